@@ -1,0 +1,109 @@
+/*
+ * ration.h: the public interface of libration, the only public header.
+ *
+ * libration spends a code-generation budget where it buys the most passing programs: it samples
+ * programs from language models, judges them in a sandbox, ranks them, accounts every FLOP and
+ * second, and estimates which model, sampled how often, solves most per unit of budget.
+ *
+ * Read it top-down by need: errors, then simple calls on plain numbers, then handles.
+ *
+ * Conventions
+ *  - A fallible function returns 0 or a negative RN_E... code. Results come through
+ *    out-parameters and are set only on success. The last parameter `rn_err *err` may be NULL;
+ *    otherwise it receives code, position and a message that says what, where and the likely fix.
+ *  - Each declaration states who owns what. `_close` and `_free` accept NULL.
+ *  - A handle is used by one thread at a time. The library never prints, exits or aborts on input.
+ *  - Units are in the names: _ns, _ms, _s, _bytes, _tok, _flop; counts are n_.
+ */
+#ifndef RATION_H
+#define RATION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define RN_API __attribute__((visibility("default")))
+#else
+#define RN_API
+#endif
+
+#define RN_VERSION "0.1.0"
+
+/* The version of the library that is linked, as opposed to RN_VERSION of the header. Static. */
+RN_API const char *rn_version(void);
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+/* One list of every error: name, value, what it means in a phrase. */
+#define RN_ERRORS(X)                                                                               \
+    X(EINVAL, -1, "invalid argument")                                                              \
+    X(ENOMEM, -2, "out of memory")                                                                 \
+    X(EIO, -3, "input/output error")                                                               \
+    X(EFORMAT, -4, "malformed input")                                                              \
+    X(ETRUNCATED, -5, "input ends too early")                                                      \
+    X(EUNSUPPORTED, -6, "not supported")                                                           \
+    X(ENOTFOUND, -7, "not found")                                                                  \
+    X(EEXIST, -8, "exists already")                                                                \
+    X(EBUSY, -9, "in use by another process")                                                      \
+    X(EVERSION, -10, "made by another version")                                                    \
+    X(ELIMIT, -11, "over a limit")                                                                 \
+    X(ESANDBOX, -12, "sandbox failure")                                                            \
+    X(ECANCELLED, -13, "cancelled")                                                                \
+    X(ENET, -14, "network failure")                                                                \
+    X(EREADONLY, -15, "cannot be written")                                                         \
+    X(EINTERNAL, -16, "internal error")
+
+#define RN_ERROR_ENUM(name, value, text) RN_##name = value,
+enum rn_error { RN_OK = 0, RN_ERRORS(RN_ERROR_ENUM) };
+#undef RN_ERROR_ENUM
+
+/* Why a call failed. `line` and `offset` are -1 where they have no meaning. */
+typedef struct rn_err {
+    int code;        /* RN_E..., 0 if nothing failed */
+    int64_t line;    /* 1-based line or row of the input */
+    int64_t offset;  /* byte offset in the input */
+    char msg[488];   /* what, where, the likely fix; NUL-terminated UTF-8, no newline at the end */
+} rn_err;
+
+/* "EINVAL" and "invalid argument" for RN_EINVAL; "E?" and "unknown error" for anything else. */
+RN_API const char *rn_err_name(int code);
+RN_API const char *rn_err_text(int code);
+
+/* ---- verdicts -------------------------------------------------------------------------------- */
+
+/* What judging one program concluded: name, name in files, family.
+ * Family P: what the program did. L: which limit it hit. S: the sandbox failed, never a wrong
+ * answer: it counts as missing and is judged again. */
+#define RN_VERDICTS(X)                                                                             \
+    X(PASSED, "passed", 'P')               /* every test ran and passed */                         \
+    X(WRONG, "wrong_answer", 'P')          /* a test failed */                                     \
+    X(EXCEPTION, "exception", 'P')         /* an exception other than a failed assertion */        \
+    X(SYNTAX, "syntax_error", 'P')         /* does not compile */                                  \
+    X(EXITED, "exited", 'P')               /* ended before the tests did, whatever the status */   \
+    X(CRASHED, "crashed", 'P')             /* killed by a signal of its own making */              \
+    X(FORGED, "forged", 'P')               /* tests held only because the program bent them */     \
+    X(TIME_LIMIT, "time_limit", 'L')       /* CPU time */                                          \
+    X(WALL_LIMIT, "wall_limit", 'L')       /* wall-clock backstop: slept or was blocked */         \
+    X(MEMORY_LIMIT, "memory_limit", 'L')                                                           \
+    X(OUTPUT_LIMIT, "output_limit", 'L')                                                           \
+    X(PROCESS_LIMIT, "process_limit", 'L')                                                         \
+    X(NO_TESTS, "no_tests", 'S')           /* the problem has none: nothing was shown */           \
+    X(SANDBOX, "sandbox_failure", 'S')
+
+#define RN_VERDICT_ENUM(name, text, family) RN_V_##name,
+typedef enum rn_verdict { RN_VERDICTS(RN_VERDICT_ENUM) RN_N_VERDICTS } rn_verdict;
+#undef RN_VERDICT_ENUM
+
+/* The name in files, e.g. "wrong_answer"; NULL if v is out of range. */
+RN_API const char *rn_verdict_name(rn_verdict v);
+/* 'P', 'L' or 'S'; 0 if v is out of range. */
+RN_API char rn_verdict_family(rn_verdict v);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* RATION_H */

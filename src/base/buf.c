@@ -1,0 +1,150 @@
+/*
+ * buf.c: growable byte strings and UTF-8 checks.
+ *
+ * The UTF-8 rules are those of RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF.
+ */
+#include "base/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+bool rn_bytes_starts(rn_bytes s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return s.len >= n && memcmp(s.data, prefix, n) == 0;
+}
+
+size_t rn_bytes_find(rn_bytes s, rn_bytes needle, size_t from)
+{
+    if (from > s.len || needle.len == 0) return SIZE_MAX;
+    const char *at = memmem(s.data + from, s.len - from, needle.data, needle.len);
+    return at ? (size_t)(at - s.data) : SIZE_MAX;
+}
+
+/* Length of the valid UTF-8 sequence at p, 0 if there is none. */
+static size_t utf8_len(const unsigned char *p, size_t left)
+{
+    if (p[0] < 0x80) return 1;
+    size_t n = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+    if (p[0] < 0xC2 || p[0] > 0xF4 || n > left) return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xC0) != 0x80) return 0;
+    if (p[0] == 0xE0 && p[1] < 0xA0) return 0;
+    if (p[0] == 0xED && p[1] > 0x9F) return 0;
+    if (p[0] == 0xF0 && p[1] < 0x90) return 0;
+    if (p[0] == 0xF4 && p[1] > 0x8F) return 0;
+    return n;
+}
+
+bool rn_utf8_valid(rn_bytes s, size_t *bad_at)
+{
+    const unsigned char *p = (const unsigned char *)s.data;
+    for (size_t i = 0; i < s.len;) {
+        size_t n = utf8_len(p + i, s.len - i);
+        if (n == 0) {
+            if (bad_at) *bad_at = i;
+            return false;
+        }
+        i += n;
+    }
+    return true;
+}
+
+void rn_buf_free(rn_buf *b)
+{
+    if (!b) return;
+    free(b->data);
+    *b = (rn_buf){0};
+}
+
+void rn_buf_clear(rn_buf *b)
+{
+    b->len = 0;
+    b->failed = false;
+    if (b->data) b->data[0] = '\0';
+}
+
+bool rn_buf_reserve(rn_buf *b, size_t extra)
+{
+    if (b->failed) return false;
+    if (extra < b->cap - b->len) return true; /* strict: one byte stays for the NUL */
+    if (extra > SIZE_MAX / 2 - b->len) {
+        b->failed = true;
+        return false;
+    }
+    size_t cap = b->cap ? b->cap : 64;
+    while (cap <= b->len + extra)
+        cap *= 2;
+    char *data = realloc(b->data, cap);
+    if (!data) {
+        b->failed = true;
+        return false;
+    }
+    b->data = data;
+    b->cap = cap;
+    b->data[b->len] = '\0';
+    return true;
+}
+
+void rn_buf_add(rn_buf *b, const void *data, size_t len)
+{
+    if (!rn_buf_reserve(b, len)) return;
+    if (len) memcpy(b->data + b->len, data, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
+void rn_buf_puts(rn_buf *b, const char *s) { rn_buf_add(b, s, strlen(s)); }
+
+void rn_buf_putc(rn_buf *b, char c) { rn_buf_add(b, &c, 1); }
+
+void rn_buf_printf(rn_buf *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n < 0 || !rn_buf_reserve(b, (size_t)n)) {
+        b->failed = true;
+        return;
+    }
+    va_start(ap, fmt);
+    vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    b->len += (size_t)n;
+}
+
+void rn_buf_json(rn_buf *b, rn_bytes s)
+{
+    const unsigned char *p = (const unsigned char *)s.data;
+    rn_buf_putc(b, '"');
+    for (size_t i = 0; i < s.len;) {
+        size_t n = utf8_len(p + i, s.len - i);
+        if (n == 0) {
+            rn_buf_puts(b, "\xEF\xBF\xBD");
+            i++;
+        } else if (n > 1) {
+            rn_buf_add(b, p + i, n);
+            i += n;
+        } else {
+            unsigned char c = p[i++];
+            if (c == '"' || c == '\\')
+                rn_buf_printf(b, "\\%c", c);
+            else if (c == '\n')
+                rn_buf_puts(b, "\\n");
+            else if (c < 0x20 || c == 0x7F)
+                rn_buf_printf(b, "\\u%04x", c);
+            else
+                rn_buf_putc(b, (char)c);
+        }
+    }
+    rn_buf_putc(b, '"');
+}
+
+char *rn_buf_take(rn_buf *b)
+{
+    if (!rn_buf_reserve(b, 0)) return NULL;
+    char *data = b->data;
+    *b = (rn_buf){0};
+    return data;
+}

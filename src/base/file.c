@@ -1,0 +1,208 @@
+/*
+ * file.c: reading plain and gzip files through zlib's gz* layer, writing atomically.
+ *
+ * gzread returns what it has when a stream is cut and says so only through gzerror; both readers
+ * turn that into RN_ETRUNCATED, so that half a data set is never taken for a whole one.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { CHUNK = 256 * 1024 };
+
+struct rn_reader {
+    gzFile gz;
+    char *path;
+    rn_buf buf;      /* bytes read and not yet returned start at `pos` */
+    size_t pos;
+    int64_t line_no;
+    bool eof;
+};
+
+int rn_reader_open(const char *path, rn_reader **out, rn_err *err)
+{
+    rn_reader *r = calloc(1, sizeof *r);
+    if (!r) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    bool is_stdin = strcmp(path, "-") == 0;
+    r->path = strdup(is_stdin ? "standard input" : path);
+    if (!r->path) {
+        free(r);
+        return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    }
+    int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    int rc = 0;
+    if (fd < 0) {
+        rc = rn_fail_errno(err, "cannot open %s", path);
+    } else if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        rc = rn_fail(err, RN_EINVAL, "%s is a folder, a file is needed", path);
+    } else {
+        r->gz = gzdopen(fd, "rb");
+        if (!r->gz) rc = rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    }
+    if (rc) {
+        if (fd >= 0) close(fd);
+        free(r->path);
+        free(r);
+        return rc;
+    }
+    gzbuffer(r->gz, CHUNK);
+    *out = r;
+    return 0;
+}
+
+void rn_reader_close(rn_reader *r)
+{
+    if (!r) return;
+    if (r->gz) gzclose(r->gz);
+    rn_buf_free(&r->buf);
+    free(r->path);
+    free(r);
+}
+
+int64_t rn_reader_line_no(const rn_reader *r) { return r->line_no; }
+
+const char *rn_reader_path(const rn_reader *r) { return r->path; }
+
+int rn_reader_read(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err)
+{
+    int want = cap > INT_MAX ? INT_MAX : (int)cap;
+    int got = gzread(r->gz, buf, (unsigned)want);
+    int zerr = Z_OK;
+    const char *msg = gzerror(r->gz, &zerr);
+    if (got < 0 || zerr == Z_BUF_ERROR) {
+        if (zerr == Z_BUF_ERROR)
+            return rn_fail(err, RN_ETRUNCATED,
+                           "%s: the gzip stream ends too early; the file is incomplete, get it again",
+                           r->path);
+        if (zerr == Z_ERRNO) return rn_fail_errno(err, "%s: read failed", r->path);
+        return rn_fail(err, RN_EFORMAT, "%s: corrupt gzip stream (%s); get the file again", r->path,
+                       msg);
+    }
+    if (got == 0) return 0;
+    *n = (size_t)got;
+    return 1;
+}
+
+int rn_reader_line(rn_reader *r, size_t max_bytes, rn_bytes *line, rn_err *err)
+{
+    size_t scanned = r->pos;
+    for (;;) {
+        const char *nl = scanned < r->buf.len
+                             ? memchr(r->buf.data + scanned, '\n', r->buf.len - scanned)
+                             : NULL;
+        size_t len = (nl ? (size_t)(nl - r->buf.data) : r->buf.len) - r->pos;
+        if (len > max_bytes)
+            return rn_fail_at(err, RN_ELIMIT, r->line_no + 1, -1,
+                              "%s: line %lld is longer than %zu bytes", r->path,
+                              (long long)r->line_no + 1, max_bytes);
+        if (nl || (r->eof && len > 0)) {
+            *line = (rn_bytes){.data = r->buf.data + r->pos, .len = len};
+            r->pos += len + (nl ? 1 : 0);
+            if (line->len && line->data[line->len - 1] == '\r') line->len--;
+            r->line_no++;
+            return 1;
+        }
+        if (r->eof) return 0;
+        if (r->pos > 0) { /* move the rest to the front */
+            memmove(r->buf.data, r->buf.data + r->pos, r->buf.len - r->pos);
+            r->buf.len -= r->pos;
+            r->pos = 0;
+        }
+        scanned = r->buf.len;
+        if (!rn_buf_reserve(&r->buf, CHUNK))
+            return rn_fail(err, RN_ENOMEM, "%s: out of memory at line %lld", r->path,
+                           (long long)r->line_no + 1);
+        size_t n = 0;
+        int rc = rn_reader_read(r, r->buf.data + r->buf.len, CHUNK, &n, err);
+        if (rc < 0) {
+            if (err) err->line = r->line_no + 1;
+            return rc;
+        }
+        if (rc == 0) r->eof = true;
+        r->buf.len += n;
+    }
+}
+
+int rn_file_read(const char *path, size_t max_bytes, rn_buf *out, rn_err *err)
+{
+    rn_buf_clear(out);
+    rn_reader *r = NULL;
+    int rc = rn_reader_open(path, &r, err);
+    if (rc) return rc;
+    for (;;) {
+        if (!rn_buf_reserve(out, CHUNK)) {
+            rc = rn_fail(err, RN_ENOMEM, "%s: out of memory after %zu bytes", path, out->len);
+            break;
+        }
+        size_t n = 0;
+        rc = rn_reader_read(r, out->data + out->len, CHUNK, &n, err);
+        if (rc <= 0) break;
+        out->len += n;
+        out->data[out->len] = '\0';
+        if (out->len > max_bytes) {
+            rc = rn_fail(err, RN_ELIMIT, "%s is larger than %zu bytes", path, max_bytes);
+            break;
+        }
+    }
+    rn_reader_close(r);
+    return rc;
+}
+
+static int write_all(int fd, rn_bytes data)
+{
+    for (size_t done = 0; done < data.len;) {
+        ssize_t n = write(fd, data.data + done, data.len - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -1;
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+int rn_file_write_atomic(const char *path, rn_bytes data, rn_err *err)
+{
+    rn_buf tmp = {0};
+    rn_buf_printf(&tmp, "%s.tmp.%ld", path, (long)getpid());
+    if (!rn_buf_ok(&tmp)) return rn_fail(err, RN_ENOMEM, "out of memory writing %s", path);
+    int rc = 0;
+    int fd = open(tmp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        rc = rn_fail_errno(err, "cannot create %s", tmp.data);
+        rn_buf_free(&tmp);
+        return rc;
+    }
+    if (write_all(fd, data) || fsync(fd)) rc = rn_fail_errno(err, "cannot write %s", tmp.data);
+    if (close(fd) && !rc) rc = rn_fail_errno(err, "cannot write %s", tmp.data);
+    if (!rc && rename(tmp.data, path)) rc = rn_fail_errno(err, "cannot rename to %s", path);
+    if (rc) unlink(tmp.data);
+    rn_buf_free(&tmp);
+    return rc;
+}
+
+bool rn_file_exists(const char *path) { return access(path, F_OK) == 0; }
+
+int rn_dir_make(const char *path, rn_err *err)
+{
+    rn_buf p = {0};
+    rn_buf_puts(&p, path);
+    if (!rn_buf_ok(&p)) return rn_fail(err, RN_ENOMEM, "out of memory creating %s", path);
+    int rc = 0;
+    for (size_t i = 1; i <= p.len && !rc; i++) {
+        if (p.data[i] != '/' && p.data[i] != '\0') continue;
+        char c = p.data[i];
+        p.data[i] = '\0';
+        if (mkdir(p.data, 0777) && errno != EEXIST)
+            rc = rn_fail_errno(err, "cannot create folder %s", p.data);
+        p.data[i] = c;
+    }
+    rn_buf_free(&p);
+    return rc;
+}

@@ -1,0 +1,36 @@
+/*
+ * file.h: whole files, lines of plain or gzip-compressed files, and atomic writes.
+ *
+ * Input is untrusted: each reader has a limit, says at which line and byte it stopped, and tells a
+ * truncated gzip stream from a corrupt one.
+ */
+#ifndef RN_BASE_FILE_H
+#define RN_BASE_FILE_H
+
+#include "base/buf.h"
+
+/* Reads all of `path` (gzip or plain, told by its first bytes) into *out, which is cleared first.
+ * RN_ELIMIT if it is larger than max_bytes, RN_ETRUNCATED or RN_EFORMAT for a broken gzip stream. */
+int rn_file_read(const char *path, size_t max_bytes, rn_buf *out, rn_err *err);
+
+/* Writes `data` so that `path` holds either its old content or all of the new one: a temporary file
+ * beside it, fsync, rename. */
+int rn_file_write_atomic(const char *path, rn_bytes data, rn_err *err);
+
+bool rn_file_exists(const char *path);
+/* Creates `path` and its parents, mode 0777 less umask. */
+int rn_dir_make(const char *path, rn_err *err);
+
+/* A stream of bytes or lines from a plain or gzip file; "-" is standard input. */
+typedef struct rn_reader rn_reader;
+int rn_reader_open(const char *path, rn_reader **out, rn_err *err); /* rn_reader_close */
+void rn_reader_close(rn_reader *r);
+/* 1 with up to `cap` bytes in buf and *n > 0; 0 at the end; negative on error. */
+int rn_reader_read(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err);
+/* 1 with the next line in *line, without its "\n" or "\r\n", borrowed until the next call; 0 at the
+ * end of input; negative on error (RN_ELIMIT when longer than max_bytes). Do not mix with _read. */
+int rn_reader_line(rn_reader *r, size_t max_bytes, rn_bytes *line, rn_err *err);
+int64_t rn_reader_line_no(const rn_reader *r); /* 1-based number of the line last returned */
+const char *rn_reader_path(const rn_reader *r); /* borrowed */
+
+#endif

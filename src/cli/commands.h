@@ -1,0 +1,17 @@
+/* commands.h: one entry per command, each in its own cmd_*.c. */
+#ifndef RN_CLI_COMMANDS_H
+#define RN_CLI_COMMANDS_H
+
+#include "cli/opt.h"
+
+/* name, arguments, summary: the order is that of `ration --help`. */
+#define RN_COMMANDS(X)
+
+#define X(name, args, summary) int rn_cmd_##name(int argc, char **argv);
+RN_COMMANDS(X)
+#undef X
+
+/* The table's entry, for a command's own help and messages. NULL if there is none. */
+const rn_command *rn_command_find(const char *name);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * opt.h: options of a command as a table, from which both parsing (getopt_long) and --help follow.
+ *
+ *     struct opts { const char *store; int64_t jobs; bool recheck; } o = {.jobs = 0};
+ *     const rn_opt table[] = {
+ *         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
+ *         RN_OPT_INT('j', "jobs", &o.jobs, "N", "programs at a time (default: cores)"),
+ *         RN_OPT_FLAG(0, "recheck", &o.recheck, "judge again what has a verdict"),
+ *         RN_OPT_END};
+ */
+#ifndef RN_CLI_OPT_H
+#define RN_CLI_OPT_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+typedef enum { RN_OPT_T_END, RN_OPT_T_FLAG, RN_OPT_T_STR, RN_OPT_T_INT, RN_OPT_T_REAL,
+               RN_OPT_T_LIST } rn_opt_type;
+
+/* Values of an option that may be given several times; borrowed from argv. */
+typedef struct rn_opt_list {
+    const char *v[64];
+    int n;
+} rn_opt_list;
+
+typedef struct rn_opt {
+    rn_opt_type type;
+    int short_name; /* 0 if none */
+    const char *name, *metavar, *help;
+    void *dest; /* bool, const char *, int64_t, double or rn_opt_list, by type */
+} rn_opt;
+
+#define RN_OPT_FLAG(s, name, dest, help)      {RN_OPT_T_FLAG, s, name, NULL, help, dest}
+#define RN_OPT_STR(s, name, dest, meta, help) {RN_OPT_T_STR, s, name, meta, help, dest}
+#define RN_OPT_INT(s, name, dest, meta, help) {RN_OPT_T_INT, s, name, meta, help, dest}
+#define RN_OPT_REAL(s, name, dest, meta, help) {RN_OPT_T_REAL, s, name, meta, help, dest}
+#define RN_OPT_LIST(s, name, dest, meta, help) {RN_OPT_T_LIST, s, name, meta, help, dest}
+#define RN_OPT_END                            {RN_OPT_T_END, 0, NULL, NULL, NULL, NULL}
+
+/* A command: `ration NAME ...`. */
+typedef struct rn_command {
+    const char *name, *args, *summary; /* args: "[options] FILE..." */
+    int (*run)(int argc, char **argv); /* argv[0] is the name; returns an exit status */
+} rn_command;
+
+/* Exit statuses of the command line (docs, design): 0 done; 1 something is missing; 2 usage;
+ * 3 failure. */
+enum { RN_EXIT_DONE = 0, RN_EXIT_MISSING = 1, RN_EXIT_USAGE = 2, RN_EXIT_FAILURE = 3 };
+
+/* Parses options and moves operands to argv[*first .. argc-1]. `intro` is the paragraph under the
+ * usage line of --help. Returns -1 to go on, or the exit status to end with (after --help: 0; after
+ * a usage error, which it prints: 2). */
+int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, int argc,
+                 char **argv, int *first);
+
+/* Prints "ration NAME: message" and a pointer to --help on stderr; returns RN_EXIT_USAGE. */
+int rn_opt_usage(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
+/* Prints "ration NAME: message" on stderr; returns RN_EXIT_FAILURE. */
+int rn_opt_failure(const rn_command *cmd, const rn_err *err);
+
+/* Set by SIGINT and SIGTERM after rn_opt_catch_signals(): finish the current item and stop. A second
+ * signal ends the process at once. */
+extern volatile int rn_interrupted;
+void rn_opt_catch_signals(void);
+
+/* --data DIR, else $RATION_DATA, else $XDG_DATA_HOME/ration, else ~/.local/share/ration.
+ * In a static buffer. */
+const char *rn_opt_data_dir(const char *given);
+
+#endif

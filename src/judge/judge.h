@@ -1,0 +1,81 @@
+/*
+ * judge.h: runs Python programs against their tests in a sandbox and says what happened.
+ * Knows nothing of models, problem sets or stores.
+ */
+#ifndef RN_JUDGE_JUDGE_H
+#define RN_JUDGE_JUDGE_H
+
+#include "base/buf.h"
+
+typedef enum rn_judge_mode {
+    RN_JUDGE_SCRIPT, /* tests are statements, run one after the other in the program's namespace */
+    RN_JUDGE_STDIO,  /* each case: the program run anew with `input` on standard input */
+    RN_JUDGE_CALL,   /* each case: `entry` called with the JSON array `input` as arguments */
+} rn_judge_mode;
+
+/* How STDIO and CALL outputs are compared; docs/FORMATS.md gives each rule. */
+typedef enum rn_compare { RN_COMPARE_APPS, RN_COMPARE_STRICT } rn_compare;
+
+typedef struct rn_judge_case {
+    rn_bytes input;    /* SCRIPT: the test's source */
+    rn_bytes expected; /* SCRIPT: empty */
+} rn_judge_case;
+
+/* 0 in a field means the default of the judge's options. */
+typedef struct rn_judge_limits {
+    int64_t cpu_ns;       /* per program (SCRIPT) or per case (STDIO, CALL) */
+    int64_t wall_ns;      /* backstop; default: a generous multiple of cpu_ns */
+    int64_t memory_bytes; /* default 4 GiB */
+    int64_t output_bytes; /* default 1 MiB */
+    int64_t processes;    /* default 64 */
+} rn_judge_limits;
+
+typedef struct rn_judge_job {
+    rn_judge_mode mode;
+    rn_compare compare;
+    rn_bytes program;           /* source; may be anything at all */
+    const char *entry;          /* CALL: function or Solution method */
+    const rn_judge_case *cases; /* [n_cases]; SCRIPT: e.g. HumanEval's test + "\ncheck(f)" */
+    size_t n_cases;
+    rn_judge_limits limits;
+    bool all_cases; /* go on after the first failure */
+} rn_judge_job;
+
+typedef struct rn_judge_result {
+    rn_verdict verdict;
+    int32_t n_run, n_passed, n_cases;
+    int32_t failed_case;             /* 0-based first failure; -1 if none */
+    int64_t cpu_ns, wall_ns;         /* of the whole program */
+    int64_t peak_bytes;              /* resident, whole tree; -1 unknown */
+    int32_t n_retries;               /* after sandbox failures */
+    char detail[256];                /* e.g. "IndexError: list index out of range" */
+} rn_judge_result;
+
+typedef struct rn_judge_opts {
+    int jobs;               /* programs at a time; 0: number of cores */
+    rn_judge_limits limits;
+    const char *venv;       /* virtual environment whose packages programs may import; NULL */
+    const char *host_path;  /* ration-judge-host; NULL: beside the program, then libexec */
+    bool allow_weak;        /* run even without namespaces and seccomp */
+} rn_judge_opts;
+
+typedef struct rn_judge rn_judge;
+
+/* Starts `jobs` host processes. RN_ESANDBOX when the needed layers cannot be had and allow_weak is
+ * false; the message says which and the fix. */
+int rn_judge_open(const rn_judge_opts *opts, rn_judge **out, rn_err *err);
+void rn_judge_close(rn_judge *j); /* kills everything under way; no process is left */
+
+/* Queues a job (its bytes are copied). `tag` comes back with its result. RN_EBUSY when the queue is
+ * full: call rn_judge_wait first. */
+int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *err);
+/* 1 with a result; 0 when nothing finished within timeout_ms (-1: wait) or nothing is queued. */
+int rn_judge_wait(rn_judge *j, int timeout_ms, uint64_t *tag, rn_judge_result *result, rn_err *err);
+size_t rn_judge_pending(const rn_judge *j);
+
+/* The sandbox level in a phrase that is stored with each verdict, e.g.
+ * "ns:user,mnt,pid,net,ipc,uts seccomp landlock:3 cgroup:v1 rlimit". Borrowed. */
+const char *rn_judge_level(const rn_judge *j);
+const char *rn_judge_python(const rn_judge *j); /* "3.11.2"; borrowed */
+
+#endif

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Installs the Debian packages that building, testing and the demo need; only those that are missing.
+set -eu
+
+build="build-essential pkg-config libsqlite3-dev libjansson-dev libcurl4-openssl-dev libseccomp-dev
+       libpython3-dev python3 librandom123-dev libpcre2-dev nettle-dev zlib1g-dev"
+test="libcmocka-dev bats perl python3-numpy"
+
+missing=
+for p in $build $test ${RATION_EXTRA_DEPS:-}; do
+    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || {
+        echo "deps: missing packages, and neither root nor sudo here. Install:$missing" >&2
+        exit 1
+    }
+    as_root=sudo
+fi
+echo "deps: installing$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+# An index may be stale or absent on a fresh machine; try without a refresh first, it is faster.
+# shellcheck disable=SC2086
+$as_root apt-get install -y --no-install-recommends $missing >/dev/null 2>&1 || {
+    $as_root apt-get update >/dev/null
+    $as_root apt-get install -y --no-install-recommends $missing >/dev/null
+}
