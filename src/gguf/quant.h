@@ -1,0 +1,135 @@
+/*
+ * quant.h: the weight types of GGUF files: their block formats, sizes and names, and a plain scalar
+ * dequantisation of each, the yardstick of every kernel.
+ *
+ * A row of n weights is n / block blocks of `bytes` bytes each, without padding. All numbers are
+ * little-endian; d, m and dmin are binary16. Written w for a weight and q for its stored integer:
+ *
+ *   Q4_0  w = d (q - 8)          Q4_1  w = d q + m        32 weights a block: the low nibbles hold
+ *   Q5_0  w = d (q - 16)         Q5_1  w = d q + m        weights 0-15, the high ones 16-31; bit i
+ * of Q8_0  w = d q                                         qh is the fifth bit of weight i Q2_K  w
+ * = d s q - dmin t     16 weights share a 4-bit scale s and minimum t    256 weights Q3_K  w = d (s
+ * - 32)(q - 4)  16 weights share a 6-bit scale                    a block Q4_K  w = d s q - dmin t
+ * 32 weights share a 6-bit scale and minimum Q5_K  as Q4_K with a fifth bit in qh Q6_K  w = d s (q
+ * - 32)       16 weights share a signed 8-bit scale
+ */
+#ifndef RN_GGUF_QUANT_H
+#define RN_GGUF_QUANT_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/* Types this library reads: name, id in the file, weights per block, bytes per block. */
+#define RN_QTYPES(X)      \
+    X(F32, 0, 1, 4)       \
+    X(F16, 1, 1, 2)       \
+    X(Q4_0, 2, 32, 18)    \
+    X(Q4_1, 3, 32, 20)    \
+    X(Q5_0, 6, 32, 22)    \
+    X(Q5_1, 7, 32, 24)    \
+    X(Q8_0, 8, 32, 34)    \
+    X(Q2_K, 10, 256, 84)  \
+    X(Q3_K, 11, 256, 110) \
+    X(Q4_K, 12, 256, 144) \
+    X(Q5_K, 13, 256, 176) \
+    X(Q6_K, 14, 256, 210) \
+    X(BF16, 30, 1, 2)
+
+#define RN_QTYPE_ENUM(name, id, block, bytes) RN_Q_##name = id,
+typedef enum rn_qtype { RN_QTYPES(RN_QTYPE_ENUM) RN_Q_END = 31 } rn_qtype;
+#undef RN_QTYPE_ENUM
+
+typedef struct rn_qtype_info {
+    const char *name; /* "Q4_K" */
+    uint32_t block;   /* weights per block */
+    uint32_t bytes;   /* bytes per block */
+} rn_qtype_info;
+
+/* NULL for a type that this library does not read. Static. */
+const rn_qtype_info *rn_qtype_find(uint32_t id);
+/* The type's name, also of types that are not read ("IQ4_XS"); NULL if nobody knows the id. */
+const char *rn_qtype_name(uint32_t id);
+/* Finds a type by its name, without regard to case. False if it is not read. */
+bool rn_qtype_parse(const char *name, rn_qtype *out);
+/* Bytes of a row of n weights; n is a multiple of the type's block. */
+size_t rn_quant_row_bytes(rn_qtype type, int64_t n);
+
+/* The blocks as they lie in files. */
+typedef struct rn_q4_0 {
+    uint16_t d;
+    uint8_t qs[16];
+} rn_q4_0;
+typedef struct rn_q4_1 {
+    uint16_t d, m;
+    uint8_t qs[16];
+} rn_q4_1;
+typedef struct rn_q5_0 {
+    uint16_t d;
+    uint8_t qh[4], qs[16];
+} rn_q5_0;
+typedef struct rn_q5_1 {
+    uint16_t d, m;
+    uint8_t qh[4], qs[16];
+} rn_q5_1;
+typedef struct rn_q8_0 {
+    uint16_t d;
+    int8_t qs[32];
+} rn_q8_0;
+typedef struct rn_q2_k {
+    uint8_t scales[16], qs[64];
+    uint16_t d, dmin;
+} rn_q2_k;
+typedef struct rn_q3_k {
+    uint8_t hmask[32], qs[64], scales[12];
+    uint16_t d;
+} rn_q3_k;
+typedef struct rn_q4_k {
+    uint16_t d, dmin;
+    uint8_t scales[12], qs[128];
+} rn_q4_k;
+typedef struct rn_q5_k {
+    uint16_t d, dmin;
+    uint8_t scales[12], qh[32], qs[128];
+} rn_q5_k;
+typedef struct rn_q6_k {
+    uint8_t ql[128], qh[64];
+    int8_t scales[16];
+    uint16_t d;
+} rn_q6_k;
+
+/* The 6-bit scale and minimum of sub-block j (0-7) from the 12 bytes of a Q4_K or Q5_K block. */
+static inline void rn_k4_scale_min(const uint8_t s[12], int j, uint8_t *scale, uint8_t *min)
+{
+    if (j < 4) {
+        *scale = s[j] & 63;
+        *min = s[j + 4] & 63;
+    } else {
+        *scale = (uint8_t)((s[j + 4] & 15) | (s[j - 4] >> 6) << 4);
+        *min = (uint8_t)(s[j + 4] >> 4 | (s[j] >> 6) << 4);
+    }
+}
+
+/* The 6-bit scale j (0-15) of a Q3_K block, still with its offset of 32. */
+static inline uint8_t rn_k3_scale(const uint8_t s[12], int j)
+{
+    uint8_t low = j < 8 ? s[j] & 15 : s[j - 8] >> 4;
+    return (uint8_t)(low | ((s[8 + j % 4] >> (2 * (j / 4))) & 3) << 4);
+}
+
+/* src: a row of n weights of `type`, 4-byte aligned for F32 and 2-byte aligned otherwise; dst [n].
+ * n is a multiple of the block. */
+void rn_dequant_row(rn_qtype type, const void *src, float *dst, int64_t n);
+
+/* True if every scale of the row (every weight of F32, F16, BF16) is a finite number, so that no
+ * weight is NaN or infinite. Reads the scales only. */
+bool rn_quant_row_finite(rn_qtype type, const void *src, int64_t n);
+
+/* Types that rn_quant_row writes. */
+bool rn_quant_can_write(rn_qtype type);
+/* src [n] to a row of `type`: round to nearest of one scale per block (F32, F16, BF16, Q8_0, Q4_0,
+ * Q4_K). A reference for tests and for random weights, not a search for the best scales.
+ * RN_EUNSUPPORTED for other types, RN_EINVAL if n is not a multiple of the block. */
+int rn_quant_row(rn_qtype type, const float *src, void *dst, int64_t n, rn_err *err);
+
+#endif
