@@ -103,6 +103,28 @@ RN_API const char *rn_verdict_name(rn_verdict v);
 /* 'P', 'L' or 'S'; 0 if v is out of range. */
 RN_API char rn_verdict_family(rn_verdict v);
 
+/* ---- cost: FLOPs from a transformer's shape -------------------------------------------------- */
+
+/* What the FLOPs of a decoder-only transformer follow from. */
+typedef struct rn_shape {
+    int64_t n_layer, d_model, d_ffn;
+    int64_t n_head, n_kv_head, head_dim; /* head_dim is usually d_model / n_head */
+    int64_t vocab;
+    int gated_ffn; /* 1: gate, up and down matrices (SwiGLU); 0: up and down */
+    int tied_head; /* 1: the output head is the embedding table (same FLOPs, fewer parameters) */
+} rn_shape;
+
+/* The study's cost of one sample: one forward pass over n_tok tokens, 128 there,
+ *   2 * n_tok * (linear weights, output head included) + n_layer * n_tok^2 * d_model. */
+RN_API double rn_flop_convention(const rn_shape *s, int64_t n_tok);
+/* What is paid once for all samples of one prompt: prompt_tok tokens through the layers, the output
+ * head at the last of them. */
+RN_API double rn_flop_prompt(const rn_shape *s, int64_t prompt_tok);
+/* What each sample of gen_tok tokens adds (the token that ends it included): gen_tok - 1 tokens
+ * through layers and head, each attending to all before it and itself. Scoring a given text in one
+ * teacher-forced pass costs the same. */
+RN_API double rn_flop_sample(const rn_shape *s, int64_t prompt_tok, int64_t gen_tok);
+
 #ifdef __cplusplus
 }
 #endif
