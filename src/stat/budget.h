@@ -1,0 +1,50 @@
+/*
+ * budget.h: curves over k as step functions of a budget (eq. 2, 3, 5, 6 of the method): the value
+ * at budget f is that at the largest k with cost(k) <= f, and its inverse, the budget to reach a
+ * score.
+ *
+ * A cost is in any unit (FLOPs, seconds, money); budgets are compared in the same unit.
+ */
+#ifndef RN_STAT_BUDGET_H
+#define RN_STAT_BUDGET_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What k samples of one problem cost: non-decreasing in k, and positive at k = 1.
+ * Linear (n_points = 0): shared + per_sample * k; `shared` is the prompt, processed once.
+ * Table (n_points > 0): shared + the measured cost at k[i], strictly increasing, linear between the
+ * entries; below the first entry the first entry's cost (a batch that is not full costs as much);
+ * past the last one, whole batches of the last size and a rest: T(k) = q T(b) + T(k - q b). */
+typedef struct rn_kcost {
+    double shared, per_sample;
+    const int64_t *k;   /* [n_points], borrowed */
+    const double *cost; /* [n_points], borrowed, non-decreasing */
+    size_t n_points;
+} rn_kcost;
+
+/* RN_EINVAL when the cost is not finite, negative, decreasing, or buys samples for nothing. */
+int rn_stat_cost_check(const rn_kcost *cost, rn_err *err);
+/* cost(k); 0 at k = 0. The cost must have passed rn_stat_cost_check. */
+double rn_stat_cost(const rn_kcost *cost, int64_t k);
+/* The largest k <= k_limit with cost(k) <= budget, 0 if none. A budget that equals cost(k) but for
+ * rounding (relative 1e-12) affords k. */
+int64_t rn_stat_afford(const rn_kcost *cost, double budget, int64_t k_limit);
+
+/* budgets[0..m-1]: geometric from lo to hi, both included exactly; m >= 2, 0 < lo < hi. */
+int rn_stat_budget_grid(double lo, double hi, size_t m, double *budgets, rn_err *err);
+
+/* From table [n_rows, k_max] (values at k = 1..k_max) to out [n_rows, m] (values at the budgets).
+ * costs: [n_rows] if per_row, else one cost for all rows. A budget that affords no sample has value
+ * 0; one that affords more than k_max samples of any row has no robust estimate: NAN in all rows,
+ * unless it is within the step of k_max, that is, below cost(k_max + 1). */
+int rn_stat_budget_table(const double *table, size_t n_rows, int64_t k_max, const rn_kcost *costs,
+                         int per_row, const double *budgets, size_t m, double *out, rn_err *err);
+
+/* The smallest k with mean[k-1] >= score, 0 if none up to k_max. rn_stat_cost of it is the budget.
+ */
+int64_t rn_stat_k_to_reach(const double *mean, int64_t k_max, double score);
+
+#endif

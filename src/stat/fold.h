@@ -1,0 +1,25 @@
+/*
+ * fold.h: splits for cross-fitting, so that no plan is judged on the data that chose it. A plan is
+ * chosen on one part and scored on the other, then the parts change places and the scores are
+ * averaged. By problems: does the choice carry over to new problems? By samples: to new samples of
+ * the same problems?
+ */
+#ifndef RN_STAT_FOLD_H
+#define RN_STAT_FOLD_H
+
+#include "stat/pass.h"
+
+/* fold[i] in 0..n_folds-1 for n problems: a random split whose sizes differ by at most one, a pure
+ * function of (seed, n, n_folds). RN_EINVAL unless 2 <= n_folds <= n. */
+int rn_stat_folds(uint64_t seed, size_t n, uint32_t n_folds, uint32_t *fold, rn_err *err);
+
+/* weight[i] = 1 where (fold[i] == which) == inside, else 0. */
+void rn_stat_fold_weights(const uint32_t *fold, size_t n, uint32_t which, int inside,
+                          double *weight);
+
+/* Splits the samples of each problem into a random half of floor(n/2) and the rest, as dividing the
+ * recorded samples at random would: the passes of the first half are hypergeometric. */
+int rn_stat_halves(uint64_t seed, const rn_count *eff, size_t n, rn_count *a, rn_count *b,
+                   rn_err *err);
+
+#endif
