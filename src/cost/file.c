@@ -78,14 +78,13 @@ static int add_aliases(const parser *p, char *value, rn_err *err)
 {
     const char *list[MAX_ALIASES];
     size_t n = 0;
-    for (char *save, *a = strtok_r(value, ",", &save); a; a = strtok_r(NULL, ",", &save)) {
+    for (char *a; (a = strsep(&value, ",")) != NULL;) {
         a = trim(a);
         if (!*a) return bad(p, err, "an alias is empty");
         if (n == MAX_ALIASES) return bad(p, err, "more than %d aliases", MAX_ALIASES);
         if (!(list[n++] = rn_arena_strdup(&p->book->arena, a)))
             return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
     }
-    if (n == 0) return bad(p, err, "alias needs a name");
     rn_cost *m = p->model;
     const char **all = rn_arena_array(&p->book->arena, m->n_aliases + n, sizeof(char *));
     if (!all) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
