@@ -1,0 +1,229 @@
+/* Weight types: the conversions against independent values, and the golden files against each
+ * other. */
+#include "test.h"
+
+#include "gguf/gguf.h"
+#include "gguf/half.h"
+#include "gguf/quant.h"
+
+static void test_half_round_trip(void **state)
+{
+    (void)state;
+    for (uint32_t h = 0; h < 65536; h++) {
+        float f = rn_f16_to_f32((uint16_t)h);
+        bool nan = (h & 0x7FFF) > 0x7C00;
+        assert_int_equal(isnan(f) != 0, nan);
+        if (!nan) assert_int_equal(rn_f32_to_f16(f), h);
+        float b = rn_bf16_to_f32((uint16_t)h);
+        if (!isnan(b)) assert_int_equal(rn_f32_to_bf16(b), h);
+    }
+}
+
+static void test_half_values(void **state)
+{
+    (void)state;
+    static const struct {
+        float f;
+        uint16_t h, b;
+    } rows[] = {
+        {0.0f, 0, 0},
+        {-0.0f, 0x8000, 0x8000},
+        {1.0f, 0x3C00, 0x3F80},
+        {65504.0f, 0x7BFF, 0x4780},
+        {65519.0f, 0x7BFF, 0x4780},
+        {65520.0f, 0x7C00, 0x4780}, /* rounds to infinity */
+        {1e30f, 0x7C00, 0x714A},
+        {0x1p-24f, 0x0001, 0x3380},
+        {0x1p-25f, 0x0000, 0x3300}, /* ties to even */
+        {0x1.8p-24f, 0x0002, 0x33C0},
+        {1.0f + 0x1p-11f, 0x3C00, 0x3F80}, /* tie */
+        {1.0f + 0x1.8p-10f, 0x3C02, 0x3F80},
+        {1.0f + 0x1.8p-7f, 0x3C0C, 0x3F82},
+        {INFINITY, 0x7C00, 0x7F80},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(rn_f32_to_f16(rows[i].f), rows[i].h);
+        assert_int_equal(rn_f32_to_bf16(rows[i].f), rows[i].b);
+    }
+    assert_true(isnan(rn_f16_to_f32(rn_f32_to_f16(NAN))));
+    assert_true(isnan(rn_bf16_to_f32(rn_f32_to_bf16(rn_f32_of_bits(0x7F800001u)))));
+}
+
+static void test_type_table(void **state)
+{
+    (void)state;
+    rn_qtype t = RN_Q_F32;
+    assert_true(rn_qtype_parse("q4_k", &t));
+    assert_int_equal(t, RN_Q_Q4_K);
+    assert_false(rn_qtype_parse("IQ4_XS", &t));
+    assert_null(rn_qtype_find(23));
+    assert_null(rn_qtype_find(4000000000u));
+    assert_string_equal(rn_qtype_name(23), "IQ4_XS");
+    assert_null(rn_qtype_name(41));
+    assert_int_equal(rn_quant_row_bytes(RN_Q_Q6_K, 512), 420);
+}
+
+/* One block of each type with few bits set, worked out by hand from the formulas of quant.h. */
+static void test_hand_made_blocks(void **state)
+{
+    (void)state;
+    float y[256];
+    rn_q5_1 q5 = {.d = 0x3C00, .m = 0x4000, .qh = {1, 0, 0, 0x80}, .qs = {0x31}};
+    rn_dequant_row(RN_Q_Q5_1, &q5, y, 32); /* d 1, m 2 */
+    assert_near(y[0], 1 + 16 + 2, 0);
+    assert_near(y[16], 3 + 2, 0);
+    assert_near(y[31], 16 + 2, 0);
+
+    rn_q2_k q2 = {.d = 0x3C00, .dmin = 0x3C00, .qs = {0xE4}}; /* pairs 0, 1, 2, 3 */
+    q2.scales[2] = 0x32;                                      /* scale 2, minimum 3 */
+    q2.scales[6] = 0x03;
+    rn_dequant_row(RN_Q_Q2_K, &q2, y, 256);
+    assert_near(y[0], 0, 0);
+    assert_near(y[32], 1 * 2 - 3, 0);
+    assert_near(y[33], -3, 0);
+    assert_near(y[96], 3 * 3, 0);
+
+    rn_q3_k q3 = {.d = 0x3C00, .qs = {[32] = 0x03}, .hmask = {[0] = 0x10, [1] = 0x01}};
+    q3.scales[0] = 0x50; /* scale 8 has low bits 5, high bits 0 in scales[8] */
+    q3.scales[8] = 0x20; /* high bits of scale 8: 2 */
+    rn_dequant_row(RN_Q_Q3_K, &q3, y, 256);
+    assert_near(y[128], (5 + 32 - 32) * 3, 0);
+    assert_near(y[129], (5 + 32 - 32) * -4, 0);
+    assert_near(y[0], -32 * -4, 0);
+    assert_near(y[1], 0, 0);
+
+    rn_q6_k q6 = {.d = 0x3C00, .ql = {[64] = 0x10, [32] = 0xF0}, .qh = {[0] = 0xC0, [32] = 0x30}};
+    for (int i = 0; i < 16; i++)
+        q6.scales[i] = (int8_t)(i - 8);
+    rn_dequant_row(RN_Q_Q6_K, &q6, y, 256);
+    assert_near(y[0], -8 * -32, 0);
+    assert_near(y[96], (6 - 8) * (15 + 3 * 16 - 32), 0);
+    assert_near(y[128 + 64], (12 - 8) * (1 + 3 * 16 - 32), 0);
+}
+
+static void test_quantise(void **state)
+{
+    (void)state;
+    static const struct {
+        rn_qtype type;
+        double tolerance; /* of the relative error of normal weights */
+    } rows[] = {{RN_Q_F32, 0},     {RN_Q_F16, 3e-4},  {RN_Q_BF16, 3e-3},
+                {RN_Q_Q8_0, 7e-3}, {RN_Q_Q4_0, 0.12}, {RN_Q_Q4_K, 0.10}};
+    float x[512], y[512];
+    _Alignas(8) uint8_t row[512 * 4];
+    uint32_t seed = 1;
+    for (int i = 0; i < 512; i++) {
+        x[i] = 0;
+        for (int k = 0; k < 4; k++, seed = seed * 1664525u + 1013904223u)
+            x[i] += (float)(seed >> 8) * 0x1p-24f - 0.5f;
+    }
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        rn_err err;
+        assert_true(rn_quant_can_write(rows[r].type));
+        assert_ok(rn_quant_row(rows[r].type, x, row, 512, &err), &err);
+        assert_true(rn_quant_row_finite(rows[r].type, row, 512));
+        rn_dequant_row(rows[r].type, row, y, 512);
+        double diff = 0, norm = 0;
+        for (int i = 0; i < 512; i++) {
+            diff += pow((double)x[i] - (double)y[i], 2);
+            norm += pow((double)x[i], 2);
+        }
+        assert_near(sqrt(diff / norm), 0, rows[r].tolerance);
+    }
+    rn_err err;
+    assert_int_equal(rn_quant_row(RN_Q_Q6_K, x, row, 512, &err), RN_EUNSUPPORTED);
+    assert_contains(err.msg, "Q6_K");
+    assert_int_equal(rn_quant_row(RN_Q_Q4_0, x, row, 33, &err), RN_EINVAL);
+}
+
+/* Zero and constant rows have scales of zero in places: no division by them. */
+static void test_quantise_edges(void **state)
+{
+    (void)state;
+    static const rn_qtype rows[] = {RN_Q_Q8_0, RN_Q_Q4_0, RN_Q_Q4_K};
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
+        for (int c = -1; c <= 1; c++) {
+            float x[256], y[256];
+            _Alignas(8) uint8_t row[512];
+            for (int i = 0; i < 256; i++)
+                x[i] = (float)c;
+            assert_ok(rn_quant_row(rows[r], x, row, 256, NULL), &(rn_err){0});
+            rn_dequant_row(rows[r], row, y, 256);
+            for (int i = 0; i < 256; i++)
+                assert_near(y[i], c, 2e-3);
+        }
+}
+
+static void test_not_finite(void **state)
+{
+    (void)state;
+#define X(name, id, block, bytes)                                         \
+    {                                                                     \
+        _Alignas(8) uint8_t row[2 * 256] = {0};                           \
+        assert_true(rn_quant_row_finite(RN_Q_##name, row, 2 * (block)));  \
+        memset(row + (bytes), 0xFF, bytes);                               \
+        assert_false(rn_quant_row_finite(RN_Q_##name, row, 2 * (block))); \
+    }
+    RN_QTYPES(X)
+#undef X
+}
+
+/* Files of one random model in every type: the weights must agree within the type's error. */
+static void test_golden_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        double tolerance; /* of ||w - exact|| / ||exact|| over a tensor */
+    } rows[] = {{"f16", 3e-4},  {"bf16", 3e-3}, {"q8_0", 7e-3}, {"q4_0", 0.12},
+                {"q4_1", 0.11}, {"q5_0", 0.06}, {"q5_1", 0.05}, {"q2_k", 0.40},
+                {"q3_k", 0.21}, {"q4_k", 0.10}, {"q5_k", 0.05}, {"q6_k", 0.03}};
+    rn_err err;
+    rn_gguf *exact = NULL;
+    assert_ok(rn_gguf_open(test_data("golden/llama-f32.gguf"), &exact, &err), &err);
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        char name[64];
+        snprintf(name, sizeof name, "golden/llama-%s.gguf", rows[r].name);
+        rn_gguf *g = NULL;
+        assert_ok(rn_gguf_open(test_data(name), &g, &err), &err);
+        assert_int_equal(rn_gguf_n_tensors(g), 21);
+        int n_typed = 0;
+        for (size_t i = 0; i < rn_gguf_n_tensors(g); i++) {
+            const rn_tensor *t = rn_gguf_tensor_at(g, i);
+            const rn_tensor *want = rn_gguf_tensor(exact, t->name);
+            assert_non_null(want);
+            assert_memory_equal(t->ne, want->ne, sizeof t->ne);
+            int64_t n = t->ne[0] * t->ne[1];
+            assert_int_equal(t->bytes, rn_quant_row_bytes(t->type, n));
+            assert_true(rn_quant_row_finite(t->type, t->data, n));
+            const float *x = want->data;
+            float *y = malloc((size_t)n * sizeof *y);
+            rn_dequant_row(t->type, t->data, y, n);
+            double diff = 0, norm = 0;
+            for (int64_t k = 0; k < n; k++) {
+                diff += pow((double)x[k] - (double)y[k], 2);
+                norm += pow((double)x[k], 2);
+            }
+            free(y);
+            if (sqrt(diff / norm) > rows[r].tolerance)
+                fail_msg("%s %s (%s): relative error %g", name, t->name, rn_qtype_name(t->type),
+                         sqrt(diff / norm));
+            rn_qtype type = RN_Q_F32;
+            n_typed += rn_qtype_parse(rows[r].name, &type) && type == t->type;
+        }
+        assert_true(n_typed >= 14);
+        rn_gguf_close(g);
+    }
+    rn_gguf_close(exact);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_half_round_trip), cmocka_unit_test(test_half_values),
+        cmocka_unit_test(test_type_table),      cmocka_unit_test(test_hand_made_blocks),
+        cmocka_unit_test(test_quantise),        cmocka_unit_test(test_quantise_edges),
+        cmocka_unit_test(test_not_finite),      cmocka_unit_test(test_golden_files),
+    };
+    return cmocka_run_group_tests_name("gguf_quant", tests, NULL, NULL);
+}
