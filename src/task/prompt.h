@@ -20,8 +20,8 @@ const rn_preset *rn_preset_find(const char *name); /* NULL if unknown; static */
 const rn_preset *rn_preset_at(size_t i);           /* NULL past the end; static */
 
 /* Appends the exact prompt bytes for problem p. */
-int rn_prompt_build(const rn_preset *preset, const rn_taskset *set, const rn_problem *p, rn_buf *out,
-                    rn_err *err);
+int rn_prompt_build(const rn_preset *preset, const rn_taskset *set, const rn_problem *p,
+                    rn_buf *out, rn_err *err);
 
 /* What extraction made of one answer. */
 typedef struct rn_extracted {
@@ -30,8 +30,8 @@ typedef struct rn_extracted {
     bool unterminated; /* an open code fence or thinking block at the end */
 } rn_extracted;
 
-/* Extractors are named and versioned ("completion/1", "chat/1", "raw/1", ...); a change of behaviour
- * is a new version. Appends the code to *out. */
+/* Extractors are named and versioned ("completion/1", "chat/1", "raw/1", ...); a change of
+ * behaviour is a new version. Appends the code to *out. */
 int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem *p, rn_bytes raw,
                rn_buf *out, rn_extracted *what, rn_err *err);
 const char *rn_extractor_at(size_t i); /* NULL past the end; static */

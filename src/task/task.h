@@ -1,7 +1,8 @@
 /*
  * task.h: problem sets. A set is read once, checked, and immutable; everything in it is borrowed
- * until rn_taskset_free. Problems keep a stable order (that of their numbers) and the set has a
- * hash over its content, so that two results are comparable exactly when the hashes are equal.
+ * until rn_taskset_free. Problems keep a stable order (that of the numbers in their ids) and the
+ * set has a hash over its content, so that two results are comparable exactly when the hashes are
+ * equal. docs/FORMATS.md gives every form and the definition of the hash.
  */
 #ifndef RN_TASK_TASK_H
 #define RN_TASK_TASK_H
@@ -12,7 +13,7 @@
 /* How a problem is tested. */
 typedef enum rn_form {
     RN_FORM_CHECK,   /* HumanEval: test source defines check(candidate) */
-    RN_FORM_ASSERTS, /* MBPP: setup code, then a list of assert statements */
+    RN_FORM_ASSERTS, /* MBPP: the program, then setup code, then a list of assert statements */
     RN_FORM_STDIO,   /* APPS, CodeContests: standard input to standard output, per case */
     RN_FORM_CALL,    /* APPS with fn_name: arguments to return value (JSON), per case */
 } rn_form;
@@ -25,13 +26,13 @@ typedef struct rn_case {
 typedef struct rn_problem {
     const char *task_id; /* "HumanEval/0", "MBPP/11", "APPS/1079", ... */
     rn_form form;
-    const char *prompt;      /* CHECK: code to continue; others: the question in words */
-    const char *entry_point; /* CHECK, CALL: function name; NULL elsewhere */
-    const char *test;        /* CHECK: source that defines check() */
-    const char *setup;       /* ASSERTS: code before the asserts, "" if none */
+    const char *prompt;         /* CHECK: code to continue; others: the question in words */
+    const char *entry_point;    /* CHECK, CALL: function name; NULL elsewhere */
+    const char *test;           /* CHECK: source that defines check(); NULL elsewhere */
+    const char *setup;          /* ASSERTS: code between the program and the asserts, "" if none */
     const char *const *asserts; /* ASSERTS: [n_asserts] statements */
     size_t n_asserts;
-    const rn_case *cases; /* STDIO, CALL: [n_cases] */
+    const rn_case *cases; /* STDIO, CALL: [n_cases]; none is possible in APPS: nothing to judge */
     size_t n_cases;
     const char *starter_code;      /* APPS; "" if none */
     const char *const *references; /* [n_references] solutions: CHECK: completions of the prompt;
@@ -52,11 +53,38 @@ typedef struct rn_taskset {
     rn_arena arena; /* owns all of the above */
 } rn_taskset;
 
-/* name: a known set, looked for in data_dir, or a path to a file or folder in one of the known
- * forms. RN_ENOTFOUND says which files were looked for and how to fetch them. */
+/* name: a known set (rn_set_at), looked for in data_dir and, for sets of our own, in the installed
+ * data folder; or a path (with a '/' or a '.') to a file or folder in one of the known forms.
+ * RN_ENOTFOUND says which files were looked for and how to fetch them. */
 int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn_err *err);
+/* The same from bytes: one JSON object, an array of them, or JSON lines. `path` names the input in
+ * messages and becomes the set's name (its stem). */
+int rn_taskset_parse(rn_bytes text, const char *path, rn_taskset **out, rn_err *err);
 void rn_taskset_free(rn_taskset *set);
 /* The problem with this id, or NULL. Also accepts the bare number of a numbered set. O(log n). */
 const rn_problem *rn_taskset_find(const rn_taskset *set, const char *task_id);
+
+/* Why the data set's own reference solution of this problem is known to fail its tests (under
+ * Python 3.11), or NULL. Told by id, so ask only for problems of the public sets. Static. */
+const char *rn_problem_known_bad(const rn_problem *p);
+
+/* A known set: where it is looked for under the data folder and what of the file belongs to it. */
+typedef struct rn_set_spec {
+    const char *name;              /* "humaneval" */
+    const char *description;       /* one line */
+    const char *preset;            /* default prompt preset */
+    const char *source;            /* the `ration fetch` name that brings its file; NULL: bundled */
+    const char *const *files;      /* tried in this order, relative to the data folder */
+    int64_t first_id, last_id;     /* numbers that belong to it; 0, 0: all */
+    const char *difficulty;        /* APPS: only problems of this one; NULL: all */
+    int64_t shot_first, shot_last; /* numbers of its few-shot examples; 0, 0: none */
+    size_t n_expected;             /* problems in the published file; 0: any number */
+} rn_set_spec;
+
+const rn_set_spec *rn_set_at(size_t i);           /* NULL past the end; static */
+const rn_set_spec *rn_set_find(const char *name); /* NULL if unknown; static */
+
+/* ASCII order in which runs of digits compare by their value: "X/9" < "X/10". */
+int rn_natural_cmp(const char *a, const char *b);
 
 #endif

@@ -1,0 +1,63 @@
+/*
+ * load.h: what the readers of the several forms share; private to src/task.
+ *
+ * A loader collects checked problems in its set's arena; rn_load_finish orders them, refuses
+ * duplicate ids and computes the hash. Each reader turns one record into one problem.
+ */
+#ifndef RN_TASK_LOAD_H
+#define RN_TASK_LOAD_H
+
+#include "base/json.h"
+#include "task/task.h"
+
+typedef struct rn_loader {
+    rn_taskset *set;
+    const rn_set_spec *spec;      /* NULL: everything in the file */
+    rn_problem *problems, *shots; /* malloc'ed while they grow */
+    int64_t *lines;               /* [n] line of each problem, 0 if none, for duplicates */
+    size_t n, cap, n_shots, cap_shots;
+} rn_loader;
+
+/* Reads one record and adds its problem. */
+typedef int rn_record_fn(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err);
+
+rn_record_fn rn_load_humaneval;    /* load_check.c */
+rn_record_fn rn_load_mbpp;         /* load_check.c */
+rn_record_fn rn_load_apps;         /* load_apps.c */
+rn_record_fn rn_load_codecontests; /* load_apps.c */
+
+/* APPS' older form: a folder with one numbered folder for each problem. */
+int rn_load_apps_folder(rn_loader *l, const char *path, rn_err *err);
+
+/* The reader that fits a record's fields, with the preset its set gets by default; NULL if none. */
+rn_record_fn *rn_load_detect(const json_t *rec, const char **preset);
+
+/* Adds a problem, or a few-shot example. */
+int rn_load_add(rn_loader *l, const rn_problem *p, rn_json_at at, rn_err *err);
+int rn_load_add_shot(rn_loader *l, const rn_problem *p, rn_err *err);
+/* True if a problem of this number belongs to the set's own range. */
+bool rn_load_wants(const rn_loader *l, int64_t number);
+bool rn_load_wants_shot(const rn_loader *l, int64_t number);
+
+/* A string field as a NUL-terminated copy in the set's arena; a NUL inside is RN_EFORMAT. The _opt
+ * form gives "" when the field is absent or null. */
+int rn_load_text(rn_loader *l, const json_t *rec, const char *key, rn_json_at at, const char **out,
+                 rn_err *err);
+int rn_load_text_opt(rn_loader *l, const json_t *rec, const char *key, rn_json_at at,
+                     const char **out, rn_err *err);
+/* An array of strings; `what` names the field in messages. NULL or JSON null gives none. */
+int rn_load_texts(rn_loader *l, const json_t *array, const char *what, rn_json_at at,
+                  const char *const **out, size_t *n, rn_err *err);
+
+/* RN_EFORMAT with "FILE: line N: field "KEY" " before the message; RN_ENOMEM for the set. */
+int rn_load_bad(rn_json_at at, const char *key, rn_err *err, const char *fmt, ...) RN_PRINTF(4, 5);
+int rn_load_nomem(rn_json_at at, rn_err *err);
+
+/* Orders, refuses duplicates and an empty set, hashes, and moves everything into the set. */
+int rn_load_finish(rn_loader *l, rn_err *err);
+void rn_load_free(rn_loader *l); /* what the loader itself holds; the set stays */
+
+/* The set's SHA-256 over its canonical content (docs/FORMATS.md), into set->hash. */
+int rn_load_hash(rn_taskset *set, rn_err *err);
+
+#endif

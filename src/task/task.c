@@ -1,0 +1,319 @@
+/*
+ * task.c: opening a set: which file, which form, then record by record.
+ *
+ * The form follows from the fields of the first record, never from the file's name. A file whose
+ * first line is a whole JSON object is JSON lines; anything else is one document, an object or an
+ * array of them (sanitized-mbpp.json, a problem.json that was written by hand).
+ */
+#include "task/load.h"
+
+#include "base/data.h"
+#include "base/file.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* One APPS problem with its tests can take 100 MB; a whole document is read at once. */
+enum { MAX_LINE_BYTES = 1 << 29, MAX_DOCUMENT_BYTES = 1 << 30 };
+
+/* ---- forms ----------------------------------------------------------------------------------- */
+
+static const struct form {
+    const char *fields[2]; /* both are there: this form */
+    rn_record_fn *read;
+    const char *preset;
+} forms[] = {
+    {{"entry_point", "test"}, rn_load_humaneval, "humaneval-0shot"},
+    {{"test_list", "task_id"}, rn_load_mbpp, "mbpp-3shot"},
+};
+
+rn_record_fn *rn_load_detect(const json_t *rec, const char **preset)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        const char *const *f = forms[i].fields;
+        if (!json_object_get(rec, f[0]) || (f[1] && !json_object_get(rec, f[1]))) continue;
+        *preset = forms[i].preset;
+        return forms[i].read;
+    }
+    return NULL;
+}
+
+static int unknown_form(const json_t *rec, rn_json_at at, rn_err *err)
+{
+    rn_buf b = {0};
+    const char *key;
+    json_t *v;
+    json_object_foreach((json_t *)rec, key, v)
+    {
+        if (b.len < 120) rn_buf_printf(&b, "%s%.40s", b.len ? ", " : "", key);
+    }
+    int rc =
+        rn_fail_at(err, RN_EFORMAT, at.line, -1,
+                   "%s: line %lld: the fields (%s) are those of no known form; HumanEval's has "
+                   "task_id, prompt, entry_point and test",
+                   at.path, (long long)at.line, b.len ? b.data : "none");
+    rn_buf_free(&b);
+    return rc;
+}
+
+/* The first record decides; *read is kept for the others. */
+static int load_record(rn_loader *l, const json_t *rec, rn_json_at at, rn_record_fn **read,
+                       rn_err *err)
+{
+    if (!json_is_object(rec))
+        return rn_fail_at(err, RN_EFORMAT, at.line, -1,
+                          "%s: line %lld: a problem is a JSON object, this is not one", at.path,
+                          (long long)at.line);
+    if (!*read) {
+        const char *preset = NULL;
+        *read = rn_load_detect(rec, &preset);
+        if (!*read) return unknown_form(rec, at, err);
+        if (!l->spec) l->set->preset = preset;
+    }
+    return (*read)(l, rec, at, err);
+}
+
+/* ---- JSON lines and documents ---------------------------------------------------------------- */
+
+static bool is_blank(rn_bytes s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!strchr(" \t\r", s.data[i]) || s.data[i] == '\0') return false;
+    return true;
+}
+
+static int load_line(rn_loader *l, rn_bytes line, rn_json_at at, rn_record_fn **read, rn_err *err)
+{
+    if (is_blank(line)) return 0;
+    json_t *rec = NULL;
+    int rc = rn_json_parse(line, at, &rec, err);
+    if (rc) return rc;
+    rc = load_record(l, rec, at, read, err);
+    json_decref(rec);
+    return rc;
+}
+
+static int load_document(rn_loader *l, rn_bytes text, const char *path, rn_err *err)
+{
+    json_t *doc = NULL;
+    rn_record_fn *read = NULL;
+    int rc = rn_json_parse(text, (rn_json_at){.path = path}, &doc, err);
+    if (rc) return rc;
+    if (!json_is_array(doc)) {
+        rc = load_record(l, doc, (rn_json_at){.path = path}, &read, err);
+    } else {
+        /* Entries have no line of their own; their place in the array stands for it. */
+        for (size_t i = 0; i < json_array_size(doc) && !rc; i++)
+            rc = load_record(l, json_array_get(doc, i),
+                             (rn_json_at){.path = path, .line = (int64_t)i + 1}, &read, err);
+    }
+    json_decref(doc);
+    return rc;
+}
+
+/* True if text is no complete JSON object by itself, so that lines are not records. */
+static bool is_document_start(rn_bytes first_line)
+{
+    rn_err ignored;
+    json_t *v = NULL;
+    int rc = rn_json_parse(first_line, (rn_json_at){.path = "", .line = 1}, &v, &ignored);
+    bool array = v && json_is_array(v);
+    if (v) json_decref(v);
+    return rc == RN_ETRUNCATED || array;
+}
+
+static int load_file(rn_loader *l, const char *path, rn_err *err)
+{
+    rn_reader *r = NULL;
+    rn_record_fn *read = NULL;
+    rn_bytes line;
+    bool document = false;
+    int rc = rn_reader_open(path, &r, err);
+    if (rc) return rc;
+    while ((rc = rn_reader_line(r, MAX_LINE_BYTES, &line, err)) > 0) {
+        if (!read && !is_blank(line) && is_document_start(line)) {
+            document = true;
+            break;
+        }
+        rc = load_line(l, line, (rn_json_at){.path = path, .line = rn_reader_line_no(r)}, &read,
+                       err);
+        if (rc) break;
+    }
+    rn_reader_close(r);
+    if (!document) return rc;
+
+    rn_buf all = {0};
+    rc = rn_file_read(path, MAX_DOCUMENT_BYTES, &all, err);
+    if (!rc) rc = load_document(l, rn_buf_view(&all), path, err);
+    rn_buf_free(&all);
+    return rc;
+}
+
+static int load_bytes(rn_loader *l, rn_bytes text, const char *path, rn_err *err)
+{
+    rn_record_fn *read = NULL;
+    int64_t no = 0;
+    for (size_t pos = 0; pos < text.len;) {
+        const char *nl = memchr(text.data + pos, '\n', text.len - pos);
+        size_t end = nl ? (size_t)(nl - text.data) : text.len;
+        rn_bytes line = {.data = text.data + pos, .len = end - pos};
+        no++;
+        if (!read && !is_blank(line) && is_document_start(line))
+            return load_document(l, text, path, err);
+        int rc = load_line(l, line, (rn_json_at){.path = path, .line = no}, &read, err);
+        if (rc) return rc;
+        pos = end + 1;
+    }
+    return 0;
+}
+
+/* ---- sets ------------------------------------------------------------------------------------ */
+
+/* "dir/HumanEval.jsonl.gz" -> "HumanEval". */
+static const char *stem_of(rn_arena *a, const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    const char *const tails[] = {".gz", ".jsonl", ".json"};
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = strlen(tails[i]);
+        if (end - start > n && memcmp(path + end - n, tails[i], n) == 0) end -= n;
+    }
+    return rn_arena_dup(a, path + start, end - start);
+}
+
+static int set_new(const char *path, const rn_set_spec *spec, rn_taskset **out, rn_err *err)
+{
+    rn_taskset *set = calloc(1, sizeof *set);
+    if (!set) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    set->path = rn_arena_strdup(&set->arena, path);
+    set->name = spec ? spec->name : stem_of(&set->arena, path);
+    set->preset = spec ? spec->preset : "humaneval-0shot";
+    if (!set->path || !set->name) {
+        rn_taskset_free(set);
+        return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    }
+    *out = set;
+    return 0;
+}
+
+void rn_taskset_free(rn_taskset *set)
+{
+    if (!set) return;
+    rn_arena arena = set->arena;
+    free(set);
+    rn_arena_free(&arena);
+}
+
+static int set_close_loader(rn_loader *l, int rc, rn_taskset **out, rn_err *err)
+{
+    if (!rc) rc = rn_load_finish(l, err);
+    rn_load_free(l);
+    if (rc)
+        rn_taskset_free(l->set);
+    else
+        *out = l->set;
+    return rc;
+}
+
+static int open_path(const char *path, const rn_set_spec *spec, rn_taskset **out, rn_err *err)
+{
+    rn_loader l = {.spec = spec};
+    int rc = set_new(path, spec, &l.set, err);
+    if (rc) return rc;
+    return set_close_loader(&l, load_file(&l, path, err), out, err);
+}
+
+int rn_taskset_parse(rn_bytes text, const char *path, rn_taskset **out, rn_err *err)
+{
+    rn_loader l = {0};
+    int rc = set_new(path, NULL, &l.set, err);
+    if (rc) return rc;
+    return set_close_loader(&l, load_bytes(&l, text, path, err), out, err);
+}
+
+static int unknown_set(const char *name, rn_err *err)
+{
+    rn_buf b = {0};
+    for (size_t i = 0; rn_set_at(i); i++)
+        rn_buf_printf(&b, "%s%s", i ? ", " : "", rn_set_at(i)->name);
+    int rc = rn_fail(err, RN_ENOTFOUND,
+                     "no problem set is called '%s'; known are %s, or give the path of a file",
+                     name, rn_buf_ok(&b) ? b.data : "");
+    rn_buf_free(&b);
+    return rc;
+}
+
+static int not_there(const rn_set_spec *spec, const char *data_dir, rn_err *err)
+{
+    rn_buf b = {0};
+    for (size_t i = 0; spec->files[i]; i++)
+        rn_buf_printf(&b, "%s%s", i ? ", " : "", spec->files[i]);
+    const char *files = rn_buf_ok(&b) ? b.data : "";
+    int rc = spec->source
+                 ? rn_fail(err, RN_ENOTFOUND,
+                           "the problem set %s is not in %s (looked for %s); get it with 'ration "
+                           "fetch %s', or name its folder with --data",
+                           spec->name, data_dir && *data_dir ? data_dir : "the data folder", files,
+                           spec->source)
+                 : rn_fail(err, RN_ENOTFOUND,
+                           "the problem set %s (%s) comes with ration but is not beside this "
+                           "program; install ration whole, or name its data folder with --data",
+                           spec->name, files);
+    rn_buf_free(&b);
+    return rc;
+}
+
+int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn_err *err)
+{
+    const rn_set_spec *spec = rn_set_find(name);
+    if (!spec) {
+        bool path_like = strpbrk(name, "/.") != NULL || rn_file_exists(name);
+        return path_like ? open_path(name, NULL, out, err) : unknown_set(name, err);
+    }
+    rn_buf path = {0};
+    int rc = RN_ENOTFOUND;
+    for (size_t i = 0; spec->files[i]; i++) {
+        if (!rn_data_locate(data_dir, spec->files[i], &path)) continue;
+        rc = open_path(path.data, spec, out, err);
+        rn_buf_free(&path);
+        return rc;
+    }
+    rn_buf_free(&path);
+    return not_there(spec, data_dir, err);
+}
+
+/* ---- look-up --------------------------------------------------------------------------------- */
+
+static const rn_problem *find_exact(const rn_taskset *set, const char *task_id)
+{
+    size_t lo = 0, hi = set->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        int c = rn_natural_cmp(task_id, set->problems[mid].task_id);
+        if (c == 0) return &set->problems[mid];
+        if (c < 0)
+            hi = mid;
+        else
+            lo = mid + 1;
+    }
+    return NULL;
+}
+
+const rn_problem *rn_taskset_find(const rn_taskset *set, const char *task_id)
+{
+    const rn_problem *p = find_exact(set, task_id);
+    if (p || !*task_id || strspn(task_id, "0123456789") != strlen(task_id)) return p;
+    const char *slash = strrchr(set->problems[0].task_id, '/');
+    if (!slash) return NULL;
+    rn_buf full = {0};
+    rn_buf_add(&full, set->problems[0].task_id, (size_t)(slash - set->problems[0].task_id) + 1);
+    rn_buf_puts(&full, task_id);
+    if (rn_buf_ok(&full)) p = find_exact(set, full.data);
+    rn_buf_free(&full);
+    return p;
+}
