@@ -53,24 +53,23 @@ static inline void test_rmdir(const char *dir)
 }
 
 /* Fails with the error's message when rc is not 0. */
-#define assert_ok(rc, err)                                                                         \
-    do {                                                                                           \
-        int rc_ = (rc);                                                                            \
-        if (rc_ != 0) fail_msg("%s: %s", rn_err_name(rc_), (err)->msg);                            \
+#define assert_ok(rc, err)                                              \
+    do {                                                                \
+        int rc_ = (rc);                                                 \
+        if (rc_ != 0) fail_msg("%s: %s", rn_err_name(rc_), (err)->msg); \
     } while (0)
 
 /* Fails unless |got - want| <= tol; prints both. */
 #define assert_near(got, want, tol)                                                                \
     do {                                                                                           \
         double g_ = (got), w_ = (want), t_ = (tol);                                                \
-        if (!(fabs(g_ - w_) <= t_))                                                                \
-            fail_msg("%s: got %.17g, want %.17g +- %g", #got, g_, w_, t_);                         \
+        if (!(fabs(g_ - w_) <= t_)) fail_msg("%s: got %.17g, want %.17g +- %g", #got, g_, w_, t_); \
     } while (0)
 
 /* Fails unless `text` contains `part`; prints both. */
-#define assert_contains(text, part)                                                                \
-    do {                                                                                           \
-        if (!strstr(text, part)) fail_msg("\"%s\" does not contain \"%s\"", text, part);           \
+#define assert_contains(text, part)                                                      \
+    do {                                                                                 \
+        if (!strstr(text, part)) fail_msg("\"%s\" does not contain \"%s\"", text, part); \
     } while (0)
 
 #endif

@@ -45,9 +45,9 @@ static void utf8_follows_rfc3629(void **state)
         {"", 0, true, 0},
         {"ab\0c", 4, true, 0},
         {"\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80", 9, true, 0},
-        {"a\xC0\x80", 3, false, 1},     /* overlong */
-        {"\xED\xA0\x80", 3, false, 0},  /* surrogate */
-        {"ab\xE2\x82", 4, false, 2},    /* cut */
+        {"a\xC0\x80", 3, false, 1},        /* overlong */
+        {"\xED\xA0\x80", 3, false, 0},     /* surrogate */
+        {"ab\xE2\x82", 4, false, 2},       /* cut */
         {"\xF4\x90\x80\x80", 4, false, 0}, /* above U+10FFFF */
         {"\xFF", 1, false, 0},
     };
@@ -210,8 +210,9 @@ static void json_errors_name_file_line_and_field(void **state)
     assert_int_equal(rn_json_parse(rn_bytes_of("{\"a\": 1"), at, &v, &err), RN_ETRUNCATED);
     assert_contains(err.msg, "f.jsonl: line 12");
     assert_int_equal(rn_json_parse(rn_bytes_of("{\"a\": 1, \"a\": 2}"), at, &v, &err), RN_EFORMAT);
-    assert_ok(rn_json_parse(rn_bytes_of("{\"a\": 1, \"s\": \"x\\u0000y\", \"n\": null}"), at, &v, &err),
-              &err);
+    assert_ok(
+        rn_json_parse(rn_bytes_of("{\"a\": 1, \"s\": \"x\\u0000y\", \"n\": null}"), at, &v, &err),
+        &err);
     rn_bytes s = {0};
     int64_t i = -1;
     assert_int_equal(rn_json_bytes(v, "a", at, &s, &err), RN_EFORMAT);

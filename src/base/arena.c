@@ -57,7 +57,10 @@ char *rn_arena_dup(rn_arena *a, const void *data, size_t len)
     return p;
 }
 
-char *rn_arena_strdup(rn_arena *a, const char *s) { return s ? rn_arena_dup(a, s, strlen(s)) : NULL; }
+char *rn_arena_strdup(rn_arena *a, const char *s)
+{
+    return s ? rn_arena_dup(a, s, strlen(s)) : NULL;
+}
 
 char *rn_arena_printf(rn_arena *a, const char *fmt, ...)
 {

@@ -13,9 +13,9 @@ typedef struct rn_arena {
 } rn_arena;
 
 /* Zero-initialise with (rn_arena){0}. NULL when memory is out. */
-void *rn_arena_alloc(rn_arena *a, size_t bytes); /* zeroed, aligned to 16 bytes */
+void *rn_arena_alloc(rn_arena *a, size_t bytes);          /* zeroed, aligned to 16 bytes */
 void *rn_arena_array(rn_arena *a, size_t n, size_t size); /* zeroed; NULL if n * size overflows */
-char *rn_arena_strdup(rn_arena *a, const char *s); /* NULL gives NULL */
+char *rn_arena_strdup(rn_arena *a, const char *s);        /* NULL gives NULL */
 char *rn_arena_dup(rn_arena *a, const void *data, size_t len); /* NUL-terminated copy */
 char *rn_arena_printf(rn_arena *a, const char *fmt, ...) RN_PRINTF(2, 3);
 void rn_arena_free(rn_arena *a); /* NULL accepted; *a is empty and usable afterwards */

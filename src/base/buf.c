@@ -94,9 +94,15 @@ void rn_buf_add(rn_buf *b, const void *data, size_t len)
     b->data[b->len] = '\0';
 }
 
-void rn_buf_puts(rn_buf *b, const char *s) { rn_buf_add(b, s, strlen(s)); }
+void rn_buf_puts(rn_buf *b, const char *s)
+{
+    rn_buf_add(b, s, strlen(s));
+}
 
-void rn_buf_putc(rn_buf *b, char c) { rn_buf_add(b, &c, 1); }
+void rn_buf_putc(rn_buf *b, char c)
+{
+    rn_buf_add(b, &c, 1);
+}
 
 void rn_buf_printf(rn_buf *b, const char *fmt, ...)
 {

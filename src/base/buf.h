@@ -42,7 +42,7 @@ typedef struct rn_buf {
     bool failed;
 } rn_buf;
 
-void rn_buf_free(rn_buf *b); /* NULL accepted; *b is empty and usable afterwards */
+void rn_buf_free(rn_buf *b);  /* NULL accepted; *b is empty and usable afterwards */
 void rn_buf_clear(rn_buf *b); /* keeps the memory */
 bool rn_buf_reserve(rn_buf *b, size_t extra);
 void rn_buf_add(rn_buf *b, const void *data, size_t len);
@@ -51,7 +51,10 @@ void rn_buf_putc(rn_buf *b, char c);
 void rn_buf_printf(rn_buf *b, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Appends s as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void rn_buf_json(rn_buf *b, rn_bytes s);
-static inline bool rn_buf_ok(const rn_buf *b) { return !b->failed; }
+static inline bool rn_buf_ok(const rn_buf *b)
+{
+    return !b->failed;
+}
 static inline rn_bytes rn_buf_view(const rn_buf *b)
 {
     return (rn_bytes){.data = b->data, .len = b->len};

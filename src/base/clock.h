@@ -12,7 +12,13 @@ static inline int64_t rn_clock_ns(clockid_t id)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static inline int64_t rn_now_ns(void) { return rn_clock_ns(CLOCK_MONOTONIC); }
-static inline int64_t rn_cpu_ns(void) { return rn_clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
+static inline int64_t rn_now_ns(void)
+{
+    return rn_clock_ns(CLOCK_MONOTONIC);
+}
+static inline int64_t rn_cpu_ns(void)
+{
+    return rn_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
 
 #endif

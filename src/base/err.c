@@ -10,13 +10,16 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *rn_version(void) { return RN_VERSION; }
+const char *rn_version(void)
+{
+    return RN_VERSION;
+}
 
 const char *rn_err_name(int code)
 {
     switch (code) {
     case RN_OK: return "OK";
-#define X(name, value, text)                                                                       \
+#define X(name, value, text) \
     case value: return #name;
         RN_ERRORS(X)
 #undef X
@@ -28,7 +31,7 @@ const char *rn_err_text(int code)
 {
     switch (code) {
     case RN_OK: return "success";
-#define X(name, value, text)                                                                       \
+#define X(name, value, text) \
     case value: return text;
         RN_ERRORS(X)
 #undef X
@@ -39,7 +42,7 @@ const char *rn_err_text(int code)
 const char *rn_verdict_name(rn_verdict v)
 {
     switch (v) {
-#define X(name, text, family)                                                                      \
+#define X(name, text, family) \
     case RN_V_##name: return text;
         RN_VERDICTS(X)
 #undef X
@@ -51,7 +54,7 @@ const char *rn_verdict_name(rn_verdict v)
 char rn_verdict_family(rn_verdict v)
 {
     switch (v) {
-#define X(name, text, family)                                                                      \
+#define X(name, text, family) \
     case RN_V_##name: return family;
         RN_VERDICTS(X)
 #undef X

@@ -20,7 +20,7 @@ enum { CHUNK = 256 * 1024 };
 struct rn_reader {
     gzFile gz;
     char *path;
-    rn_buf buf;      /* bytes read and not yet returned start at `pos` */
+    rn_buf buf; /* bytes read and not yet returned start at `pos` */
     size_t pos;
     int64_t line_no;
     bool eof;
@@ -67,9 +67,15 @@ void rn_reader_close(rn_reader *r)
     free(r);
 }
 
-int64_t rn_reader_line_no(const rn_reader *r) { return r->line_no; }
+int64_t rn_reader_line_no(const rn_reader *r)
+{
+    return r->line_no;
+}
 
-const char *rn_reader_path(const rn_reader *r) { return r->path; }
+const char *rn_reader_path(const rn_reader *r)
+{
+    return r->path;
+}
 
 int rn_reader_read(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err)
 {
@@ -79,9 +85,10 @@ int rn_reader_read(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err)
     const char *msg = gzerror(r->gz, &zerr);
     if (got < 0 || zerr == Z_BUF_ERROR) {
         if (zerr == Z_BUF_ERROR)
-            return rn_fail(err, RN_ETRUNCATED,
-                           "%s: the gzip stream ends too early; the file is incomplete, get it again",
-                           r->path);
+            return rn_fail(
+                err, RN_ETRUNCATED,
+                "%s: the gzip stream ends too early; the file is incomplete, get it again",
+                r->path);
         if (zerr == Z_ERRNO) return rn_fail_errno(err, "%s: read failed", r->path);
         return rn_fail(err, RN_EFORMAT, "%s: corrupt gzip stream (%s); get the file again", r->path,
                        msg);
@@ -95,9 +102,8 @@ int rn_reader_line(rn_reader *r, size_t max_bytes, rn_bytes *line, rn_err *err)
 {
     size_t scanned = r->pos;
     for (;;) {
-        const char *nl = scanned < r->buf.len
-                             ? memchr(r->buf.data + scanned, '\n', r->buf.len - scanned)
-                             : NULL;
+        const char *nl =
+            scanned < r->buf.len ? memchr(r->buf.data + scanned, '\n', r->buf.len - scanned) : NULL;
         size_t len = (nl ? (size_t)(nl - r->buf.data) : r->buf.len) - r->pos;
         if (len > max_bytes)
             return rn_fail_at(err, RN_ELIMIT, r->line_no + 1, -1,
@@ -187,7 +193,10 @@ int rn_file_write_atomic(const char *path, rn_bytes data, rn_err *err)
     return rc;
 }
 
-bool rn_file_exists(const char *path) { return access(path, F_OK) == 0; }
+bool rn_file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
 
 int rn_dir_make(const char *path, rn_err *err)
 {

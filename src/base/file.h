@@ -10,7 +10,8 @@
 #include "base/buf.h"
 
 /* Reads all of `path` (gzip or plain, told by its first bytes) into *out, which is cleared first.
- * RN_ELIMIT if it is larger than max_bytes, RN_ETRUNCATED or RN_EFORMAT for a broken gzip stream. */
+ * RN_ELIMIT if it is larger than max_bytes, RN_ETRUNCATED or RN_EFORMAT for a broken gzip stream.
+ */
 int rn_file_read(const char *path, size_t max_bytes, rn_buf *out, rn_err *err);
 
 /* Writes `data` so that `path` holds either its old content or all of the new one: a temporary file
@@ -30,7 +31,7 @@ int rn_reader_read(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err);
 /* 1 with the next line in *line, without its "\n" or "\r\n", borrowed until the next call; 0 at the
  * end of input; negative on error (RN_ELIMIT when longer than max_bytes). Do not mix with _read. */
 int rn_reader_line(rn_reader *r, size_t max_bytes, rn_bytes *line, rn_err *err);
-int64_t rn_reader_line_no(const rn_reader *r); /* 1-based number of the line last returned */
+int64_t rn_reader_line_no(const rn_reader *r);  /* 1-based number of the line last returned */
 const char *rn_reader_path(const rn_reader *r); /* borrowed */
 
 #endif

@@ -18,7 +18,10 @@ rn_sha256 *rn_sha256_new(void)
     return h;
 }
 
-void rn_sha256_free(rn_sha256 *h) { free(h); }
+void rn_sha256_free(rn_sha256 *h)
+{
+    free(h);
+}
 
 void rn_sha256_add(rn_sha256 *h, const void *data, size_t len)
 {

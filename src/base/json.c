@@ -83,8 +83,7 @@ int rn_json_bytes(const json_t *obj, const char *key, rn_json_at at, rn_bytes *o
     return get_bytes(obj, key, true, at, out, err);
 }
 
-int rn_json_bytes_opt(const json_t *obj, const char *key, rn_json_at at, rn_bytes *out,
-                      rn_err *err)
+int rn_json_bytes_opt(const json_t *obj, const char *key, rn_json_at at, rn_bytes *out, rn_err *err)
 {
     return get_bytes(obj, key, false, at, out, err);
 }
@@ -120,8 +119,8 @@ int rn_json_real_opt(const json_t *obj, const char *key, rn_json_at at, double *
     return 0;
 }
 
-static int get_array(const json_t *obj, const char *key, bool required, rn_json_at at,
-                     json_t **out, rn_err *err)
+static int get_array(const json_t *obj, const char *key, bool required, rn_json_at at, json_t **out,
+                     rn_err *err)
 {
     json_t *v;
     int rc = field(obj, key, required, at, &v, err);
@@ -136,8 +135,7 @@ int rn_json_array(const json_t *obj, const char *key, rn_json_at at, json_t **ou
     return get_array(obj, key, true, at, out, err);
 }
 
-int rn_json_array_opt(const json_t *obj, const char *key, rn_json_at at, json_t **out,
-                      rn_err *err)
+int rn_json_array_opt(const json_t *obj, const char *key, rn_json_at at, json_t **out, rn_err *err)
 {
     return get_array(obj, key, false, at, out, err);
 }

@@ -29,7 +29,6 @@ int rn_json_int(const json_t *obj, const char *key, rn_json_at at, int64_t *out,
 int rn_json_int_opt(const json_t *obj, const char *key, rn_json_at at, int64_t *out, rn_err *err);
 int rn_json_real_opt(const json_t *obj, const char *key, rn_json_at at, double *out, rn_err *err);
 int rn_json_array(const json_t *obj, const char *key, rn_json_at at, json_t **out, rn_err *err);
-int rn_json_array_opt(const json_t *obj, const char *key, rn_json_at at, json_t **out,
-                      rn_err *err);
+int rn_json_array_opt(const json_t *obj, const char *key, rn_json_at at, json_t **out, rn_err *err);
 
 #endif

@@ -31,7 +31,10 @@ uint64_t rn_rng_u64(rn_rng *r)
     return hi << 32 | rn_rng_u32(r);
 }
 
-double rn_rng_unit(rn_rng *r) { return (double)(rn_rng_u64(r) >> 11) * 0x1p-53; }
+double rn_rng_unit(rn_rng *r)
+{
+    return (double)(rn_rng_u64(r) >> 11) * 0x1p-53;
+}
 
 uint64_t rn_rng_below(rn_rng *r, uint64_t n)
 {

@@ -12,7 +12,7 @@ static const rn_command commands[] = {
 #define X(name, args, summary) {#name, args, summary, rn_cmd_##name},
     RN_COMMANDS(X)
 #undef X
-    {NULL, NULL, NULL, NULL}};
+        {NULL, NULL, NULL, NULL}};
 
 const rn_command *rn_command_find(const char *name)
 {
@@ -28,7 +28,8 @@ static void print_usage(FILE *f)
           f);
     for (const rn_command *c = commands; c->name; c++)
         fprintf(f, "  %-10s %s\n", c->name, c->summary);
-    fputs("\n'ration COMMAND --help' shows the options of one; 'ration --version' the version.\n", f);
+    fputs("\n'ration COMMAND --help' shows the options of one; 'ration --version' the version.\n",
+          f);
 }
 
 static void warn_on_stderr(void *user, const char *msg)

@@ -96,7 +96,8 @@ static int store_value(const rn_command *cmd, const rn_opt *o, const char *arg)
     case RN_OPT_T_LIST: {
         rn_opt_list *list = o->dest;
         if (list->n == (int)(sizeof list->v / sizeof list->v[0]))
-            return rn_opt_usage(cmd, "--%s is given too often (at most %d times)", o->name, list->n);
+            return rn_opt_usage(cmd, "--%s is given too often (at most %d times)", o->name,
+                                list->n);
         list->v[list->n++] = arg;
         return 0;
     }
@@ -112,7 +113,7 @@ int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, 
     char shorts[2 * MAX_OPTIONS + 4] = ":h";
     int n = 0;
     size_t ns = 2;
-    for (; table[n].type != RN_OPT_T_END && n < MAX_OPTIONS; n++) {
+    for (; n < MAX_OPTIONS && table[n].type != RN_OPT_T_END; n++) {
         int has_arg = table[n].type == RN_OPT_T_FLAG ? no_argument : required_argument;
         longs[n] = (struct option){table[n].name, has_arg, NULL, FIRST_LONG + n};
         if (table[n].short_name) {
