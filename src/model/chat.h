@@ -1,0 +1,41 @@
+/*
+ * chat.h: the wrapping that an instruct model expects around a question.
+ *
+ * There is no interpreter of templates: a file's tokenizer.chat_template is recognised by strings
+ * that only one family uses, and each family has its exact bytes here. What is not recognised is an
+ * error that lists the choices, never a guess.
+ */
+#ifndef RN_MODEL_CHAT_H
+#define RN_MODEL_CHAT_H
+
+#include "model/tok.h"
+
+/* Kind, name in options and records, who uses it. */
+#define RN_CHATS(X)                                                               \
+    X(NONE, "none", "base models: the prompt as it is")                           \
+    X(CHATML, "chatml", "Qwen2.5-Coder-Instruct and many others")                 \
+    X(LLAMA2, "llama2", "Llama 2 Chat, Code Llama Instruct")                      \
+    X(LLAMA3, "llama3", "Llama 3 and 3.x Instruct")                               \
+    X(DEEPSEEK, "deepseek", "DeepSeek-Coder Instruct (### Instruction, <|EOT|>)") \
+    X(ALPACA, "alpaca", "WizardCoder, Alpaca")
+
+#define RN_CHAT_ENUM(name, text, who) RN_CHAT_##name,
+typedef enum rn_chat { RN_CHATS(RN_CHAT_ENUM) RN_N_CHATS } rn_chat;
+#undef RN_CHAT_ENUM
+
+const char *rn_chat_name(rn_chat chat);                         /* static; NULL if out of range */
+int rn_chat_parse(const char *name, rn_chat *out, rn_err *err); /* RN_EINVAL lists the names */
+
+/* From the file's template: RN_CHAT_NONE without one, RN_EUNSUPPORTED for one that is not known. */
+int rn_chat_detect(const rn_gguf *g, rn_chat *out, rn_err *err);
+
+/* Appends the wrapped question, up to where the answer begins, without BOS. `system` may be empty:
+ * then the family's own default is used where its template has one, else none. */
+int rn_chat_wrap(rn_chat chat, rn_bytes system, rn_bytes user, rn_buf *out, rn_err *err);
+
+/* The ids of the same, BOS included where the file asks for one. Control tokens in `system` and
+ * `user` stay plain text. */
+int rn_chat_encode(rn_chat chat, const rn_tok *t, rn_bytes system, rn_bytes user, rn_ids *out,
+                   rn_err *err);
+
+#endif
