@@ -1,11 +1,19 @@
 /*
  * store.h: one experiment in one SQLite file (WAL, one writer, versioned schema).
  *
- * set -> problems;  model;  run = (model, set, sampling settings);  sample = (run, problem, idx);
- * verdict = (sample, protocol);  score = (sample, ranker);  counts and curves for results without
- * text;  profile = measured wall-time of a model on some hardware.
- * Every `put` is idempotent: the same identity gives the same id, so that an interrupted command can
- * be run again. Writes between rn_store_begin and rn_store_commit are atomic.
+ * set -> problems;  model;  run = (model, set, kind, preset, settings);  sample = (run, problem,
+ * idx); verdict = (sample, protocol);  score = (sample, ranker);  counts and curves for results
+ * without text;  profile = measured wall-time of a model on some hardware;  command = what was run
+ * when.
+ *
+ * Every `put` is idempotent: the same identity gives the same id, so that an interrupted command
+ * can be run again. Writes between rn_store_begin and rn_store_commit are atomic; a put outside of
+ * them is a transaction of its own. A committed transaction survives the death of the process at
+ * any moment (WAL); synchronous=NORMAL means that a power cut may lose the last ones, never more
+ * and never the file. Commands that write much call rn_store_tick after each item.
+ *
+ * One handle is used by one thread at a time. Callbacks of a walk may put, begin, commit and tick
+ * on the same handle, but must not rollback.
  */
 #ifndef RN_STORE_STORE_H
 #define RN_STORE_STORE_H
@@ -18,26 +26,43 @@ typedef struct rn_store rn_store;
 enum { RN_STORE_READ = 0, RN_STORE_WRITE = 1, RN_STORE_CREATE = 2 };
 
 /* RN_EBUSY: another writer holds it (says its pid). RN_EVERSION: made by a newer version.
- * RN_EFORMAT: not an experiment file. */
+ * RN_EFORMAT: not an experiment file. RN_ENOTFOUND: none there (READ and WRITE). Readers are never
+ * kept out, and can read a file in a folder that they cannot write to. Closing rolls back what was
+ * begun and not committed. */
 int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err);
 void rn_store_close(rn_store *s);
-const char *rn_store_path(const rn_store *s);
+const char *rn_store_path(const rn_store *s); /* borrowed */
 
+/* Begins do not nest. In a store that is open for reading, begin gives one unchanging view of it.
+ */
 int rn_store_begin(rn_store *s, rn_err *err);
 int rn_store_commit(rn_store *s, rn_err *err);
-void rn_store_rollback(rn_store *s);
+void rn_store_rollback(rn_store *s); /* nothing happens outside of a transaction */
+/* Within a transaction: commits and begins anew when a second has passed since it began. */
+int rn_store_tick(rn_store *s, rn_err *err);
+
+/* Every page and index of the file is looked at: RN_EFORMAT when it is damaged. */
+int rn_store_check(rn_store *s, rn_err *err);
+
+/* The ledger: which command with which arguments, when, by which version. `log_end` before close;
+ * without it the command counts as killed. */
+int rn_store_log_begin(rn_store *s, const char *name, int argc, char *const *argv,
+                       int64_t *command_id, rn_err *err);
+int rn_store_log_end(rn_store *s, int64_t command_id, int status, rn_err *err);
 
 typedef struct rn_store_set {
     const char *name, *hash; /* hash: of the problem set; "" when only ids are known */
 } rn_store_set;
+/* A hash that becomes known later is given to the set that was stored without one; "" finds the
+ * only set of that name. */
 int rn_store_put_set(rn_store *s, const rn_store_set *set, int64_t *set_id, rn_err *err);
 
 typedef struct rn_store_problem {
     int64_t set_id;
-    int64_t ord;         /* place in the set */
+    int64_t ord; /* place in the set */
     const char *task_id;
-    const char *prompt;  /* the problem's own text, for reports; NULL unknown */
-    int64_t prompt_tok;  /* -1 unknown; in a model's tokens it is with the sample */
+    const char *prompt; /* the problem's own text, for reports; NULL unknown */
+    int64_t prompt_tok; /* -1 unknown; in a model's tokens it is with the sample */
 } rn_store_problem;
 int rn_store_put_problem(rn_store *s, const rn_store_problem *p, int64_t *problem_id, rn_err *err);
 
@@ -46,26 +71,31 @@ typedef struct rn_store_model {
     const char *file_sha; /* "" unknown */
     const char *cost;     /* entry of src/cost that prices it, e.g. "code-llama-7b"; "" unknown */
 } rn_store_model;
+/* Identity: name and file_sha. A cost that is not "" replaces the stored one. */
 int rn_store_put_model(rn_store *s, const rn_store_model *m, int64_t *model_id, rn_err *err);
 
 typedef struct rn_store_run {
     int64_t set_id, model_id;
-    const char *kind;     /* "sample" or "greedy" */
-    const char *preset;   /* prompt preset; "" unknown */
-    const char *settings; /* JSON object: temperature, top_p, max_tokens, seed, version, source, ... */
+    const char *kind;   /* "sample" or "greedy" */
+    const char *preset; /* prompt preset; "" unknown */
+    const char
+        *settings; /* JSON object: temperature, top_p, max_tokens, seed, version, source, ... */
 } rn_store_run;
+/* Settings are compared in canonical form (rn_store_canonical): order of keys, spaces and the
+ * spelling of numbers make no other run. */
 int rn_store_put_run(rn_store *s, const rn_store_run *r, int64_t *run_id, rn_err *err);
 
 typedef struct rn_store_sample {
     int64_t run_id, problem_id;
-    int64_t idx;          /* 0-based within (run, problem) */
-    rn_bytes text;        /* raw, kept for ever; may hold any bytes */
-    int64_t prompt_tok;   /* -1 unknown */
-    int64_t gen_tok;      /* generated tokens; -1 unknown */
-    const char *finish;   /* "stop", "length", "" unknown */
-    double logprob;       /* sum over the generated tokens; NAN unknown */
-    int64_t wall_ns;      /* -1 unknown */
-    double flop;          /* NAN unknown */
+    int64_t idx;        /* 0-based within (run, problem) */
+    rn_bytes text;      /* raw, kept for ever; may hold any bytes */
+    int64_t prompt_tok; /* -1 unknown */
+    int64_t gen_tok;    /* generated tokens; -1 unknown */
+    const char *finish; /* "stop", "length", "" unknown */
+    double logprob;     /* sum over the generated tokens; NAN unknown */
+    int64_t wall_ns;    /* -1 unknown */
+    double flop;        /* NAN unknown */
+    int64_t source_id;  /* rn_store_put_source; 0: generated here */
 } rn_store_sample;
 /* *existed (may be NULL) is true when (run, problem, idx) was there already; nothing is changed
  * then, and other text under the same identity is RN_EEXIST. */
@@ -89,16 +119,18 @@ int rn_store_put_verdict(rn_store *s, const rn_store_verdict *v, rn_err *err); /
 /* A ranker's score of a sample; lower is better when the ranker says so. */
 typedef struct rn_store_score {
     int64_t sample_id, ranker_id;
-    double score;   /* what ranks: for NLL the mean */
-    double sum;     /* sum of log probabilities; NAN unknown */
-    int64_t n_tok;  /* -1 unknown */
-    int64_t wall_ns; double flop; /* cost of scoring; -1, NAN unknown */
+    double score;  /* what ranks: for NLL the mean */
+    double sum;    /* sum of log probabilities; NAN unknown */
+    int64_t n_tok; /* -1 unknown */
+    int64_t wall_ns;
+    double flop; /* cost of scoring; -1, NAN unknown */
 } rn_store_score;
 int rn_store_put_ranker(rn_store *s, const char *name, const char *json, bool lower_is_better,
                         int64_t *ranker_id, rn_err *err);
 int rn_store_put_score(rn_store *s, const rn_store_score *x, rn_err *err);
 
-/* n and c without text, and published curves (k, value). */
+/* n and c without text, and published curves (k, value as a fraction). Other values under the same
+ * identity are RN_EEXIST. */
 int rn_store_put_count(rn_store *s, int64_t run_id, int64_t problem_id, int64_t n, int64_t c,
                        rn_err *err);
 int rn_store_put_curve(rn_store *s, int64_t run_id, int64_t k, double value, rn_err *err);
@@ -107,46 +139,143 @@ int rn_store_put_curve(rn_store *s, int64_t run_id, int64_t k, double value, rn_
 typedef struct rn_store_profile {
     int64_t model_id;
     const char *hardware; /* a description that names the machine's parts */
-    double s_per_sample, s_per_1000, flop_per_sample;
+    double s_per_sample, s_per_1000, flop_per_sample; /* NAN unknown */
     const char *json;
 } rn_store_profile;
-int rn_store_put_profile(rn_store *s, const rn_store_profile *p, rn_err *err);
+int rn_store_put_profile(rn_store *s, const rn_store_profile *p, rn_err *err); /* replaces */
+
+/* A file that samples came from. Identity: (run, sha, name). */
+typedef struct rn_store_source {
+    int64_t run_id;
+    const char *sha;  /* SHA-256 of its bytes; "" standard input */
+    const char *name; /* without folders */
+    const char *format;
+} rn_store_source;
+/* *done: it was read to its end before. */
+int rn_store_put_source(rn_store *s, const rn_store_source *x, int64_t *source_id, bool *done,
+                        rn_err *err);
+int rn_store_source_done(rn_store *s, int64_t source_id, rn_err *err);
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* One row per run, in order of id; strings borrowed until the callback returns. A callback returns 0
- * to go on; anything else ends the walk and is returned. */
+/* In each walk strings are borrowed until the callback returns. A callback returns 0 to go on;
+ * anything else ends the walk and is returned. */
+
+/* One row per run, in order of id. */
 typedef struct rn_store_run_row {
-    int64_t run_id, set_id, model_id, n_problems, n_samples;
-    const char *set_name, *set_hash, *model_name, *model_cost, *kind, *preset, *settings;
+    int64_t run_id, set_id, model_id;
+    int64_t n_set_problems;    /* in the set as far as it is known */
+    int64_t n_problems;        /* with a sample or a count */
+    int64_t n_samples;         /* with text */
+    int64_t n_counts, n_curve; /* rows without text */
+    const char *set_name, *set_hash, *model_name, *model_sha, *model_cost, *kind, *preset,
+        *settings;
 } rn_store_run_row;
 int rn_store_each_run(rn_store *s, int (*fn)(void *user, const rn_store_run_row *r), void *user,
                       rn_err *err);
 
+/* The problems of a set in its order. */
+typedef struct rn_store_problem_row {
+    rn_store_problem x;
+    int64_t problem_id;
+} rn_store_problem_row;
+int rn_store_each_problem(rn_store *s, int64_t set_id,
+                          int (*fn)(void *user, const rn_store_problem_row *r), void *user,
+                          rn_err *err);
+
 typedef struct rn_store_sample_row {
     rn_store_sample x;
     int64_t sample_id;
+    int64_t text_bytes; /* also when the text itself was not asked for */
     const char *task_id;
     int64_t ord;
     int verdict; /* newest verdict's rn_verdict, -1 if none */
 } rn_store_sample_row;
 /* Samples of a run by (ord, idx). unjudged_protocol > 0: only those without a verdict under that
- * protocol (sandbox failures count as none). with_text false leaves text empty (fast). */
+ * protocol (sandbox failures count as none). with_text false leaves text empty (fast). The newest
+ * verdict is the one judged last; imported ones come before all others. */
 int rn_store_each_sample(rn_store *s, int64_t run_id, int64_t unjudged_protocol, bool with_text,
                          int (*fn)(void *user, const rn_store_sample_row *r), void *user,
                          rn_err *err);
+/* As above: those that a ranker has no score for yet. */
+int rn_store_each_unscored(rn_store *s, int64_t run_id, int64_t ranker_id, bool with_text,
+                           int (*fn)(void *user, const rn_store_sample_row *r), void *user,
+                           rn_err *err);
+/* How many samples (run, problem) has, and the smallest index that is free above all of them. */
+int rn_store_count_samples(rn_store *s, int64_t run_id, int64_t problem_id, int64_t *n,
+                           int64_t *next_idx, rn_err *err);
 
-/* Per problem of a run, in set order: what the estimators need. */
+/* The verdicts of one sample, newest first. `protocol` is its JSON. */
+typedef struct rn_store_verdict_row {
+    rn_store_verdict x;
+    const char *protocol;
+    int64_t judged_ms; /* Unix time; 0: imported */
+} rn_store_verdict_row;
+int rn_store_each_verdict(rn_store *s, int64_t sample_id,
+                          int (*fn)(void *user, const rn_store_verdict_row *r), void *user,
+                          rn_err *err);
+/* Protocols under which a sample of the run has a verdict, oldest first. */
+int rn_store_each_protocol(rn_store *s, int64_t run_id,
+                           int (*fn)(void *user, int64_t protocol_id, const char *json,
+                                     int64_t n_verdicts),
+                           void *user, rn_err *err);
+/* Rankers that scored a sample of the run, oldest first. */
+typedef struct rn_store_ranker_row {
+    int64_t ranker_id, n_scores;
+    const char *name, *json;
+    bool lower_is_better;
+} rn_store_ranker_row;
+int rn_store_each_ranker(rn_store *s, int64_t run_id,
+                         int (*fn)(void *user, const rn_store_ranker_row *r), void *user,
+                         rn_err *err);
+int rn_store_each_curve(rn_store *s, int64_t run_id, int (*fn)(void *user, int64_t k, double value),
+                        void *user, rn_err *err);
+int rn_store_each_profile(rn_store *s,
+                          int (*fn)(void *user, const char *model_name, const rn_store_profile *p),
+                          void *user, rn_err *err);
+
+/* Per problem of a run, in set order: what the estimators need. Problems without a sample or a
+ * count are left out. */
 typedef struct rn_store_outcome {
     const char *task_id;
     int64_t ord;
-    int64_t n;       /* samples with a verdict */
-    int64_t c;       /* of them passed */
-    int64_t missing; /* without a verdict, or sandbox failure */
+    int64_t n;                            /* samples with a verdict */
+    int64_t c;                            /* of them passed */
+    int64_t missing;                      /* without a verdict, or sandbox failure */
     double mean_gen_tok, mean_prompt_tok; /* NAN unknown */
 } rn_store_outcome;
-/* *out: array in `arena`. protocol_id 0: the newest verdict of each sample. */
+/* *out: array in `arena`. protocol_id 0: the newest verdict of each sample. Runs of counts give
+ * their n and c. */
 int rn_store_outcomes(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *arena,
                       rn_store_outcome **out, size_t *n, rn_err *err);
+
+/* Every sample of a run in bulk, by (ord, idx): [n] in `arena`. */
+typedef struct rn_store_cell {
+    int64_t sample_id;
+    int64_t problem_id;
+    int32_t ord, idx;
+    int32_t gen_tok, prompt_tok; /* -1 unknown */
+    int32_t text_bytes;
+    int8_t verdict; /* rn_verdict, -1 none; protocol_id 0: the newest */
+    bool cut;       /* finish is "length" */
+    double logprob; /* NAN unknown */
+} rn_store_cell;
+int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *arena,
+                   rn_store_cell **out, size_t *n, rn_err *err);
+/* A ranker's scores for n cells of that run, in their order: [n] in `arena`, NAN where there is
+ * none. */
+int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
+                    double **score, rn_err *err);
+
+/* ---- the content as a whole ------------------------------------------------------------------ */
+
+/* Appends the canonical form of a JSON object: keys sorted, no spaces, the shortest spelling of
+ * each number (1.0 is 1). RN_EINVAL if it is no object. */
+int rn_store_canonical(const char *json, rn_buf *out, rn_err *err);
+
+/* Digest of all content, independent of ids, of the order of writing and of measured times (cpu,
+ * wall, peak memory, dates, the ledger, names of sources): equal exactly when two stores hold the
+ * same experiment. */
+int rn_store_digest(rn_store *s, char hex[65], rn_err *err);
 
 #endif

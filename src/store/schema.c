@@ -1,0 +1,203 @@
+/*
+ * schema.c: the tables. docs/FORMATS.md explains each column with queries to copy.
+ *
+ * Layout: what is looked at often and in bulk (sample, verdict, score) is narrow; raw texts lie in
+ * a table of their own, so that a report over a million samples reads some 50 MB and not the texts.
+ * The unique index of `sample` is also its order for reading: (run, problem, idx).
+ * NULL means unknown everywhere. Comments in the SQL stay in the file: `.schema` shows them.
+ */
+#include "store/schema.h"
+
+#include <stdio.h>
+
+static const char *const version_1[] = {
+    "CREATE TABLE problem_set ("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL,"
+    "  hash TEXT NOT NULL, -- SHA-256 of the content; '' when only ids are known\n"
+    "  UNIQUE (name, hash)) STRICT",
+    "CREATE TABLE problem ("
+    "  id INTEGER PRIMARY KEY,"
+    "  set_id INTEGER NOT NULL REFERENCES problem_set,"
+    "  ord INTEGER NOT NULL, -- place in the set\n"
+    "  task_id TEXT NOT NULL,"
+    "  prompt TEXT, -- the problem's own text\n"
+    "  prompt_tok INTEGER,"
+    "  UNIQUE (set_id, task_id)) STRICT",
+    "CREATE INDEX problem_order ON problem (set_id, ord)",
+    "CREATE TABLE model ("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL,"
+    "  file_sha TEXT NOT NULL, -- '' unknown\n"
+    "  cost TEXT NOT NULL, -- the entry that prices it; '' unknown\n"
+    "  UNIQUE (name, file_sha)) STRICT",
+    "CREATE TABLE run ("
+    "  id INTEGER PRIMARY KEY,"
+    "  set_id INTEGER NOT NULL REFERENCES problem_set,"
+    "  model_id INTEGER NOT NULL REFERENCES model,"
+    "  kind TEXT NOT NULL, -- 'sample' or 'greedy'\n"
+    "  preset TEXT NOT NULL, -- of the prompt; '' unknown\n"
+    "  settings TEXT NOT NULL, -- JSON object in canonical form\n"
+    "  UNIQUE (set_id, model_id, kind, preset, settings)) STRICT",
+    "CREATE TABLE source ("
+    "  id INTEGER PRIMARY KEY,"
+    "  run_id INTEGER NOT NULL REFERENCES run,"
+    "  sha TEXT NOT NULL, -- SHA-256 of the imported file's bytes; '' standard input\n"
+    "  name TEXT NOT NULL, -- the file's name without folders\n"
+    "  format TEXT NOT NULL,"
+    "  done INTEGER NOT NULL, -- 1 when it was read to its end\n"
+    "  UNIQUE (run_id, sha, name)) STRICT",
+    "CREATE TABLE sample ("
+    "  id INTEGER PRIMARY KEY,"
+    "  run_id INTEGER NOT NULL REFERENCES run,"
+    "  problem_id INTEGER NOT NULL REFERENCES problem,"
+    "  idx INTEGER NOT NULL, -- 0-based within (run, problem)\n"
+    "  source_id INTEGER REFERENCES source, -- NULL: generated here\n"
+    "  text_bytes INTEGER NOT NULL,"
+    "  prompt_tok INTEGER,"
+    "  gen_tok INTEGER,"
+    "  finish TEXT, -- 'stop' or 'length'\n"
+    "  logprob REAL, -- sum over the generated tokens, natural logarithm\n"
+    "  wall_ns INTEGER,"
+    "  flop REAL,"
+    "  UNIQUE (run_id, problem_id, idx)) STRICT",
+    "CREATE TABLE sample_text ("
+    "  sample_id INTEGER PRIMARY KEY REFERENCES sample,"
+    "  text BLOB NOT NULL -- raw bytes of the model, kept for ever\n"
+    ") STRICT",
+    "CREATE TABLE protocol ("
+    "  id INTEGER PRIMARY KEY,"
+    "  json TEXT NOT NULL UNIQUE -- all that a verdict depends on, canonical\n"
+    ") STRICT",
+    "CREATE TABLE verdict_kind ("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL UNIQUE,"
+    "  family TEXT NOT NULL -- P program, L limit, S sandbox: counts as missing\n"
+    ") STRICT",
+    "CREATE TABLE verdict ("
+    "  sample_id INTEGER NOT NULL REFERENCES sample,"
+    "  protocol_id INTEGER NOT NULL REFERENCES protocol,"
+    "  kind_id INTEGER NOT NULL REFERENCES verdict_kind,"
+    "  judged_ms INTEGER NOT NULL, -- Unix time; 0: imported, gives way to verdicts of our own\n"
+    "  n_tests INTEGER,"
+    "  n_passed INTEGER,"
+    "  failed_test INTEGER,"
+    "  cpu_ns INTEGER,"
+    "  wall_ns INTEGER,"
+    "  peak_bytes INTEGER,"
+    "  detail TEXT,"
+    "  program_sha BLOB, -- SHA-256 of the program that was judged\n"
+    "  PRIMARY KEY (sample_id, protocol_id)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE ranker ("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL,"
+    "  json TEXT NOT NULL,"
+    "  lower_is_better INTEGER NOT NULL,"
+    "  UNIQUE (name, json)) STRICT",
+    "CREATE TABLE score ("
+    "  sample_id INTEGER NOT NULL REFERENCES sample,"
+    "  ranker_id INTEGER NOT NULL REFERENCES ranker,"
+    "  score REAL, -- what ranks; NULL: not a number\n"
+    "  sum REAL, -- of log probabilities\n"
+    "  n_tok INTEGER,"
+    "  wall_ns INTEGER,"
+    "  flop REAL,"
+    "  PRIMARY KEY (sample_id, ranker_id)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE tally ("
+    "  run_id INTEGER NOT NULL REFERENCES run,"
+    "  problem_id INTEGER NOT NULL REFERENCES problem,"
+    "  n INTEGER NOT NULL,"
+    "  c INTEGER NOT NULL, -- of them passed\n"
+    "  PRIMARY KEY (run_id, problem_id)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE curve ("
+    "  run_id INTEGER NOT NULL REFERENCES run,"
+    "  k INTEGER NOT NULL,"
+    "  value REAL NOT NULL, -- pass@k as a fraction\n"
+    "  PRIMARY KEY (run_id, k)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE profile ("
+    "  model_id INTEGER NOT NULL REFERENCES model,"
+    "  hardware TEXT NOT NULL,"
+    "  s_per_sample REAL,"
+    "  s_per_1000 REAL,"
+    "  flop_per_sample REAL,"
+    "  json TEXT NOT NULL,"
+    "  PRIMARY KEY (model_id, hardware)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE command ("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL,"
+    "  args TEXT NOT NULL, -- JSON array\n"
+    "  version TEXT NOT NULL,"
+    "  started_ms INTEGER NOT NULL,"
+    "  ended_ms INTEGER, -- NULL: still running, or killed\n"
+    "  status INTEGER) STRICT",
+    "CREATE VIEW newest_verdict AS"
+    "  SELECT v.sample_id, v.protocol_id, k.name AS verdict, k.family, v.judged_ms, v.n_tests,"
+    "    v.n_passed, v.failed_test, v.cpu_ns, v.wall_ns, v.peak_bytes, v.detail"
+    "  FROM verdict v JOIN verdict_kind k ON k.id = v.kind_id"
+    "  WHERE NOT EXISTS (SELECT 1 FROM verdict w WHERE w.sample_id = v.sample_id"
+    "    AND (w.judged_ms, w.protocol_id) > (v.judged_ms, v.protocol_id))",
+    "CREATE VIEW outcome AS"
+    "  SELECT r.id AS run_id, m.name AS model, t.name AS problem_set, r.kind, p.task_id, p.ord,"
+    "    count(CASE WHEN v.family <> 'S' THEN 1 END) AS n,"
+    "    count(CASE WHEN v.verdict = 'passed' THEN 1 END) AS c,"
+    "    count(*) - count(CASE WHEN v.family <> 'S' THEN 1 END) AS missing"
+    "  FROM run r JOIN model m ON m.id = r.model_id JOIN problem_set t ON t.id = r.set_id"
+    "    JOIN problem p ON p.set_id = t.id"
+    "    JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
+    "    LEFT JOIN newest_verdict v ON v.sample_id = s.id"
+    "  GROUP BY r.id, p.id",
+    NULL};
+
+const rn_migration rn_store_migrations[] = {
+    {version_1},
+};
+const int rn_store_version = sizeof rn_store_migrations / sizeof rn_store_migrations[0];
+
+static int pragma_int(sqlite3 *db, const char *sql, int *out)
+{
+    sqlite3_stmt *st = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &st, NULL);
+    if (rc) return rc;
+    rc = sqlite3_step(st);
+    if (rc == SQLITE_ROW) {
+        *out = sqlite3_column_int(st, 0);
+        rc = SQLITE_OK;
+    }
+    int end = sqlite3_finalize(st);
+    return rc == SQLITE_OK ? end : rc;
+}
+
+int rn_schema_look(sqlite3 *db, rn_schema_state *state, int *version)
+{
+    int app = 0, user = 0, tables = 0;
+    int rc = pragma_int(db, "PRAGMA application_id", &app);
+    if (!rc) rc = pragma_int(db, "PRAGMA user_version", &user);
+    if (!rc) rc = pragma_int(db, "SELECT count(*) FROM sqlite_master", &tables);
+    if (rc) return rc;
+    *version = user;
+    if (app == RN_STORE_APPLICATION_ID)
+        *state = user > 0 ? RN_SCHEMA_OURS : RN_SCHEMA_EMPTY;
+    else
+        *state = app == 0 && user == 0 && tables == 0 ? RN_SCHEMA_EMPTY : RN_SCHEMA_FOREIGN;
+    return SQLITE_OK;
+}
+
+int rn_schema_migrate(sqlite3 *db, const rn_migration *table, int n)
+{
+    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc) return rc;
+    int version = 0;
+    rc = pragma_int(db, "PRAGMA user_version", &version);
+    for (int i = version; i < n && !rc; i++)
+        for (const char *const *sql = table[i].sql; *sql && !rc; sql++)
+            rc = sqlite3_exec(db, *sql, NULL, NULL, NULL);
+    if (!rc) {
+        char sql[96];
+        snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                 RN_STORE_APPLICATION_ID, n);
+        rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    }
+    if (!rc) rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    if (rc) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return rc;
+}

@@ -1,0 +1,391 @@
+/*
+ * store.c: opening and closing an experiment file, transactions, the ledger, errors of SQLite.
+ *
+ * Opening for reading never writes: in a folder where SQLite cannot make its shared-memory file and
+ * there is nothing left in the write-ahead log, the file is opened as immutable.
+ */
+#include "store/internal.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "store/lock.h"
+#include "store/schema.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    BUSY_MS = 30000, /* waits for the locks that SQLite takes for moments, e.g. a checkpoint */
+    TICK_NS = 1000000000,
+    CACHE_KIB = 65536,
+};
+
+int rn_store_fail_db(sqlite3 *db, const char *path, int rc, rn_err *err, const char *what)
+{
+    const char *why = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+    switch (rc & 0xff) {
+    case SQLITE_FULL:
+        return rn_fail(
+            err, RN_EIO,
+            "%s: %s: the disk is full; what was committed is safe: make room and run again", path,
+            what);
+    case SQLITE_READONLY:
+        return rn_fail(err, RN_EREADONLY, "%s: %s: cannot be written (%s); check its permissions",
+                       path, what, why);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return rn_fail(err, RN_EBUSY, "%s: %s: another process holds it (%s); run again", path,
+                       what, why);
+    case SQLITE_NOTADB:
+        return rn_fail(err, RN_EFORMAT, "%s is not an experiment file (no SQLite database)", path);
+    case SQLITE_CORRUPT:
+        return rn_fail(err, RN_EFORMAT,
+                       "%s: %s: the file is damaged (%s); use a copy, or save what is left with "
+                       "'ration merge -s NEW %s'",
+                       path, what, why, path);
+    case SQLITE_CANTOPEN:
+        return rn_fail(err, errno == ENOENT ? RN_ENOTFOUND : RN_EIO, "%s: cannot be opened (%s)",
+                       path, why);
+    case SQLITE_NOMEM: return rn_fail(err, RN_ENOMEM, "%s: %s: out of memory", path, what);
+    case SQLITE_TOOBIG:
+        return rn_fail(err, RN_ELIMIT, "%s: %s: larger than SQLite's 1 GB for one value", path,
+                       what);
+    case SQLITE_INTERRUPT: return rn_fail(err, RN_ECANCELLED, "%s: %s: interrupted", path, what);
+    default: return rn_fail(err, RN_EIO, "%s: %s: %s", path, what, why);
+    }
+}
+
+int rn_store_fail(rn_store *s, int rc, rn_err *err, const char *what)
+{
+    return rn_store_fail_db(s->db, s->path, rc, err, what);
+}
+
+int rn_store_prepare(rn_store *s, const char *sql, sqlite3_stmt **st, rn_err *err)
+{
+    int rc = sqlite3_prepare_v2(s->db, sql, -1, st, NULL);
+    return rc ? rn_store_fail(s, rc, err, "cannot be read") : 0;
+}
+
+int rn_store_stmt(rn_store *s, int id, const char *sql, sqlite3_stmt **st, rn_err *err)
+{
+    if (!s->stmt[id]) {
+        int rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt[id], NULL);
+        if (rc) return rn_store_fail(s, rc, err, "cannot be used");
+    }
+    *st = s->stmt[id];
+    sqlite3_reset(*st);
+    return 0;
+}
+
+int rn_store_walked(rn_store *s, sqlite3_stmt *st, int rc, rn_err *err, const char *what)
+{
+    int out = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : rn_store_fail(s, rc, err, what);
+    sqlite3_finalize(st);
+    return out;
+}
+
+/* "file:" URI of a path; the characters that mean something in a URI are escaped. */
+static void put_uri(rn_buf *b, const char *path, const char *query)
+{
+    rn_buf_puts(b, "file:");
+    /* A leading "//" would name a host. */
+    if (path[0] == '/') rn_buf_puts(b, "//");
+    for (const char *p = path; *p; p++) {
+        if (*p == '%' || *p == '?' || *p == '#')
+            rn_buf_printf(b, "%%%02x", (unsigned)(unsigned char)*p);
+        else
+            rn_buf_putc(b, *p);
+    }
+    rn_buf_puts(b, query);
+}
+
+/* Opens and looks at the schema, so that errors of a first access show here. SQLite's code. */
+static int open_db(const char *path, const char *query, int flags, sqlite3 **db,
+                   rn_schema_state *state, int *version)
+{
+    rn_buf uri = {0};
+    put_uri(&uri, path, query);
+    int rc = rn_buf_ok(&uri) ? sqlite3_open_v2(uri.data, db, flags | SQLITE_OPEN_URI, NULL)
+                             : SQLITE_NOMEM;
+    rn_buf_free(&uri);
+    if (rc) return rc;
+    sqlite3_extended_result_codes(*db, 1);
+    sqlite3_busy_timeout(*db, BUSY_MS);
+    return rn_schema_look(*db, state, version);
+}
+
+static bool has_log(const char *path)
+{
+    char wal[PATH_MAX + 8];
+    snprintf(wal, sizeof wal, "%s-wal", path);
+    struct stat st;
+    return stat(wal, &st) == 0 && st.st_size > 0;
+}
+
+static int open_for_reading(rn_store *s, rn_schema_state *state, int *version, rn_err *err)
+{
+    int rc = open_db(s->path, "?mode=ro", SQLITE_OPEN_READONLY, &s->db, state, version);
+    if ((rc & 0xff) != SQLITE_CANTOPEN && (rc & 0xff) != SQLITE_READONLY)
+        return rc ? rn_store_fail(s, rc, err, "cannot be read") : 0;
+    if (has_log(s->path))
+        return rn_fail(
+            err, RN_EREADONLY,
+            "%s: its last writer was killed and the folder cannot be written to, so that "
+            "%s-wal cannot be read back; copy both files to another folder",
+            s->path, s->path);
+    sqlite3_close(s->db);
+    s->db = NULL;
+    rc = open_db(s->path, "?immutable=1", SQLITE_OPEN_READONLY, &s->db, state, version);
+    return rc ? rn_store_fail(s, rc, err, "cannot be read") : 0;
+}
+
+static int exec(rn_store *s, const char *sql, rn_err *err, const char *what)
+{
+    int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+    return rc ? rn_store_fail(s, rc, err, what) : 0;
+}
+
+static int open_for_writing(rn_store *s, rn_schema_state *state, int *version, rn_err *err)
+{
+    int rc = rn_lock_take(s->lock_path, s->path, &s->lock_fd, err);
+    if (rc) return rc;
+    int flags = SQLITE_OPEN_READWRITE | (s->mode == RN_STORE_CREATE ? SQLITE_OPEN_CREATE : 0);
+    rc = open_db(s->path, "", flags, &s->db, state, version);
+    if (rc) return rn_store_fail(s, rc, err, "cannot be opened");
+    if (sqlite3_db_readonly(s->db, "main") == 1)
+        return rn_fail(err, RN_EREADONLY, "%s: cannot be written; check its permissions", s->path);
+    return 0;
+}
+
+static int check_schema(const rn_store *s, rn_schema_state state, int version, rn_err *err)
+{
+    if (state == RN_SCHEMA_FOREIGN)
+        return rn_fail(err, RN_EFORMAT,
+                       "%s is an SQLite database of another program, not an experiment file; give "
+                       "another name with -s",
+                       s->path);
+    if (state == RN_SCHEMA_EMPTY && s->mode != RN_STORE_CREATE)
+        return rn_fail(err, RN_EFORMAT, "%s is empty, not an experiment file", s->path);
+    if (state == RN_SCHEMA_OURS && version > rn_store_version)
+        return rn_fail(err, RN_EVERSION,
+                       "%s: its schema has version %d, this ration %s knows up to %d; use a newer "
+                       "ration",
+                       s->path, version, rn_version(), rn_store_version);
+    if (state == RN_SCHEMA_OURS && version < rn_store_version && s->mode == RN_STORE_READ)
+        return rn_fail(err, RN_EVERSION,
+                       "%s: its schema has version %d, older than %d; bring it up to date with "
+                       "'ration merge -s %s'",
+                       s->path, version, rn_store_version, s->path);
+    return 0;
+}
+
+/* Kinds of verdicts have ids of the file's own, so that a later order of RN_VERDICTS changes
+ * nothing in files that exist. */
+static int map_verdicts(rn_store *s, rn_err *err)
+{
+    sqlite3_stmt *st;
+    int rc;
+    if (s->mode != RN_STORE_READ) {
+        rc = rn_store_prepare(
+            s, "INSERT OR IGNORE INTO verdict_kind (name, family) VALUES (?1, ?2)", &st, err);
+        if (rc) return rc;
+        int step = SQLITE_DONE;
+        for (int v = 0; v < RN_N_VERDICTS && step == SQLITE_DONE; v++) {
+            char family[2] = {rn_verdict_family((rn_verdict)v), '\0'};
+            sqlite3_reset(st);
+            rn_bind_text(st, 1, rn_verdict_name((rn_verdict)v));
+            sqlite3_bind_text(st, 2, family, 1, SQLITE_TRANSIENT);
+            step = sqlite3_step(st);
+        }
+        rc = rn_store_walked(s, st, step, err, "cannot be written");
+        if (rc) return rc;
+    }
+    for (size_t i = 0; i < sizeof s->verdict_of / sizeof s->verdict_of[0]; i++)
+        s->verdict_of[i] = -1;
+    rc = rn_store_prepare(s, "SELECT id, name FROM verdict_kind", &st, err);
+    if (rc) return rc;
+    int step;
+    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+        int64_t id = sqlite3_column_int64(st, 0);
+        if (id < 1 || id >= (int64_t)(sizeof s->verdict_of / sizeof s->verdict_of[0])) continue;
+        for (int v = 0; v < RN_N_VERDICTS; v++) {
+            if (strcmp(rn_verdict_name((rn_verdict)v), rn_col_text(st, 1)) != 0) continue;
+            s->kind_of[v] = id;
+            s->verdict_of[id] = v;
+        }
+    }
+    return rn_store_walked(s, st, step, err, "cannot be read");
+}
+
+int rn_store_verdict_of(const rn_store *s, sqlite3_stmt *st, int i)
+{
+    int64_t id = rn_col_int(st, i);
+    bool known = id >= 0 && id < (int64_t)(sizeof s->verdict_of / sizeof s->verdict_of[0]);
+    return known ? s->verdict_of[id] : -1;
+}
+
+static int open_into(rn_store *s, rn_err *err)
+{
+    if (s->mode != RN_STORE_CREATE && !rn_file_exists(s->path))
+        return rn_fail(err, RN_ENOTFOUND,
+                       "%s: no such experiment file; 'ration import' or 'ration generate' make one",
+                       s->path);
+    struct stat info;
+    if (stat(s->path, &info) == 0 && !S_ISREG(info.st_mode))
+        return rn_fail(err, RN_EINVAL, "%s is not a file", s->path);
+    rn_schema_state state = RN_SCHEMA_EMPTY;
+    int version = 0;
+    int rc = s->mode == RN_STORE_READ ? open_for_reading(s, &state, &version, err)
+                                      : open_for_writing(s, &state, &version, err);
+    if (rc) return rc;
+    rc = check_schema(s, state, version, err);
+    if (rc) return rc;
+
+    char cache[64];
+    snprintf(cache, sizeof cache, "PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY", CACHE_KIB);
+    rc = exec(s, cache, err, "cannot be used");
+    if (!rc && s->mode != RN_STORE_READ) {
+        rc = exec(s,
+                  "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+                  err, "cannot be opened for writing");
+        if (!rc && version < rn_store_version) {
+            int sq = rn_schema_migrate(s->db, rn_store_migrations, rn_store_version);
+            if (sq) rc = rn_store_fail(s, sq, err, "its schema cannot be written");
+        }
+    }
+    return rc ? rc : map_verdicts(s, err);
+}
+
+int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err)
+{
+    if (!path || !*path)
+        return rn_fail(err, RN_EINVAL, "the experiment file needs a name (-s FILE)");
+    if (strlen(path) + 8 > PATH_MAX)
+        return rn_fail(err, RN_EINVAL, "the name of the experiment file is too long");
+    rn_store *s = calloc(1, sizeof *s);
+    if (!s) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    rn_buf lock = {0};
+    rn_buf_printf(&lock, "%s.lock", path);
+    s->mode = mode;
+    s->lock_fd = -1;
+    s->path = strdup(path);
+    s->lock_path = rn_buf_take(&lock);
+    rn_buf_free(&lock);
+    int rc = s->path && s->lock_path ? open_into(s, err)
+                                     : rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    if (rc) {
+        rn_store_close(s);
+        return rc;
+    }
+    *out = s;
+    return 0;
+}
+
+void rn_store_close(rn_store *s)
+{
+    if (!s) return;
+    for (size_t i = 0; i < RN_STORE_MAX_STMT; i++)
+        sqlite3_finalize(s->stmt[i]);
+    if (s->db) {
+        rn_store_rollback(s);
+        sqlite3_close(s->db);
+    }
+    rn_lock_release(s->lock_path, s->lock_fd);
+    free(s->lock_path);
+    free(s->path);
+    free(s);
+}
+
+const char *rn_store_path(const rn_store *s)
+{
+    return s->path;
+}
+
+int rn_store_begin(rn_store *s, rn_err *err)
+{
+    if (rn_store_in_tx(s))
+        return rn_fail(err, RN_EINVAL, "%s: a transaction is open already", s->path);
+    s->begun_ns = rn_now_ns();
+    return exec(s, s->mode == RN_STORE_READ ? "BEGIN" : "BEGIN IMMEDIATE", err, "cannot begin");
+}
+
+int rn_store_commit(rn_store *s, rn_err *err)
+{
+    /* A full disk makes SQLite roll back by itself. */
+    if (!rn_store_in_tx(s))
+        return rn_fail(err, RN_EINVAL, "%s: no transaction is open, or it failed before", s->path);
+    return exec(s, "COMMIT", err, "cannot commit");
+}
+
+void rn_store_rollback(rn_store *s)
+{
+    if (rn_store_in_tx(s)) sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int rn_store_tick(rn_store *s, rn_err *err)
+{
+    if (rn_store_in_tx(s) && rn_now_ns() - s->begun_ns < TICK_NS) return 0;
+    int rc = rn_store_commit(s, err);
+    return rc ? rc : rn_store_begin(s, err);
+}
+
+int rn_store_check(rn_store *s, rn_err *err)
+{
+    sqlite3_stmt *st;
+    int rc = rn_store_prepare(s, "PRAGMA quick_check(1)", &st, err);
+    if (rc) return rc;
+    int step = sqlite3_step(st);
+    if (step == SQLITE_ROW && strcmp(rn_col_text(st, 0), "ok") != 0)
+        rc = rn_fail(err, RN_EFORMAT, "%s is damaged: %s", s->path, rn_col_text(st, 0));
+    int end = rn_store_walked(s, st, step, rc ? NULL : err, "cannot be checked");
+    return rc ? rc : end;
+}
+
+static int64_t unix_ms(void)
+{
+    return rn_clock_ns(CLOCK_REALTIME) / 1000000;
+}
+
+int rn_store_log_begin(rn_store *s, const char *name, int argc, char *const *argv,
+                       int64_t *command_id, rn_err *err)
+{
+    rn_buf args = {0};
+    rn_buf_putc(&args, '[');
+    for (int i = 0; i < argc; i++) {
+        if (i) rn_buf_putc(&args, ',');
+        rn_buf_json(&args, rn_bytes_of(argv[i]));
+    }
+    rn_buf_putc(&args, ']');
+    sqlite3_stmt *st = NULL;
+    int rc = rn_buf_ok(&args) ? rn_store_prepare(s,
+                                                 "INSERT INTO command (name, args, version, "
+                                                 "started_ms) VALUES (?1, ?2, ?3, ?4)",
+                                                 &st, err)
+                              : rn_fail(err, RN_ENOMEM, "%s: out of memory", s->path);
+    if (!rc) {
+        rn_bind_text(st, 1, name);
+        rn_bind_text(st, 2, args.data);
+        rn_bind_text(st, 3, rn_version());
+        sqlite3_bind_int64(st, 4, unix_ms());
+        rc = rn_store_walked(s, st, sqlite3_step(st), err, "cannot be written");
+    }
+    if (!rc) *command_id = sqlite3_last_insert_rowid(s->db);
+    rn_buf_free(&args);
+    return rc;
+}
+
+int rn_store_log_end(rn_store *s, int64_t command_id, int status, rn_err *err)
+{
+    sqlite3_stmt *st;
+    int rc = rn_store_prepare(s, "UPDATE command SET ended_ms = ?2, status = ?3 WHERE id = ?1", &st,
+                              err);
+    if (rc) return rc;
+    sqlite3_bind_int64(st, 1, command_id);
+    sqlite3_bind_int64(st, 2, unix_ms());
+    sqlite3_bind_int(st, 3, status);
+    return rn_store_walked(s, st, sqlite3_step(st), err, "cannot be written");
+}

@@ -1,0 +1,573 @@
+/* test_store.c: opening, locking, migrations, puts and walks of the experiment file. */
+#include "test.h"
+
+#include "store/internal.h"
+#include "store/schema.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+static char dir[4096];
+
+static int make_dir(void **state)
+{
+    (void)state;
+    snprintf(dir, sizeof dir, "%s", test_tmpdir());
+    return 0;
+}
+
+static int drop_dir(void **state)
+{
+    (void)state;
+    test_rmdir(dir);
+    return 0;
+}
+
+/* A path in the test's folder, one of four static buffers. */
+static const char *in_dir(const char *name)
+{
+    static char path[4][4200];
+    static int next;
+    next = (next + 1) % 4;
+    snprintf(path[next], sizeof path[next], "%s/%s", dir, name);
+    return path[next];
+}
+
+static rn_store *open_store(const char *name, int mode)
+{
+    rn_store *s = NULL;
+    rn_err err = {0};
+    assert_ok(rn_store_open(in_dir(name), mode, &s, &err), &err);
+    return s;
+}
+
+/* A set of three problems, a model and a run. */
+typedef struct fixture {
+    rn_store *s;
+    int64_t set, problem[3], model, run;
+} fixture;
+
+static fixture make(const char *name)
+{
+    rn_err err = {0};
+    fixture f = {.s = open_store(name, RN_STORE_CREATE)};
+    assert_ok(rn_store_begin(f.s, &err), &err);
+    assert_ok(rn_store_put_set(f.s, &(rn_store_set){"mini", "abc"}, &f.set, &err), &err);
+    /* Stored in another order than that of the set. */
+    for (int i = 2; i >= 0; i--) {
+        char id[16];
+        snprintf(id, sizeof id, "Mini/%d", i);
+        rn_store_problem p = {f.set, i, id, "def f():\n", -1};
+        assert_ok(rn_store_put_problem(f.s, &p, &f.problem[i], &err), &err);
+    }
+    assert_ok(rn_store_put_model(f.s, &(rn_store_model){"m", "", ""}, &f.model, &err), &err);
+    rn_store_run r = {f.set, f.model, "sample", "", "{\"temperature\": 0.80, \"n\": 2.0}"};
+    assert_ok(rn_store_put_run(f.s, &r, &f.run, &err), &err);
+    assert_ok(rn_store_commit(f.s, &err), &err);
+    return f;
+}
+
+static int64_t put_text(fixture *f, int problem, int64_t idx, const char *text, int64_t gen_tok)
+{
+    rn_err err = {0};
+    int64_t id = 0;
+    rn_store_sample x = {.run_id = f->run,
+                         .problem_id = f->problem[problem],
+                         .idx = idx,
+                         .text = rn_bytes_of(text),
+                         .prompt_tok = -1,
+                         .gen_tok = gen_tok,
+                         .finish = "stop",
+                         .logprob = (double)NAN,
+                         .wall_ns = -1,
+                         .flop = (double)NAN};
+    assert_ok(rn_store_put_sample(f->s, &x, &id, NULL, &err), &err);
+    return id;
+}
+
+static void put_verdict(fixture *f, int64_t sample, int64_t protocol, rn_verdict verdict)
+{
+    rn_err err = {0};
+    rn_store_verdict v = {.sample_id = sample,
+                          .protocol_id = protocol,
+                          .verdict = verdict,
+                          .n_tests = 1,
+                          .n_passed = verdict == RN_V_PASSED,
+                          .failed_test = -1,
+                          .cpu_ns = 5,
+                          .wall_ns = 6,
+                          .peak_bytes = -1,
+                          .detail = "",
+                          .program_sha = {1}};
+    assert_ok(rn_store_put_verdict(f->s, &v, &err), &err);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static void expect_open(const char *path, int mode, int code, const char *part)
+{
+    rn_store *s = NULL;
+    rn_err err = {0};
+    int rc = rn_store_open(path, mode, &s, &err);
+    if (rc != code) fail_msg("%s: got %s (%s)", path, rn_err_name(rc), err.msg);
+    assert_null(s);
+    assert_contains(err.msg, part);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void sql(const char *path, const char *text)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    char *msg = NULL;
+    if (sqlite3_exec(db, text, NULL, NULL, &msg)) fail_msg("%s: %s", text, msg);
+    sqlite3_close(db);
+}
+
+static void test_open_refuses(void **state)
+{
+    (void)state;
+    expect_open(in_dir("none.db"), RN_STORE_READ, RN_ENOTFOUND, "no such experiment file");
+    expect_open(in_dir("none.db"), RN_STORE_WRITE, RN_ENOTFOUND, "no such experiment file");
+    expect_open("", RN_STORE_READ, RN_EINVAL, "needs a name");
+    expect_open(dir, RN_STORE_CREATE, RN_EINVAL, "is not a file");
+    write_text(in_dir("text.db"),
+               "this is a text of more than a hundred bytes, which is what SQLite "
+               "wants to see of a header before it says that it is none ......");
+    expect_open(in_dir("text.db"), RN_STORE_READ, RN_EFORMAT, "not an experiment file");
+    expect_open(in_dir("text.db"), RN_STORE_CREATE, RN_EFORMAT, "not an experiment file");
+    write_text(in_dir("zero.db"), "");
+    expect_open(in_dir("zero.db"), RN_STORE_READ, RN_EFORMAT, "is empty");
+    sql(in_dir("other.db"), "CREATE TABLE t (x)");
+    expect_open(in_dir("other.db"), RN_STORE_READ, RN_EFORMAT, "another program");
+    expect_open(in_dir("other.db"), RN_STORE_CREATE, RN_EFORMAT, "another program");
+    expect_open(in_dir("no/folder.db"), RN_STORE_CREATE, RN_ENOTFOUND, "cannot create the lock");
+
+    rn_store_close(open_store("new.db", RN_STORE_CREATE));
+    sql(in_dir("new.db"), "PRAGMA user_version = 1000");
+    expect_open(in_dir("new.db"), RN_STORE_READ, RN_EVERSION, "use a newer ration");
+    expect_open(in_dir("new.db"), RN_STORE_WRITE, RN_EVERSION, "use a newer ration");
+}
+
+static void test_names_with_uri_characters(void **state)
+{
+    (void)state;
+    rn_store_close(open_store("a?b#c%41 d.db", RN_STORE_CREATE));
+    assert_int_equal(access(in_dir("a?b#c%41 d.db"), F_OK), 0);
+    rn_store_close(open_store("a?b#c%41 d.db", RN_STORE_READ));
+}
+
+static void test_one_writer_many_readers(void **state)
+{
+    (void)state;
+    fixture f = make("lock.db");
+    char pid[32];
+    snprintf(pid, sizeof pid, "process %ld", (long)getpid());
+    expect_open(in_dir("lock.db"), RN_STORE_WRITE, RN_EBUSY, pid);
+    rn_store *reader = open_store("lock.db", RN_STORE_READ);
+    rn_store_close(reader);
+    rn_store_close(f.s);
+    assert_int_not_equal(access(in_dir("lock.db.lock"), F_OK), 0);
+    rn_store_close(open_store("lock.db", RN_STORE_WRITE));
+}
+
+/* A killed writer leaves its lock file and its log; neither keeps the next one out. */
+static void test_killed_writer(void **state)
+{
+    (void)state;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        rn_store *s = NULL;
+        int64_t id;
+        if (rn_store_open(in_dir("killed.db"), RN_STORE_CREATE, &s, NULL)) _exit(1);
+        if (rn_store_put_set(s, &(rn_store_set){"kept", ""}, &id, NULL)) _exit(1);
+        if (rn_store_begin(s, NULL)) _exit(1);
+        if (rn_store_put_set(s, &(rn_store_set){"lost", ""}, &id, NULL)) _exit(1);
+        kill(getpid(), SIGKILL);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(access(in_dir("killed.db.lock"), F_OK), 0);
+    rn_store *s = open_store("killed.db", RN_STORE_WRITE);
+    sqlite3_stmt *st;
+    assert_int_equal(
+        sqlite3_prepare_v2(s->db, "SELECT group_concat(name) FROM problem_set", -1, &st, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    assert_string_equal(sqlite3_column_text(st, 0), "kept");
+    sqlite3_finalize(st);
+    rn_store_close(s);
+}
+
+static void test_migrations(void **state)
+{
+    (void)state;
+    const rn_migration table[] = {
+        {(const char *[]){"CREATE TABLE a (x)", "INSERT INTO a VALUES (1)", NULL}},
+        {(const char *[]){"ALTER TABLE a ADD COLUMN y", "UPDATE a SET y = x + 1", NULL}},
+        {(const char *[]){"CREATE TABLE b (z)", "INSERT INTO nowhere VALUES (1)", NULL}},
+    };
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(in_dir("old.db"), &db), SQLITE_OK);
+    rn_schema_state what;
+    int version = -1;
+    assert_int_equal(rn_schema_migrate(db, table, 1), SQLITE_OK);
+    assert_int_equal(rn_schema_look(db, &what, &version), SQLITE_OK);
+    assert_int_equal(version, 1);
+    assert_int_equal(what, RN_SCHEMA_OURS);
+    /* An old file is brought up to date without a repetition of the first step. */
+    assert_int_equal(rn_schema_migrate(db, table, 2), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "SELECT y FROM a WHERE y = 2", NULL, NULL, NULL), SQLITE_OK);
+    /* One that fails leaves the version before it, whole. */
+    assert_int_not_equal(rn_schema_migrate(db, table, 3), SQLITE_OK);
+    assert_int_equal(rn_schema_look(db, &what, &version), SQLITE_OK);
+    assert_int_equal(version, 2);
+    assert_int_not_equal(sqlite3_exec(db, "SELECT * FROM b", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void test_damage_is_found(void **state)
+{
+    (void)state;
+    fixture f = make("damage.db");
+    rn_err err = {0};
+    for (int i = 0; i < 2000; i++)
+        put_text(&f, 0, i, "some text that fills a page or two of the file", 1);
+    assert_ok(rn_store_check(f.s, &err), &err);
+    rn_store_close(f.s);
+    int fd = open(in_dir("damage.db"), O_RDWR);
+    struct stat st;
+    assert_int_equal(fstat(fd, &st), 0);
+    char junk[4096];
+    memset(junk, 0x5a, sizeof junk);
+    for (off_t at = st.st_size / 2; at < st.st_size; at += 8192)
+        assert_int_equal(pwrite(fd, junk, sizeof junk, at), sizeof junk);
+    close(fd);
+    rn_store *s = NULL;
+    int rc = rn_store_open(in_dir("damage.db"), RN_STORE_READ, &s, &err);
+    if (!rc) rc = rn_store_check(s, &err);
+    assert_int_equal(rc, RN_EFORMAT);
+    assert_contains(err.msg, "damage");
+    rn_store_close(s);
+}
+
+/* ---- puts ------------------------------------------------------------------------------------ */
+
+static void test_puts_are_idempotent(void **state)
+{
+    (void)state;
+    fixture f = make("put.db");
+    rn_err err = {0};
+    int64_t id;
+    assert_ok(rn_store_put_set(f.s, &(rn_store_set){"mini", "abc"}, &id, &err), &err);
+    assert_int_equal(id, f.set);
+    assert_ok(rn_store_put_set(f.s, &(rn_store_set){"mini", ""}, &id, &err), &err);
+    assert_int_equal(id, f.set);
+    assert_ok(rn_store_put_set(f.s, &(rn_store_set){"mini", "def"}, &id, &err), &err);
+    assert_int_not_equal(id, f.set);
+    rn_store_run same = {f.set, f.model, "sample", "", "{\"n\":2,\"temperature\":8e-1}"};
+    assert_ok(rn_store_put_run(f.s, &same, &id, &err), &err);
+    assert_int_equal(id, f.run);
+    rn_store_run other = {f.set, f.model, "greedy", "", same.settings};
+    assert_ok(rn_store_put_run(f.s, &other, &id, &err), &err);
+    assert_int_not_equal(id, f.run);
+    rn_store_run bad = {f.set, f.model, "greedy", "", "[1]"};
+    assert_int_equal(rn_store_put_run(f.s, &bad, &id, &err), RN_EINVAL);
+
+    int64_t a = put_text(&f, 0, 0, "x", 3), b = put_text(&f, 0, 0, "x", 3);
+    assert_int_equal(a, b);
+    rn_store_sample x = {.run_id = f.run, .problem_id = f.problem[0], .text = {"y", 1}};
+    bool existed = false;
+    assert_int_equal(rn_store_put_sample(f.s, &x, &id, &existed, &err), RN_EEXIST);
+    assert_contains(err.msg, "another text");
+
+    assert_ok(rn_store_put_count(f.s, f.run, f.problem[1], 10, 3, &err), &err);
+    assert_ok(rn_store_put_count(f.s, f.run, f.problem[1], 10, 3, &err), &err);
+    assert_int_equal(rn_store_put_count(f.s, f.run, f.problem[1], 10, 4, &err), RN_EEXIST);
+    assert_int_equal(rn_store_put_count(f.s, f.run, f.problem[1], 3, 4, &err), RN_EINVAL);
+    assert_ok(rn_store_put_curve(f.s, f.run, 1, 0.5, &err), &err);
+    assert_int_equal(rn_store_put_curve(f.s, f.run, 1, 0.25, &err), RN_EEXIST);
+    assert_int_equal(rn_store_put_curve(f.s, f.run, 0, 0.25, &err), RN_EINVAL);
+    assert_int_equal(rn_store_put_curve(f.s, f.run, 2, 1.25, &err), RN_EINVAL);
+    assert_int_equal(rn_store_put_curve(f.s, f.run, 2, (double)NAN, &err), RN_EINVAL);
+
+    assert_ok(rn_store_put_ranker(f.s, "nll", "{}", true, &id, &err), &err);
+    assert_int_equal(rn_store_put_ranker(f.s, "nll", "{}", false, &id, &err), RN_EEXIST);
+    rn_store_close(f.s);
+}
+
+static void test_canonical(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"{}", "{}"},
+        {"", "{}"},
+        {"{\"b\": 1.0, \"a\": [0.8, 0.80, 8E-1, true, null]}",
+         "{\"a\":[0.8,0.8,0.8,true,null],\"b\":1}"},
+        {"{\"seed\": 9223372036854775807}", "{\"seed\":9223372036854775807}"},
+        {"{\"x\": 0.1234567890123456789}", "{\"x\":0.12345678901234568}"},
+        {"{\"x\": -0.0}", "{\"x\":0}"},
+        {"{\"o\": {\"z\": \"\\u00e9\\n\", \"y\": 1e300}}", "{\"o\":{\"y\":1e+300,\"z\":\"é\\n\"}}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rn_buf b = {0};
+        rn_err err = {0};
+        assert_ok(rn_store_canonical(cases[i].in, &b, &err), &err);
+        assert_string_equal(b.data, cases[i].out);
+        rn_buf_free(&b);
+    }
+    rn_buf b = {0};
+    assert_int_equal(rn_store_canonical("{", &b, NULL), RN_ETRUNCATED);
+    assert_int_equal(rn_store_canonical("1", &b, NULL), RN_EINVAL);
+    rn_buf_free(&b);
+}
+
+static void test_transactions(void **state)
+{
+    (void)state;
+    fixture f = make("tx.db");
+    rn_err err = {0};
+    int64_t n = -1, next = -1;
+    assert_int_equal(rn_store_commit(f.s, &err), RN_EINVAL);
+    assert_ok(rn_store_begin(f.s, &err), &err);
+    assert_int_equal(rn_store_begin(f.s, &err), RN_EINVAL);
+    put_text(&f, 0, 0, "x", 1);
+    assert_ok(rn_store_tick(f.s, &err), &err);
+    rn_store_rollback(f.s);
+    assert_ok(rn_store_count_samples(f.s, f.run, f.problem[0], &n, &next, &err), &err);
+    assert_int_equal(n, 0);
+    assert_ok(rn_store_begin(f.s, &err), &err);
+    put_text(&f, 0, 0, "x", 1);
+    f.s->begun_ns -= 2000000000; /* as if it had begun two seconds ago */
+    assert_ok(rn_store_tick(f.s, &err), &err);
+    put_text(&f, 0, 7, "x", 1);
+    rn_store_rollback(f.s);
+    assert_ok(rn_store_count_samples(f.s, f.run, f.problem[0], &n, &next, &err), &err);
+    assert_int_equal(n, 1);
+    assert_int_equal(next, 1);
+    rn_store_close(f.s);
+}
+
+static void test_full_disk(void **state)
+{
+    (void)state;
+    fixture f = make("full.db");
+    rn_err err = {0};
+    put_text(&f, 0, 0, "kept", 1);
+    assert_int_equal(sqlite3_exec(f.s->db, "PRAGMA max_page_count = 60", NULL, NULL, NULL),
+                     SQLITE_OK);
+    static char big[100000];
+    memset(big, 'x', sizeof big);
+    int64_t id;
+    int rc = 0;
+    for (int64_t i = 1; i < 100 && !rc; i++) {
+        rn_store_sample x = {
+            .run_id = f.run, .problem_id = f.problem[0], .idx = i, .text = {big, sizeof big}};
+        rc = rn_store_put_sample(f.s, &x, &id, NULL, &err);
+    }
+    assert_int_equal(rc, RN_EIO);
+    assert_contains(err.msg, "disk is full");
+    rn_store_close(f.s);
+    f.s = open_store("full.db", RN_STORE_WRITE);
+    assert_ok(rn_store_check(f.s, &err), &err);
+    put_text(&f, 0, 0, "kept", 1);
+    rn_store_close(f.s);
+}
+
+/* ---- walks ----------------------------------------------------------------------------------- */
+
+static int collect_sample(void *user, const rn_store_sample_row *r)
+{
+    rn_buf *b = user;
+    rn_buf_printf(b, "%s#%lld=%.*s:%d ", r->task_id, (long long)r->x.idx, (int)r->x.text.len,
+                  r->x.text.len ? r->x.text.data : "", r->verdict);
+    return 0;
+}
+
+static int stop_at_once(void *user, const rn_store_sample_row *r)
+{
+    (void)user;
+    (void)r;
+    return 77;
+}
+
+static void expect_samples(fixture *f, int64_t unjudged, bool text, const char *want)
+{
+    rn_buf b = {0};
+    rn_err err = {0};
+    rn_buf_puts(&b, "");
+    assert_ok(rn_store_each_sample(f->s, f->run, unjudged, text, collect_sample, &b, &err), &err);
+    assert_string_equal(b.data, want);
+    rn_buf_free(&b);
+}
+
+static void test_walk_samples(void **state)
+{
+    (void)state;
+    fixture f = make("walk.db");
+    rn_err err = {0};
+    int64_t old, now;
+    int64_t b1 = put_text(&f, 1, 1, "b1", 4), b0 = put_text(&f, 1, 0, "b0", 2);
+    int64_t a0 = put_text(&f, 0, 0, "", -1);
+    expect_samples(&f, 0, true, "Mini/0#0=:-1 Mini/1#0=b0:-1 Mini/1#1=b1:-1 ");
+    assert_int_equal(rn_store_each_sample(f.s, f.run, 0, true, stop_at_once, NULL, &err), 77);
+
+    assert_ok(rn_store_put_protocol(f.s, "{\"imported\":\"x\"}", &old, &err), &err);
+    assert_ok(rn_store_put_protocol(f.s, "{\"cpu_s\":3}", &now, &err), &err);
+    put_verdict(&f, b0, now, RN_V_PASSED);
+    rn_store_verdict imported = {.sample_id = b0, .protocol_id = old, .verdict = RN_V_WRONG};
+    assert_ok(rn_store_put_verdict_at(f.s, &imported, 0, &err), &err);
+    put_verdict(&f, b1, now, RN_V_SANDBOX);
+    expect_samples(&f, 0, false, "Mini/0#0=:-1 Mini/1#0=:0 Mini/1#1=:13 ");
+    expect_samples(&f, now, false, "Mini/0#0=:-1 Mini/1#1=:13 ");
+    expect_samples(&f, old, false, "Mini/0#0=:-1 Mini/1#1=:13 ");
+
+    rn_arena arena = {0};
+    rn_store_outcome *o;
+    size_t n;
+    assert_ok(rn_store_outcomes(f.s, f.run, 0, &arena, &o, &n, &err), &err);
+    assert_int_equal(n, 2);
+    assert_string_equal(o[1].task_id, "Mini/1");
+    assert_int_equal(o[0].missing, 1);
+    assert_true(isnan(o[0].mean_gen_tok));
+    assert_int_equal(o[1].n, 1);
+    assert_int_equal(o[1].c, 1);
+    assert_int_equal(o[1].missing, 1);
+    assert_near(o[1].mean_gen_tok, 3, 0);
+    assert_ok(rn_store_outcomes(f.s, f.run, old, &arena, &o, &n, &err), &err);
+    assert_int_equal(o[1].n, 1);
+    assert_int_equal(o[1].c, 0);
+
+    int64_t ranker;
+    assert_ok(rn_store_put_ranker(f.s, "nll", "{\"model\":\"m\"}", true, &ranker, &err), &err);
+    rn_store_score sc = {.sample_id = b1,
+                         .ranker_id = ranker,
+                         .score = 0.5,
+                         .sum = -1,
+                         .n_tok = 2,
+                         .wall_ns = -1,
+                         .flop = (double)NAN};
+    assert_ok(rn_store_put_score(f.s, &sc, &err), &err);
+    rn_store_cell *cells;
+    assert_ok(rn_store_cells(f.s, f.run, 0, &arena, &cells, &n, &err), &err);
+    assert_int_equal(n, 3);
+    assert_int_equal(cells[0].sample_id, a0);
+    assert_int_equal(cells[0].verdict, -1);
+    assert_int_equal(cells[1].verdict, RN_V_PASSED);
+    assert_int_equal(cells[2].gen_tok, 4);
+    double *score;
+    assert_ok(rn_store_scores(f.s, f.run, ranker, &arena, n, &score, &err), &err);
+    assert_true(isnan(score[0]) && isnan(score[1]));
+    assert_near(score[2], 0.5, 0);
+    rn_buf left = {0};
+    assert_ok(rn_store_each_unscored(f.s, f.run, ranker, false, collect_sample, &left, &err), &err);
+    assert_string_equal(left.data, "Mini/0#0=:-1 Mini/1#0=:0 ");
+    rn_buf_free(&left);
+    rn_arena_free(&arena);
+    rn_store_close(f.s);
+}
+
+static int check_run(void *user, const rn_store_run_row *r)
+{
+    int *seen = user;
+    (*seen)++;
+    assert_string_equal(r->set_name, "mini");
+    assert_string_equal(r->set_hash, "abc");
+    assert_string_equal(r->settings, "{\"n\":2,\"temperature\":0.8}");
+    assert_int_equal(r->n_set_problems, 3);
+    assert_int_equal(r->n_problems, 2);
+    assert_int_equal(r->n_samples, 1);
+    assert_int_equal(r->n_counts, 1);
+    return 0;
+}
+
+static void test_walk_runs(void **state)
+{
+    (void)state;
+    fixture f = make("runs.db");
+    rn_err err = {0};
+    put_text(&f, 0, 0, "x", 1);
+    assert_ok(rn_store_put_count(f.s, f.run, f.problem[2], 5, 5, &err), &err);
+    int seen = 0;
+    assert_ok(rn_store_each_run(f.s, check_run, &seen, &err), &err);
+    assert_int_equal(seen, 1);
+    rn_store_close(f.s);
+}
+
+/* The order of the walks must come from the indexes: with a million samples a sort would need the
+ * texts in memory. */
+static void test_no_sorting(void **state)
+{
+    (void)state;
+    fixture f = make("plan.db");
+    static const char query[] =
+        "EXPLAIN QUERY PLAN SELECT s.id FROM run r CROSS JOIN problem p ON p.set_id = r.set_id"
+        " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id WHERE r.id = 1"
+        " ORDER BY p.ord, p.id, s.idx";
+    sqlite3_stmt *st;
+    assert_int_equal(sqlite3_prepare_v2(f.s->db, query, -1, &st, NULL), SQLITE_OK);
+    while (sqlite3_step(st) == SQLITE_ROW) {
+        const char *step = (const char *)sqlite3_column_text(st, 3);
+        if (strstr(step, "TEMP B-TREE") || strstr(step, "SCAN")) fail_msg("%s", step);
+    }
+    sqlite3_finalize(st);
+    rn_store_close(f.s);
+}
+
+static void test_digest(void **state)
+{
+    (void)state;
+    rn_err err = {0};
+    char one[65], two[65], three[65];
+    fixture f = make("d1.db"), g = make("d2.db");
+    put_text(&f, 0, 0, "x", 1);
+    put_text(&f, 1, 0, "y", 1);
+    put_text(&g, 1, 0, "y", 1);
+    put_text(&g, 0, 0, "x", 1);
+    int64_t id;
+    char arg[] = "a\"b", *argv[] = {arg};
+    assert_ok(rn_store_log_begin(g.s, "test", 1, argv, &id, &err), &err);
+    assert_ok(rn_store_log_end(g.s, id, 0, &err), &err);
+    assert_ok(rn_store_digest(f.s, one, &err), &err);
+    assert_ok(rn_store_digest(g.s, two, &err), &err);
+    assert_string_equal(one, two);
+    put_text(&g, 0, 1, "x", 1);
+    assert_ok(rn_store_digest(g.s, three, &err), &err);
+    assert_string_not_equal(one, three);
+    rn_store_close(f.s);
+    rn_store_close(g.s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_open_refuses),
+        cmocka_unit_test(test_names_with_uri_characters),
+        cmocka_unit_test(test_one_writer_many_readers),
+        cmocka_unit_test(test_killed_writer),
+        cmocka_unit_test(test_migrations),
+        cmocka_unit_test(test_damage_is_found),
+        cmocka_unit_test(test_puts_are_idempotent),
+        cmocka_unit_test(test_canonical),
+        cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_full_disk),
+        cmocka_unit_test(test_walk_samples),
+        cmocka_unit_test(test_walk_runs),
+        cmocka_unit_test(test_no_sorting),
+        cmocka_unit_test(test_digest),
+    };
+    return cmocka_run_group_tests(tests, make_dir, drop_dir);
+}
