@@ -25,6 +25,9 @@ static const struct form {
 } forms[] = {
     {{"entry_point", "test"}, rn_load_humaneval, "humaneval-0shot"},
     {{"test_list", "task_id"}, rn_load_mbpp, "mbpp-3shot"},
+    {{"question", "input_output"}, rn_load_apps, "apps-2shot"},
+    {{"name", "test_cases"}, rn_load_codecontests, "apps-2shot"},
+    {{"name", "public_tests"}, rn_load_codecontests, "apps-2shot"},
 };
 
 rn_record_fn *rn_load_detect(const json_t *rec, const char **preset)
@@ -149,6 +152,18 @@ static int load_file(rn_loader *l, const char *path, rn_err *err)
     return rc;
 }
 
+/* APPS' folders: the folder of the problems itself, or the one that holds test/ (and train/). */
+static int load_folder(rn_loader *l, const char *path, rn_err *err)
+{
+    rn_buf test = {0};
+    rn_buf_printf(&test, "%s/test", path);
+    bool inner = rn_buf_ok(&test) && rn_file_exists(test.data);
+    if (!l->spec) l->set->preset = "apps-2shot";
+    int rc = rn_load_apps_folder(l, inner ? test.data : path, err);
+    rn_buf_free(&test);
+    return rc;
+}
+
 static int load_bytes(rn_loader *l, rn_bytes text, const char *path, rn_err *err)
 {
     rn_record_fn *read = NULL;
@@ -223,9 +238,12 @@ static int set_close_loader(rn_loader *l, int rc, rn_taskset **out, rn_err *err)
 static int open_path(const char *path, const rn_set_spec *spec, rn_taskset **out, rn_err *err)
 {
     rn_loader l = {.spec = spec};
+    struct stat st;
     int rc = set_new(path, spec, &l.set, err);
     if (rc) return rc;
-    return set_close_loader(&l, load_file(&l, path, err), out, err);
+    bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    rc = folder ? load_folder(&l, path, err) : load_file(&l, path, err);
+    return set_close_loader(&l, rc, out, err);
 }
 
 int rn_taskset_parse(rn_bytes text, const char *path, rn_taskset **out, rn_err *err)
