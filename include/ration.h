@@ -125,6 +125,33 @@ RN_API double rn_flop_prompt(const rn_shape *s, int64_t prompt_tok);
  * teacher-forced pass costs the same. */
 RN_API double rn_flop_sample(const rn_shape *s, int64_t prompt_tok, int64_t gen_tok);
 
+/* ---- estimators ------------------------------------------------------------------------------ */
+
+/* Simple calls on plain numbers; docs/METRICS.md derives each. n samples of a problem were judged, c
+ * of them pass. All refuse k < 1, k > n, c < 0 and c > n with RN_EINVAL. */
+
+/* pass@k, unbiased: 1 - C(n-c, k) / C(n, k). */
+RN_API int rn_pass_at_k(int64_t n, int64_t c, int64_t k, double *out, rn_err *err);
+/* pass@1..pass@k_max into out [k_max]. */
+RN_API int rn_pass_curve(int64_t n, int64_t c, int64_t k_max, double *out, rn_err *err);
+/* How many samples "up to k, stop at the first pass" draws in expectation. */
+RN_API int rn_expected_draws(int64_t n, int64_t c, int64_t k, double *out, rn_err *err);
+/* rank-score@k: the chance that the best-scored of k random samples passes; equal scores in random
+ * order. score [n] (no NAN), pass [n] of 0 and 1. */
+RN_API int rn_rank_score(const double *score, const uint8_t *pass, int64_t n, int lower_is_better,
+                         int64_t k, double *out, rn_err *err);
+
+/* Intervals by bootstrap over problems. values: [n_problems, n_points] in [0, 1], row-major, e.g. one
+ * rn_pass_curve per problem. mean, lo, hi: [n_points]. The same seed gives the same interval. level:
+ * e.g. 0.95. Within 5 problems of 0 or 1 it is Wilson's interval. */
+RN_API int rn_bootstrap(const double *values, size_t n_problems, size_t n_points,
+                        size_t n_resamples, uint64_t seed, double level, double *mean, double *lo,
+                        double *hi, rn_err *err);
+/* The same for the mean of x - y, two models on the same problems. */
+RN_API int rn_bootstrap_difference(const double *x, const double *y, size_t n_problems,
+                                   size_t n_points, size_t n_resamples, uint64_t seed, double level,
+                                   double *mean, double *lo, double *hi, rn_err *err);
+
 #ifdef __cplusplus
 }
 #endif

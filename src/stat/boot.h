@@ -18,13 +18,14 @@
 
 typedef struct rn_boot rn_boot;
 
-/* 1 <= n_rows, 2 <= n_resamples. Holds n_rows * n_resamples float64. *out: rn_stat_boot_free. */
+/* 1 <= n_rows, 2 <= n_resamples, both below 2^32. Holds n_rows * n_resamples counts of 4 bytes.
+ * *out is the caller's: rn_stat_boot_free. */
 int rn_stat_boot_new(size_t n_rows, size_t n_resamples, uint64_t seed, rn_boot **out, rn_err *err);
 void rn_stat_boot_free(rn_boot *b);
 size_t rn_stat_boot_rows(const rn_boot *b);
 size_t rn_stat_boot_resamples(const rn_boot *b);
-/* The weights of resample b, [n_rows], summing to n_rows; borrowed until rn_stat_boot_free. */
-const double *rn_stat_boot_weights(const rn_boot *b, size_t resample);
+/* How often each problem is in a resample, into weight [n_rows]; they sum to n_rows. */
+void rn_stat_boot_weights(const rn_boot *b, size_t resample, double *weight);
 
 /* Means of every resample: table [n_rows, n_cols] into means [n_resamples, n_cols]. */
 int rn_stat_boot_means(const rn_boot *b, const double *table, size_t n_cols, double *means,
@@ -34,7 +35,7 @@ int rn_stat_boot_means(const rn_boot *b, const double *table, size_t n_cols, dou
 typedef enum rn_interval_method {
     RN_INTERVAL_PERCENTILE, /* bootstrap quantiles at (1-level)/2 and (1+level)/2 */
     RN_INTERVAL_WILSON,     /* mean within 5 problems of 0 or 1, where the bootstrap degenerates */
-    RN_INTERVAL_NEWCOMBE,   /* difference of two means, one of which needs Wilson */
+    RN_INTERVAL_NEWCOMBE,   /* difference of means of rows that differ by less than 5 in sum */
     RN_INTERVAL_NONE,       /* no estimate at this point: NAN */
 } rn_interval_method;
 const char *rn_stat_interval_name(rn_interval_method m); /* "percentile", ...; static */
@@ -53,8 +54,8 @@ int rn_stat_boot_interval(const rn_boot *b, const double *table, size_t n_cols, 
 int rn_stat_boot_interval_any(const rn_boot *b, const double *table, size_t n_cols, double level,
                               rn_interval *out, rn_err *err);
 
-/* Mean of x - y per column, paired by problem. p_greater[n_cols] (may be NULL): the share of
- * resamples in which x is ahead, ties counted half. */
+/* Mean of x - y per column, paired by problem, values in [0, 1]. p_greater [n_cols] (may be NULL):
+ * the share of resamples in which x is ahead, ties counted half. */
 int rn_stat_boot_paired(const rn_boot *b, const double *x, const double *y, size_t n_cols,
                         double level, rn_interval *out, double *p_greater, rn_err *err);
 
@@ -67,10 +68,11 @@ int rn_stat_boot_leader(const rn_boot *b, const double *const *tables, size_t n_
 
 /* Where the lead passes from one model to the other for good. */
 typedef struct rn_crossover {
-    double budget, lo, hi; /* NAN where there is none; lo, hi: among the resamples that have one */
-    int from, to;          /* who leads before and after, 0: x, 1: y; -1 if there is none */
-    int n_changes;         /* changes of the lead in the data itself */
-    double p_exists;       /* share of resamples in which x leads somewhere and y somewhere */
+    double budget, lo,
+        hi;          /* NAN where there is none; lo, hi: over the resamples that p_same counts */
+    int from, to;    /* who leads before and after, 0: x, 1: y; -1 if there is none */
+    int n_changes;   /* changes of the lead in the data itself */
+    double p_exists; /* share of resamples in which x leads somewhere and y somewhere */
     double p_x_always, p_y_always; /* share in which only one of them ever leads */
     double p_same;                 /* share that cross in the direction that the data shows */
 } rn_crossover;

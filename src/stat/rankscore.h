@@ -34,9 +34,11 @@ typedef struct rn_ranked {
 int rn_stat_rank_order(const rn_ranked *r, bool lower_is_better, rn_cut cut, double *place,
                        int64_t *n_place, rn_err *err);
 
-/* rank-score@k for k = 1..k_max of one problem from its vector place [n] (values in [0, 1]), into
- * out [k_max]. RN_EINVAL unless 1 <= k_max <= n. At most O(n) per k; weights below 1e-18 of the
- * whole are left out. */
+/* rank-score@k of one problem from its vector place [n] (values in [0, 1]). O(n): weights below
+ * 1e-18 of the whole are left out. RN_EINVAL unless 1 <= k <= n. */
+int rn_stat_rank_at(const double *place, int64_t n, int64_t k, double *out, rn_err *err);
+
+/* The same for k = 1..k_max into out [k_max]. */
 int rn_stat_rank_curve(const double *place, int64_t n, int64_t k_max, double *out, rn_err *err);
 
 /* Table [n_rows, k_max] of rank-score@k, one row per problem. A problem without any sample to rank
