@@ -22,8 +22,10 @@ size_t rn_bytes_find(rn_bytes s, rn_bytes needle, size_t from)
 }
 
 /* Length of the valid UTF-8 sequence at p, 0 if there is none. */
-static size_t utf8_len(const unsigned char *p, size_t left)
+size_t rn_utf8_len(const char *s, size_t left)
 {
+    if (left == 0) return 0;
+    const unsigned char *p = (const unsigned char *)s;
     if (p[0] < 0x80) return 1;
     size_t n = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
     if (p[0] < 0xC2 || p[0] > 0xF4 || n > left) return 0;
@@ -38,9 +40,8 @@ static size_t utf8_len(const unsigned char *p, size_t left)
 
 bool rn_utf8_valid(rn_bytes s, size_t *bad_at)
 {
-    const unsigned char *p = (const unsigned char *)s.data;
     for (size_t i = 0; i < s.len;) {
-        size_t n = utf8_len(p + i, s.len - i);
+        size_t n = rn_utf8_len(s.data + i, s.len - i);
         if (n == 0) {
             if (bad_at) *bad_at = i;
             return false;
@@ -125,7 +126,7 @@ void rn_buf_json(rn_buf *b, rn_bytes s)
     const unsigned char *p = (const unsigned char *)s.data;
     rn_buf_putc(b, '"');
     for (size_t i = 0; i < s.len;) {
-        size_t n = utf8_len(p + i, s.len - i);
+        size_t n = rn_utf8_len(s.data + i, s.len - i);
         if (n == 0) {
             rn_buf_puts(b, "\xEF\xBF\xBD");
             i++;

@@ -1,0 +1,100 @@
+/* Tokenizers against recorded vectors: the five vocabularies with their 46 texts, exactly. */
+#include "test.h"
+
+#include "base/file.h"
+#include "model/tok.h"
+
+enum { N_TEXTS = 46 };
+
+/* Encodes every text of tokenizers/NAME.inp and compares with NAME.out; also the round trip. */
+static void check_vectors(const char *name)
+{
+    char file[64];
+    rn_err err;
+    rn_gguf *g = NULL;
+    rn_tok *t = NULL;
+    rn_buf inp = {0}, out = {0}, back = {0};
+    snprintf(file, sizeof file, "tokenizers/%s.gguf", name);
+    assert_ok(rn_gguf_open(test_data(file), &g, &err), &err);
+    assert_ok(rn_tok_new(g, &t, &err), &err);
+    snprintf(file, sizeof file, "tokenizers/%s.inp", name);
+    assert_ok(rn_file_read(test_data(file), 1 << 20, &inp, &err), &err);
+    snprintf(file, sizeof file, "tokenizers/%s.out", name);
+    assert_ok(rn_file_read(test_data(file), 1 << 20, &out, &err), &err);
+
+    static const char mark[] = "\n__ggml_vocab_test__\n";
+    const char *ids_at = out.data;
+    size_t from = 0;
+    int n_texts = 0;
+    while (from < inp.len) {
+        size_t end = rn_bytes_find(rn_buf_view(&inp), rn_bytes_of(mark), from);
+        if (end == SIZE_MAX) break;
+        rn_bytes text = {.data = inp.data + from, .len = end - from};
+        from = end + sizeof mark - 1;
+        rn_ids ids = {0};
+        assert_ok(rn_tok_encode(t, text, 0, &ids, &err), &err);
+
+        size_t n = 0;
+        for (char *stop; *ids_at && *ids_at != '\n'; ids_at = stop) {
+            while (*ids_at == ' ')
+                ids_at++;
+            if (*ids_at == '\n') break;
+            long want = strtol(ids_at, &stop, 10);
+            if (n >= ids.n || ids.v[n] != want)
+                fail_msg("%s, text %d '%.*s': token %zu is %d, want %ld", name, n_texts,
+                         (int)text.len, text.data, n, n < ids.n ? ids.v[n] : -1, want);
+            n++;
+        }
+        if (n != ids.n) fail_msg("%s, text %d: %zu tokens, want %zu", name, n_texts, ids.n, n);
+        if (*ids_at == '\n') ids_at++;
+
+        rn_buf_clear(&back);
+        assert_ok(rn_tok_decode(t, ids.v, ids.n, RN_TOK_FROM_START, &back, &err), &err);
+        assert_int_equal(back.len, text.len);
+        if (text.len) assert_memory_equal(back.data, text.data, text.len);
+        rn_ids_free(&ids);
+        n_texts++;
+    }
+    assert_int_equal(n_texts, N_TEXTS);
+    rn_buf_free(&inp);
+    rn_buf_free(&out);
+    rn_buf_free(&back);
+    rn_tok_free(t);
+    rn_gguf_close(g);
+}
+
+static void test_llama_spm(void **state)
+{
+    (void)state;
+    check_vectors("llama-spm");
+}
+static void test_llama_bpe(void **state)
+{
+    (void)state;
+    check_vectors("llama-bpe");
+}
+static void test_qwen2(void **state)
+{
+    (void)state;
+    check_vectors("qwen2");
+}
+static void test_deepseek_coder(void **state)
+{
+    (void)state;
+    check_vectors("deepseek-coder");
+}
+static void test_starcoder(void **state)
+{
+    (void)state;
+    check_vectors("starcoder");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_llama_spm), cmocka_unit_test(test_llama_bpe),
+        cmocka_unit_test(test_qwen2),     cmocka_unit_test(test_deepseek_coder),
+        cmocka_unit_test(test_starcoder),
+    };
+    return cmocka_run_group_tests_name("tok_vectors", tests, NULL, NULL);
+}
