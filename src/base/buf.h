@@ -32,7 +32,7 @@ static inline bool rn_bytes_equal(rn_bytes a, rn_bytes b)
 bool rn_bytes_starts(rn_bytes s, const char *prefix);
 /* The offset of the first occurrence of needle (not empty) at or after `from`; SIZE_MAX if none. */
 size_t rn_bytes_find(rn_bytes s, rn_bytes needle, size_t from);
-/* Bytes of the valid UTF-8 character at s, of which `left` bytes may be read; 0 if there is none. */
+/* Bytes of the valid UTF-8 character at s, which has `left` bytes; 0 if there is none. */
 size_t rn_utf8_len(const char *s, size_t left);
 /* True if s is valid UTF-8 (no surrogates, no overlong forms); else *bad_at (may be NULL) is the
  * offset of the first bad byte. */

@@ -40,8 +40,7 @@ static const char *const end_texts[] = {
     "<repo_name>",
     "<|file_sep|>",
     "<file_sep>",
-    "<\xEF\xBD\x9C"
-    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+    "<｜end▁of▁sentence｜>",
 };
 
 /* ---- token ids ------------------------------------------------------------------------------- */
