@@ -89,14 +89,17 @@ static int check_k(int64_t n, int64_t k, rn_err *err)
 /* Places after `last` are all 0. */
 static double score_at(const double *place, int64_t last, int64_t n, int64_t k)
 {
-    double w = (double)k / (double)n, sum = 0;
+    double w = (double)k / (double)n, sum = 0, lost = 0; /* Neumaier's sum */
     int64_t end = last < n - k + 1 ? last : n - k + 1;
     for (int64_t i = 1; i <= end; i++) {
-        sum += w * place[i - 1];
+        double term = w * place[i - 1], next = sum + term;
+        lost += sum >= term ? (sum - next) + term : (term - next) + sum;
+        sum = next;
         double rest = (double)(n - i);
         if (w * rest < NEGLIGIBLE * (double)k) break; /* w_{i+1} <= w_i bounds the rest */
         w *= (rest - (double)(k - 1)) / rest;
     }
+    sum += lost;
     return sum < 1 ? sum : 1;
 }
 

@@ -1,0 +1,395 @@
+/* Tests of cascades, splits and budgets for a whole set: src/stat/cascade.c, fold.c, alloc.c. */
+#include "test.h"
+
+#include "base/rng.h"
+#include "stat/alloc.h"
+#include "stat/fold.h"
+
+#define N(a) (sizeof(a) / sizeof *(a))
+
+static rn_arm *arm_of(const rn_count *counts, size_t n, const rn_drawcost *cost, int64_t k_max)
+{
+    rn_arm *arm = NULL;
+    rn_err err;
+    assert_ok(rn_stat_arm_new(counts, NULL, n, cost, 0, k_max, &arm, &err), &err);
+    return arm;
+}
+
+/* ---- cascades -------------------------------------------------------------------------------- */
+
+/* The course of one order of outcomes (bit j: draw j passes): cost, and whether it passed. */
+static int play(unsigned order, int k, const rn_drawcost *cost, double *spent)
+{
+    int passed = 0, batch = cost->batch > 1 ? (int)cost->batch : 1;
+    if (k > 0) *spent += cost->shared;
+    for (int at = 0; at < k && !passed; at += batch)
+        for (int j = at; j < at + batch && j < k; j++) {
+            int pass = order >> j & 1;
+            *spent += pass ? cost->passing : cost->failing;
+            passed |= pass;
+        }
+    return passed;
+}
+
+static void cascades_match_enumeration(void **state)
+{
+    (void)state;
+    rn_err err;
+    const rn_drawcost small = {0.5, 1, 0.75, 2}, large = {2, 8, 7, 1};
+    for (int c1 = 0; c1 <= 5; c1++)
+        for (int c2 = 0; c2 <= 4; c2++) {
+            const rn_count x = {5, c1, 0}, y = {4, c2, 0};
+            rn_arm *a = arm_of(&x, 1, &small, 5), *b = arm_of(&y, 1, &large, 4);
+            double score[6 * 5], cost[6 * 5];
+            assert_ok(rn_stat_cascade_grid(a, b, NULL, score, cost, &err), &err);
+            for (int k1 = 0; k1 <= 5; k1++)
+                for (int k2 = 0; k2 <= 4; k2++) {
+                    double passes = 0, spent = 0, runs = 0, one_score, one_cost;
+                    for (unsigned s = 0; s < 32; s++)
+                        for (unsigned t = 0; t < 16; t++) {
+                            if (__builtin_popcount(s) != c1 || __builtin_popcount(t) != c2)
+                                continue;
+                            runs++;
+                            passes += play(s, k1, &small, &spent) || play(t, k2, &large, &spent);
+                        }
+                    assert_near(score[k1 * 5 + k2], passes / runs, 1e-14);
+                    assert_near(cost[k1 * 5 + k2], spent / runs, 1e-13);
+                    assert_ok(rn_stat_cascade_rows(a, b, k1, k2, &one_score, &one_cost, &err),
+                              &err);
+                    assert_near(one_score, passes / runs, 1e-14);
+                    assert_near(one_cost, spent / runs, 1e-13);
+                }
+            rn_stat_arm_free(a);
+            rn_stat_arm_free(b);
+        }
+}
+
+static void grids_are_weighted_means_of_rows(void **state)
+{
+    (void)state;
+    enum { n = 37, K1 = 21, K2 = 9 };
+    rn_err err;
+    rn_rng rng;
+    rn_rng_init(&rng, 5, 5, 5);
+    rn_count x[n], y[n];
+    double weight[n], total = 0;
+    for (int i = 0; i < n; i++) {
+        x[i] = (rn_count){.n = 42, .c = (int64_t)rn_rng_below(&rng, 43)};
+        y[i] = (rn_count){.n = 20, .c = (int64_t)rn_rng_below(&rng, 21)};
+        weight[i] = (double)rn_rng_below(&rng, 4);
+        total += weight[i];
+    }
+    const rn_drawcost small = {.failing = 1, .passing = 1}, large = {.failing = 9, .passing = 9};
+    rn_arm *a = arm_of(x, n, &small, K1), *b = arm_of(y, n, &large, K2);
+    double score[(K1 + 1) * (K2 + 1)], cost[(K1 + 1) * (K2 + 1)], rows[n], spent[n];
+    assert_ok(rn_stat_cascade_grid(a, b, weight, score, cost, &err), &err);
+    for (int k1 = 0; k1 <= K1; k1 += 3)
+        for (int k2 = 0; k2 <= K2; k2++) {
+            double s = 0, c = 0;
+            assert_ok(rn_stat_cascade_rows(a, b, k1, k2, rows, spent, &err), &err);
+            for (int i = 0; i < n; i++) {
+                s += weight[i] * rows[i] / total;
+                c += weight[i] * spent[i] / total;
+            }
+            assert_near(score[k1 * (K2 + 1) + k2], s, 1e-13);
+            assert_near(cost[k1 * (K2 + 1) + k2], c, 1e-12);
+        }
+
+    const double none[n] = {0};
+    assert_int_equal(rn_stat_cascade_grid(a, b, none, score, cost, &err), RN_EINVAL);
+    assert_int_equal(rn_stat_cascade_rows(a, b, K1 + 1, 0, rows, spent, &err), RN_EINVAL);
+    assert_int_equal(rn_stat_cascade_rows(a, b, 0, -1, rows, spent, &err), RN_EINVAL);
+    rn_arm *fewer = arm_of(y, n - 1, &large, K2);
+    assert_int_equal(rn_stat_cascade_grid(a, fewer, NULL, score, cost, &err), RN_EINVAL);
+    assert_contains(err.msg, "37 and 36");
+    rn_stat_arm_free(fewer);
+    rn_stat_arm_free(a);
+    rn_stat_arm_free(b);
+}
+
+static void frontiers_keep_what_nothing_beats(void **state)
+{
+    (void)state;
+    rn_err err;
+    /* k1 = 0..1, k2 = 0..2 */
+    const double score[] = {0, 0.3, 0.5, 0.2, 0.5, 0.5 + 1e-15};
+    const double cost[] = {0, 2, 5, 1, 4, 6};
+    rn_cascade_point *points;
+    size_t n;
+    assert_ok(rn_stat_frontier(score, cost, 1, 2, &points, &n, &err), &err);
+    assert_int_equal(n, 4); /* (0,2) costs more than (1,1); (1,2) gains only rounding */
+    assert_true(points[1].k1 == 1 && points[1].k2 == 0);
+    assert_true(points[2].k1 == 0 && points[2].k2 == 1);
+    assert_true(points[3].k1 == 1 && points[3].k2 == 1);
+    assert_null(rn_stat_frontier_at(points, n, -1));
+    assert_true(rn_stat_frontier_at(points, n, 0)->score == 0);
+    assert_true(rn_stat_frontier_at(points, n, 3.9)->score == 0.3);
+    assert_true(rn_stat_frontier_at(points, n, 100)->score == 0.5);
+    free(points);
+    assert_int_equal(rn_stat_frontier(score, cost, -1, 2, &points, &n, &err), RN_EINVAL);
+}
+
+/* ---- splits ---------------------------------------------------------------------------------- */
+
+static void folds_are_even_and_seeded(void **state)
+{
+    (void)state;
+    uint32_t a[103], b[103];
+    double in[103], out[103];
+    assert_int_equal(rn_stat_folds(1, 103, 4, a, NULL), 0);
+    assert_int_equal(rn_stat_folds(1, 103, 4, b, NULL), 0);
+    assert_memory_equal(a, b, sizeof a);
+    assert_int_equal(rn_stat_folds(2, 103, 4, b, NULL), 0);
+    assert_memory_not_equal(a, b, sizeof a);
+    int size[4] = {0};
+    for (int i = 0; i < 103; i++)
+        size[a[i]]++;
+    for (int i = 0; i < 4; i++)
+        assert_in_range(size[i], 25, 26);
+    rn_stat_fold_weights(a, 103, 2, 1, in);
+    rn_stat_fold_weights(a, 103, 2, 0, out);
+    for (int i = 0; i < 103; i++) {
+        assert_true(in[i] + out[i] == 1);
+        assert_true(in[i] == (a[i] == 2));
+    }
+    assert_int_equal(rn_stat_folds(1, 103, 1, a, NULL), RN_EINVAL);
+    assert_int_equal(rn_stat_folds(1, 3, 4, a, NULL), RN_EINVAL);
+}
+
+static void halves_are_hypergeometric(void **state)
+{
+    (void)state;
+    enum { n = 4000 };
+    static rn_count x[n], a[n], b[n];
+    for (int i = 0; i < n; i++)
+        x[i] = (rn_count){.n = 11, .c = 4};
+    assert_int_equal(rn_stat_halves(9, x, n, a, b, NULL), 0);
+    double seen[6] = {0};
+    for (int i = 0; i < n; i++) {
+        assert_true(a[i].n == 5 && b[i].n == 6 && a[i].c + b[i].c == 4);
+        seen[a[i].c]++;
+    }
+    /* C(5, j) C(6, 4-j) / C(11, 4), chi-square with 4 degrees of freedom: 18.5 is its 99.9 % point
+     */
+    const double want[] = {15 / 330., 100 / 330., 150 / 330., 60 / 330., 5 / 330.};
+    double chi = 0;
+    for (int j = 0; j < 5; j++)
+        chi += pow(seen[j] - n * want[j], 2) / (n * want[j]);
+    assert_true(chi < 18.5);
+    const rn_count bad = {5, 6, 0};
+    assert_int_equal(rn_stat_halves(9, &bad, 1, a, b, NULL), RN_EINVAL);
+}
+
+/* ---- one budget for a set -------------------------------------------------------------------- */
+
+static void rounds_are_totals_of_stopping(void **state)
+{
+    (void)state;
+    rn_err err;
+    const rn_count x[] = {{10, 5, 0}, {10, 0, 0}, {10, 10, 0}};
+    const rn_drawcost cost = {.failing = 2, .passing = 2};
+    rn_arm *arm = arm_of(x, 3, &cost, 4);
+    double score[4], total[4], draws;
+    assert_ok(rn_stat_rounds(arm, NULL, score, total, &err), &err);
+    for (int r = 1; r <= 4; r++) {
+        double pass;
+        assert_int_equal(rn_pass_at_k(10, 5, r, &pass, NULL), 0);
+        assert_int_equal(rn_expected_draws(10, 5, r, &draws, NULL), 0);
+        assert_near(score[r - 1], (pass + 0 + 1) / 3, 1e-14);
+        assert_near(total[r - 1], 2 * (draws + r + 1), 1e-13);
+    }
+    const double weight[] = {0, 2, 0}, none[] = {0, 0, 0};
+    assert_ok(rn_stat_rounds(arm, weight, score, total, &err), &err);
+    assert_true(score[3] == 0);
+    assert_near(total[3], 16, 1e-14);
+    assert_int_equal(rn_stat_rounds(arm, none, score, total, &err), RN_EINVAL);
+    rn_stat_arm_free(arm);
+}
+
+/* Round robin with a hard budget over given orders, step by step. */
+static int solved_by_hand(const unsigned *order, size_t n, int k_max, const rn_drawcost *cost,
+                          double budget)
+{
+    int solved = 0, done[8] = {0}, batch = cost->batch > 1 ? (int)cost->batch : 1;
+    double spent = 0;
+    for (int at = 0; at < k_max; at += batch)
+        for (size_t p = 0; p < n; p++) {
+            if (done[p]) continue;
+            double price = at == 0 ? cost->shared : 0;
+            int pass = 0;
+            for (int j = at; j < at + batch && j < k_max; j++) {
+                int hit = order[p] >> j & 1;
+                price += hit ? cost->passing : cost->failing;
+                pass |= hit;
+            }
+            if (spent + price > budget * (1 + 1e-12)) return solved;
+            spent += price;
+            done[p] = pass;
+            solved += pass;
+        }
+    return solved;
+}
+
+static void replays_match_enumeration(void **state)
+{
+    (void)state;
+    rn_err err;
+    const rn_count x[] = {{4, 1, 0}, {4, 2, 0}, {4, 0, 0}, {4, 1, 0}};
+    enum { m = 12 };
+    double budgets[m], score[m], sem[m];
+    for (int j = 0; j < m; j++)
+        budgets[j] = 1.3 * j;
+    /* passing = failing where a batch may hold samples after the first pass */
+    const rn_drawcost costs[] = {{0.5, 1, 0.7, 1}, {0.5, 1, 1, 2}, {0, 1, 1, 3}};
+    for (size_t i = 0; i < N(costs); i++) {
+        double want[m] = {0}, runs = 0;
+        for (unsigned a = 0; a < 16; a++)
+            for (unsigned b = 0; b < 16; b++)
+                for (unsigned d = 0; d < 16; d++) {
+                    if (__builtin_popcount(a) != 1 || __builtin_popcount(b) != 2 ||
+                        __builtin_popcount(d) != 1)
+                        continue;
+                    const unsigned order[] = {a, b, 0, d};
+                    runs++;
+                    for (int j = 0; j < m; j++)
+                        want[j] += solved_by_hand(order, 4, 4, &costs[i], budgets[j]);
+                }
+        assert_ok(rn_stat_rounds_replay(x, NULL, 4, &costs[i], 0, 4, 11, 20000, budgets, m, score,
+                                        sem, &err),
+                  &err);
+        for (int j = 0; j < m; j++)
+            assert_near(score[j], want[j] / runs / 4, 4.5 * sem[j] + 1e-12);
+    }
+}
+
+/* Samples of a batch after the first pass are charged at their expected cost. */
+static void replays_charge_whole_batches(void **state)
+{
+    (void)state;
+    rn_err err;
+    const rn_count x = {4, 4, 0};
+    const rn_drawcost cost = {.shared = 1, .failing = 5, .passing = 3, .batch = 4};
+    const double budgets[] = {12.9, 13};
+    double score[2];
+    assert_ok(rn_stat_rounds_replay(&x, NULL, 1, &cost, 0, 4, 1, 10, budgets, 2, score, NULL, &err),
+              &err);
+    assert_true(score[0] == 0 && score[1] == 1);
+}
+
+static void hard_and_expected_budgets_agree_on_many_problems(void **state)
+{
+    (void)state;
+    enum { n = 400, K = 50 };
+    rn_err err;
+    rn_rng rng;
+    rn_rng_init(&rng, 8, 8, 8);
+    static rn_count x[n];
+    for (int i = 0; i < n; i++)
+        x[i] = (rn_count){.n = 100, .c = (int64_t)(100 * pow(rn_rng_unit(&rng), 4))};
+    const rn_drawcost cost = {.shared = 0.25, .failing = 1, .passing = 0.5};
+    rn_arm *arm = arm_of(x, n, &cost, K);
+    double score[K], total[K], hard[K], again[K], oracle[K];
+    assert_ok(rn_stat_rounds(arm, NULL, score, total, &err), &err);
+    assert_ok(rn_stat_rounds_replay(x, NULL, n, &cost, 0, K, 3, 300, total, K, hard, NULL, &err),
+              &err);
+    assert_ok(rn_stat_rounds_replay(x, NULL, n, &cost, 0, K, 3, 300, total, K, again, NULL, &err),
+              &err);
+    assert_memory_equal(hard, again, sizeof hard);
+    assert_ok(rn_stat_oracle(arm, total, K, oracle, &err), &err);
+    for (int r = 0; r < K; r++) {
+        assert_near(hard[r], score[r], 0.01);
+        assert_true(oracle[r] >= score[r] - 1e-12);
+    }
+    rn_stat_arm_free(arm);
+}
+
+/* No choice of one k per problem beats the oracle at its own expected cost. */
+static void oracle_is_an_upper_line(void **state)
+{
+    (void)state;
+    rn_err err;
+    const rn_count x[] = {{6, 1, 0}, {6, 3, 0}, {6, 0, 0}, {6, 6, 0}};
+    for (int64_t batch = 1; batch <= 2; batch++) {
+        const rn_drawcost cost = {.shared = 1, .failing = 2, .passing = 1.5, .batch = batch};
+        enum { K = 6 };
+        rn_arm *arm = arm_of(x, 4, &cost, K);
+        int touched = 0;
+        for (int code = 0; code < 7 * 7 * 7 * 7; code++) {
+            double total = 0, score = 0, best;
+            for (int p = 0, rest = code; p < 4; p++, rest /= 7) {
+                total += arm->spent[p * (K + 1) + rest % 7];
+                score += (1 - arm->fail[p * (K + 1) + rest % 7]) / 4;
+            }
+            assert_ok(rn_stat_oracle(arm, &total, 1, &best, &err), &err);
+            assert_true(score <= best + 1e-12);
+            touched += best - score < 1e-12;
+        }
+        assert_true(touched > 3); /* its corners are such choices */
+        rn_stat_arm_free(arm);
+    }
+}
+
+static void oracle_by_hand(void **state)
+{
+    (void)state;
+    rn_err err;
+    /* Certain, half, hopeless; one sample each. */
+    const rn_count x[] = {{2, 1, 0}, {2, 0, 0}, {2, 2, 0}};
+    const rn_drawcost cost = {.failing = 1, .passing = 1};
+    rn_arm *arm = arm_of(x, 3, &cost, 1);
+    const double budgets[] = {0, 0.5, 1, 1.5, 2, 9};
+    const double want[] = {0, 0.5 / 3, 1 / 3., 1.25 / 3, 1.5 / 3, 1.5 / 3};
+    double score[6];
+    assert_ok(rn_stat_oracle(arm, budgets, 6, score, &err), &err);
+    for (int j = 0; j < 6; j++)
+        assert_near(score[j], want[j], 1e-15);
+    const double falling[] = {2, 1};
+    assert_int_equal(rn_stat_oracle(arm, falling, 2, score, &err), RN_EINVAL);
+    rn_stat_arm_free(arm);
+}
+
+static void senseless_requests_are_refused(void **state)
+{
+    (void)state;
+    rn_err err;
+    rn_arm *arm = NULL;
+    const rn_count x[] = {{4, 1, 0}, {4, 2, 0}};
+    const rn_drawcost cost = {.failing = 1, .passing = 1}, bad = {.failing = -1, .passing = 1};
+    const rn_drawcost mixed[] = {{0, 1, 1, 1}, {0, 1, 1, 2}};
+    const double budget = 1;
+    double score;
+    assert_int_equal(rn_stat_arm_new(x, NULL, 2, &cost, 0, 5, &arm, &err), RN_EINVAL);
+    assert_contains(err.msg, "problem 0");
+    assert_int_equal(rn_stat_arm_new(x, NULL, 2, &cost, 0, 0, &arm, &err), RN_EINVAL);
+    assert_int_equal(rn_stat_arm_new(x, NULL, 2, &bad, 0, 2, &arm, &err), RN_EINVAL);
+    assert_null(arm);
+    assert_int_equal(
+        rn_stat_rounds_replay(x, NULL, 2, &cost, 0, 2, 1, 1, &budget, 1, &score, NULL, &err),
+        RN_EINVAL);
+    assert_int_equal(
+        rn_stat_rounds_replay(x, NULL, 2, mixed, 1, 2, 1, 9, &budget, 1, &score, NULL, &err),
+        RN_EINVAL);
+    assert_contains(err.msg, "problem 1");
+    assert_int_equal(
+        rn_stat_rounds_replay(x, NULL, 0, &cost, 0, 2, 1, 9, &budget, 1, &score, NULL, &err),
+        RN_EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cascades_match_enumeration),
+        cmocka_unit_test(grids_are_weighted_means_of_rows),
+        cmocka_unit_test(frontiers_keep_what_nothing_beats),
+        cmocka_unit_test(folds_are_even_and_seeded),
+        cmocka_unit_test(halves_are_hypergeometric),
+        cmocka_unit_test(rounds_are_totals_of_stopping),
+        cmocka_unit_test(replays_match_enumeration),
+        cmocka_unit_test(replays_charge_whole_batches),
+        cmocka_unit_test(hard_and_expected_budgets_agree_on_many_problems),
+        cmocka_unit_test(oracle_is_an_upper_line),
+        cmocka_unit_test(oracle_by_hand),
+        cmocka_unit_test(senseless_requests_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
