@@ -5,7 +5,8 @@
 #include "cli/opt.h"
 
 /* name, arguments, summary: the order is that of `ration --help`. */
-#define RN_COMMANDS(X)
+#define RN_COMMANDS(X)                                                                             \
+    X(import, "[options] -s FILE -t SET --model NAME FILE...", "samples of others into the store")
 
 #define X(name, args, summary) int rn_cmd_##name(int argc, char **argv);
 RN_COMMANDS(X)

@@ -23,7 +23,7 @@ static const char *const queries[] = {
     "s.flop,"
     " x.text FROM sample s JOIN temp.run_key k ON k.id = s.run_id JOIN problem p ON p.id ="
     " s.problem_id LEFT JOIN sample_text x ON x.sample_id = s.id",
-    "SELECT 'verdict', k.key, p.task_id, s.idx, o.json, d.name, v.judged_ms = 0, v.n_tests,"
+    "SELECT 'verdict', k.key, p.task_id, s.idx, o.json, d.name, min(v.judged_ms, 1), v.n_tests,"
     " v.n_passed, v.failed_test, v.detail, v.program_sha FROM verdict v"
     " JOIN sample s ON s.id = v.sample_id JOIN temp.run_key k ON k.id = s.run_id"
     " JOIN problem p ON p.id = s.problem_id JOIN protocol o ON o.id = v.protocol_id"

@@ -82,8 +82,18 @@ static inline const char *rn_col_text(sqlite3_stmt *st, int i)
     return v ? v : "";
 }
 
-/* rn_store_put_verdict with its date; 0: imported. */
+/* Dates of verdicts that came with an import: they give way to every verdict of our own, and among
+ * themselves the one under the set's own tests comes before the one under more tests. */
+enum { RN_JUDGED_ELSEWHERE = 0, RN_JUDGED_ELSEWHERE_MORE = -1 };
+/* rn_store_put_verdict with its date. */
 int rn_store_put_verdict_at(rn_store *s, const rn_store_verdict *v, int64_t judged_ms, rn_err *err);
+
+/* The id of (run, problem, idx); 0 if there is none. */
+int rn_store_find_sample(rn_store *s, int64_t run_id, int64_t problem_id, int64_t idx,
+                         int64_t *sample_id, rn_err *err);
+/* How many samples of (run, problem) came from a source. */
+int rn_store_count_source(rn_store *s, int64_t run_id, int64_t problem_id, int64_t source_id,
+                          int64_t *n, rn_err *err);
 
 /* rn_verdict of a verdict_kind.id column; -1 for NULL and for kinds that we do not know. */
 int rn_store_verdict_of(const rn_store *s, sqlite3_stmt *st, int i);

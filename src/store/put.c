@@ -25,6 +25,8 @@ enum {
     ADD_TEXT,
     FIND_SAMPLE,
     COUNT_SAMPLES,
+    COUNT_SOURCE,
+    FIND_SAMPLE_ID,
     FIND_PROTOCOL,
     ADD_PROTOCOL,
     SET_VERDICT,
@@ -338,6 +340,42 @@ int rn_store_count_samples(rn_store *s, int64_t run_id, int64_t problem_id, int6
     sqlite3_bind_int64(st, 2, problem_id);
     rc = look(s, st, n, &found, err);
     if (!rc) *next_idx = sqlite3_column_int64(st, 1);
+    sqlite3_reset(st);
+    return rc;
+}
+
+int rn_store_count_source(rn_store *s, int64_t run_id, int64_t problem_id, int64_t source_id,
+                          int64_t *n, rn_err *err)
+{
+    sqlite3_stmt *st;
+    bool found;
+    int rc = rn_store_stmt(s, COUNT_SOURCE,
+                           "SELECT count(*) FROM sample"
+                           " WHERE run_id = ?1 AND problem_id = ?2 AND source_id = ?3",
+                           &st, err);
+    if (rc) return rc;
+    sqlite3_bind_int64(st, 1, run_id);
+    sqlite3_bind_int64(st, 2, problem_id);
+    sqlite3_bind_int64(st, 3, source_id);
+    rc = look(s, st, n, &found, err);
+    sqlite3_reset(st);
+    return rc;
+}
+
+int rn_store_find_sample(rn_store *s, int64_t run_id, int64_t problem_id, int64_t idx,
+                         int64_t *sample_id, rn_err *err)
+{
+    sqlite3_stmt *st;
+    bool found;
+    int rc = rn_store_stmt(
+        s, FIND_SAMPLE_ID,
+        "SELECT id FROM sample WHERE run_id = ?1 AND problem_id = ?2 AND idx = ?3", &st, err);
+    if (rc) return rc;
+    sqlite3_bind_int64(st, 1, run_id);
+    sqlite3_bind_int64(st, 2, problem_id);
+    sqlite3_bind_int64(st, 3, idx);
+    rc = look(s, st, sample_id, &found, err);
+    if (!rc && !found) *sample_id = 0;
     sqlite3_reset(st);
     return rc;
 }

@@ -1,0 +1,289 @@
+/*
+ * import_json.c: forms that are one JSON value: the study's release, bigcode's lists, and evalplus'
+ * results. They are walked with jstream, one sample in memory at a time.
+ */
+#include "store/import_impl.h"
+
+#include "store/jstream.h"
+
+#include <stdio.h>
+
+static int fail_at(const rn_importer *im, int64_t line, int code, rn_err *err, const char *id,
+                   const char *what)
+{
+    return rn_fail_at(err, code, line, -1, "%s: line %lld: %.100s: %s", im->path, (long long)line,
+                      id, what);
+}
+
+/* Takes the next value and parses it. *rc is 0 and *out NULL when a bad one was left out. */
+static json_t *next_value(rn_importer *im, rn_js *js, int64_t *line, int *rc, rn_err *err)
+{
+    rn_bytes raw;
+    json_t *v = NULL;
+    *rc = rn_js_value(js, RN_IMPORT_MAX_ROW, &raw, line, err);
+    if (*rc) return NULL;
+    *rc = rn_json_parse(raw, (rn_json_at){im->path, *line}, &v, err);
+    if (*rc) *rc = rn_import_bad(im, *rc, err);
+    return v;
+}
+
+/* ---- the study's release --------------------------------------------------------------------- */
+
+static int release_sample(rn_importer *im, const json_t *v, rn_import_entry *p, int64_t line,
+                          rn_err *err)
+{
+    rn_json_at at = {im->path, line};
+    rn_bytes text = {0};
+    double pass = -1;
+    int rc = rn_json_bytes(v, "generation", at, &text, err);
+    if (!rc) rc = rn_json_real_opt(v, "pass_at_1", at, &pass, err);
+    if (rc) return rc;
+    rn_import_row x = rn_import_row_new(text);
+    if (json_object_get(v, "pass_at_1")) {
+        if (pass != 0.0 && pass != 100.0)
+            return fail_at(im, line, RN_EFORMAT, err, p->task_id,
+                           "\"pass_at_1\" of one sample must be 100.0 or 0.0");
+        x.verdict = pass == 100.0 ? RN_V_PASSED : RN_V_WRONG;
+    }
+    return rn_import_sample(im, p, &x, line, err);
+}
+
+static int release_samples(rn_importer *im, rn_js *js, rn_import_entry *p, rn_err *err)
+{
+    bool first = true;
+    int rc = rn_js_enter(js, '[', err);
+    while (!rc && (rc = rn_js_next(js, ']', &first, err)) > 0) {
+        int64_t line;
+        json_t *v = next_value(im, js, &line, &rc, err);
+        if (rc || !v) continue;
+        rc = release_sample(im, v, p, line, err);
+        if (rc) rc = rn_import_bad(im, rc, err);
+        json_decref(v);
+    }
+    return rc;
+}
+
+/* A field beside "samples". The id inside must be the one outside. */
+static int release_field(rn_importer *im, rn_js *js, bool is_id, rn_import_entry *p, rn_err *err)
+{
+    int64_t line;
+    int rc;
+    json_t *v = next_value(im, js, &line, &rc, err);
+    if (!v) return rc;
+    rn_bytes id = {json_string_value(v), json_string_length(v)};
+    if (is_id && json_is_string(v) && rn_idmap_find(&im->map, id) != p)
+        rc = rn_import_bad(
+            im,
+            fail_at(im, line, RN_EFORMAT, err, p->task_id, "its \"task_id\" names another problem"),
+            err);
+    json_decref(v);
+    return rc;
+}
+
+static int release_problem(rn_importer *im, rn_js *js, rn_import_entry *p, rn_err *err)
+{
+    bool first = true;
+    int rc = rn_js_enter(js, '{', err);
+    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
+        rn_bytes key;
+        rc = rn_js_key(js, &key, err);
+        if (rc) break;
+        bool is_id = rn_bytes_equal(key, rn_bytes_of("task_id"));
+        rc = rn_bytes_equal(key, rn_bytes_of("samples")) ? release_samples(im, js, p, err)
+                                                         : release_field(im, js, is_id, p, err);
+    }
+    return rc;
+}
+
+/* The problem under a key of the file; *p is NULL, and its value skipped, when it is left out. */
+static int keyed_problem(rn_importer *im, rn_js *js, rn_import_entry **p, rn_err *err)
+{
+    rn_bytes key, raw;
+    int64_t line = rn_js_line(js);
+    *p = NULL;
+    int rc = rn_js_key(js, &key, err);
+    if (rc) return rc;
+    rc = rn_import_find(im, key, line, p, err);
+    if (!rc && (*p)->file_no == im->file_no) {
+        rc = fail_at(im, line, RN_EFORMAT, err, (*p)->task_id, "the problem is there twice");
+        *p = NULL;
+    }
+    if (!rc) return 0;
+    rc = rn_import_bad(im, rc, err);
+    return rc ? rc : rn_js_value(js, RN_IMPORT_MAX_ROW, &raw, &line, err);
+}
+
+int rn_import_release(rn_importer *im, rn_reader *r, rn_err *err)
+{
+    rn_js *js = NULL;
+    bool first = true;
+    int rc = rn_js_new(r, &js, err);
+    if (!rc) rc = rn_js_enter(js, '{', err);
+    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
+        rn_import_entry *p;
+        rc = keyed_problem(im, js, &p, err);
+        if (!rc && p) rc = release_problem(im, js, p, err);
+    }
+    if (!rc) rc = rn_js_end(js, err);
+    rn_js_free(js);
+    return rc;
+}
+
+/* ---- bigcode --------------------------------------------------------------------------------- */
+
+static int bigcode_problem(rn_importer *im, rn_js *js, rn_import_entry *p, rn_err *err)
+{
+    bool first = true;
+    int rc = rn_js_enter(js, '[', err);
+    while (!rc && (rc = rn_js_next(js, ']', &first, err)) > 0) {
+        int64_t line;
+        json_t *v = next_value(im, js, &line, &rc, err);
+        if (rc || !v) continue;
+        if (json_is_string(v)) {
+            rn_import_row x =
+                rn_import_row_new((rn_bytes){json_string_value(v), json_string_length(v)});
+            rc = rn_import_sample(im, p, &x, line, err);
+        } else {
+            rc = fail_at(im, line, RN_EFORMAT, err, p->task_id, "a generation is not a string");
+        }
+        if (rc) rc = rn_import_bad(im, rc, err);
+        json_decref(v);
+    }
+    return rc;
+}
+
+/* The i-th list belongs to the i-th problem of the set: nothing in the file says so. */
+int rn_import_bigcode(rn_importer *im, rn_reader *r, rn_err *err)
+{
+    if (!im->opts->problems)
+        return rn_fail(err, RN_EINVAL,
+                       "%s: bigcode's form has no ids: it needs a known problem set (-t)",
+                       im->path);
+    rn_js *js = NULL;
+    bool first = true;
+    size_t i = 0;
+    int rc = rn_js_new(r, &js, err);
+    if (!rc) rc = rn_js_enter(js, '[', err);
+    while (!rc && (rc = rn_js_next(js, ']', &first, err)) > 0) {
+        if (i == im->map.n) {
+            rc = rn_fail_at(
+                err, RN_ENOTFOUND, rn_js_line(js), -1,
+                "%s: more lists than set '%s' has problems (%zu); choose the set with -t", im->path,
+                im->opts->set_name, im->map.n);
+            break;
+        }
+        rc = bigcode_problem(im, js, im->map.entries[i++], err);
+    }
+    if (!rc) rc = rn_js_end(js, err);
+    rn_js_free(js);
+    return rc;
+}
+
+/* ---- evalplus' results ----------------------------------------------------------------------- */
+
+/* Two generations of words; -1: none. */
+static int status_of(const json_t *v)
+{
+    static const struct {
+        const char *word;
+        rn_verdict verdict;
+    } words[] = {{"pass", RN_V_PASSED},        {"success", RN_V_PASSED},
+                 {"fail", RN_V_WRONG},         {"failed", RN_V_WRONG},
+                 {"timeout", RN_V_TIME_LIMIT}, {"timed out", RN_V_TIME_LIMIT}};
+    for (size_t i = 0; json_is_string(v) && i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(json_string_value(v), words[i].word) == 0) return (int)words[i].verdict;
+    return -1;
+}
+
+/* With the extra tests a sample passes when it passes both. */
+static void set_statuses(rn_import_row *x, const json_t *base, const json_t *plus)
+{
+    x->verdict = status_of(base);
+    x->plus_verdict = status_of(plus);
+    if (x->plus_verdict == RN_V_PASSED && x->verdict != RN_V_PASSED) x->plus_verdict = x->verdict;
+}
+
+/* Newer files: a list of {solution, base_status, plus_status}. */
+static int results_list(rn_importer *im, const json_t *list, rn_import_entry *p, int64_t line,
+                        rn_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < json_array_size(list); i++) {
+        const json_t *v = json_array_get(list, i);
+        rn_bytes text = {0};
+        rc = rn_json_bytes(v, "solution", (rn_json_at){im->path, line}, &text, err);
+        rn_import_row x = rn_import_row_new(text);
+        set_statuses(&x, json_object_get(v, "base_status"), json_object_get(v, "plus_status"));
+        if (!rc && x.verdict < 0)
+            rc = fail_at(im, line, RN_EFORMAT, err, p->task_id,
+                         "\"base_status\" is none of pass, fail, timeout");
+        if (!rc) rc = rn_import_sample(im, p, &x, line, err);
+        if (rc) rc = rn_import_bad(im, rc, err);
+    }
+    return rc;
+}
+
+/* Older files: {"base": [[status, details], ...], "plus": ...}; the texts are in the samples' file.
+ */
+static int results_columns(rn_importer *im, const json_t *v, rn_import_entry *p, int64_t line,
+                           rn_err *err)
+{
+    const json_t *base = json_object_get(v, "base"), *plus = json_object_get(v, "plus");
+    if (!json_is_array(base))
+        return fail_at(im, line, RN_EFORMAT, err, p->task_id, "no list \"base\" of results");
+    p->file_no = im->file_no;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < json_array_size(base); i++) {
+        rn_import_row x = rn_import_row_new((rn_bytes){0});
+        set_statuses(&x, json_array_get(json_array_get(base, i), 0),
+                     json_array_get(json_array_get(plus, i), 0));
+        rc = x.verdict < 0 ? fail_at(im, line, RN_EFORMAT, err, p->task_id,
+                                     "a status is none of success, failed, timed out")
+                           : rn_import_verdict(im, p, (int64_t)i, &x, line, err);
+        if (rc) rc = rn_import_bad(im, rc, err);
+    }
+    return rc;
+}
+
+static int results_problem(rn_importer *im, rn_js *js, rn_err *err)
+{
+    rn_import_entry *p;
+    int64_t line;
+    int rc = keyed_problem(im, js, &p, err);
+    if (rc || !p) return rc;
+    json_t *v = next_value(im, js, &line, &rc, err);
+    if (!v) return rc;
+    rc =
+        json_is_array(v) ? results_list(im, v, p, line, err) : results_columns(im, v, p, line, err);
+    if (rc) rc = rn_import_bad(im, rc, err);
+    json_decref(v);
+    return rc;
+}
+
+int rn_import_results(rn_importer *im, rn_reader *r, rn_err *err)
+{
+    rn_js *js = NULL;
+    bool first = true, found = false;
+    int rc = rn_js_new(r, &js, err);
+    if (!rc) rc = rn_js_enter(js, '{', err);
+    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
+        rn_bytes key, raw;
+        int64_t line;
+        rc = rn_js_key(js, &key, err);
+        if (rc) break;
+        if (!rn_bytes_equal(key, rn_bytes_of("eval"))) {
+            rc = rn_js_value(js, RN_IMPORT_MAX_ROW, &raw, &line, err);
+            continue;
+        }
+        bool inner = true;
+        found = true;
+        rc = rn_js_enter(js, '{', err);
+        while (!rc && (rc = rn_js_next(js, '}', &inner, err)) > 0)
+            rc = results_problem(im, js, err);
+    }
+    if (!rc) rc = rn_js_end(js, err);
+    if (!rc && !found)
+        rc = rn_fail(err, RN_EFORMAT, "%s: no field \"eval\": not evalplus' results", im->path);
+    rn_js_free(js);
+    return rc;
+}
