@@ -1,0 +1,269 @@
+/*
+ * attn.c: see attn.h. Owns the layout of caches and the loop over runs of keys.
+ *
+ * Work is cut into tiles: one kv head, some consecutive rows, some of the query heads that share
+ * it, at most MAX_QUERIES queries. For each run of keys, keys and values are converted to float
+ * once per tile; rows that share a prefix go through it together, then each sequence's own part.
+ */
+#include "model/attn.h"
+#include "gguf/half.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MAX_QUERIES = 32 };
+
+/* ---- cache ----------------------------------------------------------------------------------- */
+
+static int64_t whole_blocks(int64_t capacity)
+{
+    return (capacity + RN_KEY_BLOCK - 1) / RN_KEY_BLOCK * RN_KEY_BLOCK;
+}
+
+/* Bytes of the key part, and of the value part, of a head. */
+static size_t part_bytes(rn_kv_type type, int hd, int64_t capacity)
+{
+    const size_t n = (size_t)whole_blocks(capacity), groups = ((size_t)hd + 31) / 32;
+    const size_t bytes = type == RN_KV_F32   ? n * (size_t)hd * 4
+                         : type == RN_KV_F16 ? n * (size_t)hd * 2
+                                             : n * ((size_t)hd + 2 * groups);
+    return (bytes + 63) / 64 * 64;
+}
+
+size_t rn_kv_head_bytes(rn_kv_type type, int hd, int64_t capacity)
+{
+    return 2 * part_bytes(type, hd, capacity);
+}
+
+/* Element i of a key or value at position pos: where it lies in its part. */
+static int64_t key_at(int hd, int64_t pos, int i)
+{
+    return (pos / RN_KEY_BLOCK * hd + i) * RN_KEY_BLOCK + pos % RN_KEY_BLOCK;
+}
+
+static void store_q8(const float *x, int n, int8_t q[32], uint16_t *scale)
+{
+    float most = 0;
+    for (int i = 0; i < n; i++)
+        most = fmaxf(most, fabsf(x[i]));
+    *scale = rn_f32_to_f16(most / 127);
+    const float d = rn_f16_to_f32(*scale), inverse = d > 0 && isfinite(d) ? 1 / d : 0;
+    for (int i = 0; i < n; i++) {
+        float v = x[i] * inverse;
+        q[i] = (int8_t)(v >= 127 ? 127 : v <= -127 ? -127 : isnan(v) ? 0 : (int)rintf(v));
+    }
+}
+
+static void store_head(const rn_kern *kern, rn_kv_type type, uint8_t *head, int hd,
+                       int64_t capacity, int64_t pos, const float *k, const float *v)
+{
+    uint8_t *values = head + part_bytes(type, hd, capacity);
+    if (type == RN_KV_F32) {
+        for (int i = 0; i < hd; i++)
+            ((float *)(void *)head)[key_at(hd, pos, i)] = k[i];
+        memcpy((float *)(void *)values + pos * hd, v, (size_t)hd * sizeof *v);
+        return;
+    }
+    if (type == RN_KV_F16) {
+        uint16_t half[RN_ATTN_MAX_HD], *keys = (uint16_t *)(void *)head;
+        kern->to_half(k, hd, half);
+        for (int i = 0; i < hd; i++)
+            keys[key_at(hd, pos, i)] = half[i];
+        kern->to_half(v, hd, (uint16_t *)(void *)values + pos * hd);
+        return;
+    }
+    const int groups = (hd + 31) / 32;
+    const int64_t n = whole_blocks(capacity), block = pos / RN_KEY_BLOCK;
+    uint16_t *k_scales = (uint16_t *)(void *)(head + n * hd);
+    uint16_t *v_scales = (uint16_t *)(void *)(values + n * hd);
+    for (int g = 0; g < groups; g++) {
+        const int count = hd - 32 * g < 32 ? hd - 32 * g : 32;
+        int8_t q[32];
+        store_q8(k + 32 * g, count, q,
+                 &k_scales[(block * groups + g) * RN_KEY_BLOCK + pos % RN_KEY_BLOCK]);
+        for (int i = 0; i < count; i++)
+            ((int8_t *)head)[key_at(hd, pos, 32 * g + i)] = q[i];
+        store_q8(v + 32 * g, count, q, &v_scales[pos * groups + g]);
+        memcpy(values + pos * hd + 32 * g, q, (size_t)count);
+    }
+}
+
+void rn_kv_store(const rn_kern *kern, rn_kv_type type, rn_kv kv, int n_kv_heads, int hd,
+                 int64_t pos, const float *k, const float *v)
+{
+    const size_t head_bytes = rn_kv_head_bytes(type, hd, kv.capacity);
+    for (int h = 0; h < n_kv_heads; h++)
+        store_head(kern, type, (uint8_t *)kv.data + (size_t)h * head_bytes, hd, kv.capacity, pos,
+                   k + (int64_t)h * hd, v + (int64_t)h * hd);
+}
+
+/* ---- attention ------------------------------------------------------------------------------- */
+
+typedef struct attn_job {
+    const rn_kern *kern;
+    const rn_attn *a;
+    const rn_attn_seq *seqs;
+    const float *q;
+    float *out;
+    int64_t q_stride, out_stride;
+    int n_seqs;
+    int heads_per_kv, tile_heads,
+        head_parts; /* query heads of a tile, tiles of a kv head's heads */
+    int tile_rows;
+    int64_t n_rows, row_tiles; /* rows of all sequences */
+} attn_job;
+
+/* Queries of a tile: `n` of them, those of one row side by side. */
+typedef struct tile {
+    int n, heads; /* n = rows * heads */
+    float q[MAX_QUERIES * RN_ATTN_MAX_HD];
+    float out[MAX_QUERIES * RN_ATTN_MAX_HD];
+    float max[MAX_QUERIES], sum[MAX_QUERIES], decay[MAX_QUERIES];
+    int32_t position[MAX_QUERIES]; /* in the sequence, prefix included */
+    float s[MAX_QUERIES * RN_ATTN_RUN];
+    float kv[RN_ATTN_RUN * RN_ATTN_MAX_HD];
+} tile;
+
+/* Queries [q0, q1) over `n_keys` positions of a cache that start at position `base` of the sequence
+ * (0: the prefix; n_prefix: the own part). */
+static void run_keys(const attn_job *job, tile *t, int q0, int q1, rn_kv kv, int kv_head,
+                     int32_t base, int32_t n_keys)
+{
+    const rn_attn *a = job->a;
+    const int hd = a->hd, width = rn_attn_width(hd), n_q = q1 - q0;
+    const size_t part = part_bytes(a->kv_type, hd, kv.capacity);
+    const int64_t capacity = whole_blocks(kv.capacity);
+    const uint8_t *head = (const uint8_t *)kv.data + 2 * part * (size_t)kv_head;
+    /* The window's first key for the first query; those of later ones lie behind it. */
+    int32_t first = a->window > 0 ? t->position[q0] - a->window + 1 - base : 0;
+    first = first < 0 ? 0 : first / RN_ATTN_RUN * RN_ATTN_RUN;
+    for (int32_t k0 = first; k0 < n_keys; k0 += RN_ATTN_RUN) {
+        const int n = n_keys - k0 < RN_ATTN_RUN ? n_keys - k0 : RN_ATTN_RUN;
+        const int n_blocks = (n + RN_KEY_BLOCK - 1) / RN_KEY_BLOCK;
+        for (int b = 0; b < n_blocks; b++)
+            job->kern->load_keys(a->kv_type, head, capacity, hd, k0 / RN_KEY_BLOCK + b,
+                                 t->kv + b * RN_KEY_BLOCK * hd);
+        job->kern->scores(t->kv, n_blocks, t->q + q0 * hd, n_q, hd, t->s);
+        for (int i = 0; i < n_q; i++) {
+            const int32_t seen =
+                t->position[q0 + i] - base - k0; /* the query's own place in the run */
+            const int hi = seen < n ? seen + 1 : n, lo = a->window > 0 ? seen - a->window + 1 : 0;
+            t->decay[i] = job->kern->softmax_step(t->s + i * RN_ATTN_RUN, n_blocks, lo, hi,
+                                                  a->scale, &t->max[q0 + i], &t->sum[q0 + i]);
+        }
+        job->kern->load_values(a->kv_type, head + part, capacity, hd, k0, n, t->kv);
+        job->kern->mix(t->kv, n, width, t->s, t->decay, n_q, t->out + q0 * width);
+    }
+}
+
+/* Rows [row0, row1) of all sequences' rows counted together, heads [h0, h0 + heads) of a kv head.
+ */
+static void run_tile(const attn_job *job, int64_t row0, int64_t row1, int kv_head, int h0,
+                     int heads)
+{
+    _Alignas(64) tile t;
+    const int hd = job->a->hd, width = rn_attn_width(hd);
+    const int first_head = kv_head * job->heads_per_kv + h0;
+    /* The sequence that row0 belongs to, and its first row's count. */
+    int s = 0;
+    int64_t start = 0;
+    while (start + job->seqs[s].n_rows <= row0)
+        start += job->seqs[s++].n_rows;
+    const int s0 = s;
+    const int64_t start0 = start;
+
+    t.n = (int)(row1 - row0) * heads;
+    memset(t.out, 0, (size_t)(t.n * width) * sizeof *t.out);
+    int n = 0;
+    for (int64_t row = row0; row < row1; row++) {
+        while (row >= start + job->seqs[s].n_rows)
+            start += job->seqs[s++].n_rows;
+        const rn_attn_seq *seq = &job->seqs[s];
+        const int32_t i = (int32_t)(row - start);
+        const float *q = job->q + (seq->row + i) * job->q_stride + (int64_t)first_head * hd;
+        memcpy(t.q + n * hd, q, (size_t)(heads * hd) * sizeof *q);
+        for (int h = 0; h < heads; h++, n++) {
+            t.max[n] = -INFINITY;
+            t.sum[n] = 0;
+            t.position[n] = seq->n_prefix + seq->n_own + i;
+        }
+    }
+
+    /* Prefixes: rows of neighbours that share one go together. Their positions may be in any order,
+     * so a window starts each sequence on its own. */
+    s = s0, start = start0;
+    for (int64_t row = row0; row < row1;) {
+        const rn_attn_seq *seq = &job->seqs[s];
+        int64_t end = start + seq->n_rows;
+        int last = s;
+        while (end < row1 && job->a->window == 0 &&
+               job->seqs[last + 1].prefix.data == seq->prefix.data &&
+               job->seqs[last + 1].n_prefix == seq->n_prefix)
+            end += job->seqs[++last].n_rows;
+        const int64_t stop = end < row1 ? end : row1;
+        if (seq->n_prefix > 0)
+            run_keys(job, &t, (int)(row - row0) * heads, (int)(stop - row0) * heads, seq->prefix,
+                     kv_head, 0, seq->n_prefix);
+        row = stop;
+        s = last + 1, start = end;
+    }
+
+    s = s0, start = start0;
+    for (int64_t row = row0; row < row1; s++) {
+        const rn_attn_seq *seq = &job->seqs[s];
+        const int64_t end = start + seq->n_rows, stop = end < row1 ? end : row1;
+        run_keys(job, &t, (int)(row - row0) * heads, (int)(stop - row0) * heads, seq->own, kv_head,
+                 seq->n_prefix, seq->n_own + (int32_t)(stop - start));
+        for (; row < stop; row++)
+            for (int h = 0; h < heads; h++) {
+                const int at = (int)(row - row0) * heads + h;
+                float *out = job->out + (seq->row + (row - start)) * job->out_stride +
+                             (int64_t)(first_head + h) * hd;
+                memcpy(out, t.out + at * width, (size_t)hd * sizeof *out);
+                job->kern->scale(1 / t.sum[at], hd, out);
+            }
+        start = end;
+    }
+}
+
+static void run_tiles(void *arg, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const attn_job *job = arg;
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t tile_of_row = i % job->row_tiles, rest = i / job->row_tiles;
+        const int part = (int)(rest % job->head_parts), kv_head = (int)(rest / job->head_parts);
+        const int h0 = part * job->tile_heads, left = job->heads_per_kv - h0;
+        const int64_t row0 = tile_of_row * job->tile_rows, row1 = row0 + job->tile_rows;
+        run_tile(job, row0, row1 < job->n_rows ? row1 : job->n_rows, kv_head, h0,
+                 left < job->tile_heads ? left : job->tile_heads);
+    }
+}
+
+void rn_attn_run(const rn_kern *kern, const rn_attn *a, const rn_attn_seq *seqs, int n_seqs,
+                 const float *q, int64_t q_stride, float *out, int64_t out_stride, rn_pool *pool)
+{
+    attn_job job = {.kern = kern,
+                    .a = a,
+                    .seqs = seqs,
+                    .q = q,
+                    .out = out,
+                    .q_stride = q_stride,
+                    .out_stride = out_stride,
+                    .n_seqs = n_seqs,
+                    .heads_per_kv = a->n_heads / a->n_kv_heads};
+    for (int i = 0; i < n_seqs; i++)
+        job.n_rows += seqs[i].n_rows;
+    if (job.n_rows == 0) return;
+    /* The largest tiles that leave every thread two. */
+    int64_t items = 0;
+    for (int queries = MAX_QUERIES; queries > 0; queries /= 2) {
+        job.tile_heads = job.heads_per_kv < queries ? job.heads_per_kv : queries;
+        job.head_parts = (job.heads_per_kv + job.tile_heads - 1) / job.tile_heads;
+        job.tile_rows = queries / job.tile_heads;
+        job.row_tiles = (job.n_rows + job.tile_rows - 1) / job.tile_rows;
+        items = a->n_kv_heads * job.head_parts * job.row_tiles;
+        if (items >= 2 * (int64_t)rn_pool_threads(pool)) break;
+    }
+    rn_pool_for(pool, items, 1, run_tiles, &job);
+}

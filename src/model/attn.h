@@ -1,0 +1,76 @@
+/*
+ * attn.h: attention of many queries over cached keys and values, the prompt's shared.
+ *
+ * A sequence is a prefix (the prompt; stored once, shared by any number of sequences) followed by
+ * its own tokens. The same call serves
+ *   prefill   one sequence without prefix, its own cache being the prompt's: n_rows prompt tokens
+ *   decode    one row per sample, sequences in a row that name the same prefix are treated
+ * together, so that the prefix is read once for all of them (a matrix product) scoring   as decode
+ * with many rows per sequence
+ *
+ * Query i of a sequence sees the whole prefix and its own positions 0 .. n_own + i (a sliding
+ * window keeps only the last `window` of all these). Keys and values of the own positions up to
+ * n_own + n_rows - 1 must have been stored before the call.
+ *
+ * Repeatability: softmax is computed over runs of RN_ATTN_RUN keys that start at position 0 of the
+ * prefix and of the own part, combined in order; a query's result is a function of its own keys,
+ * values and the length of its prefix only, bit for bit, for one kernel set.
+ *
+ * Cache of one layer and head (rn_kv_bytes for n positions; 64-byte aligned), hd = head dimension:
+ *   keys    blocks of 16 positions, [hd][16]: position p is column p % 16 of block p / 16
+ *   values  [position][hd]
+ * F16 or F32; Q8: bytes in the same arrangement, then (separately for keys, [blocks][hd / 32][16],
+ * and for values, [position][hd / 32]) F16 scales. Both parts are sized for the capacity.
+ */
+#ifndef RN_MODEL_ATTN_H
+#define RN_MODEL_ATTN_H
+
+#include "model/kern.h"
+#include "model/pool.h"
+
+enum { RN_ATTN_RUN = 64 };
+
+/* Floats of a value row in the kernels' buffers: hd rounded up to whole vectors. */
+static inline int rn_attn_width(int hd)
+{
+    return (hd + 15) / 16 * 16;
+}
+
+/* A cache of `capacity` positions for all kv heads of one layer: [n_kv_heads] of
+ * rn_kv_head_bytes each. Plain memory of the caller's, zeroed before first use, 64-byte aligned. */
+typedef struct rn_kv {
+    void *data;
+    int64_t capacity;
+} rn_kv;
+
+/* Bytes of one kv head for `capacity` positions (rounded up to 16), a multiple of 64. */
+size_t rn_kv_head_bytes(rn_kv_type type, int hd, int64_t capacity);
+
+/* Stores position pos of every kv head: k, v [n_kv_heads][hd]. 0 <= pos < kv.capacity. */
+void rn_kv_store(const rn_kern *kern, rn_kv_type type, rn_kv kv, int n_kv_heads, int hd,
+                 int64_t pos, const float *k, const float *v);
+
+typedef struct rn_attn_seq {
+    rn_kv prefix; /* ignored if n_prefix is 0 */
+    rn_kv own;
+    int32_t n_prefix; /* positions of the prefix */
+    int32_t n_own;    /* own positions before this call's first row */
+    int32_t row;      /* first row of q and out */
+    int32_t n_rows;
+} rn_attn_seq;
+
+typedef struct rn_attn {
+    rn_kv_type kv_type;
+    int n_heads, n_kv_heads, hd; /* n_heads % n_kv_heads == 0; heads h share kv head h / (ratio) */
+    float scale;                 /* of the scores, usually 1 / sqrt(hd) */
+    int32_t window;              /* sliding window, 0 for none */
+} rn_attn;
+
+enum { RN_ATTN_MAX_HD = 256 };
+
+/* q, out [rows][stride], a row holding [n_heads][hd]. seqs: those that share a prefix side by side.
+ * hd <= RN_ATTN_MAX_HD. */
+void rn_attn_run(const rn_kern *kern, const rn_attn *a, const rn_attn_seq *seqs, int n_seqs,
+                 const float *q, int64_t q_stride, float *out, int64_t out_stride, rn_pool *pool);
+
+#endif

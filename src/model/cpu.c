@@ -1,0 +1,101 @@
+/*
+ * cpu.c: detection of instruction sets. x86: the compiler's own test of cpuid and of the state that
+ * the system saves (XCR0). AArch64: the capability bits that the kernel hands to every process.
+ */
+#include "model/cpu.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#ifndef HWCAP_ASIMDDP
+#define HWCAP_ASIMDDP (1UL << 20)
+#endif
+#ifndef HWCAP_FPHP
+#define HWCAP_FPHP (1UL << 9)
+#endif
+#endif
+
+static const struct {
+    const char *name, *needs;
+} isas[RN_N_ISAS] = {
+#define X(id, text, needs_text) [RN_ISA_##id] = {text, needs_text},
+    RN_ISAS(X)
+#undef X
+};
+
+const char *rn_isa_name(rn_isa isa)
+{
+    return (unsigned)isa < RN_N_ISAS ? isas[isa].name : "?";
+}
+
+bool rn_isa_available(rn_isa isa)
+{
+    switch (isa) {
+    case RN_ISA_SCALAR: return true;
+#if defined(__x86_64__)
+    case RN_ISA_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+               __builtin_cpu_supports("f16c");
+    case RN_ISA_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("f16c");
+#elif defined(__aarch64__)
+    case RN_ISA_NEON:
+        return (getauxval(AT_HWCAP) & (HWCAP_ASIMDDP | HWCAP_FPHP)) == (HWCAP_ASIMDDP | HWCAP_FPHP);
+#endif
+    default: return false;
+    }
+}
+
+int rn_isa_choose(rn_isa *out, rn_err *err)
+{
+    const char *want = getenv("RATION_CPU");
+    if (!want || !*want) {
+        int best = RN_N_ISAS - 1;
+        while (!rn_isa_available((rn_isa)best))
+            best--;
+        *out = (rn_isa)best;
+        return 0;
+    }
+    for (int i = 0; i < RN_N_ISAS; i++) {
+        if (strcmp(want, isas[i].name) != 0) continue;
+        if (!rn_isa_available((rn_isa)i))
+            return rn_fail(err, RN_EUNSUPPORTED,
+                           "RATION_CPU=%s needs %s, which this machine does not offer; unset it to "
+                           "use the best set available",
+                           want, isas[i].needs);
+        *out = (rn_isa)i;
+        return 0;
+    }
+    return rn_fail(err, RN_EINVAL, "RATION_CPU=%s is not one of scalar, avx2, avx512, neon", want);
+}
+
+int rn_cpu_count(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    int n = CPU_COUNT(&set);
+    return n > 0 ? n : 1;
+}
+
+void rn_cpu_model(char *buf, size_t size)
+{
+    snprintf(buf, size, "unknown");
+    FILE *f = fopen("/proc/cpuinfo", "re");
+    if (!f) return;
+    char line[256];
+    while (fgets(line, sizeof line, f)) {
+        char *value = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || !value) continue;
+        value += strspn(value + 1, " \t") + 1;
+        value[strcspn(value, "\n")] = 0;
+        snprintf(buf, size, "%s", value);
+        break;
+    }
+    fclose(f);
+}

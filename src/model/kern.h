@@ -1,0 +1,135 @@
+/*
+ * kern.h: the kernel set of one instruction set, as a table of functions.
+ *
+ * mat.h, attn.h and ops.h are what callers use; this header is for those three and for the files
+ * kern_<isa>.c, which fill one table each from the same templates (tile_body.h, pack_body.h,
+ * attn_body.h, ops_body.h) over sixteen lanes (simd.h).
+ *
+ * Layout of packed weights. A strip is RN_STRIP = 32 weight rows; lane r of a vector belongs to row
+ * r, and a strip is two vectors of 16 rows. Columns come in blocks of 32 = 8 quads of 4; quad j of
+ * 16 rows is 64 bytes, byte 4 r + i being row r, column 4 j + i, as an integer dot product wants
+ * it. A block of 8-bit weights is [8 quads][2 vectors][64 bytes]. Smaller ones share bytes, at the
+ * same byte position 4 r + i, so that unpacking is a shift and a mask whatever the instruction set:
+ *
+ *   4 bits  [4][2][64]  byte v: quad 2 v in the low nibble, quad 2 v + 1 in the high one
+ *   2 bits  [2][2][64]  byte v: quads 4 v .. 4 v + 3, from the low pair of bits up
+ *   1 bit   [1][2][64]  bit j: quad j
+ *
+ * Integer types: a strip is its blocks' quants, then its blocks' scales (see pack.c).
+ * Float types: a strip is [cols][32] elements of the file's type.
+ *
+ * Layout of activations. Rows are dealt to panels of at most `panel_rows`; within a panel, block
+ * after block of 32 columns, each as rn_xblock describes, so that a tile reads one stream.
+ */
+#ifndef RN_MODEL_KERN_H
+#define RN_MODEL_KERN_H
+
+#include "gguf/quant.h"
+#include "model/cpu.h"
+
+enum {
+    RN_LANES = 16,                     /* weight rows of a vector */
+    RN_STRIP = 32,                     /* weight rows of a strip */
+    RN_BLOCK = 32,                     /* columns of a block */
+    RN_QUADS = 8,                      /* quads of four columns in a block */
+    RN_Q8_BYTES = RN_STRIP * RN_BLOCK, /* a block of 8-bit quants of a strip */
+    RN_SLAB = 32,                      /* blocks that are unpacked and multiplied at a time */
+    RN_KEY_BLOCK = 16,                 /* positions of a block of keys */
+};
+
+/* How a block's integers become floats; d and m are per weight row, x's d and sum per row of x:
+ *   RN_FOLD_D    y += d xd (sum of w x)                      one scale per block of 32
+ *   RN_FOLD_DM   y += d xd (sum of w x) + m xd (sum of x)    scale and (negated) minimum
+ *   the _16 forms have a scale (and minimum) per 16 columns, the first half first. */
+typedef enum rn_fold { RN_FOLD_D, RN_FOLD_DM, RN_FOLD_D_16, RN_FOLD_DM_16, RN_N_FOLDS } rn_fold;
+
+/* Blocks of one strip, ready to multiply. Without minimum, weights are signed, or (kernel sets with
+ * `biased`) unsigned with 128 added; with minimum they are unsigned. */
+typedef struct rn_wslab {
+    const uint8_t *q;    /* quants of the first block */
+    size_t q_step_bytes; /* from block to block */
+    bool nibbles;        /* 4 bits a weight as packed, else 8 */
+    rn_fold fold;
+    const float *d, *m; /* [n_blocks][1 or 2][RN_STRIP] */
+    int n_blocks;
+    const uint8_t *ahead; /* what to prefetch while working on this, so much per block */
+    size_t ahead_step_bytes;
+} rn_wslab;
+
+/* Byte offsets within a block of an activation panel of n rows. */
+static inline size_t rn_xblock_d(int n)
+{
+    return (size_t)n * 32;
+} /* float [n] */
+static inline size_t rn_xblock_init(int n)
+{
+    return (size_t)n * 36;
+} /* int32 -128 sum(q) [n] */
+static inline size_t rn_xblock_sum(int n)
+{
+    return (size_t)n * 40;
+} /* float d sum(q) [n] */
+static inline size_t rn_xblock_init16(int n)
+{
+    return (size_t)n * 44;
+} /* of each half [2][n] */
+static inline size_t rn_xblock_sum16(int n)
+{
+    return (size_t)n * 52;
+} /* of each half [2][n] */
+static inline size_t rn_xblock_bytes(int n)
+{
+    return (size_t)n * 60;
+}
+
+/* Keys and values of 1 to n positions of one head; see attn.h for the layouts. */
+typedef enum rn_kv_type { RN_KV_F16, RN_KV_F32, RN_KV_Q8, RN_N_KV_TYPES } rn_kv_type;
+
+typedef struct rn_kern {
+    rn_isa isa;
+    bool biased;
+    int panel_rows;
+
+    /* x [n][stride] -> one panel of n <= panel_rows rows; cols % 32 == 0. */
+    void (*quantise)(const float *x, int64_t stride, int n, int64_t cols, uint8_t *panel);
+    /* y[n][stride] (32 columns) = or += the slab times n rows; x: the panel's first block of it. */
+    void (*tile)(const rn_wslab *w, const uint8_t *x, int n, float *y, int64_t stride, bool add);
+    /* n_blocks blocks of a strip's quants to 8-bit [n_blocks][RN_Q8_BYTES]. */
+    void (*unpack)(rn_qtype type, const uint8_t *q, int n_blocks, uint8_t *out);
+    /* n_blocks blocks of scales, from block `first` of the strip, to d and m as rn_wslab has them.
+     */
+    void (*scales)(rn_qtype type, const uint8_t *s, int64_t first, int n_blocks, float *d,
+                   float *m);
+    /* y[n][stride] (32 columns) = strip of a float type, [cols][32], times n rows [cols][n]. */
+    void (*ftile)(rn_qtype type, const void *w, const float *x, int64_t cols, int n, float *y,
+                  int64_t stride);
+
+    /* Attention over one run of keys; see attn_body.h. */
+    void (*load_keys)(rn_kv_type type, const void *head, int64_t capacity, int hd, int64_t block,
+                      float *out);
+    void (*load_values)(rn_kv_type type, const void *values, int64_t capacity, int hd, int64_t pos,
+                        int n, float *out);
+    void (*scores)(const float *keys, int n_blocks, const float *q, int n_q, int hd, float *s);
+    float (*softmax_step)(float *s, int n_blocks, int lo, int hi, float scale, float *max,
+                          float *sum);
+    void (*mix)(const float *values, int n_keys, int width, const float *p, const float *decay,
+                int n_q, float *out);
+
+    /* Row operations; see ops.h. */
+    void (*rmsnorm)(const float *x, const float *w, float eps, int64_t n, float *y);
+    void (*layernorm)(const float *x, const float *w, const float *b, float eps, int64_t n,
+                      float *y);
+    void (*add)(const float *x, int64_t n, float *y);
+    void (*scale)(float s, int64_t n, float *y);
+    void (*silu_mul)(const float *gate, const float *up, int64_t n, float *y);
+    void (*gelu)(const float *x, int64_t n, float *y);
+    void (*exp_row)(const float *x, float max, float scale, int64_t n, float *y);
+    double (*sum_exp)(const float *x, float max, float scale, int64_t n);
+    float (*max_row)(const float *x, int64_t n);
+    void (*to_half)(const float *x, int64_t n, uint16_t *y);
+} rn_kern;
+
+/* The table of an instruction set; NULL if this machine cannot run it. Static. */
+const rn_kern *rn_kern_get(rn_isa isa);
+
+#endif

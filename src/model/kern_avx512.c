@@ -1,0 +1,18 @@
+/*
+ * kern_avx512.c: the kernels for avx512.
+ *
+ * One AVX-512 register is sixteen lanes: 12 integer and 12 float accumulators, weights and scales
+ * fit the 32 registers; two vectors of weights share each broadcast, which keeps loads below two a
+ * cycle.
+ */
+#define RN_SIMD_AVX512
+#define RN_PANEL  6
+#define RN_TILE_M 2
+
+#include "model/attn_body.h"
+#include "model/kern_table.h"
+#include "model/ops_body.h"
+#include "model/pack_body.h"
+#include "model/tile_body.h"
+
+const rn_kern rn_kern_avx512 = RN_KERN_TABLE(RN_ISA_AVX512);

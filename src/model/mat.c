@@ -1,0 +1,359 @@
+/*
+ * mat.c: see mat.h. Owns packed matrices, prepared activations and the loops over strips.
+ *
+ * A product is a loop over (block of rows of x, strip of W) that the threads share. For one strip,
+ * slab after slab of RN_SLAB blocks (1024 columns) is brought into the form that tiles multiply,
+ * 32 KiB that stay in the first-level cache, and used for every panel of x; sums wait in y between
+ * slabs. A block of rows is as large as keeps its x in the second-level cache (X_BYTES), so that
+ * weights stream from memory once per block.
+ */
+#include "model/mat.h"
+#include "model/pack.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    ALIGN = 64,
+    HUGE_PAGE = 2 << 20,
+    X_BYTES = 640 << 10,
+    /* With more panels than this, unpacking nibbles once beats unpacking them in every tile. */
+    DIRECT_PANELS = 1,
+};
+
+struct rn_mat {
+    const rn_kern *kern;
+    const rn_layout *layout;
+    rn_qtype type;
+    int64_t rows, cols, n_strips;
+    size_t strip_bytes, quant_bytes;
+    uint8_t *data; /* [n_strips][strip_bytes], owned */
+};
+
+struct rn_act {
+    const rn_kern *kern;
+    unsigned forms;               /* there is room for */
+    int64_t rows, cols, n_panels; /* of the last rn_act_set */
+    uint8_t *q8; /* owned; rows before a panel * q8_row_bytes(cols) is where it starts */
+    float *f32;  /* owned; as q8, in rows of cols */
+};
+
+static size_t q8_row_bytes(int64_t cols)
+{
+    return (size_t)(cols / RN_BLOCK) * rn_xblock_bytes(1);
+}
+
+/* Large areas on huge pages where the system has them: streaming weights is bound by page walks
+ * otherwise. NULL when memory is out. */
+static void *alloc_aligned(size_t bytes)
+{
+    size_t align = bytes >= 2 * (size_t)HUGE_PAGE ? (size_t)HUGE_PAGE : (size_t)ALIGN;
+    size_t rounded = (bytes + align - 1) / align * align;
+    void *p = aligned_alloc(align, rounded);
+    if (p && align == (size_t)HUGE_PAGE) (void)madvise(p, rounded, MADV_HUGEPAGE);
+    return p;
+}
+
+/* ---- weights --------------------------------------------------------------------------------- */
+
+size_t rn_mat_bytes(rn_qtype type, int64_t rows, int64_t cols)
+{
+    const rn_layout *l = rn_layout_of(type);
+    if (!l || rows <= 0 || cols <= 0 || cols > INT32_MAX || rows > INT32_MAX) return 0;
+    if (cols % rn_qtype_find((uint32_t)type)->block) return 0;
+    size_t strip = rn_strip_bytes(l, cols), n = ((size_t)rows + RN_STRIP - 1) / RN_STRIP, bytes;
+    if (__builtin_mul_overflow(strip, n, &bytes) || bytes > (size_t)INT64_MAX / 2) return 0;
+    return bytes;
+}
+
+typedef struct pack_job {
+    rn_mat *w;
+    const uint8_t *file;
+    size_t row_bytes;
+} pack_job;
+
+static void pack_strips(void *arg, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const pack_job *job = arg;
+    rn_mat *w = job->w;
+    for (int64_t s = begin; s < end; s++) {
+        int64_t left = w->rows - s * RN_STRIP;
+        rn_pack_strip(w->type, w->kern->biased, job->file + (size_t)(s * RN_STRIP) * job->row_bytes,
+                      job->row_bytes, left < RN_STRIP ? (int)left : RN_STRIP, w->cols,
+                      w->data + (size_t)s * w->strip_bytes);
+    }
+}
+
+int rn_mat_new(const rn_kern *kern, rn_qtype type, const void *data, int64_t rows, int64_t cols,
+               rn_pool *pool, rn_mat **out, rn_err *err)
+{
+    const rn_layout *l = rn_layout_of(type);
+    const char *name = rn_qtype_name((uint32_t)type);
+    if (!l)
+        return rn_fail(err, RN_EUNSUPPORTED, "there is no kernel for weights of type %s",
+                       name ? name : "unknown");
+    size_t bytes = rn_mat_bytes(type, rows, cols);
+    if (!bytes)
+        return rn_fail(
+            err, RN_EINVAL,
+            "a matrix of %lld x %lld %s weights: sizes are to be positive, below 2^31, and "
+            "columns a multiple of %u",
+            (long long)rows, (long long)cols, name, rn_qtype_find((uint32_t)type)->block);
+    rn_mat *w = malloc(sizeof *w);
+    uint8_t *packed = alloc_aligned(bytes);
+    if (!w || !packed) {
+        free(w);
+        free(packed);
+        return rn_fail(err, RN_ENOMEM, "no memory for %zu bytes of weights", bytes);
+    }
+    *w = (rn_mat){.kern = kern,
+                  .layout = l,
+                  .type = type,
+                  .rows = rows,
+                  .cols = cols,
+                  .n_strips = (rows + RN_STRIP - 1) / RN_STRIP,
+                  .strip_bytes = rn_strip_bytes(l, cols),
+                  .quant_bytes = rn_strip_quant_bytes(l, cols),
+                  .data = packed};
+    pack_job job = {w, data, rn_quant_row_bytes(type, cols)};
+    rn_pool_for(pool, w->n_strips, 4, pack_strips, &job);
+    *out = w;
+    return 0;
+}
+
+void rn_mat_free(rn_mat *w)
+{
+    if (!w) return;
+    free(w->data);
+    free(w);
+}
+
+int64_t rn_mat_rows(const rn_mat *w)
+{
+    return w->rows;
+}
+int64_t rn_mat_cols(const rn_mat *w)
+{
+    return w->cols;
+}
+rn_qtype rn_mat_type(const rn_mat *w)
+{
+    return w->type;
+}
+unsigned rn_mat_form(const rn_mat *w)
+{
+    return w->layout->is_float ? RN_ACT_F32 : RN_ACT_Q8;
+}
+
+/* ---- activations ----------------------------------------------------------------------------- */
+
+static size_t form_bytes(unsigned forms, unsigned form, int64_t rows, int64_t cols)
+{
+    if (!(forms & form)) return 0;
+    int64_t padded = (cols + RN_BLOCK - 1) / RN_BLOCK * RN_BLOCK;
+    return (size_t)rows * (form == RN_ACT_Q8 ? q8_row_bytes(padded) : (size_t)cols * sizeof(float));
+}
+
+size_t rn_act_bytes(const rn_kern *kern, int64_t max_rows, int64_t max_cols, unsigned forms)
+{
+    (void)kern;
+    if (max_rows <= 0 || max_cols <= 0) return 0;
+    return form_bytes(forms, RN_ACT_Q8, max_rows, max_cols) +
+           form_bytes(forms, RN_ACT_F32, max_rows, max_cols);
+}
+
+int rn_act_new(const rn_kern *kern, int64_t max_rows, int64_t max_cols, unsigned forms,
+               rn_act **out, rn_err *err)
+{
+    if (max_rows <= 0 || max_cols <= 0 || max_rows > INT32_MAX || max_cols > INT32_MAX)
+        return rn_fail(err, RN_EINVAL, "activations of %lld x %lld; sizes are to be positive",
+                       (long long)max_rows, (long long)max_cols);
+    size_t q8 = form_bytes(forms, RN_ACT_Q8, max_rows, max_cols);
+    size_t f32 = form_bytes(forms, RN_ACT_F32, max_rows, max_cols);
+    rn_act *a = malloc(sizeof *a);
+    if (a) *a = (rn_act){.kern = kern, .forms = forms};
+    if (a && q8) a->q8 = alloc_aligned(q8);
+    if (a && f32) a->f32 = alloc_aligned(f32);
+    if (!a || (q8 && !a->q8) || (f32 && !a->f32)) {
+        rn_act_free(a);
+        return rn_fail(err, RN_ENOMEM, "no memory for %zu bytes of activations", q8 + f32);
+    }
+    *out = a;
+    return 0;
+}
+
+void rn_act_free(rn_act *a)
+{
+    if (!a) return;
+    free(a->q8);
+    free(a->f32);
+    free(a);
+}
+
+/* Panels differ by at most one row. */
+static int64_t panel_start(const rn_act *a, int64_t panel)
+{
+    int64_t base = a->rows / a->n_panels, longer = a->rows % a->n_panels;
+    return panel * base + (panel < longer ? panel : longer);
+}
+
+static int panel_rows(const rn_act *a, int64_t panel)
+{
+    return (int)(panel_start(a, panel + 1) - panel_start(a, panel));
+}
+
+static uint8_t *panel_q8(const rn_act *a, int64_t panel)
+{
+    return a->q8 + (size_t)panel_start(a, panel) * q8_row_bytes(a->cols);
+}
+
+static float *panel_f32(const rn_act *a, int64_t panel)
+{
+    return a->f32 + panel_start(a, panel) * a->cols;
+}
+
+typedef struct set_job {
+    rn_act *a;
+    const float *x;
+    int64_t stride;
+    unsigned forms;
+} set_job;
+
+static void set_panels(void *arg, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const set_job *job = arg;
+    const rn_act *a = job->a;
+    for (int64_t p = begin; p < end; p++) {
+        const float *x = job->x + panel_start(a, p) * job->stride;
+        int n = panel_rows(a, p);
+        if (job->forms & RN_ACT_Q8) a->kern->quantise(x, job->stride, n, a->cols, panel_q8(a, p));
+        if (!(job->forms & RN_ACT_F32)) continue;
+        float *f = panel_f32(a, p);
+        for (int r = 0; r < n; r++)
+            for (int64_t c = 0; c < a->cols; c++)
+                f[c * n + r] = x[r * job->stride + c];
+    }
+}
+
+void rn_act_set(rn_act *a, const float *x, int64_t x_stride, int64_t n_rows, int64_t n_cols,
+                unsigned forms, rn_pool *pool)
+{
+    a->rows = n_rows;
+    a->cols = n_cols;
+    a->n_panels = (n_rows + a->kern->panel_rows - 1) / a->kern->panel_rows;
+    set_job job = {a, x, x_stride, forms & a->forms};
+    rn_pool_for(pool, a->n_panels, 1, set_panels, &job);
+}
+
+/* ---- products -------------------------------------------------------------------------------- */
+
+typedef struct mul_job {
+    const rn_mul *muls;
+    const rn_act *x;
+    int n_muls;
+    int64_t n_strips;     /* of all matrices */
+    int64_t block_panels; /* panels of a block of rows */
+} mul_job;
+
+/* Panels [p0, p1) times strip s of an integer matrix; y: the element of p0's first row. */
+static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1, float *y,
+                     int64_t stride)
+{
+    _Alignas(ALIGN) uint8_t quants[RN_SLAB * RN_Q8_BYTES];
+    _Alignas(ALIGN) float d[RN_SLAB * 2 * RN_STRIP], m[RN_SLAB * 2 * RN_STRIP];
+    const rn_layout *l = w->layout;
+    const uint8_t *strip = w->data + (size_t)s * w->strip_bytes;
+    const int64_t n_blocks = w->cols / RN_BLOCK, first_row = panel_start(x, p0);
+    const bool direct = l->low_bits == 8 || (l->nibbles && p1 - p0 <= DIRECT_PANELS);
+
+    for (int64_t b = 0; b < n_blocks; b += RN_SLAB) {
+        const int n = (int)(n_blocks - b < RN_SLAB ? n_blocks - b : RN_SLAB);
+        const uint8_t *packed = strip + (size_t)b * l->quant_bytes;
+        rn_wslab slab = {.q = direct ? packed : quants,
+                         .q_step_bytes = direct ? l->quant_bytes : (size_t)RN_Q8_BYTES,
+                         .nibbles = direct && l->nibbles,
+                         .fold = l->fold,
+                         .d = d,
+                         .m = m,
+                         .n_blocks = n,
+                         .ahead = packed};
+        if (!direct) w->kern->unpack(w->type, packed, n, quants);
+        w->kern->scales(w->type, strip + w->quant_bytes, b, n, d, m);
+        for (int64_t p = p0; p < p1; p++) {
+            const int rows = panel_rows(x, p);
+            const uint8_t *xb = panel_q8(x, p) + (size_t)b * rn_xblock_bytes(rows);
+            w->kern->tile(&slab, xb, rows, y + (panel_start(x, p) - first_row) * stride, stride,
+                          b > 0);
+        }
+    }
+}
+
+static void strip_f32(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1, float *y,
+                      int64_t stride)
+{
+    const uint8_t *strip = w->data + (size_t)s * w->strip_bytes;
+    const int64_t first_row = panel_start(x, p0);
+    for (int64_t p = p0; p < p1; p++)
+        w->kern->ftile(w->type, strip, panel_f32(x, p), w->cols, panel_rows(x, p),
+                       y + (panel_start(x, p) - first_row) * stride, stride);
+}
+
+/* Strip s of one product for panels [p0, p1). A last strip of fewer than 32 rows goes through a
+ * buffer, panel by panel, since tiles write whole strips. */
+static void multiply_strip(const rn_mul *mul, int64_t s, const rn_act *x, int64_t p0, int64_t p1)
+{
+    enum { MAX_PANEL = 16 };
+    const rn_mat *w = mul->w;
+    void (*strip)(const rn_mat *, int64_t, const rn_act *, int64_t, int64_t, float *, int64_t) =
+        w->layout->is_float ? strip_f32 : strip_q8;
+    float *y = mul->y + s * RN_STRIP;
+    const int64_t left = w->rows - s * RN_STRIP;
+    if (left >= RN_STRIP) {
+        strip(w, s, x, p0, p1, y + panel_start(x, p0) * mul->y_stride, mul->y_stride);
+        return;
+    }
+    for (int64_t p = p0; p < p1; p++) {
+        float part[MAX_PANEL * RN_STRIP];
+        strip(w, s, x, p, p + 1, part, RN_STRIP);
+        for (int r = 0; r < panel_rows(x, p); r++)
+            memcpy(y + (panel_start(x, p) + r) * mul->y_stride, part + r * RN_STRIP,
+                   (size_t)left * sizeof *part);
+    }
+}
+
+static void multiply(void *arg, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    const mul_job *job = arg;
+    for (int64_t i = begin; i < end; i++) {
+        int64_t s = i % job->n_strips, p0 = i / job->n_strips * job->block_panels;
+        int64_t p1 = p0 + job->block_panels;
+        if (p1 > job->x->n_panels) p1 = job->x->n_panels;
+        int k = 0;
+        while (s >= job->muls[k].w->n_strips)
+            s -= job->muls[k++].w->n_strips;
+        multiply_strip(&job->muls[k], s, job->x, p0, p1);
+    }
+}
+
+void rn_mat_mul(const rn_mul *jobs, int n_jobs, const rn_act *x, rn_pool *pool)
+{
+    if (x->rows <= 0 || n_jobs <= 0) return;
+    mul_job job = {.muls = jobs, .x = x, .n_muls = n_jobs};
+    for (int i = 0; i < n_jobs; i++)
+        job.n_strips += jobs[i].w->n_strips;
+    const size_t row_bytes =
+        jobs[0].w->layout->is_float ? (size_t)x->cols * sizeof(float) : q8_row_bytes(x->cols);
+    const int64_t fit = (int64_t)((size_t)X_BYTES / (row_bytes * (size_t)x->kern->panel_rows));
+    const int64_t n_blocks = fit >= x->n_panels ? 1
+                             : fit < 1          ? x->n_panels
+                                                : (x->n_panels + fit - 1) / fit;
+    job.block_panels = (x->n_panels + n_blocks - 1) / n_blocks;
+    const int64_t items = job.n_strips * ((x->n_panels + job.block_panels - 1) / job.block_panels);
+    /* About 16 turns a thread: even at the end, and few enough to keep the counter quiet. */
+    const int64_t grain = items / (16 * (int64_t)rn_pool_threads(pool));
+    rn_pool_for(pool, items, grain < 1 ? 1 : grain, multiply, &job);
+}

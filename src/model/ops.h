@@ -1,0 +1,93 @@
+/*
+ * ops.h: what a transformer does to single rows, on the kernel set `k`.
+ *
+ * Every function treats a row by itself, in an order that depends on the row's length only. In and
+ * out may be the same array unless said otherwise. exp is exact to about 1 unit in the last place
+ * (ops_body.h has the polynomial); rn_exp of a kernel set is the same number wherever it is used.
+ */
+#ifndef RN_MODEL_OPS_H
+#define RN_MODEL_OPS_H
+
+#include "model/kern.h"
+
+/* y = x / sqrt(mean(x^2) + eps) * w. x, w, y [n]. */
+static inline void rn_rmsnorm(const rn_kern *k, const float *x, const float *w, float eps,
+                              int64_t n, float *y)
+{
+    k->rmsnorm(x, w, eps, n, y);
+}
+
+/* y = (x - mean) / sqrt(var + eps) * w + b. b may be NULL. x, w, b, y [n]. */
+static inline void rn_layernorm(const rn_kern *k, const float *x, const float *w, const float *b,
+                                float eps, int64_t n, float *y)
+{
+    k->layernorm(x, w, b, eps, n, y);
+}
+
+/* y += x (residual, bias). x, y [n]. */
+static inline void rn_add(const rn_kern *k, const float *x, int64_t n, float *y)
+{
+    k->add(x, n, y);
+}
+
+/* y *= s. y [n]. */
+static inline void rn_scale(const rn_kern *k, float s, int64_t n, float *y)
+{
+    k->scale(s, n, y);
+}
+
+/* y = gate / (1 + exp(-gate)) * up. All [n]; y may be gate or up. */
+static inline void rn_silu_mul(const rn_kern *k, const float *gate, const float *up, int64_t n,
+                               float *y)
+{
+    k->silu_mul(gate, up, n, y);
+}
+
+/* y = x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))). x, y [n]. */
+static inline void rn_gelu(const rn_kern *k, const float *x, int64_t n, float *y)
+{
+    k->gelu(x, n, y);
+}
+
+/* The largest of x [n], n > 0; NaN is passed over (-inf if nothing is left). */
+static inline float rn_max_row(const rn_kern *k, const float *x, int64_t n)
+{
+    return k->max_row(x, n);
+}
+
+/* y = exp((x - max) * scale). x, y [n]. */
+static inline void rn_exp_row(const rn_kern *k, const float *x, float max, float scale, int64_t n,
+                              float *y)
+{
+    k->exp_row(x, max, scale, n, y);
+}
+
+/* Sum of exp((x - max) * scale) over x [n], added in double. */
+static inline double rn_sum_exp(const rn_kern *k, const float *x, float max, float scale, int64_t n)
+{
+    return k->sum_exp(x, max, scale, n);
+}
+
+/* The index of the largest of x [n], the first of equals; 0 if all are NaN. n > 0. */
+int64_t rn_argmax(const rn_kern *k, const float *x, int64_t n);
+
+/* log(sum(exp(x))) over x [n], in double from the maximum on: log p(i) = x[i] - logsumexp. */
+double rn_logsumexp(const rn_kern *k, const float *x, int64_t n);
+
+/* ---- rotary position embedding --------------------------------------------------------------- */
+
+/* Which two elements of a head turn together: neighbours (2 i, 2 i + 1), as the llama architecture
+ * stores them, or halves (i, i + n_rot / 2), as qwen2, qwen3 and starcoder2 do. */
+typedef enum rn_rope_kind { RN_ROPE_NEIGHBOURS, RN_ROPE_HALVES } rn_rope_kind;
+
+/* cos and sin of position pos for i = 0 .. n_rot / 2 - 1, cs [n_rot / 2][2]:
+ *   angle = pos * scale * base^(-2 i / n_rot) / factors[i]
+ * scale: 1, or 1 / factor for linear scaling; factors: [n_rot / 2], or NULL for all 1 (Llama 3.x).
+ * Computed in double. */
+void rn_rope_table(int64_t pos, int n_rot, double base, double scale, const float *factors,
+                   float *cs);
+
+/* Turns the first n_rot elements of each of n_heads heads [n_heads][hd] in place. */
+void rn_rope(rn_rope_kind kind, const float *cs, int n_rot, int n_heads, int hd, float *x);
+
+#endif

@@ -1,0 +1,228 @@
+/*
+ * tile_body.h: products of one strip of 32 weight rows with one panel of activations, written over
+ * simd.h and included once by each kern_<isa>.c, which sets
+ *   RN_PANEL   rows of a full panel        RN_TILE_M   vectors of 16 weight rows held at once (1,
+ * 2) so that RN_PANEL * RN_TILE_M integer and as many float accumulators stay in registers.
+ *
+ * Order of one element, whatever the tile: for each block of 32 columns in order, the exact integer
+ * sum s of w x over the block (or over each half), then acc = fma(s, d * xd, acc), and for types
+ * with a minimum acc = fma(m, xsum, acc).
+ *
+ * On biased sets (vpdpbusd wants one unsigned side) weights carry +128; the accumulator starts at
+ * -128 sum(x) instead of 0, which costs one broadcast in place of a zeroing.
+ */
+#ifndef RN_MODEL_TILE_BODY_H
+#define RN_MODEL_TILE_BODY_H
+
+#include "model/kern.h"
+#include "model/simd.h"
+
+RN_INLINE int32_t load_i32(const uint8_t *p)
+{
+    int32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+RN_INLINE float load_f32(const uint8_t *p)
+{
+    float v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* Quad j of vector m of a block at q. */
+RN_INLINE vb load_quad(const uint8_t *q, int j, int m, bool nibbles, bool has_min)
+{
+    if (!nibbles) return vb_load(q + 128 * j + 64 * m);
+    vb low = vb_bits(vb_load(q + 128 * (j / 2) + 64 * m), j % 2 * 4, 15);
+    return has_min ? low : vb_add(low, vb_set1(RN_SIMD_BIASED ? 120 : 0xF8));
+}
+
+typedef vf tile_acc[RN_PANEL][RN_TILE_M];
+
+/* Quads [j0, j1) of one block, which share a scale: acc += d xd sum(w x) (+ m sum(x)). init, sum:
+ * the panel's values for these quads; q, d, min: at the first of RN_TILE_M vectors. */
+RN_INLINE void tile_quads(tile_acc acc, const int n, const int j0, const int j1, const bool nibbles,
+                          const bool has_min, const uint8_t *q, const float *d, const float *min,
+                          const uint8_t *xb, const uint8_t *init, const uint8_t *sum)
+{
+    vi s[RN_PANEL][RN_TILE_M];
+    RN_UNROLL for (int r = 0; r < n; r++) RN_UNROLL for (int m = 0; m < RN_TILE_M; m++) s[r][m] =
+        vi_set1(RN_SIMD_BIASED && !has_min ? load_i32(init + 4 * r) : 0);
+
+    RN_UNROLL for (int j = j0; j < j1; j++)
+    {
+        vb wq[RN_TILE_M];
+        RN_UNROLL for (int m = 0; m < RN_TILE_M; m++) wq[m] = load_quad(q, j, m, nibbles, has_min);
+        RN_UNROLL for (int r = 0; r < n; r++)
+        {
+            vx xq = vx_load(xb + 32 * r + 4 * j);
+            RN_UNROLL for (int m = 0; m < RN_TILE_M; m++) s[r][m] =
+                has_min ? vi_dot_u(s[r][m], wq[m], xq) : vi_dot_w(s[r][m], wq[m], xq);
+        }
+    }
+    RN_UNROLL for (int m = 0; m < RN_TILE_M; m++)
+    {
+        vf dw = vf_load(d + 16 * m);
+        RN_UNROLL for (int r = 0; r < n; r++)
+        {
+            vf dx = vf_set1(load_f32(xb + rn_xblock_d(n) + 4 * r));
+            acc[r][m] = vf_fma(vf_from_i(s[r][m]), vf_mul(dw, dx), acc[r][m]);
+        }
+        if (!has_min) continue;
+        vf mw = vf_load(min + 16 * m);
+        RN_UNROLL for (int r = 0; r < n; r++) acc[r][m] =
+            vf_fma(mw, vf_set1(load_f32(sum + 4 * r)), acc[r][m]);
+    }
+}
+
+RN_INLINE void tile_n(const rn_wslab *w, const uint8_t *x, const int n, const rn_fold fold,
+                      const bool nibbles, float *y, int64_t stride, bool add)
+{
+    const bool has_min = fold == RN_FOLD_DM || fold == RN_FOLD_DM_16;
+    const bool halves = fold == RN_FOLD_D_16 || fold == RN_FOLD_DM_16;
+    const size_t init16 = rn_xblock_init16(n), sum16 = rn_xblock_sum16(n), second = (size_t)n * 4;
+    for (int m0 = 0; m0 < 2; m0 += RN_TILE_M) {
+        tile_acc acc;
+        RN_UNROLL for (int r = 0; r < n; r++) RN_UNROLL for (int m = 0; m < RN_TILE_M; m++)
+            acc[r][m] = add ? vf_load(y + r * stride + 16 * (m0 + m)) : vf_set1(0);
+
+        const uint8_t *q = w->q + 64 * m0, *xb = x, *ahead = w->ahead;
+        const float *d = w->d + 16 * m0, *min = w->m + 16 * m0;
+        for (int b = 0; b < w->n_blocks; b++) {
+            for (size_t i = 0; i < w->ahead_step_bytes; i += 64)
+                __builtin_prefetch(ahead + i, 0, 2);
+            ahead += w->ahead_step_bytes;
+            if (halves) {
+                tile_quads(acc, n, 0, 4, nibbles, has_min, q, d, min, xb, xb + init16, xb + sum16);
+                tile_quads(acc, n, 4, 8, nibbles, has_min, q, d + RN_STRIP, min + RN_STRIP, xb,
+                           xb + init16 + second, xb + sum16 + second);
+            } else {
+                tile_quads(acc, n, 0, 8, nibbles, has_min, q, d, min, xb, xb + rn_xblock_init(n),
+                           xb + rn_xblock_sum(n));
+            }
+            d += halves ? 2 * RN_STRIP : RN_STRIP;
+            min += halves ? 2 * RN_STRIP : RN_STRIP;
+            q += w->q_step_bytes;
+            xb += rn_xblock_bytes(n);
+        }
+        RN_UNROLL for (int r = 0; r < n; r++) RN_UNROLL for (int m = 0; m < RN_TILE_M; m++)
+            vf_store(y + r * stride + 16 * (m0 + m), acc[r][m]);
+    }
+}
+
+#define RN_TILE_CASE(n, fold, nibbles)                  \
+    case n:                                             \
+        tile_n(w, x, n, fold, nibbles, y, stride, add); \
+        return;
+#if RN_PANEL == 2
+#define RN_TILE_CASES(fold, nibbles) RN_TILE_CASE(1, fold, nibbles) RN_TILE_CASE(2, fold, nibbles)
+#elif RN_PANEL == 3
+#define RN_TILE_CASES(fold, nibbles) \
+    RN_TILE_CASE(1, fold, nibbles) RN_TILE_CASE(2, fold, nibbles) RN_TILE_CASE(3, fold, nibbles)
+#elif RN_PANEL == 6
+#define RN_TILE_CASES(fold, nibbles)                                                             \
+    RN_TILE_CASE(1, fold, nibbles)                                                               \
+    RN_TILE_CASE(2, fold, nibbles) RN_TILE_CASE(3, fold, nibbles) RN_TILE_CASE(4, fold, nibbles) \
+        RN_TILE_CASE(5, fold, nibbles) RN_TILE_CASE(6, fold, nibbles)
+#else
+#error "no cases for this RN_PANEL"
+#endif
+
+#define RN_TILE_FUNCTION(name, fold, nibbles)                                              \
+    static void name(const rn_wslab *w, const uint8_t *x, int n, float *y, int64_t stride, \
+                     bool add)                                                             \
+    {                                                                                      \
+        switch (n) {                                                                       \
+            RN_TILE_CASES(fold, nibbles)                                                   \
+        default: return;                                                                   \
+        }                                                                                  \
+    }
+RN_TILE_FUNCTION(tile_d, RN_FOLD_D, false)
+RN_TILE_FUNCTION(tile_dm, RN_FOLD_DM, false)
+RN_TILE_FUNCTION(tile_d_16, RN_FOLD_D_16, false)
+RN_TILE_FUNCTION(tile_dm_16, RN_FOLD_DM_16, false)
+RN_TILE_FUNCTION(tile_nibbles_d, RN_FOLD_D, true)
+RN_TILE_FUNCTION(tile_nibbles_dm, RN_FOLD_DM, true)
+
+static void tile(const rn_wslab *w, const uint8_t *x, int n, float *y, int64_t stride, bool add)
+{
+    switch (w->fold) {
+    case RN_FOLD_D: (w->nibbles ? tile_nibbles_d : tile_d)(w, x, n, y, stride, add); return;
+    case RN_FOLD_DM: (w->nibbles ? tile_nibbles_dm : tile_dm)(w, x, n, y, stride, add); return;
+    case RN_FOLD_D_16: tile_d_16(w, x, n, y, stride, add); return;
+    case RN_FOLD_DM_16: tile_dm_16(w, x, n, y, stride, add); return;
+    case RN_N_FOLDS: return;
+    }
+}
+
+/* ---- float weights --------------------------------------------------------------------------- */
+
+RN_INLINE vf load_weights(rn_qtype type, const uint8_t *w, int64_t at)
+{
+    if (type == RN_Q_F32) return vf_load((const float *)(const void *)w + at);
+    const uint16_t *half = (const uint16_t *)(const void *)w;
+    return type == RN_Q_F16 ? vf_load_f16(half + at) : vf_load_bf16(half + at);
+}
+
+/* Partial sums of 32 columns are added to the total, which keeps the error of a long sum near that
+ * of a short one. */
+RN_INLINE void ftile_n(const rn_qtype type, const uint8_t *w, const float *x, int64_t cols,
+                       const int n, float *y, int64_t stride)
+{
+    for (int m0 = 0; m0 < 2; m0 += RN_TILE_M) {
+        vf total[RN_PANEL][RN_TILE_M];
+        RN_UNROLL for (int r = 0; r < n; r++) RN_UNROLL for (int m = 0; m < RN_TILE_M; m++)
+            total[r][m] = vf_set1(0);
+        for (int64_t c0 = 0; c0 < cols; c0 += RN_BLOCK) {
+            int64_t c1 = cols - c0 < RN_BLOCK ? cols : c0 + RN_BLOCK;
+            vf acc[RN_PANEL][RN_TILE_M];
+            RN_UNROLL for (int r = 0; r < n; r++) RN_UNROLL for (int m = 0; m < RN_TILE_M; m++)
+                acc[r][m] = vf_set1(0);
+            for (int64_t c = c0; c < c1; c++) {
+                vf wv[RN_TILE_M];
+                RN_UNROLL for (int m = 0; m < RN_TILE_M; m++) wv[m] =
+                    load_weights(type, w, c * RN_STRIP + 16 * (m0 + m));
+                RN_UNROLL for (int r = 0; r < n; r++)
+                {
+                    vf xv = vf_set1(x[c * n + r]);
+                    RN_UNROLL for (int m = 0; m < RN_TILE_M; m++) acc[r][m] =
+                        vf_fma(wv[m], xv, acc[r][m]);
+                }
+            }
+            RN_UNROLL for (int r = 0; r < n; r++) RN_UNROLL for (int m = 0; m < RN_TILE_M; m++)
+                total[r][m] = vf_add(total[r][m], acc[r][m]);
+        }
+        RN_UNROLL for (int r = 0; r < n; r++) RN_UNROLL for (int m = 0; m < RN_TILE_M; m++)
+            vf_store(y + r * stride + 16 * (m0 + m), total[r][m]);
+    }
+}
+
+#undef RN_TILE_CASE
+#define RN_TILE_CASE(n, type, unused)            \
+    case n:                                      \
+        ftile_n(type, w, x, cols, n, y, stride); \
+        return;
+#define RN_FTILE_FUNCTION(name, type)                                                 \
+    static void name(const uint8_t *w, const float *x, int64_t cols, int n, float *y, \
+                     int64_t stride)                                                  \
+    {                                                                                 \
+        switch (n) {                                                                  \
+            RN_TILE_CASES(type, 0)                                                    \
+        default: return;                                                              \
+        }                                                                             \
+    }
+RN_FTILE_FUNCTION(ftile_f32, RN_Q_F32)
+RN_FTILE_FUNCTION(ftile_f16, RN_Q_F16)
+RN_FTILE_FUNCTION(ftile_bf16, RN_Q_BF16)
+
+static void ftile(rn_qtype type, const void *w, const float *x, int64_t cols, int n, float *y,
+                  int64_t stride)
+{
+    if (type == RN_Q_F32) ftile_f32(w, x, cols, n, y, stride);
+    if (type == RN_Q_F16) ftile_f16(w, x, cols, n, y, stride);
+    if (type == RN_Q_BF16) ftile_bf16(w, x, cols, n, y, stride);
+}
+
+#endif

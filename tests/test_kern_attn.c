@@ -1,0 +1,174 @@
+/* tsan */
+/*
+ * Attention on every kernel set against double arithmetic, and its bits against themselves: alone
+ * or with others, whatever the threads, prompt in one piece or in several.
+ */
+#include "test.h"
+#include "test_kern.h"
+
+#include "model/attn.h"
+
+typedef struct shape {
+    rn_kv_type type;
+    int n_heads, n_kv_heads, hd, window;
+} shape;
+
+static const shape shapes[] = {
+    {RN_KV_F16, 8, 2, 64, 0},  {RN_KV_F32, 4, 4, 8, 0},   {RN_KV_Q8, 8, 1, 128, 0},
+    {RN_KV_F16, 6, 2, 80, 50}, {RN_KV_F32, 3, 1, 40, 70}, {RN_KV_F16, 48, 1, 128, 0},
+    {RN_KV_Q8, 4, 2, 48, 33},
+};
+enum { N_SHAPES = sizeof shapes / sizeof *shapes };
+
+static rn_kv new_cache(const shape *s, int64_t capacity)
+{
+    const size_t bytes = rn_kv_head_bytes(s->type, s->hd, capacity) * (size_t)s->n_kv_heads;
+    rn_kv kv = {aligned_alloc(64, bytes), capacity};
+    memset(kv.data, 0, bytes);
+    return kv;
+}
+
+static void fill(const rn_kern *kern, const shape *s, rn_kv kv, int n, const float *k,
+                 const float *v)
+{
+    const int64_t row = (int64_t)s->n_kv_heads * s->hd;
+    for (int p = 0; p < n; p++)
+        rn_kv_store(kern, s->type, kv, s->n_kv_heads, s->hd, p, k + p * row, v + p * row);
+}
+
+static rn_attn attn_of(const shape *s)
+{
+    return (rn_attn){s->type, s->n_heads, s->n_kv_heads, s->hd, 1 / sqrtf((float)s->hd), s->window};
+}
+
+/* One query at position `position` over keys and values [position + 1][n_kv_heads][hd]. */
+static void exact(const shape *s, const float *q, const float *k, const float *v, int position,
+                  double *out)
+{
+    const int64_t row = (int64_t)s->n_kv_heads * s->hd;
+    double *p = malloc((size_t)(position + 1) * sizeof *p);
+    for (int h = 0; h < s->n_heads; h++) {
+        const int kvh = h / (s->n_heads / s->n_kv_heads);
+        const int first = s->window && position >= s->window ? position - s->window + 1 : 0;
+        double sum = 0;
+        for (int j = first; j <= position; j++) {
+            double dot = 0;
+            for (int d = 0; d < s->hd; d++)
+                dot += (double)q[h * s->hd + d] * (double)k[j * row + kvh * s->hd + d];
+            p[j] = exp(dot / sqrt(s->hd));
+            sum += p[j];
+        }
+        for (int d = 0; d < s->hd; d++) {
+            double o = 0;
+            for (int j = first; j <= position; j++)
+                o += p[j] * (double)v[j * row + kvh * s->hd + d];
+            out[h * s->hd + d] = o / sum;
+        }
+    }
+    free(p);
+}
+
+enum { PREFIX = 150, OWN = 90, SAMPLES = 9 };
+
+/* Decode: SAMPLES sequences of different lengths after one prefix. */
+static void check_decode(const rn_kern *kern, const shape *s, rn_pool *pool)
+{
+    const int64_t kv_row = (int64_t)s->n_kv_heads * s->hd, q_row = (int64_t)s->n_heads * s->hd;
+    const rn_attn a = attn_of(s);
+    float *q = test_floats(SAMPLES * q_row, 1), *out = malloc((size_t)(SAMPLES * q_row) * 4);
+    float *alone = malloc((size_t)q_row * 4);
+    double *want = malloc((size_t)q_row * 8);
+    float *k[SAMPLES], *v[SAMPLES];
+    rn_attn_seq seqs[SAMPLES];
+    const rn_kv prefix = new_cache(s, PREFIX);
+    for (int i = 0; i < SAMPLES; i++) {
+        const int n = 1 + i * 11;
+        k[i] = test_floats((PREFIX + n) * kv_row, (uint64_t)(20 + i));
+        v[i] = test_floats((PREFIX + n) * kv_row, (uint64_t)(50 + i));
+        if (i > 0) memcpy(k[i], k[0], (size_t)(PREFIX * kv_row) * 4);
+        if (i > 0) memcpy(v[i], v[0], (size_t)(PREFIX * kv_row) * 4);
+        seqs[i] = (rn_attn_seq){prefix, new_cache(s, OWN), PREFIX, n - 1, i, 1};
+        fill(kern, s, seqs[i].own, n, k[i] + PREFIX * kv_row, v[i] + PREFIX * kv_row);
+    }
+    fill(kern, s, prefix, PREFIX, k[0], v[0]);
+    rn_attn_run(kern, &a, seqs, SAMPLES, q, q_row, out, q_row, pool);
+
+    const double tolerance = s->type == RN_KV_F32 ? 2e-5 : s->type == RN_KV_F16 ? 0.02 : 0.3;
+    for (int i = 0; i < SAMPLES; i++) {
+        exact(s, q + i * q_row, k[i], v[i], PREFIX + i * 11, want);
+        for (int64_t j = 0; j < q_row; j++)
+            assert_near((double)out[i * q_row + j], want[j], tolerance);
+        rn_attn_seq one = seqs[i];
+        one.row = 0;
+        rn_attn_run(kern, &a, &one, 1, q + i * q_row, q_row, alone, q_row, NULL);
+        assert_memory_equal(alone, out + i * q_row, (size_t)q_row * 4);
+    }
+    for (int i = 0; i < SAMPLES; i++) {
+        free(k[i]);
+        free(v[i]);
+        free(seqs[i].own.data);
+    }
+    free(prefix.data);
+    free(q);
+    free(out);
+    free(alone);
+    free(want);
+}
+
+/* Prefill: a prompt in one call, in two, and token by token; also as own part after a prefix. */
+static void check_prefill(const rn_kern *kern, const shape *s, rn_pool *pool)
+{
+    enum { N = 131 };
+    const int64_t kv_row = (int64_t)s->n_kv_heads * s->hd, q_row = (int64_t)s->n_heads * s->hd;
+    const rn_attn a = attn_of(s);
+    float *q = test_floats(N * q_row, 2), *k = test_floats(N * kv_row, 3),
+          *v = test_floats(N * kv_row, 4);
+    float *out = malloc((size_t)(N * q_row) * 4), *pieces = malloc((size_t)(N * q_row) * 4);
+    double *want = malloc((size_t)q_row * 8);
+    const rn_kv kv = new_cache(s, N);
+    fill(kern, s, kv, N, k, v);
+    rn_attn_run(kern, &a, &(rn_attn_seq){.own = kv, .n_rows = N}, 1, q, q_row, out, q_row, pool);
+    const double tolerance = s->type == RN_KV_F32 ? 2e-5 : s->type == RN_KV_F16 ? 0.02 : 0.3;
+    for (int i = 0; i < N; i += 5) {
+        exact(s, q + i * q_row, k, v, i, want);
+        for (int64_t j = 0; j < q_row; j++)
+            assert_near((double)out[i * q_row + j], want[j], tolerance);
+    }
+    for (int step = 1; step <= 77; step += 76) {
+        for (int i = 0; i < N; i += step) {
+            const int n = N - i < step ? N - i : step;
+            const rn_attn_seq seq = {.own = kv, .n_own = i, .row = i, .n_rows = n};
+            rn_attn_run(kern, &a, &seq, 1, q, q_row, pieces, q_row, pool);
+        }
+        assert_memory_equal(pieces, out, (size_t)(N * q_row) * 4);
+    }
+    free(kv.data);
+    free(q);
+    free(k);
+    free(v);
+    free(out);
+    free(pieces);
+    free(want);
+}
+
+static void attention_is_right_and_repeats(void **state)
+{
+    (void)state;
+    rn_err err;
+    rn_pool *pool = NULL;
+    assert_ok(rn_pool_new(3, &pool, &err), &err);
+    for (int isa = 0; isa < RN_N_ISAS; isa++) {
+        const rn_kern *kern = rn_kern_get((rn_isa)isa);
+        for (int i = 0; kern && i < N_SHAPES; i++) {
+            check_decode(kern, &shapes[i], pool);
+            check_prefill(kern, &shapes[i], pool);
+        }
+    }
+    rn_pool_free(pool);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(attention_is_right_and_repeats)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
