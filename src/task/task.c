@@ -11,6 +11,7 @@
 #include "base/file.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 /* One APPS problem with its tests can take 100 MB; a whole document is read at once. */
@@ -322,15 +323,21 @@ static const rn_problem *find_exact(const rn_taskset *set, const char *task_id)
     return NULL;
 }
 
+/* "11", "Mbpp/11": the number alone, or the prefix in another case, as other harnesses write it. */
 const rn_problem *rn_taskset_find(const rn_taskset *set, const char *task_id)
 {
     const rn_problem *p = find_exact(set, task_id);
-    if (p || !*task_id || strspn(task_id, "0123456789") != strlen(task_id)) return p;
-    const char *slash = strrchr(set->problems[0].task_id, '/');
-    if (!slash) return NULL;
+    if (p) return p;
+    const char *first = set->problems[0].task_id, *slash = strrchr(first, '/');
+    const char *given = strrchr(task_id, '/');
+    const char *number = given ? given + 1 : task_id;
+    if (!slash || !*number || number[strspn(number, "0123456789")]) return NULL;
+    size_t prefix = (size_t)(slash - first) + 1;
+    if (given && ((size_t)(number - task_id) != prefix || strncasecmp(first, task_id, prefix) != 0))
+        return NULL;
     rn_buf full = {0};
-    rn_buf_add(&full, set->problems[0].task_id, (size_t)(slash - set->problems[0].task_id) + 1);
-    rn_buf_puts(&full, task_id);
+    rn_buf_add(&full, first, prefix);
+    rn_buf_puts(&full, number);
     if (rn_buf_ok(&full)) p = find_exact(set, full.data);
     rn_buf_free(&full);
     return p;

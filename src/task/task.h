@@ -61,7 +61,8 @@ int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn
  * messages and becomes the set's name (its stem). */
 int rn_taskset_parse(rn_bytes text, const char *path, rn_taskset **out, rn_err *err);
 void rn_taskset_free(rn_taskset *set);
-/* The problem with this id, or NULL. Also accepts the bare number of a numbered set. O(log n). */
+/* The problem with this id, or NULL. Also accepts the bare number of a numbered set, and its prefix
+ * in another case ("Mbpp/11"). O(log n). */
 const rn_problem *rn_taskset_find(const rn_taskset *set, const char *task_id);
 
 /* Why the data set's own reference solution of this problem is known to fail its tests (under

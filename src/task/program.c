@@ -1,0 +1,33 @@
+/* program.c: the source that the judge runs before the tests. */
+#include "task/prompt.h"
+
+/* The offset in the prompt of the line that defines the entry point; its length if there is none.
+ */
+static size_t head_of_prompt(const rn_problem *p, rn_err *err)
+{
+    rn_buf def = {0};
+    rn_bytes prompt = rn_bytes_of(p->prompt);
+    rn_buf_printf(&def, "def %s(", p->entry_point);
+    if (!rn_buf_ok(&def)) {
+        rn_buf_free(&def);
+        (void)rn_fail(err, RN_ENOMEM, "out of memory building a program");
+        return SIZE_MAX;
+    }
+    size_t at = rn_bytes_find(prompt, rn_buf_view(&def), 0);
+    while (at != SIZE_MAX && at > 0 && prompt.data[at - 1] != '\n')
+        at = rn_bytes_find(prompt, rn_buf_view(&def), at + 1);
+    rn_buf_free(&def);
+    return at == SIZE_MAX ? prompt.len : at;
+}
+
+int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *what, rn_buf *out,
+                     rn_err *err)
+{
+    if (p->form == RN_FORM_CHECK) {
+        size_t head = what->whole ? head_of_prompt(p, err) : strlen(p->prompt);
+        if (head == SIZE_MAX) return RN_ENOMEM;
+        rn_buf_add(out, p->prompt, head);
+    }
+    rn_buf_add(out, code.data, code.len);
+    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory building a program");
+}

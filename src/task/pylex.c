@@ -1,0 +1,259 @@
+/*
+ * pylex.c: the scanner and, on top, logical lines with a judgement whether they can be Python.
+ *
+ * Grammar: The Python Language Reference 3.11, chapter 2. Left out on purpose: which prefixes go
+ * together, the digits of numbers, names' exact Unicode classes.
+ */
+#include "task/pylex.h"
+
+static const char *const keywords[] = {
+    "and",  "as",     "assert", "async",  "await",  "break",   "case",     "class", "continue",
+    "def",  "del",    "elif",   "else",   "except", "finally", "for",      "from",  "global",
+    "if",   "import", "in",     "is",     "lambda", "match",   "nonlocal", "not",   "or",
+    "pass", "print",  "raise",  "return", "try",    "type",    "while",    "with",  "yield",
+};
+
+bool rn_py_is_keyword(rn_bytes name)
+{
+    for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
+        if (rn_bytes_equal(name, rn_bytes_of(keywords[i]))) return true;
+    return false;
+}
+
+void rn_pylex_init(rn_pylex *x, rn_bytes s)
+{
+    *x = (rn_pylex){.s = s, .at_line = true};
+}
+
+static int at(const rn_pylex *x, size_t i)
+{
+    return i < x->s.len ? (unsigned char)x->s.data[i] : -1;
+}
+
+static bool is_eol(int c)
+{
+    return c == '\n' || c == '\r';
+}
+static bool is_digit(int c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Punctuation, symbols and emoji that prose has and names have not: U+0080-00BF, U+2000-2BFF,
+ * U+3000-303F, U+FF00-FF0F, U+1F000 and above. */
+static bool is_foreign(const rn_pylex *x, size_t i)
+{
+    int a = at(x, i), b = at(x, i + 1);
+    if (a < 0x80) return false;
+    return a == 0xC2 || (a == 0xE2 && b >= 0x80 && b <= 0xAF) || (a == 0xE3 && b == 0x80) ||
+           (a == 0xEF && b == 0xBC) || a >= 0xF0;
+}
+
+static bool is_name_char(const rn_pylex *x, size_t i)
+{
+    int c = at(x, i);
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || is_digit(c) ||
+           (c >= 0x80 && !is_foreign(x, i) && c != 0xC2);
+}
+
+static size_t skip_eol(const rn_pylex *x, size_t i)
+{
+    return at(x, i) == '\r' && at(x, i + 1) == '\n' ? i + 2 : i + 1;
+}
+
+/* Within brackets a new statement at the margin means that a bracket was never closed. */
+static bool starts_statement(const rn_pylex *x, size_t i)
+{
+    static const char *const words[] = {"def ", "class ", "import "};
+    rn_bytes rest = {.data = x->s.data + i, .len = x->s.len - i};
+    for (size_t w = 0; w < sizeof words / sizeof words[0]; w++)
+        if (i < x->s.len && rn_bytes_starts(rest, words[w])) return true;
+    return false;
+}
+
+static rn_pytok token(rn_pylex *x, rn_pytok_kind kind, size_t start, size_t end)
+{
+    x->pos = end;
+    x->at_line = kind == RN_PY_NEWLINE;
+    return (rn_pytok){.kind = kind, .start = start, .end = end};
+}
+
+static rn_pytok scan_string(rn_pylex *x, size_t start, size_t quote_at)
+{
+    int q = at(x, quote_at);
+    bool triple = at(x, quote_at + 1) == q && at(x, quote_at + 2) == q;
+    size_t i = quote_at + (triple ? 3 : 1);
+    for (; i < x->s.len; i++) {
+        int c = at(x, i);
+        if (c == '\\') {
+            i = skip_eol(x, i + 1) - 1; /* also over "\" and CRLF */
+            continue;
+        }
+        if (triple ? c == q && at(x, i + 1) == q && at(x, i + 2) == q : c == q) {
+            return token(x, RN_PY_STRING, start, i + (triple ? 3 : 1));
+        }
+        if (!triple && is_eol(c)) break;
+    }
+    size_t end = i < x->s.len ? i : x->s.len;
+    rn_pytok t = token(x, RN_PY_STRING, start, end);
+    t.bad = true;
+    x->in_string = triple || end == x->s.len;
+    return t;
+}
+
+/* The quote's offset if a string (with a prefix of at most two letters) begins at i; else SIZE_MAX.
+ */
+static size_t string_quote(const rn_pylex *x, size_t i)
+{
+    for (size_t n = 0; n <= 2; n++) {
+        int c = at(x, i + n);
+        if (c == '"' || c == '\'') return i + n;
+        if (c <= 0 || !strchr("rRbBuUfF", c)) return SIZE_MAX;
+    }
+    return SIZE_MAX;
+}
+
+static rn_pytok scan_number(rn_pylex *x, size_t start)
+{
+    size_t i = start;
+    while (is_name_char(x, i) || at(x, i) == '.') {
+        bool exponent = (at(x, i) == 'e' || at(x, i) == 'E') && at(x, start + 1) != 'x';
+        i++;
+        if (exponent && (at(x, i) == '+' || at(x, i) == '-')) i++;
+    }
+    return token(x, RN_PY_NUMBER, start, i);
+}
+
+static rn_pytok scan_operator(rn_pylex *x, size_t i)
+{
+    int c = at(x, i);
+    if (strchr("([{", c)) x->depth++;
+    if (strchr(")]}", c)) {
+        if (x->depth > 0)
+            x->depth--;
+        else
+            x->broken = true;
+    }
+    return token(x, RN_PY_OP, i, i + 1);
+}
+
+rn_pytok rn_pylex_next(rn_pylex *x)
+{
+    size_t i = x->pos;
+    for (;;) {
+        int c = at(x, i);
+        if (c < 0) return token(x, RN_PY_END, x->s.len, x->s.len);
+        if (c == ' ' || c == '\t' || c == '\f') {
+            i++;
+        } else if (c == '\\' && is_eol(at(x, i + 1))) {
+            i = skip_eol(x, i + 1);
+        } else if (is_eol(c)) {
+            size_t next = skip_eol(x, i);
+            bool recover = x->depth > 0 && starts_statement(x, next);
+            if (recover) {
+                x->depth = 0;
+                x->broken = true;
+            }
+            if (!x->at_line && x->depth == 0) return token(x, RN_PY_NEWLINE, i, next);
+            i = next;
+        } else {
+            break;
+        }
+    }
+    int c = at(x, i);
+    if (c == '#') {
+        size_t end = i;
+        while (end < x->s.len && !is_eol(at(x, end)))
+            end++;
+        bool alone = x->at_line;
+        rn_pytok t = token(x, RN_PY_COMMENT, i, end);
+        x->at_line = alone && x->depth == 0 ? false : x->at_line;
+        return t;
+    }
+    size_t quote = string_quote(x, i);
+    if (quote != SIZE_MAX) return scan_string(x, i, quote);
+    if (is_digit(c) || (c == '.' && is_digit(at(x, i + 1)))) return scan_number(x, i);
+    if (is_foreign(x, i) || c == 0xC2) {
+        size_t end = i + 1;
+        while ((at(x, end) & 0xC0) == 0x80 && at(x, end) >= 0)
+            end++;
+        return token(x, RN_PY_BAD, i, end);
+    }
+    if (is_name_char(x, i)) {
+        size_t end = i;
+        while (is_name_char(x, end))
+            end++;
+        return token(x, RN_PY_NAME, i, end);
+    }
+    bool not_equal = c == '!' && at(x, i + 1) == '=';
+    if (c < 0x20 || c == 0x7F || (c && strchr("$?`\\", c)) || (c == '!' && !not_equal))
+        return token(x, RN_PY_BAD, i, i + 1);
+    return scan_operator(x, i);
+}
+
+/* ---- logical lines --------------------------------------------------------------------------- */
+
+static int columns(rn_bytes s, size_t from, size_t to)
+{
+    int col = 0;
+    for (size_t i = from; i < to; i++) {
+        if (s.data[i] == '\t')
+            col = col - col % 8 + 8;
+        else
+            col++;
+    }
+    return col;
+}
+
+static size_t line_start(rn_bytes s, size_t i)
+{
+    while (i > 0 && !is_eol((unsigned char)s.data[i - 1]))
+        i--;
+    return i;
+}
+
+/* An operand: something that cannot stand right beside another. */
+static bool is_operand(const rn_pylex *x, rn_pytok t)
+{
+    if (t.kind == RN_PY_NAME) return !rn_py_is_keyword(rn_pytok_text(x, t));
+    return t.kind == RN_PY_NUMBER || t.kind == RN_PY_STRING;
+}
+
+static bool side_by_side(const rn_pylex *x, rn_pytok a, rn_pytok b)
+{
+    if (!is_operand(x, a) || !is_operand(x, b)) return false;
+    return !(a.kind == RN_PY_STRING && b.kind == RN_PY_STRING); /* strings join */
+}
+
+int rn_pyline_next(rn_pylex *x, rn_pyline *line)
+{
+    x->broken = false;
+    rn_pytok t = rn_pylex_next(x), last = {0};
+    while (t.kind == RN_PY_NEWLINE)
+        t = rn_pylex_next(x);
+    if (t.kind == RN_PY_END) return 0;
+    *line = (rn_pyline){.first = t.start, .comment = t.kind == RN_PY_COMMENT};
+    line->start = line_start(x->s, t.start);
+    line->indent = columns(x->s, line->start, t.start);
+    line->decorator = t.kind == RN_PY_OP && x->s.data[t.start] == '@';
+    size_t n = 0;
+    for (; t.kind != RN_PY_NEWLINE && t.kind != RN_PY_END; t = rn_pylex_next(x)) {
+        if (t.kind == RN_PY_COMMENT) continue;
+        line->prose |= t.kind == RN_PY_BAD || (t.bad && !x->in_string);
+        line->prose |= n > 0 && side_by_side(x, last, t);
+        last = t;
+        n++;
+    }
+    /* "Explanation:" is no statement; "else:", "try:" are. */
+    bool colon = n == 2 && last.kind == RN_PY_OP && x->s.data[last.start] == ':';
+    if (colon) {
+        rn_bytes word = {.data = x->s.data + line->first, .len = 0};
+        while (line->first + word.len < x->s.len && is_name_char(x, line->first + word.len))
+            word.len++;
+        line->prose |= word.len > 0 && !rn_py_is_keyword(word);
+    }
+    line->prose |= x->broken;
+    line->end = t.end;
+    line->open = t.kind == RN_PY_END && (x->depth > 0 || x->in_string);
+    return 1;
+}
