@@ -18,6 +18,7 @@ typedef struct job {
     rn_bytes raw;
     rn_buf *out;
     rn_extracted what;
+    bool wanted; /* the code defines what the tests use */
     rn_err *err;
 } job;
 
@@ -130,10 +131,12 @@ static int select_completion(job *j, rn_bytes text)
     int rc = 0;
     if (check && continues(text)) {
         rc = select_into(j, text, RN_SELECT_BODY, &s);
+        j->wanted = s.found;
     } else {
         bool script = j->p->form == RN_FORM_STDIO;
         rc = select_into(j, text, script ? RN_SELECT_SCRIPT : RN_SELECT_DEFS, &s);
         j->what.whole = true;
+        j->wanted = s.found && !script;
         if (!rc && !s.found && check && lost_indent(j->p, text)) {
             rn_buf indented = {0};
             rn_buf_puts(&indented, "    ");
@@ -145,6 +148,8 @@ static int select_completion(job *j, rn_bytes text)
             j->what.whole = false;
         }
     }
+    /* Another name than the tests use: still the program that was written. */
+    if (!rc && !s.found && !check) rc = select_into(j, text, RN_SELECT_SCRIPT, &s);
     if (rc) return rc;
     j->what.found = s.found;
     j->what.unterminated |= s.open;
@@ -186,7 +191,6 @@ typedef struct best {
 static int try_block(job *j, const rn_chat_block *block, best *b)
 {
     rn_buf code = {0}, picked = {0};
-    rn_selected s = {0};
     rn_chat_put_code(block, &code);
     job k = *j;
     k.out = &picked;
@@ -194,18 +198,17 @@ static int try_block(job *j, const rn_chat_block *block, best *b)
     int rc = rn_buf_ok(&code) ? select_completion(&k, rn_buf_view(&code))
                               : rn_fail(j->err, RN_ENOMEM, "out of memory reading an answer");
     if (rc) goto out;
-    s.open = k.what.unterminated || block->open;
-    bool script = j->p->form == RN_FORM_STDIO;
-    size_t score = !k.what.found ? 0 : script ? picked.len : SIZE_MAX / 2;
-    if (script && block->python) score += SIZE_MAX / 4;
-    if (s.open) score /= 2;
+    bool open = k.what.unterminated || block->open;
+    size_t score = !k.what.found ? 0 : k.wanted ? SIZE_MAX / 2 : picked.len;
+    if (block->python && !k.wanted && score) score += SIZE_MAX / 8;
+    if (open) score /= 2;
     if (k.what.found && score > b->score) {
         rn_buf t = b->code;
         b->code = picked;
         picked = t;
         b->found = true;
         b->whole = k.what.whole;
-        b->open = s.open;
+        b->open = open;
         b->score = score;
     }
 out:

@@ -225,10 +225,46 @@ static bool side_by_side(const rn_pylex *x, rn_pytok a, rn_pytok b)
     return !(a.kind == RN_PY_STRING && b.kind == RN_PY_STRING); /* strings join */
 }
 
+/* What a line's tokens showed. */
+typedef struct line_shape {
+    size_t n;
+    rn_pytok last;
+    bool colon; /* a ':' outside brackets */
+} line_shape;
+
+static rn_bytes first_name(const rn_pylex *x, size_t from)
+{
+    rn_bytes word = {.data = x->s.data + from, .len = 0};
+    while (from + word.len < x->s.len && is_name_char(x, from + word.len))
+        word.len++;
+    return word;
+}
+
+static bool is_compound(rn_bytes word)
+{
+    static const char *const words[] = {"if",   "for",  "while", "with",  "try",    "def",
+                                        "else", "elif", "class", "async", "except", "finally"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (rn_bytes_equal(word, rn_bytes_of(words[i]))) return true;
+    return false;
+}
+
+static void judge_line(const rn_pylex *x, const line_shape *shape, rn_pyline *line)
+{
+    rn_bytes word = first_name(x, line->first);
+    bool last_colon = shape->last.kind == RN_PY_OP && x->s.data[shape->last.start] == ':';
+    /* "Explanation:" is no statement; "else:", "try:" are. */
+    if (shape->n == 2 && last_colon && word.len && !rn_py_is_keyword(word)) line->prose = true;
+    bool last_operator = shape->last.kind == RN_PY_OP &&
+                         strchr("+-*/%=<>&|^.@~", x->s.data[shape->last.start]) != NULL;
+    line->unfinished = last_operator || (is_compound(word) && (last_colon || !shape->colon));
+    line->prose |= x->broken;
+}
+
 int rn_pyline_next(rn_pylex *x, rn_pyline *line)
 {
     x->broken = false;
-    rn_pytok t = rn_pylex_next(x), last = {0};
+    rn_pytok t = rn_pylex_next(x);
     while (t.kind == RN_PY_NEWLINE)
         t = rn_pylex_next(x);
     if (t.kind == RN_PY_END) return 0;
@@ -236,23 +272,16 @@ int rn_pyline_next(rn_pylex *x, rn_pyline *line)
     line->start = line_start(x->s, t.start);
     line->indent = columns(x->s, line->start, t.start);
     line->decorator = t.kind == RN_PY_OP && x->s.data[t.start] == '@';
-    size_t n = 0;
+    line_shape shape = {0};
     for (; t.kind != RN_PY_NEWLINE && t.kind != RN_PY_END; t = rn_pylex_next(x)) {
         if (t.kind == RN_PY_COMMENT) continue;
         line->prose |= t.kind == RN_PY_BAD || (t.bad && !x->in_string);
-        line->prose |= n > 0 && side_by_side(x, last, t);
-        last = t;
-        n++;
+        line->prose |= shape.n > 0 && side_by_side(x, shape.last, t);
+        shape.colon |= t.kind == RN_PY_OP && x->depth == 0 && x->s.data[t.start] == ':';
+        shape.last = t;
+        shape.n++;
     }
-    /* "Explanation:" is no statement; "else:", "try:" are. */
-    bool colon = n == 2 && last.kind == RN_PY_OP && x->s.data[last.start] == ':';
-    if (colon) {
-        rn_bytes word = {.data = x->s.data + line->first, .len = 0};
-        while (line->first + word.len < x->s.len && is_name_char(x, line->first + word.len))
-            word.len++;
-        line->prose |= word.len > 0 && !rn_py_is_keyword(word);
-    }
-    line->prose |= x->broken;
+    judge_line(x, &shape, line);
     line->end = t.end;
     line->open = t.kind == RN_PY_END && (x->depth > 0 || x->in_string);
     return 1;

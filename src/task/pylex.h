@@ -50,14 +50,15 @@ bool rn_py_is_keyword(rn_bytes name);
 
 /* One logical line: a statement, or a comment on its own. Blank lines belong to none. */
 typedef struct rn_pyline {
-    size_t start;   /* of its first physical line */
-    size_t end;     /* behind its line end */
-    size_t first;   /* first token */
-    int indent;     /* columns */
-    bool comment;   /* only a comment */
-    bool open;      /* the text ends within it: a string or bracket is open */
-    bool prose;     /* cannot be Python: two operands side by side, foreign characters */
-    bool decorator; /* begins with '@' */
+    size_t start;    /* of its first physical line */
+    size_t end;      /* behind its line end */
+    size_t first;    /* first token */
+    int indent;      /* columns */
+    bool comment;    /* only a comment */
+    bool open;       /* the text ends within it: a string or bracket is open */
+    bool prose;      /* cannot be Python: two operands side by side, foreign characters */
+    bool decorator;  /* begins with '@' */
+    bool unfinished; /* needs more: an indented block, its ':', an operand at its end */
 } rn_pyline;
 
 /* 1 with the next line, 0 at the end. */

@@ -19,7 +19,7 @@ typedef enum { B_DEF, B_IMPORT, B_ASSIGN, B_COMPOUND, B_ALWAYS, B_OTHER, B_PROSE
 typedef struct block {
     size_t start, end; /* end: behind the last line of code that belongs to it */
     block_kind kind;
-    bool open; /* the text ended within its last line, which is not part of it */
+    bool open; /* its last statement is not whole, and not part of it */
     bool keep, scanned;
 } block;
 
@@ -138,8 +138,8 @@ static bool split(blocks *b, bool body)
         b->prose |= line.prose;
         bool margin = line.indent == 0;
         if (head && !margin) {
-            b->body_open = line.open;
-            if (!line.open) b->body_end = line.end;
+            b->body_open = line.open || line.unfinished;
+            if (!b->body_open) b->body_end = line.end;
             continue;
         }
         head = false;
@@ -153,8 +153,8 @@ static bool split(blocks *b, bool body)
             last = &b->v[b->n - 1];
         }
         after_decorator = margin && line.decorator;
-        last->open = line.open;
-        if (!line.open) last->end = line.end;
+        last->open = line.open || line.unfinished || line.decorator;
+        if (!last->open) last->end = line.end;
     }
     return true;
 }
