@@ -304,6 +304,20 @@ static void stopping_edges(void **state)
     assert_true(table[0] == 1 && table[1] == 1 && table[2] == 4 && table[3] == 8);
 }
 
+static void examples_of_the_manual(void **state)
+{
+    (void)state;
+    double x;
+    assert_int_equal(rn_pass_at_k(5, 2, 3, &x, NULL), 0);
+    assert_near(x, 0.9, 1e-15);
+    assert_int_equal(rn_expected_draws(5, 2, 3, &x, NULL), 0);
+    assert_near(x, 1.9, 1e-15);
+    const double score[] = {1, 2, 3};
+    const uint8_t pass[] = {1, 0, 1};
+    assert_int_equal(rn_rank_score(score, pass, 3, 1, 2, &x, NULL), 0);
+    assert_near(x, 2 / 3., 1e-15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +332,7 @@ int main(void)
         cmocka_unit_test(draws_match_exact_rationals),
         cmocka_unit_test(stopping_costs_match_enumeration),
         cmocka_unit_test(stopping_edges),
+        cmocka_unit_test(examples_of_the_manual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
