@@ -39,7 +39,7 @@ for src in tests/fuzz/fuzz_*.c; do
     corpus=$out/corpus/$what found=$out/findings/$what seeds=$out/seeds/$what
     mkdir -p "$corpus" "$found" "$seeds"
     # shellcheck disable=SC2086
-    if ! "$cc" -std=c17 -D_GNU_SOURCE -O1 -g -Iinclude -Isrc -Wall -Wextra -Werror \
+    if ! "$cc" -std=c17 -D_GNU_SOURCE -O1 -g -Iinclude -Isrc -Itests -Wall -Wextra -Werror \
         -fsanitize=fuzzer,$san -fno-omit-frame-pointer -o "$bin" "$src" "$out/lib/libration.a" \
         $libs -lm -lpthread 2>"$log"; then
         tail -20 "$log" >&2
