@@ -381,6 +381,57 @@ static void reaching_a_score(void **state)
     rn_stat_boot_free(b);
 }
 
+/* Curves longer than a block of columns: the same as following each resample by hand. */
+static void long_curves_are_followed_across_blocks(void **state)
+{
+    (void)state;
+    enum { n = 12, B = 40, M = 700 };
+    rn_err err;
+    rn_boot *b = boot_of(n, B, 21);
+    double *x = random_table(n * M, 1), *y = random_table(n * M, 2), budgets[M];
+    double *mx = malloc(B * M * sizeof *mx), *my = malloc(B * M * sizeof *my);
+    for (int j = 0; j < M; j++)
+        budgets[j] = j + 1;
+    assert_ok(rn_stat_boot_means(b, x, M, mx, &err), &err);
+    assert_ok(rn_stat_boot_means(b, y, M, my, &err), &err);
+
+    const double *tables[] = {x, y};
+    double *lead = malloc(2 * M * sizeof *lead), last[B], reached[B];
+    assert_ok(rn_stat_boot_leader(b, tables, 2, M, lead, NULL, &err), &err);
+    for (int j = 0; j < M; j++) {
+        int ahead = 0;
+        for (int i = 0; i < B; i++)
+            ahead += mx[i * M + j] > my[i * M + j];
+        assert_near(lead[j], (double)ahead / B, 1e-12);
+    }
+    rn_crossover c;
+    rn_reach r;
+    assert_ok(rn_stat_boot_crossover(b, x, y, budgets, M, 0.8, &c, &err), &err);
+    assert_ok(rn_stat_boot_reach(b, x, M, 0.68, 0.8, &r, &err), &err);
+    size_t n_same = 0;
+    for (int i = 0; i < B; i++) {
+        reached[i] = INFINITY;
+        for (int j = M; j-- > 0;)
+            if (mx[i * M + j] >= 0.68) reached[i] = j + 1;
+        int end = mx[i * M + M - 1] < my[i * M + M - 1], j = M - 1;
+        while (j > 0 && (mx[i * M + j - 1] < my[i * M + j - 1]) == end)
+            j--;
+        if (end == c.to) last[n_same++] = budgets[j];
+    }
+    assert_true(c.p_exists == 1);
+    assert_near(c.p_same, (double)n_same / B, 1e-12);
+    assert_true(c.lo == rn_stat_quantile(last, n_same, 0.5 - 0.5 * 0.8));
+    assert_true(c.hi == rn_stat_quantile(last, n_same, 0.5 + 0.5 * 0.8));
+    assert_true(r.lo == rn_stat_quantile(reached, B, 0.5 - 0.5 * 0.8));
+    assert_true(r.p_reached > 0);
+    free(x);
+    free(y);
+    free(mx);
+    free(my);
+    free(lead);
+    rn_stat_boot_free(b);
+}
+
 /* ---- coverage -------------------------------------------------------------------------------- */
 
 /* The population: problems with pass rate p = u^power, u uniform. E[1 - (1-p)^k] by quadrature. */
@@ -511,6 +562,7 @@ int main(void)
         cmocka_unit_test(leads_are_shared),
         cmocka_unit_test(crossovers_are_the_last_change),
         cmocka_unit_test(reaching_a_score),
+        cmocka_unit_test(long_curves_are_followed_across_blocks),
         cmocka_unit_test(intervals_cover_the_population),
         cmocka_unit_test(paired_intervals_cover_no_difference),
         cmocka_unit_test(public_calls),

@@ -12,6 +12,7 @@
  * knapsack).
  */
 #include "stat/alloc.h"
+#include "stat/tol.h"
 
 #include "base/rng.h"
 
@@ -19,8 +20,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SLACK (1 + 1e-12)
 
 int rn_stat_rounds(const rn_arm *arm, const double *weight, double *score, double *cost,
                    rn_err *err)
@@ -126,7 +125,7 @@ static void run_once(replay *s, rn_rng *rng)
 /* Problems solved when the run may spend `budget`. */
 static int64_t solved_at(const replay *s, double budget)
 {
-    budget *= SLACK;
+    budget *= RN_STAT_SLACK;
     int64_t lo = 0, hi = s->n_rounds; /* spent[lo] fits */
     while (lo < hi) {
         int64_t mid = lo + (hi - lo + 1) / 2;
@@ -309,7 +308,7 @@ int rn_stat_oracle(const rn_arm *arm, const double *budgets, size_t m, double *s
     double cost = 0, gain = 0;
     size_t next = 0;
     for (size_t j = 0; j < m; j++) {
-        while (next < n && cost + list[next].cost <= budgets[j] * SLACK) {
+        while (next < n && cost + list[next].cost <= budgets[j] * RN_STAT_SLACK) {
             cost += list[next].cost;
             gain += list[next].gain;
             next++;

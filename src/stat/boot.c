@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMN_BLOCK = 256 };
 /* Below this many problems' worth of passes, or of failures, quantiles of resamples are those of a
  * handful of different values: the usual "n p >= 5" of the normal approximation. */
 #define EDGE_PROBLEMS 5.0
@@ -102,23 +101,32 @@ int rn_stat_boot_means(const rn_boot *b, const double *table, size_t n_cols, dou
     return rc;
 }
 
+int rn_stat_boot_block(const rn_boot *b, const double *table, size_t n_cols, size_t from, size_t n,
+                       double *means, rn_err *err)
+{
+    rn_operand x = columns_of(table, n_cols, from, n), y = resamples_of(b);
+    int rc = rn_stat_product(&x, &y, NULL, b->n_rows, means, b->n_resamples, err);
+    if (rc == 0) scale(means, n * b->n_resamples, 1 / (double)b->n_rows);
+    return rc;
+}
+
+double *rn_stat_boot_blocks(const rn_boot *b, size_t n_tables, size_t n_cols)
+{
+    size_t width = n_tables * (n_cols < RN_STAT_BLOCK ? n_cols : RN_STAT_BLOCK);
+    if (width > SIZE_MAX / sizeof(double) / b->n_resamples - 1) return NULL;
+    return malloc((width * b->n_resamples + 1) * sizeof(double));
+}
+
 int rn_stat_boot_each_column(const rn_boot *b, const double *table, size_t n_cols,
                              rn_boot_column_fn *fn, void *user, rn_err *err)
 {
-    size_t width = n_cols < COLUMN_BLOCK ? n_cols : COLUMN_BLOCK;
-    double *means = NULL;
-    if (b->n_resamples <= SIZE_MAX / sizeof *means / COLUMN_BLOCK)
-        means = malloc((width * b->n_resamples + 1) * sizeof *means);
+    double *means = rn_stat_boot_blocks(b, 1, n_cols);
     if (!means) return rn_fail(err, RN_ENOMEM, "no memory for %zu resamples", b->n_resamples);
-
     int rc = 0;
-    for (size_t from = 0; from < n_cols && rc == 0; from += width) {
-        size_t n = n_cols - from < width ? n_cols - from : width;
-        rn_operand x = columns_of(table, n_cols, from, n), y = resamples_of(b);
-        rc = rn_stat_product(&x, &y, NULL, b->n_rows, means, b->n_resamples, err);
-        if (rc) break;
-        scale(means, n * b->n_resamples, 1 / (double)b->n_rows);
-        for (size_t j = 0; j < n; j++)
+    for (size_t from = 0; from < n_cols && rc == 0; from += RN_STAT_BLOCK) {
+        size_t n = n_cols - from < RN_STAT_BLOCK ? n_cols - from : RN_STAT_BLOCK;
+        rc = rn_stat_boot_block(b, table, n_cols, from, n, means, err);
+        for (size_t j = 0; j < n && rc == 0; j++)
             fn(user, from + j, means + j * b->n_resamples);
     }
     free(means);

@@ -5,14 +5,21 @@
 #include "stat/boot.h"
 #include "stat/pass.h"
 
+/* Columns are resampled in blocks of this many, so that memory does not grow with the curve. */
+enum { RN_STAT_BLOCK = 256 };
+
+/* Means of columns from..from+n-1 of table [n_rows, n_cols] in every resample, into means
+ * [n, n_resamples]. */
+int rn_stat_boot_block(const rn_boot *b, const double *table, size_t n_cols, size_t from, size_t n,
+                       double *means, rn_err *err);
+/* Memory for such blocks of n_tables tables; NULL if there is none. The caller frees it. */
+double *rn_stat_boot_blocks(const rn_boot *b, size_t n_tables, size_t n_cols);
+
 /* Called once per column, in order, with the means of all resamples [n_resamples], which it may
  * reorder. */
 typedef void rn_boot_column_fn(void *user, size_t col, double *means);
 int rn_stat_boot_each_column(const rn_boot *b, const double *table, size_t n_cols,
                              rn_boot_column_fn *fn, void *user, rn_err *err);
-
-/* Means closer than this are equal: sums of the same fractions in another order. */
-#define RN_STAT_TIE 1e-12
 
 int rn_stat_level_check(double level, rn_err *err);
 /* RN_EINVAL unless every value is in [0, 1] (rounding allowed) or NAN. */

@@ -1,15 +1,12 @@
 /*
- * budget.c: costs of k samples, and curves read at budgets; see budget.h.
- *
- * Budgets come from people and from sums, so that "ten samples at 1.69" must afford ten samples
- * although 10 * 1.69 is not 16.9 in binary: every comparison allows a relative error of 1e-12.
+ * budget.c: costs of k samples, and curves read at budgets; see budget.h. Budgets come from people
+ * and from sums: comparisons allow for rounding (tol.h).
  */
 #include "stat/budget.h"
+#include "stat/tol.h"
 
 #include <inttypes.h>
 #include <math.h>
-
-#define SLACK (1 + 1e-12)
 
 int rn_stat_cost_check(const rn_kcost *cost, rn_err *err)
 {
@@ -71,7 +68,7 @@ int64_t rn_stat_afford(const rn_kcost *cost, double budget, int64_t k_limit)
     int64_t lo = 0, hi = k_limit; /* cost(lo) fits; nothing above hi is asked for */
     while (lo < hi) {
         int64_t mid = lo + (hi - lo + 1) / 2;
-        if (rn_stat_cost(cost, mid) <= budget * SLACK)
+        if (rn_stat_cost(cost, mid) <= budget * RN_STAT_SLACK)
             lo = mid;
         else
             hi = mid - 1;
@@ -123,6 +120,6 @@ int rn_stat_budget_table(const double *table, size_t n_rows, int64_t k_max, cons
 int64_t rn_stat_k_to_reach(const double *mean, int64_t k_max, double score)
 {
     for (int64_t k = 1; k <= k_max; k++)
-        if (mean[k - 1] >= score) return k;
+        if (mean[k - 1] >= score - RN_STAT_TIE) return k;
     return 0;
 }

@@ -6,14 +6,11 @@
  */
 #include "stat/cascade.h"
 #include "stat/product.h"
+#include "stat/tol.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-
-/* A dearer choice must gain more than the rounding of a mean to be on the frontier. */
-#define GAIN  1e-12
-#define SLACK (1 + 1e-12)
 
 int rn_stat_arm_new(const rn_count *eff, const uint8_t *keep, size_t n, const rn_drawcost *costs,
                     int per_row, int64_t k_max, rn_arm **out, rn_err *err)
@@ -161,7 +158,7 @@ int rn_stat_frontier(const double *score, const double *cost, int64_t k1_max, in
     qsort(points, n1 * n2, sizeof *points, by_cost);
     size_t kept = 0;
     for (size_t i = 0; i < n1 * n2; i++)
-        if (kept == 0 || points[i].score > points[kept - 1].score + GAIN)
+        if (kept == 0 || points[i].score > points[kept - 1].score + RN_STAT_TIE)
             points[kept++] = points[i];
     rn_cascade_point *less = realloc(points, kept * sizeof *points);
     *out = less ? less : points;
@@ -172,7 +169,7 @@ int rn_stat_frontier(const double *score, const double *cost, int64_t k1_max, in
 const rn_cascade_point *rn_stat_frontier_at(const rn_cascade_point *points, size_t n, double budget)
 {
     const rn_cascade_point *best = NULL;
-    for (size_t i = 0; i < n && points[i].cost <= budget * SLACK; i++)
+    for (size_t i = 0; i < n && points[i].cost <= budget * RN_STAT_SLACK; i++)
         best = &points[i];
     return best;
 }

@@ -4,6 +4,7 @@
  */
 #include "stat/boot.h"
 #include "stat/boot_impl.h"
+#include "stat/tol.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -97,26 +98,44 @@ int rn_stat_boot_paired(const rn_boot *b, const double *x, const double *y, size
 
 /* ---- who leads ------------------------------------------------------------------------------- */
 
-/* Shares 1 equally among the models that lead at `col` of one set of curves. means[m] points to the
- * curve of model m. Returns the first of the leaders, -1 if no model has a value. */
-static int share_lead(const double *const *means, size_t n_models, size_t col, double *lead,
-                      size_t n_cols)
+/* Adds 1 in equal parts to lead[m * stride] of the models m that lead among value[m * step]; NAN
+ * does not compete. Returns the first of the leaders, -1 if nobody competes. lead may be NULL. */
+static int share_lead(const double *value, size_t step, size_t n_models, double *lead,
+                      size_t stride)
 {
     double best = NAN;
     for (size_t m = 0; m < n_models; m++)
-        best = fmax(best, means[m][col]); /* of a NAN and a number: the number */
+        best = fmax(best, value[m * step]); /* of a NAN and a number: the number */
     if (isnan(best)) return -1;
 
     int first = -1;
     size_t n_best = 0;
     for (size_t m = 0; m < n_models; m++) {
-        if (!(means[m][col] >= best - RN_STAT_TIE)) continue;
+        if (!(value[m * step] >= best - RN_STAT_TIE)) continue;
         if (first < 0) first = (int)m;
         n_best++;
     }
     for (size_t m = 0; m < n_models && lead; m++)
-        if (means[m][col] >= best - RN_STAT_TIE) lead[m * n_cols + col] += 1 / (double)n_best;
+        if (value[m * step] >= best - RN_STAT_TIE) lead[m * stride] += 1 / (double)n_best;
     return first;
+}
+
+/* Shares of the lead over the resamples for a block of columns; lead starts at its first column. */
+static void lead_block(const double *means, size_t n_models, size_t n, size_t n_resamples,
+                       double *lead, size_t n_cols)
+{
+    for (size_t j = 0; j < n; j++) {
+        int anybody = -1;
+        for (size_t m = 0; m < n_models; m++)
+            lead[m * n_cols + j] = 0;
+        for (size_t i = 0; i < n_resamples; i++)
+            anybody = share_lead(means + j * n_resamples + i, n * n_resamples, n_models, lead + j,
+                                 n_cols);
+        for (size_t m = 0; m < n_models; m++) {
+            double *share = &lead[m * n_cols + j];
+            *share = anybody < 0 ? NAN : *share / (double)n_resamples;
+        }
+    }
 }
 
 int rn_stat_boot_leader(const rn_boot *b, const double *const *tables, size_t n_models,
@@ -126,76 +145,78 @@ int rn_stat_boot_leader(const rn_boot *b, const double *const *tables, size_t n_
     if (n_models < 1 || n_models > 1024)
         return rn_fail(err, RN_EINVAL, "%zu models to compare: needs 1 to 1024", n_models);
 
-    const size_t size = n_resamples * n_cols;
     int rc = 0;
-    double *means =
-        calloc(n_models * size + 1, sizeof *means); /* [n_models, n_resamples, n_cols] */
+    double *means = rn_stat_boot_blocks(b, n_models, n_cols);   /* [n_models, block, n_resamples] */
     double *data = calloc(n_models * n_cols + 1, sizeof *data); /* [n_models, n_cols] */
-    const double **at = calloc(n_models, sizeof *at);
-    if (!means || !data || !at) {
+    if (!means || !data)
         rc = rn_fail(err, RN_ENOMEM, "no memory to compare %zu models at %zu points", n_models,
                      n_cols);
-        goto out;
+    for (size_t from = 0; from < n_cols && rc == 0; from += RN_STAT_BLOCK) {
+        size_t n = n_cols - from < RN_STAT_BLOCK ? n_cols - from : RN_STAT_BLOCK;
+        for (size_t m = 0; m < n_models && rc == 0; m++)
+            rc =
+                rn_stat_boot_block(b, tables[m], n_cols, from, n, means + m * n * n_resamples, err);
+        if (rc == 0) lead_block(means, n_models, n, n_resamples, lead + from, n_cols);
     }
-    for (size_t m = 0; m < n_models; m++) {
-        rc = rn_stat_boot_means(b, tables[m], n_cols, means + m * size, err);
-        if (rc) goto out;
+    for (size_t m = 0; m < n_models && best && rc == 0; m++)
         rn_stat_means(tables[m], NULL, n_rows, n_cols, data + m * n_cols);
-    }
-    memset(lead, 0, n_models * n_cols * sizeof *lead);
-    for (size_t i = 0; i < n_resamples; i++) {
-        for (size_t m = 0; m < n_models; m++)
-            at[m] = means + m * size + i * n_cols;
-        for (size_t j = 0; j < n_cols; j++)
-            share_lead(at, n_models, j, lead, n_cols);
-    }
-    for (size_t m = 0; m < n_models; m++)
-        at[m] = data + m * n_cols;
-    for (size_t j = 0; j < n_cols; j++) {
-        int first = share_lead(at, n_models, j, NULL, n_cols);
-        if (best) best[j] = first;
-        for (size_t m = 0; m < n_models; m++) {
-            double *share = &lead[m * n_cols + j];
-            *share = first < 0 ? NAN : *share / (double)n_resamples;
-        }
-    }
-out:
+    for (size_t j = 0; j < n_cols && best && rc == 0; j++)
+        best[j] = share_lead(data + j, n_cols, n_models, NULL, 0);
     free(means);
     free(data);
-    free(at);
     return rc;
 }
 
 /* ---- where the lead changes ------------------------------------------------------------------ */
 
 typedef struct lead_path {
+    int now;      /* who leads; -1: nobody yet */
     int from, to; /* the last change of the lead, -1: none */
     size_t at;    /* first column of the last run */
     int n_changes;
-    int x_leads, y_leads; /* somewhere */
+    int leads[2]; /* x, y: leads somewhere */
 } lead_path;
 
-static lead_path follow(const double *x, const double *y, size_t n_cols)
+#define NOBODY_YET ((lead_path){.now = -1, .from = -1, .to = -1})
+
+/* One column further: x is ahead by d. */
+static void follow(lead_path *p, size_t col, double d)
 {
-    lead_path p = {.from = -1, .to = -1};
-    int now = -1;
-    for (size_t j = 0; j < n_cols; j++) {
-        double d = x[j] - y[j];
-        if (isnan(d) || fabs(d) <= RN_STAT_TIE) continue;
-        int leader = d < 0;
-        if (leader == 0)
-            p.x_leads = 1;
-        else
-            p.y_leads = 1;
-        if (now >= 0 && leader != now) {
-            p.from = now;
-            p.to = leader;
-            p.at = j;
-            p.n_changes++;
-        }
-        now = leader;
+    if (isnan(d) || fabs(d) <= RN_STAT_TIE) return;
+    int leader = d < 0;
+    p->leads[leader] = 1;
+    if (p->now >= 0 && leader != p->now) {
+        p->from = p->now;
+        p->to = leader;
+        p->at = col;
+        p->n_changes++;
     }
-    return p;
+    p->now = leader;
+}
+
+static void summarise(const lead_path *data, const lead_path *paths, size_t n,
+                      const double *budgets, double level, double *found, rn_crossover *out)
+{
+    size_t n_exists = 0, n_same = 0, n_x = 0, n_y = 0;
+    for (size_t i = 0; i < n; i++) {
+        const lead_path *p = &paths[i];
+        n_exists += p->from >= 0;
+        n_x += p->leads[0] && !p->leads[1];
+        n_y += p->leads[1] && !p->leads[0];
+        if (p->from >= 0 && p->from == data->from) found[n_same++] = budgets[p->at];
+    }
+    *out = (rn_crossover){
+        .budget = data->from >= 0 ? budgets[data->at] : NAN,
+        .lo = rn_stat_quantile(found, n_same, 0.5 - 0.5 * level),
+        .hi = rn_stat_quantile(found, n_same, 0.5 + 0.5 * level),
+        .from = data->from,
+        .to = data->to,
+        .n_changes = data->n_changes,
+        .p_exists = (double)n_exists / (double)n,
+        .p_x_always = (double)n_x / (double)n,
+        .p_y_always = (double)n_y / (double)n,
+        .p_same = (double)n_same / (double)n,
+    };
 }
 
 int rn_stat_boot_crossover(const rn_boot *b, const double *x, const double *y,
@@ -209,51 +230,50 @@ int rn_stat_boot_crossover(const rn_boot *b, const double *x, const double *y,
         if (isnan(budgets[j]) || (j > 0 && !(budgets[j] > budgets[j - 1])))
             return rn_fail(err, RN_EINVAL, "budget %zu, %g: budgets must increase", j, budgets[j]);
 
-    const size_t size = n_resamples * n_cols;
-    double *means = malloc((2 * size + 2 * n_cols + n_resamples) * sizeof *means);
-    if (!means) return rn_fail(err, RN_ENOMEM, "no memory for %zu resamples", n_resamples);
-    double *mx = means, *my = mx + size, *dx = my + size, *dy = dx + n_cols, *found = dy + n_cols;
-    rc = rn_stat_boot_means(b, x, n_cols, mx, err);
-    if (rc == 0) rc = rn_stat_boot_means(b, y, n_cols, my, err);
-    if (rc) goto out;
-
+    double *means = rn_stat_boot_blocks(b, 2, n_cols);
+    double *dx = malloc((2 * n_cols + n_resamples) * sizeof *dx);
+    lead_path *paths = malloc(n_resamples * sizeof *paths), data = NOBODY_YET;
+    if (!means || !dx || !paths) {
+        rc = rn_fail(err, RN_ENOMEM, "no memory for %zu resamples", n_resamples);
+        goto out;
+    }
+    for (size_t i = 0; i < n_resamples; i++)
+        paths[i] = NOBODY_YET;
+    for (size_t from = 0; from < n_cols; from += RN_STAT_BLOCK) {
+        size_t n = n_cols - from < RN_STAT_BLOCK ? n_cols - from : RN_STAT_BLOCK;
+        double *my = means + n * n_resamples;
+        rc = rn_stat_boot_block(b, x, n_cols, from, n, means, err);
+        if (rc == 0) rc = rn_stat_boot_block(b, y, n_cols, from, n, my, err);
+        if (rc) goto out;
+        for (size_t j = 0; j < n * n_resamples; j++)
+            follow(&paths[j % n_resamples], from + j / n_resamples, means[j] - my[j]);
+    }
+    double *dy = dx + n_cols, *found = dy + n_cols;
     rn_stat_means(x, NULL, n_rows, n_cols, dx);
     rn_stat_means(y, NULL, n_rows, n_cols, dy);
-    lead_path data = follow(dx, dy, n_cols);
-    size_t n_exists = 0, n_same = 0, n_x = 0, n_y = 0;
-    for (size_t i = 0; i < n_resamples; i++) {
-        lead_path p = follow(mx + i * n_cols, my + i * n_cols, n_cols);
-        n_exists += p.from >= 0;
-        n_x += p.x_leads && !p.y_leads;
-        n_y += p.y_leads && !p.x_leads;
-        if (p.from >= 0 && p.from == data.from) found[n_same++] = budgets[p.at];
-    }
-    const double n = (double)n_resamples;
-    *out = (rn_crossover){
-        .budget = data.from >= 0 ? budgets[data.at] : NAN,
-        .lo = rn_stat_quantile(found, n_same, 0.5 - 0.5 * level),
-        .hi = rn_stat_quantile(found, n_same, 0.5 + 0.5 * level),
-        .from = data.from,
-        .to = data.to,
-        .n_changes = data.n_changes,
-        .p_exists = (double)n_exists / n,
-        .p_x_always = (double)n_x / n,
-        .p_y_always = (double)n_y / n,
-        .p_same = (double)n_same / n,
-    };
+    for (size_t j = 0; j < n_cols; j++)
+        follow(&data, j, dx[j] - dy[j]);
+    summarise(&data, paths, n_resamples, budgets, level, found, out);
 out:
     free(means);
+    free(dx);
+    free(paths);
     return rc;
 }
 
 /* ---- samples to reach a score ---------------------------------------------------------------- */
 
-/* The smallest k with mean[k-1] >= score, INFINITY if there is none. */
-static double reach_k(const double *mean, size_t n_cols, double score)
+typedef struct reaching {
+    double score;
+    double *k; /* [n_resamples] first k at which the score is reached, INFINITY if not yet */
+    size_t n_resamples;
+} reaching;
+
+static void reach_column(void *user, size_t col, double *means)
 {
-    for (size_t j = 0; j < n_cols; j++)
-        if (mean[j] >= score) return (double)(j + 1);
-    return INFINITY;
+    const reaching *s = user;
+    for (size_t i = 0; i < s->n_resamples; i++)
+        if (isinf(s->k[i]) && means[i] >= s->score - RN_STAT_TIE) s->k[i] = (double)(col + 1);
 }
 
 int rn_stat_boot_reach(const rn_boot *b, const double *table, size_t n_cols, double score,
@@ -263,25 +283,26 @@ int rn_stat_boot_reach(const rn_boot *b, const double *table, size_t n_cols, dou
     int rc = rn_stat_level_check(level, err);
     if (rc) return rc;
     if (!isfinite(score)) return rn_fail(err, RN_EINVAL, "score to reach is %g", score);
-    double *means = malloc((n_resamples * n_cols + n_resamples + n_cols) * sizeof *means);
-    if (!means) return rn_fail(err, RN_ENOMEM, "no memory for %zu resamples", n_resamples);
-    double *k = means + n_resamples * n_cols, *data = k + n_resamples;
-    rc = rn_stat_boot_means(b, table, n_cols, means, err);
+    double *k = malloc((n_resamples + n_cols) * sizeof *k), *data = k ? k + n_resamples : NULL;
+    if (!k) return rn_fail(err, RN_ENOMEM, "no memory for %zu resamples", n_resamples);
+    for (size_t i = 0; i < n_resamples; i++)
+        k[i] = INFINITY;
+    reaching s = {score, k, n_resamples};
+    rc = rn_stat_boot_each_column(b, table, n_cols, reach_column, &s, err);
     if (rc == 0) {
-        size_t n_reached = 0;
-        for (size_t i = 0; i < n_resamples; i++) {
-            k[i] = reach_k(means + i * n_cols, n_cols, score);
+        size_t n_reached = 0, first = 0;
+        for (size_t i = 0; i < n_resamples; i++)
             n_reached += isfinite(k[i]) != 0;
-        }
         rn_stat_means(table, NULL, rn_stat_boot_rows(b), n_cols, data);
-        double first = reach_k(data, n_cols, score);
+        while (first < n_cols && !(data[first] >= score - RN_STAT_TIE))
+            first++;
         *out = (rn_reach){
-            .k = isfinite(first) ? (int64_t)first : 0,
+            .k = first < n_cols ? (int64_t)first + 1 : 0,
             .lo = rn_stat_quantile(k, n_resamples, 0.5 - 0.5 * level),
             .hi = rn_stat_quantile(k, n_resamples, 0.5 + 0.5 * level),
             .p_reached = (double)n_reached / (double)n_resamples,
         };
     }
-    free(means);
+    free(k);
     return rc;
 }
