@@ -213,8 +213,9 @@ static int results_list(rn_importer *im, const json_t *list, rn_import_entry *p,
         rn_bytes text = {0};
         rc = rn_json_bytes(v, "solution", (rn_json_at){im->path, line}, &text, err);
         rn_import_row x = rn_import_row_new(text);
-        set_statuses(&x, json_object_get(v, "base_status"), json_object_get(v, "plus_status"));
-        if (!rc && x.verdict < 0)
+        const json_t *base = json_object_get(v, "base_status");
+        set_statuses(&x, base, json_object_get(v, "plus_status"));
+        if (!rc && base && x.verdict < 0)
             rc = fail_at(im, line, RN_EFORMAT, err, p->task_id,
                          "\"base_status\" is none of pass, fail, timeout");
         if (!rc) rc = rn_import_sample(im, p, &x, line, err);
