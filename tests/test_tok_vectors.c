@@ -1,7 +1,12 @@
-/* Tokenizers against recorded vectors: the five vocabularies with their 46 texts, exactly. */
+/*
+ * Tokenizers against recorded data: the five vocabularies with their 46 texts, exactly; and the
+ * token counts that 49,200 samples of a Llama-family model came with (every tenth; RATION_FULL=1:
+ * all).
+ */
 #include "test.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "model/tok.h"
 
 enum { N_TEXTS = 46 };
@@ -89,12 +94,61 @@ static void test_starcoder(void **state)
     check_vectors("starcoder");
 }
 
+/* A completion is a newline and a whole program; what its model generated is the program and the
+ * end token, `generated_tokens` in all. */
+static void test_sample_counts(void **state)
+{
+    (void)state;
+    static const char *const sizes[] = {"7b", "13b", "34b"};
+    const char *full = getenv("RATION_FULL");
+    int step = full && *full == '1' ? 1 : 10, n = 0;
+    rn_err err;
+    rn_gguf *g = NULL;
+    rn_tok *t = NULL;
+    assert_ok(rn_gguf_open(test_data("tokenizers/llama-spm.gguf"), &g, &err), &err);
+    assert_ok(rn_tok_new(g, &t, &err), &err);
+    for (int s = 0; s < 3; s++) {
+        char name[96];
+        snprintf(name, sizeof name, "samples/wizardcoder-python-%s.humaneval.jsonl.gz", sizes[s]);
+        rn_reader *r = NULL;
+        rn_bytes line;
+        rn_ids ids = {0};
+        assert_ok(rn_reader_open(test_data(name), &r, &err), &err);
+        while (rn_reader_line(r, 1 << 24, &line, &err) > 0) {
+            if (rn_reader_line_no(r) % step) continue;
+            rn_json_at at = {.path = name, .line = rn_reader_line_no(r)};
+            json_t *row = NULL;
+            rn_bytes text;
+            int64_t want = 0;
+            assert_ok(rn_json_parse(line, at, &row, &err), &err);
+            assert_ok(rn_json_bytes(row, "completion", at, &text, &err), &err);
+            assert_ok(rn_json_int(row, "generated_tokens", at, &want, &err), &err);
+            assert_true(rn_bytes_starts(text, "\n"));
+            text.data++;
+            text.len--;
+            ids.n = 0;
+            assert_ok(rn_tok_encode(t, text, 0, &ids, &err), &err);
+            if ((int64_t)ids.n + 1 != want)
+                fail_msg("%s line %lld: %zu + 1 tokens, want %lld", name, (long long)at.line, ids.n,
+                         (long long)want);
+            json_decref(row);
+            n++;
+        }
+        rn_ids_free(&ids);
+        rn_reader_close(r);
+    }
+    print_message("%d samples, every count as recorded\n", n);
+    assert_int_equal(n, 49200 / step);
+    rn_tok_free(t);
+    rn_gguf_close(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_llama_spm), cmocka_unit_test(test_llama_bpe),
         cmocka_unit_test(test_qwen2),     cmocka_unit_test(test_deepseek_coder),
-        cmocka_unit_test(test_starcoder),
+        cmocka_unit_test(test_starcoder), cmocka_unit_test(test_sample_counts),
     };
     return cmocka_run_group_tests_name("tok_vectors", tests, NULL, NULL);
 }

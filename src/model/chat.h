@@ -11,12 +11,13 @@
 #include "model/tok.h"
 
 /* Kind, name in options and records, who uses it. */
-#define RN_CHATS(X)                                                               \
-    X(NONE, "none", "base models: the prompt as it is")                           \
-    X(CHATML, "chatml", "Qwen2.5-Coder-Instruct and many others")                 \
-    X(LLAMA2, "llama2", "Llama 2 Chat, Code Llama Instruct")                      \
-    X(LLAMA3, "llama3", "Llama 3 and 3.x Instruct")                               \
-    X(DEEPSEEK, "deepseek", "DeepSeek-Coder Instruct (### Instruction, <|EOT|>)") \
+#define RN_CHATS(X)                                                            \
+    X(NONE, "none", "base models: the prompt as it is")                        \
+    X(CHATML, "chatml", "Qwen2.5-Coder-Instruct and many others")              \
+    X(LLAMA2, "llama2", "Llama 2 Chat, Code Llama 7B to 34B Instruct")         \
+    X(MISTRAL, "mistral", "Mistral and Codestral Instruct of the [INST] form") \
+    X(LLAMA3, "llama3", "Llama 3 and 3.x Instruct")                            \
+    X(DEEPSEEK, "deepseek", "DeepSeek-Coder Instruct, first generation")       \
     X(ALPACA, "alpaca", "WizardCoder, Alpaca")
 
 #define RN_CHAT_ENUM(name, text, who) RN_CHAT_##name,
@@ -26,11 +27,15 @@ typedef enum rn_chat { RN_CHATS(RN_CHAT_ENUM) RN_N_CHATS } rn_chat;
 const char *rn_chat_name(rn_chat chat);                         /* static; NULL if out of range */
 int rn_chat_parse(const char *name, rn_chat *out, rn_err *err); /* RN_EINVAL lists the names */
 
-/* From the file's template: RN_CHAT_NONE without one, RN_EUNSUPPORTED for one that is not known. */
-int rn_chat_detect(const rn_gguf *g, rn_chat *out, rn_err *err);
+/* From the file's template: RN_CHAT_NONE without one, RN_EUNSUPPORTED for one that is not known.
+ * *system is the system text that a ChatML template puts where none is given (Qwen's do), else
+ * empty; borrowed until the file is closed. */
+int rn_chat_detect(const rn_gguf *g, rn_chat *out, rn_bytes *system, rn_err *err);
 
-/* Appends the wrapped question, up to where the answer begins, without BOS. `system` may be empty:
- * then the family's own default is used where its template has one, else none. */
+/* Appends the wrapped question, up to where the answer begins, without BOS. An empty `system` means
+ * none, except that DEEPSEEK and ALPACA then begin with the sentence of their template, which a
+ * system text replaces. LLAMA2 and LLAMA3 trim white space around the texts, as their templates do.
+ */
 int rn_chat_wrap(rn_chat chat, rn_bytes system, rn_bytes user, rn_buf *out, rn_err *err);
 
 /* The ids of the same, BOS included where the file asks for one. Control tokens in `system` and
