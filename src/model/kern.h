@@ -33,7 +33,7 @@ enum {
     RN_BLOCK = 32,                     /* columns of a block */
     RN_QUADS = 8,                      /* quads of four columns in a block */
     RN_Q8_BYTES = RN_STRIP * RN_BLOCK, /* a block of 8-bit quants of a strip */
-    RN_SLAB = 32,                      /* blocks that are unpacked and multiplied at a time */
+    RN_SLAB = 16,                      /* blocks that are unpacked and multiplied at a time */
     RN_KEY_BLOCK = 16,                 /* positions of a block of keys */
 };
 
@@ -127,6 +127,11 @@ typedef struct rn_kern {
     double (*sum_exp)(const float *x, float max, float scale, int64_t n);
     float (*max_row)(const float *x, int64_t n);
     void (*to_half)(const float *x, int64_t n, uint16_t *y);
+
+    /* n turns of 16 independent dot products; and reading n bytes (a multiple of 1024). See peak.h.
+     */
+    uint32_t (*peak_dots)(int64_t n);
+    uint32_t (*peak_read)(const uint8_t *p, size_t n);
 } rn_kern;
 
 /* The table of an instruction set; NULL if this machine cannot run it. Static. */

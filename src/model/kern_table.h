@@ -13,7 +13,7 @@ extern const rn_kern rn_kern_scalar, rn_kern_avx2, rn_kern_avx512, rn_kern_neon;
         .load_values = load_values, .scores = scores, .softmax_step = softmax_step, .mix = mix,   \
         .rmsnorm = rmsnorm, .layernorm = layernorm, .add = add, .scale = scale_row,               \
         .silu_mul = silu_mul, .gelu = gelu, .exp_row = exp_row, .sum_exp = sum_exp,               \
-        .max_row = max_row, .to_half = to_half,                                                   \
+        .max_row = max_row, .to_half = to_half, .peak_dots = peak_dots, .peak_read = peak_read,   \
     }
 
 #endif

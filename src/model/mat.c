@@ -4,8 +4,8 @@
  * A product is a loop over (block of rows of x, strip of W) that the threads share. For one strip,
  * slab after slab of RN_SLAB blocks (1024 columns) is brought into the form that tiles multiply,
  * 32 KiB that stay in the first-level cache, and used for every panel of x; sums wait in y between
- * slabs. A block of rows is as large as keeps its x in the second-level cache (X_BYTES), so that
- * weights stream from memory once per block.
+ * slabs. A block of rows is as large as keeps its x in the second-level cache (X_BYTES, at most
+ * MAX_ROWS), so that weights stream from memory once per block.
  */
 #include "model/mat.h"
 #include "model/pack.h"
@@ -18,6 +18,7 @@ enum {
     ALIGN = 64,
     HUGE_PAGE = 2 << 20,
     X_BYTES = 640 << 10,
+    MAX_ROWS = 128, /* of a block of rows */
     /* With more panels than this, unpacking nibbles once beats unpacking them in every tile. */
     DIRECT_PANELS = 1,
 };
@@ -258,14 +259,28 @@ typedef struct mul_job {
     int64_t block_panels; /* panels of a block of rows */
 } mul_job;
 
-/* Panels [p0, p1) times strip s of an integer matrix; y: the element of p0's first row. */
-static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1, float *y,
-                     int64_t stride)
+/* Rows [0, rows of panels p0 .. p1) of a strip's sums, [row][RN_STRIP]: side by side, because rows
+ * of y are far apart, often by a power of two, and would fight for few cache sets. */
+typedef float strip_sums[MAX_ROWS][RN_STRIP];
+
+/* Asks for the next slab while this one is multiplied, in equal parts per panel and block. `next`:
+ * where it starts, `bytes` long; NULL at the end. */
+static void plan_ahead(rn_wslab *slab, const uint8_t *next, size_t bytes, int64_t n_panels)
+{
+    const size_t steps = (size_t)n_panels * (size_t)slab->n_blocks;
+    slab->ahead = next ? next : slab->q;
+    slab->ahead_step_bytes = next ? ((bytes + steps - 1) / steps + 63) / 64 * 64 : 0;
+}
+
+/* Panels [p0, p1) times strip s of an integer matrix. */
+static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1,
+                     strip_sums sums)
 {
     _Alignas(ALIGN) uint8_t quants[RN_SLAB * RN_Q8_BYTES];
     _Alignas(ALIGN) float d[RN_SLAB * 2 * RN_STRIP], m[RN_SLAB * 2 * RN_STRIP];
     const rn_layout *l = w->layout;
     const uint8_t *strip = w->data + (size_t)s * w->strip_bytes;
+    const uint8_t *next_strip = s + 1 < w->n_strips ? strip + w->strip_bytes : NULL;
     const int64_t n_blocks = w->cols / RN_BLOCK, first_row = panel_start(x, p0);
     const bool direct = l->low_bits == 8 || (l->nibbles && p1 - p0 <= DIRECT_PANELS);
 
@@ -278,50 +293,42 @@ static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, in
                          .fold = l->fold,
                          .d = d,
                          .m = m,
-                         .n_blocks = n,
-                         .ahead = packed};
+                         .n_blocks = n};
+        const size_t bytes = (size_t)n * l->quant_bytes;
+        plan_ahead(&slab, b + n < n_blocks ? packed + bytes : next_strip, bytes, p1 - p0);
         if (!direct) w->kern->unpack(w->type, packed, n, quants);
         w->kern->scales(w->type, strip + w->quant_bytes, b, n, d, m);
         for (int64_t p = p0; p < p1; p++) {
             const int rows = panel_rows(x, p);
             const uint8_t *xb = panel_q8(x, p) + (size_t)b * rn_xblock_bytes(rows);
-            w->kern->tile(&slab, xb, rows, y + (panel_start(x, p) - first_row) * stride, stride,
-                          b > 0);
+            w->kern->tile(&slab, xb, rows, sums[panel_start(x, p) - first_row], RN_STRIP, b > 0);
+            slab.ahead += slab.ahead_step_bytes * (size_t)n;
         }
     }
 }
 
-static void strip_f32(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1, float *y,
-                      int64_t stride)
+static void strip_f32(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1,
+                      strip_sums sums)
 {
     const uint8_t *strip = w->data + (size_t)s * w->strip_bytes;
     const int64_t first_row = panel_start(x, p0);
     for (int64_t p = p0; p < p1; p++)
         w->kern->ftile(w->type, strip, panel_f32(x, p), w->cols, panel_rows(x, p),
-                       y + (panel_start(x, p) - first_row) * stride, stride);
+                       sums[panel_start(x, p) - first_row], RN_STRIP);
 }
 
-/* Strip s of one product for panels [p0, p1). A last strip of fewer than 32 rows goes through a
- * buffer, panel by panel, since tiles write whole strips. */
+/* Strip s of one product for panels [p0, p1). */
 static void multiply_strip(const rn_mul *mul, int64_t s, const rn_act *x, int64_t p0, int64_t p1)
 {
-    enum { MAX_PANEL = 16 };
+    _Alignas(ALIGN) strip_sums sums;
     const rn_mat *w = mul->w;
-    void (*strip)(const rn_mat *, int64_t, const rn_act *, int64_t, int64_t, float *, int64_t) =
-        w->layout->is_float ? strip_f32 : strip_q8;
-    float *y = mul->y + s * RN_STRIP;
-    const int64_t left = w->rows - s * RN_STRIP;
-    if (left >= RN_STRIP) {
-        strip(w, s, x, p0, p1, y + panel_start(x, p0) * mul->y_stride, mul->y_stride);
-        return;
-    }
-    for (int64_t p = p0; p < p1; p++) {
-        float part[MAX_PANEL * RN_STRIP];
-        strip(w, s, x, p, p + 1, part, RN_STRIP);
-        for (int r = 0; r < panel_rows(x, p); r++)
-            memcpy(y + (panel_start(x, p) + r) * mul->y_stride, part + r * RN_STRIP,
-                   (size_t)left * sizeof *part);
-    }
+    (w->layout->is_float ? strip_f32 : strip_q8)(w, s, x, p0, p1, sums);
+    const int64_t left = w->rows - s * RN_STRIP, row0 = panel_start(x, p0);
+    const size_t bytes = (size_t)(left < RN_STRIP ? left : RN_STRIP) * sizeof(float);
+    float *y = mul->y + row0 * mul->y_stride + s * RN_STRIP;
+    const int64_t n_rows = panel_start(x, p1) - row0;
+    for (int64_t r = 0; r < n_rows; r++, y += mul->y_stride)
+        memcpy(y, sums[r], bytes);
 }
 
 static void multiply(void *arg, int64_t begin, int64_t end, int thread)
@@ -347,7 +354,8 @@ void rn_mat_mul(const rn_mul *jobs, int n_jobs, const rn_act *x, rn_pool *pool)
         job.n_strips += jobs[i].w->n_strips;
     const size_t row_bytes =
         jobs[0].w->layout->is_float ? (size_t)x->cols * sizeof(float) : q8_row_bytes(x->cols);
-    const int64_t fit = (int64_t)((size_t)X_BYTES / (row_bytes * (size_t)x->kern->panel_rows));
+    const int64_t fit_rows = (int64_t)((size_t)X_BYTES / row_bytes);
+    const int64_t fit = (fit_rows < MAX_ROWS ? fit_rows : MAX_ROWS) / x->kern->panel_rows;
     const int64_t n_blocks = fit >= x->n_panels ? 1
                              : fit < 1          ? x->n_panels
                                                 : (x->n_panels + fit - 1) / fit;

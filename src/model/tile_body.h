@@ -124,8 +124,9 @@ RN_INLINE void tile_n(const rn_wslab *w, const uint8_t *x, const int n, const rn
 #elif RN_PANEL == 6
 #define RN_TILE_CASES(fold, nibbles)                                                             \
     RN_TILE_CASE(1, fold, nibbles)                                                               \
-    RN_TILE_CASE(2, fold, nibbles) RN_TILE_CASE(3, fold, nibbles) RN_TILE_CASE(4, fold, nibbles) \
-        RN_TILE_CASE(5, fold, nibbles) RN_TILE_CASE(6, fold, nibbles)
+    RN_TILE_CASE(2, fold, nibbles)                                                               \
+    RN_TILE_CASE(3, fold, nibbles) RN_TILE_CASE(4, fold, nibbles) RN_TILE_CASE(5, fold, nibbles) \
+        RN_TILE_CASE(6, fold, nibbles)
 #else
 #error "no cases for this RN_PANEL"
 #endif
@@ -223,6 +224,36 @@ static void ftile(rn_qtype type, const void *w, const float *x, int64_t cols, in
     if (type == RN_Q_F32) ftile_f32(w, x, cols, n, y, stride);
     if (type == RN_Q_F16) ftile_f16(w, x, cols, n, y, stride);
     if (type == RN_Q_BF16) ftile_bf16(w, x, cols, n, y, stride);
+}
+
+/* ---- what the machine can do at most (peak.h) ------------------------------------------------ */
+
+static uint32_t peak_dots(int64_t n)
+{
+    enum { CHAINS = 16 };
+    static const uint8_t bytes[64] = {1, 2, 3, 4, 5, 6, 7};
+    const vb w = vb_load(bytes);
+    const vx x = vx_load(bytes + 1);
+    vi s[CHAINS];
+    RN_UNROLL for (int c = 0; c < CHAINS; c++) s[c] = vi_set1(c);
+    for (int64_t i = 0; i < n; i++)
+        RN_UNROLL for (int c = 0; c < CHAINS; c++) s[c] = vi_dot_u(s[c], w, x);
+    uint32_t all = 0;
+    for (int c = 0; c < CHAINS; c++)
+        all += (uint32_t)vi_sum(s[c]);
+    return all;
+}
+
+static uint32_t peak_read(const uint8_t *p, size_t n)
+{
+    vb s[4] = {vb_set1(0), vb_set1(0), vb_set1(0), vb_set1(0)};
+    for (size_t i = 0; i < n; i += 256) {
+        __builtin_prefetch(p + i + 4096, 0, 0);
+        RN_UNROLL for (int k = 0; k < 4; k++) s[k] = vb_or(s[k], vb_load(p + i + 64 * (size_t)k));
+    }
+    uint8_t all[64];
+    vb_store(all, vb_or(vb_or(s[0], s[1]), vb_or(s[2], s[3])));
+    return all[0];
 }
 
 #endif

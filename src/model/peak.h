@@ -1,0 +1,21 @@
+/*
+ * peak.h: what this machine can do at most, measured, so that a kernel's speed can be stated as a
+ * share: integer dot products from registers, and reading memory.
+ */
+#ifndef RN_MODEL_PEAK_H
+#define RN_MODEL_PEAK_H
+
+#include "model/kern.h"
+#include "model/pool.h"
+
+/* Operations (a multiplication and an addition are two) per second of the kernel set's 8-bit dot
+ * product on all threads of the pool: independent chains in registers, the best of several runs of
+ * together about `seconds`. */
+double rn_peak_int8_ops(const rn_kern *kern, rn_pool *pool, double seconds);
+
+/* Bytes per second that all threads together read from memory: 256 MiB, each thread its part, the
+ * best of several passes of together about `seconds`. RN_ENOMEM. */
+int rn_peak_read_bytes(const rn_kern *kern, rn_pool *pool, double seconds, double *out,
+                       rn_err *err);
+
+#endif
