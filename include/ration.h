@@ -152,6 +152,25 @@ RN_API int rn_bootstrap_difference(const double *x, const double *y, size_t n_pr
                                    size_t n_points, size_t n_resamples, uint64_t seed, double level,
                                    double *mean, double *lo, double *hi, rn_err *err);
 
+/* ---- models ---------------------------------------------------------------------------------- */
+
+/* How tokens are drawn. Zero members are not the defaults: start from rn_sampling_init(). */
+typedef struct rn_sampling {
+    double temperature;      /* >= 0; 0 is greedy: the likeliest token, the lowest id at a tie */
+    int64_t top_k;           /* the k likeliest tokens; 0: all */
+    double top_p;            /* in (0, 1]: the fewest tokens that hold this share; 1: all */
+    double min_p;            /* in [0, 1]: tokens at least this likely beside the likeliest; 0: all */
+    uint64_t seed;           /* with prompt and sample index it names the random stream */
+    int64_t max_tok;         /* new tokens of a sample, > 0 */
+    const char *const *stop; /* strings that end a sample, NULL-terminated; borrowed; NULL: none */
+} rn_sampling;
+
+/* Temperature 0.8, top-p 0.95, no top-k, no min-p, seed 0, 512 tokens, no stop strings. */
+RN_API void rn_sampling_init(rn_sampling *s);
+
+/* A loaded model. */
+typedef struct rn_model rn_model;
+
 #ifdef __cplusplus
 }
 #endif

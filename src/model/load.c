@@ -1,0 +1,372 @@
+/*
+ * load.c: from a GGUF file to a model: names bound, shapes checked, weights checked for NaN, then
+ * packed for the kernels. Two walks over the same list of tensors: the first checks shapes and adds
+ * up the memory, so that a model that cannot fit is refused before any is taken; the second packs.
+ */
+#include "base/clock.h"
+#include "model/memory.h"
+#include "model/model.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct loader {
+    rn_model *m;
+    const rn_kern *kern;
+    rn_pool *pool;
+    const rn_load_opts *opts;
+    bool take; /* the second walk */
+    size_t bytes;
+    const rn_tensor **bound; /* [n_bound] of the first walk: what the model uses */
+    size_t n_bound;
+    rn_err *err;
+} loader;
+
+static int shape_error(const loader *L, const rn_tensor *t, int64_t rows, int64_t cols)
+{
+    return rn_fail(L->err, RN_EFORMAT,
+                   "%s: tensor %s is [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
+                   "], expected [%" PRId64 ", %" PRId64 "]; the file is damaged",
+                   L->m->path, t->name, t->ne[0], t->ne[1], t->ne[2], t->ne[3], cols, rows);
+}
+
+/* Finds a tensor of the wanted shape; *out stays NULL when an optional one is absent. */
+static int find(loader *L, const char *name, rn_need need, int64_t rows, int64_t cols,
+                const rn_tensor **out)
+{
+    *out = NULL;
+    if (need == RN_NEED_NO) return 0;
+    const rn_tensor *t = rn_gguf_tensor(L->m->file, name);
+    if (!t && need == RN_NEED_MAY) return 0;
+    if (!t)
+        return rn_fail(L->err, RN_EFORMAT,
+                       "%s: tensor %s is missing; the file is no complete %s model", L->m->path,
+                       name, L->m->hp.arch->name);
+    if (t->ne[0] != cols || t->ne[1] != rows || t->ne[2] != 1 || t->ne[3] != 1)
+        return shape_error(L, t, rows, cols);
+    if (!L->take) L->bound[L->n_bound++] = t;
+    *out = t;
+    return 0;
+}
+
+/* ---- vectors --------------------------------------------------------------------------------- */
+
+static int vector(loader *L, const char *name, rn_need need, int64_t n, float **out)
+{
+    const rn_tensor *t;
+    int rc = find(L, name, need, 1, n, &t);
+    if (rc || !t) return rc;
+    if (!L->take) {
+        L->bytes += (size_t)n * sizeof(float);
+        return 0;
+    }
+    float *v = rn_arena_array(&L->m->arena, (size_t)n, sizeof *v);
+    if (!v) return rn_fail(L->err, RN_ENOMEM, "out of memory for tensor %s", name);
+    rn_dequant_row(t->type, t->data, v, n);
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(v[i]))
+            return rn_fail(L->err, RN_EFORMAT,
+                           "%s: tensor %s holds NaN or infinity at place %" PRId64
+                           "; the file is damaged",
+                           L->m->path, name, i);
+    *out = v;
+    return 0;
+}
+
+/* ---- matrices -------------------------------------------------------------------------------- */
+
+typedef struct finite_job {
+    const rn_tensor *t;
+    size_t row_bytes;
+    _Atomic int64_t bad_row; /* the lowest; n_rows if none */
+} finite_job;
+
+static void check_rows(void *arg, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    finite_job *j = arg;
+    for (int64_t r = begin; r < end; r++) {
+        const char *row = (const char *)j->t->data + (size_t)r * j->row_bytes;
+        if (rn_quant_row_finite(j->t->type, row, j->t->ne[0])) continue;
+        int64_t low = atomic_load(&j->bad_row);
+        while (r < low && !atomic_compare_exchange_weak(&j->bad_row, &low, r))
+            ;
+        return;
+    }
+}
+
+static int check_finite(loader *L, const rn_tensor *t)
+{
+    finite_job j = {.t = t, .row_bytes = rn_quant_row_bytes(t->type, t->ne[0])};
+    atomic_init(&j.bad_row, t->ne[1]);
+    rn_pool_for(L->pool, t->ne[1], 64, check_rows, &j);
+    int64_t bad = atomic_load(&j.bad_row);
+    if (bad == t->ne[1]) return 0;
+    return rn_fail(L->err, RN_EFORMAT,
+                   "%s: tensor %s holds NaN or infinity in row %" PRId64 "; the file is damaged",
+                   L->m->path, t->name, bad);
+}
+
+static void done_with(const loader *L, const rn_tensor *t)
+{
+    if (L->opts->packed)
+        L->opts->packed(L->opts->user, t);
+    else
+        rn_gguf_forget(L->m->file, t);
+}
+
+static int matrix_of(loader *L, const rn_tensor *t, bool keep, rn_mat **out)
+{
+    if (!L->take) {
+        size_t bytes = rn_mat_bytes(t->type, t->ne[1], t->ne[0]);
+        if (bytes == 0)
+            return rn_fail(L->err, RN_EUNSUPPORTED,
+                           "%s: tensor %s is [%" PRId64 ", %" PRId64
+                           "] of type %s, which the kernels cannot run",
+                           L->m->path, t->name, t->ne[0], t->ne[1], rn_qtype_name(t->type));
+        L->bytes += bytes;
+        return 0;
+    }
+    int rc = check_finite(L, t);
+    if (!rc) rc = rn_mat_new(L->kern, t->type, t->data, t->ne[1], t->ne[0], L->pool, out, L->err);
+    if (rc) return rc;
+    if (!keep) done_with(L, t);
+    return 0;
+}
+
+static int matrix(loader *L, const char *name, rn_need need, int64_t rows, int64_t cols,
+                  rn_mat **out)
+{
+    const rn_tensor *t;
+    int rc = find(L, name, need, rows, cols, &t);
+    return rc || !t ? rc : matrix_of(L, t, false, out);
+}
+
+/* ---- the list -------------------------------------------------------------------------------- */
+
+static const char *layer_name(int32_t layer, const char *what)
+{
+    static _Thread_local char name[64];
+    snprintf(name, sizeof name, "blk.%d.%s", layer, what);
+    return name;
+}
+
+static int walk_layer(loader *L, int32_t i, rn_layer *y)
+{
+    const rn_hparams *h = &L->m->hp;
+    const rn_arch *a = h->arch;
+    int64_t d = h->d_model, ff = h->d_ff, hd = h->head_dim;
+    int64_t nq = h->n_head * hd, nkv = h->n_kv_head * hd;
+    rn_need norm_b = a->layer_norm ? RN_NEED_MUST : RN_NEED_NO;
+    rn_need qk = a->qk_norm ? RN_NEED_MUST : RN_NEED_NO;
+    rn_need gate = a->gated ? RN_NEED_MUST : RN_NEED_NO;
+    rn_need gate_b = a->gated ? a->ffn_bias : RN_NEED_NO;
+    const struct {
+        const char *name;
+        rn_need need;
+        int64_t n;
+        float **out;
+    } vectors[] = {
+        {"attn_norm.weight", RN_NEED_MUST, d, &y->attn_norm},
+        {"attn_norm.bias", norm_b, d, &y->attn_norm_b},
+        {"ffn_norm.weight", RN_NEED_MUST, d, &y->ffn_norm},
+        {"ffn_norm.bias", norm_b, d, &y->ffn_norm_b},
+        {"attn_q_norm.weight", qk, hd, &y->q_norm},
+        {"attn_k_norm.weight", qk, hd, &y->k_norm},
+        {"attn_q.bias", a->qkv_bias, nq, &y->bq},
+        {"attn_k.bias", a->qkv_bias, nkv, &y->bk},
+        {"attn_v.bias", a->qkv_bias, nkv, &y->bv},
+        {"attn_output.bias", a->out_bias, d, &y->bo},
+        {"ffn_gate.bias", gate_b, ff, &y->bgate},
+        {"ffn_up.bias", a->ffn_bias, ff, &y->bup},
+        {"ffn_down.bias", a->ffn_bias, d, &y->bdown},
+    };
+    const struct {
+        const char *name;
+        rn_need need;
+        int64_t rows, cols;
+        rn_mat **out;
+    } matrices[] = {
+        {"attn_q.weight", RN_NEED_MUST, nq, d, &y->wq},
+        {"attn_k.weight", RN_NEED_MUST, nkv, d, &y->wk},
+        {"attn_v.weight", RN_NEED_MUST, nkv, d, &y->wv},
+        {"attn_output.weight", RN_NEED_MUST, d, nq, &y->wo},
+        {"ffn_gate.weight", gate, ff, d, &y->wgate},
+        {"ffn_up.weight", RN_NEED_MUST, ff, d, &y->wup},
+        {"ffn_down.weight", RN_NEED_MUST, d, ff, &y->wdown},
+    };
+    for (size_t k = 0; k < sizeof vectors / sizeof vectors[0]; k++) {
+        int rc = vector(L, layer_name(i, vectors[k].name), vectors[k].need, vectors[k].n,
+                        vectors[k].out);
+        if (rc) return rc;
+    }
+    for (size_t k = 0; k < sizeof matrices / sizeof matrices[0]; k++) {
+        int rc = matrix(L, layer_name(i, matrices[k].name), matrices[k].need, matrices[k].rows,
+                        matrices[k].cols, matrices[k].out);
+        if (rc) return rc;
+    }
+    return 0;
+}
+
+/* Tensors of a layer, in walk_layer's lists, and those beside the layers. */
+enum { LAYER_TENSORS = 20, OTHER_TENSORS = 5 };
+
+static int walk(loader *L)
+{
+    rn_model *m = L->m;
+    const rn_hparams *h = &m->hp;
+    rn_need norm_b = h->arch->layer_norm ? RN_NEED_MUST : RN_NEED_NO;
+    int rc = find(L, "token_embd.weight", RN_NEED_MUST, h->n_vocab, h->d_model, &m->embd);
+    if (!rc && L->take) rc = check_finite(L, m->embd);
+    if (!rc) rc = vector(L, "output_norm.weight", RN_NEED_MUST, h->d_model, &m->out_norm);
+    if (!rc) rc = vector(L, "output_norm.bias", norm_b, h->d_model, &m->out_norm_b);
+    if (!rc) rc = vector(L, "rope_freqs.weight", RN_NEED_MAY, h->n_rot / 2, &m->rope_factors);
+    for (int32_t i = 0; !rc && i < h->n_layer; i++)
+        rc = walk_layer(L, i, &m->layers[i]);
+    if (rc) return rc;
+    m->tied = !rn_gguf_tensor(m->file, "output.weight");
+    if (m->tied) return matrix_of(L, m->embd, true, &m->output);
+    return matrix(L, "output.weight", RN_NEED_MUST, h->n_vocab, h->d_model, &m->output);
+}
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t) * (const rn_tensor *const *)a,
+              y = (uintptr_t) * (const rn_tensor *const *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* A tensor that nothing reads means a variant that would run wrongly without a word. */
+static int refuse_unknown(loader *L)
+{
+    qsort(L->bound, L->n_bound, sizeof *L->bound, by_address);
+    for (size_t i = 0; i < rn_gguf_n_tensors(L->m->file); i++) {
+        const rn_tensor *t = rn_gguf_tensor_at(L->m->file, i);
+        if (!bsearch(&t, L->bound, L->n_bound, sizeof *L->bound, by_address))
+            return rn_fail(L->err, RN_EUNSUPPORTED,
+                           "%s: tensor %s has no place in a %s model as this version knows it",
+                           L->m->path, t->name, L->m->hp.arch->name);
+    }
+    return 0;
+}
+
+static int check_rope_factors(const rn_model *m, rn_err *err)
+{
+    for (int32_t i = 0; m->rope_factors && i < m->hp.n_rot / 2; i++)
+        if (!(m->rope_factors[i] > 0))
+            return rn_fail(err, RN_EFORMAT, "%s: rope_freqs.weight holds %g, expected more than 0",
+                           m->path, (double)m->rope_factors[i]);
+    return 0;
+}
+
+static int check_fits(const loader *L)
+{
+    size_t have = L->opts->memory_bytes ? L->opts->memory_bytes : rn_memory_available();
+    if (L->bytes <= have) return 0;
+    return rn_fail(
+        L->err, RN_ELIMIT,
+        "%s: the weights need %.0f MiB and %.0f MiB may be used; take a smaller model or a "
+        "smaller weight type",
+        L->m->path, rn_mib(L->bytes), rn_mib(have));
+}
+
+static int load(rn_model *m, const rn_load_opts *opts, rn_err *err)
+{
+    int rc = rn_hparams_read(m->file, &m->hp, err);
+    if (rc) return rc;
+    /* Every layer has tensors: what the file does not hold need not be counted up to. */
+    if ((size_t)m->hp.n_layer > rn_gguf_n_tensors(m->file))
+        return rn_fail(err, RN_EFORMAT, "%s: %d layers but only %zu tensors; the file is damaged",
+                       m->path, m->hp.n_layer, rn_gguf_n_tensors(m->file));
+    rc = rn_isa_choose(&m->isa, err);
+    if (rc) return rc;
+    m->kern = rn_kern_get(m->isa);
+    loader L = {.m = m, .kern = m->kern, .opts = opts, .err = err};
+    size_t most = (size_t)m->hp.n_layer * LAYER_TENSORS + OTHER_TENSORS;
+    m->layers = calloc((size_t)m->hp.n_layer, sizeof *m->layers);
+    L.bound = calloc(most, sizeof *L.bound);
+    if (!m->layers || !L.bound) {
+        free(L.bound);
+        return rn_fail(err, RN_ENOMEM, "out of memory for %d layers", m->hp.n_layer);
+    }
+    rc = walk(&L);
+    if (!rc) rc = refuse_unknown(&L);
+    free(L.bound);
+    if (!rc) rc = check_fits(&L);
+    if (!rc) rc = rn_tok_new(m->file, &m->tok, err);
+    if (!rc && rn_tok_n_vocab(m->tok) > m->hp.n_vocab)
+        rc = rn_fail(err, RN_EFORMAT, "%s: %d tokens but embeddings for %d; the file is damaged",
+                     m->path, rn_tok_n_vocab(m->tok), m->hp.n_vocab);
+    if (!rc) rc = rn_pool_new(opts->n_threads > 0 ? opts->n_threads : rn_cpu_count(), &L.pool, err);
+    if (rc) return rc;
+    L.take = true;
+    m->weight_bytes = L.bytes;
+    rc = walk(&L);
+    rn_pool_free(L.pool);
+    return rc ? rc : check_rope_factors(m, err);
+}
+
+int rn_model_load_gguf(rn_gguf *file, const rn_load_opts *opts, rn_model **out, rn_err *err)
+{
+    int64_t t0 = rn_now_ns();
+    static const rn_load_opts none;
+    rn_model *m = calloc(1, sizeof *m);
+    if (!m) {
+        rn_gguf_close(file);
+        return rn_fail(err, RN_ENOMEM, "out of memory for a model");
+    }
+    m->file = file;
+    m->path = rn_gguf_path(file);
+    int rc = load(m, opts ? opts : &none, err);
+    if (rc) {
+        rn_model_close(m);
+        return rc;
+    }
+    m->load_ns = rn_now_ns() - t0;
+    *out = m;
+    return 0;
+}
+
+int rn_model_load(const char *path, const rn_load_opts *opts, rn_model **out, rn_err *err)
+{
+    rn_gguf *file;
+    int rc = rn_gguf_open(path, &file, err);
+    return rc ? rc : rn_model_load_gguf(file, opts, out, err);
+}
+
+void rn_model_shape(const rn_model *m, rn_shape *out)
+{
+    const rn_hparams *h = &m->hp;
+    *out = (rn_shape){
+        .n_layer = h->n_layer,
+        .d_model = h->d_model,
+        .d_ffn = h->d_ff,
+        .n_head = h->n_head,
+        .n_kv_head = h->n_kv_head,
+        .head_dim = h->head_dim,
+        .vocab = h->n_vocab,
+        .gated_ffn = h->arch->gated,
+        .tied_head = m->tied,
+    };
+}
+
+void rn_model_close(rn_model *m)
+{
+    if (!m) return;
+    for (int32_t i = 0; m->layers && i < m->hp.n_layer; i++) {
+        rn_layer *y = &m->layers[i];
+        rn_mat *mats[] = {y->wq, y->wk, y->wv, y->wo, y->wgate, y->wup, y->wdown};
+        for (size_t k = 0; k < sizeof mats / sizeof mats[0]; k++)
+            rn_mat_free(mats[k]);
+    }
+    free(m->layers);
+    rn_mat_free(m->output);
+    rn_tok_free(m->tok);
+    rn_gguf_close(m->file);
+    rn_arena_free(&m->arena);
+    rn_memory_give(m->image, m->image_bytes);
+    free(m);
+}

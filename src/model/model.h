@@ -1,0 +1,71 @@
+/*
+ * model.h: a model that is loaded, checked and ready to run. Immutable after rn_model_load, so that
+ * engines in several threads may share it.
+ *
+ * Every name of a tensor is looked up once, here, against the shape that the hyperparameters
+ * demand; a tensor that is missing, misshapen or unknown is refused, and so are weights that are
+ * not finite.
+ */
+#ifndef RN_MODEL_MODEL_H
+#define RN_MODEL_MODEL_H
+
+#include "base/arena.h"
+#include "model/arch.h"
+#include "model/mat.h"
+#include "model/tok.h"
+
+/* Weights of one layer; NULL or empty where the architecture has none. Matrices are [rows out, in].
+ */
+typedef struct rn_layer {
+    float *attn_norm, *attn_norm_b; /* [d_model] */
+    float *ffn_norm, *ffn_norm_b;   /* [d_model] */
+    float *q_norm, *k_norm;         /* [head_dim] */
+    float *bq, *bk, *bv;            /* [n_head * head_dim], [n_kv_head * head_dim] twice */
+    float *bo;                      /* [d_model] */
+    float *bgate, *bup, *bdown;     /* [d_ff] twice, [d_model] */
+    rn_mat *wq, *wk, *wv; /* [n_head * head_dim, d_model], [n_kv_head * head_dim, d_model] */
+    rn_mat *wo;           /* [d_model, n_head * head_dim] */
+    rn_mat *wgate, *wup;  /* [d_ff, d_model] */
+    rn_mat *wdown;        /* [d_model, d_ff] */
+} rn_layer;
+
+struct rn_model {
+    const char *path; /* borrowed from file */
+    rn_gguf *file;    /* mapped; embeddings are read from it */
+    rn_tok *tok;
+    rn_hparams hp;
+    rn_isa isa;
+    const rn_kern *kern;
+    rn_layer *layers;             /* [n_layer] */
+    const rn_tensor *embd;        /* [n_vocab, d_model] */
+    float *out_norm, *out_norm_b; /* [d_model] */
+    float *rope_factors; /* [n_rot / 2], Llama 3: each frequency is divided by its factor; NULL */
+    rn_mat *output;      /* [n_vocab, d_model] */
+    bool tied;           /* the output head is the embedding table */
+    rn_arena arena;      /* the small vectors */
+    size_t weight_bytes; /* of all weights as they are kept in memory */
+    int64_t load_ns;
+    void *image; /* the file, where it was made in memory; NULL */
+    size_t image_bytes;
+};
+
+typedef struct rn_load_opts {
+    int n_threads;       /* for checking and packing; 0: one per core */
+    size_t memory_bytes; /* for the weights; 0: what the system has left */
+    /* Called for each tensor whose file data will not be read again; NULL: rn_gguf_forget. */
+    void (*packed)(void *user, const rn_tensor *t);
+    void *user;
+} rn_load_opts;
+
+/* Opens and checks a file and packs its matrices for the kernels that rn_isa_choose picks.
+ * RN_ELIMIT with numbers, before anything large is taken, when the weights cannot fit.
+ * opts: NULL is all defaults. */
+int rn_model_load(const char *path, const rn_load_opts *opts, rn_model **out, rn_err *err);
+/* The same of an open file, which becomes the model's, also on failure. */
+int rn_model_load_gguf(rn_gguf *file, const rn_load_opts *opts, rn_model **out, rn_err *err);
+void rn_model_close(rn_model *m); /* NULL accepted */
+
+/* The model's shape in the words of ration.h, for counting FLOPs. */
+void rn_model_shape(const rn_model *m, rn_shape *out);
+
+#endif

@@ -1,0 +1,321 @@
+/*
+ * random.c: see random.h. Quantised blocks are random bytes with their scale fields set, so that
+ * weights have a standard deviation near 0.02, as trained ones do, and a mean near 0.
+ */
+#include "model/random.h"
+
+#include "base/rng.h"
+#include "gguf/half.h"
+#include "model/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { ALIGN = 32, N_BYTE_TOKENS = 256, FIRST_WORD = 3 + N_BYTE_TOKENS };
+
+/* Where a block keeps its scale and minimum, and what they are set to. */
+static const struct {
+    rn_qtype type;
+    int d_at, m_at; /* -1: none */
+    float d, m;
+} scale_fields[] = {
+    {RN_Q_Q4_0, 0, -1, 4.3e-3f, 0},       {RN_Q_Q4_1, 0, 2, 4.3e-3f, -3.2e-2f},
+    {RN_Q_Q5_0, 0, -1, 2.2e-3f, 0},       {RN_Q_Q5_1, 0, 2, 2.2e-3f, -3.4e-2f},
+    {RN_Q_Q8_0, 0, -1, 2.7e-4f, 0},       {RN_Q_Q2_K, 80, 82, 1.8e-3f, 2.7e-3f},
+    {RN_Q_Q3_K, 108, -1, 4.8e-4f, 0},     {RN_Q_Q4_K, 0, 2, 1.0e-4f, 7.5e-4f},
+    {RN_Q_Q5_K, 0, 2, 5.0e-5f, 7.75e-4f}, {RN_Q_Q6_K, 208, -1, 1.5e-5f, 0},
+};
+
+typedef struct tensor_plan {
+    char name[48];
+    rn_qtype type;
+    int64_t rows, cols; /* rows 0: a vector */
+    uint64_t offset;
+    size_t bytes;
+} tensor_plan;
+
+/* ---- the list of tensors -----------------------------------------------------------------------
+ */
+
+static void add_tensor(tensor_plan *list, size_t *n, const char *name, int layer, rn_qtype type,
+                       int64_t rows, int64_t cols)
+{
+    tensor_plan *t = &list[(*n)++];
+    *t = (tensor_plan){.type = type, .rows = rows, .cols = cols};
+    if (layer < 0)
+        snprintf(t->name, sizeof t->name, "%s.weight", name);
+    else
+        snprintf(t->name, sizeof t->name, "blk.%d.%s.weight", layer, name);
+    t->bytes = rn_quant_row_bytes(type, cols) * (size_t)(rows ? rows : 1);
+}
+
+enum { TENSORS_PER_LAYER = 9 };
+
+static size_t plan_tensors(const rn_random_spec *s, tensor_plan *list)
+{
+    size_t n = 0;
+    int64_t d = s->d_model, kv = d / s->n_head * s->n_kv_head;
+    add_tensor(list, &n, "token_embd", -1, s->type, s->n_vocab, d);
+    for (int l = 0; l < s->n_layer; l++) {
+        add_tensor(list, &n, "attn_norm", l, RN_Q_F32, 0, d);
+        add_tensor(list, &n, "attn_q", l, s->type, d, d);
+        add_tensor(list, &n, "attn_k", l, s->type, kv, d);
+        add_tensor(list, &n, "attn_v", l, s->type, kv, d);
+        add_tensor(list, &n, "attn_output", l, s->type, d, d);
+        add_tensor(list, &n, "ffn_norm", l, RN_Q_F32, 0, d);
+        add_tensor(list, &n, "ffn_gate", l, s->type, s->d_ff, d);
+        add_tensor(list, &n, "ffn_up", l, s->type, s->d_ff, d);
+        add_tensor(list, &n, "ffn_down", l, s->type, d, s->d_ff);
+    }
+    add_tensor(list, &n, "output_norm", -1, RN_Q_F32, 0, d);
+    add_tensor(list, &n, "output", -1, s->type, s->n_vocab, d);
+    uint64_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        list[i].offset = at;
+        at += (list[i].bytes + ALIGN - 1) / ALIGN * ALIGN;
+    }
+    return n;
+}
+
+/* ---- metadata ----------------------------------------------------------------------------------
+ */
+
+static void put_u32(rn_buf *b, uint32_t v)
+{
+    rn_buf_add(b, &v, sizeof v);
+}
+static void put_u64(rn_buf *b, uint64_t v)
+{
+    rn_buf_add(b, &v, sizeof v);
+}
+
+static void put_str(rn_buf *b, const char *s)
+{
+    put_u64(b, strlen(s));
+    rn_buf_puts(b, s);
+}
+
+/* Type ids of the GGUF specification. */
+enum { G_U32 = 4, G_I32 = 5, G_F32 = 6, G_STR = 8, G_ARRAY = 9 };
+
+static void kv_u32(rn_buf *b, const char *key, uint32_t v)
+{
+    put_str(b, key);
+    put_u32(b, G_U32);
+    put_u32(b, v);
+}
+
+static void kv_f32(rn_buf *b, const char *key, float v)
+{
+    put_str(b, key);
+    put_u32(b, G_F32);
+    rn_buf_add(b, &v, sizeof v);
+}
+
+static void kv_str(rn_buf *b, const char *key, const char *v)
+{
+    put_str(b, key);
+    put_u32(b, G_STR);
+    put_str(b, v);
+}
+
+static void kv_array(rn_buf *b, const char *key, uint32_t type, uint64_t n)
+{
+    put_str(b, key);
+    put_u32(b, G_ARRAY);
+    put_u32(b, type);
+    put_u64(b, n);
+}
+
+/* <unk>, <s>, </s>, the 256 bytes, then words. */
+static void put_vocabulary(rn_buf *b, int32_t n_vocab)
+{
+    kv_str(b, "tokenizer.ggml.model", "llama");
+    kv_array(b, "tokenizer.ggml.tokens", G_STR, (uint64_t)n_vocab);
+    for (int32_t i = 0; i < n_vocab; i++) {
+        static const char *const special[] = {"<unk>", "<s>", "</s>"};
+        char text[32];
+        if (i < 3)
+            snprintf(text, sizeof text, "%s", special[i]);
+        else if (i < FIRST_WORD)
+            snprintf(text, sizeof text, "<0x%02X>", (unsigned)(i - 3));
+        else
+            snprintf(text, sizeof text, "\xE2\x96\x81w%d", i);
+        put_str(b, text);
+    }
+    kv_array(b, "tokenizer.ggml.scores", G_F32, (uint64_t)n_vocab);
+    for (int32_t i = 0; i < n_vocab; i++) {
+        float score = i < FIRST_WORD ? 0 : (float)-i;
+        rn_buf_add(b, &score, sizeof score);
+    }
+    kv_array(b, "tokenizer.ggml.token_type", G_I32, (uint64_t)n_vocab);
+    for (int32_t i = 0; i < n_vocab; i++) /* 2 unknown, 3 control, 6 byte, 1 normal */
+        put_u32(b, i == 0 ? 2 : i < 3 ? 3 : i < FIRST_WORD ? 6 : 1);
+    kv_u32(b, "tokenizer.ggml.bos_token_id", 1);
+    kv_u32(b, "tokenizer.ggml.eos_token_id", 2);
+    kv_u32(b, "tokenizer.ggml.unknown_token_id", 0);
+}
+
+static void put_header(rn_buf *b, const rn_random_spec *s, const tensor_plan *list, size_t n)
+{
+    enum { N_KV = 17 };
+    rn_buf_puts(b, "GGUF");
+    put_u32(b, 3);
+    put_u64(b, n);
+    put_u64(b, N_KV);
+    kv_str(b, "general.architecture", "llama");
+    kv_str(b, "general.name", "random weights");
+    kv_u32(b, "llama.context_length", (uint32_t)s->n_ctx);
+    kv_u32(b, "llama.embedding_length", (uint32_t)s->d_model);
+    kv_u32(b, "llama.block_count", (uint32_t)s->n_layer);
+    kv_u32(b, "llama.feed_forward_length", (uint32_t)s->d_ff);
+    kv_u32(b, "llama.attention.head_count", (uint32_t)s->n_head);
+    kv_u32(b, "llama.attention.head_count_kv", (uint32_t)s->n_kv_head);
+    kv_f32(b, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
+    kv_u32(b, "llama.rope.dimension_count", (uint32_t)(s->d_model / s->n_head));
+    put_vocabulary(b, s->n_vocab); /* 7 entries */
+    for (size_t i = 0; i < n; i++) {
+        put_str(b, list[i].name);
+        put_u32(b, list[i].rows ? 2 : 1);
+        put_u64(b, (uint64_t)list[i].cols);
+        if (list[i].rows) put_u64(b, (uint64_t)list[i].rows);
+        put_u32(b, (uint32_t)list[i].type);
+        put_u64(b, list[i].offset);
+    }
+    while (b->len % ALIGN)
+        rn_buf_putc(b, 0);
+}
+
+/* ---- weights -----------------------------------------------------------------------------------
+ */
+
+static void fill_floats(const tensor_plan *t, char *out, rn_rng *rng)
+{
+    size_t n = (size_t)(t->rows ? t->rows : 1) * (size_t)t->cols;
+    for (size_t i = 0; i < n; i++) {
+        /* uniform with standard deviation 0.02; norms are 1 */
+        float w = t->rows ? ((float)(rn_rng_u32(rng) >> 8) * 0x1p-24f - 0.5f) * 0.0693f : 1.0f;
+        uint16_t h = t->type == RN_Q_F16 ? rn_f32_to_f16(w) : rn_f32_to_bf16(w);
+        if (t->type == RN_Q_F32)
+            memcpy(out + i * sizeof w, &w, sizeof w);
+        else
+            memcpy(out + i * sizeof h, &h, sizeof h);
+    }
+}
+
+static void fill_blocks(const tensor_plan *t, size_t field, char *out, rn_rng *rng)
+{
+    for (size_t i = 0; i < t->bytes; i += 4) {
+        uint32_t x = rn_rng_u32(rng);
+        memcpy(out + i, &x, t->bytes - i < 4 ? t->bytes - i : 4);
+    }
+    size_t step = rn_qtype_find(t->type)->bytes;
+    uint16_t d = rn_f32_to_f16(scale_fields[field].d), m = rn_f32_to_f16(scale_fields[field].m);
+    for (size_t at = 0; at < t->bytes; at += step) {
+        memcpy(out + at + scale_fields[field].d_at, &d, sizeof d);
+        if (scale_fields[field].m_at >= 0)
+            memcpy(out + at + scale_fields[field].m_at, &m, sizeof m);
+    }
+}
+
+static void fill(const tensor_plan *t, char *out, uint64_t seed)
+{
+    rn_rng rng;
+    rn_rng_init(&rng, seed, rn_rng_stream(t->name, strlen(t->name)), 0);
+    for (size_t i = 0; i < sizeof scale_fields / sizeof scale_fields[0]; i++)
+        if (scale_fields[i].type == t->type) {
+            fill_blocks(t, i, out, &rng);
+            return;
+        }
+    fill_floats(t, out, &rng);
+}
+
+/* ---- the image ---------------------------------------------------------------------------------
+ */
+
+static int check_spec(const rn_random_spec *s, rn_err *err)
+{
+    const rn_qtype_info *q = rn_qtype_find(s->type);
+    if (s->n_layer < 1 || s->n_layer > RN_MAX_LAYERS || s->d_model < 1 ||
+        s->d_model > RN_MAX_WIDTH || s->d_ff < 1 || s->d_ff > RN_MAX_WIDTH || s->n_head < 1 ||
+        s->n_kv_head < 1 || s->n_ctx < 1 || s->n_ctx > RN_MAX_CONTEXT ||
+        s->n_vocab < FIRST_WORD + 1 || s->n_vocab > RN_MAX_VOCAB)
+        return rn_fail(err, RN_EINVAL,
+                       "shape out of range: layers 1-%d, widths 1-%d, vocabulary %d-%d",
+                       RN_MAX_LAYERS, RN_MAX_WIDTH, FIRST_WORD + 1, RN_MAX_VOCAB);
+    if (s->d_model % s->n_head || s->n_head % s->n_kv_head ||
+        s->d_model / s->n_head > RN_MAX_HEAD_DIM || s->d_model / s->n_head % 2)
+        return rn_fail(
+            err, RN_EINVAL,
+            "%d heads (%d for keys) do not divide a width of %d into even heads of at most %d",
+            s->n_head, s->n_kv_head, s->d_model, RN_MAX_HEAD_DIM);
+    if (s->d_model % (int)q->block || s->d_ff % (int)q->block)
+        return rn_fail(err, RN_EINVAL,
+                       "%s has blocks of %u weights, which do not divide widths %d and %d", q->name,
+                       q->block, s->d_model, s->d_ff);
+    return 0;
+}
+
+int rn_random_gguf(const rn_random_spec *s, void **data, size_t *bytes, rn_err *err)
+{
+    int rc = check_spec(s, err);
+    if (rc) return rc;
+    tensor_plan *list = calloc((size_t)s->n_layer * TENSORS_PER_LAYER + 3, sizeof *list);
+    if (!list) return rn_fail(err, RN_ENOMEM, "out of memory for a list of tensors");
+    size_t n = plan_tensors(s, list);
+    rn_buf head = {0};
+    put_header(&head, s, list, n);
+    size_t total = head.len + list[n - 1].offset + (list[n - 1].bytes + ALIGN - 1) / ALIGN * ALIGN;
+    char *image = NULL;
+    if (!rn_buf_ok(&head))
+        rc = rn_fail(err, RN_ENOMEM, "out of memory for a vocabulary of %d", s->n_vocab);
+    else if (total > rn_memory_available())
+        rc = rn_fail(err, RN_ELIMIT,
+                     "random weights of %.0f MiB do not fit in the %.0f MiB that are free",
+                     rn_mib(total), rn_mib(rn_memory_available()));
+    else if (!(image = rn_memory_take(total)))
+        rc = rn_fail(err, RN_ENOMEM, "no room for %.0f MiB of random weights", rn_mib(total));
+    if (!rc) {
+        memcpy(image, head.data, head.len);
+        for (size_t i = 0; i < n; i++)
+            fill(&list[i], image + head.len + list[i].offset, s->seed);
+        *data = image;
+        *bytes = total;
+    }
+    rn_buf_free(&head);
+    free(list);
+    return rc;
+}
+
+/* Gives back the whole pages that lie inside a tensor. */
+static void give_back(void *user, const rn_tensor *t)
+{
+    (void)user;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)t->data;
+    uintptr_t first = (at + page - 1) / page * page, end = (at + t->bytes) / page * page;
+    if (end > first) madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
+int rn_random_model(const rn_random_spec *spec, int n_threads, rn_model **out, rn_err *err)
+{
+    void *data;
+    size_t bytes;
+    int rc = rn_random_gguf(spec, &data, &bytes, err);
+    if (rc) return rc;
+    rn_gguf *file;
+    rc = rn_gguf_open_memory(data, bytes, "random weights", &file, err);
+    rn_model *m = NULL;
+    if (!rc)
+        rc = rn_model_load_gguf(file, &(rn_load_opts){.n_threads = n_threads, .packed = give_back},
+                                &m, err);
+    if (rc) {
+        rn_memory_give(data, bytes);
+        return rc;
+    }
+    m->image = data;
+    m->image_bytes = bytes;
+    *out = m;
+    return 0;
+}
