@@ -1,9 +1,10 @@
 #!/bin/sh
 # `make check`: what a reviewer would otherwise have to look for.
 #   formatting (clang-format), static analysis (cppcheck), shell scripts (shellcheck), man pages
-#   (mandoc), and the whole tree compiled by gcc and by clang with warnings as errors.
+#   (mandoc), the whole tree compiled by gcc and by clang with warnings as errors, and the ARM
+#   kernels under an emulator.
 # Every step runs, then the status tells whether one failed. Some steps only:
-#   tools/check.sh [format|analysis|shell|man|gcc|clang...]
+#   tools/check.sh [format|analysis|shell|man|gcc|clang|neon...]
 set -eu
 cd "$(dirname "$0")/.."
 RATION_EXTRA_DEPS="clang clang-format cppcheck shellcheck mandoc" tools/deps.sh
@@ -43,11 +44,12 @@ man() { git ls-files 'docs/man/*.1' | xargs -r mandoc -T lint -W warning; }
 compile() { make --no-print-directory -s -j"$jobs" BUILD="$1" CC="$2" tests >/dev/null; }
 gcc() { compile build gcc; }
 clang() { compile build/clang clang; }
+neon() { tools/neon-check.sh; }
 
 for s in "${@:-all}"; do
     case $s in
-    all) for each in format analysis shell man gcc clang; do step $each $each; done ;;
-    format | analysis | shell | man | gcc | clang) step "$s" "$s" ;;
+    all) for each in format analysis shell man gcc clang neon; do step $each $each; done ;;
+    format | analysis | shell | man | gcc | clang | neon) step "$s" "$s" ;;
     *)
         echo "check: unknown step '$s'" >&2
         exit 2
