@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__aarch64__)
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
 #include <sys/auxv.h>
 #ifndef HWCAP_ASIMDDP
 #define HWCAP_ASIMDDP (1UL << 20)
@@ -32,18 +34,26 @@ const char *rn_isa_name(rn_isa isa)
     return (unsigned)isa < RN_N_ISAS ? isas[isa].name : "?";
 }
 
+#if defined(__x86_64__)
+/* clang 14's __builtin_cpu_supports does not know this one. Leaf 1, register c. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c = 0, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
 bool rn_isa_available(rn_isa isa)
 {
     switch (isa) {
     case RN_ISA_SCALAR: return true;
 #if defined(__x86_64__)
     case RN_ISA_AVX2:
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-               __builtin_cpu_supports("f16c");
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     case RN_ISA_AVX512:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("f16c");
+               __builtin_cpu_supports("avx512vnni") && has_f16c();
 #elif defined(__aarch64__)
     case RN_ISA_NEON:
         return (getauxval(AT_HWCAP) & (HWCAP_ASIMDDP | HWCAP_FPHP)) == (HWCAP_ASIMDDP | HWCAP_FPHP);
