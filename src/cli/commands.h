@@ -6,9 +6,11 @@
 
 /* name, arguments, summary: the order is that of `ration --help`. */
 #define RN_COMMANDS(X)                                                                             \
+    X(demo, "", "the study's comparison: who leads at each budget")                                \
     X(import, "[options] -s FILE -t SET --model NAME FILE...", "samples of others into the store") \
     X(export, "[options] -s FILE --format FORM", "runs in the forms of others, or flat rows")      \
-    X(merge, "-s FILE [FILE...]", "shards of an experiment into one file")
+    X(merge, "-s FILE [FILE...]", "shards of an experiment into one file")                         \
+    X(report, "[options]", "curves, budgets and who leads, as table, CSV or JSON")
 
 #define X(name, args, summary) int rn_cmd_##name(int argc, char **argv);
 RN_COMMANDS(X)

@@ -127,10 +127,13 @@ int rn_cost_profile_add(rn_cost_book *b, const char *profile, const char *hardwa
 
     rn_cost_time copy = *time;
     if (time->n_points) {
-        rn_cost_point *points = rn_arena_array(&b->arena, time->n_points, sizeof *points);
-        if (!points) goto nomem;
-        memcpy(points, time->points, time->n_points * sizeof *points);
-        copy.points = points;
+        int64_t *k = rn_arena_array(&b->arena, time->n_points, sizeof *k);
+        double *seconds = rn_arena_array(&b->arena, time->n_points, sizeof *seconds);
+        if (!k || !seconds) goto nomem;
+        memcpy(k, time->k, time->n_points * sizeof *k);
+        memcpy(seconds, time->s, time->n_points * sizeof *seconds);
+        copy.k = k;
+        copy.s = seconds;
     }
     rn_cost_row *r = find_row(p, model);
     if (!r) {
@@ -233,17 +236,6 @@ double rn_cost_flop(const rn_cost *c)
 {
     if (!isnan(c->flop_per_sample)) return c->flop_per_sample;
     return c->has_shape ? rn_flop_convention(&c->shape, RN_FLOP_STUDY_TOK) : NAN;
-}
-
-double rn_cost_time_of(const rn_cost_time *t, double k)
-{
-    if (!t->n_points) return k > 0 ? t->fixed_s + k * t->per_sample_s : 0;
-    const rn_cost_point *p = t->points;
-    if (k <= p[0].k || t->n_points == 1) return k * p[0].s / p[0].k;
-    size_t i = 1;
-    while (i + 1 < t->n_points && k > p[i].k)
-        i++;
-    return p[i - 1].s + (k - p[i - 1].k) * (p[i].s - p[i - 1].s) / (p[i].k - p[i - 1].k);
 }
 
 double rn_cost_usd(const rn_cost *c, double k, double prompt_tok, double gen_tok, double seconds)

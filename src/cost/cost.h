@@ -30,7 +30,7 @@
  *     hardware = 1 x H100, vLLM, batch 256
  *     my-7b = 0.395                 # seconds per sample: time(k) = 0.395 k
  *     my-13b = 0.5 + 0.667          # fixed and per sample: time(k) = 0.5 + 0.667 k
- *     my-34b = 1:4.0 16:9.5 256:88  # measured k:seconds, joined by straight lines
+ *     my-34b = 1:4.0 16:9.5 256:88  # measured, k:seconds
  */
 #ifndef RN_COST_COST_H
 #define RN_COST_COST_H
@@ -53,16 +53,13 @@ typedef struct rn_cost {
     const char *source; /* where the entry comes from */
 } rn_cost;
 
-typedef struct rn_cost_point {
-    double k, s;
-} rn_cost_point;
-
-/* time(k): fixed_s + k * per_sample_s, or measured points with k and s strictly rising. Points are
- * joined by lines; before the first the time is proportional, after the last its slope goes on. */
+/* Seconds for k samples of one problem: fixed_s + k * per_sample_s, or seconds s[i] measured at
+ * k[i], both strictly rising. src/stat/budget.h says how measured times are joined. */
 typedef struct rn_cost_time {
     double fixed_s, per_sample_s;
-    const rn_cost_point *points; /* [n_points]; NULL: linear */
-    size_t n_points;
+    const int64_t *k; /* [n_points] */
+    const double *s;  /* [n_points] */
+    size_t n_points;  /* 0: linear */
 } rn_cost_time;
 
 typedef struct rn_cost_book rn_cost_book;
@@ -98,9 +95,6 @@ const char *rn_cost_profile_at(const rn_cost_book *b, size_t i);
 
 /* FLOPs of one sample by the study's convention (or as the entry gives them); NAN unknown. */
 double rn_cost_flop(const rn_cost *c);
-
-/* Seconds for k samples; k >= 0. */
-double rn_cost_time_of(const rn_cost_time *t, double k);
 
 /* Dollars for k samples of one problem: by tokens where prices are given (the prompt at the input
  * price once, then k - 1 times at the cached one), else by the hour for `seconds`; NAN unknown. */

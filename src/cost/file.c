@@ -134,17 +134,19 @@ static int model_key(parser *p, const char *key, char *value, rn_err *err)
     return bad(p, err, "unknown key '%.60s' in a [model] section", key);
 }
 
-/* "1:4.0 16:9.5": at least one point, both numbers rising. */
-static int read_points(const parser *p, char *value, rn_cost_point *points, size_t *n, rn_err *err)
+/* "1:4.0 16:9.5": k a whole number, both rising. */
+static int read_points(const parser *p, char *value, int64_t *k, double *s, size_t *n, rn_err *err)
 {
     while (*value) {
-        rn_cost_point pt;
+        double at, seconds;
         if (*n == MAX_POINTS) return bad(p, err, "more than %d measured points", MAX_POINTS);
-        if (!number(&value, &pt.k) || *value++ != ':' || !number(&value, &pt.s))
+        if (!number(&value, &at) || *value++ != ':' || !number(&value, &seconds))
             return bad(p, err, "measured points are written k:seconds, e.g. 1:4.0 16:9.5");
-        if (pt.k < 1 || pt.s <= 0 || (*n && (pt.k <= points[*n - 1].k || pt.s <= points[*n - 1].s)))
-            return bad(p, err, "k and seconds must rise from point to point, k from 1");
-        points[(*n)++] = pt;
+        if (at < 1 || at > INT32_MAX || at != floor(at) || seconds <= 0 ||
+            (*n && (at <= (double)k[*n - 1] || seconds <= s[*n - 1])))
+            return bad(p, err, "k (whole, from 1) and seconds must rise from point to point");
+        k[*n] = (int64_t)at;
+        s[(*n)++] = seconds;
     }
     return 0;
 }
@@ -153,12 +155,12 @@ static int profile_key(const parser *p, const char *key, char *value, rn_err *er
 {
     if (strcmp(key, "hardware") == 0)
         return rn_cost_profile_add(p->book, p->profile, value, NULL, NULL, err);
-    rn_cost_point points[MAX_POINTS];
-    rn_cost_time t = {0};
+    int64_t k[MAX_POINTS];
+    double s[MAX_POINTS];
+    rn_cost_time t = {.k = k, .s = s};
     if (strchr(value, ':')) {
-        int rc = read_points(p, value, points, &t.n_points, err);
+        int rc = read_points(p, value, k, s, &t.n_points, err);
         if (rc) return rc;
-        t.points = points;
     } else {
         double first, second = -1;
         bool ok = number(&value, &first);

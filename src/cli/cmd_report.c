@@ -1,0 +1,259 @@
+/*
+ * cmd_report.c: `ration report`: curves, budgets and decisions from a store or published tables.
+ *
+ * Exit status 1 when the report is there but something in it is missing (samples without a verdict,
+ * models without a cost entry): the report says what and how to give it.
+ */
+#include "cli/commands.h"
+
+#include "base/data.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LIST = 256, MAX_PRICES = 64 };
+
+typedef struct opts {
+    const char *store, *task, *format, *profile, *compare, *ks, *budgets, *missing, *flops;
+    rn_opt_list models, metrics, costs, cost_files;
+    int64_t resamples, seed;
+    double confidence, reach, prompt_tok;
+    bool published, interpolate;
+} opts;
+
+static const char intro[] =
+    "Shows pass@k, what each budget buys, which model leads at it and how sure that is.\n"
+    "Budgets are given in samples of the cheapest model; scores are percentages, in CSV and JSON\n"
+    "fractions. What is missing is said, and how to give it.\n\n"
+    "A cost file holds sections of `key = value` lines:\n"
+    "  [model my-7b]                layers, d_model, d_ffn, heads, kv_heads, head_dim, vocab,\n"
+    "                               gated = yes|no, tied = yes|no, or flop_per_sample = 1.69e12;\n"
+    "                               usd_per_1m_input, usd_per_1m_cached, usd_per_1m_output,\n"
+    "                               usd_per_hour; alias = NAME, NAME\n"
+    "  [profile my-box]             hardware = TEXT; my-7b = SECONDS, or FIXED + SECONDS,\n"
+    "                               or k:SECONDS k:SECONDS ...";
+
+/* Parses "1,2,4" into rising numbers above 0; -1, or the exit status after a printed error. */
+static int parse_list(const rn_command *cmd, const char *name, const char *text, double *out,
+                      size_t *n)
+{
+    for (const char *p = text; *p;) {
+        char *end;
+        errno = 0;
+        double v = strtod(p, &end);
+        if (errno || end == p || (*end && *end != ',') || !(v > 0 && v < 1e18))
+            return rn_opt_usage(cmd, "--%s needs numbers above 0 with commas, not '%s'", name,
+                                text);
+        if (*n && v <= out[*n - 1])
+            return rn_opt_usage(cmd, "the numbers of --%s must rise: '%s'", name, text);
+        if (*n == MAX_LIST)
+            return rn_opt_usage(cmd, "--%s takes at most %d numbers", name, MAX_LIST);
+        out[(*n)++] = v;
+        p = *end ? end + 1 : end;
+    }
+    return -1;
+}
+
+static int parse_ks(const rn_command *cmd, const char *text, int64_t *ks, size_t *n)
+{
+    double v[MAX_LIST];
+    int rc = parse_list(cmd, "k", text, v, n);
+    for (size_t i = 0; i < *n && rc < 0; i++) {
+        ks[i] = (int64_t)v[i];
+        if ((double)ks[i] != v[i]) rc = rn_opt_usage(cmd, "--k needs whole numbers: '%s'", text);
+    }
+    return rc;
+}
+
+/* Cuts "A=B" (or "A,B") in a copy that lives as long as the program's arguments do. */
+static int parse_pair(const rn_command *cmd, const char *name, const char *text, char mark,
+                      rn_arena *arena, const char **a, const char **b)
+{
+    char *copy = rn_arena_strdup(arena, text);
+    char *at = copy ? strchr(copy, mark) : NULL;
+    if (!at || at == copy || !at[1])
+        return rn_opt_usage(cmd, "--%s needs two names with '%c' between them, not '%s'", name,
+                            mark, text);
+    *at = '\0';
+    *a = copy;
+    *b = at + 1;
+    return -1;
+}
+
+static int choose(const rn_command *cmd, const char *name, const char *value,
+                  const char *const *choices, int n, int *out)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(value, choices[i]) == 0) {
+            *out = i;
+            return -1;
+        }
+    return rn_opt_usage(cmd, "--%s cannot be '%s'", name, value);
+}
+
+/* Everything that follows from the command line alone. */
+typedef struct request {
+    rn_arena arena;
+    rn_report_opts report;
+    int64_t ks[MAX_LIST];
+    double budgets[MAX_LIST];
+    rn_price_map prices[MAX_PRICES];
+    size_t n_prices;
+    uint32_t metrics;
+    int format; /* 0 table, 1 csv, 2 json */
+} request;
+
+static int read_numbers(const rn_command *cmd, const opts *o, request *q)
+{
+    rn_report_opts *r = &q->report;
+    int rc = -1;
+    if (o->resamples < 2 || o->resamples > 1000000)
+        return rn_opt_usage(cmd, "--resamples must be from 2 to 1000000");
+    if (!(o->confidence > 0 && o->confidence < 1))
+        return rn_opt_usage(cmd, "--confidence must be between 0 and 1, e.g. 0.95");
+    if (!isnan(o->reach) && !(o->reach > 0 && o->reach <= 1))
+        return rn_opt_usage(cmd, "--reach must be a fraction above 0 and up to 1, e.g. 0.6");
+    if (!isnan(o->prompt_tok) && !(o->prompt_tok >= 1 && o->prompt_tok <= 1e9))
+        return rn_opt_usage(cmd, "--prompt-tokens must be a number from 1");
+    r->n_resamples = o->resamples;
+    r->seed = (uint64_t)o->seed;
+    r->level = o->confidence;
+    r->reach = o->reach;
+    r->prompt_tok = o->prompt_tok;
+    r->interpolate = o->interpolate;
+    r->profile = o->profile;
+    if (o->ks) rc = parse_ks(cmd, o->ks, q->ks, &r->n_ks);
+    if (rc < 0 && o->budgets)
+        rc = parse_list(cmd, "budgets", o->budgets, q->budgets, &r->n_budgets);
+    r->ks = q->ks;
+    r->budgets = q->budgets;
+    return rc;
+}
+
+static int read_names(const rn_command *cmd, const opts *o, request *q)
+{
+    static const char *const formats[] = {"table", "csv", "json"};
+    static const char *const missing[] = {"drop", "fail", "refuse"};
+    static const char *const flops[] = {"study", "exact"};
+    int policy = 0, basis = 0;
+    int rc = choose(cmd, "format", o->format, formats, 3, &q->format);
+    if (rc < 0) rc = choose(cmd, "missing", o->missing, missing, 3, &policy);
+    if (rc < 0) rc = choose(cmd, "flops", o->flops, flops, 2, &basis);
+    q->report.missing = (rn_missing)policy;
+    q->report.basis = (rn_flop_basis)basis;
+    for (int i = 0; i < o->metrics.n && rc < 0; i++)
+        if (!rn_report_metric_add(&q->metrics, o->metrics.v[i]))
+            rc = rn_opt_usage(cmd, "there is no metric '%s'", o->metrics.v[i]);
+    if (q->metrics == 0) q->metrics = RN_METRICS_ALL;
+    for (int i = 0; i < o->costs.n && rc < 0; i++) {
+        rn_price_map *p = &q->prices[q->n_prices++];
+        rc = parse_pair(cmd, "cost", o->costs.v[i], '=', &q->arena, &p->model, &p->entry);
+    }
+    if (rc < 0 && o->compare)
+        rc = parse_pair(cmd, "compare", o->compare, ',', &q->arena, &q->report.compare_a,
+                        &q->report.compare_b);
+    return rc;
+}
+
+static int build(const opts *o, const request *q, rn_report *r, rn_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < o->cost_files.n && !rc; i++)
+        rc = rn_cost_book_read(r->book, o->cost_files.v[i], err);
+    rn_report_filter filter = {
+        .task = o->task, .models = o->models.v, .n_models = (size_t)o->models.n};
+    if (!rc && o->store) rc = rn_report_add_store(r, o->store, &filter, err);
+    if (!rc && o->published) {
+        rn_buf path = {0};
+        rc = rn_data_locate(NULL, "published/hassid2024.csv", &path)
+                 ? rn_report_add_published(r, path.data, &filter, err)
+                 : rn_fail(err, RN_ENOTFOUND,
+                           "published/hassid2024.csv is neither beside the program nor installed");
+        rn_buf_free(&path);
+    }
+    if (!rc) rc = rn_report_price(r, q->prices, q->n_prices, err);
+    return rc ? rc : rn_report_compute(r, err);
+}
+
+/* Whether a reader should know that something is missing. */
+static bool incomplete(const rn_report *r)
+{
+    bool some = r->n_notes > 0;
+    for (size_t i = 0; i < r->n_tasks; i++)
+        for (size_t j = 0; j < r->tasks[i].n_entrants; j++)
+            some |= r->tasks[i].entrants[j].cov.n_missing > 0 || !r->tasks[i].entrants[j].cost;
+    return some;
+}
+
+int rn_cmd_report(int argc, char **argv)
+{
+    const rn_command *cmd = rn_command_find("report");
+    opts o = {.format = "table",
+              .missing = "drop",
+              .flops = "study",
+              .resamples = 1000,
+              .confidence = 0.95,
+              .reach = NAN,
+              .prompt_tok = NAN};
+    const rn_opt table[] = {
+        RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
+        RN_OPT_FLAG(0, "published", &o.published, "the study's published tables"),
+        RN_OPT_STR('t', "task", &o.task, "SET", "only this problem set"),
+        RN_OPT_LIST('m', "model", &o.models, "NAME", "only this model (may be repeated)"),
+        RN_OPT_STR('f', "format", &o.format, "FORMAT", "table, csv or json"),
+        RN_OPT_LIST(0, "metric", &o.metrics, "NAME",
+                    "only this (repeat): pass@k, pass_flops@f, pass_time@t, pass_usd@u, "
+                    "rank-score@k, reach, compare, samples, cost, stopping, reallocation, cascade"),
+        RN_OPT_LIST(0, "cost", &o.costs, "MODEL=ENTRY", "price a model as this entry (repeat)"),
+        RN_OPT_LIST(0, "cost-file", &o.cost_files, "FILE", "more entries and profiles (repeat)"),
+        RN_OPT_STR(0, "profile", &o.profile, "NAME", "wall-times, e.g. " RN_COST_STUDY_PROFILE),
+        RN_OPT_STR(0, "flops", &o.flops, "BASIS",
+                   "study: 128 tokens a sample; exact: its real tokens"),
+        RN_OPT_REAL(0, "prompt-tokens", &o.prompt_tok, "N",
+                    "mean prompt length where samples do not tell theirs"),
+        RN_OPT_STR('k', "k", &o.ks, "LIST", "these k, e.g. 1,10,100"),
+        RN_OPT_STR(0, "budgets", &o.budgets, "LIST", "these budgets, in samples of the cheapest"),
+        RN_OPT_REAL(0, "reach", &o.reach, "SCORE", "what this score costs, e.g. 0.6"),
+        RN_OPT_STR(0, "compare", &o.compare, "A,B", "two models side by side, paired by problem"),
+        RN_OPT_STR(0, "missing", &o.missing, "POLICY",
+                   "samples without a verdict: drop, fail or refuse"),
+        RN_OPT_FLAG(0, "interpolate", &o.interpolate,
+                    "between published k: linear in log k, not the last one"),
+        RN_OPT_INT(0, "resamples", &o.resamples, "N", "of the bootstrap (default 1000)"),
+        RN_OPT_INT(0, "seed", &o.seed, "N", "of the bootstrap (default 0)"),
+        RN_OPT_REAL(0, "confidence", &o.confidence, "P", "of the intervals (default 0.95)"),
+        RN_OPT_END};
+    int first;
+    int status = rn_opt_parse(cmd, intro, table, argc, argv, &first);
+    if (status >= 0) return status;
+    if (first < argc) return rn_opt_usage(cmd, "what is '%s'? a store is given by -s", argv[first]);
+    if (!o.store && !o.published)
+        return rn_opt_usage(cmd, "-s FILE or --published says what to report on");
+
+    request q = {.report = rn_report_defaults()};
+    status = read_numbers(cmd, &o, &q);
+    if (status < 0) status = read_names(cmd, &o, &q);
+    if (status >= 0) {
+        rn_arena_free(&q.arena);
+        return status;
+    }
+    rn_err err = {0};
+    rn_buf out = {0};
+    rn_report *r = rn_report_new(&q.report);
+    int rc = r ? build(&o, &q, r, &err) : rn_fail(&err, RN_ENOMEM, "out of memory");
+    if (!rc) {
+        void (*const render[])(const rn_report *, uint32_t,
+                               rn_buf *) = {rn_report_text, rn_report_csv, rn_report_json};
+        render[q.format](r, q.metrics, &out);
+        if (!rn_buf_ok(&out)) rc = rn_fail(&err, RN_ENOMEM, "out of memory");
+    }
+    if (!rc && out.len) fwrite(out.data, 1, out.len, stdout);
+    status = rc ? rn_opt_failure(cmd, &err) : incomplete(r) ? RN_EXIT_MISSING : RN_EXIT_DONE;
+    rn_report_free(r);
+    rn_buf_free(&out);
+    rn_arena_free(&q.arena);
+    return status;
+}

@@ -1,0 +1,228 @@
+/*
+ * curves.c: pass@k of each entrant with intervals, at enough k for a chart.
+ *
+ * Intervals come from one bootstrap over the problems that all sampled entrants of a task have, so
+ * that entrants are resampled together. An entrant with other problems besides gets a bootstrap of
+ * its own for its curve.
+ */
+#include "report/inside.h"
+
+#include <stdlib.h>
+
+enum { DENSE = 32, PER_OCTAVE = 8 };
+
+/* The k at which a curve is shown: all up to DENSE, then PER_OCTAVE a doubling, every power of two,
+ * the last robust one and what the user asked for. *n of them, rising; NULL: out of memory. */
+static int64_t *chart_ks(rn_report *r, int64_t k_max, int64_t n_cols, size_t *n)
+{
+    size_t cap = DENSE + 64 * PER_OCTAVE + r->opts.n_ks + 1;
+    int64_t *k = rn_arena_array(&r->arena, cap, sizeof *k);
+    if (!k) return NULL;
+    *n = 0;
+    size_t asked = 0;
+    for (int64_t next = 1; next <= n_cols;) {
+        k[(*n)++] = next;
+        int64_t after = next + 1;
+        if (next >= DENSE) {
+            int64_t octave = 1;
+            while (2 * octave <= next)
+                octave *= 2;
+            after = next - next % (octave / PER_OCTAVE) + octave / PER_OCTAVE;
+        }
+        if (next < k_max && after > k_max) after = k_max;
+        if (next >= k_max) after = INT64_MAX; /* beyond the robust curve only what was asked for */
+        while (asked < r->opts.n_ks && r->opts.ks[asked] <= next)
+            asked++;
+        if (asked < r->opts.n_ks && r->opts.ks[asked] < after) after = r->opts.ks[asked];
+        next = after;
+    }
+    return k;
+}
+
+static int published_points(rn_report *r, rn_entrant *e, rn_err *err)
+{
+    rn_point *p = rn_arena_array(&r->arena, e->n_published, sizeof *p);
+    if (!p) return rn_report_nomem(err);
+    for (size_t i = 0; i < e->n_published; i++)
+        p[i] = (rn_point){e->published_k[i], e->published[i], NAN, NAN, true};
+    e->points = p;
+    e->n_points = e->n_published;
+    e->k_max = e->published_k[e->n_published - 1];
+    return 0;
+}
+
+/* Effective counts, rows and the table of one sampled entrant. */
+static int tabulate(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err *err)
+{
+    rn_count *eff = rn_arena_array(&r->arena, t->n_problems, sizeof *eff);
+    uint8_t *keep = rn_arena_array(&r->arena, t->n_problems, 1);
+    if (!eff || !keep) return rn_report_nomem(err);
+    int rc = rn_stat_cover(e->counts, t->n_problems, r->opts.missing, eff, keep, &e->cov, err);
+    if (rc) {
+        rn_err_prefix(err, "%s", e->model);
+        return rc;
+    }
+    e->eff = eff;
+    e->keep = keep;
+    e->k_max = e->cov.k_max;
+    e->n_cols = e->k_max;
+    if (e->k_max == 0)
+        return rn_report_note(r, err, "%s on %s: no sample has a verdict; run `ration judge` first",
+                              e->model, t->name);
+    for (size_t i = 0; i < r->opts.n_ks; i++) {
+        int64_t k = r->opts.ks[i];
+        if (k > e->n_cols && k <= e->cov.min_n) e->n_cols = k;
+        if (k <= e->cov.min_n) continue;
+        rc = rn_report_note(r, err, "%s on %s: no pass@%lld, since a problem has only %lld samples",
+                            e->model, t->name, (long long)k, (long long)e->cov.min_n);
+        if (rc) return rc;
+    }
+    double *table = rn_arena_array(&r->arena, e->cov.n_used * (size_t)e->n_cols, sizeof *table);
+    if (!table) return rn_report_nomem(err);
+    e->table = table;
+    return rn_stat_pass_table(eff, keep, t->n_problems, e->n_cols, table, err);
+}
+
+static int sampled_points(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err *err)
+{
+    if (!e->table) return 0;
+    size_t n = 0, rows = e->cov.n_used;
+    int64_t *ks = chart_ks(r, e->k_max, e->n_cols, &n);
+    rn_point *p = ks ? rn_arena_array(&r->arena, n, sizeof *p) : NULL;
+    double *cols = malloc(rows * n * sizeof *cols);
+    rn_interval *at = malloc(n * sizeof *at);
+    rn_boot *own = NULL;
+    int rc = p && cols && at ? 0 : rn_report_nomem(err);
+    if (!rc && rows != t->n_common)
+        rc = rn_stat_boot_new(rows, (size_t)r->opts.n_resamples, r->opts.seed, &own, err);
+    if (!rc) {
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < n; j++)
+                cols[i * n + j] = e->table[i * (size_t)e->n_cols + (size_t)ks[j] - 1];
+        rc = rn_stat_boot_interval(own ? own : t->boot, cols, n, r->opts.level, at, err);
+    }
+    if (!rc) {
+        for (size_t j = 0; j < n; j++)
+            p[j] = (rn_point){ks[j], at[j].value, at[j].lo, at[j].hi, ks[j] <= e->k_max};
+        e->points = p;
+        e->n_points = n;
+    }
+    rn_stat_boot_free(own);
+    free(at);
+    free(cols);
+    return rc;
+}
+
+/* rank-score@k of one ranker over the problems that have scored samples. */
+static int ranking_points(rn_report *r, const rn_report_task *t, const rn_entrant *e,
+                          rn_ranking *ranking, rn_err *err)
+{
+    rn_ranked *rows = malloc((t->n_problems + 1) * sizeof *rows);
+    if (!rows) return rn_report_nomem(err);
+    size_t n_rows = 0, n = 0;
+    for (size_t i = 0; i < t->n_problems; i++)
+        if (e->keep[i] && ranking->problems[i].n > 0) rows[n_rows++] = ranking->problems[i];
+    int64_t k_max = rn_stat_rank_k_max(rows, n_rows, RN_CUT_LAST);
+    if (k_max == 0) {
+        free(rows);
+        return 0;
+    }
+    int64_t *ks = chart_ks(r, k_max, k_max, &n);
+    rn_point *p = ks ? rn_arena_array(&r->arena, n, sizeof *p) : NULL;
+    double *table = malloc(n_rows * (size_t)k_max * sizeof *table);
+    double *cols = malloc(n_rows * n * sizeof *cols);
+    rn_interval *at = malloc(n * sizeof *at);
+    rn_boot *boot = NULL;
+    int rc = p && table && cols && at ? 0 : rn_report_nomem(err);
+    if (!rc)
+        rc = rn_stat_rank_table(rows, n_rows, ranking->lower_is_better, RN_CUT_LAST, k_max, table,
+                                err);
+    if (!rc) rc = rn_stat_boot_new(n_rows, (size_t)r->opts.n_resamples, r->opts.seed, &boot, err);
+    for (size_t i = 0; i < n_rows && !rc; i++)
+        for (size_t j = 0; j < n; j++)
+            cols[i * n + j] = table[i * (size_t)k_max + (size_t)ks[j] - 1];
+    if (!rc) rc = rn_stat_boot_interval(boot, cols, n, r->opts.level, at, err);
+    for (size_t j = 0; j < n && !rc; j++)
+        p[j] = (rn_point){ks[j], at[j].value, at[j].lo, at[j].hi, true};
+    if (!rc) {
+        ranking->points = p;
+        ranking->n_points = n;
+    }
+    rn_stat_boot_free(boot);
+    free(at);
+    free(cols);
+    free(table);
+    free(rows);
+    return rc;
+}
+
+/* The problems that all sampled entrants have, and the bootstrap over them. */
+static int find_common(rn_report *r, rn_report_task *t, rn_err *err)
+{
+    uint8_t *common = rn_arena_array(&r->arena, t->n_problems + 1, 1);
+    if (!common) return rn_report_nomem(err);
+    bool any = false;
+    memset(common, 1, t->n_problems);
+    for (size_t j = 0; j < t->n_entrants; j++) {
+        const rn_entrant *e = &t->entrants[j];
+        any |= e->table != NULL;
+        for (size_t i = 0; e->table && i < t->n_problems; i++)
+            common[i] &= e->keep[i];
+    }
+    if (!any) return 0;
+    for (size_t i = 0; i < t->n_problems; i++)
+        t->n_common += common[i];
+    t->common = common;
+    for (size_t j = 0; j < t->n_entrants; j++) {
+        const rn_entrant *e = &t->entrants[j];
+        if (!e->table || e->cov.n_used == t->n_common) continue;
+        int rc = rn_report_note(r, err,
+                                "%s: %s has %zu problems, all together have %zu: comparisons use "
+                                "these",
+                                t->name, e->model, e->cov.n_used, t->n_common);
+        if (rc) return rc;
+    }
+    if (t->n_common == 0)
+        return rn_report_note(r, err, "%s: no problem was judged for every model: no comparisons",
+                              t->name);
+    return rn_stat_boot_new(t->n_common, (size_t)r->opts.n_resamples, r->opts.seed, &t->boot, err);
+}
+
+const double *rn_report_common_table(rn_report *r, const rn_report_task *t, const rn_entrant *e)
+{
+    size_t k = (size_t)e->k_max, cols = (size_t)e->n_cols;
+    if (e->cov.n_used == t->n_common && k == cols) return e->table;
+    double *out = rn_arena_array(&r->arena, t->n_common * k, sizeof *out);
+    if (!out) return NULL;
+    const double *row = e->table;
+    double *to = out;
+    for (size_t i = 0; i < t->n_problems; i++) {
+        if (!e->keep[i]) continue;
+        if (t->common[i]) {
+            memcpy(to, row, k * sizeof *to);
+            to += k;
+        }
+        row += cols;
+    }
+    return out;
+}
+
+int rn_report_curves(rn_report *r, rn_report_task *t, rn_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < t->n_entrants && !rc; i++) {
+        rn_entrant *e = &t->entrants[i];
+        if (e->n_published)
+            rc = published_points(r, e, err);
+        else if (e->counts)
+            rc = tabulate(r, t, e, err);
+    }
+    if (!rc) rc = find_common(r, t, err);
+    for (size_t i = 0; i < t->n_entrants && !rc; i++) {
+        rn_entrant *e = &t->entrants[i];
+        rc = sampled_points(r, t, e, err);
+        for (size_t j = 0; e->table && j < e->n_rankings && !rc; j++)
+            rc = ranking_points(r, t, e, &e->rankings[j], err);
+    }
+    return rc;
+}

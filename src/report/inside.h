@@ -1,0 +1,51 @@
+/* inside.h: what the files of this module share: growing lists in the arena, notes, the steps of
+ * rn_report_compute. */
+#ifndef RN_REPORT_INSIDE_H
+#define RN_REPORT_INSIDE_H
+
+#include "report/report.h"
+
+/* Adds a sentence to the report's notes, once. */
+int rn_report_note(rn_report *r, rn_err *err, const char *fmt, ...) RN_PRINTF(3, 4);
+int rn_report_nomem(rn_err *err); /* RN_ENOMEM with a message */
+
+/* The task of this name and hash, made if there is none; NULL: out of memory. */
+rn_report_task *rn_report_task_get(rn_report *r, const char *name, const char *hash);
+/* A new entrant with everything unknown, moved in memory by the next one; NULL: out of memory. */
+rn_entrant *rn_report_entrant_add(rn_report *r, rn_report_task *t, const char *model);
+
+/* Whether the filter (NULL: everything) lets a model of a set through. */
+bool rn_report_wants(const rn_report_filter *f, const char *task, const char *model);
+
+/* Steps of rn_report_compute. */
+int rn_report_curves(rn_report *r, rn_report_task *t, rn_err *err);
+int rn_report_leaders(rn_report *r, rn_report_task *t, rn_err *err);
+int rn_report_beyond(rn_report *r, rn_report_task *t, rn_err *err);
+
+int rn_report_pairs(rn_report *r, rn_report_task *t, rn_err *err);
+
+/* One curve as it leaves the program. */
+typedef struct rn_series {
+    rn_metric metric;
+    const rn_report_task *task;
+    const rn_entrant *entrant;
+    const rn_ranking *ranking; /* NULL: pass@k */
+    const rn_kcost *x;         /* cost of k; NULL: x is k */
+    const rn_point *points;    /* [n_points] */
+    size_t n_points;
+} rn_series;
+/* Calls fn for every series of the chosen metrics, in a fixed order. */
+void rn_report_each_series(const rn_report *r, uint32_t metrics,
+                           void (*fn)(void *user, const rn_series *s), void *user);
+
+/* A published entrant's curve at k: the largest published k' <= k, or interpolated; lo and hi are
+ * the published values around k. NAN outside of the published range. */
+rn_cell rn_report_published_at(const rn_entrant *e, int64_t k, bool interpolate);
+
+/* Mean FLOPs that a sample adds, exact from the sums in t (n_gen > 0). */
+double rn_report_exact_sample(const rn_shape *s, const rn_tokens *t, double prompt_tok);
+
+/* The common problems' rows of an entrant's table, [n_common, n_cols]; NULL: out of memory. */
+const double *rn_report_common_table(rn_report *r, const rn_report_task *t, const rn_entrant *e);
+
+#endif

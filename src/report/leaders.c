@@ -1,0 +1,323 @@
+/*
+ * leaders.c: all entrants of a task at equal budgets: who leads, by how much, how sure; where the
+ * lead changes for good; what a given score costs.
+ *
+ * Budgets are normalised: multiples of what one sample of the cheapest entrant costs, as in the
+ * study. A sampled entrant is known exactly up to k = floor(n/2); above it has no estimate and does
+ * not compete, and the row is marked incomplete. A published curve competes with its value at the
+ * largest published k (or interpolated); its neighbours bound the truth.
+ */
+#include "report/inside.h"
+
+#include <stdlib.h>
+
+enum { MAX_BUDGETS = 256, CROSS_BUDGETS = 256 };
+
+static bool competes(const rn_entrant *e, rn_axis axis)
+{
+    return e->priced[axis] && e->n_points > 0 && e->k_max > 0;
+}
+
+/* The entrant with the cheapest sample; -1 if nobody is priced. */
+static int find_unit(const rn_report_task *t, rn_axis axis)
+{
+    int unit = -1;
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        if (!competes(&t->entrants[i], axis)) continue;
+        if (unit < 0 || rn_stat_cost(&t->entrants[i].axis[axis], 1) <
+                            rn_stat_cost(&t->entrants[unit].axis[axis], 1))
+            unit = (int)i;
+    }
+    return unit;
+}
+
+/* The last budget worth a row: up to it at least two entrants (or the only one) have estimates. */
+static double last_budget(const rn_report_task *t, rn_axis axis)
+{
+    double first = 0, second = 0;
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        if (!competes(e, axis)) continue;
+        double end = rn_stat_cost(&e->axis[axis], e->k_max);
+        if (end > first) {
+            second = first;
+            first = end;
+        } else if (end > second) {
+            second = end;
+        }
+    }
+    return second > 0 ? second : first;
+}
+
+static size_t list_budgets(const rn_report *r, const rn_report_task *t, rn_axis axis, double one,
+                           double out[MAX_BUDGETS])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->opts.n_budgets && n < MAX_BUDGETS; i++)
+        out[n++] = r->opts.budgets[i] * one;
+    if (r->opts.n_budgets) return n;
+    double last = last_budget(t, axis) * (1 + 1e-12);
+    for (double b = one; b <= last && n < MAX_BUDGETS; b *= 2)
+        out[n++] = b;
+    return n;
+}
+
+/* Cells of a sampled entrant, and its table at the budgets, [n_common, m], malloc'd into *at. */
+static int sampled_cells(rn_report *r, const rn_report_task *t, const rn_entrant *e, rn_axis axis,
+                         const double *budgets, size_t m, rn_cell *cells, double **at, rn_err *err)
+{
+    const double *table = rn_report_common_table(r, t, e);
+    double *out = malloc(t->n_common * m * sizeof *out);
+    rn_interval *iv = malloc(m * sizeof *iv);
+    int rc = table && out && iv ? 0 : rn_report_nomem(err);
+    if (!rc)
+        rc = rn_stat_budget_table(table, t->n_common, e->k_max, &e->axis[axis], 0, budgets, m, out,
+                                  err);
+    if (!rc) rc = rn_stat_boot_interval(t->boot, out, m, r->opts.level, iv, err);
+    for (size_t j = 0; j < m && !rc; j++) {
+        cells[j].k = rn_stat_afford(&e->axis[axis], budgets[j], RN_STAT_MAX_N);
+        if (cells[j].k > 0) {
+            cells[j].value = iv[j].value;
+            cells[j].lo = iv[j].lo;
+            cells[j].hi = iv[j].hi;
+        }
+    }
+    free(iv);
+    if (rc)
+        free(out);
+    else
+        *at = out;
+    return rc;
+}
+
+static bool better(const rn_cell *a, const rn_cell *b)
+{
+    return a->value > b->value;
+}
+
+static bool stands(const rn_cell *c)
+{
+    return c->k > 0 && !isnan(c->value);
+}
+
+static void find_best(const rn_report_task *t, rn_budget_row *row)
+{
+    row->best = row->second = -1;
+    row->complete = true;
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_cell *c = &row->cells[i];
+        if (c->k > 0 && isnan(c->value)) row->complete = false;
+        if (!stands(c)) continue;
+        if (row->best < 0 || better(c, &row->cells[row->best])) {
+            row->second = row->best;
+            row->best = (int)i;
+        } else if (row->second < 0 || better(c, &row->cells[row->second])) {
+            row->second = (int)i;
+        }
+    }
+}
+
+/* Without counts, the lead is certain only when no other curve can lie above it. */
+static double published_sure(const rn_report_task *t, const rn_budget_row *row)
+{
+    for (size_t i = 0; i < t->n_entrants; i++)
+        if ((int)i != row->best && stands(&row->cells[i]) &&
+            row->cells[i].hi > row->cells[row->best].lo)
+            return NAN;
+    return row->complete ? 1 : NAN;
+}
+
+/* The paired difference of best and second at column j, and the share of resamples in which best
+ * leads all. */
+static int compare(rn_report *r, const rn_report_task *t, double *const *at, size_t m, size_t j,
+                   rn_budget_row *row, rn_err *err)
+{
+    const rn_cell *a = &row->cells[row->best], *b = &row->cells[row->second];
+    row->diff = a->value - b->value;
+    bool sampled = true;
+    for (size_t i = 0; i < t->n_entrants; i++)
+        sampled &= !stands(&row->cells[i]) || at[i] != NULL;
+    if (!at[row->best] || !at[row->second]) {
+        row->sure = published_sure(t, row);
+        return 0;
+    }
+    size_t n = t->n_common, rivals = 0;
+    double *cols = malloc(n * t->n_entrants * sizeof *cols);
+    const double **tables = malloc(t->n_entrants * sizeof *tables);
+    double *lead = malloc(t->n_entrants * sizeof *lead);
+    int rc = cols && tables && lead ? 0 : rn_report_nomem(err);
+    size_t best = 0, second = 0;
+    for (size_t i = 0; i < t->n_entrants && !rc; i++) {
+        if (!stands(&row->cells[i]) || !at[i]) continue;
+        double *col = cols + rivals * n;
+        for (size_t p = 0; p < n; p++)
+            col[p] = at[i][p * m + j];
+        if ((int)i == row->best) best = rivals;
+        if ((int)i == row->second) second = rivals;
+        tables[rivals++] = col;
+    }
+    rn_interval diff;
+    if (!rc)
+        rc = rn_stat_boot_paired(t->boot, tables[best], tables[second], 1, r->opts.level, &diff,
+                                 NULL, err);
+    if (!rc) rc = rn_stat_boot_leader(t->boot, tables, rivals, 1, lead, NULL, err);
+    if (!rc) {
+        row->diff_lo = diff.lo;
+        row->diff_hi = diff.hi;
+        row->sure = sampled ? lead[best] : NAN;
+    }
+    free(lead);
+    free(tables);
+    free(cols);
+    return rc;
+}
+
+static int crossings(rn_report *r, const rn_report_task *t, rn_axis axis, rn_report_axis *out,
+                     rn_err *err)
+{
+    size_t n = t->n_entrants;
+    rn_cross *list = rn_arena_array(&r->arena, n * n + 1, sizeof *list);
+    if (!list) return rn_report_nomem(err);
+    double *budgets = malloc(CROSS_BUDGETS * sizeof *budgets);
+    double *x = malloc(t->n_common * CROSS_BUDGETS * sizeof *x);
+    double *y = malloc(t->n_common * CROSS_BUDGETS * sizeof *y);
+    int rc = budgets && x && y ? 0 : rn_report_nomem(err);
+    for (size_t i = 0; i < n * n && !rc; i++) {
+        const rn_entrant *a = &t->entrants[i / n], *b = &t->entrants[i % n];
+        if (!competes(a, axis) || !competes(b, axis) || !a->table || !b->table) continue;
+        const rn_kcost *ca = &a->axis[axis], *cb = &b->axis[axis];
+        if (!(rn_stat_cost(ca, 1) < rn_stat_cost(cb, 1))) continue; /* the cheaper one is a */
+        double from = rn_stat_cost(cb, 1);
+        double to = fmin(rn_stat_cost(ca, a->k_max), rn_stat_cost(cb, b->k_max));
+        if (!(to > from)) continue;
+        const double *ta = rn_report_common_table(r, t, a), *tb = rn_report_common_table(r, t, b);
+        rc = ta && tb ? rn_stat_budget_grid(from, to, CROSS_BUDGETS, budgets, err)
+                      : rn_report_nomem(err);
+        if (!rc)
+            rc = rn_stat_budget_table(ta, t->n_common, a->k_max, ca, 0, budgets, CROSS_BUDGETS, x,
+                                      err);
+        if (!rc)
+            rc = rn_stat_budget_table(tb, t->n_common, b->k_max, cb, 0, budgets, CROSS_BUDGETS, y,
+                                      err);
+        rn_cross *c = &list[out->n_crossings];
+        *c = (rn_cross){.a = (int)(i / n), .b = (int)(i % n), .from = from, .to = to};
+        if (!rc)
+            rc = rn_stat_boot_crossover(t->boot, x, y, budgets, CROSS_BUDGETS, r->opts.level,
+                                        &c->at, err);
+        if (!rc) out->n_crossings++;
+    }
+    out->crossings = list;
+    free(y);
+    free(x);
+    free(budgets);
+    return rc;
+}
+
+static int lead_on(rn_report *r, rn_report_task *t, rn_axis axis, rn_err *err)
+{
+    rn_report_axis *out = &t->axis[axis];
+    out->unit = find_unit(t, axis);
+    out->any = out->unit >= 0;
+    if (!out->any) return 0;
+    double budgets[MAX_BUDGETS];
+    double one = rn_stat_cost(&t->entrants[out->unit].axis[axis], 1);
+    size_t n = t->n_entrants, m = list_budgets(r, t, axis, one, budgets);
+    if (m == 0) return 0;
+
+    rn_budget_row *rows = rn_arena_array(&r->arena, m, sizeof *rows);
+    rn_cell *all = rn_arena_array(&r->arena, m * n, sizeof *all),
+            *column = calloc(m, sizeof *column);
+    double **at = calloc(n, sizeof *at);
+    int rc = rows && all && column && at ? 0 : rn_report_nomem(err);
+    for (size_t i = 0; i < n && !rc; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        for (size_t j = 0; j < m; j++)
+            column[j] = (rn_cell){.value = NAN, .lo = NAN, .hi = NAN};
+        if (competes(e, axis) && e->table && t->boot)
+            rc = sampled_cells(r, t, e, axis, budgets, m, column, &at[i], err);
+        for (size_t j = 0; j < m && competes(e, axis) && !e->table; j++)
+            column[j] = rn_report_published_at(
+                e, rn_stat_afford(&e->axis[axis], budgets[j], RN_STAT_MAX_N), r->opts.interpolate);
+        for (size_t j = 0; j < m && !rc; j++)
+            all[j * n + i] = column[j];
+    }
+    for (size_t j = 0; j < m && !rc; j++) {
+        rows[j] = (rn_budget_row){.budget = budgets[j],
+                                  .norm = budgets[j] / one,
+                                  .cells = all + j * n,
+                                  .diff = NAN,
+                                  .diff_lo = NAN,
+                                  .diff_hi = NAN,
+                                  .sure = NAN};
+        find_best(t, &rows[j]);
+        if (rows[j].second >= 0) rc = compare(r, t, at, m, j, &rows[j], err);
+    }
+    for (size_t i = 0; at && i < n; i++)
+        free(at[i]);
+    free(at);
+    free(column);
+    if (rc) return rc;
+    out->rows = rows;
+    out->n_rows = m;
+    return t->boot ? crossings(r, t, axis, out, err) : 0;
+}
+
+/* The smallest k whose value reaches the score: published values, or interpolated ones. */
+static int64_t published_reach(const rn_entrant *e, double score, bool interpolate)
+{
+    size_t i = 0;
+    while (i < e->n_published && e->published[i] < score)
+        i++;
+    if (i == e->n_published) return 0;
+    if (!interpolate || i == 0) return e->published_k[i];
+    int64_t lo = e->published_k[i - 1], hi = e->published_k[i]; /* lo misses it, hi reaches it */
+    while (hi - lo > 1) {
+        int64_t mid = lo + (hi - lo) / 2;
+        if (rn_report_published_at(e, mid, true).value >= score)
+            hi = mid;
+        else
+            lo = mid;
+    }
+    return hi;
+}
+
+static int reach(rn_report *r, rn_report_task *t, rn_err *err)
+{
+    rn_reach_row *rows = rn_arena_array(&r->arena, t->n_entrants + 1, sizeof *rows);
+    if (!rows) return rn_report_nomem(err);
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        rn_reach_row *row = &rows[i];
+        row->k_lo = row->k_hi = row->best = NAN;
+        for (int a = 0; a < RN_N_AXES; a++)
+            row->budget[a] = NAN;
+        if (e->n_published) {
+            row->k = published_reach(e, r->opts.reach, r->opts.interpolate);
+            row->best = e->published[e->n_published - 1];
+        } else if (e->table && t->boot) {
+            const double *table = rn_report_common_table(r, t, e);
+            rn_reach at;
+            int rc = table ? rn_stat_boot_reach(t->boot, table, (size_t)e->k_max, r->opts.reach,
+                                                r->opts.level, &at, err)
+                           : rn_report_nomem(err);
+            if (rc) return rc;
+            row->k = at.k;
+            row->k_lo = at.lo;
+            row->k_hi = at.hi;
+            for (size_t j = 0; j < e->n_points; j++)
+                if (e->points[j].k == e->k_max) row->best = e->points[j].value;
+        }
+        for (int a = 0; a < RN_N_AXES; a++)
+            if (row->k > 0 && e->priced[a]) row->budget[a] = rn_stat_cost(&e->axis[a], row->k);
+    }
+    t->reach = rows;
+    return 0;
+}
+
+int rn_report_leaders(rn_report *r, rn_report_task *t, rn_err *err)
+{
+    int rc = 0;
+    for (int a = 0; a < RN_N_AXES && !rc; a++)
+        rc = lead_on(r, t, (rn_axis)a, err);
+    return rc || isnan(r->opts.reach) ? rc : reach(r, t, err);
+}

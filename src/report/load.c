@@ -1,0 +1,404 @@
+/*
+ * load.c: what a report needs from a store: counts per problem, tokens, verdicts, scores, greedy.
+ *
+ * Runs of the same set meet in one task; a greedy run becomes the star of the entrants of its
+ * model. Samples are read in bulk without their texts, 48 bytes each.
+ */
+#include "report/inside.h"
+
+#include "store/store.h"
+
+#include <stdlib.h>
+
+typedef struct run_info {
+    rn_store_run_row row; /* strings in the report's arena */
+} run_info;
+
+typedef struct loader {
+    rn_report *r;
+    rn_store *s;
+    const rn_report_filter *filter;
+    run_info *runs;
+    size_t n_runs, cap_runs;
+    rn_report_task *task;
+    int64_t *problem_ids; /* [task->n_problems], in the order of the set */
+    const char **task_ids;
+    size_t cap_problems;
+    const char *protocol;
+    int n_protocols;
+    rn_entrant *entrant; /* that curve points go to */
+    size_t cap_curve;
+    rn_err *err;
+} loader;
+
+static int on_run(void *user, const rn_store_run_row *row)
+{
+    loader *l = user;
+    if (!rn_report_wants(l->filter, row->set_name, row->model_name)) return 0;
+    if (l->n_runs == l->cap_runs) {
+        size_t cap = l->cap_runs ? 2 * l->cap_runs : 16;
+        run_info *runs = realloc(l->runs, cap * sizeof *runs);
+        if (!runs) return rn_report_nomem(l->err);
+        l->runs = runs;
+        l->cap_runs = cap;
+    }
+    rn_arena *a = &l->r->arena;
+    rn_store_run_row *to = &l->runs[l->n_runs++].row;
+    *to = *row;
+    const char **strings[] = {&to->set_name,   &to->set_hash, &to->model_name, &to->model_sha,
+                              &to->model_cost, &to->kind,     &to->preset,     &to->settings};
+    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
+        if (!(*strings[i] = rn_arena_strdup(a, *strings[i] ? *strings[i] : "")))
+            return rn_report_nomem(l->err);
+    return 0;
+}
+
+static int on_problem(void *user, const rn_store_problem_row *row)
+{
+    loader *l = user;
+    rn_report_task *t = l->task;
+    if (t->n_problems == l->cap_problems) {
+        size_t cap = l->cap_problems ? 2 * l->cap_problems : 256;
+        int64_t *ids = realloc(l->problem_ids, cap * sizeof *ids);
+        if (ids) l->problem_ids = ids;
+        const char **names = realloc(l->task_ids, cap * sizeof *names);
+        if (names) l->task_ids = names;
+        if (!ids || !names) return rn_report_nomem(l->err);
+        l->cap_problems = cap;
+    }
+    l->problem_ids[t->n_problems] = row->problem_id;
+    l->task_ids[t->n_problems] = rn_arena_strdup(&l->r->arena, row->x.task_id);
+    return l->task_ids[t->n_problems++] ? 0 : rn_report_nomem(l->err);
+}
+
+/* Problems come in set order and so do the cells: the search starts where the last one ended. */
+static size_t problem_index(const loader *l, int64_t problem_id, size_t from)
+{
+    size_t n = l->task->n_problems;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = (from + i) % n;
+        if (l->problem_ids[at] == problem_id) return at;
+    }
+    return SIZE_MAX;
+}
+
+static int on_protocol(void *user, int64_t protocol_id, const char *json, int64_t n_verdicts)
+{
+    loader *l = user;
+    (void)protocol_id;
+    (void)n_verdicts;
+    l->n_protocols++;
+    l->protocol = rn_arena_strdup(&l->r->arena, json); /* the newest comes last */
+    return l->protocol ? 0 : rn_report_nomem(l->err);
+}
+
+static void add_tokens(rn_tokens *t, const rn_store_cell *c)
+{
+    if (c->gen_tok < 0) return;
+    double gen = c->gen_tok, g = c->gen_tok > 0 ? gen - 1 : 0;
+    t->n_gen++;
+    t->gen += gen;
+    t->g += g;
+    t->g2 += g * g;
+    if (c->prompt_tok < 0) return;
+    double prompt = c->prompt_tok;
+    t->n_both++;
+    t->prompt += prompt;
+    t->prompt2 += prompt * prompt;
+    t->gp += g * prompt;
+}
+
+static bool judged(const rn_store_cell *c)
+{
+    char family = c->verdict < 0 ? 'S' : rn_verdict_family((rn_verdict)c->verdict);
+    return family == 'P' || family == 'L';
+}
+
+/* One ranker's scores of a run, grouped by problem; samples without a verdict are left out. */
+static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row, int64_t run_id,
+                       const rn_store_cell *cells, size_t n, rn_ranking *out)
+{
+    rn_arena *a = &l->r->arena;
+    size_t n_problems = l->task->n_problems;
+    double *scores = NULL;
+    int rc = rn_store_scores(l->s, run_id, row->ranker_id, a, n, &scores, l->err);
+    if (rc) return rc;
+    rn_ranked *problems = rn_arena_array(a, n_problems, sizeof *problems);
+    double *score = rn_arena_array(a, n, sizeof *score);
+    uint8_t *pass = rn_arena_array(a, n, 1), *cut = rn_arena_array(a, n, 1);
+    out->name = rn_arena_strdup(a, row->name);
+    if (!problems || !score || !pass || !cut || !out->name) return rn_report_nomem(l->err);
+    size_t used = 0, at = 0, unscored = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!judged(&cells[i])) continue;
+        /* A sample that ran into the token limit is never chosen, whatever its score. */
+        if (isnan(scores[i]) && !cells[i].cut) {
+            unscored++;
+            continue;
+        }
+        at = problem_index(l, cells[i].problem_id, at);
+        if (at == SIZE_MAX) return rn_fail(l->err, RN_EINTERNAL, "a sample of no problem");
+        rn_ranked *p = &problems[at];
+        if (p->n == 0) {
+            p->score = score + used;
+            p->pass = pass + used;
+            p->cut = cut + used;
+        }
+        score[used] = isnan(scores[i]) ? 0 : scores[i];
+        pass[used] = cells[i].verdict == RN_V_PASSED;
+        cut[used] = cells[i].cut;
+        p->n++;
+        used++;
+    }
+    out->problems = problems;
+    out->lower_is_better = row->lower_is_better;
+    if (unscored == 0) return 0;
+    return rn_report_note(l->r, l->err,
+                          "%s: %zu judged samples have no score of %s and are left "
+                          "out of its ranking",
+                          e->model, unscored, row->name);
+}
+
+enum { MAX_RANKERS = 64 };
+
+typedef struct ranker_list {
+    rn_store_ranker_row row[MAX_RANKERS];
+    rn_arena *arena;
+    size_t n;
+} ranker_list;
+
+static int on_ranker(void *user, const rn_store_ranker_row *row)
+{
+    ranker_list *list = user;
+    if (list->n == MAX_RANKERS) return 0;
+    list->row[list->n] = *row;
+    list->row[list->n].name = rn_arena_strdup(list->arena, row->name);
+    return list->row[list->n++].name ? 0 : RN_ENOMEM;
+}
+
+static int load_rankers(loader *l, rn_entrant *e, int64_t run_id, const rn_store_cell *cells,
+                        size_t n)
+{
+    ranker_list list = {.arena = &l->r->arena};
+    int rc = rn_store_each_ranker(l->s, run_id, on_ranker, &list, l->err);
+    if (rc || list.n == 0) return rc;
+    rn_ranking *rankings = rn_arena_array(&l->r->arena, list.n, sizeof *rankings);
+    if (!rankings) return rn_report_nomem(l->err);
+    for (size_t i = 0; i < list.n && !rc; i++)
+        rc = load_ranker(l, e, &list.row[i], run_id, cells, n, &rankings[i]);
+    e->rankings = rankings;
+    e->n_rankings = list.n;
+    return rc;
+}
+
+/* Counts per problem, tokens and verdicts from the samples. */
+static int load_samples(loader *l, rn_entrant *e, const rn_store_run_row *run)
+{
+    rn_arena samples = {0};
+    rn_store_cell *cells = NULL;
+    size_t n = 0, at = 0;
+    int rc = rn_store_cells(l->s, run->run_id, 0, &samples, &cells, &n, l->err);
+    rn_count *counts = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *counts);
+    if (!rc && !counts) rc = rn_report_nomem(l->err);
+    for (size_t i = 0; i < n && !rc; i++) {
+        const rn_store_cell *c = &cells[i];
+        at = problem_index(l, c->problem_id, at);
+        if (at == SIZE_MAX) {
+            rc = rn_fail(l->err, RN_EFORMAT, "%s: a sample belongs to no problem of %s",
+                         rn_store_path(l->s), run->set_name);
+            break;
+        }
+        if (c->verdict >= 0)
+            e->verdicts[c->verdict]++;
+        else
+            e->n_unjudged++;
+        if (judged(c))
+            counts[at].n++;
+        else
+            counts[at].missing++;
+        counts[at].c += c->verdict == RN_V_PASSED;
+        add_tokens(&e->tokens, c);
+        if (c->verdict == RN_V_PASSED) add_tokens(&e->tokens_passed, c);
+    }
+    if (!rc) rc = load_rankers(l, e, run->run_id, cells, n);
+    rn_arena_free(&samples);
+    if (rc) return rc;
+    e->counts = counts;
+    for (size_t i = 0; i < l->task->n_problems; i++)
+        if (counts[i].n + counts[i].missing > e->n) e->n = counts[i].n + counts[i].missing;
+    l->n_protocols = 0;
+    l->protocol = "";
+    rc = rn_store_each_protocol(l->s, run->run_id, on_protocol, l, l->err);
+    e->protocol = l->protocol;
+    e->n_protocols = l->n_protocols;
+    return rc;
+}
+
+/* Counts without text. */
+static int load_counts(loader *l, rn_entrant *e, const rn_store_run_row *run)
+{
+    rn_store_outcome *rows = NULL;
+    size_t n = 0, at = 0;
+    int rc = rn_store_outcomes(l->s, run->run_id, 0, &l->r->arena, &rows, &n, l->err);
+    if (rc) return rc;
+    rn_count *counts = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *counts);
+    if (!counts) return rn_report_nomem(l->err);
+    for (size_t i = 0; i < n; i++) {
+        while (at < l->task->n_problems && strcmp(l->task_ids[at], rows[i].task_id) != 0)
+            at++;
+        if (at == l->task->n_problems)
+            return rn_fail(l->err, RN_EFORMAT, "%s: counts for %s, which is not in %s",
+                           rn_store_path(l->s), rows[i].task_id, run->set_name);
+        counts[at] = (rn_count){rows[i].n, rows[i].c, rows[i].missing};
+        if (rows[i].n > e->n) e->n = rows[i].n;
+    }
+    e->counts = counts;
+    return 0;
+}
+
+static int on_curve(void *user, int64_t k, double value)
+{
+    loader *l = user;
+    rn_entrant *e = l->entrant;
+    if (e->n_published == l->cap_curve) return 0;
+    ((int64_t *)e->published_k)[e->n_published] = k;
+    ((double *)e->published)[e->n_published++] = value;
+    if (k > e->n) e->n = k;
+    return 0;
+}
+
+static int load_curve(loader *l, rn_entrant *e, const rn_store_run_row *run)
+{
+    l->cap_curve = (size_t)run->n_curve;
+    e->published_k = rn_arena_array(&l->r->arena, l->cap_curve, sizeof(int64_t));
+    e->published = rn_arena_array(&l->r->arena, l->cap_curve, sizeof(double));
+    if (!e->published_k || !e->published) return rn_report_nomem(l->err);
+    l->entrant = e;
+    return rn_store_each_curve(l->s, run->run_id, on_curve, l, l->err);
+}
+
+/* "7b", or "7b (run 3)" where the model has several sampled runs on this set. */
+static const char *label(loader *l, size_t i)
+{
+    const rn_store_run_row *run = &l->runs[i].row;
+    size_t same = 0;
+    for (size_t j = 0; j < l->n_runs; j++) {
+        const rn_store_run_row *other = &l->runs[j].row;
+        same += other->set_id == run->set_id && strcmp(other->kind, "greedy") != 0 &&
+                strcmp(other->model_name, run->model_name) == 0;
+    }
+    if (same < 2) return run->model_name;
+    return rn_arena_printf(&l->r->arena, "%s (run %lld)", run->model_name, (long long)run->run_id);
+}
+
+/* The share of problems that the greedy answers of a run solve, given to every entrant of its
+ * model; an entrant of its own when the model has no other run. */
+static int load_greedy(loader *l, const rn_store_run_row *run)
+{
+    rn_store_outcome *rows = NULL;
+    size_t n = 0;
+    int rc = rn_store_outcomes(l->s, run->run_id, 0, &l->r->arena, &rows, &n, l->err);
+    if (rc) return rc;
+    rn_greedy g = {.value = NAN, .lo = NAN, .hi = NAN};
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].n == 0) continue;
+        g.n++;
+        sum += (double)rows[i].c / (double)rows[i].n;
+    }
+    if (g.n == 0)
+        return rn_report_note(l->r, l->err,
+                              "%s on %s: no greedy answer has a verdict; run `ration judge` first",
+                              run->model_name, run->set_name);
+    g.value = sum / (double)g.n;
+    rn_stat_wilson(g.value, (double)g.n, l->r->opts.level, &g.lo, &g.hi);
+    bool found = false;
+    size_t len = strlen(run->model_name);
+    for (size_t i = 0; i < l->task->n_entrants; i++) {
+        rn_entrant *e = &l->task->entrants[i];
+        if (strncmp(e->model, run->model_name, len) != 0) continue;
+        if (e->model[len] && strncmp(e->model + len, " (run ", 6) != 0) continue;
+        e->greedy = g;
+        found = true;
+    }
+    if (found) return 0;
+    rn_entrant *e = rn_report_entrant_add(l->r, l->task, run->model_name);
+    if (!e) return rn_report_nomem(l->err);
+    e->greedy = g;
+    e->cost_name = run->model_cost;
+    e->preset = run->preset;
+    e->settings = run->settings;
+    return 0;
+}
+
+static int load_run(loader *l, size_t i)
+{
+    const rn_store_run_row *run = &l->runs[i].row;
+    const char *name = label(l, i);
+    rn_entrant *e = name ? rn_report_entrant_add(l->r, l->task, name) : NULL;
+    if (!e) return rn_report_nomem(l->err);
+    e->cost_name = run->model_cost;
+    e->preset = run->preset;
+    e->settings = run->settings;
+    if (run->n_samples > 0) return load_samples(l, e, run);
+    if (run->n_counts > 0) return load_counts(l, e, run);
+    if (run->n_curve > 0) return load_curve(l, e, run);
+    return rn_report_note(l->r, l->err, "%s on %s: the run has no samples yet", name,
+                          run->set_name);
+}
+
+static int load_set(loader *l, const rn_store_run_row *first)
+{
+    l->task = rn_report_task_get(l->r, first->set_name, first->set_hash);
+    if (!l->task) return rn_report_nomem(l->err);
+    l->task->n_problems = 0;
+    int rc = rn_store_each_problem(l->s, first->set_id, on_problem, l, l->err);
+    if (rc) return rc;
+    for (size_t i = 0; i < l->n_runs && !rc; i++)
+        if (l->runs[i].row.set_id == first->set_id && strcmp(l->runs[i].row.kind, "greedy") != 0)
+            rc = load_run(l, i);
+    for (size_t i = 0; i < l->n_runs && !rc; i++)
+        if (l->runs[i].row.set_id == first->set_id && strcmp(l->runs[i].row.kind, "greedy") == 0)
+            rc = load_greedy(l, &l->runs[i].row);
+    if (rc) return rc;
+    const char **ids = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *ids);
+    if (!ids) return rn_report_nomem(l->err);
+    if (l->task->n_problems) memcpy(ids, l->task_ids, l->task->n_problems * sizeof *ids);
+    l->task->task_ids = ids;
+    return 0;
+}
+
+static int on_profile(void *user, const char *model, const rn_store_profile *p)
+{
+    loader *l = user;
+    rn_cost_time t = {.per_sample_s = p->s_per_sample};
+    if (!(t.per_sample_s > 0)) return 0;
+    return rn_cost_profile_add(l->r->book, p->hardware, p->hardware, model, &t, l->err);
+}
+
+int rn_report_add_store(rn_report *r, const char *path, const rn_report_filter *filter, rn_err *err)
+{
+    loader l = {.r = r, .filter = filter, .err = err};
+    int rc = rn_store_open(path, RN_STORE_READ, &l.s, err);
+    if (rc) return rc;
+    rc = rn_store_begin(l.s, err);
+    if (!rc) rc = rn_store_each_run(l.s, on_run, &l, err);
+    if (!rc && l.n_runs == 0)
+        rc = rn_fail(err, RN_ENOTFOUND,
+                     "%s holds no run%s; `ration generate` or `ration import` "
+                     "make one",
+                     path, filter && (filter->task || filter->n_models) ? " of these" : "");
+    for (size_t i = 0; i < l.n_runs && !rc; i++) {
+        bool first = true;
+        for (size_t j = 0; j < i; j++)
+            first &= l.runs[j].row.set_id != l.runs[i].row.set_id;
+        if (first) rc = load_set(&l, &l.runs[i].row);
+    }
+    if (!rc) rc = rn_store_each_profile(l.s, on_profile, &l, err);
+    rn_store_rollback(l.s);
+    rn_store_close(l.s);
+    free(l.runs);
+    free(l.problem_ids);
+    free(l.task_ids);
+    return rc;
+}

@@ -1,0 +1,201 @@
+/*
+ * price.c: gives each entrant what k of its samples cost on every axis, or says what is missing.
+ *
+ * FLOPs are the study's 128-token convention, or, on request, exact: the prompt once, then the mean
+ * over the samples of what each adds. rn_flop_sample is quadratic in the generated tokens, so three
+ * sums over the samples give that mean exactly. Dollars are linear in k where tokens are priced,
+ * and follow the seconds where hours are.
+ */
+#include "report/inside.h"
+
+static const char *find_in_map(const rn_price_map *map, size_t n, const char *model)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(map[i].model, model) == 0) return map[i].entry;
+    return NULL;
+}
+
+/* "code-llama-7b, llama-3-8b, ..." */
+static void list_entries(const rn_cost_book *b, rn_buf *out)
+{
+    const rn_cost *c;
+    for (size_t i = 0; (c = rn_cost_at(b, i)) != NULL; i++)
+        rn_buf_printf(out, "%s%s", i ? ", " : "", c->name);
+}
+
+static int find_entry(rn_report *r, rn_entrant *e, const rn_price_map *map, size_t n_map,
+                      const char **why, rn_err *err)
+{
+    *why = NULL;
+    const char *asked = find_in_map(map, n_map, e->model);
+    const char *name = asked ? asked : *e->cost_name ? e->cost_name : e->model;
+    e->cost = rn_cost_find(r->book, name);
+    if (e->cost) return 0;
+    rn_buf known = {0};
+    list_entries(r->book, &known);
+    const char *list = known.data ? known.data : "";
+    int rc = 0;
+    if (asked)
+        rc = rn_fail(err, RN_ENOTFOUND, "there is no cost entry '%s'; known: %s", asked, list);
+    else
+        *why = rn_arena_printf(&r->arena,
+                               "no cost entry for %s: give --cost %s=ENTRY (known: %s) or describe "
+                               "it in a --cost-file",
+                               name, e->model, list);
+    rn_buf_free(&known);
+    return rc || *why ? rc : rn_report_nomem(err);
+}
+
+static double mean_prompt(const rn_report *r, const rn_entrant *e)
+{
+    return e->tokens.n_both ? e->tokens.prompt / (double)e->tokens.n_both : r->opts.prompt_tok;
+}
+
+/* Mean of rn_flop_prompt over prompts with this mean and mean square. */
+static double exact_prompt(const rn_shape *s, double mean, double mean_square)
+{
+    double heads = (double)(s->n_head * s->head_dim) * (double)s->n_layer;
+    return 2 * mean * rn_shape_layer_weights(s) + 2 * rn_shape_head_weights(s) +
+           4 * heads * (mean_square + mean) / 2;
+}
+
+double rn_report_exact_sample(const rn_shape *s, const rn_tokens *t, double prompt_tok)
+{
+    double n = (double)t->n_gen;
+    double g = t->g / n, g2 = t->g2 / n;
+    /* Where some samples do not tell their prompt, the mean prompt stands for all. */
+    double gp = t->n_both == t->n_gen ? t->gp / n : g * prompt_tok;
+    double linear = rn_shape_layer_weights(s) + rn_shape_head_weights(s);
+    double heads = (double)(s->n_head * s->head_dim) * (double)s->n_layer;
+    return 2 * g * linear + 4 * heads * (gp + (g2 + g) / 2);
+}
+
+static void price_flop(rn_report *r, rn_entrant *e)
+{
+    double prompt = mean_prompt(r, e);
+    if (e->cost->has_shape && e->tokens.n_gen && !isnan(prompt)) {
+        const rn_shape *s = &e->cost->shape;
+        double square =
+            e->tokens.n_both ? e->tokens.prompt2 / (double)e->tokens.n_both : prompt * prompt;
+        e->exact_shared = exact_prompt(s, prompt, square);
+        e->exact_sample = rn_report_exact_sample(s, &e->tokens, prompt);
+        e->two_n = rn_flop_2n(s, 1) * (prompt + e->tokens.gen / (double)e->tokens.n_gen);
+    }
+    double per_sample = rn_cost_flop(e->cost);
+    if (r->opts.basis == RN_FLOP_STUDY) {
+        e->priced[RN_AXIS_FLOP] = !isnan(per_sample);
+        e->axis[RN_AXIS_FLOP] = (rn_kcost){.per_sample = per_sample};
+        if (isnan(per_sample))
+            e->why[RN_AXIS_FLOP] = "its cost entry has neither a shape nor flop_per_sample";
+        return;
+    }
+    e->priced[RN_AXIS_FLOP] = !isnan(e->exact_sample);
+    e->axis[RN_AXIS_FLOP] = (rn_kcost){.shared = e->exact_shared, .per_sample = e->exact_sample};
+    if (e->priced[RN_AXIS_FLOP]) return;
+    e->why[RN_AXIS_FLOP] =
+        !e->cost->has_shape ? "its cost entry has no shape"
+        : !e->tokens.n_gen  ? "its samples have no token counts"
+                            : "its samples do not tell the prompt's length: give --prompt-tokens N";
+}
+
+static int price_time(rn_report *r, rn_entrant *e, rn_err *err)
+{
+    if (!r->opts.profile) {
+        e->why[RN_AXIS_TIME] = "no wall-times: give --profile NAME, e.g. " RN_COST_STUDY_PROFILE;
+        return 0;
+    }
+    rn_cost_time t;
+    rn_err why = {0};
+    int rc = rn_cost_profile(r->book, r->opts.profile, e->cost, &t, &why);
+    if (rc && !rn_cost_hardware(r->book, r->opts.profile)) return rn_fail(err, rc, "%s", why.msg);
+    if (rc) {
+        e->why[RN_AXIS_TIME] = rn_arena_strdup(&r->arena, why.msg);
+        return e->why[RN_AXIS_TIME] ? 0 : rn_report_nomem(err);
+    }
+    e->priced[RN_AXIS_TIME] = true;
+    e->axis[RN_AXIS_TIME] = (rn_kcost){.shared = t.n_points ? 0 : t.fixed_s,
+                                       .per_sample = t.per_sample_s,
+                                       .k = t.k,
+                                       .cost = t.s,
+                                       .n_points = t.n_points};
+    return 0;
+}
+
+static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
+{
+    const rn_cost *c = e->cost;
+    bool by_token = !isnan(c->usd_per_1m_input) && !isnan(c->usd_per_1m_output);
+    if (!by_token && isnan(c->usd_per_hour)) {
+        e->why[RN_AXIS_USD] = "its cost entry has no prices";
+        return 0;
+    }
+    rn_kcost *axis = &e->axis[RN_AXIS_USD];
+    if (by_token) {
+        double prompt = mean_prompt(r, e);
+        if (!e->tokens.n_gen || isnan(prompt)) {
+            e->why[RN_AXIS_USD] =
+                "its samples do not tell their tokens; the prompt's length can be given by "
+                "--prompt-tokens N";
+            return 0;
+        }
+        double gen = e->tokens.gen / (double)e->tokens.n_gen;
+        double one = rn_cost_usd(c, 1, prompt, gen, NAN), two = rn_cost_usd(c, 2, prompt, gen, NAN);
+        *axis = (rn_kcost){.shared = 2 * one - two, .per_sample = two - one};
+    } else {
+        const rn_kcost *time = &e->axis[RN_AXIS_TIME];
+        if (!e->priced[RN_AXIS_TIME]) {
+            e->why[RN_AXIS_USD] = "priced by the hour, but without wall-times: give --profile NAME";
+            return 0;
+        }
+        double per_s = c->usd_per_hour / 3600;
+        double *cost = rn_arena_array(&r->arena, time->n_points + 1, sizeof *cost);
+        if (!cost) return rn_report_nomem(err);
+        for (size_t i = 0; i < time->n_points; i++)
+            cost[i] = per_s * time->cost[i];
+        *axis = (rn_kcost){.shared = per_s * time->shared,
+                           .per_sample = per_s * time->per_sample,
+                           .k = time->k,
+                           .cost = cost,
+                           .n_points = time->n_points};
+    }
+    /* A cached price above the input price would make the first sample cheaper than the rest. */
+    e->priced[RN_AXIS_USD] = rn_stat_cost_check(axis, NULL) == 0;
+    if (!e->priced[RN_AXIS_USD])
+        e->why[RN_AXIS_USD] = "its prices make samples free, or cached tokens dearer than new ones";
+    return 0;
+}
+
+static int price_entrant(rn_report *r, rn_entrant *e, const rn_price_map *map, size_t n_map,
+                         rn_err *err)
+{
+    const char *why;
+    int rc = find_entry(r, e, map, n_map, &why, err);
+    if (rc) return rc;
+    for (int a = 0; a < RN_N_AXES; a++) {
+        e->priced[a] = false;
+        e->why[a] = why;
+    }
+    if (!e->cost) return 0;
+    price_flop(r, e);
+    rc = price_time(r, e, err);
+    return rc ? rc : price_usd(r, e, err);
+}
+
+int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err *err)
+{
+    for (size_t m = 0; m < n_map; m++) {
+        bool used = false;
+        for (size_t i = 0; i < r->n_tasks; i++)
+            for (size_t j = 0; j < r->tasks[i].n_entrants; j++)
+                used |= strcmp(r->tasks[i].entrants[j].model, map[m].model) == 0;
+        if (!used)
+            return rn_fail(err, RN_ENOTFOUND, "--cost %s=%s: there is no model '%s' here",
+                           map[m].model, map[m].entry, map[m].model);
+    }
+    for (size_t i = 0; i < r->n_tasks; i++)
+        for (size_t j = 0; j < r->tasks[i].n_entrants; j++) {
+            int rc = price_entrant(r, &r->tasks[i].entrants[j], map, n_map, err);
+            if (rc) return rc;
+        }
+    return 0;
+}

@@ -1,0 +1,133 @@
+/*
+ * report.c: the report's life: options, tasks, entrants, notes, and the order of the computation.
+ *
+ * Lists grow by doubling in the arena; what a growth leaves behind is freed with the report. There
+ * are a handful of tasks and entrants, so looking them up is a loop.
+ */
+#include "report/inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+rn_report_opts rn_report_defaults(void)
+{
+    return (rn_report_opts){.n_resamples = 1000,
+                            .level = 0.95,
+                            .missing = RN_MISSING_DROP,
+                            .basis = RN_FLOP_STUDY,
+                            .reach = NAN,
+                            .prompt_tok = NAN};
+}
+
+rn_report *rn_report_new(const rn_report_opts *opts)
+{
+    rn_report *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->opts = *opts;
+    r->book = rn_cost_book_new();
+    if (!r->book) {
+        free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void rn_report_free(rn_report *r)
+{
+    if (!r) return;
+    for (size_t i = 0; i < r->n_tasks; i++)
+        rn_stat_boot_free(r->tasks[i].boot);
+    rn_cost_book_free(r->book);
+    rn_arena_free(&r->arena);
+    free(r);
+}
+
+int rn_report_nomem(rn_err *err)
+{
+    return rn_fail(err, RN_ENOMEM, "out of memory for the report");
+}
+
+/* The list, moved to twice the room when its n items fill a power of two; NULL: out of memory. */
+static void *grown(rn_arena *a, void *list, size_t n, size_t size)
+{
+    if (n != 0 && (n & (n - 1)) != 0) return list;
+    char *more = rn_arena_array(a, n ? 2 * n : 1, size);
+    if (more && n) memcpy(more, list, n * size);
+    return more;
+}
+
+int rn_report_note(rn_report *r, rn_err *err, const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    for (size_t i = 0; i < r->n_notes; i++)
+        if (strcmp(r->notes[i], text) == 0) return 0;
+    const char **notes = grown(&r->arena, r->notes, r->n_notes, sizeof *notes);
+    char *copy = rn_arena_strdup(&r->arena, text);
+    if (!notes || !copy) return rn_report_nomem(err);
+    r->notes = notes;
+    r->notes[r->n_notes++] = copy;
+    return 0;
+}
+
+rn_report_task *rn_report_task_get(rn_report *r, const char *name, const char *hash)
+{
+    for (size_t i = 0; i < r->n_tasks; i++)
+        if (strcmp(r->tasks[i].name, name) == 0 && strcmp(r->tasks[i].hash, hash) == 0)
+            return &r->tasks[i];
+    rn_report_task *tasks = grown(&r->arena, r->tasks, r->n_tasks, sizeof *tasks);
+    if (!tasks) return NULL;
+    r->tasks = tasks;
+    rn_report_task *t = &tasks[r->n_tasks];
+    *t = (rn_report_task){.name = rn_arena_strdup(&r->arena, name),
+                          .hash = rn_arena_strdup(&r->arena, hash)};
+    if (!t->name || !t->hash) return NULL;
+    r->n_tasks++;
+    return t;
+}
+
+rn_entrant *rn_report_entrant_add(rn_report *r, rn_report_task *t, const char *model)
+{
+    rn_entrant *list = grown(&r->arena, t->entrants, t->n_entrants, sizeof *list);
+    if (!list) return NULL;
+    t->entrants = list;
+    rn_entrant *e = &list[t->n_entrants];
+    *e = (rn_entrant){.model = rn_arena_strdup(&r->arena, model),
+                      .cost_name = "",
+                      .preset = "",
+                      .settings = "",
+                      .protocol = "",
+                      .greedy = {.value = NAN, .lo = NAN, .hi = NAN},
+                      .exact_shared = NAN,
+                      .exact_sample = NAN,
+                      .two_n = NAN};
+    if (!e->model) return NULL;
+    t->n_entrants++;
+    return e;
+}
+
+bool rn_report_wants(const rn_report_filter *f, const char *task, const char *model)
+{
+    if (!f) return true;
+    if (f->task && strcmp(f->task, task) != 0) return false;
+    for (size_t i = 0; i < f->n_models; i++)
+        if (strcmp(f->models[i], model) == 0) return true;
+    return f->n_models == 0;
+}
+
+int rn_report_compute(rn_report *r, rn_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < r->n_tasks && !rc; i++) {
+        rn_report_task *t = &r->tasks[i];
+        rc = rn_report_curves(r, t, err);
+        if (!rc) rc = rn_report_leaders(r, t, err);
+        if (!rc) rc = rn_report_pairs(r, t, err);
+        if (!rc) rc = rn_report_beyond(r, t, err);
+        if (rc && err) rn_err_prefix(err, "report on %s", t->name);
+    }
+    return rc;
+}

@@ -1,0 +1,286 @@
+/*
+ * report.h: from recorded outcomes or published curves to curves, budgets and decisions.
+ *
+ * The way through: rn_report_new, add what there is (a store, published tables), rn_report_price
+ * (costs), rn_report_compute (everything below), then a renderer. All strings and arrays belong to
+ * the report's arena and are borrowed until rn_report_free.
+ *
+ * A task is a problem set; an entrant is one model on it with one way of sampling. Three axes of
+ * budget: FLOPs, seconds, dollars, each per problem. What cannot be computed is NAN, and `why` says
+ * in a sentence what is missing and how to give it; nothing is guessed.
+ */
+#ifndef RN_REPORT_REPORT_H
+#define RN_REPORT_REPORT_H
+
+#include "base/arena.h"
+#include "cost/cost.h"
+#include "stat/boot.h"
+#include "stat/budget.h"
+#include "stat/pass.h"
+#include "stat/rankscore.h"
+
+typedef enum rn_axis { RN_AXIS_FLOP, RN_AXIS_TIME, RN_AXIS_USD, RN_N_AXES } rn_axis;
+
+/* What a FLOPs budget counts. */
+typedef enum rn_flop_basis {
+    RN_FLOP_STUDY, /* per sample: one pass over 128 tokens */
+    RN_FLOP_EXACT, /* prompt once, generated tokens at their true length */
+} rn_flop_basis;
+
+typedef struct rn_report_opts {
+    int64_t n_resamples; /* of the bootstrap over problems */
+    uint64_t seed;       /* of the bootstrap */
+    double level;        /* of the intervals, e.g. 0.95 */
+    rn_missing missing;  /* what a sample without a verdict counts as */
+    rn_flop_basis basis;
+    bool interpolate;  /* published curves: between their points, linear in log k */
+    const int64_t *ks; /* [n_ks], increasing; n_ks 0: powers of two and the last robust k */
+    size_t n_ks;
+    const double *budgets; /* [n_budgets], increasing, in samples of the cheapest model; 0: powers
+                              of two */
+    size_t n_budgets;
+    double reach;                      /* a score to reach, as a fraction; NAN: none */
+    const char *profile;               /* wall-times; NULL: none */
+    const char *compare_a, *compare_b; /* two models to put side by side; NULL: none */
+    double prompt_tok; /* mean prompt length where samples do not tell theirs; NAN: unknown */
+} rn_report_opts;
+
+/* A point of a curve. `robust` is false above floor(n/2). */
+typedef struct rn_point {
+    int64_t k;
+    double value, lo, hi;
+    bool robust;
+} rn_point;
+
+/* Sums over the samples whose prompt and generated tokens are both known; g is the number of tokens
+ * that are fed back, gen_tok - 1. */
+typedef struct rn_tokens {
+    int64_t n_gen, n_both; /* samples with generated tokens, with both */
+    double gen, prompt;    /* sums over n_gen, n_both samples */
+    double prompt2;        /* over n_both: of the squared prompt tokens */
+    double g, g2;          /* over n_gen: of g, g^2 */
+    double gp;             /* over n_both: of g * prompt tokens */
+} rn_tokens;
+
+typedef struct rn_greedy {
+    int64_t n;            /* problems with a judged greedy answer; 0: none */
+    double value, lo, hi; /* Wilson's interval */
+} rn_greedy;
+
+/* A ranker's scores of an entrant's samples, and rank-score@k from them. Samples cut by the token
+ * limit are drawn and paid for, but never chosen. */
+typedef struct rn_ranking {
+    const char *name;
+    bool lower_is_better;
+    const rn_ranked *problems; /* [task->n_problems]; n = 0: nothing scored */
+    const rn_point *points;    /* [n_points] */
+    size_t n_points;
+} rn_ranking;
+
+typedef struct rn_entrant {
+    const char *model;             /* as stored; unique within the task */
+    const char *cost_name;         /* entry that the store or the user names; "" none */
+    const char *preset, *settings; /* "" unknown */
+    const char *protocol;          /* newest: JSON of what the verdicts depend on; "" unknown */
+    int n_protocols;               /* more than one: verdicts of several protocols meet */
+    const rn_count *counts;        /* [task->n_problems]; NULL: published curve */
+    const int64_t *published_k;    /* [n_published], increasing */
+    const double *published;       /* [n_published], fractions */
+    size_t n_published;
+    int64_t n; /* most samples of a problem */
+    rn_greedy greedy;
+    rn_tokens tokens, tokens_passed; /* of all samples, of those that passed */
+    int64_t verdicts[RN_N_VERDICTS], n_unjudged;
+    rn_ranking *rankings; /* [n_rankings] */
+    size_t n_rankings;
+
+    const rn_cost *cost;      /* borrowed from the book; NULL unknown */
+    rn_kcost axis[RN_N_AXES]; /* cost of k samples of one problem */
+    bool priced[RN_N_AXES];
+    const char *why[RN_N_AXES]; /* why not */
+    double exact_shared, exact_sample,
+        two_n; /* FLOPs: prompt, each sample, 2N on all tokens; NAN */
+
+    rn_coverage cov;
+    int64_t k_max;          /* last robust k */
+    int64_t n_cols;         /* columns of `table`: k_max, or more where --k asks for it */
+    const double *table;    /* [cov.n_used, n_cols]: pass@k per problem; NULL: published */
+    const uint8_t *keep;    /* [n_problems]: its rows */
+    const rn_count *eff;    /* [n_problems]: effective counts */
+    const rn_point *points; /* [n_points] */
+    size_t n_points;
+} rn_entrant;
+
+/* An entrant at a budget. k = 0: affords no sample. value NAN with k > 0: no robust estimate. */
+typedef struct rn_cell {
+    int64_t k;
+    double value, lo, hi;
+} rn_cell;
+
+/* All entrants at one budget; `best` and `second` index the task's entrants, -1 none. */
+typedef struct rn_budget_row {
+    double budget, norm;  /* absolute; in samples of the cheapest entrant */
+    const rn_cell *cells; /* [n_entrants] */
+    int best, second;
+    double diff, diff_lo, diff_hi; /* best - second, paired by problem where possible */
+    double sure;   /* share of resamples in which best leads; published: 1 if no interpolation could
+                      change it, else NAN */
+    bool complete; /* every entrant that affords a sample has an estimate */
+} rn_budget_row;
+
+/* Two entrants' crossover on an axis, the cheaper one first. */
+typedef struct rn_cross {
+    int a, b;
+    double from, to; /* budgets that were looked at: both afford a sample, both have estimates */
+    rn_crossover at;
+} rn_cross;
+
+typedef struct rn_reach_row {
+    int64_t k;                /* 0: never within its robust curve */
+    double k_lo, k_hi;        /* of the bootstrap; published: NAN */
+    double budget[RN_N_AXES]; /* cost of k; NAN unpriced */
+    double best;              /* the highest value of the curve */
+} rn_reach_row;
+
+/* Up to k samples, stopping at the first pass. */
+typedef struct rn_stop_row {
+    int64_t k;
+    double value, draws;                      /* pass@k, expected samples drawn per problem */
+    double full[RN_N_AXES], spent[RN_N_AXES]; /* always k, expected when stopping */
+} rn_stop_row;
+
+/* One total budget for the whole set, on the first priced axis. */
+typedef struct rn_alloc_row {
+    double budget, norm;           /* mean per problem */
+    double same_k, rounds, oracle; /* fixed k for all; stop and reallocate; upper line */
+} rn_alloc_row;
+
+/* Two entrants at the same k or the same budget, paired by problem. */
+typedef struct rn_pair_row {
+    double x, norm;      /* k, or a budget and its multiple of the unit */
+    double diff, lo, hi; /* a - b */
+    double p_greater;    /* share of resamples in which a is ahead */
+} rn_pair_row;
+
+/* The best cascade of two entrants at a budget, chosen on one half of the problems and scored on
+ * the other, both ways round. */
+typedef struct rn_cascade_row {
+    double budget, norm;
+    int first, second; /* of the cascade that wins on the whole data */
+    int64_t k1, k2;
+    double cascade, single; /* cross-fitted scores; single: the best one model with stopping */
+    int single_model;
+} rn_cascade_row;
+
+typedef struct rn_report_axis {
+    bool any; /* at least one entrant is priced */
+    int unit; /* the entrant whose sample is the unit of normalised budgets */
+    const rn_budget_row *rows;
+    size_t n_rows;
+    const rn_cross *crossings;
+    size_t n_crossings;
+} rn_report_axis;
+
+typedef struct rn_report_task {
+    const char *name, *hash;
+    const char *source; /* where published tables come from; NULL: a store */
+    size_t n_problems;  /* 0: published only */
+    const char *const *task_ids;
+    rn_entrant *entrants;
+    size_t n_entrants;
+    const uint8_t *common; /* [n_problems]: problems that every sampled entrant has */
+    size_t n_common;
+    rn_boot *boot; /* over the common problems; NULL: published only */
+    rn_report_axis axis[RN_N_AXES];
+    const rn_reach_row *reach;       /* [n_entrants]; NULL unless asked for */
+    const rn_stop_row *const *stops; /* [n_entrants] rows of n_stops[i]; NULL: published only */
+    const size_t *n_stops;
+    int pair_a, pair_b;                      /* the entrants that --compare names; -1 none */
+    const rn_pair_row *pairs[RN_N_AXES + 1]; /* [n_pairs] per axis, at the axis' budgets; the last:
+                                                by k */
+    size_t n_pairs[RN_N_AXES + 1];
+    rn_axis alloc_axis;                /* of what follows; RN_N_AXES: nobody is priced */
+    const rn_alloc_row *const *allocs; /* [n_entrants] rows of n_allocs[i] */
+    const size_t *n_allocs;
+    const rn_cascade_row *cascades;
+    size_t n_cascades;
+} rn_report_task;
+
+typedef struct rn_report {
+    rn_arena arena;
+    rn_report_opts opts;
+    rn_report_task *tasks;
+    size_t n_tasks;
+    const char **notes; /* what is missing, one sentence each */
+    size_t n_notes;
+    rn_cost_book *book; /* owned */
+} rn_report;
+
+rn_report *rn_report_new(const rn_report_opts *opts); /* NULL: out of memory; rn_report_free */
+void rn_report_free(rn_report *r);
+rn_report_opts rn_report_defaults(void);
+
+/* Adds what a store holds: every run, or those of one set and of some models. Profiles in it are
+ * known under their hardware's name. RN_ENOTFOUND when nothing is there. */
+typedef struct rn_report_filter {
+    const char *task;          /* set name; NULL: all */
+    const char *const *models; /* [n_models]; 0: all */
+    size_t n_models;
+} rn_report_filter;
+int rn_report_add_store(rn_report *r, const char *path, const rn_report_filter *filter,
+                        rn_err *err);
+
+/* Adds the published tables of a CSV file (data/published/hassid2024.csv; columns task, model, n,
+ * k, pass; its head comment gives the source). `task` NULL: all of them. */
+int rn_report_add_published(rn_report *r, const char *path, const rn_report_filter *filter,
+                            rn_err *err);
+
+/* Entry by entrant: the user's MODEL=ENTRY, then the store's, then the model's own name. `profile`
+ * of the options gives seconds. Fills cost, axis, priced, why. */
+typedef struct rn_price_map {
+    const char *model, *entry;
+} rn_price_map;
+int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err *err);
+
+/* Curves, budgets, leaders, crossovers, reach, early stopping, reallocation, cascades. */
+int rn_report_compute(rn_report *r, rn_err *err);
+
+/* What an output may be limited to; the first ones are the names of series. */
+#define RN_REPORT_METRICS(X)        \
+    X(PASS_K, "pass@k")             \
+    X(PASS_FLOP, "pass_flops@f")    \
+    X(PASS_TIME, "pass_time@t")     \
+    X(PASS_USD, "pass_usd@u")       \
+    X(RANK_K, "rank-score@k")       \
+    X(REACH, "reach")               \
+    X(COMPARE, "compare")           \
+    X(SAMPLES, "samples")           \
+    X(COST, "cost")                 \
+    X(STOPPING, "stopping")         \
+    X(REALLOCATION, "reallocation") \
+    X(CASCADE, "cascade")
+#define RN_REPORT_METRIC_ENUM(name, text) RN_METRIC_##name,
+typedef enum rn_metric { RN_REPORT_METRICS(RN_REPORT_METRIC_ENUM) RN_N_METRICS } rn_metric;
+#undef RN_REPORT_METRIC_ENUM
+const char *rn_report_metric_name(rn_metric m); /* static */
+/* The set with this one added; false if there is no metric of that name. */
+bool rn_report_metric_add(uint32_t *set, const char *name);
+static inline bool rn_report_has(uint32_t set, rn_metric m)
+{
+    return set >> m & 1;
+}
+#define RN_METRICS_ALL ((UINT32_C(1) << RN_N_METRICS) - 1)
+
+/* Renderers append to *out what `metrics` chooses; they fail only when memory is out (rn_buf_ok).
+ */
+void rn_report_text(const rn_report *r, uint32_t metrics, rn_buf *out);
+void rn_report_csv(const rn_report *r, uint32_t metrics, rn_buf *out);
+void rn_report_json(const rn_report *r, uint32_t metrics, rn_buf *out);
+
+/* One sentence on who leads on an axis, computed from its rows; for the demo. */
+void rn_report_finding(const rn_report_task *t, rn_axis axis, rn_buf *out);
+/* One on what reaching opts.reach costs the small models, as a share of what it costs the large. */
+void rn_report_reach_finding(const rn_report *r, const rn_report_task *t, rn_axis axis,
+                             rn_buf *out);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * series.c: the curves of a report as series of points, and their CSV form.
+ *
+ * A budget curve is the pass@k curve with k replaced by its cost: by equation 2 its value at a
+ * budget is that of the last point at or before it.
+ */
+#include "report/inside.h"
+
+static const char *const names[] = {
+#define X(name, text) text,
+    RN_REPORT_METRICS(X)
+#undef X
+};
+
+const char *rn_report_metric_name(rn_metric m)
+{
+    return m < RN_N_METRICS ? names[m] : "?";
+}
+
+bool rn_report_metric_add(uint32_t *set, const char *name)
+{
+    for (int m = 0; m < RN_N_METRICS; m++) {
+        if (strcmp(names[m], name) != 0) continue;
+        *set |= UINT32_C(1) << m;
+        return true;
+    }
+    return false;
+}
+
+void rn_report_each_series(const rn_report *r, uint32_t metrics,
+                           void (*fn)(void *user, const rn_series *s), void *user)
+{
+    static const rn_metric of_axis[RN_N_AXES] = {RN_METRIC_PASS_FLOP, RN_METRIC_PASS_TIME,
+                                                 RN_METRIC_PASS_USD};
+    for (size_t i = 0; i < r->n_tasks; i++) {
+        const rn_report_task *t = &r->tasks[i];
+        for (size_t j = 0; j < t->n_entrants; j++) {
+            const rn_entrant *e = &t->entrants[j];
+            rn_series s = {.metric = RN_METRIC_PASS_K,
+                           .task = t,
+                           .entrant = e,
+                           .points = e->points,
+                           .n_points = e->n_points};
+            if (rn_report_has(metrics, s.metric)) fn(user, &s);
+            for (int a = 0; a < RN_N_AXES; a++) {
+                s.metric = of_axis[a];
+                s.x = &e->axis[a];
+                if (e->priced[a] && rn_report_has(metrics, s.metric)) fn(user, &s);
+            }
+            s.metric = RN_METRIC_RANK_K;
+            s.x = NULL;
+            for (size_t k = 0; k < e->n_rankings && rn_report_has(metrics, s.metric); k++) {
+                s.ranking = &e->rankings[k];
+                s.points = s.ranking->points;
+                s.n_points = s.ranking->n_points;
+                fn(user, &s);
+            }
+        }
+    }
+}
+
+/* A field of a CSV line after RFC 4180. */
+static void csv_field(rn_buf *out, const char *s)
+{
+    if (!strpbrk(s, ",\"\r\n")) {
+        rn_buf_puts(out, s);
+        return;
+    }
+    rn_buf_putc(out, '"');
+    for (; *s; s++) {
+        if (*s == '"') rn_buf_putc(out, '"');
+        rn_buf_putc(out, *s);
+    }
+    rn_buf_putc(out, '"');
+}
+
+/* Empty where it is not known. */
+static void csv_number(rn_buf *out, double v)
+{
+    rn_buf_putc(out, ',');
+    if (isfinite(v)) rn_buf_printf(out, "%.10g", v);
+}
+
+static void csv_series(void *user, const rn_series *s)
+{
+    rn_buf *out = user;
+    for (size_t i = 0; i < s->n_points; i++) {
+        const rn_point *p = &s->points[i];
+        rn_buf_puts(out, rn_report_metric_name(s->metric));
+        rn_buf_putc(out, ',');
+        csv_field(out, s->task->name);
+        rn_buf_putc(out, ',');
+        csv_field(out, s->entrant->model);
+        rn_buf_putc(out, ',');
+        csv_field(out, s->ranking ? s->ranking->name : "");
+        rn_buf_printf(out, ",%lld", (long long)s->entrant->n);
+        csv_number(out, s->entrant->greedy.value);
+        rn_buf_printf(out, ",%lld", (long long)p->k);
+        csv_number(out, s->x ? rn_stat_cost(s->x, p->k) : (double)p->k);
+        csv_number(out, p->value);
+        csv_number(out, p->lo);
+        csv_number(out, p->hi);
+        rn_buf_putc(out, '\n');
+    }
+}
+
+void rn_report_csv(const rn_report *r, uint32_t metrics, rn_buf *out)
+{
+    rn_buf_puts(out, "metric,task,model,ranker,n,greedy,k,x,value,lo,hi\n");
+    rn_report_each_series(r, metrics, csv_series, out);
+}

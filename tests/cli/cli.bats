@@ -1,0 +1,63 @@
+# cli.bats: the command line as a whole.
+
+@test "--version and --help go to standard output and succeed" {
+    run "$RATION" --version
+    [ "$status" -eq 0 ]
+    [[ "$output" == "ration "[0-9]* ]]
+    run "$RATION" --help
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"commands:"*"report"* ]]
+}
+
+@test "no command and an unknown one are usage errors" {
+    run "$RATION"
+    [ "$status" -eq 2 ]
+    run "$RATION" frobnicate
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"unknown command 'frobnicate'"* ]]
+}
+
+@test "every command has --help, and its man page has every option" {
+    cd "$BATS_TEST_DIRNAME/../.."
+    bad=
+    for c in $("$RATION" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+        "$RATION" "$c" --help >"$BATS_TEST_TMPDIR/help" || bad="$bad $c: --help fails;"
+        page=docs/man/ration-$c.1
+        [ -f "$page" ] || continue
+        # In mdoc `--store` is `.It Fl s , Fl -store Ar FILE`.
+        for o in $(sed -n 's/^ .*--\([a-z-]*\).*/\1/p' "$BATS_TEST_TMPDIR/help"); do
+            [ "$o" = help ] || grep -q -e "Fl -${o}\b" "$page" || bad="$bad $page lacks --$o;"
+        done
+    done
+    echo "$bad"
+    [ -z "$bad" ]
+}
+
+@test "a full disk is not success" {
+    [ -c /dev/full ] || skip "no /dev/full"
+    run sh -c '"$RATION" demo >/dev/full'
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"cannot write"* ]]
+}
+
+@test "an unknown option and a missing value are usage errors" {
+    run "$RATION" report --frobnicate
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--frobnicate"* ]]
+    run "$RATION" report --profile
+    [ "$status" -eq 2 ]
+}
+
+@test "the examples of the man pages run" {
+    cd "$BATS_TEST_DIRNAME/../.."
+    PATH=$RATION_BUILD:$PATH
+    for page in docs/man/ration.1 docs/man/ration-demo.1 docs/man/ration-report.1; do
+        sed -n 's/^\.Dl \$ //p' "$page" >"$BATS_TEST_TMPDIR/examples"
+        [ -s "$BATS_TEST_TMPDIR/examples" ]
+        while read -r line; do
+            run sh -c "$line"
+            echo "$page: $line: $status $output"
+            [ "$status" -eq 0 ]
+        done <"$BATS_TEST_TMPDIR/examples"
+    done
+}

@@ -1,0 +1,78 @@
+# report.bats: `ration report` from published tables and from stores.
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || exit 1
+}
+
+@test "something to report on is needed" {
+    run "$RATION" report
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--published"* ]]
+    run "$RATION" report -s none.db
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"none.db"* ]]
+    run "$RATION" report x.db
+    [ "$status" -eq 2 ]
+}
+
+@test "bad values of options are usage errors that quote them" {
+    for args in "--format xml" "--metric pass" "--k 1,x" "--k 4,2" "--k 1.5" "--budgets 0" \
+        "--reach 60" "--confidence 95" "--resamples 1" "--missing maybe" "--flops some" \
+        "--compare a" "--cost a" "--prompt-tokens 0"; do
+        run "$RATION" report --published $args
+        echo "$args: $status $output"
+        [ "$status" -eq 2 ]
+    done
+}
+
+@test "published curves as CSV: the step function of equation 2" {
+    run "$RATION" report --published -t humaneval -m code-llama-7b --metric pass@k \
+        --metric pass_flops@f --format csv
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = "metric,task,model,ranker,n,greedy,k,x,value,lo,hi" ]
+    [ "${lines[1]}" = "pass@k,humaneval,code-llama-7b,,2000,,1,1,0.282,," ]
+    [ "${lines[10]}" = "pass_flops@f,humaneval,code-llama-7b,,2000,,1,1.693576069e+12,0.282,," ]
+}
+
+@test "published curves as JSON parse, and budgets are what was asked for" {
+    "$RATION" report --published -t mbpp --format json --profile paper-8xa100 --budgets 8,64 \
+        --reach 0.6 >r.json
+    /usr/bin/python3 - <<'EOF'
+import json
+r = json.load(open("r.json"))
+assert {s["metric"] for s in r["series"]} == {"pass@k", "pass_flops@f", "pass_time@t"}
+t = r["tasks"][0]
+assert [b["normalised"] for b in t["axes"][0]["budgets"]] == [8, 64]
+assert t["axes"][1]["unit"] == "code-llama-7b"
+assert t["axes"][1]["budgets"][0]["budget"] == 8 * 0.395
+assert [x["k"] for x in t["reach"]][:2] == [16, 4]
+EOF
+}
+
+@test "an unknown profile names those that there are" {
+    run "$RATION" report --published --profile my-box
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no profile 'my-box'; known: paper-8xa100"* ]]
+}
+
+@test "a cost file adds a wall-time; its errors name the line" {
+    printf '[profile paper-8xa100]\nllama-3-8b = 0.4\n' >costs.txt
+    run "$RATION" report --published -t humaneval -m llama-3-8b --metric pass_time@t -f csv \
+        --profile paper-8xa100 --cost-file costs.txt
+    [ "$status" -eq 0 ]
+    [ "${lines[1]}" = "pass_time@t,humaneval,llama-3-8b,,2000,,1,0.4,0.318,," ]
+    echo 'llama-3-8b = fast' >>costs.txt
+    run "$RATION" report --published --cost-file costs.txt
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"costs.txt: line 3:"* ]]
+}
+
+@test "what is missing is said" {
+    printf '[model other]\nflop_per_sample = 1e12\n' >costs.txt
+    run "$RATION" report --published -t mbpp -m code-llama-7b --cost code-llama-7b=other \
+        --cost-file costs.txt
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"give --profile NAME"* ]]
+    run "$RATION" report --published -t mbpp -m nobody
+    [ "$status" -eq 3 ]
+}
