@@ -1,6 +1,7 @@
 /* cmd_export.c: `ration export`: runs out of the store in the forms of others, or as flat rows. */
 #include "cli/commands.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/progress.h"
 #include "store/export.h"
@@ -62,9 +63,10 @@ static int choose_run(void *user, const rn_store_run_row *r)
 {
     session *u = user;
     const options *o = u->o;
+    const char *set = u->tasks ? u->tasks->name : o->set;
     if (o->run > 0 && r->run_id != o->run) return 0;
     if (o->model && strcmp(r->model_name, o->model) != 0) return 0;
-    if (o->set && strcmp(r->set_name, o->set) != 0) return 0;
+    if (set && strcmp(r->set_name, set) != 0) return 0;
     if (o->greedy && strcmp(r->kind, "greedy") != 0) return 0;
     if (o->samples && strcmp(r->kind, "sample") != 0) return 0;
     if (u->n == MAX_RUNS) return RN_ELIMIT;
@@ -122,6 +124,7 @@ static int need_tasks(session *u, rn_export_format f, rn_export_opts *eo, rn_err
                  f == RN_EXPORT_BIGCODE || f == RN_EXPORT_RUNS;
     if (!whole || strncmp(u->run.extractor, "whole/", 6) == 0) return 0;
     eo->program = make_program;
+    if (u->tasks) return 0;
     return rn_taskset_open(u->run.set, rn_opt_data_dir(u->o->data), &u->tasks, err);
 }
 
@@ -196,6 +199,9 @@ static int run_export(const rn_command *cmd, const options *o, rn_export_format 
     rn_store *s = NULL;
     rn_export_stats st = {0};
     int rc = rn_store_open(o->store, RN_STORE_READ, &s, &err);
+    /* A set that is a file is called by its own name in the store. */
+    if (!rc && o->set && rn_file_exists(o->set))
+        rc = rn_taskset_open(o->set, rn_opt_data_dir(o->data), &u->tasks, &err);
     if (!rc) rc = rn_store_each_run(s, choose_run, u, &err);
     bool all = rn_export_takes_all(f);
     if (!rc && (all ? u->n == 0 && f != RN_EXPORT_DIGEST : u->n != 1)) {
@@ -227,7 +233,7 @@ int rn_cmd_export(int argc, char **argv)
                    "human-eval, evalplus, evalplus-results, bigcode, codet, release, runs, counts, "
                    "curve, csv, jsonl, digest"),
         RN_OPT_STR('m', "model", &o.model, "NAME", "only runs of this model"),
-        RN_OPT_STR('t', "set", &o.set, "SET", "only runs on this problem set"),
+        RN_OPT_STR('t', "set", &o.set, "SET", "only runs on this problem set; a name or its file"),
         RN_OPT_FLAG('g', "greedy", &o.greedy, "only greedy runs"),
         RN_OPT_FLAG(0, "samples", &o.samples, "only runs that are not greedy"),
         RN_OPT_INT('r', "run", &o.run, "ID", "only this run"),

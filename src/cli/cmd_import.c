@@ -187,7 +187,9 @@ int rn_cmd_import(int argc, char **argv)
     rn_import_problem *problems = NULL;
     rn_opt_catch_signals();
     /* A curve is about a set as a whole; its problems need not be here. */
-    bool need_set = !o.ids_only && io.format != RN_IMPORT_CURVE;
+    rn_import_format seen = io.format;
+    if (seen == RN_IMPORT_AUTO) rn_import_detect(io.files[0], &seen, NULL);
+    bool need_set = !o.ids_only && seen != RN_IMPORT_CURVE;
     if (need_set && rn_taskset_open(o.set, rn_opt_data_dir(o.data), &set, &err)) {
         free(settings);
         return rn_opt_failure(cmd, &err);

@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 enum {
-    BUSY_MS = 30000, /* waits for the locks that SQLite takes for moments, e.g. a checkpoint */
-    TICK_NS = 1000000000,
+    BUSY_MS = 30000,     /* waits for the locks that SQLite takes for moments, e.g. a checkpoint */
+    TICK_NS = 100000000, /* a promise says a second; a commit without fsync is cheap */
     CACHE_KIB = 65536,
 };
 

@@ -38,7 +38,7 @@ const char *rn_store_path(const rn_store *s); /* borrowed */
 int rn_store_begin(rn_store *s, rn_err *err);
 int rn_store_commit(rn_store *s, rn_err *err);
 void rn_store_rollback(rn_store *s); /* nothing happens outside of a transaction */
-/* Within a transaction: commits and begins anew when a second has passed since it began. */
+/* Within a transaction: commits and begins anew when a tenth of a second has passed since it began. */
 int rn_store_tick(rn_store *s, rn_err *err);
 
 /* Every page and index of the file is looked at: RN_EFORMAT when it is damaged. */

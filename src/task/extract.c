@@ -72,6 +72,13 @@ static int extract_raw(job *j)
     return 0;
 }
 
+/* A program that does not need the prompt: evalplus' solutions, bigcode's generations. */
+static int extract_whole(job *j)
+{
+    j->what.whole = true;
+    return extract_raw(j);
+}
+
 static int extract_stop(job *j)
 {
     rn_bytes kept = {.data = j->raw.data, .len = first_stop(j, j->raw)};
@@ -273,7 +280,7 @@ static const struct {
     int (*run)(job *j);
 } extractors[] = {
     {"raw/1", extract_raw},   {"stop/1", extract_stop}, {"completion/1", extract_completion},
-    {"chat/1", extract_chat}, {"auto/1", extract_auto},
+    {"chat/1", extract_chat}, {"auto/1", extract_auto}, {"whole/1", extract_whole},
 };
 
 enum { N_EXTRACTORS = sizeof extractors / sizeof extractors[0] };
@@ -306,8 +313,9 @@ int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem 
         *what = j.what;
         return 0;
     }
-    return rn_fail(err, RN_EINVAL,
-                   "no extractor is called '%s'; known are raw/1, stop/1, completion/1, chat/1 and "
-                   "auto/1",
-                   name);
+    return rn_fail(
+        err, RN_EINVAL,
+        "no extractor is called '%s'; known are raw/1, stop/1, completion/1, chat/1, auto/1 "
+        "and whole/1",
+        name);
 }

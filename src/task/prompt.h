@@ -42,6 +42,7 @@ typedef struct rn_extracted {
  *   completion/1  a base model's continuation: cut where the function's body ends
  *   chat/1        an instruct model's answer: the right fenced block of it
  *   auto/1        chat/1 when there are fences or thinking blocks, else completion/1
+ *   whole/1       the text as it is, as a whole program: evalplus' and bigcode's forms
  * Appends the code to *out. preset may be NULL: the stop strings are then those of p's form.
  * `extractor` NULL means the preset's own, or raw/1 without a preset. No Python is run. */
 int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem *p, rn_bytes raw,

@@ -1,0 +1,60 @@
+# helpers.bash: what the tests of commands share. `load helpers` at the top of a .bats file.
+
+# A folder of its own for each test, as current folder.
+in_tmpdir() {
+    TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/ration-cli-XXXXXX")
+    cd "$TEST_DIR" || return 1
+}
+
+leave_tmpdir() {
+    cd / && [ -n "${TEST_DIR:-}" ] && chmod -R u+rwX "$TEST_DIR" && rm -rf "$TEST_DIR"
+}
+
+# Skips the test unless the named file of RATION_DATA is here; prints its path.
+need_data() {
+    [ -n "${RATION_DATA:-}" ] && [ -e "$RATION_DATA/$1" ] || skip "$1 is not in RATION_DATA"
+}
+
+# The hash of all content of a store.
+digest() { "$RATION" export -s "$1" --format digest; }
+
+# One value from a store by SQL (python's sqlite3 is on every machine that builds).
+sql() { /usr/bin/python3 -c 'import sqlite3, sys
+for row in sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True).execute(sys.argv[2]):
+    print("|".join("" if v is None else str(v) for v in row))' "$1" "$2"; }
+
+# A set of 4 problems in HumanEval's form: tiny.jsonl, with ids Tiny/0 ... Tiny/3.
+make_set() {
+    local i
+    for i in 0 1 2 3; do
+        printf '{"task_id": "Tiny/%d", "prompt": "def f%d(x):\\n", "entry_point": "f%d", "canonical_solution": "    return x + %d\\n", "test": "def check(f):\\n    assert f(1) == %d\\n"}\n' \
+            $i $i $i $i $((i + 1))
+    done >tiny.jsonl
+}
+
+# kill_then_finish SEED TIMES COMMAND...: starts the command TIMES times, ends each with SIGKILL after
+# a random part of the time that an undisturbed run took (KILL_FULL_MS), then runs it to its end.
+# The moments come from SEED alone. Says at the end how many runs were really cut off.
+kill_then_finish() {
+    local seed=$1 times=$2 i pid killed=0
+    shift 2
+    RANDOM=$seed
+    for i in $(seq "$times"); do
+        local ms=$((1 + RANDOM % (KILL_FULL_MS > 1 ? KILL_FULL_MS : 1)))
+        "$@" >/dev/null 2>&1 3>&- &
+        pid=$!
+        sleep "$(printf '%d.%03d' $((ms / 1000)) $((ms % 1000)))"
+        kill -9 "$pid" 2>/dev/null && killed=$((killed + 1))
+        wait "$pid" 2>/dev/null || true
+    done
+    echo "$killed of $times runs cut off"
+    "$@"
+}
+
+# Milliseconds that a command takes.
+time_ms() {
+    local from
+    from=$(date +%s%N)
+    "$@" >/dev/null 2>&1
+    echo $((($(date +%s%N) - from) / 1000000))
+}

@@ -1,0 +1,382 @@
+#!/usr/bin/env bats
+# ration import: every form, repetition, and input that is bad.
+
+load helpers
+
+setup() {
+    in_tmpdir
+    make_set
+}
+teardown() { leave_tmpdir; }
+
+# import FILE...: into s.db as model m on tiny.jsonl
+imp() { "$RATION" import -s s.db -t tiny.jsonl --model m "$@"; }
+
+three_rows() {
+    printf '{"task_id": "Tiny/0", "completion": "a"}\n{"task_id": "Tiny/0", "completion": ""}\n'
+    printf '{"task_id": "Tiny/2", "completion": "c", "generated_tokens": 7}\n'
+}
+
+@test "import: help, usage errors" {
+    run "$RATION" import --help
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"--append"* ]]
+    for args in "" "-s s.db" "-s s.db -t tiny.jsonl" "-s s.db -t tiny.jsonl --model m" \
+        "-s s.db -t tiny.jsonl --model m --format nonsense x" \
+        "-s s.db -t tiny.jsonl --model m --run nonsense x" "-s s.db -t tiny.jsonl --model m -n -1 x"; do
+        run "$RATION" import $args
+        [ "$status" -eq 2 ] || { echo "$args: $status $output"; false; }
+    done
+    [ ! -e s.db ]
+}
+
+@test "import: human-eval rows, plain, gzip, standard input; a second time changes nothing" {
+    three_rows >a.jsonl
+    gzip -k a.jsonl
+    run imp a.jsonl
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"3 samples added; 2 of 4 problems"* ]]
+    one=$(digest s.db)
+    run imp a.jsonl.gz
+    [[ "$output" == *"0 samples added, 3 were there already"* ]]
+    run imp --format human-eval - <a.jsonl
+    [ "$status" -eq 0 ]
+    [ "$one" = "$(digest s.db)" ]
+    [ "$(sql s.db "select group_concat(idx || ':' || text, ' ') from sample s join sample_text on sample_id = s.id")" = "0:a 1: 0:c" ]
+    [ "$(sql s.db "select gen_tok from sample where gen_tok is not null")" = 7 ]
+    [ "$(sql s.db "select settings from run")" = '{"extractor":"raw/1","source":"human-eval"}' ]
+}
+
+@test "import: a file that has grown goes on; another file is refused without --append" {
+    three_rows >a.jsonl
+    imp a.jsonl
+    printf '{"task_id": "Tiny/2", "completion": "d"}\n' >>a.jsonl
+    run imp a.jsonl
+    [[ "$output" == *"1 samples added, 3 were there already"* ]]
+    printf '{"task_id": "Tiny/0", "completion": "other"}\n' >b.jsonl
+    run imp b.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"b.jsonl: line 1: sample 0 of Tiny/0 is stored with another text"*"--append"* ]]
+    run imp --append b.jsonl
+    [[ "$output" == *"1 samples added"* ]]
+    run imp --append b.jsonl
+    [[ "$output" == *"0 samples added"* ]]
+    cp b.jsonl c.jsonl
+    run imp --append c.jsonl
+    [[ "$output" == *"1 samples added"* ]]
+    [ "$(sql s.db "select group_concat(idx) from sample s join problem p on p.id = problem_id where task_id = 'Tiny/0'")" = 0,1,2,3 ]
+}
+
+@test "import: shards in one call count on; --first leaves room" {
+    three_rows >a.jsonl
+    sed 's/"a"/"z"/' a.jsonl >b.jsonl
+    run imp a.jsonl b.jsonl
+    [[ "$output" == *"6 samples added"* ]]
+    "$RATION" import -s t.db -t tiny.jsonl --model m --first 0 a.jsonl
+    "$RATION" import -s t2.db -t tiny.jsonl --model m --first 2 b.jsonl
+    [ "$(sql t2.db "select group_concat(idx) from sample")" = 2,3,2 ]
+    "$RATION" merge -s t.db t2.db
+    [ "$(sql t.db "select count(*) from sample")" = 6 ]
+}
+
+@test "import: settings make runs; greedy has one answer" {
+    printf '{"task_id": "Tiny/0", "completion": "a"}\n' >a.jsonl
+    imp --run temperature=0.8 --run note=x a.jsonl
+    imp --run temperature=0.80 --run note=x a.jsonl
+    imp --run temperature=0.6 a.jsonl
+    imp --greedy a.jsonl
+    [ "$(sql s.db "select count(*) from run")" = 3 ]
+    three_rows >b.jsonl
+    run "$RATION" import -s s.db -t tiny.jsonl --model other --greedy b.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"line 2: Tiny/0: a second answer in a greedy run"* ]]
+    run imp --run source=elsewhere --cost code-llama-7b a.jsonl
+    [ "$(sql s.db "select cost from model where name = 'm'")" = code-llama-7b ]
+}
+
+@test "import: verdicts of human-eval's results" {
+    {
+        printf '{"task_id": "Tiny/0", "completion": "a", "result": "passed", "passed": true}\n'
+        printf '{"task_id": "Tiny/0", "completion": "b", "result": "timed out", "passed": false}\n'
+        printf '{"task_id": "Tiny/0", "completion": "c", "result": "failed: x: y", "passed": false}\n'
+        printf '{"task_id": "Tiny/0", "completion": "d", "verdict": "syntax_error"}\n'
+        printf '{"task_id": "Tiny/0", "completion": "e"}\n'
+    } >a.jsonl
+    run imp a.jsonl
+    [[ "$output" == *"5 samples added, 4 verdicts"* ]]
+    [ "$(sql s.db "select n, c, missing from outcome")" = "4|1|1" ]
+    [ "$(sql s.db "select group_concat(verdict) from newest_verdict")" = passed,time_limit,wrong_answer,syntax_error ]
+    "$RATION" export -s s.db --format human-eval >b.jsonl
+    grep -q '"result": "failed: x: y", "passed": false}' b.jsonl
+    "$RATION" import -s t.db -t tiny.jsonl --model m b.jsonl
+    [ "$(digest s.db)" = "$(digest t.db)" ]
+    printf '{"task_id": "Tiny/1", "completion": "a", "passed": 1}\n' >c.jsonl
+    run imp c.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *'"passed" is neither true nor false'* ]]
+}
+
+@test "import: evalplus, its results in both generations" {
+    printf '{"task_id": "tiny/0", "solution": "p"}\n{"task_id": "Tiny/1", "solution": "q"}\n' >a.jsonl
+    printf '{"date": "x", "eval": {"Tiny/0": {"base": [["success", []]], "plus": [["failed", []]]}, "Tiny/1": {"base": [["timed out", []]], "plus": [["success", []]]}}}' >old.json
+    printf '{"eval": {"Tiny/0": [{"task_id": "Tiny/0", "solution": "p", "base_status": "pass", "plus_status": "fail"}], "Tiny/1": [{"solution": "q", "base_status": "timeout", "plus_status": "pass"}]}, "hash": "z"}' >new.json
+    run imp a.jsonl old.json
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"4 verdicts"* ]]
+    [ "$(sql s.db "select group_concat(verdict) from newest_verdict")" = passed,time_limit ]
+    [ "$(sql s.db "select group_concat(k.name) from verdict v join verdict_kind k on k.id = kind_id where judged_ms = -1")" = wrong_answer,time_limit ]
+    "$RATION" import -s t.db -t tiny.jsonl --model m new.json
+    [ "$(digest s.db)" = "$(digest t.db)" ]
+    run "$RATION" import -s u.db -t tiny.jsonl --model m old.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"results of a sample that is not stored"* ]]
+    [ "$(sql u.db "select count(*) from run")" = 0 ]
+}
+
+@test "import: bigcode, CodeT, release, several runs" {
+    printf '[["p0", "p1"], [], ["p2"]]' >b.json
+    run imp b.json
+    [[ "$output" == *"3 samples added; 2 of 4 problems"*"bigcode"* ]]
+    printf '[[],[],[],[],["x"]]' >b5.json
+    run "$RATION" import -s x.db -t tiny.jsonl --model m b5.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"more lists than set 'tiny' has problems (4)"* ]]
+
+    printf '{"prompt": "def f2(x):\\n", "samples": ["s0", "s1"]}\n' >c.jsonl
+    imp c.jsonl
+    [ "$(sql s.db "select distinct task_id from sample s join problem p on p.id = problem_id join run r on r.id = run_id where settings like '%codet%'")" = Tiny/2 ]
+    printf '{"prompt": "def g(x):\\n", "samples": ["s0"]}\n' >c2.jsonl
+    run imp c2.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"c2.jsonl: line 1: its prompt belongs to no problem"*"--map"* ]]
+    printf '{"task_id": "Tiny/3", "prompt": "def g(x):\\n"}\n' >map.jsonl
+    run imp --run v=2 --map map.jsonl c2.jsonl
+    [ "$status" -eq 0 ]
+    run imp --run v=2 --map map.jsonl c.jsonl
+    [[ "$output" == *"is not in the map"* ]]
+
+    printf '{"Tiny/1": {"task_id": "Tiny/1", "prompt": "p", "samples": [{"pass_at_1": 100.0, "generation": "g{[\\"\\\\"},\n {"pass_at_1": 0.0, "generation": "h"}]}}' >r.json
+    run imp r.json
+    [[ "$output" == *"2 samples added, 2 verdicts"*"release"* ]]
+    printf '{"Tiny/1": {"samples": [{"pass_at_1": 50.0, "generation": "g"}]}}' >r2.json
+    run imp --run v=3 r2.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *'must be 100.0 or 0.0'* ]]
+    printf '{"Tiny/1": {"samples": [{"generation": "g"}]}, "Tiny/1": {"samples": []}}' >r3.json
+    run imp --run v=4 r3.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"Tiny/1: the problem is there twice"* ]]
+
+    printf '{"task_id": "Tiny/0", "total": 2, "runs": [{"result": "Pass", "seconds": 1.5, "code": "x"}, {"result": "Fail", "seconds": 2, "code": "y"}]}\n' >n.jsonl
+    run imp n.jsonl
+    [[ "$output" == *"2 samples added, 2 verdicts"*"runs"* ]]
+    sed 's/"total": 2/"total": 1/' n.jsonl >n2.jsonl
+    run imp --run v=5 n2.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"declares a total of 1 and has 2 runs"* ]]
+}
+
+@test "import: counts and curves, without texts" {
+    printf 'task_id,n,c\nTiny/0,10,3\nTiny/3,10,0\n' >a.csv
+    run imp a.csv
+    [[ "$output" == *"2 counts added; 2 of 4 problems"* ]]
+    run imp a.csv
+    [ "$status" -eq 0 ]
+    run "$RATION" export -s s.db --format counts
+    [ "$output" = "$(cat a.csv)" ]
+    printf '{"task_id": "Tiny/0", "n": 10, "c": 4}\n' >b.jsonl
+    run imp --run source=counts b.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"b.jsonl: line 1: Tiny/0: n = 10, c = 4; n = 10, c = 3 is stored"* ]]
+    printf 'task_id,n,c\nTiny/1,3,4\n' >c.csv
+    run imp c.csv
+    [[ "$output" == *"c.csv: line 2"*"0 <= c <= n"* ]]
+    printf 'task_id,n,c\nTiny/1,3,1\nTiny/1,3,1\n' >d.csv
+    run imp --run v=2 d.csv
+    [[ "$output" == *"line 3: Tiny/1 is there twice"* ]]
+
+    printf 'k,pass@k\n1,28.2%%\n2,0.385\n' >k.csv
+    "$RATION" import -s s.db -t anything --model paper --format curve k.csv
+    run "$RATION" export -s s.db --model paper --format curve
+    [ "${lines[1]%%0000*}" = "1,0.28199999999999997" ] || [ "${lines[1]}" = "1,0.28199999999999997" ] || [[ "${lines[1]}" == 1,0.282* ]]
+    printf 'k,pass@k\n1,28.2\n' >k2.csv
+    run "$RATION" import -s s.db -t anything --model p2 --format curve k2.csv
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"k2.csv: line 2: k = 1, pass@k = 28.2"* ]]
+}
+
+@test "import: unknown problems, wrong types, missing fields name file and line; --skip-bad goes on" {
+    {
+        printf '{"task_id": "Tiny/0", "completion": "ok"}\n'
+        printf '{"task_id": "Other/9", "completion": "x"}\n'
+        printf '{"task_id": "Tiny/0", "completion": 5}\n'
+        printf '{"task_id": "Tiny/0"}\n'
+        printf '{"completion": "x"}\n'
+        printf '{"task_id": "Tiny/0", "completion": "x", "generated_tokens": "7"}\n'
+        printf '[1]\n'
+        printf '{"task_id": "Tiny/0", "task_id": "Tiny/1", "completion": "x"}\n'
+        printf '{"task_id": "Tiny/0", "completion": "\xff"}\n'
+        printf '{"task_id": "Tiny/0", "completion": "\\ud800"}\n'
+        printf '{"task_id": "Tiny/0", "completion": "nul \\u0000 inside"}\n'
+        printf 'not json\n'
+        printf '{"task_id": "Tiny/0", "completion": "cut'
+    } >a.jsonl
+    run imp a.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"a.jsonl: line 2: unknown problem 'Other/9'; set 'tiny' has no such id"* ]]
+    [ "$(sql s.db "select count(*) from sample")" = 1 ]
+    run imp --skip-bad a.jsonl
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"1 samples added, 1 were there already, 10 rows left out"* ]] ||
+        [[ "$output" == *"1 samples added, 1 were there already, 11 rows left out"* ]]
+    [[ "$output" == *'line 3: field "completion" is an integer, a string is needed'* ]]
+    [[ "$output" == *'line 4: field "completion" is missing'* ]]
+    [[ "$output" == *'line 9, column'*'unable to decode byte 0xff'* ]]
+    [ "$(sql s.db "select length(text), hex(text) like '%00%' from sample_text order by sample_id desc limit 1")" = "12|1" ]
+}
+
+@test "import: more samples than declared are refused, fewer reported" {
+    three_rows >a.jsonl
+    run imp -n 1 a.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"line 2: Tiny/0: more samples than were declared with -n"* ]]
+    run imp -n 2 a.jsonl
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"3 problems have fewer than the declared 2 samples"* ]]
+}
+
+@test "import: truncated and corrupt gzip: what was read is kept, the whole file goes on" {
+    for i in $(seq 3000); do
+        printf '{"task_id": "Tiny/%d", "completion": "text %d %s"}\n' $((i % 4)) "$i" "$RANDOM$RANDOM"
+    done >a.jsonl
+    gzip -k a.jsonl
+    head -c $(($(stat -c %s a.jsonl.gz) / 2)) a.jsonl.gz >cut.jsonl.gz
+    run imp cut.jsonl.gz
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"after line "*"cut.jsonl.gz: the gzip stream ends too early"* ]]
+    kept=$(sql s.db "select count(*) from sample")
+    [ "$kept" -gt 0 ]
+    cp a.jsonl.gz bad.jsonl.gz
+    printf 'XXXXXXXXXXXXXXXX' | dd of=bad.jsonl.gz bs=1 seek=$(($(stat -c %s a.jsonl.gz) / 2)) conv=notrunc 2>/dev/null
+    run "$RATION" import -s bad.db -t tiny.jsonl --model m bad.jsonl.gz
+    [ "$status" -eq 3 ]
+    run imp a.jsonl.gz
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"$kept were there already"* ]]
+    "$RATION" import -s t.db -t tiny.jsonl --model m a.jsonl
+    [ "$(digest s.db)" = "$(digest t.db)" ]
+    head -c 100 a.jsonl >c.json
+    printf '{"Tiny/0": {"samples": [{"generation": "a"}, {"generation": "b' >r.json
+    run "$RATION" import -s r.db -t tiny.jsonl --model m r.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"r.json: line 1: the file ends within its JSON"* ]]
+    [ "$(sql r.db "select count(*) from sample")" = 1 ]
+}
+
+@test "import: files that are not there, empty, folders, of no known form" {
+    run imp nothing.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"nothing.jsonl"*"No such file"* ]]
+    : >empty
+    run imp empty
+    [[ "$output" == *"empty is empty"* ]]
+    mkdir d
+    run imp d
+    [[ "$output" == *"d is a folder"* ]]
+    echo hello >x
+    run imp x
+    [[ "$output" == *"its form is not known; name it with --format"* ]]
+    run "$RATION" import -s s.db -t no-such-set --model m x
+    [ "$status" -eq 3 ]
+}
+
+@test "import: --ids-only takes ids as they come" {
+    printf '{"task_id": "b", "completion": "x"}\n{"task_id": "a", "completion": "y"}\n' >a.jsonl
+    run "$RATION" import -s s.db -t mine --ids-only --model m a.jsonl
+    [ "$status" -eq 0 ]
+    [ "$(sql s.db "select group_concat(task_id) from (select task_id from problem order by ord)")" = b,a ]
+    run "$RATION" import -s s.db -t mine --ids-only --model m2 a.jsonl
+    [ "$(sql s.db "select count(*) from problem")" = 2 ]
+}
+
+@test "import: a completion of 100 MB" {
+    /usr/bin/python3 -c 'import sys
+sys.stdout.write("{\"task_id\": \"Tiny/0\", \"completion\": \"")
+for i in range(100): sys.stdout.write("x" * 1000000)
+sys.stdout.write("\"}\n")' >a.jsonl
+    run imp a.jsonl
+    [ "$status" -eq 0 ]
+    [ "$(sql s.db "select text_bytes from sample")" = 100000000 ]
+}
+
+@test "import: stores that cannot be used" {
+    three_rows >a.jsonl
+    cp tiny.jsonl not.db
+    run "$RATION" import -s not.db -t tiny.jsonl --model m a.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"not.db is not an experiment file"* ]]
+    [ "$(cmp tiny.jsonl not.db && echo same)" = same ]
+    imp a.jsonl
+    # A second writer is told who is first.
+    mkfifo pipe
+    "$RATION" import -s s.db -t tiny.jsonl --model m2 --format human-eval - <pipe 3>&- >/dev/null &
+    exec 9>pipe
+    for i in $(seq 100); do [ -e s.db.lock ] && break; sleep 0.05; done
+    run imp a.jsonl
+    exec 9>&-
+    wait || true
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"process"*"(ration) is writing to it"* ]]
+}
+
+@test "import: a folder and a file that cannot be written; reports still read them" {
+    three_rows >a.jsonl
+    imp a.jsonl
+    as=
+    if [ "$(id -u)" = 0 ]; then
+        command -v setpriv >/dev/null || skip "root, and no setpriv"
+        as="setpriv --reuid=65534 --regid=65534 --clear-groups"
+        $as test -x "$RATION" || skip "the program is in a folder that others cannot read"
+    fi
+    chmod 555 .
+    chmod 444 s.db
+    [ "$(id -u)" != 0 ] || chmod o+rx "$TEST_DIR"
+    run $as "$RATION" import -s s.db -t tiny.jsonl --model m a.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"s.db: cannot create the lock"*"Permission denied"* ]]
+    run $as "$RATION" export -s s.db --format csv
+    chmod 755 .
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" = 4 ]
+}
+
+@test "import: a full disk" {
+    unshare -rm true 2>/dev/null || skip "no user namespaces here"
+    /usr/bin/python3 -c 'for i in range(200): print("{\"task_id\": \"Tiny/%d\", \"completion\": \"%s\"}" % (i % 4, str(i) * 10000))' >a.jsonl
+    run unshare -rm sh -c 'mkdir small && mount -t tmpfs -o size=2m none small &&
+        "$0" import -s small/s.db -t tiny.jsonl --model m a.jsonl; echo "exit $?"
+        ls small; mount -o remount,size=64m small &&
+        "$0" import -s small/s.db -t tiny.jsonl --model m a.jsonl && cp small/s.db kept.db' "$RATION"
+    [[ "$output" == *"the disk is full"*"exit 3"* ]] || { echo "$output"; false; }
+    [ "$(sql kept.db "select count(*) from sample")" = 200 ]
+}
+
+@test "import: Ctrl-C stops between samples and says so" {
+    three_rows >a.jsonl
+    mkfifo pipe
+    "$RATION" import -s s.db -t tiny.jsonl --model m --format human-eval - <pipe 3>&- >out 2>&1 &
+    pid=$!
+    exec 9>pipe
+    for i in $(seq 100); do [ -e s.db.lock ] && break; sleep 0.05; done
+    kill -TERM $pid
+    cat a.jsonl >&9
+    exec 9>&-
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 1 ]
+    grep -q "interrupted; what was read is stored, run again to go on" out
+    run imp a.jsonl
+    [ "$status" -eq 0 ]
+    [ "$(sql s.db "select count(*) from sample")" = 3 ]
+    [ "$(sql s.db "select group_concat(status) from command")" = 1,0 ]
+}
