@@ -8,6 +8,8 @@
 #include "stat/alloc.h"
 #include "stat/boot.h"
 #include "stat/budget.h"
+#include "stat/fold.h"
+#include "stat/plan.h"
 #include "stat/rankscore.h"
 
 #include <math.h>
@@ -135,6 +137,47 @@ static void oracle(void)
     rn_stat_arm_free(a);
 }
 
+/* Three models x 164 problems x 100 samples, 50 budgets: every kind of plan cross-fitted in ten
+ * folds, with intervals and with its advantage over the best single model. */
+static void plans(void)
+{
+    enum { MODELS = 3, P = 164, N = 100, BUDGETS = 50, FOLDS = 10, KINDS = 3 };
+    static double score[KINDS][P * BUDGETS], cost[P * BUDGETS];
+    const rn_drawcost costs[MODELS] = {small, {.failing = 2, .passing = 2}, large};
+    rn_err err;
+    rn_arm *arms[MODELS];
+    rn_boot *boot;
+    rn_interval out[BUDGETS];
+    uint32_t fold[P];
+    double budgets[BUDGETS], ahead[BUDGETS];
+    for (int m = 0; m < MODELS; m++) {
+        rn_count x[P];
+        for (uint32_t p = 0; p < P; p++) {
+            rn_rng r;
+            rn_rng_init(&r, 3, (uint64_t)m, p);
+            double rate = pow((double)p / P, 3 - m) * (0.5 + 0.5 * rn_rng_unit(&r));
+            x[p] = (rn_count){.n = N, .c = (int64_t)(rate * N)};
+        }
+        die(rn_stat_arm_new(x, NULL, P, &costs[m], 0, N / 2, &arms[m], &err), &err);
+    }
+    const rn_arm *const list[] = {arms[0], arms[1], arms[2]};
+    die(rn_stat_budget_grid(1, 50, BUDGETS, budgets, &err), &err);
+    die(rn_stat_folds(1, P, FOLDS, fold, &err), &err);
+    die(rn_stat_boot_new(P, RESAMPLES, 1, &boot, &err), &err);
+    for (int kind = 0; kind < KINDS; kind++) {
+        die(rn_stat_plan_crossfit(list, MODELS, (rn_plan_kind)kind, fold, FOLDS, budgets, BUDGETS,
+                                  score[kind], cost, &err),
+            &err);
+        die(rn_stat_boot_interval(boot, score[kind], BUDGETS, 0.95, out, &err), &err);
+        die(rn_stat_boot_interval_any(boot, cost, BUDGETS, 0.95, out, &err), &err);
+        die(rn_stat_boot_paired(boot, score[kind], score[0], BUDGETS, 0.95, out, ahead, &err),
+            &err);
+    }
+    rn_stat_boot_free(boot);
+    for (int m = 0; m < MODELS; m++)
+        rn_stat_arm_free(arms[m]);
+}
+
 static int ascending(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -150,15 +193,18 @@ static double peak_mb(void)
 
 static void measure(const char *name, void (*job)(void))
 {
-    double ms[RUNS];
+    double ms[RUNS], cpu_ms[RUNS];
     job(); /* warm */
     for (int i = 0; i < RUNS; i++) {
-        int64_t start = rn_now_ns();
+        int64_t start = rn_now_ns(), cpu_start = rn_cpu_ns();
         job();
         ms[i] = (double)(rn_now_ns() - start) * 1e-6;
+        cpu_ms[i] = (double)(rn_cpu_ns() - cpu_start) * 1e-6;
     }
     qsort(ms, RUNS, sizeof *ms, ascending);
-    printf("%-62s %8.1f ms  (%.1f - %.1f)\n", name, ms[RUNS / 2], ms[0], ms[RUNS - 1]);
+    qsort(cpu_ms, RUNS, sizeof *cpu_ms, ascending);
+    printf("%-62s %8.1f ms  (%.1f - %.1f), CPU %.1f ms\n", name, ms[RUNS / 2], ms[0], ms[RUNS - 1],
+           cpu_ms[RUNS / 2]);
 }
 
 int main(void)
@@ -176,6 +222,7 @@ int main(void)
     measure("cascades of two models, all 1001 x 1001 (k1, k2), frontier", cascades);
     measure("one budget for the set, hard limit: 1000 orders, 100 budgets", replay);
     measure("one budget for the set, oracle: 100 budgets", oracle);
+    measure("plans, 3 models x 164 x 100, cross-fitted, with intervals", plans);
 
     static double curve[500000];
     int64_t start = rn_now_ns();
