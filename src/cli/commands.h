@@ -7,6 +7,7 @@
 /* name, arguments, summary: the order is that of `ration --help`. */
 #define RN_COMMANDS(X)                                                                             \
     X(demo, "", "the study's comparison: who leads at each budget")                                \
+    X(fetch, "[options] SET...", "downloads a public problem set")                                 \
     X(import, "[options] -s FILE -t SET --model NAME FILE...", "samples of others into the store") \
     X(export, "[options] -s FILE --format FORM", "runs in the forms of others, or flat rows")      \
     X(merge, "-s FILE [FILE...]", "shards of an experiment into one file")                         \

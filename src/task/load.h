@@ -39,6 +39,9 @@ int rn_load_add_shot(rn_loader *l, const rn_problem *p, rn_err *err);
 bool rn_load_wants(const rn_loader *l, int64_t number);
 bool rn_load_wants_shot(const rn_loader *l, int64_t number);
 
+/* Opens one file or folder: spec NULL takes everything in it. */
+int rn_load_path(const char *path, const rn_set_spec *spec, rn_taskset **out, rn_err *err);
+
 /* A string field as a NUL-terminated copy in the set's arena; a NUL inside is RN_EFORMAT. The _opt
  * form gives "" when the field is absent or null. */
 int rn_load_text(rn_loader *l, const json_t *rec, const char *key, rn_json_at at, const char **out,

@@ -236,7 +236,7 @@ static int set_close_loader(rn_loader *l, int rc, rn_taskset **out, rn_err *err)
     return rc;
 }
 
-static int open_path(const char *path, const rn_set_spec *spec, rn_taskset **out, rn_err *err)
+int rn_load_path(const char *path, const rn_set_spec *spec, rn_taskset **out, rn_err *err)
 {
     rn_loader l = {.spec = spec};
     struct stat st;
@@ -292,13 +292,13 @@ int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn
     const rn_set_spec *spec = rn_set_find(name);
     if (!spec) {
         bool path_like = strpbrk(name, "/.") != NULL || rn_file_exists(name);
-        return path_like ? open_path(name, NULL, out, err) : unknown_set(name, err);
+        return path_like ? rn_load_path(name, NULL, out, err) : unknown_set(name, err);
     }
     rn_buf path = {0};
     int rc = RN_ENOTFOUND;
     for (size_t i = 0; spec->files[i]; i++) {
         if (!rn_data_locate(data_dir, spec->files[i], &path)) continue;
-        rc = open_path(path.data, spec, out, err);
+        rc = rn_load_path(path.data, spec, out, err);
         rn_buf_free(&path);
         return rc;
     }

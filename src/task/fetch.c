@@ -1,0 +1,282 @@
+/*
+ * fetch.c: sources, checks, and putting files in place.
+ *
+ * A published hash is pinned where the original file was at hand (HumanEval). Elsewhere the first
+ * download is trusted as far as it can be read as the set it claims to be, with all its problems,
+ * and its hash is recorded beside it (FILE.sha256, as sha256sum writes it); later downloads must
+ * equal the record.
+ */
+#include "task/fetch.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "task/download.h"
+#include "task/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const rn_source sources[] = {
+    {.name = "humaneval",
+     .url = "https://raw.githubusercontent.com/openai/human-eval/master/data/HumanEval.jsonl.gz",
+     .file = "humaneval/HumanEval.jsonl.gz",
+     .sha256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef",
+     .content = "67b5c0517232c976c2fb5a51fd73e917228c7196cf1bdb7544dead5663fe6e00",
+     .check = "humaneval",
+     .size = "45 kB",
+     .max_bytes = 16 << 20},
+    {.name = "mbpp",
+     .url = "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/"
+            "mbpp.jsonl",
+     .file = "mbpp/mbpp.jsonl",
+     .content = "7d93d9f5b40da403c4743e4fd8f908a5f2b0a632bfff0cb5c58095cf3d1a22ca",
+     .check = "mbpp-full",
+     .size = "564 kB",
+     .max_bytes = 64 << 20},
+    {.name = "mbpp-sanitized",
+     .url = "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/"
+            "sanitized-mbpp.json",
+     .file = "mbpp/sanitized-mbpp.json",
+     .content = "0891d7fb57b923d97a9cc3c24314362ce297dcbcfb859523e2e4e909355230cc",
+     .check = "mbpp-sanitized-full",
+     .size = "280 kB",
+     .max_bytes = 64 << 20},
+    {.name = "apps",
+     .url = "https://huggingface.co/datasets/codeparrot/apps/resolve/main/test.jsonl",
+     .file = "apps/test.jsonl",
+     .check = "apps-introductory",
+     .size = "1.3 GB",
+     .max_bytes = (int64_t)8 << 30},
+};
+
+const rn_source *rn_source_at(size_t i)
+{
+    return i < sizeof sources / sizeof sources[0] ? &sources[i] : NULL;
+}
+
+const rn_source *rn_source_find(const char *name)
+{
+    const rn_set_spec *set = rn_set_find(name);
+    const char *wanted = set && set->source ? set->source : name;
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+        if (strcmp(sources[i].name, wanted) == 0) return &sources[i];
+    return NULL;
+}
+
+/* ---- checks -----------------------------------------------------------------------------------
+ */
+
+/* The file must open as the set it should be, with all its problems. */
+static int check_content(const rn_source *src, const char *path, rn_fetched *out, rn_err *err)
+{
+    const rn_set_spec *spec = rn_set_find(src->check);
+    rn_taskset *set = NULL;
+    int rc = rn_load_path(path, spec, &set, err);
+    if (rc) return rn_err_prefix(err, "this is not the problem set %s", src->name);
+    out->n = set->n;
+    memcpy(out->hash, set->hash, sizeof out->hash);
+    rn_taskset_free(set);
+    if (spec->n_expected && out->n != spec->n_expected)
+        return rn_fail(
+            err, RN_EFORMAT,
+            "%s holds %zu problems of %s, the published file has %zu; use it by its path "
+            "if it is meant to differ",
+            path, out->n, spec->name, spec->n_expected);
+    if (src->content && strcmp(src->content, out->hash) != 0)
+        rn_warn("%s: the problems differ from those that ration was tested with (set hash %.16s, "
+                "known %.16s)",
+                src->name, out->hash, src->content);
+    return 0;
+}
+
+/* FILE.sha256's hash into `hex`; "" if there is none. */
+static void recorded_hash(const char *path, char hex[RN_SHA256_HEX])
+{
+    rn_buf name = {0}, text = {0};
+    hex[0] = '\0';
+    rn_buf_printf(&name, "%s.sha256", path);
+    if (rn_buf_ok(&name) && !rn_file_read(name.data, 4096, &text, NULL) &&
+        text.len >= RN_SHA256_HEX - 1) {
+        memcpy(hex, text.data, RN_SHA256_HEX - 1);
+        hex[RN_SHA256_HEX - 1] = '\0';
+    }
+    rn_buf_free(&name);
+    rn_buf_free(&text);
+}
+
+static int record_hash(const char *path, const char *hex, rn_err *err)
+{
+    rn_buf name = {0}, text = {0};
+    const char *base = strrchr(path, '/');
+    rn_buf_printf(&name, "%s.sha256", path);
+    rn_buf_printf(&text, "%s  %s\n", hex, base ? base + 1 : path);
+    int rc = rn_buf_ok(&name) && rn_buf_ok(&text)
+                 ? rn_file_write_atomic(name.data, rn_buf_view(&text), err)
+                 : rn_fail(err, RN_ENOMEM, "out of memory");
+    rn_buf_free(&name);
+    rn_buf_free(&text);
+    return rc;
+}
+
+/* What the file's hash must be: the caller's, the published one, the recorded one, or "". */
+static void expected_hash(const rn_source *src, const rn_fetch_opts *o, const char *path,
+                          char hex[RN_SHA256_HEX])
+{
+    const char *known = o->sha256 ? o->sha256 : src->sha256;
+    if (known)
+        snprintf(hex, RN_SHA256_HEX, "%s", known);
+    else
+        recorded_hash(path, hex);
+}
+
+/* ---- placing ----------------------------------------------------------------------------------
+ */
+
+static int make_folder(const char *path, rn_err *err)
+{
+    rn_buf dir = {0};
+    const char *slash = strrchr(path, '/');
+    rn_buf_add(&dir, path, slash ? (size_t)(slash - path) : 0);
+    int rc = !rn_buf_ok(&dir) ? rn_fail(err, RN_ENOMEM, "out of memory")
+             : dir.len        ? rn_dir_make(dir.data, err)
+                              : 0;
+    rn_buf_free(&dir);
+    return rc;
+}
+
+static int copy_file(const char *from, const char *to, rn_err *err)
+{
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0) return rn_fail_errno(err, "cannot open %s", from);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int rc = out < 0 ? rn_fail_errno(err, "cannot create %s", to) : 0;
+    char buf[65536];
+    for (ssize_t n; !rc && (n = read(in, buf, sizeof buf)) != 0;) {
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) rc = rn_fail_errno(err, "cannot read %s", from);
+        for (ssize_t done = 0; !rc && done < n;) {
+            ssize_t w = write(out, buf + done, (size_t)(n - done));
+            if (w < 0 && errno == EINTR) continue;
+            if (w < 0) rc = rn_fail_errno(err, "cannot write %s", to);
+            done += w;
+        }
+    }
+    if (!rc && fsync(out)) rc = rn_fail_errno(err, "cannot write %s", to);
+    close(in);
+    if (out >= 0 && close(out) && !rc) rc = rn_fail_errno(err, "cannot write %s", to);
+    return rc;
+}
+
+static bool has_tail(const char *s, const char *tail)
+{
+    size_t n = strlen(s), m = strlen(tail);
+    return n >= m && strcmp(s + n - m, tail) == 0;
+}
+
+/* The name under which a local copy is found: of the set's names the first that is compressed or
+ * not as the copy is. */
+static const char *name_for_copy(const rn_source *src, const char *from)
+{
+    const rn_set_spec *spec = rn_set_find(src->check);
+    for (size_t i = 0; spec->files[i]; i++)
+        if (has_tail(spec->files[i], ".gz") == has_tail(from, ".gz")) return spec->files[i];
+    return src->file;
+}
+
+/* Checks PART and renames it to out->path. */
+static int place(const rn_source *src, const rn_fetch_opts *o, const char *part, rn_fetched *out,
+                 rn_err *err)
+{
+    char want[RN_SHA256_HEX] = "";
+    int rc = rn_sha256_file(part, out->sha256, err);
+    if (rc) return rc;
+    if (!o->from || o->sha256) expected_hash(src, o, out->path, want);
+    if (want[0] && strcasecmp(want, out->sha256) != 0) {
+        rn_download_forget(part);
+        return rn_fail(err, RN_EFORMAT,
+                       "%s: the file's SHA-256 is %s, expected is %s; it was not kept. If the "
+                       "publisher has changed the file, say so with --sha256",
+                       o->url ? o->url : src->url, out->sha256, want);
+    }
+    rc = check_content(src, part, out, err);
+    if (rc) {
+        rn_download_forget(part);
+        return rc;
+    }
+    if (rename(part, out->path)) return rn_fail_errno(err, "cannot rename to %s", out->path);
+    rn_download_forget(part); /* its notes */
+    out->recorded = !want[0] && !src->sha256;
+    return record_hash(out->path, out->sha256, err);
+}
+
+/* A file that is there: unchanged is fine, changed is for the user to decide. */
+static int keep_existing(const rn_source *src, const rn_fetch_opts *o, rn_fetched *out, rn_err *err)
+{
+    char want[RN_SHA256_HEX];
+    int rc = rn_sha256_file(out->path, out->sha256, err);
+    if (!rc) rc = check_content(src, out->path, out, err);
+    if (rc) return rn_err_prefix(err, "%s is there but unusable; --again replaces it", out->path);
+    recorded_hash(out->path, want);
+    if (o->sha256 || !want[0]) expected_hash(src, o, out->path, want);
+    if (want[0] && strcasecmp(want, out->sha256) != 0)
+        return rn_fail(err, RN_EEXIST,
+                       "%s is there with SHA-256 %s, expected is %s; --again replaces it",
+                       out->path, out->sha256, want);
+    out->already = true;
+    return 0;
+}
+
+static int bring(const rn_source *src, const rn_fetch_opts *o, const char *part, rn_fetched *out,
+                 rn_err *err)
+{
+    if (o->from) {
+        int rc = copy_file(o->from, part, err);
+        if (!rc) rc = place(src, o, part, out, err);
+        if (rc) unlink(part);
+        return rc;
+    }
+    rn_download d = {.url = o->url ? o->url : src->url,
+                     .part = part,
+                     .max_bytes = src->max_bytes,
+                     .retries = o->retries,
+                     .progress = o->progress,
+                     .user = o->user};
+    int rc = rn_download_run(&d, &out->resumed, err);
+    return rc ? rc : place(src, o, part, out, err);
+}
+
+int rn_fetch(const rn_source *src, const rn_fetch_opts *o, rn_fetched *out, rn_err *err)
+{
+    rn_fetched f = {0};
+    struct stat st;
+    if (o->from && stat(o->from, &st) == 0 && S_ISDIR(st.st_mode))
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "%s is a folder; a set in folders is used by its path (-t %s), or moved to "
+                       "%s/apps/test by hand",
+                       o->from, o->from, o->data_dir);
+    if (o->sha256 && (strlen(o->sha256) != RN_SHA256_HEX - 1 ||
+                      strspn(o->sha256, "0123456789abcdefABCDEF") != RN_SHA256_HEX - 1))
+        return rn_fail(err, RN_EINVAL, "a SHA-256 has 64 hexadecimal digits, not '%s'", o->sha256);
+    const char *file = o->from ? name_for_copy(src, o->from) : src->file;
+    int n = snprintf(f.path, sizeof f.path, "%s/%s", o->data_dir, file);
+    if (n < 0 || (size_t)n >= sizeof f.path)
+        return rn_fail(err, RN_EINVAL, "the data folder's path is too long");
+    int rc = make_folder(f.path, err);
+    if (rc) return rc;
+    if (rn_file_exists(f.path) && !o->again) {
+        rc = keep_existing(src, o, &f, err);
+    } else {
+        rn_buf part = {0};
+        rn_buf_printf(&part, "%s%s", f.path, o->from ? ".copy" : ".part");
+        rc = rn_buf_ok(&part) ? bring(src, o, part.data, &f, err)
+                              : rn_fail(err, RN_ENOMEM, "out of memory");
+        rn_buf_free(&part);
+    }
+    if (!rc) *out = f;
+    return rc;
+}
