@@ -119,7 +119,8 @@ typedef struct tile {
     float q[MAX_QUERIES * RN_ATTN_MAX_HD];
     float out[MAX_QUERIES * RN_ATTN_MAX_HD];
     float max[MAX_QUERIES], sum[MAX_QUERIES], decay[MAX_QUERIES];
-    int32_t position[MAX_QUERIES]; /* in the sequence, prefix included */
+    int lo[MAX_QUERIES], hi[MAX_QUERIES]; /* keys of the run that a query sees */
+    int32_t position[MAX_QUERIES];        /* in the sequence, prefix included */
     float s[MAX_QUERIES * RN_ATTN_RUN];
     float kv[RN_ATTN_RUN * RN_ATTN_MAX_HD];
 } tile;
@@ -145,12 +146,12 @@ static void run_keys(const attn_job *job, tile *t, int q0, int q1, rn_kv kv, int
                                  t->kv + b * RN_KEY_BLOCK * hd);
         job->kern->scores(t->kv, n_blocks, t->q + q0 * hd, n_q, hd, t->s);
         for (int i = 0; i < n_q; i++) {
-            const int32_t seen =
-                t->position[q0 + i] - base - k0; /* the query's own place in the run */
-            const int hi = seen < n ? seen + 1 : n, lo = a->window > 0 ? seen - a->window + 1 : 0;
-            t->decay[i] = job->kern->softmax_step(t->s + i * RN_ATTN_RUN, n_blocks, lo, hi,
-                                                  a->scale, &t->max[q0 + i], &t->sum[q0 + i]);
+            const int32_t seen = t->position[q0 + i] - base - k0; /* the query's place in the run */
+            t->hi[i] = seen < n ? seen + 1 : n;
+            t->lo[i] = a->window > 0 && seen >= a->window ? seen - a->window + 1 : 0;
         }
+        job->kern->softmax_step(t->s, n_q, n_blocks, t->lo, t->hi, a->scale, &t->max[q0],
+                                &t->sum[q0], t->decay);
         job->kern->load_values(a->kv_type, head + part, capacity, hd, k0, n, t->kv);
         job->kern->mix(t->kv, n, width, t->s, t->decay, n_q, t->out + q0 * width);
     }

@@ -1,6 +1,7 @@
 /*
  * attn_body.h: the inner steps of attention on one run of at most RN_ATTN_RUN keys, written over
- * simd.h and included once by each kern_<isa>.c. Layouts: attn.h; the loop around them: attn.c.
+ * simd.h and included once by each kern_<isa>.c, which sets RN_ATTN_N and RN_ATTN_V. Layouts:
+ * attn.h; the loop around them: attn.c.
  *
  * For a query q and the runs in order:  s_k = scale q.k,  M' = max(M, max s),  p_k = exp(s_k - M'),
  * L' = L exp(M - M') + sum p,  O' = O exp(M - M') + sum p_k v_k;  the result is O / L.
@@ -11,6 +12,12 @@
 
 #include "model/attn.h"
 #include "model/ops_body.h"
+
+/* Queries and vectors of a tile of the two products: RN_ATTN_N * RN_ATTN_V sums stay in registers.
+ */
+#if RN_ATTN_N > 4 || RN_ATTN_V > 4
+#error "the switches below know tiles of at most 4 x 4"
+#endif
 
 /* Key block `block` of a head to out [hd][16]. */
 static void load_keys(rn_kv_type type, const void *head, int64_t capacity, int hd, int64_t block,
@@ -72,11 +79,11 @@ static void load_values(rn_kv_type type, const void *values, int64_t capacity, i
 RN_INLINE void scores_n(const float *keys, const float *q, int hd, float *s, const int n,
                         const int blocks)
 {
-    vf acc[4][4];
+    vf acc[RN_ATTN_N][RN_ATTN_V];
     RN_UNROLL for (int i = 0; i < n; i++) RN_UNROLL for (int b = 0; b < blocks; b++) acc[i][b] =
         vf_set1(0);
     for (int d = 0; d < hd; d++) {
-        vf k[4];
+        vf k[RN_ATTN_V];
         RN_UNROLL for (int b = 0; b < blocks; b++) k[b] = vf_load(keys + 16 * (b * hd + d));
         RN_UNROLL for (int i = 0; i < n; i++)
         {
@@ -88,70 +95,14 @@ RN_INLINE void scores_n(const float *keys, const float *q, int hd, float *s, con
         vf_store(s + i * RN_ATTN_RUN + 16 * b, acc[i][b]);
 }
 
-/* s [n_q][RN_ATTN_RUN] = q [n_q][hd] times keys [n_blocks][hd][16]. */
-static void scores(const float *keys, int n_blocks, const float *q, int n_q, int hd, float *s)
-{
-    for (int b = 0; b < n_blocks;) {
-        const int blocks = n_blocks - b >= 4 ? 4 : 1;
-        const float *k = keys + (int64_t)b * 16 * hd;
-        for (int i = 0; i < n_q;) {
-            const int n = n_q - i >= 4 ? 4 : 1;
-            const float *qi = q + (int64_t)i * hd;
-            float *si = s + i * RN_ATTN_RUN + 16 * b;
-            if (n == 4 && blocks == 4)
-                scores_n(k, qi, hd, si, 4, 4);
-            else if (n == 4)
-                scores_n(k, qi, hd, si, 4, 1);
-            else if (blocks == 4)
-                scores_n(k, qi, hd, si, 1, 4);
-            else
-                scores_n(k, qi, hd, si, 1, 1);
-            i += n;
-        }
-        b += blocks;
-    }
-}
-
-/* Scores s [16 n_blocks] of one run become p, those outside [lo, hi) become 0; *max (M) and *sum
- * (L) go on. Returns exp(M - M'), 1 if nothing of the run is visible. */
-static float softmax_step(float *s, int n_blocks, int lo, int hi, float scale, float *max,
-                          float *sum)
-{
-    if (lo < 0) lo = 0;
-    if (lo >= hi) {
-        memset(s, 0, (size_t)n_blocks * 16 * sizeof *s);
-        return 1;
-    }
-    const vf least = vf_set1(-INFINITY);
-    vf most = least;
-    for (int b = 0; b < n_blocks; b++) {
-        vf v =
-            vf_keep(vf_mul(vf_load(s + 16 * b), vf_set1(scale)), least, lo - 16 * b, hi - 16 * b);
-        vf_store(s + 16 * b, v);
-        most = vf_max(v, most);
-    }
-    const float before = *max, now = vf_hmax(vf_max(most, vf_set1(before)));
-    vf total = vf_set1(0);
-    for (int b = 0; b < n_blocks; b++) {
-        vf p = vf_exp(vf_sub(vf_load(s + 16 * b), vf_set1(now)));
-        vf_store(s + 16 * b, p);
-        total = vf_add(total, p);
-    }
-    float decay[16];
-    vf_store(decay, vf_exp(vf_set1(before - now)));
-    *max = now;
-    *sum = *sum * decay[0] + vf_sum(total);
-    return decay[0];
-}
-
 RN_INLINE void mix_n(const float *values, int n_keys, int width, const float *p, const float *decay,
                      float *out, const int n, const int vectors)
 {
-    vf acc[4][4];
+    vf acc[RN_ATTN_N][RN_ATTN_V];
     RN_UNROLL for (int i = 0; i < n; i++) RN_UNROLL for (int v = 0; v < vectors; v++) acc[i][v] =
         vf_mul(vf_load(out + i * width + 16 * v), vf_set1(decay[i]));
     for (int k = 0; k < n_keys; k++) {
-        vf x[4];
+        vf x[RN_ATTN_V];
         RN_UNROLL for (int v = 0; v < vectors; v++) x[v] =
             vf_load(values + (int64_t)k * width + 16 * v);
         RN_UNROLL for (int i = 0; i < n; i++)
@@ -164,27 +115,95 @@ RN_INLINE void mix_n(const float *values, int n_keys, int width, const float *p,
         vf_store(out + i * width + 16 * v, acc[i][v]);
 }
 
+/* One call of f(..., n, v) with constant n and v, both 1 to 4 and within the tile. */
+#define RN_ATTN_CASE(n, v, f, ...)                                                            \
+    case 8 * (n) + (v):                                                                       \
+        f(__VA_ARGS__, (n) < RN_ATTN_N ? (n) : RN_ATTN_N, (v) < RN_ATTN_V ? (v) : RN_ATTN_V); \
+        break;
+#define RN_ATTN_CASES(n, f, ...)       \
+    RN_ATTN_CASE(n, 1, f, __VA_ARGS__) \
+    RN_ATTN_CASE(n, 2, f, __VA_ARGS__) \
+    RN_ATTN_CASE(n, 3, f, __VA_ARGS__) \
+    RN_ATTN_CASE(n, 4, f, __VA_ARGS__)
+#define RN_ATTN_SWITCH(n, v, f, ...)     \
+    switch (8 * (n) + (v)) {             \
+        RN_ATTN_CASES(1, f, __VA_ARGS__) \
+        RN_ATTN_CASES(2, f, __VA_ARGS__) \
+        RN_ATTN_CASES(3, f, __VA_ARGS__) \
+        RN_ATTN_CASES(4, f, __VA_ARGS__) \
+    default: break;                      \
+    }
+
+RN_INLINE int at_most(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* s [n_q][RN_ATTN_RUN] = q [n_q][hd] times keys [n_blocks][hd][16]. */
+static void scores(const float *keys, int n_blocks, const float *q, int n_q, int hd, float *s)
+{
+    for (int b = 0; b < n_blocks; b += RN_ATTN_V) {
+        const int blocks = at_most(n_blocks - b, RN_ATTN_V);
+        const float *k = keys + (int64_t)b * 16 * hd;
+        for (int i = 0; i < n_q; i += RN_ATTN_N) {
+            const int n = at_most(n_q - i, RN_ATTN_N);
+            RN_ATTN_SWITCH(n, blocks, scores_n, k, q + (int64_t)i * hd, hd,
+                           s + i * RN_ATTN_RUN + 16 * b)
+        }
+    }
+}
+
 /* out [n_q][width] = out decay [n_q] + p [n_q][RN_ATTN_RUN] values [n_keys][width]. */
 static void mix(const float *values, int n_keys, int width, const float *p, const float *decay,
                 int n_q, float *out)
 {
-    for (int v = 0; v < width;) {
-        const int vectors = width - v >= 64 ? 4 : 1;
-        for (int i = 0; i < n_q;) {
-            const int n = n_q - i >= 4 ? 4 : 1;
-            const float *pi = p + i * RN_ATTN_RUN;
-            float *o = out + i * width + v;
-            if (n == 4 && vectors == 4)
-                mix_n(values + v, n_keys, width, pi, decay + i, o, 4, 4);
-            else if (n == 4)
-                mix_n(values + v, n_keys, width, pi, decay + i, o, 4, 1);
-            else if (vectors == 4)
-                mix_n(values + v, n_keys, width, pi, decay + i, o, 1, 4);
-            else
-                mix_n(values + v, n_keys, width, pi, decay + i, o, 1, 1);
-            i += n;
+    for (int d = 0; d < width; d += 16 * RN_ATTN_V) {
+        const int vectors = at_most((width - d) / 16, RN_ATTN_V);
+        for (int i = 0; i < n_q; i += RN_ATTN_N) {
+            const int n = at_most(n_q - i, RN_ATTN_N);
+            RN_ATTN_SWITCH(n, vectors, mix_n, values + d, n_keys, width, p + i * RN_ATTN_RUN,
+                           decay + i, out + i * width + d)
         }
-        v += 16 * vectors;
+    }
+}
+
+/* Scores s [n_q][RN_ATTN_RUN] of one run become p, those of query i outside [lo[i], hi[i]) become
+ * 0; max (M), sum (L) [n_q] go on. decay [n_q] = exp(M - M'), 1 if nothing of the run is visible.
+ */
+static void softmax_step(float *s, int n_q, int n_blocks, const int *lo, const int *hi, float scale,
+                         float *max, float *sum, float *decay)
+{
+    const vf least = vf_set1(-INFINITY);
+    for (int i = 0; i < n_q; i++) {
+        float *si = s + i * RN_ATTN_RUN;
+        vf most = vf_set1(max[i]);
+        for (int b = 0; b < n_blocks; b++) {
+            vf v = vf_mul(vf_load(si + 16 * b), vf_set1(scale));
+            v = vf_keep(v, least, lo[i] - 16 * b, hi[i] - 16 * b);
+            vf_store(si + 16 * b, v);
+            most = vf_max(v, most);
+        }
+        const float now = vf_hmax(most);
+        decay[i] = lo[i] < hi[i] ? max[i] - now : 0;
+        max[i] = now;
+    }
+    for (int i = 0; i < n_q; i += 16) {
+        const int n = at_most(n_q - i, 16);
+        store_row(decay + i, vf_exp(load_row(decay + i, n)), n);
+    }
+    for (int i = 0; i < n_q; i++) {
+        float *si = s + i * RN_ATTN_RUN;
+        if (lo[i] >= hi[i]) { /* the maximum may still be -inf */
+            memset(si, 0, (size_t)n_blocks * 16 * sizeof *si);
+            continue;
+        }
+        vf total = vf_set1(0);
+        for (int b = 0; b < n_blocks; b++) {
+            vf p = vf_exp(vf_sub(vf_load(si + 16 * b), vf_set1(max[i])));
+            vf_store(si + 16 * b, p);
+            total = vf_add(total, p);
+        }
+        sum[i] = sum[i] * decay[i] + vf_sum(total);
     }
 }
 

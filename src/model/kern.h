@@ -110,8 +110,8 @@ typedef struct rn_kern {
     void (*load_values)(rn_kv_type type, const void *values, int64_t capacity, int hd, int64_t pos,
                         int n, float *out);
     void (*scores)(const float *keys, int n_blocks, const float *q, int n_q, int hd, float *s);
-    float (*softmax_step)(float *s, int n_blocks, int lo, int hi, float scale, float *max,
-                          float *sum);
+    void (*softmax_step)(float *s, int n_q, int n_blocks, const int *lo, const int *hi, float scale,
+                         float *max, float *sum, float *decay);
     void (*mix)(const float *values, int n_keys, int width, const float *p, const float *decay,
                 int n_q, float *out);
 

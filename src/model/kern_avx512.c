@@ -7,6 +7,8 @@
  */
 #define RN_SIMD_AVX512
 #define RN_PANEL  6
+#define RN_ATTN_N 4
+#define RN_ATTN_V 4
 #define RN_TILE_M 2
 
 #include "model/attn_body.h"

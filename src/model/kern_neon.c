@@ -6,6 +6,8 @@
  */
 #define RN_SIMD_NEON
 #define RN_PANEL  3
+#define RN_ATTN_N 2
+#define RN_ATTN_V 2
 #define RN_TILE_M 1
 
 #include "model/attn_body.h"

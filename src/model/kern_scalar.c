@@ -5,6 +5,8 @@
  */
 #define RN_SIMD_SCALAR
 #define RN_PANEL  2
+#define RN_ATTN_N 2
+#define RN_ATTN_V 2
 #define RN_TILE_M 1
 
 #include "model/attn_body.h"

@@ -812,6 +812,37 @@ RN_INLINE void vf_to_f16(uint16_t *p, vf x)
 #endif
 
 /* Sum and maximum over the lanes: halves, quarters, eighths, in that order. */
+#if defined(RN_SIMD_AVX512)
+RN_INLINE float vf_sum(vf x)
+{
+    __m256 a = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+    __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    b = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
+}
+RN_INLINE float vf_hmax(vf x)
+{
+    __m256 a = _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+    __m128 b = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    b = _mm_max_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_max_ss(b, _mm_movehdup_ps(b)));
+}
+#elif defined(RN_SIMD_AVX2)
+RN_INLINE float vf_sum(vf x)
+{
+    __m256 a = _mm256_add_ps(x.a, x.b);
+    __m128 b = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    b = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(b, _mm_movehdup_ps(b)));
+}
+RN_INLINE float vf_hmax(vf x)
+{
+    __m256 a = _mm256_max_ps(x.a, x.b);
+    __m128 b = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    b = _mm_max_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_max_ss(b, _mm_movehdup_ps(b)));
+}
+#else
 RN_INLINE float vf_sum(vf x)
 {
     float t[16];
@@ -830,5 +861,7 @@ RN_INLINE float vf_hmax(vf x)
             t[i] = t[i + half] > t[i] ? t[i + half] : t[i];
     return t[0];
 }
+
+#endif
 
 #endif
