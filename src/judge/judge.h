@@ -44,19 +44,20 @@ typedef struct rn_judge_job {
 typedef struct rn_judge_result {
     rn_verdict verdict;
     int32_t n_run, n_passed, n_cases;
-    int32_t failed_case;             /* 0-based first failure; -1 if none */
-    int64_t cpu_ns, wall_ns;         /* of the whole program */
-    int64_t peak_bytes;              /* resident, whole tree; -1 unknown */
-    int32_t n_retries;               /* after sandbox failures */
-    char detail[256];                /* e.g. "IndexError: list index out of range" */
+    int32_t failed_case;     /* 0-based first failure; -1 if none */
+    int64_t cpu_ns, wall_ns; /* of the whole program, all cases */
+    int64_t case_cpu_ns;     /* of the longest case: what the CPU limit is held against */
+    int64_t peak_bytes;      /* resident, whole tree; -1 unknown */
+    int32_t n_retries;       /* after sandbox failures */
+    char detail[256];        /* e.g. "IndexError: list index out of range" */
 } rn_judge_result;
 
 typedef struct rn_judge_opts {
-    int jobs;               /* programs at a time; 0: number of cores */
+    int jobs; /* programs at a time; 0: number of cores */
     rn_judge_limits limits;
-    const char *venv;       /* virtual environment whose packages programs may import; NULL */
-    const char *host_path;  /* ration-judge-host; NULL: beside the program, then libexec */
-    bool allow_weak;        /* run even without namespaces and seccomp */
+    const char *venv;      /* virtual environment whose packages programs may import; NULL */
+    const char *host_path; /* ration-judge-host; NULL: beside the program, then libexec */
+    bool allow_weak;       /* run even without namespaces and seccomp */
 } rn_judge_opts;
 
 typedef struct rn_judge rn_judge;

@@ -1,0 +1,281 @@
+/*
+ * compare.c: comparison of standard output with the expected text.
+ *
+ * RN_COMPARE_APPS follows run_test of hendrycks/apps, eval/testing_util.py, rule after rule; the
+ * first that holds decides:
+ *   1. equal after stripping both ends, or after stripping each output line too
+ *   2. output lines, then its non-empty ones, equal to the expected non-empty lines, stripped
+ *   3. every line is one number on both sides: |o - e| <= 1e-8 + 1e-5 |e| (numpy.allclose)
+ *   4. lines as sets of tokens, and the whole as a set of lines, equal
+ *   5. the same with every token a number rounded to three decimals
+ * Rules 4 and 5 forget order and repetition; that is the benchmark's known leniency.
+ */
+#include "judge/compare.h"
+
+#include "base/arena.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct lines {
+    rn_bytes *v;
+    size_t n;
+} lines;
+
+/* What Python's str.strip and str.split take for blanks, ASCII part. */
+static bool is_blank(char c)
+{
+    return (c >= '\t' && c <= '\r') || c == ' ' || (c >= '\x1c' && c <= '\x1f');
+}
+
+static rn_bytes strip(rn_bytes s)
+{
+    while (s.len && is_blank(s.data[0]))
+        s.data++, s.len--;
+    while (s.len && is_blank(s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+static bool is_line_end(char c)
+{
+    return (c >= '\n' && c <= '\r') || (c >= '\x1c' && c <= '\x1e');
+}
+
+/* str.splitlines() (every_kind) or split("\n"). */
+static bool split_lines(rn_arena *a, rn_bytes s, bool every_kind, lines *out)
+{
+    size_t cap = 1;
+    for (size_t i = 0; i < s.len; i++)
+        if (is_line_end(s.data[i])) cap++;
+    out->v = rn_arena_array(a, cap, sizeof *out->v);
+    out->n = 0;
+    if (!out->v) return false;
+    size_t start = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        if (every_kind ? !is_line_end(c) : c != '\n') continue;
+        out->v[out->n++] = (rn_bytes){.data = s.data + start, .len = i - start};
+        if (every_kind && c == '\r' && i + 1 < s.len && s.data[i + 1] == '\n') i++;
+        start = i + 1;
+    }
+    if (start < s.len || !every_kind)
+        out->v[out->n++] = (rn_bytes){.data = s.data ? s.data + start : NULL, .len = s.len - start};
+    return true;
+}
+
+static void drop_empty(lines *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].len) l->v[n++] = l->v[i];
+    l->n = n;
+}
+
+static bool lines_equal(const lines *a, const lines *b)
+{
+    if (a->n != b->n) return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!rn_bytes_equal(a->v[i], b->v[i])) return false;
+    return true;
+}
+
+/* The lines joined by "\n", each stripped when `each`, the whole stripped. */
+static bool joined_equals(rn_arena *arena, const lines *l, bool each, rn_bytes want, bool *equal)
+{
+    size_t len = l->n;
+    for (size_t i = 0; i < l->n; i++)
+        len += l->v[i].len;
+    char *text = rn_arena_alloc(arena, len + 1);
+    if (!text) return false;
+    size_t at = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        rn_bytes s = each ? strip(l->v[i]) : l->v[i];
+        if (i) text[at++] = '\n';
+        if (s.len) memcpy(text + at, s.data, s.len);
+        at += s.len;
+    }
+    *equal = rn_bytes_equal(strip((rn_bytes){.data = text, .len = at}), want);
+    return true;
+}
+
+/* Python's float(text): decimal, "inf", "nan", underscores between digits; no hexadecimal. */
+static bool parse_float(rn_bytes s, double *out)
+{
+    s = strip(s);
+    char buf[512];
+    size_t n = 0;
+    if (s.len == 0 || s.len >= sizeof buf) return false;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        if (c == '_') {
+            bool between = i > 0 && i + 1 < s.len && isdigit((unsigned char)s.data[i - 1]) &&
+                           isdigit((unsigned char)s.data[i + 1]);
+            if (!between) return false;
+            continue;
+        }
+        if (c == 'x' || c == 'X' || c == '(' || c == '\0') return false;
+        buf[n++] = c;
+    }
+    buf[n] = '\0';
+    char *end;
+    *out = strtod(buf, &end);
+    return end == buf + n;
+}
+
+static bool close_to(double got, double want)
+{
+    if (isinf(got) || isinf(want)) return got == want;
+    return fabs(got - want) <= 1e-8 + 1e-5 * fabs(want);
+}
+
+static bool all_close(const lines *got, const lines *want)
+{
+    if (got->n != want->n) return false;
+    for (size_t i = 0; i < got->n; i++) {
+        double g, w;
+        if (!parse_float(got->v[i], &g) || !parse_float(want->v[i], &w) || !close_to(g, w))
+            return false;
+    }
+    return true;
+}
+
+static int order(const void *a, const void *b)
+{
+    const rn_bytes *x = a, *y = b;
+    size_t n = x->len < y->len ? x->len : y->len;
+    int c = n ? memcmp(x->data, y->data, n) : 0;
+    return c ? c : (x->len > y->len) - (x->len < y->len);
+}
+
+static void sort_unique(lines *l)
+{
+    if (l->n < 2) return;
+    qsort(l->v, l->n, sizeof *l->v, order);
+    size_t n = 1;
+    for (size_t i = 1; i < l->n; i++)
+        if (!rn_bytes_equal(l->v[i], l->v[n - 1])) l->v[n++] = l->v[i];
+    l->n = n;
+}
+
+/* round(float(token), 3) as text; the C library rounds the exact value, as Python does. */
+static bool rounded(rn_arena *a, rn_bytes *token)
+{
+    double d;
+    if (!parse_float(*token, &d) || isnan(d)) return false;
+    char *text = rn_arena_printf(a, "%.3f", d);
+    if (!text) return false;
+    if (strcmp(text, "-0.000") == 0) text++;
+    *token = rn_bytes_of(text);
+    return true;
+}
+
+/* Each line becomes its sorted distinct tokens joined by one space; then the lines are sorted and
+ * made distinct. *ok is false when `numbers` and a token is none. */
+static bool as_sets(rn_arena *a, const lines *in, bool numbers, bool drop_blank, lines *out,
+                    bool *ok)
+{
+    *ok = true;
+    out->n = 0;
+    out->v = rn_arena_array(a, in->n + 1, sizeof *out->v);
+    if (!out->v) return false;
+    for (size_t i = 0; i < in->n; i++) {
+        rn_bytes s = in->v[i];
+        lines tokens = {.v = rn_arena_array(a, s.len / 2 + 1, sizeof *tokens.v)};
+        if (!tokens.v) return false;
+        for (size_t k = 0; k < s.len;) {
+            while (k < s.len && is_blank(s.data[k]))
+                k++;
+            size_t start = k;
+            while (k < s.len && !is_blank(s.data[k]))
+                k++;
+            if (k > start) tokens.v[tokens.n++] = (rn_bytes){s.data + start, k - start};
+        }
+        if (tokens.n == 0 && drop_blank) continue;
+        for (size_t t = 0; numbers && t < tokens.n; t++)
+            if (!rounded(a, &tokens.v[t])) {
+                *ok = false;
+                return true;
+            }
+        sort_unique(&tokens);
+        rn_buf b = {0};
+        for (size_t t = 0; t < tokens.n; t++) {
+            rn_buf_add(&b, tokens.v[t].data, tokens.v[t].len);
+            rn_buf_putc(&b, ' ');
+        }
+        char *text = rn_buf_ok(&b) ? rn_arena_dup(a, b.data ? b.data : "", b.len) : NULL;
+        size_t len = b.len;
+        rn_buf_free(&b);
+        if (!text) return false;
+        out->v[out->n++] = (rn_bytes){.data = text, .len = len};
+    }
+    sort_unique(out);
+    return true;
+}
+
+static bool sets_agree(rn_arena *a, const lines *got, const lines *want, bool numbers, bool *agrees)
+{
+    lines g, w;
+    bool g_ok, w_ok;
+    if (!as_sets(a, got, numbers, true, &g, &g_ok) || !as_sets(a, want, numbers, false, &w, &w_ok))
+        return false;
+    *agrees = g_ok && w_ok && lines_equal(&g, &w);
+    return true;
+}
+
+/* False when memory is out. */
+static bool agrees_apps(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees)
+{
+    lines out, exp;
+    if (!split_lines(a, got, true, &out)) return false;
+    rn_bytes stripped = strip(want);
+    if (!joined_equals(a, &out, false, stripped, agrees)) return false;
+    if (*agrees) return true;
+    if (!joined_equals(a, &out, true, stripped, agrees)) return false;
+    if (*agrees) return true;
+    if (!split_lines(a, want, false, &exp)) return false;
+    drop_empty(&exp);
+    for (size_t i = 0; i < exp.n; i++)
+        exp.v[i] = strip(exp.v[i]);
+    *agrees = lines_equal(&out, &exp);
+    if (*agrees) return true;
+    drop_empty(&out);
+    *agrees = lines_equal(&out, &exp) || all_close(&out, &exp);
+    if (*agrees) return true;
+    if (!sets_agree(a, &out, &exp, false, agrees)) return false;
+    if (*agrees) return true;
+    return sets_agree(a, &out, &exp, true, agrees);
+}
+
+static rn_bytes strip_right(rn_bytes s)
+{
+    while (s.len && is_blank(s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+static bool agrees_strict(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees)
+{
+    lines g, w;
+    if (!split_lines(a, strip_right(got), false, &g)) return false;
+    if (!split_lines(a, strip_right(want), false, &w)) return false;
+    *agrees = g.n == w.n;
+    for (size_t i = 0; *agrees && i < g.n; i++)
+        *agrees = rn_bytes_equal(strip_right(g.v[i]), strip_right(w.v[i]));
+    return true;
+}
+
+int rn_compare_text(rn_compare rules, rn_bytes got, rn_bytes want, bool *agrees, rn_err *err)
+{
+    rn_arena a = {0};
+    bool yes = false;
+    bool ok = rules == RN_COMPARE_STRICT ? agrees_strict(&a, got, want, &yes)
+                                         : agrees_apps(&a, got, want, &yes);
+    rn_arena_free(&a);
+    if (!ok)
+        return rn_fail(err, RN_ENOMEM, "comparing %zu bytes of output: out of memory", got.len);
+    *agrees = yes;
+    return 0;
+}

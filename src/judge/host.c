@@ -1,0 +1,239 @@
+/*
+ * host.c: the main loop of ration-judge-host and the rule that turns a child's end into a verdict.
+ *
+ *     ration-judge-host FD        FD: a stream socket to the library; wire.h has the messages
+ */
+#include "judge/host.h"
+
+#include "judge/compare.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static rn_confine confine;
+
+static bool ends_in_limit(const rn_outcome *o, const rn_judge_limits *l, rn_verdict *v)
+{
+    if (o->output_bytes >= l->output_bytes)
+        *v = RN_V_OUTPUT_LIMIT;
+    else if (o->oom)
+        *v = RN_V_MEMORY_LIMIT;
+    else if (o->fork_denied)
+        *v = RN_V_PROCESS_LIMIT;
+    else
+        return false;
+    return true;
+}
+
+/* What Python says when a process limit other than the cgroup's was met. */
+static bool process_limit_text(const char *detail)
+{
+    return strncmp(detail, "BlockingIOError", 15) == 0 ||
+           strstr(detail, "can't start new thread") != NULL;
+}
+
+/* The child ended without a record: it left early, crashed, or was killed. */
+static rn_verdict without_record(const rn_outcome *o, const rn_judge_limits *l, char detail[256])
+{
+    rn_verdict v;
+    if (WIFEXITED(o->status)) {
+        snprintf(detail, 256, "ended with exit status %d before the tests did",
+                 WEXITSTATUS(o->status));
+        return ends_in_limit(o, l, &v) ? v : RN_V_EXITED;
+    }
+    int sig = WTERMSIG(o->status);
+    snprintf(detail, 256, "signal %d (%s)", sig, strsignal(sig));
+    if (ends_in_limit(o, l, &v)) return v;
+    if (sig == SIGXCPU) return RN_V_TIME_LIMIT;
+    if (sig == SIGXFSZ) return RN_V_OUTPUT_LIMIT;
+    if (sig != SIGKILL) return RN_V_CRASHED;
+    if (o->cpu_ns >= l->cpu_ns) return RN_V_TIME_LIMIT;
+    /* As init of its namespace a program cannot kill itself so: somebody outside did. */
+    return confine.pid_ns ? RN_V_SANDBOX : RN_V_CRASHED;
+}
+
+static rn_verdict decide(const rn_outcome *o, const rn_judge_limits *l, char detail[256])
+{
+    bool record = o->have_record;
+    if (record) memcpy(detail, o->record.detail, 256);
+    if (record && o->record.verdict == RN_V_PASSED) return RN_V_PASSED;
+    if (o->limit != RN_N_VERDICTS) {
+        if (record) return (rn_verdict)o->record.verdict;
+        detail[0] = '\0';
+        if (o->starved) {
+            snprintf(detail, 256, "starved: waited for a processor most of its time");
+            return RN_V_SANDBOX;
+        }
+        if (o->oom) return RN_V_MEMORY_LIMIT; /* a part of the tree was killed, the rest waited */
+        if (!o->confirming) return o->limit;
+    }
+    if (o->confirming && !record) {
+        snprintf(detail, 256, "the tests held once, but not a second time");
+        return RN_V_FORGED;
+    }
+    if (!record) return without_record(o, l, detail);
+    rn_verdict v = (rn_verdict)o->record.verdict;
+    if (v == RN_V_FORGED || v == RN_V_SYNTAX || v < 0 || v >= RN_N_VERDICTS) return v;
+    rn_verdict limit;
+    if (ends_in_limit(o, l, &limit)) return limit;
+    return v == RN_V_EXCEPTION && process_limit_text(detail) ? RN_V_PROCESS_LIMIT : v;
+}
+
+static void add_usage(rn_judge_result *r, const rn_outcome *o)
+{
+    r->cpu_ns += o->cpu_ns;
+    r->wall_ns += o->wall_ns;
+    if (o->cpu_ns > r->case_cpu_ns) r->case_cpu_ns = o->cpu_ns;
+    if (o->peak_bytes > r->peak_bytes) r->peak_bytes = o->peak_bytes;
+}
+
+static int run_script(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
+{
+    rn_judge_result *r = &out->result;
+    rn_outcome o;
+    int rc = rn_watch_run(&confine, &(rn_task){.job = job}, &o, err);
+    if (rc) return rc;
+    add_usage(r, &o);
+    r->verdict = decide(&o, &job->limits, r->detail);
+    out->starved = o.starved;
+    if (!o.have_record) return 0;
+    r->n_run = o.record.n_run;
+    r->n_passed = r->verdict == RN_V_FORGED ? 0 : o.record.n_passed;
+    r->failed_case = o.record.failed_case;
+    return 0;
+}
+
+/* A program that ended by itself is right if it printed the expected text. */
+static int judge_output(const rn_judge_job *job, size_t i, rn_verdict *v, rn_err *err)
+{
+    rn_bytes got;
+    bool agrees = false;
+    int rc = rn_watch_output(&got, err);
+    if (!rc) rc = rn_compare_text(job->compare, got, job->cases[i].expected, &agrees, err);
+    if (!rc) *v = agrees ? RN_V_PASSED : RN_V_WRONG;
+    return rc;
+}
+
+static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_verdict *v,
+                    char detail[256], rn_err *err)
+{
+    rn_outcome o;
+    int rc = rn_watch_run(&confine, &(rn_task){.job = job, .case_no = i}, &o, err);
+    if (rc) return rc;
+    add_usage(&out->result, &o);
+    *v = decide(&o, &job->limits, detail);
+    out->starved = o.starved;
+    if (job->mode != RN_JUDGE_STDIO) return 0;
+    /* Output cannot be forged: leaving with status 0 after printing it is an end like any other. */
+    bool left =
+        *v == RN_V_EXITED && !o.have_record && WIFEXITED(o.status) && WEXITSTATUS(o.status) == 0;
+    if (*v != RN_V_PASSED && !left) return 0;
+    detail[0] = '\0';
+    if (o.output_bytes >= job->limits.output_bytes) {
+        *v = RN_V_OUTPUT_LIMIT;
+        return 0;
+    }
+    return judge_output(job, i, v, err);
+}
+
+static int run_cases(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
+{
+    rn_judge_result *r = &out->result;
+    r->verdict = RN_V_PASSED;
+    for (size_t i = 0; i < job->n_cases; i++) {
+        rn_verdict v = RN_V_SANDBOX;
+        char detail[256] = "";
+        int rc = run_case(job, i, out, &v, detail, err);
+        if (rc) return rc;
+        r->n_run++;
+        if (v == RN_V_PASSED) {
+            r->n_passed++;
+            continue;
+        }
+        if (r->failed_case < 0) {
+            r->failed_case = (int32_t)i;
+            r->verdict = v;
+            memcpy(r->detail, detail, sizeof r->detail);
+        }
+        if (!job->all_cases || v == RN_V_SYNTAX || v == RN_V_SANDBOX) return 0;
+    }
+    return 0;
+}
+
+/* False when the library is gone. */
+static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
+{
+    rn_wire_result out;
+    memset(&out, 0, sizeof out);
+    out.magic = RN_WIRE_MAGIC;
+    out.id = head->id;
+    out.result.failed_case = -1;
+    out.result.n_cases = (int32_t)head->n_cases;
+    rn_judge_job job;
+    rn_judge_case *cases = NULL;
+    rn_err err = {0};
+    int rc = rn_wire_get_job(head, body, &job, &cases, &err);
+    if (!rc)
+        rc = job.mode == RN_JUDGE_SCRIPT ? run_script(&job, &out, &err)
+                                         : run_cases(&job, &out, &err);
+    free(cases);
+    if (rc == RN_ECANCELLED) return false;
+    if (rc) {
+        out.result.verdict = RN_V_SANDBOX;
+        snprintf(out.result.detail, sizeof out.result.detail, "%.250s", err.msg);
+    }
+    return rn_wire_write(fd, &out, sizeof out) == 0;
+}
+
+static void serve_all(int fd)
+{
+    rn_buf body = {0};
+    rn_wire_job head;
+    while (rn_wire_read(fd, &head, sizeof head) == 0) {
+        if (head.magic != RN_WIRE_MAGIC || head.body_bytes > RN_WIRE_MAX_JOB_BYTES) break;
+        rn_buf_clear(&body);
+        if (!rn_buf_reserve(&body, (size_t)head.body_bytes + 1)) break;
+        if (rn_wire_read(fd, body.data, (size_t)head.body_bytes)) break;
+        body.len = (size_t)head.body_bytes;
+        if (!serve(fd, &head, rn_buf_view(&body))) break;
+    }
+    rn_buf_free(&body);
+}
+
+static int start(int fd, rn_wire_hello *hello)
+{
+    static rn_wire_config cfg;
+    if (rn_wire_read(fd, &cfg, sizeof cfg)) return RN_EIO;
+    rn_err err = {0};
+    int rc = 0;
+    if (cfg.magic != RN_WIRE_MAGIC)
+        rc = rn_fail(&err, RN_EVERSION, "ration-judge-host is of another build than the library");
+    if (!rc) rc = rn_watch_start(fd, &err);
+    if (!rc) rc = rn_python_start(cfg.venv, hello->python, &err);
+    if (!rc) rc = rn_confine_enter(&cfg, &confine, &err);
+    memset(hello->text, 0, sizeof hello->text);
+    hello->magic = RN_WIRE_MAGIC;
+    hello->code = rc;
+    snprintf(hello->level, sizeof hello->level, "%s", confine.level);
+    snprintf(hello->text, sizeof hello->text, "%.390s", err.msg);
+    return rn_wire_write(fd, hello, sizeof *hello) ? RN_EIO : rc;
+}
+
+int main(int argc, char **argv)
+{
+    int fd = argc == 2 ? atoi(argv[1]) : 0;
+    if (fd < 3) {
+        fprintf(stderr, "ration-judge-host is started by ration; it has no use of its own\n");
+        return 2;
+    }
+    setsid(); /* a Ctrl-C for the command must not end a program half judged */
+    static rn_wire_hello hello;
+    int rc = start(fd, &hello);
+    if (rc == 0) serve_all(fd);
+    rn_confine_leave(&confine);
+    /* Not through exit(): nothing of the interpreter needs an orderly end. */
+    _exit(rc ? 3 : 0);
+}

@@ -1,0 +1,154 @@
+/*
+ * host.h: the parts of ration-judge-host, the small single-threaded process that forks judged
+ * programs. It is the only process that links libpython.
+ *
+ * Theory of operation
+ *  1. The host starts Python and imports the usual modules (host_python.c), then confines itself:
+ *     namespaces, a read-only view of the system, one small tmpfs (host_confine.c).
+ *  2. Per program (SCRIPT) or case (STDIO, CALL) it clones one child into a fresh pid namespace
+ *     (host_watch.c). The child drops what is left: capabilities, Landlock, rlimits, seccomp
+ *     (host_filter.c), and runs the source (host_run.c).
+ *  3. The child's C code writes its record into a page shared with the host, under a secret of this
+ *     run, as its last act. The host looks at the page only when the child, as init of its pid
+ *     namespace, is dead, and with it every process it ever made.
+ *  4. The host decides the verdict from the record, the way the child died, and its own clocks.
+ *
+ * Nothing here depends on the judged interpreter's cooperation: limits are the host's own.
+ */
+#ifndef RN_JUDGE_HOST_H
+#define RN_JUDGE_HOST_H
+
+#include "judge/judge.h"
+#include "judge/wire.h"
+
+#include <sys/types.h>
+
+/* What one child does. */
+typedef struct rn_task {
+    const rn_judge_job *job;
+    size_t case_no; /* STDIO, CALL: which case this child runs */
+} rn_task;
+
+/* ---- confinement of the host (host_confine.c) -------------------------------------------------
+ */
+
+typedef struct rn_confine {
+    bool pid_ns; /* clone children with CLONE_NEWPID */
+    bool user_ns;
+    bool drop_uid;  /* children change to `nobody` themselves: root without a user namespace */
+    bool root_view; /* own mount namespace with a read-only root */
+    bool tmpfs;     /* /tmp is a private tmpfs of this host */
+    bool seccomp;
+    int landlock;    /* ABI version; 0 none */
+    int landlock_fd; /* ruleset; -1 none */
+    bool cg_memory, cg_pids, cg_cpu, cg_v2;
+    int proc_fd; /* the outer /proc, for the host's own measurements; -1 none */
+    /* Files of the host's own cgroup, in which every child is born; -1 none. */
+    int cg_cpu_fd, cg_oom_fd, cg_pids_fd; /* usage, counts of limits met */
+    int cg_memory_max_fd, cg_pids_max_fd; /* the limits, written when a job's differ */
+    int null_in_fd; /* /dev/null opened for writing only: a standard input that cannot be read */
+    char level[160];
+    char work_dir[64]; /* the programs' working folder */
+} rn_confine;
+
+/* Confines this process. `site` (may be "") stays visible. Weaker layers are used where one cannot
+ * be had; RN_ESANDBOX when neither namespaces nor seccomp work and !allow_weak. */
+int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err);
+/* Makes the working folder empty again if the last program touched it. RN_ESANDBOX if it cannot. */
+int rn_confine_clean(rn_confine *c, rn_err *err);
+void rn_confine_leave(rn_confine *c); /* removes a working folder that is on disk */
+
+/* ---- confinement of a child (host_filter.c) ----------------------------------------------------
+ */
+
+/* Builds the system-call filter and the Landlock ruleset once. */
+void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg);
+/* Builds the Landlock ruleset anew, after the working folder was mounted anew. */
+void rn_filter_renew(rn_confine *c);
+/* In the child, before any judged code: closes every other descriptor, drops capabilities, sets
+ * rlimits, Landlock, seccomp. 0, or the number of the step that failed. */
+int rn_filter_enter(const rn_confine *c, const rn_task *task);
+
+/* ---- Python (host_python.c) ---------------------------------------------------------------------
+ */
+
+int rn_python_start(const char *site, char version[32], rn_err *err);
+
+/* ---- what a child tells ------------------------------------------------------------------------
+ */
+
+enum { RN_NONCE_BYTES = 16 };
+
+/* The page shared by host and child. The child fills the fields and copies the secret last. */
+typedef struct rn_record {
+    volatile uint8_t nonce[RN_NONCE_BYTES];   /* whole record valid */
+    volatile uint8_t confirm[RN_NONCE_BYTES]; /* set while a pass is being confirmed */
+    volatile int32_t setup_failed;            /* step of rn_filter_enter that failed, 0 none */
+    int32_t verdict, n_run, n_passed, failed_case;
+    bool clean_exit; /* STDIO: the program ended by itself, its output is complete */
+    char detail[256];
+} rn_record;
+
+/* ---- one child under watch (host_watch.c)
+ * --------------------------------------------------------- */
+
+typedef struct rn_outcome {
+    bool have_record; /* *record is authentic */
+    bool confirming;  /* died while its pass was being confirmed */
+    rn_record record;
+    int status;       /* of wait4 */
+    rn_verdict limit; /* the limit the host enforced; RN_N_VERDICTS none */
+    bool starved;
+    bool fork_denied; /* the processes limit was met */
+    bool oom;         /* the memory limit was met */
+    int64_t cpu_ns, wall_ns, peak_bytes, output_bytes;
+} rn_outcome;
+
+/* Before Python starts: descriptors 0, 1 and 2 become files of memory that the children inherit. */
+int rn_watch_start(int library_fd, rn_err *err);
+/* Clones a child for the task, waits for its end, fills *o. RN_ESANDBOX: the sandbox failed, try
+ * again. RN_ECANCELLED: the library is gone. */
+int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
+/* In the child: tells the host that the tests held and are being run once more. Does nothing in a
+ * process that the judged program forked. */
+void rn_watch_confirming(void);
+/* The child's standard output after rn_watch_run; borrowed until the next run. */
+int rn_watch_output(rn_bytes *out, rn_err *err);
+
+/* ---- in the child (host_run.c)
+ * ---------------------------------------------------------------------- */
+
+/* Runs the task and fills *record, which is private to the child. Returns only when judged code is
+ * done. */
+void rn_run_task(const rn_task *task, rn_record *record);
+
+/* ---- tampering (host_forge.c)
+ * ------------------------------------------------------------------------ */
+
+void rn_forge_hook(void);           /* in the host, before the imports */
+int rn_forge_snapshot(rn_err *err); /* in the host, after them */
+/* In the child, before judged code: from here on new types are the program's. */
+void rn_forge_begin(void);
+/* In the child. NULL, or what was bent (static text). */
+const char *rn_forge_tampered(void);
+/* True if the program made a type whose operators could make a test hold. */
+bool rn_forge_suspicious(void);
+/* Describes in a phrase why `value`, which judged code handed to a test, agrees with anything;
+ * NULL if it does not. */
+const char *rn_forge_agreeable(void *value);
+/* True if the type of `value` (PyObject *) was made by the program. */
+bool rn_forge_own_type(void *value);
+/* Starts and ends watching the values that program functions return to frames of test code.
+ * `codes`: the tests' code objects (PyCodeObject *), [n], borrowed until the end. */
+void rn_forge_watch_begin(void *const *codes, size_t n);
+const char *rn_forge_watch_end(void); /* NULL, or what was found */
+
+/* ---- JSON and return values (host_json.c)
+ * ------------------------------------------------------------ */
+
+/* A new reference, or NULL with a Python exception. Integers keep every digit. */
+void *rn_hostjson_parse(rn_bytes text);
+/* Whether a function's return value equals the expected JSON value under the job's rules. */
+bool rn_hostjson_agrees(void *got, rn_bytes expected, rn_compare rules, const char **forged);
+
+#endif

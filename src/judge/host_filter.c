@@ -1,0 +1,253 @@
+/*
+ * host_filter.c: what a child loses before judged code runs, in this order: its session,
+ * descriptors, file access (Landlock), resources (rlimits), identity and capabilities, system calls
+ * (seccomp).
+ *
+ * The filter and the ruleset are built once in the host; a child only installs them. The filter is
+ * a list of refusals (EPERM), and answers ENOSYS to every call that is newer than the list, so that
+ * a new kernel opens nothing. clone3 is refused with ENOSYS because its flags lie in memory that a
+ * filter cannot read; the C library then uses clone, whose flags it can.
+ */
+#include "judge/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { NOBODY = 65534, NEWEST_LISTED = 462, BEYOND = 640 };
+
+static struct {
+    unsigned short len;
+    void *filter;
+} program; /* struct sock_fprog */
+
+static char visible_site[RN_WIRE_PATH]; /* of a virtual environment; "" none */
+
+/* ---- the system-call filter ---------------------------------------------------------------------
+ */
+
+static const char *const refused[] = {
+    /* other processes' memory and state */
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease",
+    "kcmp", "pidfd_getfd", "perf_event_open", "userfaultfd", "memfd_secret",
+    /* the view of the system */
+    "mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsconfig",
+    "fsmount", "fspick", "mount_setattr", "unshare", "setns", "name_to_handle_at",
+    "open_by_handle_at", "fanotify_init", "quotactl", "quotactl_fd", "acct", "swapon", "swapoff",
+    /* the kernel itself */
+    "bpf", "keyctl", "add_key", "request_key", "io_uring_setup", "io_uring_enter",
+    "io_uring_register", "init_module", "finit_module", "delete_module", "kexec_load",
+    "kexec_file_load", "reboot", "syslog", "iopl", "ioperm", "modify_ldt", "personality",
+    "lookup_dcookie", "nfsservctl", "vhangup", "uselib", "ustat", "sysfs", "_sysctl", "seccomp",
+    "landlock_create_ruleset", "settimeofday", "clock_settime", "adjtimex", "clock_adjtime",
+    "sethostname", "setdomainname",
+    /* what outlives a program in the host's own namespaces */
+    "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop",
+    "semctl", "semtimedop", "mq_open", "mq_unlink", "setxattr", "lsetxattr", "fsetxattr",
+    "removexattr", "lremovexattr", "fremovexattr", "mknod", "mknodat"};
+
+static int refuse(scmp_filter_ctx f, const char *name)
+{
+    int nr = seccomp_syscall_resolve_name(name);
+    if (nr == __NR_SCMP_ERROR) return 0; /* another architecture's */
+    return seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), nr, 0);
+}
+
+static int add_rules(scmp_filter_ctx f)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof refused / sizeof *refused; i++)
+        rc = refuse(f, refused[i]);
+    const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+                                CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP;
+    for (uint64_t bit = 1; !rc && bit <= namespaces; bit <<= 1)
+        if (namespaces & bit)
+            rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                                  SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit));
+    if (!rc) rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    if (!rc)
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
+                              SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+    const uint64_t tiocsti = 0x5412, tioclinux = 0x541c;
+    if (!rc)
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                              SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, tiocsti));
+    if (!rc)
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                              SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, tioclinux));
+    /* Numbers past the newest call that was looked at when the list was written. */
+    for (int nr = NEWEST_LISTED + 1; !rc && nr < BEYOND; nr++)
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), nr, 0);
+    return rc;
+}
+
+static void build_filter(void)
+{
+    scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+    if (!f) return;
+    seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a list of comparisons */
+    int fd = memfd_create("filter", MFD_CLOEXEC);
+    if (fd >= 0 && add_rules(f) == 0 && seccomp_export_bpf(f, fd) == 0) {
+        off_t len = lseek(fd, 0, SEEK_END);
+        program.filter = len > 0 ? malloc((size_t)len) : NULL;
+        if (program.filter && pread(fd, program.filter, (size_t)len, 0) == len)
+            program.len = (unsigned short)(len / 8); /* sizeof(struct sock_filter) */
+    }
+    if (fd >= 0) close(fd);
+    seccomp_release(f);
+}
+
+/* ---- Landlock
+ * -------------------------------------------------------------------------------------- */
+
+/* linux/landlock.h, by number: the build machine's header may be older than the kernel. */
+enum {
+    LL_EXECUTE = 1 << 0,
+    LL_WRITE_FILE = 1 << 1,
+    LL_READ_FILE = 1 << 2,
+    LL_READ_DIR = 1 << 3,
+    LL_ALL_V1 = (1 << 13) - 1,
+    LL_REFER = 1 << 13,     /* ABI 2 */
+    LL_TRUNCATE = 1 << 14,  /* ABI 3 */
+    LL_NET_ALL = 3,         /* ABI 4: bind and connect of TCP */
+    LL_IOCTL_DEV = 1 << 15, /* ABI 5 */
+    LL_SCOPE_ALL = 3,       /* ABI 6: abstract sockets, signals to other domains */
+};
+
+static void allow_path(int ruleset, const char *path, uint64_t access)
+{
+    struct {
+        uint64_t access;
+        int32_t fd;
+    } __attribute__((packed)) rule = {access, open(path, O_PATH | O_CLOEXEC)};
+    if (rule.fd < 0) return; /* what is not there needs no permission */
+    syscall(SYS_landlock_add_rule, ruleset, 1, &rule, 0);
+    close(rule.fd);
+}
+
+static void build_ruleset(rn_confine *c)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+    if (abi < 1) return;
+    struct {
+        uint64_t fs, net, scoped;
+    } attr = {.fs = LL_ALL_V1};
+    if (abi >= 2) attr.fs |= LL_REFER;
+    if (abi >= 3) attr.fs |= LL_TRUNCATE;
+    if (abi >= 4) attr.net = LL_NET_ALL;
+    if (abi >= 5) attr.fs |= LL_IOCTL_DEV;
+    if (abi >= 6) attr.scoped = LL_SCOPE_ALL;
+    size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
+    int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+    if (fd < 0) return;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    const uint64_t read_only = LL_EXECUTE | LL_READ_FILE | LL_READ_DIR;
+    static const char *const system_paths[] = {"/usr",
+                                               "/bin",
+                                               "/sbin",
+                                               "/lib",
+                                               "/lib64",
+                                               "/lib32",
+                                               "/etc/ld.so.cache",
+                                               "/etc/localtime",
+                                               "/etc/alternatives",
+                                               "/dev/urandom",
+                                               "/dev/random",
+                                               "/dev/zero"};
+    if (c->root_view) allow_path(fd, "/", read_only); /* it holds nothing else */
+    for (size_t i = 0; i < sizeof system_paths / sizeof *system_paths; i++)
+        allow_path(fd, system_paths[i], read_only);
+    allow_path(fd, "/dev/null", LL_READ_FILE | LL_WRITE_FILE);
+    const uint64_t devices = 1 << 6 | 1 << 11; /* making device nodes */
+    allow_path(fd, c->work_dir, attr.fs & ~devices);
+    if (visible_site[0]) allow_path(fd, visible_site, read_only);
+    c->landlock = (int)abi;
+    c->landlock_fd = fd;
+}
+
+void rn_filter_renew(rn_confine *c)
+{
+    if (c->landlock_fd < 0) return;
+    close(c->landlock_fd);
+    c->landlock_fd = -1;
+    build_ruleset(c);
+}
+
+void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg)
+{
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    snprintf(visible_site, sizeof visible_site, "%s", cfg->venv);
+    if (!(cfg->without & RN_WITHOUT_SECCOMP)) build_filter();
+    uint32_t action = SECCOMP_RET_ERRNO;
+    c->seccomp = program.len && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+    c->landlock_fd = -1;
+    if (!(cfg->without & RN_WITHOUT_LANDLOCK)) build_ruleset(c);
+}
+
+/* ---- in the child
+ * ------------------------------------------------------------------------------------ */
+
+/* Lowers a limit; one that is lower already (a container's) stays. */
+static bool limit(int what, int64_t value)
+{
+    struct rlimit old;
+    if (getrlimit((__rlimit_resource_t)what, &old) != 0) return false;
+    rlim_t v = (rlim_t)value;
+    if (old.rlim_max < v) v = old.rlim_max;
+    const struct rlimit now = {.rlim_cur = v, .rlim_max = v};
+    return setrlimit((__rlimit_resource_t)what, &now) == 0;
+}
+
+static bool set_limits(const rn_confine *c, const rn_judge_limits *l)
+{
+    /* CPU: a second line behind the host's own clock, per process, in whole seconds. */
+    bool ok = limit(RLIMIT_CPU, l->cpu_ns / 1000000000 + 2) && limit(RLIMIT_CORE, 0) &&
+              limit(RLIMIT_FSIZE, l->output_bytes) && limit(RLIMIT_NOFILE, 256) &&
+              limit(RLIMIT_MEMLOCK, 0);
+    if (!c->cg_memory) ok = ok && limit(RLIMIT_DATA, l->memory_bytes);
+    /* Counts the user's processes, this host's among them; without a user namespace of our own it
+     * would count strangers. */
+    if (c->user_ns) ok = ok && limit(RLIMIT_NPROC, l->processes + 2);
+    return ok;
+}
+
+static bool drop_identity(const rn_confine *c)
+{
+    if (c->drop_uid && (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
+                        setresuid(NOBODY, NOBODY, NOBODY) != 0))
+        return false;
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}};
+    return syscall(SYS_capset, &head, none) == 0;
+}
+
+int rn_filter_enter(const rn_confine *c, const rn_task *task)
+{
+    setsid(); /* kill(0, ...) reaches nobody else */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (task->job->mode != RN_JUDGE_STDIO && dup2(c->null_in_fd, 0) < 0) return 1;
+    if (c->landlock_fd >= 0 && syscall(SYS_landlock_restrict_self, c->landlock_fd, 0) != 0)
+        return 2;
+    if (syscall(SYS_close_range, 3, ~0u, 0) != 0)
+        for (int fd = 3; fd < 1024; fd++)
+            close(fd);
+    if (!set_limits(c, &task->job->limits)) return 4;
+    if (!drop_identity(c)) return 5;
+    if (c->seccomp && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+                              &program) != 0)
+        return 6;
+    return 0;
+}

@@ -1,0 +1,466 @@
+/*
+ * host_run.c: what a child does: compile and run the judged source, run or feed the tests, and
+ * write its record. Everything that decides is C; Python objects that the program can reach hold
+ * nothing of it.
+ *
+ * SCRIPT keeps the meaning of exec(program + "\n" + tests, {}): one namespace that holds nothing
+ * but
+ * __builtins__. Program and tests are compiled apart, before anything runs, so that the program
+ * cannot reach the tests' code; where the program compiles only together with the tests (it ends in
+ * the middle of something), the whole is run as one piece, as the official harness would.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "judge/host.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MAX_TEST_CODES = 1024 };
+
+typedef struct run {
+    const rn_judge_job *job;
+    rn_record *record;
+    PyObject *globals;
+    PyObject **tests;            /* [job->n_cases] code objects */
+    void *codes[MAX_TEST_CODES]; /* every code object of the tests; borrowed from `tests` */
+    size_t n_codes;
+} run;
+
+static void conclude(run *r, rn_verdict v)
+{
+    r->record->verdict = v;
+}
+
+static void set_detail(run *r, const char *text)
+{
+    snprintf(r->record->detail, sizeof r->record->detail, "%s", text);
+}
+
+/* "IndexError: list index out of range". str() of the exception may be the program's code. */
+static void describe_exception(run *r, PyObject *type, PyObject *value)
+{
+    const char *name = PyType_Check(type) ? ((PyTypeObject *)type)->tp_name : "exception";
+    PyObject *text = value ? PyObject_Str(value) : NULL;
+    Py_ssize_t len = 0;
+    const char *s = text ? PyUnicode_AsUTF8AndSize(text, &len) : NULL;
+    PyErr_Clear();
+    char *d = r->record->detail;
+    size_t cap = sizeof r->record->detail;
+    if (s && *s)
+        snprintf(d, cap, "%s: %s", name, s);
+    else
+        snprintf(d, cap, "%s", name);
+    Py_XDECREF(text);
+    size_t bad = 0; /* a cut may have split a character */
+    while (!rn_utf8_valid(rn_bytes_of(d), &bad))
+        d[bad] = '\0';
+}
+
+static rn_verdict verdict_of(PyObject *type)
+{
+    if (PyErr_GivenExceptionMatches(type, PyExc_SystemExit)) return RN_V_EXITED;
+    if (PyErr_GivenExceptionMatches(type, PyExc_AssertionError)) return RN_V_WRONG;
+    if (PyErr_GivenExceptionMatches(type, PyExc_MemoryError)) return RN_V_MEMORY_LIMIT;
+    return RN_V_EXCEPTION;
+}
+
+/* Takes the current exception as the run's end. */
+static void conclude_exception(run *r, bool compiling)
+{
+    PyObject *type, *value, *tb;
+    PyErr_Fetch(&type, &value, &tb);
+    PyErr_NormalizeException(&type, &value, &tb);
+    PyErr_Clear();
+    if (!type) {
+        conclude(r, RN_V_EXCEPTION);
+        return;
+    }
+    conclude(r, compiling ? RN_V_SYNTAX : verdict_of(type));
+    describe_exception(r, type, value);
+    /* Not released: destructors are judged code, and the process is about to end. */
+}
+
+/* NULL with an exception set. `flags` gathers the source's __future__ imports. */
+static PyObject *compile_source(rn_bytes source, const char *name, PyCompilerFlags *flags)
+{
+    if (memchr(source.data ? source.data : "", '\0', source.len)) {
+        PyErr_SetString(PyExc_ValueError, "source code string cannot contain null bytes");
+        return NULL;
+    }
+    char *text = malloc(source.len + 1);
+    if (!text) return PyErr_NoMemory();
+    if (source.len) memcpy(text, source.data, source.len);
+    text[source.len] = '\0';
+    PyObject *code = Py_CompileStringExFlags(text, name, Py_file_input, flags, -1);
+    free(text);
+    return code;
+}
+
+static PyObject *new_globals(const char *name)
+{
+    PyObject *g = PyDict_New();
+    if (!g || PyDict_SetItemString(g, "__builtins__", PyEval_GetBuiltins())) return NULL;
+    if (!name) return g;
+    PyObject *n = PyUnicode_FromString(name);
+    int rc = n ? PyDict_SetItemString(g, "__name__", n) : -1;
+    Py_XDECREF(n);
+    return rc ? NULL : g;
+}
+
+static bool execute(PyObject *code, PyObject *globals)
+{
+    PyObject *v = PyEval_EvalCode(code, globals, globals);
+    Py_XDECREF(v);
+    return v != NULL;
+}
+
+/* Takes a constant out of gc.get_objects(), where the program could find the expected values. */
+static void hide(PyObject *v)
+{
+    if (!PyTuple_Check(v) && !PyFrozenSet_Check(v)) return;
+    if (PyObject_GC_IsTracked(v)) PyObject_GC_UnTrack(v);
+    for (Py_ssize_t i = 0; PyTuple_Check(v) && i < PyTuple_GET_SIZE(v); i++)
+        hide(PyTuple_GET_ITEM(v, i));
+}
+
+static void gather_codes(run *r, PyObject *code)
+{
+    if (r->n_codes == MAX_TEST_CODES) return;
+    r->codes[r->n_codes++] = code;
+    PyObject *consts = ((PyCodeObject *)code)->co_consts;
+    hide(consts);
+    hide(((PyCodeObject *)code)->co_names);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(consts); i++)
+        if (PyCode_Check(PyTuple_GET_ITEM(consts, i))) gather_codes(r, PyTuple_GET_ITEM(consts, i));
+}
+
+/* ---- SCRIPT
+ * -------------------------------------------------------------------------------------- */
+
+/* A function that the tests defined must still be the tests' own. */
+static const char *test_function_replaced(run *r)
+{
+    for (size_t i = 0; i < r->job->n_cases; i++) {
+        PyObject *consts = ((PyCodeObject *)r->tests[i])->co_consts;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(consts); k++) {
+            PyObject *c = PyTuple_GET_ITEM(consts, k);
+            if (!PyCode_Check(c)) continue;
+            PyObject *f = PyDict_GetItemWithError(r->globals, ((PyCodeObject *)c)->co_name);
+            if (!f || !PyFunction_Check(f)) continue;
+            void *now = PyFunction_GET_CODE(f);
+            bool ours = false;
+            for (size_t n = 0; !ours && n < r->n_codes; n++)
+                ours = r->codes[n] == now;
+            if (!ours) return "a function of the tests was replaced";
+        }
+    }
+    PyErr_Clear();
+    return NULL;
+}
+
+/* The namespace for a second run of the tests in which names of built-in functions that the tests
+ * use mean the built-in ones, not the program's. NULL if the program shadows none. Without an entry
+ * name the shadowing function may be the very one under test (MBPP asks for sum()), so nothing is
+ * done. */
+static PyObject *unshadowed_globals(run *r)
+{
+    if (!r->job->entry) return NULL;
+    PyObject *copy = NULL, *builtins = PyEval_GetBuiltins();
+    for (size_t i = 0; i < r->n_codes; i++) {
+        PyObject *names = ((PyCodeObject *)r->codes[i])->co_names;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); k++) {
+            PyObject *name = PyTuple_GET_ITEM(names, k);
+            if (!PyDict_Contains(r->globals, name) || !PyDict_Contains(builtins, name)) continue;
+            if (PyUnicode_CompareWithASCIIString(name, r->job->entry) == 0) continue;
+            if (!copy) copy = PyDict_Copy(r->globals);
+            if (copy) PyDict_DelItem(copy, name);
+            PyErr_Clear();
+        }
+    }
+    return copy;
+}
+
+/* Runs the tests once more under observation. NULL, or why the pass is none. */
+static const char *confirm(run *r, PyObject *globals)
+{
+    rn_watch_confirming();
+    bool again = true;
+    rn_forge_watch_begin(r->codes, r->n_codes);
+    for (size_t i = 0; again && i < r->job->n_cases; i++)
+        again = execute(r->tests[i], globals);
+    const char *found = rn_forge_watch_end();
+    PyErr_Clear();
+    if (found) return found;
+    return again ? NULL : "the tests held only with the program's own operators or functions";
+}
+
+static void conclude_passed(run *r)
+{
+    const char *bent = rn_forge_tampered();
+    if (!bent) bent = test_function_replaced(r);
+    PyObject *unshadowed = bent ? NULL : unshadowed_globals(r);
+    if (!bent && (unshadowed || rn_forge_suspicious()))
+        bent = confirm(r, unshadowed ? unshadowed : r->globals);
+    conclude(r, bent ? RN_V_FORGED : RN_V_PASSED);
+    if (bent) set_detail(r, bent);
+}
+
+/* Program and tests as one source, the way the official harness sees them. */
+static PyObject *compile_whole(const rn_judge_job *job, PyCompilerFlags *flags)
+{
+    rn_buf b = {0};
+    rn_buf_add(&b, job->program.data ? job->program.data : "", job->program.len);
+    for (size_t i = 0; i < job->n_cases; i++) {
+        rn_buf_putc(&b, '\n');
+        rn_buf_add(&b, job->cases[i].input.data ? job->cases[i].input.data : "",
+                   job->cases[i].input.len);
+    }
+    PyObject *code = rn_buf_ok(&b) ? compile_source(rn_buf_view(&b), "<string>", flags) : NULL;
+    rn_buf_free(&b);
+    PyErr_Clear();
+    return code;
+}
+
+/* Compiles the tests under the program's flags; false when that concluded the run. */
+static bool compile_tests(run *r, PyCompilerFlags *flags)
+{
+    for (size_t i = 0; i < r->job->n_cases; i++) {
+        r->tests[i] = compile_source(r->job->cases[i].input, "<test>", flags);
+        if (!r->tests[i]) {
+            conclude_exception(r, false);
+            r->record->failed_case = (int32_t)i;
+            return false;
+        }
+        gather_codes(r, r->tests[i]);
+    }
+    return true;
+}
+
+static void run_whole(run *r, PyObject *code)
+{
+    int32_t n = (int32_t)r->job->n_cases;
+    rn_forge_begin();
+    r->record->n_run = n;
+    if (!execute(code, r->globals)) {
+        conclude_exception(r, false);
+        r->record->failed_case = 0;
+        return;
+    }
+    const char *bent = rn_forge_tampered();
+    if (!bent && rn_forge_suspicious()) bent = "tests cannot be told from the program";
+    conclude(r, bent ? RN_V_FORGED : RN_V_PASSED);
+    if (bent) set_detail(r, bent);
+    r->record->n_passed = bent ? 0 : n;
+}
+
+static void run_tests(run *r)
+{
+    bool failed = false;
+    for (size_t i = 0; i < r->job->n_cases; i++) {
+        r->record->n_run++;
+        if (execute(r->tests[i], r->globals)) {
+            r->record->n_passed++;
+            continue;
+        }
+        if (!failed) {
+            conclude_exception(r, false);
+            r->record->failed_case = (int32_t)i;
+        }
+        PyErr_Clear();
+        failed = true;
+        if (!r->job->all_cases) return;
+    }
+    if (!failed) conclude_passed(r);
+}
+
+static void run_script(run *r)
+{
+    PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
+                             .cf_feature_version = PY_MINOR_VERSION};
+    r->tests = calloc(r->job->n_cases + 1, sizeof *r->tests);
+    r->globals = new_globals(NULL);
+    if (!r->tests || !r->globals) {
+        conclude(r, RN_V_SANDBOX);
+        return;
+    }
+    PyObject *code = compile_source(r->job->program, "<string>", &flags);
+    if (!code) {
+        conclude_exception(r, true);
+        PyObject *whole = compile_whole(r->job, &flags);
+        if (whole) {
+            r->record->detail[0] = '\0';
+            run_whole(r, whole);
+        }
+        return;
+    }
+    if (!compile_tests(r, &flags)) return;
+    rn_forge_begin();
+    if (!execute(code, r->globals)) {
+        conclude_exception(r, false);
+        return;
+    }
+    run_tests(r);
+}
+
+/* ---- STDIO and CALL
+ * -------------------------------------------------------------------------------- */
+
+/* The names that APPS' own harness imports before every solution. numpy only where the source
+ * mentions it: its import takes longer than most programs. */
+static const char apps_prelude[] =
+    "import sys\nimport time\nimport itertools\n"
+    "from itertools import accumulate, product, permutations, combinations\n"
+    "import collections\n"
+    "from collections import Counter, OrderedDict, deque, defaultdict, ChainMap\n"
+    "from functools import lru_cache\nimport math\n"
+    "from math import sqrt, sin, cos, tan, ceil, fabs, floor, gcd, exp, log, log2\n"
+    "import fractions\nfrom typing import List, Tuple\nimport random\nimport heapq\n"
+    "from heapq import *\n";
+
+static bool add_prelude(run *r)
+{
+    if (r->job->compare != RN_COMPARE_APPS) return true;
+    PyObject *v = PyRun_String(apps_prelude, Py_file_input, r->globals, r->globals);
+    Py_XDECREF(v);
+    if (!v) return false;
+    rn_bytes np = rn_bytes_of("np");
+    if (rn_bytes_find(r->job->program, np, 0) == SIZE_MAX) return true;
+    PyObject *numpy = PyImport_ImportModule("numpy");
+    if (numpy) PyDict_SetItemString(r->globals, "np", numpy);
+    PyErr_Clear(); /* a system without numpy: programs that need it fail by themselves */
+    return true;
+}
+
+/* Compiles and executes the program; false when that concluded the run. */
+static bool run_program(run *r)
+{
+    PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
+                             .cf_feature_version = PY_MINOR_VERSION};
+    if (!r->globals || !add_prelude(r)) {
+        conclude(r, RN_V_SANDBOX);
+        return false;
+    }
+    PyObject *code = compile_source(r->job->program, "<string>", &flags);
+    if (!code) {
+        conclude_exception(r, true);
+        return false;
+    }
+    rn_forge_begin();
+    if (execute(code, r->globals)) return true;
+    if (r->job->mode == RN_JUDGE_STDIO && PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        PyErr_Clear();
+        return true;
+    }
+    conclude_exception(r, false);
+    return false;
+}
+
+static void call_quietly(PyObject *f, const char *method)
+{
+    PyObject *v = !f       ? NULL
+                  : method ? PyObject_CallMethod(f, method, NULL)
+                           : PyObject_CallNoArgs(f);
+    Py_XDECREF(v);
+    PyErr_Clear();
+}
+
+static PyObject *attribute(const char *module, const char *name)
+{
+    PyObject *m = PyImport_ImportModule(module);
+    PyObject *a = m ? PyObject_GetAttrString(m, name) : NULL;
+    Py_XDECREF(m);
+    PyErr_Clear();
+    return a;
+}
+
+/* The program's output is judged by the host. Here it only has to end as a script does: threads
+ * finished, exit functions run, buffers flushed. */
+static void run_stdio(run *r)
+{
+    PyObject *join = attribute("threading", "_shutdown");
+    PyObject *at_exit = attribute("atexit", "_run_exitfuncs");
+    PyObject *original = attribute("sys", "stdout");
+    PyObject *main_module = PyImport_AddModule("__main__");
+    r->globals = main_module ? PyModule_GetDict(main_module) : NULL;
+    bool ended = run_program(r);
+    if (r->record->verdict == RN_V_SYNTAX) return;
+    call_quietly(join, NULL);
+    call_quietly(at_exit, NULL);
+    PyObject *now = PySys_GetObject("stdout");
+    if (now && now != original) call_quietly(now, "flush");
+    call_quietly(original, "flush");
+    if (!ended) return;
+    r->record->clean_exit = true;
+    conclude(r, RN_V_PASSED); /* provided the output agrees */
+}
+
+/* The function or the method of a Solution object that the case calls; NULL with an exception. */
+static PyObject *find_entry(run *r)
+{
+    const char *name = r->job->entry ? r->job->entry : "";
+    PyObject *cls = PyDict_GetItemString(r->globals, "Solution");
+    rn_bytes marker = rn_bytes_of("class Solution");
+    if (cls && rn_bytes_find(r->job->program, marker, 0) != SIZE_MAX) {
+        PyObject *self = PyObject_CallNoArgs(cls);
+        return self ? PyObject_GetAttrString(self, name) : NULL;
+    }
+    PyObject *f = PyDict_GetItemString(r->globals, name);
+    if (!f) PyErr_Format(PyExc_NameError, "name '%s' is not defined", name);
+    Py_XINCREF(f);
+    return f;
+}
+
+/* JSON knows only string keys: APPS turns a single dictionary argument's keys into integers. */
+static PyObject *call_arguments(run *r, rn_bytes input)
+{
+    PyObject *list = rn_hostjson_parse(input);
+    if (!list) return NULL;
+    if (!PyList_Check(list)) {
+        PyErr_SetString(PyExc_ValueError, "the case's input is no JSON array");
+        return NULL;
+    }
+    PyObject *first = PyList_GET_SIZE(list) > 0 ? PyList_GET_ITEM(list, 0) : NULL;
+    if (r->job->compare == RN_COMPARE_APPS && first && PyDict_Check(first)) {
+        PyObject *ints = PyDict_New(), *key, *v;
+        for (Py_ssize_t pos = 0; ints && PyDict_Next(first, &pos, &key, &v);) {
+            PyObject *k = PyLong_FromUnicodeObject(key, 10);
+            if (!k || PyDict_SetItem(ints, k, v)) Py_CLEAR(ints);
+            Py_XDECREF(k);
+        }
+        PyErr_Clear();
+        if (ints) return Py_BuildValue("(N)", ints);
+    }
+    return PyList_AsTuple(list);
+}
+
+static void run_call(run *r, const rn_judge_case *c)
+{
+    r->globals = new_globals("solution");
+    if (!run_program(r)) return;
+    PyObject *f = find_entry(r);
+    PyObject *args = f ? call_arguments(r, c->input) : NULL;
+    PyObject *got = args ? PyObject_CallObject(f, args) : NULL;
+    if (!got) {
+        conclude_exception(r, false);
+        return;
+    }
+    const char *forged = rn_forge_tampered();
+    bool yes = !forged && rn_hostjson_agrees(got, c->expected, r->job->compare, &forged);
+    conclude(r, forged ? RN_V_FORGED : yes ? RN_V_PASSED : RN_V_WRONG);
+    if (forged) set_detail(r, forged);
+}
+
+void rn_run_task(const rn_task *task, rn_record *record)
+{
+    static run r; /* its address is in no Python object */
+    r = (run){.job = task->job, .record = record};
+    record->failed_case = -1;
+    record->verdict = RN_V_EXCEPTION;
+    switch (task->job->mode) {
+    case RN_JUDGE_SCRIPT: run_script(&r); break;
+    case RN_JUDGE_STDIO: run_stdio(&r); break;
+    case RN_JUDGE_CALL: run_call(&r, &task->job->cases[task->case_no]); break;
+    }
+}

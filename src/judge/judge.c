@@ -1,0 +1,434 @@
+/*
+ * judge.c: the queue of programs over the host processes.
+ *
+ * A host holds up to two jobs, so that it never waits for this thread. When the queue is empty, an
+ * idle host gets a copy of a job that waits behind another; the first result counts. A sandbox
+ * failure is tried again (MAX_TRIES in all), a starved program alone, with nothing else under way;
+ * what still fails is reported as RN_V_SANDBOX, never as a wrong answer.
+ */
+#include "judge/judge.h"
+
+#include "base/clock.h"
+#include "judge/pool.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MAX_JOBS = 256, SLOTS_PER_HOST = 64, MAX_TRIES = 3, WALL_HARD = 20 };
+
+typedef enum state { FREE, QUEUED, SENT, DONE } state;
+
+typedef struct slot {
+    state state;
+    uint32_t generation; /* tells results of a former use of the slot */
+    uint64_t tag;
+    rn_buf msg; /* the job as it goes over the wire */
+    int tries, copies;
+    bool alone;
+    int64_t hard_ns; /* the longest that it can take */
+    rn_judge_result result;
+} slot;
+
+typedef struct ring {
+    uint32_t *v; /* [cap] slot numbers */
+    size_t cap, head, n;
+} ring;
+
+struct rn_judge {
+    rn_judge_limits limits;
+    char path[RN_WIRE_PATH];
+    rn_host *hosts; /* [n_hosts] */
+    int n_hosts;
+    slot *slots; /* [n_slots] */
+    size_t n_slots, n_used;
+    ring queue, done, unused, alone;
+};
+
+/* ---- rings
+ * ------------------------------------------------------------------------------------------ */
+
+static bool ring_init(ring *r, size_t cap)
+{
+    r->v = calloc(cap, sizeof *r->v);
+    r->cap = cap;
+    return r->v != NULL;
+}
+
+static void push(ring *r, uint32_t x)
+{
+    r->v[(r->head + r->n++) % r->cap] = x;
+}
+
+static uint32_t pop(ring *r)
+{
+    uint32_t x = r->v[r->head];
+    r->head = (r->head + 1) % r->cap;
+    r->n--;
+    return x;
+}
+
+/* ---- opening and closing
+ * ---------------------------------------------------------------------------- */
+
+static int64_t or_default(int64_t given, int64_t otherwise)
+{
+    return given > 0 ? given : otherwise;
+}
+
+/* Fills the zero fields of `l` from `d`, then from the defaults. */
+static rn_judge_limits complete(rn_judge_limits l, const rn_judge_limits *d)
+{
+    const int64_t second = 1000000000;
+    l.cpu_ns = or_default(l.cpu_ns, or_default(d->cpu_ns, 3 * second));
+    l.wall_ns = or_default(l.wall_ns, or_default(d->wall_ns, 5 * l.cpu_ns + 5 * second));
+    l.memory_bytes = or_default(l.memory_bytes, or_default(d->memory_bytes, INT64_C(4) << 30));
+    l.output_bytes = or_default(l.output_bytes, or_default(d->output_bytes, 1 << 20));
+    l.processes = or_default(l.processes, or_default(d->processes, 64));
+    return l;
+}
+
+static uint32_t layers_left_out(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } layers[] = {{"userns", RN_WITHOUT_USERNS},
+                  {"ns", RN_WITHOUT_NS},
+                  {"seccomp", RN_WITHOUT_SECCOMP},
+                  {"landlock", RN_WITHOUT_LANDLOCK},
+                  {"cgroup", RN_WITHOUT_CGROUP}};
+    const char *list = getenv("RATION_JUDGE_WITHOUT");
+    uint32_t bits = 0;
+    while (list && *list) {
+        size_t len = strcspn(list, ",");
+        for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+            if (strlen(layers[i].name) == len && strncmp(list, layers[i].name, len) == 0)
+                bits |= layers[i].bit;
+        list += len + (list[len] == ',');
+    }
+    return bits;
+}
+
+/* The site-packages folder of a virtual environment. */
+static int find_site(const char *venv, char out[RN_WIRE_PATH], rn_err *err)
+{
+    out[0] = '\0';
+    if (!venv || !venv[0]) return 0;
+    char real[4096];
+    if (!realpath(venv, real)) return rn_fail_errno(err, "virtual environment %s", venv);
+    for (int minor = 20; minor >= 6; minor--) {
+        int n = snprintf(out, RN_WIRE_PATH, "%.900s/lib/python3.%d/site-packages", real, minor);
+        if (n < RN_WIRE_PATH && access(out, R_OK) == 0) return 0;
+    }
+    out[0] = '\0';
+    return rn_fail(err, RN_ENOTFOUND,
+                   "%s is no virtual environment: it has no lib/python3.*/site-packages", venv);
+}
+
+static int start_hosts(rn_judge *j, const rn_judge_opts *opts, rn_err *err)
+{
+    rn_wire_config cfg;
+    memset(&cfg, 0, sizeof cfg);
+    cfg.magic = RN_WIRE_MAGIC;
+    cfg.allow_weak = opts->allow_weak;
+    cfg.without = layers_left_out();
+    int rc = find_site(opts->venv, cfg.venv, err);
+    if (!rc) rc = rn_host_find(opts->host_path, j->path, err);
+    for (int i = 0; !rc && i < j->n_hosts; i++) {
+        j->hosts[i].config = cfg;
+        rc = rn_host_start(&j->hosts[i], j->path, err);
+    }
+    for (int i = 0; !rc && i < j->n_hosts; i++)
+        rc = rn_host_ready(&j->hosts[i], err);
+    return rc;
+}
+
+int rn_judge_open(const rn_judge_opts *opts, rn_judge **out, rn_err *err)
+{
+    static const rn_judge_opts defaults;
+    if (!opts) opts = &defaults;
+    if (opts->jobs < 0 || opts->jobs > MAX_JOBS)
+        return rn_fail(err, RN_EINVAL, "jobs is %d, must be 1 to %d (0: number of cores)",
+                       opts->jobs, MAX_JOBS);
+    rn_judge *j = calloc(1, sizeof *j);
+    if (!j) return rn_fail(err, RN_ENOMEM, "judge: out of memory");
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    j->n_hosts = opts->jobs ? opts->jobs
+                            : (int)(cores < 1          ? 1
+                                    : cores > MAX_JOBS ? MAX_JOBS
+                                                       : cores);
+    j->limits = opts->limits;
+    j->n_slots = (size_t)j->n_hosts * SLOTS_PER_HOST;
+    j->hosts = calloc((size_t)j->n_hosts, sizeof *j->hosts);
+    j->slots = calloc(j->n_slots, sizeof *j->slots);
+    bool ok = j->hosts && j->slots && ring_init(&j->queue, j->n_slots) &&
+              ring_init(&j->done, j->n_slots) && ring_init(&j->unused, j->n_slots) &&
+              ring_init(&j->alone, j->n_slots);
+    for (int i = 0; j->hosts && i < j->n_hosts; i++) {
+        j->hosts[i].fd = -1;
+        j->hosts[i].index = i;
+    }
+    int rc = ok ? start_hosts(j, opts, err) : rn_fail(err, RN_ENOMEM, "judge: out of memory");
+    if (rc) {
+        rn_judge_close(j);
+        return rc;
+    }
+    for (size_t i = 0; i < j->n_slots; i++)
+        push(&j->unused, (uint32_t)i);
+    *out = j;
+    return 0;
+}
+
+void rn_judge_close(rn_judge *j)
+{
+    if (!j) return;
+    for (int i = 0; j->hosts && i < j->n_hosts; i++)
+        if (j->hosts[i].fd >= 0) close(j->hosts[i].fd), j->hosts[i].fd = -1;
+    for (int i = 0; j->hosts && i < j->n_hosts; i++) {
+        rn_host_stop(&j->hosts[i]);
+        rn_buf_free(&j->hosts[i].out);
+    }
+    for (size_t i = 0; j->slots && i < j->n_slots; i++)
+        rn_buf_free(&j->slots[i].msg);
+    free(j->queue.v);
+    free(j->done.v);
+    free(j->unused.v);
+    free(j->alone.v);
+    free(j->slots);
+    free(j->hosts);
+    free(j);
+}
+
+/* ---- submitting
+ * ------------------------------------------------------------------------------------- */
+
+int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *err)
+{
+    if (job->mode == RN_JUDGE_CALL && (!job->entry || !job->entry[0]))
+        return rn_fail(err, RN_EINVAL, "a call-based job needs the name of its function");
+    if (j->unused.n == 0)
+        return rn_fail(err, RN_EBUSY, "%zu programs are queued; take results first", j->n_used);
+    uint32_t i = pop(&j->unused);
+    slot *s = &j->slots[i];
+    s->tag = tag;
+    s->tries = s->copies = 0;
+    s->alone = false;
+    s->generation++;
+    j->n_used++;
+    if (job->n_cases == 0) { /* nothing would be shown: never a pass */
+        s->result =
+            (rn_judge_result){.verdict = RN_V_NO_TESTS, .failed_case = -1, .peak_bytes = -1};
+        s->state = DONE;
+        push(&j->done, i);
+        return 0;
+    }
+    rn_judge_limits l = complete(job->limits, &j->limits);
+    size_t runs = job->mode == RN_JUDGE_SCRIPT ? 1 : job->n_cases;
+    s->hard_ns = (int64_t)runs * (WALL_HARD + 4) * l.wall_ns + INT64_C(30000000000);
+    rn_buf_clear(&s->msg);
+    rn_wire_put_job(&s->msg, job, &l, (uint64_t)s->generation << 32 | i);
+    if (!rn_buf_ok(&s->msg) || s->msg.len > RN_WIRE_MAX_JOB_BYTES) {
+        rn_buf_free(&s->msg);
+        push(&j->unused, i);
+        j->n_used--;
+        s->state = FREE;
+        return rn_fail(err, RN_ELIMIT, "program and tests are larger than %d bytes together",
+                       RN_WIRE_MAX_JOB_BYTES);
+    }
+    s->state = QUEUED;
+    push(&j->queue, i);
+    return 0;
+}
+
+size_t rn_judge_pending(const rn_judge *j)
+{
+    return j->n_used;
+}
+
+/* ---- dispatching
+ * ------------------------------------------------------------------------------------ */
+
+static slot *slot_of(rn_judge *j, uint64_t id)
+{
+    slot *s = &j->slots[(uint32_t)id % j->n_slots];
+    return s->state == SENT && s->generation == (uint32_t)(id >> 32) ? s : NULL;
+}
+
+static void give(rn_judge *j, rn_host *h, uint32_t i)
+{
+    slot *s = &j->slots[i];
+    rn_buf_add(&h->out, s->msg.data, s->msg.len);
+    h->job_ids[h->n_jobs++] = (uint64_t)s->generation << 32 | i;
+    if (h->n_jobs == 1) h->deadline_ns = rn_now_ns() + s->hard_ns;
+    s->state = SENT;
+    s->copies++;
+}
+
+static int in_flight(const rn_judge *j)
+{
+    int n = 0;
+    for (int i = 0; i < j->n_hosts; i++)
+        n += j->hosts[i].n_jobs;
+    return n;
+}
+
+/* A copy of a job that waits behind another one, for an idle host. */
+static void steal(rn_judge *j, rn_host *idle)
+{
+    for (int i = 0; i < j->n_hosts; i++) {
+        const rn_host *h = &j->hosts[i];
+        if (h->n_jobs < 2) continue;
+        const slot *s = slot_of(j, h->job_ids[1]);
+        if (!s || s->copies > 1) continue;
+        give(j, idle, (uint32_t)h->job_ids[1]);
+        return;
+    }
+}
+
+static void dispatch(rn_judge *j)
+{
+    if (j->alone.n) {
+        if (in_flight(j) == 0 && j->hosts[0].fd >= 0) give(j, &j->hosts[0], pop(&j->alone));
+        return;
+    }
+    /* Towards the end of the queue nothing is lined up behind a program that may take long. */
+    int depths = j->queue.n > 4 * (size_t)j->n_hosts ? RN_HOST_DEPTH : 1;
+    for (int depth = 0; depth < depths; depth++)
+        for (int i = 0; i < j->n_hosts && j->queue.n; i++)
+            if (j->hosts[i].fd >= 0 && j->hosts[i].n_jobs == depth)
+                give(j, &j->hosts[i], pop(&j->queue));
+    for (int i = 0; i < j->n_hosts && !j->queue.n; i++)
+        if (j->hosts[i].fd >= 0 && j->hosts[i].n_jobs == 0) steal(j, &j->hosts[i]);
+}
+
+/* ---- results
+ * ---------------------------------------------------------------------------------------- */
+
+static void finish(rn_judge *j, slot *s)
+{
+    s->result.n_retries = s->tries;
+    s->state = DONE;
+    push(&j->done, (uint32_t)(s - j->slots));
+}
+
+/* After a failure of the sandbox: again, alone when it starved, or the end. */
+static void try_again(rn_judge *j, slot *s, bool alone)
+{
+    if (s->copies > 0) return; /* another host has it still */
+    if (s->tries + 1 >= MAX_TRIES) {
+        finish(j, s);
+        return;
+    }
+    s->tries++;
+    s->state = QUEUED;
+    push(alone ? &j->alone : &j->queue, (uint32_t)(s - j->slots));
+}
+
+static void take_result(rn_judge *j, rn_host *h)
+{
+    uint64_t id = h->in.id;
+    h->n_jobs--;
+    h->job_ids[0] = h->job_ids[1];
+    slot *next = h->n_jobs ? slot_of(j, h->job_ids[0]) : NULL;
+    if (next) h->deadline_ns = rn_now_ns() + next->hard_ns;
+    slot *s = slot_of(j, id);
+    if (!s) return; /* a copy was faster */
+    s->copies--;
+    s->result = h->in.result;
+    s->result.detail[sizeof s->result.detail - 1] = '\0';
+    if (s->result.verdict == RN_V_SANDBOX)
+        try_again(j, s, h->in.starved);
+    else
+        finish(j, s);
+}
+
+/* The host is gone: the job it had under way may be the cause, the one behind it is not. */
+static int replace_host(rn_judge *j, rn_host *h, rn_err *err)
+{
+    int n = h->n_jobs;
+    uint64_t ids[RN_HOST_DEPTH];
+    memcpy(ids, h->job_ids, sizeof ids);
+    rn_host_stop(h);
+    for (int i = 0; i < n; i++) {
+        slot *s = slot_of(j, ids[i]);
+        if (!s) continue;
+        s->copies--;
+        s->result = (rn_judge_result){.verdict = RN_V_SANDBOX,
+                                      .failed_case = -1,
+                                      .peak_bytes = -1,
+                                      .detail = "the judge host ended while it ran this program"};
+        if (i > 0) s->tries--;
+        try_again(j, s, false);
+    }
+    int rc = rn_host_start(h, j->path, err);
+    return rc ? rc : rn_host_ready(h, err);
+}
+
+static int serve_host(rn_judge *j, rn_host *h, short events, rn_err *err)
+{
+    bool dead = false;
+    if (events & (POLLIN | POLLHUP | POLLERR)) {
+        for (bool got = true; got && !dead;) {
+            dead = rn_host_receive(h, &got) != 0 || (got && h->n_jobs == 0);
+            if (got && !dead) take_result(j, h);
+        }
+    }
+    if (!dead && h->out.len) dead = rn_host_send(h) != 0;
+    if (!dead && h->n_jobs && rn_now_ns() > h->deadline_ns) dead = true;
+    return dead ? replace_host(j, h, err) : 0;
+}
+
+/* One turn of the event loop. */
+static int turn(rn_judge *j, int timeout_ms, rn_err *err)
+{
+    dispatch(j);
+    struct pollfd p[MAX_JOBS];
+    for (int i = 0; i < j->n_hosts; i++) {
+        rn_host *h = &j->hosts[i];
+        if (h->out.len && rn_host_send(h) != 0) h->deadline_ns = 0;
+        p[i] = (struct pollfd){.fd = h->fd, .events = POLLIN};
+        if (h->out.len) p[i].events |= POLLOUT;
+    }
+    const int watchdog_ms = 5000;
+    int wait = timeout_ms < 0 || timeout_ms > watchdog_ms ? watchdog_ms : timeout_ms;
+    int n = poll(p, (nfds_t)j->n_hosts, wait);
+    if (n < 0 && errno != EINTR) return rn_fail_errno(err, "waiting for the judge hosts");
+    for (int i = 0; i < j->n_hosts; i++) {
+        int rc = serve_host(j, &j->hosts[i], n > 0 ? p[i].revents : 0, err);
+        if (rc) return rc;
+    }
+    return 0;
+}
+
+int rn_judge_wait(rn_judge *j, int timeout_ms, uint64_t *tag, rn_judge_result *result, rn_err *err)
+{
+    int64_t until = rn_now_ns() + (int64_t)timeout_ms * 1000000;
+    while (j->done.n == 0) {
+        if (j->n_used == 0) return 0;
+        int64_t left_ms = timeout_ms < 0 ? -1 : (until - rn_now_ns() + 999999) / 1000000;
+        if (timeout_ms >= 0 && left_ms < 0) left_ms = 0;
+        int rc = turn(j, (int)left_ms, err);
+        if (rc) return rc;
+        if (timeout_ms >= 0 && j->done.n == 0 && rn_now_ns() >= until) return 0;
+    }
+    slot *s = &j->slots[pop(&j->done)];
+    *tag = s->tag;
+    *result = s->result;
+    s->state = FREE;
+    j->n_used--;
+    push(&j->unused, (uint32_t)(s - j->slots));
+    return 1;
+}
+
+const char *rn_judge_level(const rn_judge *j)
+{
+    return j->hosts[0].hello.level;
+}
+
+const char *rn_judge_python(const rn_judge *j)
+{
+    return j->hosts[0].hello.python;
+}

@@ -1,0 +1,80 @@
+/*
+ * wire.h: messages between the library and its host processes, over one stream socket.
+ *
+ * Both ends are built together and run on one machine, so a message is a fixed struct in native
+ * layout, then the variable bytes it announces. The magic number of `config` carries the library's
+ * version: a host of another build is refused instead of misread.
+ *
+ *   library -> host   config, once; then jobs
+ *   host -> library   hello, once; then one result per job, in order
+ */
+#ifndef RN_JUDGE_WIRE_H
+#define RN_JUDGE_WIRE_H
+
+#include "judge/judge.h"
+
+enum {
+    RN_WIRE_MAGIC = 0x52414a05, /* changes with every change of a struct here */
+    RN_WIRE_MAX_JOB_BYTES = 1 << 30,
+    RN_WIRE_PATH = 1024,
+};
+
+/* Layers that a test (RATION_JUDGE_WITHOUT=ns,userns,seccomp,landlock,cgroup) leaves out. */
+enum {
+    RN_WITHOUT_NS = 1,
+    RN_WITHOUT_SECCOMP = 2,
+    RN_WITHOUT_LANDLOCK = 4,
+    RN_WITHOUT_CGROUP = 8,
+    RN_WITHOUT_USERNS = 16,
+};
+
+typedef struct rn_wire_config {
+    uint32_t magic;
+    bool allow_weak;
+    uint32_t without;             /* RN_WITHOUT_... */
+    char venv[RN_WIRE_PATH];      /* site-packages folder to add; "" none */
+    char cg_memory[RN_WIRE_PATH]; /* cgroup folders the host joins; "" none */
+    char cg_pids[RN_WIRE_PATH];
+    char cg_cpu[RN_WIRE_PATH];
+    bool cg_v2; /* the three are one folder of the unified hierarchy */
+} rn_wire_config;
+
+typedef struct rn_wire_hello {
+    uint32_t magic;
+    int32_t code; /* 0, or RN_E... with the reason in text */
+    char level[160];
+    char python[32];
+    char text[400];
+} rn_wire_hello;
+
+/* Followed by `body_bytes`: entry, program, then per case its two lengths (uint64_t) and bytes. */
+typedef struct rn_wire_job {
+    uint32_t magic;
+    int32_t mode, compare;
+    bool all_cases;
+    rn_judge_limits limits; /* every field set */
+    uint64_t id;
+    uint64_t body_bytes, entry_bytes, program_bytes, n_cases;
+} rn_wire_job;
+
+typedef struct rn_wire_result {
+    uint32_t magic;
+    bool starved; /* the wall-clock limit was reached while waiting for a processor */
+    uint64_t id;
+    rn_judge_result result;
+} rn_wire_result;
+
+/* Appends the message for one job. */
+void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits *limits,
+                     uint64_t id);
+
+/* Points the parts of `job` into `body` (borrowed). *cases is allocated: the caller frees. A body
+ * that contradicts its header is RN_EFORMAT. */
+int rn_wire_get_job(const rn_wire_job *head, rn_bytes body, rn_judge_job *job,
+                    rn_judge_case **cases, rn_err *err);
+
+/* Whole messages on a blocking descriptor: 0, or RN_EIO at an error, RN_ETRUNCATED at the end. */
+int rn_wire_read(int fd, void *data, size_t len);
+int rn_wire_write(int fd, const void *data, size_t len);
+
+#endif

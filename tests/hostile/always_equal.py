@@ -1,0 +1,8 @@
+# expect: forged
+class Anything:
+    def __eq__(self, other):
+        return True
+
+
+def f(x):
+    return Anything()

@@ -1,0 +1,6 @@
+# expect: forged
+from unittest.mock import ANY
+
+
+def f(x):
+    return ANY

@@ -1,0 +1,2 @@
+# expect: time_limit
+x = 9 ** 9 ** 9 ** 9

@@ -1,0 +1,6 @@
+# expect: exited
+import sys
+
+
+def f(x):
+    sys.exit(0)

@@ -1,0 +1,4 @@
+# expect: process_limit
+import os
+while True:
+    os.fork()

@@ -1,0 +1,6 @@
+# expect: exited
+import os
+
+
+def f(x):
+    os._exit(0)

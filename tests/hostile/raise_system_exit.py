@@ -1,0 +1,2 @@
+# expect: exited
+raise SystemExit(0)

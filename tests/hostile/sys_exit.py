@@ -1,0 +1,3 @@
+# expect: exited
+import sys
+sys.exit(0)
