@@ -176,7 +176,8 @@ static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
     rn_judge_case *cases = NULL;
     rn_err err = {0};
     int rc = rn_wire_get_job(head, body, &job, &cases, &err);
-    if (!rc)
+    if (!rc) rc = rn_warm_run(&confine, head, body, job.program, fd, &out);
+    if (rc == RN_ENOTFOUND)
         rc = job.mode == RN_JUDGE_SCRIPT ? run_script(&job, &out, &err)
                                          : run_cases(&job, &out, &err);
     free(cases);
@@ -188,7 +189,7 @@ static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
     return rn_wire_write(fd, &out, sizeof out) == 0;
 }
 
-static void serve_all(int fd)
+void rn_host_serve(int fd)
 {
     rn_buf body = {0};
     rn_wire_job head;
@@ -229,10 +230,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "ration-judge-host is started by ration; it has no use of its own\n");
         return 2;
     }
-    setsid(); /* a Ctrl-C for the command must not end a program half judged */
+    setpgid(0, 0); /* a Ctrl-C for the command must not end a program half judged */
     static rn_wire_hello hello;
     int rc = start(fd, &hello);
-    if (rc == 0) serve_all(fd);
+    if (rc == 0) rn_host_serve(fd);
     rn_confine_leave(&confine);
     /* Not through exit(): nothing of the interpreter needs an orderly end. */
     _exit(rc ? 3 : 0);

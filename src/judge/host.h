@@ -73,6 +73,18 @@ int rn_filter_enter(const rn_confine *c, const rn_task *task);
  */
 
 int rn_python_start(const char *site, char version[32], rn_err *err);
+/* After all imports: collects garbage, takes rn_forge_snapshot, and freezes what there is. */
+int rn_python_settle(rn_err *err);
+
+/* ---- warm copies (host_warm.c) and the loop they share with the host (host.c)
+ * ---------------------- */
+
+/* Runs the job in a copy of this host that has the large package imported which `program` imports.
+ * RN_ENOTFOUND: none fits, run it here. RN_ECANCELLED: the library is gone. */
+int rn_warm_run(const rn_confine *c, const rn_wire_job *head, rn_bytes body, rn_bytes program,
+                int library_fd, rn_wire_result *out);
+/* Serves jobs from the socket until it closes. */
+void rn_host_serve(int fd);
 
 /* ---- what a child tells ------------------------------------------------------------------------
  */
@@ -106,6 +118,10 @@ typedef struct rn_outcome {
 
 /* Before Python starts: descriptors 0, 1 and 2 become files of memory that the children inherit. */
 int rn_watch_start(int library_fd, rn_err *err);
+/* Changes what the host's own processes take of its cgroup's limits. */
+void rn_watch_overhead(int64_t bytes, int processes);
+/* In a copy of the host: whose disappearance ends a run. */
+void rn_watch_library(int fd);
 /* Clones a child for the task, waits for its end, fills *o. RN_ESANDBOX: the sandbox failed, try
  * again. RN_ECANCELLED: the library is gone. */
 int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);

@@ -280,8 +280,8 @@ static bool work_untouched(void)
 {
     struct stat st;
     struct statfs fs;
-    if (stat(".", &st) != 0 || statfs(".", &fs) != 0) return false;
-    return st.st_ctim.tv_sec == work_stat.st_ctim.tv_sec &&
+    if (stat("/tmp", &st) != 0 || statfs("/tmp", &fs) != 0) return false;
+    return st.st_dev == work_stat.st_dev && st.st_ctim.tv_sec == work_stat.st_ctim.tv_sec &&
            st.st_ctim.tv_nsec == work_stat.st_ctim.tv_nsec && st.st_mode == work_stat.st_mode &&
            fs.f_bfree == work_statfs.f_bfree && fs.f_ffree == work_statfs.f_ffree;
 }

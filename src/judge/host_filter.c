@@ -14,10 +14,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -27,12 +29,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534, NEWEST_LISTED = 462, BEYOND = 640 };
+enum { NOBODY = 65534, NEWEST_LISTED = 462, PREFIX = 3 };
 
-static struct {
-    unsigned short len;
-    void *filter;
-} program; /* struct sock_fprog */
+static struct sock_fprog program;
 
 static char visible_site[RN_WIRE_PATH]; /* of a virtual environment; "" none */
 
@@ -88,11 +87,16 @@ static int add_rules(scmp_filter_ctx f)
     if (!rc)
         rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
                               SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, tioclinux));
-    /* Numbers past the newest call that was looked at when the list was written. */
-    for (int nr = NEWEST_LISTED + 1; !rc && nr < BEYOND; nr++)
-        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), nr, 0);
     return rc;
 }
+
+/* Numbers past the newest call that was looked at when the list was written: one comparison ahead
+ * of the library's program, where rules for single numbers would be hundreds. */
+static const struct sock_filter prefix[PREFIX] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, NEWEST_LISTED, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+};
 
 static void build_filter(void)
 {
@@ -102,9 +106,11 @@ static void build_filter(void)
     int fd = memfd_create("filter", MFD_CLOEXEC);
     if (fd >= 0 && add_rules(f) == 0 && seccomp_export_bpf(f, fd) == 0) {
         off_t len = lseek(fd, 0, SEEK_END);
-        program.filter = len > 0 ? malloc((size_t)len) : NULL;
-        if (program.filter && pread(fd, program.filter, (size_t)len, 0) == len)
-            program.len = (unsigned short)(len / 8); /* sizeof(struct sock_filter) */
+        program.filter = len > 0 ? malloc((size_t)len + sizeof prefix) : NULL;
+        if (program.filter && pread(fd, program.filter + PREFIX, (size_t)len, 0) == len) {
+            memcpy(program.filter, prefix, sizeof prefix);
+            program.len = (unsigned short)((size_t)len / sizeof *program.filter + PREFIX);
+        }
     }
     if (fd >= 0) close(fd);
     seccomp_release(f);
@@ -218,9 +224,9 @@ static bool set_limits(const rn_confine *c, const rn_judge_limits *l)
               limit(RLIMIT_FSIZE, l->output_bytes) && limit(RLIMIT_NOFILE, 256) &&
               limit(RLIMIT_MEMLOCK, 0);
     if (!c->cg_memory) ok = ok && limit(RLIMIT_DATA, l->memory_bytes);
-    /* Counts the user's processes, this host's among them; without a user namespace of our own it
-     * would count strangers. */
-    if (c->user_ns) ok = ok && limit(RLIMIT_NPROC, l->processes + 2);
+    /* Counts the user's processes, this host and its warm copies among them; without a user
+     * namespace of our own it would count strangers. */
+    if (c->user_ns) ok = ok && limit(RLIMIT_NPROC, l->processes + 8);
     return ok;
 }
 
@@ -236,7 +242,12 @@ static bool drop_identity(const rn_confine *c)
 
 int rn_filter_enter(const rn_confine *c, const rn_task *task)
 {
-    setsid(); /* kill(0, ...) reaches nobody else */
+    /* kill(0, ...) reaches nobody else. A session of its own would cost a scheduling group each; it
+     * is needed only where a terminal can be opened. */
+    if (c->root_view)
+        setpgid(0, 0);
+    else
+        setsid();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (task->job->mode != RN_JUDGE_STDIO && dup2(c->null_in_fd, 0) < 0) return 1;
     if (c->landlock_fd >= 0 && syscall(SYS_landlock_restrict_self, c->landlock_fd, 0) != 0)

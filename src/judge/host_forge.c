@@ -21,10 +21,11 @@
 
 #include <sys/random.h>
 
-enum { MAX_DICTS = 256, MAX_MODULES = 512, MAX_TYPES = 1 << 16, MAX_DEPTH = 5, MAX_ITEMS = 2000 };
+enum { MAX_DICTS = 256, MAX_MODULES = 4096, MAX_TYPES = 1 << 16, MAX_DEPTH = 5, MAX_ITEMS = 2000 };
 
 typedef struct watched_dict {
     PyDictObject *dict;
+    PyObject *copy; /* its content when tag was read */
     uint64_t tag;
     const char *what;
 } watched_dict;
@@ -89,7 +90,18 @@ static void watch(PyObject *dict, const char *what)
 {
     if (!dict || !PyDict_Check(dict) || n_dicts == MAX_DICTS) return;
     PyDictObject *d = (PyDictObject *)dict;
-    dicts[n_dicts++] = (watched_dict){.dict = d, .tag = d->ma_version_tag, .what = what};
+    dicts[n_dicts++] = (watched_dict){
+        .dict = d, .copy = PyDict_Copy(dict), .tag = d->ma_version_tag, .what = what};
+}
+
+static bool was_bent(const watched_dict *w)
+{
+    if (w->dict->ma_version_tag == w->tag) return false;
+    PyObject *now = (PyObject *)w->dict, *key, *value;
+    if (!w->copy || PyDict_GET_SIZE(now) <= PyDict_GET_SIZE(w->copy)) return true;
+    for (Py_ssize_t pos = 0; PyDict_Next(w->copy, &pos, &key, &value);)
+        if (PyDict_GetItemWithError(now, key) != value) return true;
+    return false;
 }
 
 static const char *const watched_modules[] = {
@@ -123,6 +135,8 @@ static int make_operators(rn_err *err)
 
 int rn_forge_snapshot(rn_err *err)
 {
+    n_dicts = n_modules =
+        0; /* what a former snapshot holds stays alive; it is taken twice at most */
     int rc = make_operators(err);
     if (rc) return rc;
     PyObject *builtins = PyEval_GetBuiltins();
@@ -157,7 +171,7 @@ const char *rn_forge_tampered(void)
 {
     if (audited) return audited;
     for (size_t i = 0; i < n_dicts; i++)
-        if (dicts[i].dict->ma_version_tag != dicts[i].tag) return dicts[i].what;
+        if (was_bent(&dicts[i])) return dicts[i].what;
     PyObject *modules = PyImport_GetModuleDict();
     for (size_t i = 0; i < n_modules; i++)
         if (PyDict_GetItemWithError(modules, module_names[i]) != module_objects[i])

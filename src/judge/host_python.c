@@ -16,55 +16,12 @@
 
 /* What HumanEval, MBPP and APPS programs import, most used first, and what those import in turn.
  * Every module here is also one whose tampering is noticed (host_forge.c). */
-static const char *const preload[] = {"math",
-                                      "re",
-                                      "typing",
-                                      "collections",
-                                      "itertools",
-                                      "functools",
-                                      "string",
-                                      "random",
-                                      "copy",
-                                      "heapq",
-                                      "bisect",
-                                      "operator",
-                                      "datetime",
-                                      "hashlib",
-                                      "json",
-                                      "sys",
-                                      "os",
-                                      "time",
-                                      "collections.abc",
-                                      "statistics",
-                                      "fractions",
-                                      "decimal",
-                                      "numbers",
-                                      "threading",
-                                      "io",
-                                      "contextlib",
-                                      "dataclasses",
-                                      "enum",
-                                      "abc",
-                                      "types",
-                                      "textwrap",
-                                      "array",
-                                      "cmath",
-                                      "queue",
-                                      "calendar",
-                                      "traceback",
-                                      "warnings",
-                                      "atexit",
-                                      "codecs",
-                                      "struct",
-                                      "encodings.latin_1",
-                                      "encodings.ascii",
-                                      "encodings.idna",
-                                      "locale",
-                                      "_strptime",
-                                      "operator",
-                                      "unicodedata",
-                                      "inspect",
-                                      "ast"};
+static const char *const preload[] = {
+    "math",    "re",      "typing",    "collections", "itertools",       "functools",  "string",
+    "random",  "copy",    "heapq",     "bisect",      "operator",        "datetime",   "hashlib",
+    "json",    "sys",     "os",        "time",        "collections.abc", "statistics", "fractions",
+    "decimal", "numbers", "threading", "io",          "contextlib",      "enum",       "abc",
+    "types",   "cmath",   "traceback", "warnings",    "atexit",          "codecs",     "struct"};
 
 static int fail_python(rn_err *err, const char *what)
 {
@@ -115,6 +72,23 @@ static int start_interpreter(rn_err *err)
     return 0;
 }
 
+int rn_python_settle(rn_err *err)
+{
+    PyObject *gc = PyImport_ImportModule("gc");
+    PyObject *r = gc ? PyObject_CallMethod(gc, "collect", NULL) : NULL;
+    if (!r) return fail_python(err, "gc.collect");
+    Py_DECREF(r);
+    int rc = rn_forge_snapshot(err);
+    if (rc) return rc;
+    /* Out of the collector's sight: a child's collections touch, and so copy, none of these pages.
+     */
+    r = PyObject_CallMethod(gc, "freeze", NULL);
+    if (!r) return fail_python(err, "gc.freeze");
+    Py_DECREF(r);
+    Py_DECREF(gc);
+    return 0;
+}
+
 int rn_python_start(const char *site, char version[32], rn_err *err)
 {
     /* Libraries that start threads of their own when imported would make forks unsafe. */
@@ -144,14 +118,5 @@ int rn_python_start(const char *site, char version[32], rn_err *err)
     if (!r) return fail_python(err, "random.seed");
     Py_DECREF(r);
     Py_DECREF(random);
-    PyObject *gc = PyImport_ImportModule("gc");
-    r = gc ? PyObject_CallMethod(gc, "collect", NULL) : NULL;
-    Py_XDECREF(r);
-    /* Out of the collector's sight: a child's collections touch, and so copy, none of these pages.
-     */
-    r = r ? PyObject_CallMethod(gc, "freeze", NULL) : NULL;
-    if (!r) return fail_python(err, "gc.freeze");
-    Py_DECREF(r);
-    Py_DECREF(gc);
-    return rn_forge_snapshot(err);
+    return rn_python_settle(err);
 }

@@ -38,6 +38,8 @@ static pid_t child_pid;               /* in the child: its own pid, to tell it f
 static int library_fd = -1;
 static int64_t memory_set, pids_set; /* limits in the cgroup's files now */
 static int64_t oom_seen, forks_denied_seen;
+static int64_t overhead_bytes = 64 << 20; /* the host's own pages lie in the same cgroup */
+static int64_t overhead_processes = 1;
 static void *output_map;
 static size_t output_len;
 
@@ -60,6 +62,18 @@ int rn_watch_start(int lib_fd, rn_err *err)
     if (shared == MAP_FAILED) return rn_fail_errno(err, "record page");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     return 0;
+}
+
+void rn_watch_library(int fd)
+{
+    library_fd = fd;
+}
+
+void rn_watch_overhead(int64_t bytes, int processes)
+{
+    overhead_bytes += bytes;
+    overhead_processes += processes;
+    memory_set = pids_set = 0;
 }
 
 /* ---- reading small files of the kernel
@@ -364,9 +378,8 @@ static int prepare(rn_confine *c, const rn_task *task, rn_err *err)
     }
     int rc = feed_input(task, err);
     if (rc) return rc;
-    const int64_t host_bytes = 64 << 20; /* the host's own pages lie in the same cgroup */
-    write_limit(c->cg_memory_max_fd, task->job->limits.memory_bytes + host_bytes, &memory_set);
-    write_limit(c->cg_pids_max_fd, task->job->limits.processes + 1, &pids_set);
+    write_limit(c->cg_memory_max_fd, task->job->limits.memory_bytes + overhead_bytes, &memory_set);
+    write_limit(c->cg_pids_max_fd, task->job->limits.processes + overhead_processes, &pids_set);
     memset(shared, 0, sizeof *shared);
     if (getrandom(nonce, sizeof nonce, 0) != (ssize_t)sizeof nonce)
         return rn_fail_errno(err, "random numbers");

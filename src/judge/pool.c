@@ -64,8 +64,9 @@ static int spawn(rn_host *h, const char *path, int child_fd, rn_err *err)
     char *const argv[] = {program_name, fd_text, NULL};
     static char env_path[] = "PATH=/usr/bin:/bin", env_lang[] = "LANG=C.UTF-8",
                 env_home[] = "HOME=/tmp", env_tmp[] = "TMPDIR=/tmp",
-                env_asan[] = "ASAN_OPTIONS=detect_leaks=0"; /* the host ends by _exit */
-    char *const env[] = {env_path, env_lang, env_home, env_tmp, env_asan, NULL};
+                env_now[] = "LD_BIND_NOW=1",        /* resolved once, not in every child */
+        env_asan[] = "ASAN_OPTIONS=detect_leaks=0"; /* the host ends by _exit */
+    char *const env[] = {env_path, env_lang, env_home, env_tmp, env_now, env_asan, NULL};
     posix_spawn_file_actions_t acts;
     posix_spawnattr_t attr;
     posix_spawn_file_actions_init(&acts);
