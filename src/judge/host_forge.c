@@ -27,6 +27,7 @@ typedef struct watched_dict {
     PyDictObject *dict;
     PyObject *copy; /* its content when tag was read */
     uint64_t tag;
+    bool grows; /* names may be added */
     const char *what;
 } watched_dict;
 
@@ -86,19 +87,22 @@ void rn_forge_hook(void)
     PySys_AddAuditHook(audit_hook, NULL);
 }
 
-static void watch(PyObject *dict, const char *what)
+static void watch(PyObject *dict, bool grows, const char *what)
 {
     if (!dict || !PyDict_Check(dict) || n_dicts == MAX_DICTS) return;
     PyDictObject *d = (PyDictObject *)dict;
-    dicts[n_dicts++] = (watched_dict){
-        .dict = d, .copy = PyDict_Copy(dict), .tag = d->ma_version_tag, .what = what};
+    dicts[n_dicts++] = (watched_dict){.dict = d,
+                                      .copy = PyDict_Copy(dict),
+                                      .tag = d->ma_version_tag,
+                                      .grows = grows,
+                                      .what = what};
 }
 
 static bool was_bent(const watched_dict *w)
 {
     if (w->dict->ma_version_tag == w->tag) return false;
     PyObject *now = (PyObject *)w->dict, *key, *value;
-    if (!w->copy || PyDict_GET_SIZE(now) <= PyDict_GET_SIZE(w->copy)) return true;
+    if (!w->grows || !w->copy || PyDict_GET_SIZE(now) <= PyDict_GET_SIZE(w->copy)) return true;
     for (Py_ssize_t pos = 0; PyDict_Next(w->copy, &pos, &key, &value);)
         if (PyDict_GetItemWithError(now, key) != value) return true;
     return false;
@@ -140,17 +144,17 @@ int rn_forge_snapshot(rn_err *err)
     int rc = make_operators(err);
     if (rc) return rc;
     PyObject *builtins = PyEval_GetBuiltins();
-    watch(builtins, "a built-in function was replaced");
+    watch(builtins, true, "a built-in function was replaced");
     PyObject *key, *value;
     for (Py_ssize_t pos = 0; PyDict_Next(builtins, &pos, &key, &value);)
         if (PyType_Check(value))
-            watch(((PyTypeObject *)value)->tp_dict, "a built-in type was changed");
-    watch(PyFunction_Type.tp_dict, "a built-in type was changed");
-    watch(PyGen_Type.tp_dict, "a built-in type was changed");
+            watch(((PyTypeObject *)value)->tp_dict, false, "a built-in type was changed");
+    watch(PyFunction_Type.tp_dict, false, "a built-in type was changed");
+    watch(PyGen_Type.tp_dict, false, "a built-in type was changed");
     PyObject *modules = PyImport_GetModuleDict();
     for (size_t i = 0; i < sizeof watched_modules / sizeof *watched_modules; i++) {
         PyObject *m = PyDict_GetItemString(modules, watched_modules[i]);
-        if (m) watch(PyModule_GetDict(m), "a standard module was changed");
+        if (m) watch(PyModule_GetDict(m), true, "a standard module was changed");
     }
     for (Py_ssize_t pos = 0; PyDict_Next(modules, &pos, &key, &value);) {
         if (n_modules == MAX_MODULES) break;
