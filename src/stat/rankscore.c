@@ -148,6 +148,7 @@ int64_t rn_stat_rank_k_max(const rn_ranked *problems, size_t n_rows, rn_cut cut)
 int rn_stat_rank_table(const rn_ranked *problems, size_t n_rows, bool lower_is_better, rn_cut cut,
                        int64_t k_max, double *table, rn_err *err)
 {
+    if (k_max < 1) return rn_fail(err, RN_EINVAL, "k = %" PRId64 ": must be at least 1", k_max);
     int64_t max_n = 0;
     for (size_t i = 0; i < n_rows; i++)
         if (problems[i].n > max_n) max_n = problems[i].n;
@@ -159,7 +160,7 @@ int rn_stat_rank_table(const rn_ranked *problems, size_t n_rows, bool lower_is_b
         double *row = table + i * (size_t)k_max;
         int64_t n;
         rc = rn_stat_rank_order(&problems[i], lower_is_better, cut, place, &n, err);
-        if (rc == 0 && n == 0) memset(row, 0, (size_t)(k_max > 0 ? k_max : 0) * sizeof *row);
+        if (rc == 0 && n == 0) memset(row, 0, (size_t)k_max * sizeof *row);
         if (rc == 0 && n > 0) rc = rn_stat_rank_curve(place, n, k_max, row, err);
         if (rc) rn_err_prefix(err, "problem %zu", i);
     }
