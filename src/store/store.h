@@ -21,16 +21,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-typedef struct rn_store rn_store;
-
-enum { RN_STORE_READ = 0, RN_STORE_WRITE = 1, RN_STORE_CREATE = 2 };
-
-/* RN_EBUSY: another writer holds it (says its pid). RN_EVERSION: made by a newer version.
- * RN_EFORMAT: not an experiment file. RN_ENOTFOUND: none there (READ and WRITE). Readers are never
- * kept out, and can read a file in a folder that they cannot write to. Closing rolls back what was
- * begun and not committed. */
-int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err);
-void rn_store_close(rn_store *s);
+/* rn_store, rn_store_open and rn_store_close are in ration.h. Closing rolls back what was begun and
+ * not committed. */
 const char *rn_store_path(const rn_store *s); /* borrowed */
 
 /* Begins do not nest. In a store that is open for reading, begin gives one unchanging view of it.
@@ -38,7 +30,8 @@ const char *rn_store_path(const rn_store *s); /* borrowed */
 int rn_store_begin(rn_store *s, rn_err *err);
 int rn_store_commit(rn_store *s, rn_err *err);
 void rn_store_rollback(rn_store *s); /* nothing happens outside of a transaction */
-/* Within a transaction: commits and begins anew when a tenth of a second has passed since it began. */
+/* Within a transaction: commits and begins anew when a tenth of a second has passed since it began.
+ */
 int rn_store_tick(rn_store *s, rn_err *err);
 
 /* Every page and index of the file is looked at: RN_EFORMAT when it is damaged. */
