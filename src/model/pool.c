@@ -1,25 +1,36 @@
 /*
  * pool.c: see pool.h.
  *
- * Theory of operation. A loop is published by storing its fields and then raising `round`
- * (release). A worker that sees a new round (acquire) takes ranges from the shared counter `next`
- * until it is past n, then lowers `busy`; the caller does the same and waits until busy is 0. So
- * every worker passes through every round, and no field is written while one still reads it.
- * Waiters spin SPIN times (a token's loops follow each other within microseconds), then sleep in
- * futex(2) on the word they watch; `sleepers` tells the other side whether a wake-up call is
- * needed.
+ * Theory of operation. A loop is published by storing its fields and then, in one word, the next
+ * round's number with OPEN set. A worker that sees an open round it has not been in may join: it
+ * counts itself into the same word, takes ranges from the shared counter `next` until it is past n,
+ * and counts itself out. The caller does the same work, then clears OPEN, so that nobody joins any
+ * more, and waits for those who are in. No field is written while one still reads it, and a worker
+ * that the system has not given a processor is not waited for: on a busy machine the caller just
+ * does more of the loop itself.
+ *
+ * Workers spin SPIN times for the next round (a token's loops follow each other within
+ * microseconds), then sleep in futex(2) on the word; `sleepers` tells the caller whether a wake-up
+ * call is needed. Rounds are counted modulo 2^15: a worker that sleeps through all of them misses
+ * one, which costs nothing but time.
  */
 #include "model/pool.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SPIN = 20000, CACHE_LINE = 64 };
+enum { SPIN = 20000, CALLER_SPIN = 2000, CACHE_LINE = 64 };
+
+/* The word: workers inside, OPEN, round. */
+#define INSIDE 0xFFFFu
+#define OPEN   0x10000u
+#define ROUND  0x20000u
 
 typedef struct worker {
     rn_pool *pool;
@@ -33,13 +44,11 @@ struct rn_pool {
     rn_pool_fn *fn;
     void *arg;
     int64_t n, grain;
-    _Bool stop;
+    _Atomic _Bool stop;
     worker *workers; /* [n_threads - 1] */
-    _Alignas(CACHE_LINE) _Atomic uint32_t round;
+    _Alignas(CACHE_LINE) _Atomic uint32_t word;
     _Atomic uint32_t sleepers;
     _Alignas(CACHE_LINE) _Atomic int64_t next;
-    _Alignas(CACHE_LINE) _Atomic uint32_t busy; /* workers that have not finished this round */
-    _Atomic uint32_t caller_sleeps;
 };
 
 static void futex(_Atomic uint32_t *word, int op, uint32_t value)
@@ -56,19 +65,22 @@ static void relax(void)
 #endif
 }
 
-/* Returns when *word differs from `old`. The sequentially consistent order of "announce sleep, look
- * again" here and "change the word, look for sleepers" there loses no wake-up. */
-static void wait_while(_Atomic uint32_t *word, uint32_t old, _Atomic uint32_t *sleepers)
+static uint32_t round_of(uint32_t word)
+{
+    return word & ~(OPEN | INSIDE);
+}
+
+/* Returns when the word differs from `old`. The sequentially consistent order of "announce sleep,
+ * look again" here and "change the word, look for sleepers" in publish loses no wake-up. */
+static void wait_while(rn_pool *p, uint32_t old)
 {
     for (int i = 0; i < SPIN; i++) {
-        if (atomic_load_explicit(word, memory_order_acquire) != old) return;
+        if (atomic_load_explicit(&p->word, memory_order_relaxed) != old) return;
         relax();
     }
-    while (atomic_load(word) == old) {
-        atomic_fetch_add(sleepers, 1);
-        if (atomic_load(word) == old) futex(word, FUTEX_WAIT, old);
-        atomic_fetch_sub(sleepers, 1);
-    }
+    atomic_fetch_add(&p->sleepers, 1);
+    if (atomic_load(&p->word) == old) futex(&p->word, FUTEX_WAIT, old);
+    atomic_fetch_sub(&p->sleepers, 1);
 }
 
 static void take_ranges(rn_pool *p, int thread)
@@ -85,19 +97,29 @@ static void *work(void *arg)
 {
     worker *w = arg;
     rn_pool *p = w->pool;
-    for (uint32_t seen = 0;; seen++) {
-        wait_while(&p->round, seen, &p->sleepers);
-        if (p->stop) return NULL;
+    uint32_t seen = 0, word = 0;
+    while (!atomic_load(&p->stop)) {
+        if (!(word & OPEN) || round_of(word) == seen) {
+            wait_while(p, word);
+            word = atomic_load_explicit(&p->word, memory_order_acquire);
+            continue;
+        }
+        if (!atomic_compare_exchange_weak_explicit(&p->word, &word, word + 1, memory_order_acquire,
+                                                   memory_order_acquire))
+            continue;
+        seen = round_of(word);
         take_ranges(p, w->index);
-        if (atomic_fetch_sub(&p->busy, 1) == 1 && atomic_load(&p->caller_sleeps))
-            futex(&p->busy, FUTEX_WAKE, 1);
+        word = atomic_fetch_sub_explicit(&p->word, 1, memory_order_acq_rel) - 1;
     }
+    return NULL;
 }
 
-static void publish(rn_pool *p)
+/* Begins the next round, open or (to end the workers) closed. Nobody is inside. */
+static void publish(rn_pool *p, uint32_t open)
 {
-    atomic_fetch_add(&p->round, 1);
-    if (atomic_load(&p->sleepers)) futex(&p->round, FUTEX_WAKE, INT32_MAX);
+    uint32_t word = atomic_load_explicit(&p->word, memory_order_relaxed);
+    atomic_store(&p->word, (round_of(word) + ROUND) | open);
+    if (atomic_load(&p->sleepers)) futex(&p->word, FUTEX_WAKE, INT32_MAX);
 }
 
 int rn_pool_new(int n_threads, rn_pool **out, rn_err *err)
@@ -138,8 +160,8 @@ int rn_pool_new(int n_threads, rn_pool **out, rn_err *err)
 void rn_pool_free(rn_pool *p)
 {
     if (!p) return;
-    p->stop = 1;
-    publish(p);
+    atomic_store(&p->stop, 1);
+    publish(p, 0);
     for (int i = 0; i < p->n_threads - 1; i++)
         pthread_join(p->workers[i].thread, NULL);
     free(p->workers);
@@ -163,9 +185,14 @@ void rn_pool_for(rn_pool *p, int64_t n, int64_t grain, rn_pool_fn *fn, void *arg
     p->n = n;
     p->grain = grain;
     atomic_store_explicit(&p->next, 0, memory_order_relaxed);
-    atomic_store_explicit(&p->busy, (uint32_t)p->n_threads - 1, memory_order_relaxed);
-    publish(p);
+    publish(p, OPEN);
     take_ranges(p, 0);
-    for (uint32_t left; (left = atomic_load_explicit(&p->busy, memory_order_acquire)) != 0;)
-        wait_while(&p->busy, left, &p->caller_sleeps);
+    uint32_t word = atomic_fetch_and_explicit(&p->word, ~OPEN, memory_order_acq_rel);
+    for (int i = 0; word & INSIDE; i++) {
+        if (i < CALLER_SPIN)
+            relax();
+        else
+            sched_yield(); /* whoever is inside has work and wants this processor */
+        word = atomic_load_explicit(&p->word, memory_order_acquire);
+    }
 }
