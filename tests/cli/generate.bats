@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# generate.bats: samples into a store, continued after any end, and what is refused.
+
+setup() {
+    dir=$(mktemp -d)
+    model=${RATION_DATA:-/nowhere}/weights/stories260K-f32.gguf
+    set=$BATS_TEST_DIRNAME/../../data/mini/mini.jsonl
+}
+
+teardown() {
+    rm -rf "$dir"
+}
+
+need_model() {
+    [ -r "$model" ] || skip "no weights/stories260K-f32.gguf in RATION_DATA"
+}
+
+digest() {
+    "$RATION" export -s "$1" --format digest
+}
+
+generate() {
+    "$RATION" generate -m "$model" -t "$set" -s "$@"
+}
+
+@test "generate: the same samples whatever slots, threads and three kill -9" {
+    need_model
+    args="-n 64 --problems 0-3 --max-tokens 24 --seed 5"
+    generate "$dir/a.db" $args --slots 1 --threads 1
+    generate "$dir/b.db" $args --slots 7 --threads 2
+    [ "$(digest "$dir/a.db")" = "$(digest "$dir/b.db")" ]
+    for i in 1 2 3; do
+        "$RATION" generate -m "$model" -t "$set" -s "$dir/c.db" $args --slots 64 >/dev/null 2>&1 &
+        pid=$!
+        sleep 0.0$((i * 3))
+        kill -9 $pid 2>/dev/null || true
+        wait $pid 2>/dev/null || true
+    done
+    run generate "$dir/c.db" $args --slots 64
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"256 of 256 samples"* ]]
+    [ "$(digest "$dir/a.db")" = "$(digest "$dir/c.db")" ]
+}
+
+@test "generate: what is there is kept, more can be asked for" {
+    need_model
+    run generate "$dir/a.db" -n 2 --problems 0-1 --max-tokens 8
+    [[ "$output" == *"4 of 4 samples (4 made now"* ]]
+    run generate "$dir/a.db" -n 3 --problems 1-2 --max-tokens 8
+    [[ "$output" == *"6 of 6 samples (4 made now"* ]]
+    run generate "$dir/a.db" -n 3 --problems 1-2 --max-tokens 8
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"(0 made now"* ]]
+}
+
+@test "generate: Ctrl-C stops cleanly and the same command continues" {
+    need_model
+    # a background job of a shell without job control ignores SIGINT: SIGTERM goes the same way
+    "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 1000 --problems 0-3 --max-tokens 200 \
+        --slots 4 >"$dir/out" 2>&1 &
+    pid=$!
+    for i in $(seq 100); do
+        grep -q "samples to make" "$dir/out" && break
+        sleep 0.05
+    done
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 1 ]
+    grep -q "the same command continues" "$dir/out"
+}
+
+@test "generate: greedy is one sample of its own run" {
+    need_model
+    generate "$dir/a.db" --greedy --problems 0 --max-tokens 8
+    run generate "$dir/a.db" --greedy --problems 0 --max-tokens 8
+    [[ "$output" == *"(0 made now"* ]]
+    run generate "$dir/a.db" --problems 0 --max-tokens 8
+    [[ "$output" == *"(1 made now"* ]]
+}
+
+@test "generate: bad requests say what to do" {
+    run generate "$dir/a.db" -n 0
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"-n is 0"* ]]
+    run generate "$dir/a.db" --temperature -1
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"temperature -1 is out of range"* ]]
+    run generate "$dir/a.db" --top-p 0
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"outside (0, 1]"* ]]
+    run generate "$dir/a.db" --top-p 1.01
+    [ "$status" -eq 2 ]
+    run generate "$dir/a.db" --memory much
+    [ "$status" -eq 2 ]
+    run generate "$dir/a.db" --kv f8
+    [ "$status" -eq 2 ]
+    run "$RATION" generate -m /nowhere.gguf -t "$set" -s "$dir/a.db"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"/nowhere.gguf"* ]]
+}
+
+@test "generate: with a model" {
+    need_model
+    run generate "$dir/a.db" --problems 0-9999
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"has problems 0 to"* ]]
+    run generate "$dir/a.db" --problems 3-1
+    [ "$status" -eq 3 ]
+    run generate "$dir/a.db" --preset nonsense
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no prompt preset 'nonsense'"* ]]
+    run generate "$dir/a.db" --chat auto
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no chat template"* ]]
+    run generate "$dir/a.db" --memory 1M
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"MiB may be used"* ]]
+}
+
+@test "generate: a prompt longer than the context is left out and said so" {
+    need_model
+    printf '{"task_id": "long/0", "prompt": "%s", "entry_point": "f", "canonical_solution": "", "test": "def check(c):\\n    pass\\n"}\n' \
+        "$(head -c 5000 /dev/zero | tr '\0' 'x')" >"$dir/long.jsonl"
+    run "$RATION" generate -m "$model" -t "$dir/long.jsonl" -s "$dir/a.db" -n 2
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"does not fit the context of 512"* ]]
+}
+
+@test "generate: a store that another writer holds" {
+    need_model
+    "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 1000 --problems 0-3 --max-tokens 200 \
+        --slots 4 >"$dir/out" 2>&1 &
+    pid=$!
+    for i in $(seq 100); do
+        grep -q "samples to make" "$dir/out" && break
+        sleep 0.05
+    done
+    run generate "$dir/a.db" -n 1 --problems 0
+    kill -9 $pid
+    wait $pid 2>/dev/null || true
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"in use"* || "$output" == *"$pid"* ]]
+}
