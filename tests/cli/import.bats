@@ -380,3 +380,24 @@ sys.stdout.write("\"}\n")' >a.jsonl
     [ "$(sql s.db "select count(*) from sample")" = 3 ]
     [ "$(sql s.db "select group_concat(status) from command")" = 1,0 ]
 }
+
+@test "import, export, merge: the examples of the man pages run" {
+    need_data humaneval/HumanEval.jsonl.gz
+    printf '{"task_id": "HumanEval/0", "completion": "    return 1\\n"}\n' | gzip >samples.jsonl.gz
+    printf '{"prompt": "\\ndef is_sum(x):\\n", "samples": []}\n' >codet.jsonl
+    zcat "$RATION_DATA/humaneval/HumanEval.jsonl.gz" | head -1 |
+        sed 's/^{"task_id": "[^"]*", \("prompt": ".*\), "entry_point".*/{\1, "samples": ["    return 2\\n"]}/' >codet.jsonl
+    printf 'task_id,n,c\nMBPP/11,10,3\n' >n_c.csv
+    cd "$BATS_TEST_DIRNAME/../.." && pages=$PWD/docs/man && cd "$TEST_DIR"
+    for page in import export merge; do
+        [ $page != merge ] || cp exp.db machine1.db && cp exp.db machine2.db && cp exp.db old.db
+        sed -n 's/^\.Dl \$ ration //p' "$pages/ration-$page.1" >examples
+        [ -s examples ]
+        while read -r line; do
+            run sh -c "\"\$RATION\" $line"
+            echo "$page: $line: $status $output"
+            [ "$status" -eq 0 ]
+        done <examples
+    done
+    zcat results.jsonl.gz | grep -q '"task_id": "HumanEval/0", "completion": "    return 2'
+}
