@@ -160,6 +160,8 @@ static void attention_is_right_and_repeats(void **state)
     for (int isa = 0; isa < RN_N_ISAS; isa++) {
         const rn_kern *kern = rn_kern_get((rn_isa)isa);
         for (int i = 0; kern && i < N_SHAPES; i++) {
+            /* plain C takes seconds for the large ones */
+            if (isa == RN_ISA_SCALAR && shapes[i].hd * shapes[i].n_heads >= 1024) continue;
             check_decode(kern, &shapes[i], pool);
             check_prefill(kern, &shapes[i], pool);
         }

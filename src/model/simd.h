@@ -6,7 +6,7 @@
  *
  * A file kern_<isa>.c defines RN_SIMD_AVX512, _AVX2, _NEON or _SCALAR and is compiled with that
  * set's flags. Lanes never mix except in vf_sum and vf_hmax, whose order is a fixed tree. vf_fma
- * rounds once where the set has the instruction, twice in scalar code.
+ * rounds once.
  */
 #ifndef RN_MODEL_SIMD_H
 #define RN_MODEL_SIMD_H
@@ -646,9 +646,10 @@ RN_INLINE vf vf_div(vf x, vf y)
 {
     RN_LANEWISE(vf, x.v[i] / y.v[i]);
 }
+/* The product is exact in double: rounded once, but for rare ties. */
 RN_INLINE vf vf_fma(vf x, vf y, vf z)
 {
-    RN_LANEWISE(vf, x.v[i] * y.v[i] + z.v[i]);
+    RN_LANEWISE(vf, (float)((double)x.v[i] * (double)y.v[i] + (double)z.v[i]));
 }
 /* As the x86 instructions: y if either is NaN. */
 RN_INLINE vf vf_max(vf x, vf y)
