@@ -255,8 +255,10 @@ static void judge_line(const rn_pylex *x, const line_shape *shape, rn_pyline *li
     bool last_colon = shape->last.kind == RN_PY_OP && x->s.data[shape->last.start] == ':';
     /* "Explanation:" is no statement; "else:", "try:" are. */
     if (shape->n == 2 && last_colon && word.len && !rn_py_is_keyword(word)) line->prose = true;
+    /* "from x import *" and "..." end with such a character and are whole. */
     bool last_operator = shape->last.kind == RN_PY_OP &&
-                         strchr("+-*/%=<>&|^.@~", x->s.data[shape->last.start]) != NULL;
+                         strchr("+-*/%=<>&|^@~", x->s.data[shape->last.start]) != NULL &&
+                         !rn_bytes_equal(word, rn_bytes_of("from"));
     line->unfinished = last_operator || (is_compound(word) && (last_colon || !shape->colon));
     line->prose |= x->broken;
 }

@@ -1,0 +1,288 @@
+/* test_task_extract.c: what each extractor makes of the answers that models give. */
+#include "test.h"
+
+#include "task/prompt.h"
+
+#define DOC "    \"\"\"Adds.\n    >>> f(1)\n    \"\"\"\n"
+
+static const char *const asserts[] = {"assert add(1, 2) == 3", "assert set(add([1], [2])) == {3}"};
+
+static const rn_problem check = {.task_id = "t/1",
+                                 .form = RN_FORM_CHECK,
+                                 .prompt = "import math\n\ndef g(x):\n    return x\n\n\n"
+                                           "def f(x):\n" DOC,
+                                 .entry_point = "f",
+                                 .test = "def check(c): pass",
+                                 .setup = "",
+                                 .starter_code = ""};
+static const rn_problem mbpp = {.task_id = "MBPP/11",
+                                .form = RN_FORM_ASSERTS,
+                                .prompt = "Add.",
+                                .setup = "",
+                                .asserts = asserts,
+                                .n_asserts = 2,
+                                .starter_code = ""};
+static const rn_problem stdio = {
+    .task_id = "APPS/1", .form = RN_FORM_STDIO, .prompt = "Add.", .setup = "", .starter_code = ""};
+static const rn_problem call = {.task_id = "APPS/2",
+                                .form = RN_FORM_CALL,
+                                .prompt = "Add.",
+                                .entry_point = "add",
+                                .setup = "",
+                                .starter_code = ""};
+
+/* what: w whole, u unterminated, t thinking, n not found. */
+typedef struct row {
+    const char *extractor;
+    const rn_problem *p;
+    const char *raw, *code, *what;
+} row;
+
+static void run_rows(const row *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        rn_err err = {0};
+        rn_buf out = {0};
+        rn_extracted w = {0};
+        const row *r = &rows[i];
+        rn_buf_puts(&out, "<"); /* what is there stays */
+        assert_ok(rn_extract(r->extractor, NULL, r->p, rn_bytes_of(r->raw), &out, &w, &err), &err);
+        if (strcmp(out.data + 1, r->code) != 0)
+            fail_msg("%s of \"%s\": got \"%s\", want \"%s\"", r->extractor, r->raw, out.data + 1,
+                     r->code);
+        char got[8] = "";
+        if (w.whole && r->p->form == RN_FORM_CHECK) strcat(got, "w");
+        if (w.unterminated) strcat(got, "u");
+        if (w.thinking) strcat(got, "t");
+        if (!w.found) strcat(got, "n");
+        if (strcmp(got, r->what) != 0)
+            fail_msg("%s of \"%s\": flags \"%s\", want \"%s\"", r->extractor, r->raw, got, r->what);
+        rn_buf_free(&out);
+    }
+}
+
+static void raw_and_stop_are_literal(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"raw/1", &check, "    return 1\r\n\ndef g():", "    return 1\r\n\ndef g():", ""},
+        {"raw/1", &check, " \n", " \n", "n"},
+        {"raw/1", &check, "", "", "n"},
+        {"whole/1", &check, "def f(x): pass", "def f(x): pass", "w"},
+        {"stop/1", &check, "    return 1\n\ndef g():", "    return 1\n", ""},
+        {"stop/1", &check, "    return 1\n# x\nclass A:", "    return 1", ""},
+        {"stop/1", &check, "    s = '''\nif'''\n    return s", "    s = '''", ""},
+        {"stop/1", &mbpp, "def add(a, b): return a\n[DONE]\nx", "def add(a, b): return a\n", ""},
+    };
+    run_rows(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void completions_end_with_the_body(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"completion/1", &check, "    return x\n", "    return x\n", ""},
+        {"completion/1", &check, "    return x", "    return x\n", ""},
+        {"completion/1", &check, "    return x\r\n\r\n\r\ndef h():\r\n    pass\r\n",
+         "    return x\n", ""},
+        {"completion/1", &check, "\n    return x\n\n\nprint(f(1))\n", "\n    return x\n", ""},
+        {"completion/1", &check, "    return x\n\nif __name__ == '__main__':\n    f(1)\n",
+         "    return x\n", ""},
+        /* The Codex stop strings cut good code here. */
+        {"completion/1", &check, "    s = \"\"\"\nif a:\ndef b\n\"\"\"\n    return s\n",
+         "    s = \"\"\"\nif a:\ndef b\n\"\"\"\n    return s\n", ""},
+        {"completion/1", &check, "    y = 1\n# margin\n    return y\n# end\n",
+         "    y = 1\n# margin\n    return y\n", ""},
+        {"completion/1", &check, "    return [\nx\n]\nclass A: pass\n", "    return [\nx\n]\n", ""},
+        /* What the body uses comes along, what it does not use does not. */
+        {"completion/1", &check,
+         "    return h(x)\n\ndef unused():\n    pass\n\n@dec\ndef h(y):\n    return K + y\n\nK = "
+         "3\n",
+         "    return h(x)\n\n\n@dec\ndef h(y):\n    return K + y\nK = 3\n", ""},
+        {"completion/1", &check, "    return g(x)\n\ndef g(y):\n    return 0\n",
+         "    return g(x)\n", ""},
+        {"completion/1", &check,
+         "    for i in x:\n        pass\n    return 1\n\nfor i in [1]:\n    "
+         "print(f(i))\n",
+         "    for i in x:\n        pass\n    return 1\n", ""},
+        /* Text that ends in the middle. */
+        {"completion/1", &check, "    return x\n    y = (1,\n", "    return x\n", "u"},
+        {"completion/1", &check, "    return x\n    \"\"\"and\n  so on", "    return x\n", "u"},
+        {"completion/1", &check, "    return x\n\ndef h(\n", "    return x\n", ""},
+        {"completion/1", &check, "    if x:\n        return 1\n    for y in",
+         "    if x:\n        return 1\n", "u"},
+        {"completion/1", &check, "    return x<|endoftext|>\n\nmore", "    return x\n", ""},
+        {"completion/1", &check, "    return x</s>", "    return x\n", ""},
+        {"completion/1", &check, "    return '</s>x'\n", "    return '</s>x'\n", ""},
+        /* Leading white space that was lost on the way. */
+        {"completion/1", &check, "return x", "    return x\n", ""},
+        {"completion/1", &check, "y = x\n    return y\n", "    y = x\n    return y\n", ""},
+        {"completion/1", &check, "I cannot help you.", "I cannot help you.", "n"},
+        {"completion/1", &check, "\n\n", "\n\n", "n"},
+        /* Whole programs. */
+        {"completion/1", &check,
+         "\nimport re\nimport os\n\ndef f(x):\n    return re.sub(x)\n\nprint(f(1))\n",
+         "import re\n\n\ndef f(x):\n    return re.sub(x)\n", "w"},
+        {"completion/1", &check, "def f(x):\n    return 1\n\ndef f(x):\n    return 2\n",
+         "def f(x):\n    return 1\n", "w"},
+        {"completion/1", &mbpp, "\ndef add(a, b):\n    return a + b\n[DONE]\nYou are an expert",
+         "def add(a, b):\n    return a + b\n", ""},
+        {"completion/1", &mbpp, "def Add(a, b):\n    return a + b\n[DONE]",
+         "def Add(a, b):\n    return a + b\n", ""},
+        {"completion/1", &mbpp,
+         "from typing import *\nimport sys\nsys.setrecursionlimit(9)\ntry:\n    import np\nexcept "
+         "E:\n"
+         "    np = 0\ndef add(a, b):\n    return np\nassert add(1, 1) == 3\n",
+         "from typing import *\nimport sys\nsys.setrecursionlimit(9)\ntry:\n    import np\nexcept "
+         "E:\n"
+         "    np = 0\n\n\ndef add(a, b):\n    return np\n",
+         ""},
+        {"completion/1", &mbpp, "def add(a, b):\n    ...\n", "def add(a, b):\n    ...\n", ""},
+        {"completion/1", &stdio, "n = int(input())\nprint(n)\n\nQUESTION:\nNext\n",
+         "n = int(input())\nprint(n)\n", ""},
+        {"completion/1", &call,
+         "class Solution:\n    def add(self, a):\n        return a\n\nHere is why.\n",
+         "class Solution:\n    def add(self, a):\n        return a\n", ""},
+    };
+    run_rows(rows, sizeof rows / sizeof rows[0]);
+}
+
+#define ADD "def add(a, b):\n    return a + b\n"
+
+static void chat_answers_give_their_code(void **state)
+{
+    (void)state;
+    static const row rows[] = {
+        {"chat/1", &mbpp,
+         "Here's it:\r\n\r\n```python\r\ndef add(a, b):\r\n    return a + b\r\n```\r\nBye!", ADD,
+         ""},
+        {"chat/1", &mbpp, "~~~py\n" ADD "~~~", ADD, ""},
+        {"chat/1", &mbpp, "```\n" ADD "```", ADD, ""},
+        {"chat/1", &mbpp, "````python\n" ADD "````\n", ADD, ""},
+        {"chat/1", &mbpp, "Sure: ```python\n" ADD "```", ADD, ""},
+        {"chat/1", &mbpp, "[PYTHON]\n" ADD "[/PYTHON]\n[TESTS]\n", ADD, ""},
+        {"chat/1", &mbpp, "1. So:\n   ```python\n   def add(a, b):\n       return a + b\n   ```\n",
+         ADD, ""},
+        /* The block with the wanted function, not the first one. */
+        {"chat/1", &mbpp,
+         "```bash\npip install x\n```\n```python\nprint(1)\n```\n```python\n" ADD "```\n"
+         "```python\nadd(1, 2)\n```",
+         ADD, ""},
+        {"chat/1", &mbpp, "```python\n" ADD "assert add(1, 1) == 3\nprint(add(1, 2))\n```", ADD,
+         ""},
+        {"chat/1", &mbpp, "```python\ndef other(a):\n    return a\n```",
+         "def other(a):\n    return a\n", ""},
+        /* A fence within a docstring closes nothing. */
+        {"chat/1", &mbpp,
+         "```python\ndef add(a, b):\n    \"\"\"\n```\n    \"\"\"\n    return a\n```\n",
+         "def add(a, b):\n    \"\"\"\n```\n    \"\"\"\n    return a\n", ""},
+        /* Unterminated, opened by the prompt, without any fence. */
+        {"chat/1", &mbpp, "So:\n```python\n" ADD "    x = (", ADD, "u"},
+        {"chat/1", &mbpp, ADD "```\nThat's all.", ADD, ""},
+        {"chat/1", &mbpp, "Here's the function:\n\n" ADD "\nIt adds the two numbers.\n", ADD, ""},
+        {"chat/1", &mbpp, "```python\n" ADD "```<|im_end|>\n<|im_start|>user", ADD, ""},
+        /* Thinking. */
+        {"chat/1", &mbpp,
+         "<think>\n```python\ndef add(a): wrong\n```\n</think>\n```python\n" ADD "```", ADD, ""},
+        {"chat/1", &mbpp, "so I think\n</think>\n" ADD, ADD, ""},
+        {"chat/1", &mbpp, "<think>\n```python\n" ADD "```\n", "", "utn"},
+        {"chat/1", &mbpp, "I cannot do that.", "I cannot do that.", "n"},
+        {"chat/1", &mbpp, "", "", "n"},
+        /* Functions and continuations. */
+        {"chat/1", &check, "```python\ndef f(x):\n    return g(x)\n```",
+         "def f(x):\n    return g(x)\n", "w"},
+        {"chat/1", &check, "```python\n    return g(x)\n```", "    return g(x)\n", ""},
+        /* Programs. */
+        {"chat/1", &stdio, "Test:\n```\n5\n```\n```python\nn = int(input())\nprint(n)\n```",
+         "n = int(input())\nprint(n)\n", ""},
+        {"chat/1", &stdio,
+         " ```# Cyclic\nn = int(input())\nprint(n)````\nQ:", "n = int(input())\nprint(n)\n", ""},
+        {"chat/1", &call,
+         "```python\nclass Solution:\n    def add(self, a):\n        return a\n```",
+         "class Solution:\n    def add(self, a):\n        return a\n", ""},
+        /* auto takes the one that fits. */
+        {"auto/1", &check, "    return x\n\ndef h():", "    return x\n", ""},
+        {"auto/1", &mbpp, "A:\n```python\n" ADD "```", ADD, ""},
+    };
+    run_rows(rows, sizeof rows / sizeof rows[0]);
+}
+
+static void programs_are_composed(void **state)
+{
+    (void)state;
+    static const struct {
+        const rn_problem *p;
+        bool whole;
+        const char *want;
+    } t[] = {
+        {&check, false, "import math\n\ndef g(x):\n    return x\n\n\ndef f(x):\n" DOC "CODE"},
+        {&check, true, "import math\n\ndef g(x):\n    return x\n\n\nCODE"},
+        {&mbpp, true, "CODE"},
+        {&stdio, true, "CODE"},
+    };
+    for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
+        rn_err err = {0};
+        rn_buf out = {0};
+        rn_extracted w = {.whole = t[i].whole};
+        assert_ok(rn_program_build(t[i].p, rn_bytes_of("CODE"), &w, &out, &err), &err);
+        assert_string_equal(out.data, t[i].want);
+        rn_buf_free(&out);
+    }
+}
+
+static void names_and_hostile_bytes(void **state)
+{
+    (void)state;
+    rn_err err = {0};
+    rn_buf out = {0};
+    rn_extracted w;
+    assert_true(rn_extractor_known("auto/1"));
+    assert_false(rn_extractor_known("auto/2"));
+    assert_int_equal(rn_extract("x", NULL, &check, rn_bytes_of(""), &out, &w, &err), RN_EINVAL);
+    assert_contains(err.msg, "completion/1");
+    static const char nul[] = "    return x\0\xFF\xFE\n\n\0";
+    rn_bytes raw = {.data = nul, .len = sizeof nul - 1};
+    assert_ok(rn_extract("raw/1", NULL, &check, raw, &out, &w, &err), &err);
+    assert_int_equal(out.len, raw.len);
+    for (size_t i = 0; rn_extractor_at(i); i++) {
+        rn_buf_clear(&out);
+        assert_ok(rn_extract(rn_extractor_at(i), NULL, &check, raw, &out, &w, &err), &err);
+        assert_ok(rn_extract(rn_extractor_at(i), NULL, &stdio, (rn_bytes){0}, &out, &w, &err),
+                  &err);
+    }
+    rn_buf_free(&out);
+}
+
+/* Answers of tens of megabytes take time in proportion to their length. */
+static void long_answers_are_read_once(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"    x = '''\n", "```\n",         "</s> </think>",
+                                         "def f(x):\n",   "(((((",         "x = x\n",
+                                         "\\\n",          "import a, b\n", "#\n    y\n"};
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        rn_err err = {0};
+        rn_buf raw = {0}, out = {0};
+        rn_extracted w;
+        while (raw.len < 1000000)
+            rn_buf_puts(&raw, pieces[i]);
+        assert_ok(rn_extract("auto/1", NULL, &mbpp, rn_buf_view(&raw), &out, &w, &err), &err);
+        rn_buf_clear(&out);
+        assert_ok(rn_extract("chat/1", NULL, &check, rn_buf_view(&raw), &out, &w, &err), &err);
+        rn_buf_free(&raw);
+        rn_buf_free(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(raw_and_stop_are_literal),
+        cmocka_unit_test(completions_end_with_the_body),
+        cmocka_unit_test(chat_answers_give_their_code),
+        cmocka_unit_test(programs_are_composed),
+        cmocka_unit_test(names_and_hostile_bytes),
+        cmocka_unit_test(long_answers_are_read_once),
+    };
+    return cmocka_run_group_tests_name("task_extract", tests, NULL, NULL);
+}
