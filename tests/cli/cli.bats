@@ -25,7 +25,7 @@
         page=docs/man/ration-$c.1
         [ -f "$page" ] || continue
         # In mdoc `--store` is `.It Fl s , Fl -store Ar FILE`.
-        for o in $(sed -n 's/^ .*--\([a-z-]*\).*/\1/p' "$BATS_TEST_TMPDIR/help"); do
+        for o in $(sed -n 's/^ .*--\([a-z0-9-]*\).*/\1/p' "$BATS_TEST_TMPDIR/help"); do
             [ "$o" = help ] || grep -q -e "Fl -${o}\b" "$page" || bad="$bad $page lacks --$o;"
         done
     done
