@@ -12,8 +12,10 @@
     X(import, "[options] -s FILE -t SET --model NAME FILE...", "samples of others into the store") \
     X(export, "[options] -s FILE --format FORM", "runs in the forms of others, or flat rows")      \
     X(merge, "-s FILE [FILE...]", "shards of an experiment into one file")                         \
+    X(judge, "[options] -s FILE -t SET", "runs the tests of samples that have no verdict yet")     \
     X(report, "[options]", "curves, budgets and who leads, as table, CSV or JSON")                 \
-    X(inspect, "[options] FILE.gguf", "what a model file holds; token ids and logits")
+    X(inspect, "[options] FILE.gguf", "what a model file holds; token ids and logits")             \
+    X(doctor, "[options]", "what sandbox, data and CPU features this machine has")
 
 #define X(name, args, summary) int rn_cmd_##name(int argc, char **argv);
 RN_COMMANDS(X)

@@ -1,0 +1,62 @@
+/*
+ * judge_work.h: what `ration judge` does between the store, the problem set and the judge:
+ * references first, then samples in batches, equal programs once, results committed at least every
+ * second.
+ */
+#ifndef RN_CLI_JUDGE_WORK_H
+#define RN_CLI_JUDGE_WORK_H
+
+#include "base/progress.h"
+#include "judge/judge.h"
+#include "store/store.h"
+#include "task/prompt.h"
+
+/* One run of the store that is to be judged. Strings are in the session's arena. */
+typedef struct rn_work_run {
+    int64_t run_id, protocol_id, n_samples, n_due, n_missing;
+    int64_t by_verdict[RN_N_VERDICTS];
+    const char *model, *kind, *extractor, *protocol;
+    const rn_preset *preset; /* NULL unknown */
+} rn_work_run;
+
+/* A sample that ended close to its limit. */
+typedef struct rn_work_near {
+    const char *task_id, *model;
+    int64_t run_id, idx;
+    double cpu_s, limit_s;
+    rn_verdict verdict;
+} rn_work_near;
+
+typedef struct rn_work {
+    rn_store *store;         /* borrowed */
+    const rn_taskset *tasks; /* borrowed */
+    rn_judge *judge;         /* borrowed */
+    rn_arena arena;          /* of what lives as long as the session */
+    rn_work_run *runs;       /* [n_runs] */
+    size_t n_runs;
+    rn_judge_limits limits; /* of the command line; 0: official */
+    rn_compare compare;
+    bool all_tests, recheck, keep_going;
+    double calibrate, floor_s; /* 0: official limits */
+    int64_t *limit_ns;         /* [tasks->n] calibrated CPU limit; 0: official */
+    rn_progress progress;
+    int64_t n_judged, n_programs; /* samples done now; programs run for them */
+    rn_work_near *near;           /* [n_near], malloc'ed */
+    size_t n_near;
+} rn_work;
+
+/* The CPU limit that holds for a problem, in seconds: given, calibrated, or official (3 s a program
+ * for HumanEval and MBPP, 4 s a case for APPS, more where the problem itself states more). */
+double rn_work_cpu_limit_s(const rn_work *w, const rn_problem *p);
+
+/* Runs the reference solutions of the problems that have samples due. RN_ELIMIT with a message that
+ * names the first failures when one fails that is not known to; `notes` gets a line for each known
+ * or missing one. */
+int rn_work_references(rn_work *w, rn_buf *notes, rn_err *err);
+
+/* Judges every sample that is due. RN_ECANCELLED when interrupted; what is done is committed. */
+int rn_work_samples(rn_work *w, rn_err *err);
+
+void rn_work_free(rn_work *w);
+
+#endif
