@@ -16,7 +16,7 @@ bool rn_bytes_starts(rn_bytes s, const char *prefix)
 
 size_t rn_bytes_find(rn_bytes s, rn_bytes needle, size_t from)
 {
-    if (from > s.len || needle.len == 0) return SIZE_MAX;
+    if (from >= s.len || needle.len == 0) return SIZE_MAX;
     const char *at = memmem(s.data + from, s.len - from, needle.data, needle.len);
     return at ? (size_t)(at - s.data) : SIZE_MAX;
 }

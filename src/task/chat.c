@@ -12,21 +12,9 @@
 #include "task/pylex.h"
 
 static const char *const end_tokens[] = {
-    "<|endoftext|>",
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|end_of_text|>",
-    "<|EOT|>",
-    "<|end|>",
-    "<|return|>",
-    "<|file_sep|>",
-    "<|fim_prefix|>",
-    "<|im_start|>",
-    "<|eom_id|>",
-    "<|file_separator|>",
-    "<end_of_turn>",
-    "<\xEF\xBD\x9C"
-    "end",
+    "<|endoftext|>", "<|im_end|>",         "<|eot_id|>",    "<|end_of_text|>", "<|EOT|>",
+    "<|end|>",       "<|return|>",         "<|file_sep|>",  "<|fim_prefix|>",  "<|im_start|>",
+    "<|eom_id|>",    "<|file_separator|>", "<end_of_turn>", "<｜end",
 };
 
 /* The offset of the first end token; text.len if there is none. */
