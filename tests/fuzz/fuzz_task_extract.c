@@ -1,6 +1,7 @@
 /*
  * fuzz_task_extract.c: arbitrary answers through every extractor and every form of problem. The
  * result must be a function of the input alone, and a program must follow from it.
+ * modules: base task
  */
 #include "task/prompt.h"
 

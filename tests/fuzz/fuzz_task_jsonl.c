@@ -1,6 +1,7 @@
 /*
  * fuzz_task_jsonl.c: problem sets of every form from arbitrary bytes. Whatever opens must have its
  * promised shape, and every problem of it must give a prompt.
+ * modules: base task
  */
 #include "task/prompt.h"
 

@@ -17,8 +17,30 @@ command -v "$cc" >/dev/null || {
 }
 san=address,undefined
 mkdir -p "$out"
+
+chosen() { # FILE: 0 if it was asked for
+    local what
+    what=$(basename "$1" .c)
+    [ ${#names[@]} -eq 0 ] || [[ " ${names[*]} " == *" ${what#fuzz_} "* ]]
+}
+names=("$@")
+
+# A target may name the modules that it needs ("modules: base task" in its head comment), so that
+# the others need not be built; one that names none gets all.
+modules=
+for src in tests/fuzz/fuzz_*.c; do
+    chosen "$src" || continue
+    m=$(sed -n 's/^.*[*] modules: *\([a-z ]*\).*$/\1/p' "$src" | head -1)
+    [ -n "$m" ] || {
+        modules=
+        break
+    }
+    modules="$modules $m"
+done
+rm -f "$out/lib/libration.a" # its parts are kept; which of them it holds depends on the modules
 make --no-print-directory -j"${FUZZ_JOBS:-$(nproc)}" BUILD="$out/lib" CC="$cc" OPT=-O1 \
-    SAN="$san,fuzzer-no-link" "$out/lib/libration.a" >"$out/build.log" 2>&1 || {
+    SAN="$san,fuzzer-no-link" ${modules:+MODULES="$(tr ' ' '\n' <<<"$modules" | sort -u | xargs)"} \
+    "$out/lib/libration.a" >"$out/build.log" 2>&1 || {
     tail -20 "$out/build.log" >&2
     echo "fuzz: the library does not build; see $out/build.log" >&2
     exit 2
@@ -28,12 +50,9 @@ export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
 
 targets=0 findings=0
 for src in tests/fuzz/fuzz_*.c; do
-    [ -e "$src" ] || continue
     what=$(basename "$src" .c)
     what=${what#fuzz_}
-    if [ $# -gt 0 ]; then
-        case " $* " in *" $what "*) ;; *) continue ;; esac
-    fi
+    chosen "$src" || continue
     targets=$((targets + 1))
     bin=$out/fuzz_$what log=$out/$what.log
     corpus=$out/corpus/$what found=$out/findings/$what seeds=$out/seeds/$what
