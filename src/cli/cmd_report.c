@@ -201,7 +201,7 @@ int rn_cmd_report(int argc, char **argv)
     const rn_opt table[] = {
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
         RN_OPT_FLAG(0, "published", &o.published, "the study's published tables"),
-        RN_OPT_STR('t', "task", &o.task, "SET", "only this problem set"),
+        RN_OPT_STR('t', "set", &o.task, "SET", "only this problem set"),
         RN_OPT_LIST('m', "model", &o.models, "NAME", "only this model (may be repeated)"),
         RN_OPT_STR('f', "format", &o.format, "FORMAT", "table, csv or json"),
         RN_OPT_LIST(0, "metric", &o.metrics, "NAME",

@@ -23,7 +23,7 @@ static void list_entries(const rn_cost_book *b, rn_buf *out)
         rn_buf_printf(out, "%s%s", i ? ", " : "", c->name);
 }
 
-static int find_entry(rn_report *r, rn_entrant *e, const rn_price_map *map, size_t n_map,
+static int find_entry(const rn_report *r, rn_entrant *e, const rn_price_map *map, size_t n_map,
                       const char **why, rn_err *err)
 {
     *why = NULL;
@@ -31,19 +31,37 @@ static int find_entry(rn_report *r, rn_entrant *e, const rn_price_map *map, size
     const char *name = asked ? asked : *e->cost_name ? e->cost_name : e->model;
     e->cost = rn_cost_find(r->book, name);
     if (e->cost) return 0;
+    *why = "no cost entry";
+    if (!asked) return 0;
     rn_buf known = {0};
     list_entries(r->book, &known);
-    const char *list = known.data ? known.data : "";
-    int rc = 0;
-    if (asked)
-        rc = rn_fail(err, RN_ENOTFOUND, "there is no cost entry '%s'; known: %s", asked, list);
-    else
-        *why = rn_arena_printf(&r->arena,
-                               "no cost entry for %s: give --cost %s=ENTRY (known: %s) or describe "
-                               "it in a --cost-file",
-                               name, e->model, list);
+    int rc = rn_fail(err, RN_ENOTFOUND, "there is no cost entry '%s'; known: %s", asked,
+                     known.data ? known.data : "none");
     rn_buf_free(&known);
-    return rc || *why ? rc : rn_report_nomem(err);
+    return rc;
+}
+
+/* One note for all models without an entry. */
+static int note_unpriced(rn_report *r, rn_err *err)
+{
+    rn_buf models = {0}, known = {0};
+    for (size_t i = 0; i < r->n_tasks; i++)
+        for (size_t j = 0; j < r->tasks[i].n_entrants; j++) {
+            const char *name = r->tasks[i].entrants[j].model;
+            bool seen = models.data && strstr(models.data, name) != NULL;
+            if (!r->tasks[i].entrants[j].cost && !seen)
+                rn_buf_printf(&models, "%s%s", models.len ? ", " : "", name);
+        }
+    list_entries(r->book, &known);
+    int rc = !rn_buf_ok(&models) || !rn_buf_ok(&known) ? rn_report_nomem(err) : 0;
+    if (!rc && models.len)
+        rc = rn_report_note(r, err,
+                            "no cost entry for %s: give --cost MODEL=ENTRY (known: %s) or describe "
+                            "them in a --cost-file",
+                            models.data, known.data);
+    rn_buf_free(&known);
+    rn_buf_free(&models);
+    return rc;
 }
 
 static double mean_prompt(const rn_report *r, const rn_entrant *e)
@@ -197,5 +215,5 @@ int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err 
             int rc = price_entrant(r, &r->tasks[i].entrants[j], map, n_map, err);
             if (rc) return rc;
         }
-    return 0;
+    return note_unpriced(r, err);
 }

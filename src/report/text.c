@@ -127,10 +127,10 @@ static void write_conditions(const rn_report *r, const rn_report_task *t, rn_buf
                       "ration %s\n",
                       100 * r->opts.level, (long long)r->opts.n_resamples,
                       (unsigned long long)r->opts.seed, rn_version());
-    else if (r->opts.interpolate)
+    else if (t->source && r->opts.interpolate)
         rn_buf_puts(out, "between published k: linear in log k; in brackets the published values "
                          "around it\n");
-    else
+    else if (t->source)
         rn_buf_puts(out, "between published k: the largest one that the budget affords, a lower "
                          "bound; in brackets the\npublished values around it\n");
 }
