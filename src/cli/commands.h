@@ -14,6 +14,7 @@
     X(merge, "-s FILE [FILE...]", "shards of an experiment into one file")                         \
     X(judge, "[options] -s FILE -t SET", "runs the tests of samples that have no verdict yet")     \
     X(report, "[options]", "curves, budgets and who leads, as table, CSV or JSON")                 \
+    X(bench, "engine [options]", "measured speed of the sampling engine")                          \
     X(inspect, "[options] FILE.gguf", "what a model file holds; token ids and logits")             \
     X(doctor, "[options]", "what sandbox, data and CPU features this machine has")
 

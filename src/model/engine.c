@@ -396,7 +396,8 @@ static int settle(rn_engine *e, const rn_engine_io *io, rn_slot *s, rn_err *err)
     s->logprob += s->picked_logprob;
     s->logits = NULL;
     e->stats.n_new_tok++;
-    if (rn_tok_is_end(e->model->tok, s->picked)) return deliver(e, io, s, RN_FINISH_END, err);
+    if (!j->to_limit && rn_tok_is_end(e->model->tok, s->picked))
+        return deliver(e, io, s, RN_FINISH_END, err);
 
     size_t before = s->text.len;
     rn_bytes piece = rn_tok_bytes(e->model->tok, s->picked);
@@ -404,7 +405,7 @@ static int settle(rn_engine *e, const rn_engine_io *io, rn_slot *s, rn_err *err)
         piece = (rn_bytes){piece.data + 1, piece.len - 1};
     rn_buf_add(&s->text, piece.data, piece.len);
     if (!rn_buf_ok(&s->text)) return rn_fail(err, RN_ENOMEM, "out of memory for a sample's text");
-    if (stop_string_seen(j->sampling, rn_buf_view(&s->text), s->text.len - before))
+    if (!j->to_limit && stop_string_seen(j->sampling, rn_buf_view(&s->text), s->text.len - before))
         return deliver(e, io, s, RN_FINISH_STOP, err);
     if (s->n_tok >= token_limit(e, j)) return deliver(e, io, s, RN_FINISH_LENGTH, err);
     return 0;

@@ -54,6 +54,7 @@ typedef struct rn_job {
     const int32_t *prompt; /* [n_prompt] token ids, at least 1 */
     int32_t n_prompt;
     bool bare;           /* nothing but a BOS token: the first piece's added space is not text */
+    bool to_limit;       /* nothing but the limit ends a sample: for measuring */
     uint64_t stream;     /* names the problem in the random streams */
     const uint32_t *idx; /* [n] sample indices, each once */
     int64_t n;

@@ -1,10 +1,13 @@
 /*
  * sampler.c: truncation and the draw without sorting the vocabulary; see sampler.h.
  *
- * top-k and top-p need an order only at their edge. A histogram over (max - l) / T finds the bucket
- * in which the count or the mass is reached; only that bucket's tokens go through a heap, likeliest
- * first (ties: lower id first), until the edge is found. What is kept is then a threshold
- * (logit, id), and the draw is a walk over the vocabulary in id order.
+ * With weights w_i = exp((l_i - max) / T) of sum Z over n tokens, those below (1 - p) Z / n hold
+ * less than 1 - p of Z together, so top-p never reaches them: in a trained model's distribution one
+ * pass leaves a few hundred candidates. top-k and top-p need an order only at their edge: a
+ * histogram over (max - l) / T finds the bucket in which the count or the mass is reached, and only
+ * that bucket's tokens go through a heap, likeliest first (ties: lower id first), until the edge is
+ * found. What is kept is then a threshold (logit, id), and the draw is a walk over ids in rising
+ * order.
  */
 #include "model/sampler.h"
 
@@ -14,8 +17,8 @@
 #include <stdbool.h>
 
 enum {
-    N_BUCKETS = 512, /* buckets of 1/8 nat: 64 nats, the mass below is nothing */
-    BUCKETS_PER_NAT = 8,
+    N_BUCKETS = 1024, /* buckets of 1/32 nat: 32 nats, the mass below is nothing */
+    BUCKETS_PER_NAT = 32,
     LANES = 8, /* partial sums side by side; their order is part of the result */
 };
 
@@ -54,8 +57,8 @@ int rn_sampling_check(const rn_sampling *s, rn_err *err)
 
 size_t rn_sampler_scratch_bytes(int32_t n_vocab)
 {
-    /* weights, then candidates; whole cache lines */
-    return ((size_t)n_vocab * (sizeof(float) + sizeof(int32_t)) + 127) / 64 * 64;
+    /* weights, candidates, heap; whole cache lines */
+    return ((size_t)n_vocab * (sizeof(float) + 2 * sizeof(int32_t)) + 127) / 64 * 64;
 }
 
 static bool kept(edge e, float logit, int32_t id)
@@ -63,33 +66,18 @@ static bool kept(edge e, float logit, int32_t id)
     return logit > e.logit || (logit == e.logit && id <= e.id);
 }
 
-static double sum(const float *x, int32_t n)
+/* Weight of the candidates [n]. */
+static double mass_of(const float *w, const int32_t *ids, int32_t n)
 {
     double lane[LANES] = {0};
     int32_t i = 0;
     for (; i + LANES <= n; i += LANES)
         for (int32_t j = 0; j < LANES; j++)
-            lane[j] += (double)x[i + j];
+            lane[j] += (double)w[ids[i + j]];
     for (; i < n; i++)
-        lane[i % LANES] += (double)x[i];
+        lane[i % LANES] += (double)w[ids[i]];
     return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
            ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-}
-
-/* The first largest logit; -1 if one is NaN or none is finite. */
-static int32_t find_max(const float *l, int32_t n)
-{
-    float best = -INFINITY, poison = 0;
-    int32_t at = -1;
-    for (int32_t i = 0; i < n; i++) {
-        poison +=
-            l[i] - l[i] == 0 ? 0.0f : l[i]; /* NaN and +inf stick; a lone -inf does not harm */
-        if (l[i] > best) {
-            best = l[i];
-            at = i;
-        }
-    }
-    return poison == poison && best < INFINITY ? at : -1;
 }
 
 /* ---- the edge of top-k and top-p ---------------------------------------------------------------
@@ -120,96 +108,121 @@ static int bucket_of(float max, float logit, float per_logit)
     return b < (float)(N_BUCKETS - 1) ? (int)b : N_BUCKETS - 1;
 }
 
-/* The edge after the likeliest kept tokens whose measure reaches its target: by_count: k tokens;
- * otherwise the share p of the kept mass. */
-static edge cut(edge e, const float *l, const float *w, int32_t n, int32_t argmax, float per_logit,
-                int64_t k, double p, int32_t *heap)
-{
-    double mass[N_BUCKETS] = {0};
-    int32_t count[N_BUCKETS] = {0};
-    float max = l[argmax];
-    for (int32_t i = 0; i < n; i++) {
-        if (!kept(e, l[i], i)) continue;
-        int b = bucket_of(max, l[i], per_logit);
-        mass[b] += (double)w[i];
-        count[b]++;
-    }
-    bool by_count = k > 0;
-    double total = 0, target, so_far = 0;
-    for (int b = 0; b < N_BUCKETS; b++)
-        total += by_count ? count[b] : mass[b];
-    target = by_count ? (double)k : p * total;
-    if (by_count && total <= target) return e;
+/* What the steps share: the candidates in rising order of id. */
+typedef struct nucleus {
+    const float *l, *w;
+    float max, per_logit; /* bucket = (max - l) * per_logit */
+    int32_t *ids, n;
+    int32_t *heap; /* room for all candidates */
+} nucleus;
 
+/* Keeps the candidates up to the edge at which their count (by_count) or mass reaches the target.
+ */
+static void cut(nucleus *c, bool by_count, double target)
+{
+    double reach[N_BUCKETS] = {0};
+    for (int32_t i = 0; i < c->n; i++) {
+        int32_t id = c->ids[i];
+        reach[bucket_of(c->max, c->l[id], c->per_logit)] += by_count ? 1 : (double)c->w[id];
+    }
     int at = 0;
-    for (; at < N_BUCKETS - 1; at++) {
-        double next = so_far + (by_count ? count[at] : mass[at]);
-        if (next >= target) break;
-        so_far = next;
-    }
+    double so_far = 0;
+    for (; at < N_BUCKETS - 1 && so_far + reach[at] < target; at++)
+        so_far += reach[at];
     int32_t m = 0;
-    for (int32_t i = 0; i < n; i++)
-        if (kept(e, l[i], i) && bucket_of(max, l[i], per_logit) == at) heap[m++] = i;
+    for (int32_t i = 0; i < c->n; i++)
+        if (bucket_of(c->max, c->l[c->ids[i]], c->per_logit) == at) c->heap[m++] = c->ids[i];
     for (int32_t i = m / 2 - 1; i >= 0; i--)
-        sift_down(heap, m, i, l);
-    edge out = e;
+        sift_down(c->heap, m, i, c->l);
+    edge e = {-INFINITY, INT32_MAX};
     while (m > 0 && so_far < target) {
-        int32_t id = heap[0];
-        out = (edge){l[id], id};
-        so_far += by_count ? 1 : (double)w[id];
-        heap[0] = heap[--m];
-        sift_down(heap, m, 0, l);
+        int32_t id = c->heap[0];
+        e = (edge){c->l[id], id};
+        so_far += by_count ? 1 : (double)c->w[id];
+        c->heap[0] = c->heap[--m];
+        sift_down(c->heap, m, 0, c->l);
     }
-    return out;
+    int32_t n = 0;
+    for (int32_t i = 0; i < c->n; i++) {
+        int32_t id = c->ids[i];
+        c->ids[n] = id;
+        n += kept(e, c->l[id], id);
+    }
+    c->n = n;
 }
 
-/* ---- the draw
- * ------------------------------------------------------------------------------------ */
-
-static int32_t draw(const float *w, int32_t n, int32_t argmax, double u)
+/* Keeps the candidates of at least this weight. */
+static void drop_below(nucleus *c, float least)
 {
-    double target = u * sum(w, n), so_far = 0;
-    int32_t last = argmax;
-    for (int32_t i = 0; i < n; i++) {
-        if (w[i] <= 0) continue;
-        so_far += (double)w[i];
-        if (so_far > target) return i;
-        last = i; /* the two sums may differ in the last bit: then the last kept token it is */
+    int32_t n = 0;
+    for (int32_t i = 0; i < c->n; i++) {
+        int32_t id = c->ids[i];
+        c->ids[n] = id;
+        n += c->w[id] >= least;
     }
-    return last;
+    c->n = n;
+}
+
+/* The candidate in whose share of the mass u in [0, 1) falls. */
+static int32_t draw(const nucleus *c, double u)
+{
+    double target = u * mass_of(c->w, c->ids, c->n), so_far = 0;
+    for (int32_t i = 0; i < c->n; i++) {
+        so_far += (double)c->w[c->ids[i]];
+        if (so_far > target) return c->ids[i];
+    }
+    return c->ids[c->n - 1]; /* the two sums may differ in the last bit */
+}
+
+static int32_t sample(const rn_kern *kern, const rn_sampling *s, const float *logits, float max,
+                      int32_t n_vocab, void *scratch, double u)
+{
+    float *w = scratch;
+    int32_t *ids = (int32_t *)(w + n_vocab);
+    float inv_t = (float)fmin(1.0 / s->temperature, MAX_INVERSE_T);
+    rn_exp_row(kern, logits, max, inv_t, n_vocab, w);
+    double total = rn_sum_exp(kern, logits, max, inv_t, n_vocab);
+    bool top_k = s->top_k > 0 && s->top_k < n_vocab;
+    /* Halved, so that rounding in the sums cannot matter. After top-k the total is another. */
+    float least = s->top_p < 1 && !top_k ? (float)(0.5 * (1 - s->top_p) * total / n_vocab) : 0;
+    int32_t n = 0;
+    for (int32_t i = 0; i < n_vocab; i++) {
+        ids[n] = i;
+        n += w[i] > least;
+    }
+    nucleus c = {.l = logits,
+                 .w = w,
+                 .max = max,
+                 .per_logit = inv_t * BUCKETS_PER_NAT,
+                 .ids = ids,
+                 .n = n,
+                 .heap = ids + n_vocab};
+    if (top_k) {
+        cut(&c, true, (double)s->top_k);
+        total = mass_of(w, c.ids, c.n);
+    }
+    if (s->top_p < 1) cut(&c, false, s->top_p * total);
+    if (s->min_p > 0) drop_below(&c, (float)s->min_p);
+    return draw(&c, u);
 }
 
 int rn_sampler_pick(const rn_kern *kern, const rn_sampling *s, const float *logits, int32_t n_vocab,
                     void *scratch, rn_rng *rng, int32_t *token, double *logprob)
 {
-    float *w = scratch;
-    int32_t *heap = (int32_t *)(w + n_vocab);
-    int32_t argmax = find_max(logits, n_vocab);
-    if (argmax < 0) return RN_EFORMAT;
-    float max = logits[argmax];
-    int32_t id = argmax;
-    if (s->temperature > 0) {
-        float inv_t = (float)fmin(1.0 / s->temperature, MAX_INVERSE_T);
-        float per_logit = inv_t * BUCKETS_PER_NAT;
-        rn_exp_row(kern, logits, max, inv_t, n_vocab, w);
-        edge e = {-INFINITY, n_vocab};
-        if (s->top_k > 0 && s->top_k < n_vocab)
-            e = cut(e, logits, w, n_vocab, argmax, per_logit, s->top_k, 0, heap);
-        if (s->top_p < 1) e = cut(e, logits, w, n_vocab, argmax, per_logit, 0, s->top_p, heap);
-        if (e.logit > -INFINITY || s->min_p > 0)
-            for (int32_t i = 0; i < n_vocab; i++)
-                if (!kept(e, logits[i], i) || w[i] < (float)s->min_p) w[i] = 0;
-        id = draw(w, n_vocab, argmax, rn_rng_unit(rng));
-    }
+    float max = rn_max_row(kern, logits, n_vocab);
+    double z = rn_sum_exp(kern, logits, max, 1.0f, n_vocab); /* NaN if a logit is */
+    if (!isfinite(max) || !isfinite(z)) return RN_EFORMAT;
+    int32_t id = s->temperature > 0
+                     ? sample(kern, s, logits, max, n_vocab, scratch, rn_rng_unit(rng))
+                     : (int32_t)rn_argmax(kern, logits, n_vocab);
     *token = id;
-    *logprob = (double)logits[id] - (double)max - log(rn_sum_exp(kern, logits, max, 1.0f, n_vocab));
+    *logprob = (double)logits[id] - (double)max - log(z);
     return 0;
 }
 
 double rn_logprob(const rn_kern *kern, const float *logits, int32_t n_vocab, int32_t token)
 {
-    int32_t argmax = find_max(logits, n_vocab);
-    if (argmax < 0) return NAN;
-    float max = logits[argmax];
+    float max = rn_max_row(kern, logits, n_vocab);
+    if (!isfinite(max)) return NAN;
     return (double)logits[token] - (double)max - log(rn_sum_exp(kern, logits, max, 1.0f, n_vocab));
 }
