@@ -82,8 +82,8 @@ static void join(tok_symbol *s, int32_t l, int32_t id)
 /* rank[i], id[i]: the merge of symbol i with its right neighbour. */
 static void merge_by_scan(const rn_tok *t, const char *word, tok_symbol *s, size_t n)
 {
-    uint32_t rank[SCAN_MAX];
-    int32_t id[SCAN_MAX]; /* -1: none */
+    uint32_t rank[SCAN_MAX] = {0};
+    int32_t id[SCAN_MAX] = {0}; /* -1: none */
     for (size_t i = 0; i < n; i++)
         id[i] = i + 1 < n ? pair_of(t, word, &s[i], &s[i + 1], &rank[i]) : -1;
     for (;;) {
