@@ -1,0 +1,396 @@
+/*
+ * cmd_rank.c: `ration rank --by nll`: scores the samples of a store with a model.
+ *
+ * Samples that ran into their token limit are left out, as method and report do; so are texts
+ * without a token and those that do not fit the model's context, which are counted. What has a
+ * score is not scored again.
+ */
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "cli/commands.h"
+#include "cli/model_opts.h"
+#include "model/chat.h"
+#include "rank/nll.h"
+#include "store/store.h"
+#include "task/prompt.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct options {
+    rn_model_opts model;
+    const char *by, *store, *set, *preset, *of, *data, *name;
+    int64_t run;
+} options;
+
+/* A run to score, copied out of the store. */
+typedef struct run {
+    int64_t id;
+    const char *set_name, *set_hash, *preset, *settings;
+} run;
+
+/* One sample that waits for its score. */
+typedef struct pending {
+    int64_t sample_id;
+    char *text; /* owned */
+    size_t len;
+    bool ended;
+} pending;
+
+typedef struct rank {
+    const options *o;
+    rn_model *model;
+    rn_shape shape;
+    rn_engine_opts engine;
+    rn_store *store;
+    rn_arena arena; /* the runs */
+    run *runs;      /* [n_runs] */
+    size_t n_runs, cap_runs;
+    int64_t ranker_id;
+    /* of the run at work */
+    const run *run;
+    rn_taskset *set;
+    const rn_preset *preset;
+    json_t *settings;
+    rn_chat chat;
+    /* of the problem at work */
+    int64_t ord, problem_id;
+    pending *list; /* [n] */
+    size_t n, cap;
+    rn_nll_text *texts; /* [n] */
+    int64_t prompt_tok, n_siblings;
+    /* counts */
+    int64_t n_scored, n_cut, n_empty, n_too_long;
+    rn_progress progress;
+    rn_err *err;
+} rank;
+
+/* ---- which runs --------------------------------------------------------------------------------
+ */
+
+static int note_run(void *user, const rn_store_run_row *r)
+{
+    rank *k = user;
+    if (strcmp(r->kind, "sample") != 0 || r->n_samples == 0) return 0;
+    if (k->o->run && r->run_id != k->o->run) return 0;
+    if (k->o->of && strcmp(r->model_name, k->o->of) != 0) return 0;
+    if (k->n_runs == k->cap_runs) {
+        size_t cap = k->cap_runs ? 2 * k->cap_runs : 16;
+        run *more = realloc(k->runs, cap * sizeof *more);
+        if (!more) return rn_fail(k->err, RN_ENOMEM, "out of memory for a list of runs");
+        k->runs = more;
+        k->cap_runs = cap;
+    }
+    k->runs[k->n_runs++] = (run){
+        .id = r->run_id,
+        .set_name = rn_arena_strdup(&k->arena, r->set_name),
+        .set_hash = rn_arena_strdup(&k->arena, r->set_hash),
+        .preset = rn_arena_strdup(&k->arena, r->preset),
+        .settings = rn_arena_strdup(&k->arena, r->settings),
+    };
+    return 0;
+}
+
+static int open_ranker(rank *k, rn_err *err)
+{
+    char sha[RN_SHA256_HEX], name[320];
+    int rc = rn_sha256_file(k->o->model.path, sha, err);
+    if (rc) return rc;
+    snprintf(name, sizeof name, "nll:%s",
+             k->o->name ? k->o->name : rn_model_opts_name(k->o->model.path));
+    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s}", "by", "nll", "model_sha256", sha, "kernels",
+                          rn_isa_name(k->model->isa), "kv", rn_kv_name(k->engine.kv), "version",
+                          rn_version());
+    char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(j);
+    if (!text) return rn_fail(err, RN_ENOMEM, "out of memory for the ranker's record");
+    rc = rn_store_put_ranker(k->store, name, text, true, &k->ranker_id, err);
+    free(text);
+    return rc;
+}
+
+/* The problem set and prompts that the run was made with. */
+static int open_run(rank *k, const run *r, rn_err *err)
+{
+    k->run = r;
+    int rc = rn_taskset_open(k->o->set ? k->o->set : r->set_name, rn_opt_data_dir(k->o->data),
+                             &k->set, err);
+    if (rc) return rn_err_prefix(err, "run %lld", (long long)r->id);
+    if (r->set_hash[0] && strcmp(r->set_hash, k->set->hash) != 0)
+        return rn_fail(
+            err, RN_EINVAL,
+            "run %lld was made with another version of %s (hash %.12s, here %.12s); name the "
+            "right file with -t",
+            (long long)r->id, r->set_name, r->set_hash, k->set->hash);
+    const char *preset = k->o->preset ? k->o->preset : r->preset[0] ? r->preset : k->set->preset;
+    k->preset = rn_preset_find(preset);
+    if (!k->preset)
+        return rn_fail(err, RN_EINVAL, "run %lld: no prompt preset '%s'; name one with --preset",
+                       (long long)r->id, preset);
+    rc = rn_json_parse(rn_bytes_of(r->settings), (rn_json_at){"settings", 0}, &k->settings, err);
+    if (rc) return rc;
+    const char *chat = json_string_value(json_object_get(k->settings, "chat"));
+    k->chat = RN_CHAT_NONE;
+    return chat ? rn_chat_parse(chat, &k->chat, err) : 0;
+}
+
+static void close_run(rank *k)
+{
+    json_decref(k->settings);
+    rn_taskset_free(k->set);
+    k->settings = NULL;
+    k->set = NULL;
+}
+
+/* ---- one problem -------------------------------------------------------------------------------
+ */
+
+/* Samples of `generate` keep their stop string; one that stopped without it had an end token. Of
+ * imported samples nobody knows. */
+static bool ended_by_token(const rank *k, const rn_store_sample *x)
+{
+    const json_t *stop = json_object_get(k->settings, "stop");
+    if (!json_is_array(stop) || strcmp(x->finish, "stop") != 0) return false;
+    for (size_t i = 0; i < json_array_size(stop); i++) {
+        rn_bytes s = rn_bytes_of(json_string_value(json_array_get(stop, i)));
+        if (s.len && rn_bytes_find(x->text, s, 0) != SIZE_MAX) return false;
+    }
+    return true;
+}
+
+static int build_prompt(rank *k, rn_ids *ids, bool *bare, rn_err *err)
+{
+    rn_buf text = {0};
+    int rc = rn_prompt_build(k->preset, k->set, &k->set->problems[k->ord], &text, err);
+    const char *system = json_string_value(json_object_get(k->settings, "system"));
+    *bare = text.len == 0;
+    if (!rc && k->chat == RN_CHAT_NONE)
+        rc = rn_tok_encode(k->model->tok, rn_buf_view(&text), RN_TOK_BOS, ids, err);
+    else if (!rc)
+        rc = rn_chat_encode(k->chat, k->model->tok, rn_bytes_of(system), rn_buf_view(&text), ids,
+                            err);
+    rn_buf_free(&text);
+    if (!rc && ids->n == 0)
+        rc = rn_fail(err, RN_EINVAL,
+                     "the prompt of %s is empty and the model has no token to begin with",
+                     k->set->problems[k->ord].task_id);
+    return rc;
+}
+
+static int put_score(void *user, int64_t i, rn_err *err)
+{
+    rank *k = user;
+    const rn_nll_text *t = &k->texts[i];
+    rn_store_score x = {
+        .sample_id = k->list[i].sample_id,
+        .ranker_id = k->ranker_id,
+        .score = t->mean,
+        .sum = t->sum,
+        .n_tok = t->n_tok,
+        .wall_ns = t->wall_ns,
+        .flop =
+            rn_flop_sample(&k->shape, k->prompt_tok, t->n_tok) +
+            rn_flop_prompt(&k->shape, k->prompt_tok) / (double)(k->n_siblings ? k->n_siblings : 1),
+    };
+    k->n_scored++;
+    return rn_store_put_score(k->store, &x, err);
+}
+
+static int after_pass(void *user, rn_err *err)
+{
+    rank *k = user;
+    rn_progress_set(&k->progress, k->n_scored, NULL);
+    if (rn_interrupted) return rn_fail(err, RN_ECANCELLED, "stopped");
+    return rn_store_tick(k->store, err);
+}
+
+static void clear_list(rank *k)
+{
+    for (size_t i = 0; i < k->n; i++)
+        free(k->list[i].text);
+    k->n = 0;
+}
+
+/* Scores what was collected of one problem. */
+static int score_problem(rank *k, rn_err *err)
+{
+    if (k->n == 0) return 0;
+    rn_ids prompt = {0};
+    bool bare = false;
+    int64_t next_idx;
+    k->texts = calloc(k->n, sizeof *k->texts);
+    int rc = k->texts ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for texts");
+    for (size_t i = 0; !rc && i < k->n; i++)
+        k->texts[i] =
+            (rn_nll_text){.text = {k->list[i].text, k->list[i].len}, .ended = k->list[i].ended};
+    if (!rc) rc = build_prompt(k, &prompt, &bare, err);
+    if (!rc) {
+        k->prompt_tok = (int64_t)prompt.n;
+        rc = rn_store_count_samples(k->store, k->run->id, k->problem_id, &k->n_siblings, &next_idx,
+                                    err);
+    }
+    rn_nll_io io = {.done = put_score, .tick = after_pass, .user = k};
+    if (!rc && prompt.n < (size_t)k->model->hp.n_ctx)
+        rc = rn_nll_score(k->model, &k->engine, &prompt, bare, k->texts, (int64_t)k->n, &io, err);
+    else if (!rc)
+        k->n_too_long += (int64_t)k->n;
+    for (size_t i = 0; !rc && i < k->n; i++) {
+        k->n_empty += k->texts[i].state == RN_NLL_EMPTY;
+        k->n_too_long += k->texts[i].state == RN_NLL_TOO_LONG;
+    }
+    rn_ids_free(&prompt);
+    free(k->texts);
+    k->texts = NULL;
+    clear_list(k);
+    return rc;
+}
+
+static int collect(void *user, const rn_store_sample_row *r)
+{
+    rank *k = user;
+    if (strcmp(r->x.finish, "length") == 0) {
+        k->n_cut++;
+        return 0;
+    }
+    if (r->ord < 0 || (size_t)r->ord >= k->set->n)
+        return rn_fail(k->err, RN_EINVAL, "problem %s is not in %s", r->task_id, k->set->name);
+    if (k->n && r->ord != k->ord) {
+        int rc = score_problem(k, k->err);
+        if (rc) return rc;
+    }
+    k->ord = r->ord;
+    k->problem_id = r->x.problem_id;
+    if (k->n == k->cap) {
+        size_t cap = k->cap ? 2 * k->cap : 256;
+        pending *more = realloc(k->list, cap * sizeof *more);
+        if (!more) return rn_fail(k->err, RN_ENOMEM, "out of memory for a list of samples");
+        k->list = more;
+        k->cap = cap;
+    }
+    char *text = malloc(r->x.text.len + 1);
+    if (!text) return rn_fail(k->err, RN_ENOMEM, "out of memory for a sample");
+    if (r->x.text.len) memcpy(text, r->x.text.data, r->x.text.len);
+    k->list[k->n++] = (pending){.sample_id = r->sample_id,
+                                .text = text,
+                                .len = r->x.text.len,
+                                .ended = ended_by_token(k, &r->x)};
+    return 0;
+}
+
+static int count_row(void *user, const rn_store_sample_row *r)
+{
+    *(int64_t *)user += strcmp(r->x.finish, "length") != 0;
+    return 0;
+}
+
+static int score_run(rank *k, const run *r, rn_err *err)
+{
+    int64_t total = 0;
+    int rc = rn_store_each_unscored(k->store, r->id, k->ranker_id, false, count_row, &total, err);
+    if (!rc) rc = open_run(k, r, err);
+    if (!rc) {
+        char label[64];
+        snprintf(label, sizeof label, "rank run %lld", (long long)r->id);
+        int64_t before = k->n_scored;
+        rn_progress_start(&k->progress, label, "samples", total + before);
+        rc = rn_store_each_unscored(k->store, r->id, k->ranker_id, true, collect, k, err);
+        if (!rc) rc = score_problem(k, err);
+        rn_progress_end(&k->progress);
+        clear_list(k);
+        printf("run %lld: %lld of %lld scored\n", (long long)r->id,
+               (long long)(k->n_scored - before), (long long)total);
+    }
+    close_run(k);
+    return rc;
+}
+
+/* ---- the command -------------------------------------------------------------------------------
+ */
+
+static int prepare(rank *k, rn_err *err)
+{
+    int rc = rn_store_open(k->o->store, RN_STORE_WRITE, &k->store, err);
+    if (rc) return rc;
+    if ((rc = rn_store_each_run(k->store, note_run, k, err))) return rc;
+    if (k->n_runs == 0)
+        return rn_fail(err, RN_ENOTFOUND, "%s: no run with samples to score%s", k->o->store,
+                       k->o->run || k->o->of ? " fits --run and --of" : "");
+    size_t budget = 0;
+    if ((rc = rn_model_opts_load(&k->o->model, &k->model, &budget, err))) return rc;
+    rn_model_shape(k->model, &k->shape);
+    if ((rc = rn_model_opts_engine(&k->o->model, budget, &k->engine, err))) return rc;
+    return open_ranker(k, err);
+}
+
+static int score_all(rank *k, rn_err *err)
+{
+    int rc = rn_store_begin(k->store, err);
+    for (size_t i = 0; !rc && i < k->n_runs; i++)
+        rc = score_run(k, &k->runs[i], err);
+    rn_err late;
+    int rc2 = rn_store_commit(k->store, &late); /* also after an error: scored is scored */
+    if (!rc && rc2) {
+        rc = rc2;
+        *err = late;
+    }
+    return rc;
+}
+
+int rn_cmd_rank(int argc, char **argv)
+{
+    const rn_command *cmd = rn_command_find("rank");
+    options o = {.by = "nll"};
+    const rn_opt table[] = {
+        RN_OPT_STR(0, "by", &o.by, "RANKER", "nll: mean negative log likelihood (the default)"),
+        RN_MODEL_OPTIONS(&o.model),
+        RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
+        RN_OPT_INT(0, "run", &o.run, "ID", "only this run"),
+        RN_OPT_STR(0, "of", &o.of, "MODEL", "only runs of this model"),
+        RN_OPT_STR('t', "set", &o.set, "SET",
+                   "where the runs' problem set lies; default: its name"),
+        RN_OPT_STR(0, "preset", &o.preset, "NAME", "prompt preset; default: the run's"),
+        RN_OPT_STR(0, "name", &o.name, "NAME", "the ranking model's name; default: the file's"),
+        RN_OPT_STR(0, "data", &o.data, "DIR", "where problem sets lie"),
+        RN_OPT_END};
+    int first,
+        rc = rn_opt_parse(cmd,
+                          "Scores the samples of a store with a model. What has a score is kept; "
+                          "after an interruption run the same command again.",
+                          table, argc, argv, &first);
+    if (rc >= 0) return rc;
+    if (first < argc) return rn_opt_usage(cmd, "unexpected argument '%s'", argv[first]);
+    if (strcmp(o.by, "nll") != 0) return rn_opt_usage(cmd, "no ranker '%s'; there is nll", o.by);
+    if (!o.store) return rn_opt_usage(cmd, "give a store with -s FILE");
+    if ((rc = rn_model_opts_check(cmd, &o.model)) >= 0) return rc;
+
+    rn_err err = {0};
+    rank k = {.o = &o, .err = &err};
+    int64_t command_id = 0;
+    rn_opt_catch_signals();
+    rc = prepare(&k, &err);
+    if (!rc) rc = rn_store_log_begin(k.store, cmd->name, argc, argv, &command_id, &err);
+    if (!rc) rc = score_all(&k, &err);
+    int status = RN_EXIT_DONE;
+    if (rc == RN_ECANCELLED) {
+        fprintf(stderr, "ration rank: stopped; the same command continues\n");
+        status = RN_EXIT_MISSING;
+    } else if (rc) {
+        status = rn_opt_failure(cmd, &err);
+    } else {
+        printf(
+            "%lld scored; left out: %lld at their token limit, %lld without a token, %lld too long "
+            "for the context\n",
+            (long long)k.n_scored, (long long)k.n_cut, (long long)k.n_empty,
+            (long long)k.n_too_long);
+        if (k.n_too_long) status = RN_EXIT_MISSING;
+    }
+    if (command_id) rn_store_log_end(k.store, command_id, status, NULL);
+    free(k.list);
+    free(k.runs);
+    rn_arena_free(&k.arena);
+    rn_model_close(k.model);
+    rn_store_close(k.store);
+    return status;
+}

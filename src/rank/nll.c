@@ -1,0 +1,99 @@
+/* nll.c: see nll.h. */
+#include "rank/nll.h"
+
+#include <stdlib.h>
+
+typedef struct batch {
+    rn_nll_text *texts;
+    int64_t *text_of; /* [n]: place in texts of a score */
+    rn_score *scores; /* [n]: of the texts that can be scored */
+    rn_ids *ids;      /* [n]: of the same */
+    int64_t n;
+    const rn_nll_io *io;
+} batch;
+
+static int on_score(void *user, int64_t i, rn_err *err)
+{
+    batch *b = user;
+    const rn_score *s = &b->scores[i];
+    rn_nll_text *t = &b->texts[b->text_of[i]];
+    t->state = RN_NLL_SCORED;
+    t->sum = s->logprob;
+    t->n_tok = s->n_tok;
+    t->mean = -s->logprob / (double)s->n_tok;
+    t->wall_ns = s->wall_ns;
+    return b->io->done(b->io->user, b->text_of[i], err);
+}
+
+static int on_tick(void *user, const rn_engine_stats *s, rn_err *err)
+{
+    (void)s;
+    batch *b = user;
+    return b->io->tick(b->io->user, err);
+}
+
+/* Encodes what can be scored; the longest text's tokens in *longest. */
+static int encode(batch *b, const rn_model *m, const rn_ids *prompt, bool bare, int64_t n,
+                  int64_t *longest, rn_err *err)
+{
+    int32_t end = rn_tok_eos(m->tok);
+    for (int64_t i = 0; i < n; i++) {
+        rn_nll_text *t = &b->texts[i];
+        rn_ids ids = {0};
+        int rc = rn_tok_encode(m->tok, t->text, bare ? 0 : RN_TOK_CONTINUE, &ids, err);
+        if (!rc && t->ended && end >= 0) rc = rn_ids_add(&ids, end);
+        if (rc) {
+            rn_ids_free(&ids);
+            return rc;
+        }
+        t->state = ids.n == 0                                ? RN_NLL_EMPTY
+                   : prompt->n + ids.n > (size_t)m->hp.n_ctx ? RN_NLL_TOO_LONG
+                                                             : RN_NLL_SCORED;
+        if (t->state != RN_NLL_SCORED) {
+            rn_ids_free(&ids);
+            continue;
+        }
+        if ((int64_t)ids.n > *longest) *longest = (int64_t)ids.n;
+        b->ids[b->n] = ids;
+        b->scores[b->n] = (rn_score){.tok = ids.v, .n_tok = (int32_t)ids.n};
+        b->text_of[b->n++] = i;
+    }
+    return 0;
+}
+
+static int score(batch *b, const rn_model *m, const rn_engine_opts *opts, const rn_ids *prompt,
+                 int64_t longest, rn_err *err)
+{
+    rn_engine_opts o = *opts;
+    o.max_prompt_tok = (int64_t)prompt->n;
+    o.max_new_tok = longest;
+    if (o.n_slots == 0 && b->n < RN_ENGINE_SLOTS) o.n_slots = (int32_t)b->n;
+    rn_engine *e;
+    int rc = rn_engine_open(m, &o, &e, err);
+    if (rc) return rc;
+    rn_score_io io = {.done = on_score, .tick = on_tick, .user = b};
+    rc = rn_engine_score(e, prompt->v, (int32_t)prompt->n, b->scores, b->n, &io, err);
+    rn_engine_close(e);
+    return rc;
+}
+
+int rn_nll_score(const rn_model *m, const rn_engine_opts *opts, const rn_ids *prompt, bool bare,
+                 rn_nll_text *texts, int64_t n, const rn_nll_io *io, rn_err *err)
+{
+    if (n == 0) return 0;
+    batch b = {.texts = texts, .io = io};
+    b.text_of = calloc((size_t)n, sizeof *b.text_of);
+    b.scores = calloc((size_t)n, sizeof *b.scores);
+    b.ids = calloc((size_t)n, sizeof *b.ids);
+    int64_t longest = 0;
+    int rc =
+        b.text_of && b.scores && b.ids ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for texts");
+    if (!rc) rc = encode(&b, m, prompt, bare, n, &longest, err);
+    if (!rc && b.n > 0) rc = score(&b, m, opts, prompt, longest, err);
+    for (int64_t i = 0; i < b.n; i++)
+        rn_ids_free(&b.ids[i]);
+    free(b.text_of);
+    free(b.scores);
+    free(b.ids);
+    return rc;
+}
