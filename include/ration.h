@@ -152,6 +152,32 @@ RN_API int rn_bootstrap_difference(const double *x, const double *y, size_t n_pr
                                    size_t n_points, size_t n_resamples, uint64_t seed, double level,
                                    double *mean, double *lo, double *hi, rn_err *err);
 
+/* ---- problem sets, prompts, extraction ------------------------------------------------------- */
+
+/* A problem set: read once, checked, immutable; threads may share it. */
+typedef struct rn_taskset rn_taskset;
+
+/* name: a known set ("humaneval", "mbpp", ...), looked for in data_dir and beside the program, or
+ * the path of a file or folder in a known form (docs/FORMATS.md). rn_taskset_free. */
+RN_API int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn_err *err);
+RN_API void rn_taskset_free(rn_taskset *set); /* NULL accepted */
+RN_API size_t rn_taskset_size(const rn_taskset *set);
+RN_API const char *rn_taskset_hash(const rn_taskset *set); /* SHA-256, hex; borrowed */
+/* The id of problem i < size; NULL beyond. Borrowed from the set. */
+RN_API const char *rn_taskset_id(const rn_taskset *set, size_t i);
+
+/* The exact prompt of problem i under a preset ("mbpp-3shot"; NULL: the set's own). *text is
+ * NUL-terminated; free it with free(). */
+RN_API int rn_taskset_prompt(const rn_taskset *set, size_t i, const char *preset, char **text,
+                             rn_err *err);
+/* The program that a judge runs for a model's answer to problem i: `extractor` ("auto/1",
+ * "completion/1", ...; NULL: "raw/1") cuts the code out of the `len` bytes at `answer`. *program
+ * ([*program_len], NUL-terminated behind that) is freed with free(); *found (may be NULL) is 0 when
+ * the answer holds no code. */
+RN_API int rn_taskset_program(const rn_taskset *set, size_t i, const char *extractor,
+                              const char *answer, size_t len, char **program, size_t *program_len,
+                              int *found, rn_err *err);
+
 /* ---- experiment file ------------------------------------------------------------------------- */
 
 /* One experiment in one SQLite file; docs/FORMATS.md explains its tables. One writer at a time, any

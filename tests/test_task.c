@@ -116,6 +116,36 @@ static void bad_input_names_line_and_field(void **state)
     }
 }
 
+static void public_calls(void **state)
+{
+    (void)state;
+    rn_err err = {0};
+    rn_taskset *set = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    int found = -1;
+    assert_ok(rn_taskset_parse(rn_bytes_of(CHECK_ROW("x/1")), "a.jsonl", &set, &err), &err);
+    assert_int_equal(rn_taskset_size(set), 1);
+    assert_string_equal(rn_taskset_id(set, 0), "x/1");
+    assert_null(rn_taskset_id(set, 1));
+    assert_int_equal(strlen(rn_taskset_hash(set)), 64);
+    assert_ok(rn_taskset_prompt(set, 0, NULL, &text, &err), &err);
+    assert_string_equal(text, "def f():\n");
+    free(text);
+    static const char answer[] = "    return 1\n\ndef g(): pass\n";
+    assert_ok(
+        rn_taskset_program(set, 0, "auto/1", answer, sizeof answer - 1, &text, &len, &found, &err),
+        &err);
+    assert_string_equal(text, "def f():\n    return 1\n");
+    assert_int_equal(len, strlen(text));
+    assert_int_equal(found, 1);
+    free(text);
+    assert_int_equal(rn_taskset_prompt(set, 0, "nonsense", &text, &err), RN_EINVAL);
+    assert_int_equal(rn_taskset_prompt(set, 1, NULL, &text, &err), RN_EINVAL);
+    assert_int_equal(rn_taskset_program(set, 0, "x", "", 0, &text, &len, NULL, &err), RN_EINVAL);
+    rn_taskset_free(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +153,7 @@ int main(void)
         cmocka_unit_test(mbpp_has_its_splits),
         cmocka_unit_test(order_is_by_number_and_hash_by_content),
         cmocka_unit_test(bad_input_names_line_and_field),
+        cmocka_unit_test(public_calls),
     };
     return cmocka_run_group_tests_name("task", tests, NULL, NULL);
 }

@@ -45,6 +45,7 @@ void rn_chat_clean(rn_bytes raw, rn_buf *out)
         raw.len -= strlen(begin[i]);
     }
     raw.len = find_end(raw);
+    rn_buf_puts(out, ""); /* an empty text is still one */
     for (size_t i = 0; i < raw.len;) {
         const char *cr = memchr(raw.data + i, '\r', raw.len - i);
         size_t n = cr ? (size_t)(cr - raw.data) - i : raw.len - i;

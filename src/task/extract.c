@@ -301,6 +301,7 @@ int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem 
                rn_buf *out, rn_extracted *what, rn_err *err)
 {
     const char *name = extractor ? extractor : preset ? preset->extractor : "raw/1";
+    if (!raw.data) raw.data = "";
     job j = {.preset = preset, .p = p, .raw = raw, .out = out, .err = err};
     j.what.whole = p->form != RN_FORM_CHECK;
     size_t before = out->len;

@@ -41,7 +41,7 @@ typedef struct rn_problem {
     double time_limit_s; /* stated by the problem itself (CodeContests); 0 if none */
 } rn_problem;
 
-typedef struct rn_taskset {
+struct rn_taskset {
     const char *name;   /* "humaneval", "mbpp", ..., or the file's stem */
     const char *preset; /* its prompt preset by default */
     const char *path;   /* where it was read */
@@ -51,22 +51,19 @@ typedef struct rn_taskset {
     const rn_problem *shots;    /* [n_shots] few-shot examples that came with the set (MBPP 2-4) */
     size_t n_shots;
     rn_arena arena; /* owns all of the above */
-} rn_taskset;
+};
 
-/* name: a known set (rn_set_at), looked for in data_dir and, for sets of our own, in the installed
- * data folder; or a path (with a '/' or a '.') to a file or folder in one of the known forms.
- * RN_ENOTFOUND says which files were looked for and how to fetch them. */
-int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn_err *err);
-/* The same from bytes: one JSON object, an array of them, or JSON lines. `path` names the input in
+/* rn_taskset_open and rn_taskset_free are in ration.h; RN_ENOTFOUND of the first says which files
+ * were looked for and how to fetch them. */
+/* A set from bytes: one JSON object, an array of them, or JSON lines. `path` names the input in
  * messages and becomes the set's name (its stem). */
 int rn_taskset_parse(rn_bytes text, const char *path, rn_taskset **out, rn_err *err);
-void rn_taskset_free(rn_taskset *set);
 /* The problem with this id, or NULL. Also accepts the bare number of a numbered set, and its prefix
  * in another case ("Mbpp/11"). O(log n). */
 const rn_problem *rn_taskset_find(const rn_taskset *set, const char *task_id);
 
-/* Why the data set's own reference solution of this problem is known to fail its tests (under
- * Python 3.11), or NULL. Told by id, so ask only for problems of the public sets. Static. */
+/* Why the data set's own reference solution of this problem is known to fail in some harnesses, or
+ * NULL. Told by id, so ask only for problems of the public sets. Static. */
 const char *rn_problem_known_bad(const rn_problem *p);
 
 /* A known set: where it is looked for under the data folder and what of the file belongs to it. */
