@@ -76,7 +76,7 @@ static void load_values(rn_kv_type type, const void *values, int64_t capacity, i
     }
 }
 
-RN_INLINE void scores_n(const float *keys, const float *q, int hd, float *s, const int n,
+RN_KERNEL void scores_n(const float *keys, const float *q, int hd, float *s, const int n,
                         const int blocks)
 {
     vf acc[RN_ATTN_N][RN_ATTN_V];
@@ -95,7 +95,7 @@ RN_INLINE void scores_n(const float *keys, const float *q, int hd, float *s, con
         vf_store(s + i * RN_ATTN_RUN + 16 * b, acc[i][b]);
 }
 
-RN_INLINE void mix_n(const float *values, int n_keys, int width, const float *p, const float *decay,
+RN_KERNEL void mix_n(const float *values, int n_keys, int width, const float *p, const float *decay,
                      float *out, const int n, const int vectors)
 {
     vf acc[RN_ATTN_N][RN_ATTN_V];
@@ -115,6 +115,9 @@ RN_INLINE void mix_n(const float *values, int n_keys, int width, const float *p,
         vf_store(out + i * width + 16 * v, acc[i][v]);
 }
 
+#if RN_COMPACT
+#define RN_ATTN_SWITCH(n, v, f, ...) f(__VA_ARGS__, n, v);
+#else
 /* One call of f(..., n, v) with constant n and v, both 1 to 4 and within the tile. */
 #define RN_ATTN_CASE(n, v, f, ...)                                                            \
     case 8 * (n) + (v):                                                                       \
@@ -133,6 +136,7 @@ RN_INLINE void mix_n(const float *values, int n_keys, int width, const float *p,
         RN_ATTN_CASES(4, f, __VA_ARGS__) \
     default: break;                      \
     }
+#endif
 
 RN_INLINE int at_most(int a, int b)
 {

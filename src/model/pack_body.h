@@ -39,7 +39,7 @@ static void quantise(const float *x, int64_t stride, int n, int64_t cols, uint8_
 /* ---- quants ---------------------------------------------------------------------------------- */
 
 /* Blocks with `low_bits` (4 or 2) bits, then `high_bits` (0, 1, 2) more; `offset` is subtracted. */
-RN_INLINE void unpack_bits(const uint8_t *q, int n_blocks, uint8_t *out, const int low_bits,
+RN_KERNEL void unpack_bits(const uint8_t *q, int n_blocks, uint8_t *out, const int low_bits,
                            const int high_bits, const int offset)
 {
     const int per_byte = 8 / low_bits;
@@ -88,7 +88,7 @@ RN_INLINE vf load_half(const uint8_t *p, int m)
 }
 
 /* [blocks]: d [32], and m [32] if any, F16. */
-RN_INLINE void scales_32(const uint8_t *s, int64_t first, int n_blocks, float *d, float *min,
+RN_KERNEL void scales_32(const uint8_t *s, int64_t first, int n_blocks, float *d, float *min,
                          const bool has_min)
 {
     const int step = has_min ? 128 : 64;

@@ -14,14 +14,41 @@
 #include <stdint.h>
 #include <string.h>
 
-#define RN_INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define RN_SHIFT unsigned /* what the compiler's headers declare for 512-bit shift counts */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define RN_SANITIZED 1
+#endif
+#else
+#define RN_SHIFT int
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RN_SANITIZED 1
+#endif
+#endif
 
+#if defined(RN_SANITIZED) && defined(RN_SIMD_SCALAR)
+#define RN_INLINE static __attribute__((noinline, unused))
+#elif defined(RN_SANITIZED)
+#define RN_INLINE static inline
+#else
+#define RN_INLINE static inline __attribute__((always_inline))
+#endif
+
+/* Fast kernels are inlined into one function per tile shape, with their loops unrolled so that sums
+ * stay in registers. Plain C and sanitized builds take the same code as loops: hundreds of
+ * instrumented copies take a compiler minutes and find nothing more. Same operations, same bits. */
+#if defined(RN_SIMD_SCALAR) || defined(RN_SANITIZED)
+#define RN_COMPACT 1
+#define RN_KERNEL  static __attribute__((noinline))
+#define RN_UNROLL
+#else
+#define RN_COMPACT 0
+#define RN_KERNEL  RN_INLINE
 #if defined(__clang__)
 #define RN_UNROLL _Pragma("clang loop unroll(full)")
-#define RN_SHIFT  unsigned /* what the compiler's headers declare for 512-bit shift counts */
 #else
 #define RN_UNROLL _Pragma("GCC unroll 16")
-#define RN_SHIFT  int
+#endif
 #endif
 
 /* ---- AVX-512 --------------------------------------------------------------------------------- */

@@ -43,7 +43,7 @@ typedef vf tile_acc[RN_PANEL][RN_TILE_M];
 
 /* Quads [j0, j1) of one block, which share a scale: acc += d xd sum(w x) (+ m sum(x)). init, sum:
  * the panel's values for these quads; q, d, min: at the first of RN_TILE_M vectors. */
-RN_INLINE void tile_quads(tile_acc acc, const int n, const int j0, const int j1, const bool nibbles,
+RN_KERNEL void tile_quads(tile_acc acc, const int n, const int j0, const int j1, const bool nibbles,
                           const bool has_min, const uint8_t *q, const float *d, const float *min,
                           const uint8_t *xb, const uint8_t *init, const uint8_t *sum)
 {
@@ -77,7 +77,7 @@ RN_INLINE void tile_quads(tile_acc acc, const int n, const int j0, const int j1,
     }
 }
 
-RN_INLINE void tile_n(const rn_wslab *w, const uint8_t *x, const int n, const rn_fold fold,
+RN_KERNEL void tile_n(const rn_wslab *w, const uint8_t *x, const int n, const rn_fold fold,
                       const bool nibbles, float *y, int64_t stride, bool add)
 {
     const bool has_min = fold == RN_FOLD_DM || fold == RN_FOLD_DM_16;
@@ -112,6 +112,7 @@ RN_INLINE void tile_n(const rn_wslab *w, const uint8_t *x, const int n, const rn
     }
 }
 
+#if !RN_COMPACT
 #define RN_TILE_CASE(n, fold, nibbles)                  \
     case n:                                             \
         tile_n(w, x, n, fold, nibbles, y, stride, add); \
@@ -157,6 +158,12 @@ static void tile(const rn_wslab *w, const uint8_t *x, int n, float *y, int64_t s
     case RN_N_FOLDS: return;
     }
 }
+#else
+static void tile(const rn_wslab *w, const uint8_t *x, int n, float *y, int64_t stride, bool add)
+{
+    tile_n(w, x, n, w->fold, w->nibbles, y, stride, add);
+}
+#endif
 
 /* ---- float weights --------------------------------------------------------------------------- */
 
@@ -171,7 +178,7 @@ enum { FLOAT_PART = 16 };
 
 /* Partial sums of FLOAT_PART columns are added to the total, which keeps the error of a long sum
  * near that of a short one (golden qwen2 F32: 3.4e-7; 3.55e-7 with parts of 32, 3.7e-7 with 8). */
-RN_INLINE void ftile_n(const rn_qtype type, const uint8_t *w, const float *x, int64_t cols,
+RN_KERNEL void ftile_n(const rn_qtype type, const uint8_t *w, const float *x, int64_t cols,
                        const int n, float *y, int64_t stride)
 {
     for (int m0 = 0; m0 < 2; m0 += RN_TILE_M) {
@@ -202,6 +209,7 @@ RN_INLINE void ftile_n(const rn_qtype type, const uint8_t *w, const float *x, in
     }
 }
 
+#if !RN_COMPACT
 #undef RN_TILE_CASE
 #define RN_TILE_CASE(n, type, unused)            \
     case n:                                      \
@@ -227,6 +235,13 @@ static void ftile(rn_qtype type, const void *w, const float *x, int64_t cols, in
     if (type == RN_Q_F16) ftile_f16(w, x, cols, n, y, stride);
     if (type == RN_Q_BF16) ftile_bf16(w, x, cols, n, y, stride);
 }
+#else
+static void ftile(rn_qtype type, const void *w, const float *x, int64_t cols, int n, float *y,
+                  int64_t stride)
+{
+    ftile_n(type, w, x, cols, n, y, stride);
+}
+#endif
 
 /* ---- what the machine can do at most (peak.h) ------------------------------------------------ */
 
