@@ -27,7 +27,7 @@ static void print_sources(void)
         printf("%-16s %8s  %s\n", s->name, s->size, s->url);
 }
 
-static int fetch_one(const rn_command *cmd, const char *name, rn_fetch_opts *o)
+static int fetch_one(const rn_command *cmd, const char *name, rn_fetch_opts o)
 {
     const rn_source *src = rn_source_find(name);
     if (!src)
@@ -37,8 +37,8 @@ static int fetch_one(const rn_command *cmd, const char *name, rn_fetch_opts *o)
     rn_fetched f = {0};
     rn_progress bar;
     rn_progress_start(&bar, src->name, "bytes", 0);
-    o->user = &bar;
-    int rc = rn_fetch(src, o, &f, &err);
+    o.user = &bar;
+    int rc = rn_fetch(src, &o, &f, &err);
     rn_progress_end(&bar);
     if (rc) return rn_opt_failure(cmd, &err);
     const char *how = f.already ? "already there" : f.resumed ? "download continued" : "new";
@@ -86,6 +86,6 @@ int rn_cmd_fetch(int argc, char **argv)
                        .retries = (int)retries,
                        .progress = show};
     for (int i = first; i < argc && status <= RN_EXIT_DONE && !rn_interrupted; i++)
-        status = fetch_one(cmd, argv[i], &o);
+        status = fetch_one(cmd, argv[i], o);
     return status < 0 ? RN_EXIT_FAILURE : status;
 }

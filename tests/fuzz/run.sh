@@ -7,7 +7,7 @@
 # that it is given. What a run finds worth keeping grows in build/fuzz/corpus/WHAT; a finding is left
 # in build/fuzz/findings/WHAT. One line for each target; the exit status is 1 after a finding.
 set -u
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 2
 seconds=${FUZZ_SECONDS:-60}
 out=build/fuzz
 cc=${FUZZ_CC:-clang}
