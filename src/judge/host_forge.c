@@ -223,6 +223,16 @@ static int holds(PyObject *a, PyObject *b, int op)
     return yes == 1;
 }
 
+/* 1 if `a != b` can be told and is false. */
+static int denies_difference(PyObject *a, PyObject *b)
+{
+    PyObject *r = PyObject_RichCompare(a, b, Py_NE);
+    int yes = r ? PyObject_IsTrue(r) : -1;
+    Py_XDECREF(r);
+    PyErr_Clear();
+    return yes == 0;
+}
+
 /* 1 if abs(a - b) < 1e-3 holds. */
 static int near(PyObject *a, PyObject *b)
 {
@@ -259,8 +269,7 @@ static const char *probe(PyObject *v)
             found = "a returned object claims to equal anything";
     if (!found && holds(v, Py_True, Py_EQ) && holds(v, Py_False, Py_EQ))
         found = "a returned object claims to equal both True and False";
-    if (!found && a && b && (!holds(v, a, Py_NE) || !holds(v, b, Py_NE)) &&
-        Py_TYPE(v)->tp_richcompare == operators->tp_richcompare)
+    if (!found && a && b && denies_difference(v, a) && denies_difference(v, b))
         found = "a returned object claims to differ from nothing";
     if (!found && a && b && ((near(v, a) && near(v, b)) || (near(a, v) && near(b, v))))
         found = "a returned object claims to be close to any number";

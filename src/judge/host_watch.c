@@ -430,7 +430,11 @@ int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
     if (!rc) rc = prepare(c, task, err);
     if (rc) return rc;
     static int n_cpus;
-    if (!n_cpus) n_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    if (!n_cpus) {
+        n_cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
+        oom_seen = count_of(c->cg_oom_fd, "oom_kill ");
+        forks_denied_seen = count_of(c->cg_pids_fd, "max ");
+    }
     watch w = {.c = c, .limits = &task->job->limits, .pidfd = -1, .n_cpus = n_cpus};
     if (c->cg_cpu) w.base_cgroup_ns = cgroup_cpu_ns(c);
     w.base_host_ns = rn_cpu_ns();

@@ -1,0 +1,388 @@
+/* The judge: modes, verdicts, limits, comparison rules, weaker sandboxes, hosts that die. */
+#include "test.h"
+
+#include "judge/compare.h"
+#include "judge/judge.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+static rn_judge *judge;
+
+static const rn_judge_limits small = {
+    .cpu_ns = 800000000, .wall_ns = 2000000000, .memory_bytes = 256 << 20};
+
+static rn_judge_result run_in(rn_judge *j, const rn_judge_job *job)
+{
+    rn_err err;
+    uint64_t tag = 0;
+    rn_judge_result r;
+    assert_ok(rn_judge_submit(j, job, 42, &err), &err);
+    int rc = rn_judge_wait(j, -1, &tag, &r, &err);
+    if (rc != 1) fail_msg("wait: %d %s", rc, err.msg);
+    assert_int_equal(tag, 42);
+    return r;
+}
+
+static rn_judge_result run_script(const char *program, size_t len, const char *const *tests)
+{
+    rn_judge_case cases[8];
+    size_t n = 0;
+    for (; tests[n]; n++)
+        cases[n] = (rn_judge_case){.input = rn_bytes_of(tests[n])};
+    rn_judge_job job = {.program = {program, len}, .cases = cases, .n_cases = n, .limits = small};
+    return run_in(judge, &job);
+}
+
+static void expect(rn_judge_result r, rn_verdict want, const char *what)
+{
+    if (r.verdict != want)
+        fail_msg("%s: got %s (%s), want %s", what, rn_verdict_name(r.verdict), r.detail,
+                 rn_verdict_name(want));
+}
+
+static void test_script(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *program, *test;
+        rn_verdict want;
+    } table[] = {
+        {"def f(x):\n    return x + 1", "assert f(1) == 2", RN_V_PASSED},
+        {"def f(x):\n    return x", "assert f(1) == 2", RN_V_WRONG},
+        {"def f(x):\n    return [][x]", "assert f(1) == 2", RN_V_EXCEPTION},
+        {"def f(x)\n    return x", "assert f(1) == 2", RN_V_SYNTAX},
+        {"", "assert f(1) == 2", RN_V_EXCEPTION},
+        {"", "assert True", RN_V_PASSED},
+        /* exec(program, {}): not __main__, and the namespace is shared both ways */
+        {"if __name__ == '__main__':\n    raise ValueError", "assert __name__ == 'builtins'",
+         RN_V_PASSED},
+        {"def f(x):\n    return math.floor(x)", "import math\nassert f(1.5) == 1", RN_V_PASSED},
+        {"from __future__ import annotations\ndef f(x: undefined): return x",
+         "def g(y: undefined): pass\nassert f(1) == 1", RN_V_PASSED},
+        {"x = 1 + \\", "\nassert x == 1", RN_V_SYNTAX},
+        {"def f():\n    return 1\\\n", "\nassert f() == 1",
+         RN_V_PASSED}, /* compiles only as a whole */
+        {"input()", "assert True", RN_V_EXCEPTION},
+        {"import numpy", "assert numpy.zeros(3).sum() == 0", RN_V_PASSED},
+        {"class P:\n    def __init__(s, v): s.v = v\n    def __eq__(s, o): return s.v == o.v\ndef "
+         "f(v): return P(v)",
+         "assert f(1) == f(1) and f(1) != f(2)", RN_V_PASSED}, /* honest operators */
+        {"def f(x):\n    assert x", "assert f(0) == 0", RN_V_WRONG},
+        {"f = lambda x: 'a' * 10**10", "assert len(f(1)) == 1", RN_V_MEMORY_LIMIT},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const char *tests[] = {table[i].test, NULL};
+        expect(run_script(table[i].program, strlen(table[i].program), tests), table[i].want,
+               table[i].program);
+    }
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    const char *tests[] = {"assert True", NULL};
+    expect(run_script("x = 1\0y", 7, tests), RN_V_SYNTAX, "NUL byte");
+    expect(run_script("x = '\xff\xfe'", 8, tests), RN_V_SYNTAX, "invalid UTF-8");
+    expect(run_script("x = 1\r\ny = 2\r\n", 14, tests), RN_V_PASSED, "CRLF");
+    expect(run_script("\xef\xbb\xbfx = 1", 8, tests), RN_V_SYNTAX, "byte order mark");
+    size_t len = 100 << 20;
+    char *big = malloc(len);
+    assert_non_null(big);
+    memset(big, '#', len);
+    rn_judge_result r = run_script(big, len, tests);
+    free(big);
+    if (r.verdict != RN_V_PASSED && rn_verdict_family(r.verdict) != 'L')
+        fail_msg("100 MB: %s %s", rn_verdict_name(r.verdict), r.detail);
+}
+
+static void test_counts(void **state)
+{
+    (void)state;
+    const char *tests[] = {"assert f(1) == 1", "assert f(2) == 1", "assert f(3) == 3", NULL};
+    const char *program = "def f(x): return x";
+    rn_judge_result r = run_script(program, strlen(program), tests);
+    expect(r, RN_V_WRONG, program);
+    assert_int_equal(r.n_cases, 3);
+    assert_int_equal(r.n_run, 2);
+    assert_int_equal(r.n_passed, 1);
+    assert_int_equal(r.failed_case, 1);
+    rn_judge_case cases[3];
+    for (int i = 0; i < 3; i++)
+        cases[i] = (rn_judge_case){.input = rn_bytes_of(tests[i])};
+    rn_judge_job job = {
+        .program = rn_bytes_of(program), .cases = cases, .n_cases = 3, .all_cases = true};
+    r = run_in(judge, &job);
+    assert_int_equal(r.n_run, 3);
+    assert_int_equal(r.n_passed, 2);
+    job.n_cases = 0;
+    expect(run_in(judge, &job), RN_V_NO_TESTS, "no tests");
+}
+
+static rn_judge_result run_io(rn_judge_mode mode, rn_compare cmp, const char *program,
+                              const char *in, const char *out)
+{
+    rn_judge_case c = {.input = rn_bytes_of(in), .expected = rn_bytes_of(out)};
+    rn_judge_job job = {.mode = mode,
+                        .compare = cmp,
+                        .program = rn_bytes_of(program),
+                        .entry = "f",
+                        .cases = &c,
+                        .n_cases = 1,
+                        .limits = small};
+    return run_in(judge, &job);
+}
+
+static void test_stdio(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *program, *in, *out;
+        rn_verdict want;
+    } table[] = {
+        {"a, b = map(int, input().split())\nprint(a + b)", "1 2\n", "3\n", RN_V_PASSED},
+        {"import sys\nprint(sum(map(int, sys.stdin.read().split())))", "1 2\n3", "6", RN_V_PASSED},
+        {"print(sum(map(int, open(0).read().split())))", "1 2\n3", "6", RN_V_PASSED},
+        {"import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read())", "x y\n", "x y",
+         RN_V_PASSED},
+        {"print(3)\nexit(0)", "", "3", RN_V_PASSED},
+        {"import sys\nprint(3)\nsys.exit(0)", "", "3", RN_V_PASSED},
+        {"import os\nos.write(1, b'3')\nos._exit(0)", "", "3", RN_V_PASSED},
+        {"import threading\ndef main():\n    import time\n    time.sleep(.05)\n    print(3)\n"
+         "threading.Thread(target=main).start()",
+         "", "3", RN_V_PASSED},
+        {"import atexit\natexit.register(print, 3)", "", "3", RN_V_PASSED},
+        {"if __name__ == '__main__':\n    print(3)", "", "3", RN_V_PASSED},
+        {"print(4)", "", "3", RN_V_WRONG},
+        {"print(3)\nraise ValueError", "", "3", RN_V_EXCEPTION},
+        {"print(sorted(deque([2, 1])), math.gcd(4, 6))", "", "[1, 2] 2", RN_V_PASSED}, /* prelude */
+        {"print('x' * 3000000)", "", "x", RN_V_OUTPUT_LIMIT},
+        {"while True: pass", "", "x", RN_V_TIME_LIMIT},
+        {"print(input(), input())", "1", "1", RN_V_EXCEPTION},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        expect(run_io(RN_JUDGE_STDIO, RN_COMPARE_APPS, table[i].program, table[i].in, table[i].out),
+               table[i].want, table[i].program);
+}
+
+static void test_call(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *program, *in, *out;
+        rn_verdict apps, strict;
+    } table[] = {
+        {"def f(a, b): return a + b", "[1, 2]", "3", RN_V_PASSED, RN_V_PASSED},
+        {"def f(a, b): return a + b", "[1, 2]", "[3]", RN_V_PASSED, RN_V_PASSED},
+        {"class Solution:\n    def f(self, a): return a[::-1]", "[\"ab\"]", "\"ba\"", RN_V_PASSED,
+         RN_V_PASSED},
+        {"def f(a): return (1, 2)", "[0]", "[1, 2]", RN_V_PASSED, RN_V_PASSED},
+        {"def f(a): return [(1, 2)]", "[0]", "[[[1, 2]]]", RN_V_PASSED, RN_V_PASSED},
+        {"def f(d): return d[1]", "[{\"1\": 5}]", "5", RN_V_PASSED, RN_V_EXCEPTION},
+        {"def f(a): return 10**30", "[0]", "1000000000000000000000000000000", RN_V_PASSED,
+         RN_V_PASSED},
+        {"def f(a): return 1.0", "[0]", "1", RN_V_PASSED, RN_V_PASSED},
+        {"def f(a): return True", "[0]", "true", RN_V_PASSED, RN_V_PASSED},
+        {"def f(a): return '\\u20ac'", "[0]", "\"\\u20ac\"", RN_V_PASSED, RN_V_PASSED},
+        {"def f(a): return [1, [2]]", "[0]", "[1, [3]]", RN_V_WRONG, RN_V_WRONG},
+        {"def f(a): return None", "[0]", "0", RN_V_WRONG, RN_V_WRONG},
+        {"def g(a): return 0", "[0]", "0", RN_V_EXCEPTION, RN_V_EXCEPTION},
+        {"class A:\n    def __eq__(s, o): return True\ndef f(a): return A()", "[0]", "[1]",
+         RN_V_FORGED, RN_V_FORGED},
+        {"class L(list):\n    def __eq__(s, o): return True\ndef f(a): return L()", "[0]", "[1]",
+         RN_V_WRONG, RN_V_WRONG},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        expect(run_io(RN_JUDGE_CALL, RN_COMPARE_APPS, table[i].program, table[i].in, table[i].out),
+               table[i].apps, table[i].program);
+        expect(
+            run_io(RN_JUDGE_CALL, RN_COMPARE_STRICT, table[i].program, table[i].in, table[i].out),
+            table[i].strict, table[i].program);
+    }
+}
+
+static void test_compare(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *got, *want;
+        bool apps, strict;
+    } table[] = {
+        {"1 2\n", "1 2", true, true},
+        {"1 2 \n\n", "1 2", true, true},
+        {"  1\n 2\n", "1\n2", true, false},
+        {"a\n\nb\n", "a\nb", true, false},
+        {"1.00000001\n", "1.0\n", true, false},
+        {"1e0\n2.0\n", "1\n2", true, false},
+        {"1.001\n", "1.0\n", false, false},
+        {"1.0004\n", "1.0\n", true, false}, /* rounded to three decimals */
+        {"2 1\n", "1 2", true, false},      /* APPS forgets the order */
+        {"1 1 2\n", "1 2", true, false},
+        {"b\na\n", "a\nb", true, false},
+        {"nan\n", "nan", true, true},
+        {"nan x\n", "x NaN", false, false},
+        {"inf\n", "Infinity", true, false},
+        {"-0.0001\n", "0", true, false},
+        {"1_000\n", "1000", true, false},
+        {"0x10\n", "16", false, false},
+        {"", "", true, true},
+        {"\n\n", "", true, true},
+        {"", "1", false, false},
+        {"yes\r\nno\r\n", "yes\nno", true, true},
+        {"Yes", "yes", false, false},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        rn_err err;
+        bool yes;
+        rn_bytes g = rn_bytes_of(table[i].got), w = rn_bytes_of(table[i].want);
+        assert_ok(rn_compare_text(RN_COMPARE_APPS, g, w, &yes, &err), &err);
+        if (yes != table[i].apps)
+            fail_msg("apps: '%s' '%s': got %d", table[i].got, table[i].want, yes);
+        assert_ok(rn_compare_text(RN_COMPARE_STRICT, g, w, &yes, &err), &err);
+        if (yes != table[i].strict)
+            fail_msg("strict: '%s' '%s': got %d", table[i].got, table[i].want, yes);
+    }
+}
+
+static void test_repeatable(void **state)
+{
+    (void)state;
+    const char *program = "import random\nx = [random.random() for i in range(9)]\n"
+                          "y = str({str(i) for i in range(50)})";
+    const char *show[] = {"raise ValueError(hash(str(x) + y))", NULL};
+    rn_judge_result a = run_script(program, strlen(program), show);
+    rn_judge_result b = run_script(program, strlen(program), show);
+    expect(a, RN_V_EXCEPTION, program);
+    assert_string_equal(a.detail, b.detail);
+}
+
+/* Ends every host under way; the queue must not notice. */
+static void test_host_killed(void **state)
+{
+    (void)state;
+    rn_err err;
+    const char *program = "import time\ntime.sleep(0.3)\ndef f(x): return x";
+    rn_judge_case c = {.input = rn_bytes_of("assert f(1) == 1")};
+    rn_judge_job job = {.program = rn_bytes_of(program), .cases = &c, .n_cases = 1};
+    for (uint64_t i = 0; i < 8; i++)
+        assert_ok(rn_judge_submit(judge, &job, i, &err), &err);
+    uint64_t tag;
+    rn_judge_result r;
+    rn_judge_wait(judge, 100, &tag, &r, &err);
+    char path[64], kids[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    int fd = open(path, O_RDONLY);
+    ssize_t n = fd >= 0 ? read(fd, kids, sizeof kids - 1) : 0;
+    kids[n > 0 ? n : 0] = '\0';
+    if (fd >= 0) close(fd);
+    for (char *p = kids, *end; *p; p = end) {
+        long pid = strtol(p, &end, 10);
+        if (end == p) break;
+        kill((pid_t)pid, SIGKILL);
+    }
+    size_t done = 0;
+    while (rn_judge_pending(judge)) {
+        int rc = rn_judge_wait(judge, -1, &tag, &r, &err);
+        if (rc != 1) fail_msg("wait: %s", err.msg);
+        expect(r, RN_V_PASSED, "after the host was killed");
+        done++;
+    }
+    assert_true(done >= 7);
+}
+
+/* The next best layers: honest and dishonest programs still get their verdicts. */
+static void test_weaker(void **state)
+{
+    (void)state;
+    static const char *const without[] = {"cgroup",    "userns",           "ns",
+                                          "ns,cgroup", "seccomp,landlock", "ns,landlock,cgroup"};
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+        setenv("RATION_JUDGE_WITHOUT", without[i], 1);
+        rn_judge *j;
+        rn_err err;
+        assert_ok(rn_judge_open(&(rn_judge_opts){.jobs = 1}, &j, &err), &err);
+        unsetenv("RATION_JUDGE_WITHOUT");
+        static const struct {
+            const char *program;
+            rn_verdict want;
+        } table[] = {{"def f(x): return x", RN_V_PASSED},
+                     {"def f(x): return 0", RN_V_WRONG},
+                     {"while True: pass", RN_V_TIME_LIMIT},
+                     {"import os\nos._exit(0)", RN_V_EXITED},
+                     {"keep = []\nwhile True: keep.append(b'x' * (1 << 24))", RN_V_MEMORY_LIMIT},
+                     {"import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(1000)\n"
+                      "def f(x): return 0",
+                      RN_V_WRONG},
+                     {"import os\nopen('left', 'w').close()\ndef f(x): return 0", RN_V_WRONG},
+                     {"import os\nf = lambda x: x if os.listdir('.') == [] else 0", RN_V_PASSED}};
+        for (size_t k = 0; k < sizeof table / sizeof *table; k++) {
+            rn_judge_case c = {.input = rn_bytes_of("assert f(1) == 1")};
+            rn_judge_job job = {.program = rn_bytes_of(table[k].program),
+                                .cases = &c,
+                                .n_cases = 1,
+                                .limits = small};
+            rn_judge_result r = run_in(j, &job);
+            if (r.verdict != table[k].want)
+                fail_msg("without %s (%s): %s: got %s (%s)", without[i], rn_judge_level(j),
+                         table[k].program, rn_verdict_name(r.verdict), r.detail);
+        }
+        rn_judge_close(j);
+    }
+    setenv("RATION_JUDGE_WITHOUT", "ns,seccomp", 1);
+    rn_judge *j = NULL;
+    rn_err err;
+    assert_int_equal(rn_judge_open(&(rn_judge_opts){.jobs = 1}, &j, &err), RN_ESANDBOX);
+    assert_contains(err.msg, "--allow-weak");
+    assert_ok(rn_judge_open(&(rn_judge_opts){.jobs = 1, .allow_weak = true}, &j, &err), &err);
+    unsetenv("RATION_JUDGE_WITHOUT");
+    rn_judge_close(j);
+}
+
+static void test_arguments(void **state)
+{
+    (void)state;
+    rn_err err;
+    rn_judge *j = NULL;
+    assert_int_equal(rn_judge_open(&(rn_judge_opts){.jobs = -1}, &j, &err), RN_EINVAL);
+    assert_int_equal(rn_judge_open(&(rn_judge_opts){.host_path = "/nonexistent"}, &j, &err),
+                     RN_ENOTFOUND);
+    assert_int_equal(rn_judge_open(&(rn_judge_opts){.host_path = "/bin/true"}, &j, &err),
+                     RN_ESANDBOX);
+    assert_int_equal(rn_judge_open(&(rn_judge_opts){.venv = "/nonexistent"}, &j, &err),
+                     RN_ENOTFOUND);
+    assert_int_equal(rn_judge_open(&(rn_judge_opts){.venv = "/tmp"}, &j, &err), RN_ENOTFOUND);
+    assert_null(j);
+    rn_judge_close(NULL);
+    rn_judge_job job = {.mode = RN_JUDGE_CALL, .n_cases = 1};
+    assert_int_equal(rn_judge_submit(judge, &job, 0, &err), RN_EINVAL);
+    uint64_t tag;
+    rn_judge_result r;
+    assert_int_equal(rn_judge_wait(judge, -1, &tag, &r, &err), 0);
+}
+
+static int open_judge(void **state)
+{
+    (void)state;
+    rn_err err;
+    if (rn_judge_open(&(rn_judge_opts){.jobs = 2}, &judge, &err) == 0) return 0;
+    print_error("%s\n", err.msg);
+    return -1;
+}
+
+static int close_judge(void **state)
+{
+    (void)state;
+    rn_judge_close(judge);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_script),     cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_counts),     cmocka_unit_test(test_stdio),
+        cmocka_unit_test(test_call),       cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_repeatable), cmocka_unit_test(test_host_killed),
+        cmocka_unit_test(test_weaker),     cmocka_unit_test(test_arguments)};
+    return cmocka_run_group_tests(tests, open_judge, close_judge);
+}
