@@ -116,6 +116,19 @@ static void bad_input_names_line_and_field(void **state)
     }
 }
 
+/* Sets of our own are found beside the program, whatever the data folder. */
+static void mini_comes_with_the_program(void **state)
+{
+    (void)state;
+    rn_err err = {0};
+    rn_taskset *set = NULL;
+    assert_ok(rn_taskset_open("mini", "/nonexistent", &set, &err), &err);
+    assert_true(set->n > 0);
+    for (size_t i = 0; i < set->n; i++)
+        assert_int_equal(set->problems[i].n_references, 1);
+    rn_taskset_free(set);
+}
+
 static void public_calls(void **state)
 {
     (void)state;
@@ -153,6 +166,7 @@ int main(void)
         cmocka_unit_test(mbpp_has_its_splits),
         cmocka_unit_test(order_is_by_number_and_hash_by_content),
         cmocka_unit_test(bad_input_names_line_and_field),
+        cmocka_unit_test(mini_comes_with_the_program),
         cmocka_unit_test(public_calls),
     };
     return cmocka_run_group_tests_name("task", tests, NULL, NULL);
