@@ -178,6 +178,39 @@ RN_API int rn_taskset_program(const rn_taskset *set, size_t i, const char *extra
                               const char *answer, size_t len, char **program, size_t *program_len,
                               int *found, rn_err *err);
 
+/* ---- judging --------------------------------------------------------------------------------- */
+
+/* Runs Python programs against their tests in a sandbox (docs/SANDBOX.md). The handle keeps host
+ * processes with a warm interpreter; a program costs about a millisecond more than its own work. */
+typedef struct rn_judge rn_judge;
+
+/* 0 or NULL in a field means the default. */
+typedef struct rn_judge_settings {
+    int jobs;             /* host processes; 1 */
+    double cpu_s;         /* CPU seconds of a program and all it starts; 3 */
+    double wall_s;        /* backstop against sleeping; 5 x cpu_s + 5 */
+    int64_t memory_bytes; /* resident; 4 GiB */
+    const char *venv;     /* virtual environment whose packages programs may import */
+    int allow_weak;       /* run even where neither namespaces nor seccomp can be had */
+} rn_judge_settings;
+
+typedef struct rn_judgement {
+    rn_verdict verdict; /* RN_V_PASSED: every test ran and held */
+    int32_t n_tests, n_run, n_passed;
+    double cpu_s, wall_s;
+    int64_t peak_bytes; /* resident; -1 unknown */
+    char detail[256];   /* e.g. "IndexError: list index out of range" */
+} rn_judgement;
+
+/* settings may be NULL. RN_ESANDBOX says which layer is missing and the fix. rn_judge_close ends
+ * every process. */
+RN_API int rn_judge_start(const rn_judge_settings *settings, rn_judge **out, rn_err *err);
+RN_API void rn_judge_close(rn_judge *j);
+/* Runs `program`, then the statements of each of tests[0 .. n_tests-1], in one namespace, up to the
+ * first that fails. A verdict of family 'S' means that nothing is known about the program. */
+RN_API int rn_judge_run(rn_judge *j, const char *program, const char *const *tests, size_t n_tests,
+                        rn_judgement *out, rn_err *err);
+
 /* ---- experiment file ------------------------------------------------------------------------- */
 
 /* One experiment in one SQLite file; docs/FORMATS.md explains its tables. One writer at a time, any

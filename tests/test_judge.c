@@ -360,6 +360,25 @@ static void test_arguments(void **state)
     assert_int_equal(rn_judge_wait(judge, -1, &tag, &r, &err), 0);
 }
 
+static void test_public(void **state)
+{
+    (void)state;
+    rn_err err;
+    rn_judge *j;
+    rn_judgement v;
+    assert_ok(rn_judge_start(NULL, &j, &err), &err);
+    const char *const tests[] = {"assert f(1) == 2", "assert f(2) == 3"};
+    assert_ok(rn_judge_run(j, "def f(x): return x + 1", tests, 2, &v, &err), &err);
+    assert_int_equal(v.verdict, RN_V_PASSED);
+    assert_int_equal(v.n_passed, 2);
+    assert_ok(rn_judge_run(j, "def f(x): return 2", tests, 2, &v, &err), &err);
+    assert_int_equal(v.verdict, RN_V_WRONG);
+    assert_ok(rn_judge_run(j, "def f(x): return 2", tests, 0, &v, &err), &err);
+    assert_int_equal(v.verdict, RN_V_NO_TESTS);
+    rn_judge_close(j);
+    assert_int_equal(rn_judge_start(&(rn_judge_settings){.cpu_s = -1}, &j, &err), RN_EINVAL);
+}
+
 static int open_judge(void **state)
 {
     (void)state;
@@ -383,6 +402,7 @@ int main(void)
         cmocka_unit_test(test_counts),     cmocka_unit_test(test_stdio),
         cmocka_unit_test(test_call),       cmocka_unit_test(test_compare),
         cmocka_unit_test(test_repeatable), cmocka_unit_test(test_host_killed),
-        cmocka_unit_test(test_weaker),     cmocka_unit_test(test_arguments)};
+        cmocka_unit_test(test_weaker),     cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_public)};
     return cmocka_run_group_tests(tests, open_judge, close_judge);
 }

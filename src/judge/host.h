@@ -51,6 +51,9 @@ typedef struct rn_confine {
     char work_dir[64]; /* the programs' working folder */
 } rn_confine;
 
+/* Where the packages of a virtual environment lie in the read-only view. */
+#define RN_VIEW_SITE "/venv"
+
 /* Confines this process. `site` (may be "") stays visible. Weaker layers are used where one cannot
  * be had; RN_ESANDBOX when neither namespaces nor seccomp work and !allow_weak. */
 int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err);
@@ -73,6 +76,8 @@ int rn_filter_enter(const rn_confine *c, const rn_task *task);
  */
 
 int rn_python_start(const char *site, char version[32], rn_err *err);
+/* sys.path entries at or below `from` lie at `to` from now on. */
+int rn_python_move_site(const char *from, const char *to, rn_err *err);
 /* After all imports: collects garbage, takes rn_forge_snapshot, and freezes what there is. */
 int rn_python_settle(rn_err *err);
 

@@ -178,7 +178,7 @@ static int build_view(const char *site, rn_err *err)
         add_source(sources, &n, etc_paths[i]);
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
         add_source(sources, &n, devices[i]);
-    if (site[0] == '/') add_source(sources, &n, site + 1);
+    int site_fd = site[0] ? open(site, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return rn_fail_errno(err, "making mounts private");
     if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID, "size=1m,nr_inodes=512,mode=0755") != 0 ||
@@ -191,6 +191,9 @@ static int build_view(const char *site, rn_err *err)
         if (s->fd >= 0) close(s->fd);
         if (!ok) return rn_fail_errno(err, "binding /%s", s->path);
     }
+    bool bound = site_fd < 0 || bind_fd(site_fd, RN_VIEW_SITE + 1);
+    if (site_fd >= 0) close(site_fd);
+    if (!bound) return rn_fail_errno(err, "binding %s", site);
     mkdir("tmp", 01777);
     mkdir("dev", 0755);
     if (symlink("/tmp", "dev/shm") != 0) return rn_fail_errno(err, "/dev/shm");
@@ -381,6 +384,10 @@ int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err)
     if (!c->root_view) {
         c->drop_uid = geteuid() == 0;
         int rc = make_work_dir(c, err);
+        if (rc) return rc;
+    }
+    if (c->root_view && cfg->venv[0]) {
+        int rc = rn_python_move_site(cfg->venv, RN_VIEW_SITE, err);
         if (rc) return rc;
     }
     rn_filter_prepare(c, cfg);

@@ -49,6 +49,21 @@ static int add_site(const char *dir, rn_err *err)
     return rc;
 }
 
+int rn_python_move_site(const char *from, const char *to, rn_err *err)
+{
+    PyObject *path = PySys_GetObject("path"); /* borrowed */
+    size_t len = strlen(from);
+    for (Py_ssize_t i = 0; path && PyList_Check(path) && i < PyList_GET_SIZE(path); i++) {
+        const char *s = PyUnicode_AsUTF8(PyList_GET_ITEM(path, i));
+        if (!s || strncmp(s, from, len) != 0 || (s[len] && s[len] != '/')) continue;
+        PyObject *moved = PyUnicode_FromFormat("%s%s", to, s + len);
+        if (!moved) return fail_python(err, to);
+        PyList_SetItem(path, i, moved); /* takes the reference */
+    }
+    PyErr_Clear();
+    return 0;
+}
+
 static int start_interpreter(rn_err *err)
 {
     PyPreConfig pre;

@@ -60,12 +60,10 @@ typedef struct rn_judge_opts {
     bool allow_weak;       /* run even without namespaces and seccomp */
 } rn_judge_opts;
 
-typedef struct rn_judge rn_judge;
-
 /* Starts `jobs` host processes. RN_ESANDBOX when the needed layers cannot be had and allow_weak is
  * false; the message says which and the fix. */
 int rn_judge_open(const rn_judge_opts *opts, rn_judge **out, rn_err *err);
-void rn_judge_close(rn_judge *j); /* kills everything under way; no process is left */
+/* rn_judge_close (ration.h) kills everything under way; no process is left. */
 
 /* Queues a job (its bytes are copied). `tag` comes back with its result. RN_EBUSY when the queue is
  * full: call rn_judge_wait first. */

@@ -1,0 +1,38 @@
+#!/usr/bin/env bats
+# ration doctor: what is here, what is missing, and the fix.
+
+load helpers
+
+setup() { in_tmpdir; }
+teardown() { leave_tmpdir; }
+
+@test "doctor: table, json, csv; missing sets come with their fix" {
+    run "$RATION" doctor --data .
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"Python"*"seccomp"*"judging"*"memory"*"disk"*"CPU"* ]]
+    [[ "$output" == *"ration fetch humaneval"* ]]
+    "$RATION" doctor --data . --format json >d.json
+    /usr/bin/python3 -c '
+import json
+rows = json.load(open("d.json"))
+assert {"item", "status", "value", "fix"} == set(rows[0]), rows[0]
+assert all(r["status"] in ("ok", "weak", "missing") for r in rows)'
+    run "$RATION" doctor --data . --format csv
+    [ "${lines[0]}" = "item,status,value,fix" ]
+}
+
+@test "doctor: usage errors" {
+    for args in "--format nonsense" "extra" "--nonsense"; do
+        run "$RATION" doctor $args
+        [ "$status" -eq 2 ] || { echo "$args: $status $output"; false; }
+    done
+}
+
+@test "doctor: weaker layers are named with their fix; no sandbox at all is status 1" {
+    RATION_JUDGE_WITHOUT=ns run "$RATION" doctor --data .
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"weak"*"user namespace"*"fix: sysctl"* ]]
+    RATION_JUDGE_WITHOUT=ns,seccomp run "$RATION" doctor --data .
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"missing"*"sandbox"* ]]
+}

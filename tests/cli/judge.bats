@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# ration judge: verdicts into the store, resuming, options, and input that is bad.
+
+load helpers
+
+setup() {
+    in_tmpdir
+    make_set
+    cat >a.jsonl <<'JSON'
+{"task_id": "Tiny/0", "completion": "    return x + 0\n"}
+{"task_id": "Tiny/0", "completion": "    return x + 0\n"}
+{"task_id": "Tiny/1", "completion": "    return x\n"}
+{"task_id": "Tiny/1", "completion": "    return x +\n"}
+{"task_id": "Tiny/2", "completion": "    import sys; sys.exit(0)\n"}
+{"task_id": "Tiny/2", "completion": "    while True: pass\n"}
+{"task_id": "Tiny/3", "completion": ""}
+JSON
+    "$RATION" import -s s.db -t tiny.jsonl --model m a.jsonl
+}
+teardown() { leave_tmpdir; }
+
+judge() { "$RATION" judge -s s.db -t tiny.jsonl --cpu-limit 0.5 "$@"; }
+
+# "verdict count" lines of all samples
+verdicts() {
+    sql "${1:-s.db}" "select k.name, count(*) from verdict v join verdict_kind k on k.id = v.kind_id group by 1"
+}
+
+@test "judge: help, usage errors" {
+    run "$RATION" judge --help
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"--calibrate"* ]]
+    for args in "" "-s s.db" "-s s.db -t tiny.jsonl --format nonsense" "-s s.db -t tiny.jsonl --jobs -1" \
+        "-s s.db -t tiny.jsonl --memory 0" "-s s.db -t tiny.jsonl --extractor nonsense" \
+        "-s s.db -t tiny.jsonl --calibrate 5 --cpu-limit 3" "-s s.db -t tiny.jsonl extra"; do
+        run "$RATION" judge $args
+        [ "$status" -eq 2 ] || { echo "$args: $status $output"; false; }
+    done
+    run "$RATION" judge -s none.db -t tiny.jsonl
+    [ "$status" -eq 3 ]
+    run "$RATION" judge -s s.db -t tiny.jsonl --model nobody
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no samples"* ]]
+}
+
+@test "judge: verdicts, equal programs once, a second time changes nothing" {
+    run judge --format json
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *'"judged_now": 7, "programs_run": 6'* ]]
+    [ "$(verdicts)" = "exited|1
+passed|2
+syntax_error|2
+time_limit|1
+wrong_answer|1" ] || { verdicts; false; }
+    one=$(digest s.db)
+    run judge --format json
+    [ "$status" -eq 0 ]
+    [[ "$output" == *'"judged_now": 0'* ]]
+    [ "$(digest s.db)" = "$one" ]
+    run judge --recheck --format csv
+    [ "$status" -eq 0 ]
+    [[ "$output" == *'"m",sample,1,7,2,1,0,2,1,0,0,1,'* ]]
+    [ "$(digest s.db)" = "$one" ]
+}
+
+@test "judge: a failing reference stops it and is named; --keep-going goes on" {
+    sed -i '2s/return x + 1/return x + 7/' tiny.jsonl
+    "$RATION" import -s t.db -t tiny.jsonl --model m a.jsonl
+    run "$RATION" judge -s t.db -t tiny.jsonl --cpu-limit 0.5
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"Tiny/1: wrong_answer"*"--keep-going"* ]]
+    [ "$(sql t.db "select count(*) from verdict")" = 0 ]
+    run "$RATION" judge -s t.db -t tiny.jsonl --cpu-limit 0.5 --keep-going
+    [ "$status" -eq 0 ]
+    [ "$(sql t.db "select count(*) from verdict")" = 7 ]
+}
+
+@test "judge: a limit is what was asked for; calibrated limits; other sets" {
+    run judge --calibrate 3
+    [ "$status" -eq 2 ]
+    run "$RATION" judge -s s.db -t tiny.jsonl --calibrate 20 --floor 0.3
+    [ "$status" -eq 0 ]
+    cpu=$(sql s.db "select cpu_ns from verdict v join verdict_kind k on k.id = v.kind_id where k.name = 'time_limit'")
+    [ "$cpu" -gt 290000000 ]
+    [ "$cpu" -lt 900000000 ]
+    sed 's/x + /x - /' tiny.jsonl >other/tiny.jsonl 2>/dev/null || { mkdir other; sed 's/f(1) == /f(0) == /' tiny.jsonl >other/tiny.jsonl; }
+    run "$RATION" judge -s s.db -t other/tiny.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"another version of set"* ]]
+}
+
+@test "judge: packages of a virtual environment" {
+    mkdir -p venv/lib/python3.11/site-packages
+    echo 'def one(): return 1' >venv/lib/python3.11/site-packages/onlyhere.py
+    echo '{"task_id": "Tiny/1", "completion": "    import onlyhere; return x + onlyhere.one()\n"}' >v.jsonl
+    "$RATION" import -s v.db -t tiny.jsonl --model m v.jsonl
+    run "$RATION" judge -s v.db -t tiny.jsonl
+    [ "$(verdicts v.db)" = "exception|1" ]
+    chmod 755 . venv
+    run "$RATION" judge -s v.db -t tiny.jsonl --venv venv
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *" 1 "*"1 samples judged now"* ]]
+    [ "$(sql v.db "select count(*) from verdict v join verdict_kind k on k.id = v.kind_id where k.name = 'passed'")" = 1 ]
+}
+
+@test "judge: kill -9 at ten moments, then the store equals that of an undisturbed run" {
+    /usr/bin/python3 - <<'PY'
+import json
+with open("many.jsonl", "w") as f:
+    for i in range(600):
+        text = "    return x + %d  # %d\n" % (i % 5, i)
+        f.write(json.dumps({"task_id": "Tiny/%d" % (i % 4), "completion": text}) + "\n")
+PY
+    "$RATION" import -s k.db -t tiny.jsonl --model m many.jsonl
+    cp k.db whole.db
+    KILL_FULL_MS=$(time_ms "$RATION" judge -s whole.db -t tiny.jsonl)
+    run kill_then_finish 17 10 "$RATION" judge -s k.db -t tiny.jsonl
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(digest k.db)" = "$(digest whole.db)" ]
+    [ "$(sql k.db "select count(*) from verdict")" = 600 ]
+    [ "$(sql k.db "pragma integrity_check")" = ok ]
+}
