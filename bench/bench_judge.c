@@ -176,7 +176,10 @@ static void judge_all(bench *b, int jobs)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4) return 2;
+    if (argc < 4) {
+        printf("run by bench/judge.sh\n");
+        return argc == 1 ? 0 : 2;
+    }
     static bench b;
     read_problems(&b, argv[1]);
     read_samples(&b, argv[2]);

@@ -191,7 +191,7 @@ static int build_view(const char *site, rn_err *err)
         if (s->fd >= 0) close(s->fd);
         if (!ok) return rn_fail_errno(err, "binding /%s", s->path);
     }
-    bool bound = site_fd < 0 || bind_fd(site_fd, RN_VIEW_SITE + 1);
+    bool bound = site_fd < 0 || bind_fd(site_fd, &RN_VIEW_SITE[1]);
     if (site_fd >= 0) close(site_fd);
     if (!bound) return rn_fail_errno(err, "binding %s", site);
     mkdir("tmp", 01777);
