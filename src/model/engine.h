@@ -122,4 +122,15 @@ int rn_engine_score(rn_engine *e, const int32_t *prompt, int32_t n_prompt, rn_sc
  */
 int rn_engine_logits(rn_engine *e, const int32_t *ids, int32_t n, float *out, rn_err *err);
 
+/* ---- measuring ---------------------------------------------------------------------------------
+ */
+
+/* The median time of n_steps (1 to 64) steps with n_rows samples of one prompt in flight, each with
+ * n_own tokens of its own already: forward pass, logits, draw and likelihood. n_own < max_new_tok.
+ */
+int rn_engine_time_step(rn_engine *e, int32_t n_prompt, int32_t n_own, int32_t n_rows, int n_steps,
+                        int64_t *step_ns, rn_err *err);
+/* The time of a prompt. */
+int rn_engine_time_prompt(rn_engine *e, int32_t n_prompt, int64_t *prompt_ns, rn_err *err);
+
 #endif
