@@ -265,8 +265,42 @@ typedef struct rn_sampling {
 /* Temperature 0.8, top-p 0.95, no top-k, no min-p, seed 0, 512 tokens, no stop strings. */
 RN_API void rn_sampling_init(rn_sampling *s);
 
-/* A loaded model. */
+/* A loaded model: immutable, may be shared by threads. */
 typedef struct rn_model rn_model;
+
+/* Opens a GGUF file and packs its weights for this machine. memory_bytes: most that the weights may
+ * take, 0: what the system has left. n_threads: 0 is one per core. RN_EFORMAT for a damaged file,
+ * RN_EUNSUPPORTED for an architecture that is not known, RN_ELIMIT when it does not fit.
+ * rn_model_close frees. */
+RN_API int rn_model_open(const char *path, int n_threads, size_t memory_bytes, rn_model **out,
+                         rn_err *err);
+RN_API void rn_model_close(rn_model *m); /* NULL accepted */
+
+/* A finished sample; borrowed until the callback returns. */
+typedef struct rn_generated {
+    int64_t index;      /* 0 .. n-1; samples come in the order in which they end */
+    const char *text;   /* [len] raw bytes, with the stop string, without the end token */
+    size_t len;
+    const char *finish; /* "stop" or "length"; static */
+    int64_t prompt_tok, gen_tok;
+    double logprob;     /* sum over the generated tokens, in nats, before temperature */
+    double flop;        /* its own, and 1/n of the prompt's */
+} rn_generated;
+
+/* Samples n continuations of `prompt` [prompt_len bytes] and hands each to fn; fn returns 0 to go on,
+ * anything else ends the call, which returns it. The prompt is processed once. Sample i depends on
+ * model, prompt, settings and i alone. sampling: NULL is rn_sampling_init's. n_threads, memory_bytes
+ * (for keys, values and buffers): 0 as above. */
+RN_API int rn_generate(const rn_model *m, const char *prompt, size_t prompt_len,
+                       const rn_sampling *sampling, int64_t n, int n_threads, size_t memory_bytes,
+                       int (*fn)(void *user, const rn_generated *s), void *user, rn_err *err);
+
+/* Log probability of each of n texts after the prompt: sum [n], in nats, and the number of tokens
+ * n_tok [n] (may be NULL). The mean negative log likelihood is -sum / n_tok. Prompt and text are
+ * encoded apart. A text without tokens has 0 and 0. */
+RN_API int rn_score_texts(const rn_model *m, const char *prompt, size_t prompt_len,
+                          const char *const *texts, const size_t *lens, int64_t n, int n_threads,
+                          size_t memory_bytes, double *sum, int64_t *n_tok, rn_err *err);
 
 #ifdef __cplusplus
 }

@@ -498,6 +498,53 @@ static void scores_agree_with_generation(void **state)
     rn_model_close(m);
 }
 
+typedef struct collected {
+    char text[16][256];
+    double logprob[16];
+    int n, stop_after;
+} collected;
+
+static int collect(void *user, const rn_generated *s)
+{
+    collected *c = user;
+    snprintf(c->text[s->index], sizeof c->text[0], "%.*s", (int)s->len, s->text);
+    c->logprob[s->index] = s->logprob;
+    assert_true(s->flop > 0);
+    return ++c->n == c->stop_after ? 77 : 0;
+}
+
+static void the_public_calls_generate_and_score(void **state)
+{
+    (void)state;
+    rn_model *m = tiny();
+    rn_err err;
+    rn_sampling s;
+    rn_sampling_init(&s);
+    s.max_tok = 6;
+    static collected a, b;
+    assert_ok(rn_generate(m, "ab", 2, &s, 16, 1, 0, collect, &a, &err), &err);
+    assert_ok(rn_generate(m, "ab", 2, &s, 4, 2, 0, collect, &b, &err), &err);
+    assert_int_equal(a.n, 16);
+    assert_int_equal(b.n, 4);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(a.text[i], b.text[i]);
+    a = (collected){.stop_after = 3};
+    assert_int_equal(rn_generate(m, "ab", 2, &s, 16, 1, 0, collect, &a, &err), 77);
+    assert_int_equal(a.n, 3);
+    assert_int_equal(rn_generate(m, "ab", 2, &s, 0, 1, 0, collect, &a, &err), RN_EINVAL);
+
+    const char *texts[] = {"one", "", "three words here", "one"};
+    size_t lens[] = {3, 0, 16, 3};
+    double sum[4];
+    int64_t n_tok[4];
+    assert_ok(rn_score_texts(m, "ab", 2, texts, lens, 4, 1, 0, sum, n_tok, &err), &err);
+    assert_int_equal(n_tok[1], 0);
+    assert_near(sum[1], 0, 0);
+    assert_true(sum[0] < 0 && sum[2] < 0 && n_tok[2] > n_tok[0]);
+    assert_near(sum[3], sum[0], 0);
+    rn_model_close(m);
+}
+
 /* ---- what is refused ---------------------------------------------------------------------------
  */
 
@@ -586,6 +633,7 @@ int main(void)
         cmocka_unit_test(limits_end_samples),
         cmocka_unit_test(a_cancelled_run_leaves_the_engine_usable),
         cmocka_unit_test(scores_agree_with_generation),
+        cmocka_unit_test(the_public_calls_generate_and_score),
         cmocka_unit_test(bad_requests_are_errors),
         cmocka_unit_test(memory_decides_how_many_are_in_flight),
     };

@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "model/engine.h"
+#include "model/memory.h"
+#include "model/random.h"
 
 static rn_model *load(const char *path)
 {
@@ -102,10 +104,142 @@ static void logits_are_as_exact_as_llama_cpp(void **state)
     rn_buf_free(&text);
 }
 
+/* ---- what the loader refuses -------------------------------------------------------------------
+ */
+
+/* A small model's image, with every occurrence of `find` replaced by `put` of the same length. */
+static int load_changed(const char *find, const char *put, size_t len, const rn_load_opts *opts,
+                        rn_err *err)
+{
+    rn_random_spec spec = {.n_layer = 2,
+                           .d_model = 64,
+                           .d_ff = 96,
+                           .n_head = 4,
+                           .n_kv_head = 2,
+                           .n_vocab = 320,
+                           .n_ctx = 256,
+                           .type = RN_Q_F32,
+                           .seed = 1};
+    void *data;
+    size_t bytes;
+    assert_ok(rn_random_gguf(&spec, &data, &bytes, err), err);
+    char *p = data;
+    int n = 0;
+    for (size_t i = 0; len && i + len <= bytes; i++)
+        if (memcmp(p + i, find, len) == 0) {
+            memcpy(p + i, put, len);
+            n++;
+        }
+    if (len && n == 0) fail_msg("the image does not hold \"%s\"", find);
+    rn_gguf *file;
+    int rc = rn_gguf_open_memory(data, bytes, "changed", &file, err);
+    rn_model *m = NULL;
+    if (rc == 0) rc = rn_model_load_gguf(file, opts, &m, err);
+    rn_model_close(m);
+    rn_memory_give(data, bytes);
+    return rc;
+}
+
+/* A metadata entry of the image: key, type u32, value. */
+static void u32_entry(char *out, const char *key, uint32_t value)
+{
+    uint32_t type = 4;
+    size_t n = strlen(key);
+    memcpy(out, key, n);
+    memcpy(out + n, &type, 4);
+    memcpy(out + n + 4, &value, 4);
+}
+
+static void hostile_models_are_refused(void **state)
+{
+    (void)state;
+    rn_err err;
+    assert_ok(load_changed("", "", 0, NULL, &err), &err);
+
+    static const struct {
+        const char *find, *put, *part;
+        int code;
+    } words[] = {
+        {"\x05\0\0\0\0\0\0\0llama", "\x05\0\0\0\0\0\0\0mamba", "'mamba' is not supported",
+         RN_EUNSUPPORTED},
+        {"blk.1.attn_q.weight", "blk.1.attn_x.weight", "blk.1.attn_q.weight is missing",
+         RN_EFORMAT},
+        {"blk.1.attn_q.weight", "blk.9.attn_q.weight", "blk.1.attn_q.weight is missing",
+         RN_EFORMAT},
+        {"output_norm.weight", "output_nerm.weight", "output_norm.weight is missing", RN_EFORMAT},
+        {"token_embd.weight", "token_embx.weight", "no tensor token_embd.weight", RN_EFORMAT},
+        {"\x0D\0\0\0\0\0\0\0output.weight", "\x0D\0\0\0\0\0\0\0outpux.weight",
+         "outpux.weight has no place", RN_EUNSUPPORTED},
+        {"embedding_length", "embexxing_length", "embedding_length", RN_ENOTFOUND},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        /* strings with their length in front hold NUL bytes */
+        size_t len = words[i].find[1] ? strlen(words[i].find) : 8 + (size_t)words[i].find[0];
+        int rc = load_changed(words[i].find, words[i].put, len, NULL, &err);
+        if (rc != words[i].code) fail_msg("%s: %s: %s", words[i].find, rn_err_name(rc), err.msg);
+        assert_contains(err.msg, words[i].part);
+    }
+
+    static const struct {
+        const char *key;
+        uint32_t good, bad;
+        const char *part;
+    } numbers[] = {
+        {"llama.block_count", 2, 0, "block_count is 0"},
+        {"llama.block_count", 2, 3, "blk.2.attn_norm.weight is missing"},
+        {"llama.block_count", 2, 1, "blk.1."},
+        {"llama.block_count", 2, 0xFFFFFFFF, "expected 1 to"},
+        {"llama.block_count", 2, 1000, "1000 layers but only"},
+        {"llama.embedding_length", 64, 128, "expected ["},
+        {"llama.feed_forward_length", 96, 0x80000000, "expected 1 to"},
+        {"llama.attention.head_count", 4, 3, "no multiple"},
+        {"llama.attention.head_count", 4, 0, "head_count is 0"},
+        {"llama.attention.head_count", 4, 64, "expected ["},
+        {"llama.attention.head_count_kv", 2, 4, "expected ["},
+        {"llama.context_length", 256, 0, "context_length is 0"},
+        {"llama.rope.dimension_count", 16, 15, "is odd"},
+        {"llama.rope.dimension_count", 16, 18, "expected 1 to 16"},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        char find[96], put[96];
+        u32_entry(find, numbers[i].key, numbers[i].good);
+        u32_entry(put, numbers[i].key, numbers[i].bad);
+        int rc = load_changed(find, put, strlen(numbers[i].key) + 8, NULL, &err);
+        if (rc == 0) fail_msg("%s = %u was accepted", numbers[i].key, numbers[i].bad);
+        if (!strstr(err.msg, numbers[i].part))
+            fail_msg("%s = %u: \"%s\" does not contain \"%s\"", numbers[i].key, numbers[i].bad,
+                     err.msg, numbers[i].part);
+    }
+}
+
+static void weights_that_are_not_numbers_are_refused(void **state)
+{
+    (void)state;
+    rn_err err;
+    float one[8] = {1, 1, 1, 1, 1, 1, 1, 1}, bad[8] = {1, 1, 1, NAN, 1, 1, 1, 1};
+    assert_int_equal(load_changed((char *)one, (char *)bad, sizeof one, NULL, &err), RN_EFORMAT);
+    assert_contains(err.msg, "NaN or infinity");
+    bad[3] = INFINITY;
+    assert_int_equal(load_changed((char *)one, (char *)bad, sizeof one, NULL, &err), RN_EFORMAT);
+}
+
+static void a_model_larger_than_memory_is_refused_with_numbers(void **state)
+{
+    (void)state;
+    rn_err err;
+    rn_load_opts o = {.memory_bytes = 100000};
+    assert_int_equal(load_changed("", "", 0, &o, &err), RN_ELIMIT);
+    assert_contains(err.msg, "the weights need");
+    assert_contains(err.msg, "MiB may be used");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logits_are_as_exact_as_llama_cpp),
+        cmocka_unit_test(hostile_models_are_refused),
+        cmocka_unit_test(weights_that_are_not_numbers_are_refused),
+        cmocka_unit_test(a_model_larger_than_memory_is_refused_with_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,7 +63,6 @@ typedef struct rn_load_opts {
 int rn_model_load(const char *path, const rn_load_opts *opts, rn_model **out, rn_err *err);
 /* The same of an open file, which becomes the model's, also on failure. */
 int rn_model_load_gguf(rn_gguf *file, const rn_load_opts *opts, rn_model **out, rn_err *err);
-void rn_model_close(rn_model *m); /* NULL accepted */
 
 /* The model's shape in the words of ration.h, for counting FLOPs. */
 void rn_model_shape(const rn_model *m, rn_shape *out);

@@ -142,3 +142,14 @@ generate() {
     [ "$status" -eq 3 ]
     [[ "$output" == *"in use"* || "$output" == *"$pid"* ]]
 }
+
+@test "generate: the example of the library" {
+    example=${RATION%/*}/examples/generate
+    [ -x "$example" ] || skip "examples are not built"
+    run "$example" /nowhere.gguf x
+    [ "$status" -eq 1 ]
+    need_model
+    run "$example" "$model" "Once upon a time"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"#7 length, 64 tokens"* ]]
+}
