@@ -194,7 +194,7 @@ static void hostile_models_are_refused(void **state)
         {"llama.feed_forward_length", 96, 0x80000000, "expected 1 to"},
         {"llama.attention.head_count", 4, 3, "no multiple"},
         {"llama.attention.head_count", 4, 0, "head_count is 0"},
-        {"llama.attention.head_count", 4, 64, "expected ["},
+        {"llama.attention.head_count", 4, 64, "dimension_count"},
         {"llama.attention.head_count_kv", 2, 4, "expected ["},
         {"llama.context_length", 256, 0, "context_length is 0"},
         {"llama.rope.dimension_count", 16, 15, "is odd"},
