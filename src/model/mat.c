@@ -272,6 +272,12 @@ static void plan_ahead(rn_wslab *slab, const uint8_t *next, size_t bytes, int64_
     slab->ahead_step_bytes = next ? ((bytes + steps - 1) / steps + 63) / 64 * 64 : 0;
 }
 
+static void prefetch(const uint8_t *p, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch(p + i, 0, 2);
+}
+
 /* Panels [p0, p1) times strip s of an integer matrix. */
 static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1,
                      strip_sums sums)
@@ -295,7 +301,16 @@ static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, in
                          .m = m,
                          .n_blocks = n};
         const size_t bytes = (size_t)n * l->quant_bytes;
-        plan_ahead(&slab, b + n < n_blocks ? packed + bytes : next_strip, bytes, p1 - p0);
+        const uint8_t *next = b + n < n_blocks ? packed + bytes : next_strip;
+        plan_ahead(&slab, next, bytes, p1 - p0);
+        /* Scales lie behind the strip's quants, too few at a time for the processor to notice. */
+        const int64_t next_b = b + n < n_blocks ? b + n : 0;
+        const size_t scale_bytes =
+            (size_t)RN_SLAB * RN_BLOCK / (size_t)l->scale_block * l->scale_bytes;
+        if (next)
+            prefetch((next_b ? strip : next) + w->quant_bytes +
+                         (size_t)(next_b * RN_BLOCK / l->scale_block) * l->scale_bytes,
+                     scale_bytes);
         if (!direct) w->kern->unpack(w->type, packed, n, quants);
         w->kern->scales(w->type, strip + w->quant_bytes, b, n, d, m);
         for (int64_t p = p0; p < p1; p++) {
