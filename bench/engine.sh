@@ -1,14 +1,18 @@
 #!/bin/sh
-# Speed of the sampling engine beside llama.cpp or a fork of it: the same file of random weights, the
-# same prompt and lengths, runs alternating, medians of ROUNDS.
-#   bench/engine.sh PEER_BUILD_DIR [BUILD]      PEER_BUILD_DIR holds bin/llama-batched-bench
+# Speed of the sampling engine and, given the build folder of llama.cpp or a fork of it, of that
+# peer beside it: the same file of random weights, the same prompt and lengths, runs alternating,
+# medians of ROUNDS. Scoring is held against the peer's prefill: both are passes over given tokens.
+#   bench/engine.sh BUILD [PEER_BUILD_DIR]      PEER_BUILD_DIR holds bin/llama-batched-bench
 # TYPES="q8_0 q4_0 q4_k" SHAPE=... ROUNDS=3 THREADS=2 PROMPT=128 GEN=64 SAMPLES=1,16,64 TEXTS=64
 set -eu
-peer=${1:?give the folder of the peer, which holds bin/llama-batched-bench}/bin/llama-batched-bench
 cd "$(dirname "$0")/.."
-ration=${2:-build}/ration
-[ -x "$peer" ] || { echo "bench/engine.sh: no $peer" >&2; exit 2; }
+ration=${1:-build}/ration
+peer=${2:-${RATION_LLAMA:-}}
 [ -x "$ration" ] || { echo "bench/engine.sh: no $ration; run make" >&2; exit 2; }
+if [ -n "$peer" ]; then
+    peer=$peer/bin/llama-batched-bench
+    [ -x "$peer" ] || { echo "bench/engine.sh: no $peer" >&2; exit 2; }
+fi
 
 types=${TYPES:-q8_0 q4_0 q4_k}
 shape=${SHAPE:-22,2048,5632,32,4,32000}
@@ -34,8 +38,9 @@ ours() {
 }
 
 theirs() {
+    [ -n "$peer" ] || return 0
     "$peer" -m "$1" -npp "$prompt" -ntg "$gen" -npl "$samples" -pps -t "$threads" -c "$context" \
-        -ngl 0 2>/dev/null |
+        2>&1 |
         awk -F'|' '$2 + 0 > 0 { gsub(/ /, ""); print "theirs samples-" $4 + 0, $9;
                                 if ($7 + 0 > best) best = $7 + 0 }
                    END { print "theirs prefill", best }'
@@ -43,7 +48,7 @@ theirs() {
 
 median() {
     awk -v who="$1" -v name="$2" '$1 == who && $2 == name { print $3 }' "$dir/all" | sort -g |
-        awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)]; else print "nan" }'
+        awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)]; else print 0 }'
 }
 
 printf '%-6s %-12s %10s %10s %7s\n' type what ours peer ratio
@@ -52,16 +57,17 @@ for type in $types; do
     "$ration" bench engine --shape "$shape" --type "$type" --threads "$threads" --prompt 1 --gen 1 \
         --samples 1 --save "$file" >/dev/null
     : >"$dir/all"
-    for i in $(seq "$rounds"); do
+    for _ in $(seq "$rounds"); do
         ours "$file" >>"$dir/all"
         theirs "$file" >>"$dir/all"
     done
     for what in prefill $(echo "$samples" | tr , '\n' | sed 's/^/samples-/') score; do
         a=$(median ours "$what")
-        # scoring is held against the peer's prefill: both are one pass over given tokens
         if [ "$what" = score ]; then b=$(median theirs prefill); else b=$(median theirs "$what"); fi
-        printf '%-6s %-12s %10.1f %10.1f %7.2f\n' "$type" "$what" "$a" "$b" \
-            "$(awk -v a="$a" -v b="$b" 'BEGIN { print b > 0 ? a / b : 0 }')"
+        awk -v type="$type" -v what="$what" -v a="$a" -v b="$b" 'BEGIN {
+            printf "%-6s %-12s %10.1f", type, what, a
+            if (b > 0) printf " %10.1f %7.2f", b, a / b
+            printf "\n" }'
     done
     rm -f "$file"
 done
