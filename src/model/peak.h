@@ -1,6 +1,7 @@
 /*
  * peak.h: what this machine can do at most, measured, so that a kernel's speed can be stated as a
- * share: integer dot products from registers, and reading memory.
+ * share: integer dot products from registers, and reading memory. A pool of one thread is timed by
+ * that thread's CPU time, others by the wall clock.
  */
 #ifndef RN_MODEL_PEAK_H
 #define RN_MODEL_PEAK_H
