@@ -10,6 +10,7 @@
 #ifndef RN_MODEL_ATTN_BODY_H
 #define RN_MODEL_ATTN_BODY_H
 
+#include "gguf/half.h"
 #include "model/attn.h"
 #include "model/ops_body.h"
 
@@ -64,12 +65,11 @@ static void load_values(rn_kv_type type, const void *values, int64_t capacity, i
         }
         if (type == RN_KV_Q8)
             for (; d < hd; d += 16) {
-                int8_t q[16] = {0};
-                uint16_t s[16] = {scales[(pos + i) * groups + d / 32]};
-                memcpy(q, (const int8_t *)values + at + d, (size_t)(hd - d < 16 ? hd - d : 16));
-                float f[16];
-                vf_store(f, vf_load_f16(s));
-                vf_store(out + d, vf_mul(vf_load_i8(q), vf_set1(f[0])));
+                const int8_t *q = (const int8_t *)values + at + d;
+                int8_t rest[16] = {0};
+                if (hd - d < 16) q = memcpy(rest, q, (size_t)(hd - d));
+                const vf scale = vf_set1(rn_f16_to_f32(scales[(pos + i) * groups + d / 32]));
+                vf_store(out + d, vf_mul(vf_load_i8(q), scale));
             }
         for (int z = hd; type == RN_KV_F32 && z < width; z++)
             out[z] = 0;
