@@ -30,7 +30,7 @@ typedef struct run {
 
 static void conclude(run *r, rn_verdict v)
 {
-    r->record->verdict = v;
+    r->record->verdict = (int32_t)v;
 }
 
 static void set_detail(run *r, const char *text)
