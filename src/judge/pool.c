@@ -67,7 +67,7 @@ static int spawn(rn_host *h, const char *path, int child_fd, rn_err *err)
                 env_now[] = "LD_BIND_NOW=1", /* resolved once, not in every child */
         /* a sanitized host ends by _exit, and a judged program's crash is its own */
         env_asan[] = "ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_abort=0:"
-                     "handle_sigbus=0:handle_sigfpe=0:handle_sigill=0";
+                     "handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:quarantine_size_mb=8";
     char *const env[] = {env_path, env_lang, env_home, env_tmp, env_now, env_asan, NULL};
     posix_spawn_file_actions_t acts;
     posix_spawnattr_t attr;
