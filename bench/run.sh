@@ -4,7 +4,7 @@
 # A benchmark is a script bench/NAME.sh (its first argument is BUILD) or a program bench/bench_NAME.c.
 # The exit status is 1 when one of them failed.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 build=$1
 shift
 status=0

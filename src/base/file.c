@@ -83,7 +83,8 @@ int rn_reader_read(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err)
     int got = gzread(r->gz, buf, (unsigned)want);
     int zerr = Z_OK;
     const char *msg = gzerror(r->gz, &zerr);
-    /* What comes before the place where a stream is cut is good; the next call says that it is cut. */
+    /* What comes before the place where a stream is cut is good; the next call says that it is cut.
+     */
     if (got < 0 || (got == 0 && zerr == Z_BUF_ERROR)) {
         if (zerr == Z_BUF_ERROR)
             return rn_fail(

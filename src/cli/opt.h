@@ -15,8 +15,14 @@
 
 #include <stdbool.h>
 
-typedef enum { RN_OPT_T_END, RN_OPT_T_FLAG, RN_OPT_T_STR, RN_OPT_T_INT, RN_OPT_T_REAL,
-               RN_OPT_T_LIST } rn_opt_type;
+typedef enum {
+    RN_OPT_T_END,
+    RN_OPT_T_FLAG,
+    RN_OPT_T_STR,
+    RN_OPT_T_INT,
+    RN_OPT_T_REAL,
+    RN_OPT_T_LIST
+} rn_opt_type;
 
 /* Values of an option that may be given several times; borrowed from argv. */
 typedef struct rn_opt_list {
@@ -31,12 +37,30 @@ typedef struct rn_opt {
     void *dest; /* bool, const char *, int64_t, double or rn_opt_list, by type */
 } rn_opt;
 
-#define RN_OPT_FLAG(s, name, dest, help)      {RN_OPT_T_FLAG, s, name, NULL, help, dest}
-#define RN_OPT_STR(s, name, dest, meta, help) {RN_OPT_T_STR, s, name, meta, help, dest}
-#define RN_OPT_INT(s, name, dest, meta, help) {RN_OPT_T_INT, s, name, meta, help, dest}
-#define RN_OPT_REAL(s, name, dest, meta, help) {RN_OPT_T_REAL, s, name, meta, help, dest}
-#define RN_OPT_LIST(s, name, dest, meta, help) {RN_OPT_T_LIST, s, name, meta, help, dest}
-#define RN_OPT_END                            {RN_OPT_T_END, 0, NULL, NULL, NULL, NULL}
+#define RN_OPT_FLAG(s, name, dest, help)         \
+    {                                            \
+        RN_OPT_T_FLAG, s, name, NULL, help, dest \
+    }
+#define RN_OPT_STR(s, name, dest, meta, help)   \
+    {                                           \
+        RN_OPT_T_STR, s, name, meta, help, dest \
+    }
+#define RN_OPT_INT(s, name, dest, meta, help)   \
+    {                                           \
+        RN_OPT_T_INT, s, name, meta, help, dest \
+    }
+#define RN_OPT_REAL(s, name, dest, meta, help)   \
+    {                                            \
+        RN_OPT_T_REAL, s, name, meta, help, dest \
+    }
+#define RN_OPT_LIST(s, name, dest, meta, help)   \
+    {                                            \
+        RN_OPT_T_LIST, s, name, meta, help, dest \
+    }
+#define RN_OPT_END                              \
+    {                                           \
+        RN_OPT_T_END, 0, NULL, NULL, NULL, NULL \
+    }
 
 /* A command: `ration NAME ...`. */
 typedef struct rn_command {
@@ -59,8 +83,8 @@ int rn_opt_usage(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Prints "ration NAME: message" on stderr; returns RN_EXIT_FAILURE. */
 int rn_opt_failure(const rn_command *cmd, const rn_err *err);
 
-/* Set by SIGINT and SIGTERM after rn_opt_catch_signals(): finish the current item and stop. A second
- * signal ends the process at once. */
+/* Set by SIGINT and SIGTERM after rn_opt_catch_signals(): finish the current item and stop. A
+ * second signal ends the process at once. */
 extern volatile int rn_interrupted;
 void rn_opt_catch_signals(void);
 

@@ -3,6 +3,7 @@
 set -eu
 cd "$1"
 one() { # NAME FORM-NUMBER-OCTAL TEXT
+    # shellcheck disable=SC2059 # the octal escape is the format
     printf "\\$2 " >"$1"
     printf '%b' "$3" >>"$1"
 }
