@@ -437,7 +437,7 @@ static int32_t step(rn_engine *e)
             rn_slot *s = &e->slots[i];
             if (s->group != g) continue;
             e->span_slot[n] = i;
-            e->spans[n++] = (rn_span){
+            e->spans[n] = (rn_span){
                 .prefix = &g->cache,
                 .own = &s->cache,
                 .n_prefix = g->job.n_prompt,
@@ -445,6 +445,7 @@ static int32_t step(rn_engine *e)
                 .tok = &s->tok[s->n_tok - 1],
                 .n = 1,
             };
+            n++;
         }
     }
     e->stats.n_active = n;

@@ -85,7 +85,7 @@ static double mass_of(const float *w, const int32_t *ids, int32_t n)
 
 static bool before(const float *l, int32_t a, int32_t b)
 {
-    return l[a] > l[b] || (l[a] == l[b] && a < b);
+    return l[a] > l[b] || (a < b && l[a] == l[b]);
 }
 
 static void sift_down(int32_t *heap, int32_t n, int32_t i, const float *l)
@@ -178,7 +178,7 @@ static int32_t sample(const rn_kern *kern, const rn_sampling *s, const float *lo
                       int32_t n_vocab, void *scratch, double u)
 {
     float *w = scratch;
-    int32_t *ids = (int32_t *)(w + n_vocab);
+    int32_t *ids = (void *)(w + n_vocab);
     float inv_t = (float)fmin(1.0 / s->temperature, MAX_INVERSE_T);
     rn_exp_row(kern, logits, max, inv_t, n_vocab, w);
     double total = rn_sum_exp(kern, logits, max, inv_t, n_vocab);
