@@ -24,10 +24,15 @@
         "$RATION" "$c" --help >"$BATS_TEST_TMPDIR/help" || bad="$bad $c: --help fails;"
         page=docs/man/ration-$c.1
         [ -f "$page" ] || continue
-        # In mdoc `--store` is `.It Fl s , Fl -store Ar FILE`.
-        for o in $(sed -n 's/^ .*--\([a-z0-9-]*\).*/\1/p' "$BATS_TEST_TMPDIR/help"); do
-            [ "$o" = help ] || grep -q -e "Fl -${o}\b" "$page" || bad="$bad $page lacks --$o;"
-        done
+        # In mdoc `-s, --store` is `Fl s` or `Fl -store`.
+        sed -n 's/^  \(-\(.\), \|    \)--\([a-z-]*\).*/\2 \3/p' "$BATS_TEST_TMPDIR/help" |
+            sed 's/^ /. /' >"$BATS_TEST_TMPDIR/options"
+        [ -s "$BATS_TEST_TMPDIR/options" ]
+        while read -r short long; do
+            [ "$long" = help ] || grep -q -e "Fl -$long\b" "$page" ||
+                { [ "$short" != . ] && grep -q -e "Fl $short\b" "$page"; } ||
+                bad="$bad $page lacks --$long;"
+        done <"$BATS_TEST_TMPDIR/options"
     done
     echo "$bad"
     [ -z "$bad" ]
