@@ -25,7 +25,7 @@
         page=docs/man/ration-$c.1
         [ -f "$page" ] || continue
         # In mdoc `-s, --store` is `Fl s` or `Fl -store`.
-        sed -n 's/^  \(-\(.\), \|    \)--\([a-z-]*\).*/\2 \3/p' "$BATS_TEST_TMPDIR/help" |
+        sed -n 's/^  \(-\(.\), \|    \)--\([a-z0-9-]*\).*/\2 \3/p' "$BATS_TEST_TMPDIR/help" |
             sed 's/^ /. /' >"$BATS_TEST_TMPDIR/options"
         [ -s "$BATS_TEST_TMPDIR/options" ]
         while read -r short long; do
