@@ -9,7 +9,7 @@
 
 enum {
     RN_ENGINE_CHUNK = 512,    /* rows of a pass over prompts and given texts */
-    RN_ENGINE_LOGIT_ROWS = 64 /* rows whose logits are held at a time when scoring */
+    RN_ENGINE_LOGIT_ROWS = 128 /* rows whose logits are held at a time when scoring */
 };
 
 typedef struct rn_group rn_group;
