@@ -10,7 +10,7 @@ ration=${1:-build}/ration
 peer=${2:-${RATION_LLAMA:-}}
 [ -x "$ration" ] || { echo "bench/engine.sh: no $ration; run make" >&2; exit 2; }
 if [ -n "$peer" ]; then
-    peer=$peer/bin/llama-batched-bench
+    peer=$(cd "$peer" && pwd)/bin/llama-batched-bench
     [ -x "$peer" ] || { echo "bench/engine.sh: no $peer" >&2; exit 2; }
 fi
 
@@ -39,8 +39,9 @@ ours() {
 
 theirs() {
     [ -n "$peer" ] || return 0
-    "$peer" -m "$1" -npp "$prompt" -ntg "$gen" -npl "$samples" -pps -t "$threads" -c "$context" \
-        2>&1 |
+    # In $dir, where it may leave its log.
+    (cd "$dir" && "$peer" -m "$1" -npp "$prompt" -ntg "$gen" -npl "$samples" -pps -t "$threads" -c "$context" \
+        2>&1) |
         awk -F'|' '$2 + 0 > 0 { gsub(/ /, ""); print "theirs samples-" $4 + 0, $9;
                                 if ($7 + 0 > best) best = $7 + 0 }
                    END { print "theirs prefill", best }'

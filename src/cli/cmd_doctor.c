@@ -53,8 +53,7 @@ static void add(doctor *d, const char *item, const char *status, const char *fix
     va_end(ap);
 }
 
-/* ---- sandbox
- * ----------------------------------------------------------------------------------------- */
+/* ---- sandbox --------------------------------------------------------------------------------- */
 
 typedef struct layer {
     const char *item, *mark; /* part of the level's phrase */
@@ -146,8 +145,7 @@ static void check_sandbox(doctor *d, const char *venv)
     rn_judge_close(j);
 }
 
-/* ---- machine
- * -------------------------------------------------------------------------------------------- */
+/* ---- machine --------------------------------------------------------------------------------- */
 
 static void check_limits(doctor *d)
 {
@@ -207,8 +205,7 @@ static void check_sets(doctor *d, const char *data)
     }
 }
 
-/* ---- output
- * --------------------------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 static void print_json(const doctor *d, rn_buf *out)
 {

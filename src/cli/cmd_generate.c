@@ -60,8 +60,7 @@ typedef struct gen {
     rn_progress progress;
 } gen;
 
-/* ---- what is wanted
- * ------------------------------------------------------------------------------ */
+/* ---- what is wanted -------------------------------------------------------------------------- */
 
 /* Marks the problems of "0-9,12": places in the set, from 0. */
 static int choose_problems(gen *g, const char *ranges, rn_err *err)
@@ -193,8 +192,7 @@ static int build_prompts(gen *g, rn_err *err)
     return rc;
 }
 
-/* ---- the run in the store
- * ------------------------------------------------------------------------ */
+/* ---- the run in the store -------------------------------------------------------------------- */
 
 static char *settings_json(const gen *g)
 {
@@ -305,8 +303,7 @@ static void drop_too_long(gen *g)
     }
 }
 
-/* ---- making them
- * --------------------------------------------------------------------------------- */
+/* ---- making them ----------------------------------------------------------------------------- */
 
 static int next_job(void *user, rn_job *job, rn_err *err)
 {
@@ -410,8 +407,7 @@ static int make_samples(gen *g, size_t budget, rn_err *err)
     return rc;
 }
 
-/* ---- the command
- * --------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static int check_options(const rn_command *cmd, const options *o)
 {

@@ -106,7 +106,8 @@ static int run_import(const rn_command *cmd, const options *o, int argc, char **
     rn_err err = {0};
     rn_store *s = NULL;
     rn_import_stats st = {0};
-    session u = {0};
+    static session u; /* outlives the call, since the options keep its address */
+    u = (session){0};
     int64_t command_id = 0;
     io->on_bad = on_bad;
     io->on_progress = on_progress;

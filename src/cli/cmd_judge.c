@@ -34,8 +34,7 @@ typedef struct session {
     rn_err *err;
 } session;
 
-/* ---- which runs, under which protocol
- * -------------------------------------------------------------- */
+/* ---- which runs, under which protocol -------------------------------------------------------- */
 
 static const char *setting(rn_arena *a, const char *settings, const char *key)
 {
@@ -149,8 +148,7 @@ static int put_protocols(session *s, rn_err *err)
     return 0;
 }
 
-/* ---- results
- * --------------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static int count_verdict(void *user, const rn_store_sample_row *r)
 {
@@ -308,8 +306,7 @@ static int print_results(const session *s, rn_err *err)
     return ok ? 0 : rn_fail(err, RN_ENOMEM, "results: out of memory");
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static int open_all(session *s, rn_err *err)
 {

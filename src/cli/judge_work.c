@@ -54,8 +54,7 @@ double rn_work_cpu_limit_s(const rn_work *w, const rn_problem *p)
     return p->time_limit_s > official ? p->time_limit_s : official;
 }
 
-/* ---- a problem's tests as a job
- * ---------------------------------------------------------------------- */
+/* ---- a problem's tests as a job -------------------------------------------------------------- */
 
 /* The tests of p; the cases and what they point to are in `a`. */
 static rn_judge_case *make_cases(const rn_problem *p, rn_arena *a, size_t *n)
@@ -101,8 +100,7 @@ static int submit(rn_work *w, const rn_problem *p, rn_bytes text, rn_arena *a, u
     return rn_judge_submit(w->judge, &job, tag, err);
 }
 
-/* ---- references
- * ---------------------------------------------------------------------------------------- */
+/* ---- references ------------------------------------------------------------------------------ */
 
 typedef struct reference {
     const rn_problem *p;
@@ -231,8 +229,7 @@ int rn_work_references(rn_work *w, rn_buf *notes, rn_err *err)
     return rc;
 }
 
-/* ---- reading a batch
- * ------------------------------------------------------------------------------------ */
+/* ---- reading a batch ------------------------------------------------------------------------- */
 
 static uint32_t find_program(batch *b, const rn_problem *p, rn_bytes text)
 {
@@ -309,8 +306,7 @@ static int read_batch(batch *b, rn_err *err)
     return 0;
 }
 
-/* ---- judging a batch
- * ------------------------------------------------------------------------------------- */
+/* ---- judging a batch ------------------------------------------------------------------------- */
 
 static int note_near(rn_work *w, const program *q, const due *d, const rn_judge_result *r,
                      rn_err *err)

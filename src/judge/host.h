@@ -81,8 +81,7 @@ int rn_python_move_site(const char *from, const char *to, rn_err *err);
 /* After all imports: collects garbage, takes rn_forge_snapshot, and freezes what there is. */
 int rn_python_settle(rn_err *err);
 
-/* ---- warm copies (host_warm.c) and the loop they share with the host (host.c)
- * ---------------------- */
+/* ---- warm copies (host_warm.c) and the loop they share with the host (host.c) ---------------- */
 
 /* Runs the job in a copy of this host that has the large package imported which `program` imports.
  * RN_ENOTFOUND: none fits, run it here. RN_ECANCELLED: the library is gone. */
@@ -106,8 +105,7 @@ typedef struct rn_record {
     char detail[256];
 } rn_record;
 
-/* ---- one child under watch (host_watch.c)
- * --------------------------------------------------------- */
+/* ---- one child under watch (host_watch.c) ---------------------------------------------------- */
 
 typedef struct rn_outcome {
     bool have_record; /* *record is authentic */
@@ -136,15 +134,13 @@ void rn_watch_confirming(void);
 /* The child's standard output after rn_watch_run; borrowed until the next run. */
 int rn_watch_output(rn_bytes *out, rn_err *err);
 
-/* ---- in the child (host_run.c)
- * ---------------------------------------------------------------------- */
+/* ---- in the child (host_run.c) --------------------------------------------------------------- */
 
 /* Runs the task and fills *record, which is private to the child. Returns only when judged code is
  * done. */
 void rn_run_task(const rn_task *task, rn_record *record);
 
-/* ---- tampering (host_forge.c)
- * ------------------------------------------------------------------------ */
+/* ---- tampering (host_forge.c) ---------------------------------------------------------------- */
 
 void rn_forge_hook(void);           /* in the host, before the imports */
 int rn_forge_snapshot(rn_err *err); /* in the host, after them */
@@ -164,8 +160,7 @@ bool rn_forge_own_type(void *value);
 void rn_forge_watch_begin(void *const *codes, size_t n);
 const char *rn_forge_watch_end(void); /* NULL, or what was found */
 
-/* ---- JSON and return values (host_json.c)
- * ------------------------------------------------------------ */
+/* ---- JSON and return values (host_json.c) ---------------------------------------------------- */
 
 /* A new reference, or NULL with a Python exception. Integers keep every digit. */
 void *rn_hostjson_parse(rn_bytes text);

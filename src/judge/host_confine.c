@@ -40,8 +40,7 @@ static const char tmpfs_options_open[] = "size=64m,nr_inodes=4096,mode=0777";
 static struct stat work_stat; /* of the empty working folder */
 static struct statfs work_statfs;
 
-/* ---- cgroups
- * ----------------------------------------------------------------------------------------- */
+/* ---- cgroups --------------------------------------------------------------------------------- */
 
 static int open_in(const char *dir, const char *name, int flags)
 {
@@ -87,8 +86,7 @@ static void join_cgroups(const rn_wire_config *cfg, rn_confine *c)
     }
 }
 
-/* ---- the view of the system
- * ---------------------------------------------------------------------------- */
+/* ---- the view of the system ------------------------------------------------------------------ */
 
 static const char *const system_dirs[] = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"};
 static const char *const etc_paths[] = {"etc/ld.so.cache", "etc/localtime", "etc/alternatives"};
@@ -204,9 +202,7 @@ static int build_view(const char *site, rn_err *err)
     return 0;
 }
 
-/* ---- users
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- users ----------------------------------------------------------------------------------- */
 
 static bool write_proc(const rn_confine *c, const char *name, const char *text)
 {
@@ -242,8 +238,7 @@ static bool become_nobody(void)
     return true;
 }
 
-/* ---- the working folder
- * ------------------------------------------------------------------------------------ */
+/* ---- the working folder ---------------------------------------------------------------------- */
 
 static int remember_work(rn_confine *c, rn_err *err)
 {
@@ -312,9 +307,7 @@ void rn_confine_leave(rn_confine *c)
     rmdir(c->work_dir);
 }
 
-/* ---- all of it
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /* Whether a process can be cloned into a pid namespace of its own. */
 static bool pid_ns_works(void)

@@ -116,8 +116,7 @@ static void build_filter(void)
     seccomp_release(f);
 }
 
-/* ---- Landlock
- * -------------------------------------------------------------------------------------- */
+/* ---- Landlock -------------------------------------------------------------------------------- */
 
 /* linux/landlock.h, by number: the build machine's header may be older than the kernel. */
 enum {
@@ -203,8 +202,7 @@ void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg)
     if (!(cfg->without & RN_WITHOUT_LANDLOCK)) build_ruleset(c);
 }
 
-/* ---- in the child
- * ------------------------------------------------------------------------------------ */
+/* ---- in the child ---------------------------------------------------------------------------- */
 
 /* Lowers a limit; one that is lower already (a container's) stays. */
 static bool limit(int what, int64_t value)

@@ -239,8 +239,7 @@ void *rn_hostjson_parse(rn_bytes text)
     return bad("text after the value");
 }
 
-/* ---- comparison
- * ---------------------------------------------------------------------------------- */
+/* ---- comparison ------------------------------------------------------------------------------ */
 
 typedef struct rules {
     bool tuples; /* a tuple inside `got` equals a list of the same content */

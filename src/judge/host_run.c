@@ -136,8 +136,7 @@ static void gather_codes(run *r, PyObject *code)
         if (PyCode_Check(PyTuple_GET_ITEM(consts, i))) gather_codes(r, PyTuple_GET_ITEM(consts, i));
 }
 
-/* ---- SCRIPT
- * -------------------------------------------------------------------------------------- */
+/* ---- SCRIPT ---------------------------------------------------------------------------------- */
 
 /* A function that the tests defined must still be the tests' own. */
 static const char *test_function_replaced(run *r)
@@ -304,8 +303,7 @@ static void run_script(run *r)
     run_tests(r);
 }
 
-/* ---- STDIO and CALL
- * -------------------------------------------------------------------------------- */
+/* ---- STDIO and CALL -------------------------------------------------------------------------- */
 
 /* The names that APPS' own harness imports before every solution. numpy only where the source
  * mentions it: its import takes longer than most programs. */

@@ -76,8 +76,7 @@ void rn_watch_overhead(int64_t bytes, int processes)
     memory_set = pids_set = 0;
 }
 
-/* ---- reading small files of the kernel
- * ------------------------------------------------------------ */
+/* ---- reading small files of the kernel ------------------------------------------------------- */
 
 /* The text at the file's start; "" if it cannot be read. */
 static void read_at(int dir, const char *path, int fd, char *buf, size_t cap)
@@ -120,8 +119,7 @@ static bool risen(int fd, const char *key, int64_t *seen)
     return yes;
 }
 
-/* ---- the process tree, from /proc
- * -------------------------------------------------------------------- */
+/* ---- the process tree, from /proc ------------------------------------------------------------ */
 
 typedef struct tree {
     pid_t pids[MAX_TREE];
@@ -195,8 +193,7 @@ static int64_t run_delay_ns(const rn_confine *c, pid_t pid)
     return longest;
 }
 
-/* ---- limits
- * -------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 typedef struct watch {
     rn_confine *c;
@@ -304,8 +301,7 @@ static int wait_for_end(const watch *w, rn_outcome *o, rn_err *err)
     }
 }
 
-/* ---- one run
- * -------------------------------------------------------------------------------------------- */
+/* ---- one run --------------------------------------------------------------------------------- */
 
 void rn_watch_confirming(void)
 {

@@ -47,8 +47,7 @@ struct rn_judge {
     ring queue, done, unused, alone;
 };
 
-/* ---- rings
- * ------------------------------------------------------------------------------------------ */
+/* ---- rings ----------------------------------------------------------------------------------- */
 
 static bool ring_init(ring *r, size_t cap)
 {
@@ -70,8 +69,7 @@ static uint32_t pop(ring *r)
     return x;
 }
 
-/* ---- opening and closing
- * ---------------------------------------------------------------------------- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static int64_t or_default(int64_t given, int64_t otherwise)
 {
@@ -202,8 +200,7 @@ void rn_judge_close(rn_judge *j)
     free(j);
 }
 
-/* ---- submitting
- * ------------------------------------------------------------------------------------- */
+/* ---- submitting ------------------------------------------------------------------------------ */
 
 int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *err)
 {
@@ -248,8 +245,7 @@ size_t rn_judge_pending(const rn_judge *j)
     return j->n_used;
 }
 
-/* ---- dispatching
- * ------------------------------------------------------------------------------------ */
+/* ---- dispatching ----------------------------------------------------------------------------- */
 
 static slot *slot_of(rn_judge *j, uint64_t id)
 {
@@ -304,8 +300,7 @@ static void dispatch(rn_judge *j)
         if (j->hosts[i].fd >= 0 && j->hosts[i].n_jobs == 0) steal(j, &j->hosts[i]);
 }
 
-/* ---- results
- * ---------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static void finish(rn_judge *j, slot *s)
 {

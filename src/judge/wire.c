@@ -23,8 +23,8 @@ void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits
     rn_wire_job head;
     memset(&head, 0, sizeof head); /* padding crosses a process border: none of it is left over */
     head.magic = RN_WIRE_MAGIC;
-    head.mode = job->mode;
-    head.compare = job->compare;
+    head.mode = (int32_t)job->mode;
+    head.compare = (int32_t)job->compare;
     head.all_cases = job->all_cases;
     head.limits = *limits;
     head.id = id;

@@ -8,7 +8,7 @@
 #include "model/forward.h"
 
 enum {
-    RN_ENGINE_CHUNK = 512,    /* rows of a pass over prompts and given texts */
+    RN_ENGINE_CHUNK = 512,     /* rows of a pass over prompts and given texts */
     RN_ENGINE_LOGIT_ROWS = 128 /* rows whose logits are held at a time when scoring */
 };
 

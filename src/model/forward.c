@@ -257,8 +257,7 @@ static void out_norm_rows(void *arg, int64_t begin, int64_t end, int thread)
         norm(f->m, f->x + r * d, f->m->out_norm, f->m->out_norm_b, f->h + r * d);
 }
 
-/* ---- a pass
- * -------------------------------------------------------------------------------------- */
+/* ---- a pass ---------------------------------------------------------------------------------- */
 
 static void each_row(rn_forward *f, rn_pool_fn *fn)
 {

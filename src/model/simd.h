@@ -698,7 +698,8 @@ RN_INLINE vf vf_from_i(vi x)
 /* Nearest, ties to even; NaN and what does not fit become INT32_MIN, as on x86. */
 RN_INLINE vi vi_round(vf x)
 {
-    RN_LANEWISE(vi, x.v[i] >= -0x1p31f && x.v[i] < 0x1p31f ? (int32_t)rintf(x.v[i]) : INT32_MIN);
+    RN_LANEWISE(vi, x.v[i] >= -2147483648.0f && x.v[i] < 2147483648.0f ? (int32_t)rintf(x.v[i])
+                                                                       : INT32_MIN);
 }
 RN_INLINE vf vf_of_bits(vi x)
 {

@@ -156,7 +156,7 @@ static int compare(rn_report *r, const rn_report_task *t, double *const *at, siz
         if ((int)i == row->second) second = rivals;
         tables[rivals++] = col;
     }
-    rn_interval diff;
+    rn_interval diff = {0};
     if (!rc)
         rc = rn_stat_boot_paired(t->boot, tables[best], tables[second], 1, r->opts.level, &diff,
                                  NULL, err);
