@@ -7,14 +7,16 @@
  *
  * Time. The CPU limit is that of the whole tree: from the host's cgroup less the host's own time,
  * or from /proc. The wall-clock limit is a backstop against sleeping: time that the child spent
- * waiting for a processor (schedstat) does not count, so that a busy machine changes no verdict. A
- * child that still waits after WALL_HARD limits is reported as starved, for another try alone.
+ * waiting for a processor (schedstat, and the state at the limit) does not count, so that a busy
+ * machine changes no verdict. A child that still waits after WALL_HARD limits is reported as
+ * starved, for another try alone.
  */
 #include "judge/host.h"
 
 #include "base/clock.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -193,6 +195,40 @@ static int64_t run_delay_ns(const rn_confine *c, pid_t pid)
     return longest;
 }
 
+/* Whether a thread of this process stands in a processor's queue (or runs) at this moment. */
+static bool thread_ready(const rn_confine *c, pid_t pid)
+{
+    char path[64], buf[1024];
+    snprintf(path, sizeof path, "%d/task", (int)pid);
+    int fd = openat(c->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!dir) {
+        if (fd >= 0) close(fd);
+        return false;
+    }
+    bool ready = false;
+    for (struct dirent *e; !ready && (e = readdir(dir));) {
+        if (e->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%d/task/%.20s/stat", (int)pid, e->d_name);
+        read_at(c->proc_fd, path, -1, buf, sizeof buf);
+        const char *p = strrchr(buf, ')');
+        ready = p && p[1] == ' ' && p[2] == 'R';
+    }
+    closedir(dir);
+    return ready;
+}
+
+/* schedstat counts a wait only when it is over. A tree that is not asleep at its wall-clock limit
+ * is therefore given more time: it waits, or it meets its CPU limit. */
+static bool tree_ready(const rn_confine *c, pid_t pid)
+{
+    static tree t;
+    find_tree(c, pid, &t);
+    for (size_t i = 0; i < t.n; i++)
+        if (thread_ready(c, t.pids[i])) return true;
+    return false;
+}
+
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 typedef struct watch {
@@ -234,7 +270,7 @@ static bool memory_exceeded(const watch *w)
  * before it must be looked at again. */
 static rn_verdict check_limits(const watch *w, int64_t *sleep_ns, bool *starved)
 {
-    const int64_t least = 2000000, memory_poll = 100000000;
+    const int64_t least = 2000000, memory_poll = 100000000, ready_poll = 50000000;
     int64_t elapsed = rn_now_ns() - w->start_ns;
     if (memory_exceeded(w)) return RN_V_MEMORY_LIMIT;
     int64_t cpu = tree_cpu_ns(w);
@@ -243,7 +279,10 @@ static rn_verdict check_limits(const watch *w, int64_t *sleep_ns, bool *starved)
     int64_t wall_left = w->limits->wall_ns - elapsed;
     if (wall_left <= 0) {
         wall_left += run_delay_ns(w->c, w->pid);
-        if (wall_left <= 0) return RN_V_WALL_LIMIT;
+        if (wall_left <= 0) {
+            if (!tree_ready(w->c, w->pid)) return RN_V_WALL_LIMIT;
+            wall_left = ready_poll;
+        }
         if (elapsed > WALL_HARD * w->limits->wall_ns) {
             *starved = true;
             return RN_V_WALL_LIMIT;
