@@ -601,7 +601,8 @@ static void test_csv_and_text(void **state)
     assert_true(rn_report_metric_add(&metrics, "pass@k"));
     assert_false(rn_report_metric_add(&metrics, "pass@"));
     rn_report_csv(r, metrics, &out);
-    assert_contains(out.data, "metric,task,model,ranker,n,greedy,k,x,value,lo,hi\n"
+    assert_contains(out.data, "metric,task,model,ranker,n,greedy,k,x,value,lo,hi,"
+                              "x_sampling,random,perfect\n"
                               "pass@k,toy,small,,20,0.25,1,1,0.225,");
     assert_null(strstr(out.data, "pass_flops"));
     rn_buf_clear(&out);

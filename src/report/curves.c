@@ -13,7 +13,7 @@ enum { DENSE = 32, PER_OCTAVE = 8 };
 
 /* The k at which a curve is shown: all up to DENSE, then PER_OCTAVE a doubling, every power of two,
  * the last robust one and what the user asked for. *n of them, rising; NULL: out of memory. */
-static int64_t *chart_ks(rn_report *r, int64_t k_max, int64_t n_cols, size_t *n)
+int64_t *rn_report_chart_ks(rn_report *r, int64_t k_max, int64_t n_cols, size_t *n)
 {
     size_t cap = DENSE + 64 * PER_OCTAVE + r->opts.n_ks + 1;
     int64_t *k = rn_arena_array(&r->arena, cap, sizeof *k);
@@ -87,7 +87,7 @@ static int sampled_points(rn_report *r, const rn_report_task *t, rn_entrant *e, 
 {
     if (!e->table) return 0;
     size_t n = 0, rows = e->cov.n_used;
-    int64_t *ks = chart_ks(r, e->k_max, e->n_cols, &n);
+    int64_t *ks = rn_report_chart_ks(r, e->k_max, e->n_cols, &n);
     rn_point *p = ks ? rn_arena_array(&r->arena, n, sizeof *p) : NULL;
     double *cols = malloc(rows * n * sizeof *cols);
     rn_interval *at = malloc(n * sizeof *at);
@@ -110,49 +110,6 @@ static int sampled_points(rn_report *r, const rn_report_task *t, rn_entrant *e, 
     rn_stat_boot_free(own);
     free(at);
     free(cols);
-    return rc;
-}
-
-/* rank-score@k of one ranker over the problems that have scored samples. */
-static int ranking_points(rn_report *r, const rn_report_task *t, const rn_entrant *e,
-                          rn_ranking *ranking, rn_err *err)
-{
-    rn_ranked *rows = malloc((t->n_problems + 1) * sizeof *rows);
-    if (!rows) return rn_report_nomem(err);
-    size_t n_rows = 0, n = 0;
-    for (size_t i = 0; i < t->n_problems; i++)
-        if (e->keep[i] && ranking->problems[i].n > 0) rows[n_rows++] = ranking->problems[i];
-    int64_t k_max = rn_stat_rank_k_max(rows, n_rows, RN_CUT_LAST);
-    if (k_max == 0) {
-        free(rows);
-        return 0;
-    }
-    int64_t *ks = chart_ks(r, k_max, k_max, &n);
-    rn_point *p = ks ? rn_arena_array(&r->arena, n, sizeof *p) : NULL;
-    double *table = malloc(n_rows * (size_t)k_max * sizeof *table);
-    double *cols = malloc(n_rows * n * sizeof *cols);
-    rn_interval *at = malloc(n * sizeof *at);
-    rn_boot *boot = NULL;
-    int rc = p && table && cols && at ? 0 : rn_report_nomem(err);
-    if (!rc)
-        rc = rn_stat_rank_table(rows, n_rows, ranking->lower_is_better, RN_CUT_LAST, k_max, table,
-                                err);
-    if (!rc) rc = rn_stat_boot_new(n_rows, (size_t)r->opts.n_resamples, r->opts.seed, &boot, err);
-    for (size_t i = 0; i < n_rows && !rc; i++)
-        for (size_t j = 0; j < n; j++)
-            cols[i * n + j] = table[i * (size_t)k_max + (size_t)ks[j] - 1];
-    if (!rc) rc = rn_stat_boot_interval(boot, cols, n, r->opts.level, at, err);
-    for (size_t j = 0; j < n && !rc; j++)
-        p[j] = (rn_point){ks[j], at[j].value, at[j].lo, at[j].hi, true};
-    if (!rc) {
-        ranking->points = p;
-        ranking->n_points = n;
-    }
-    rn_stat_boot_free(boot);
-    free(at);
-    free(cols);
-    free(table);
-    free(rows);
     return rc;
 }
 
@@ -218,11 +175,7 @@ int rn_report_curves(rn_report *r, rn_report_task *t, rn_err *err)
             rc = tabulate(r, t, e, err);
     }
     if (!rc) rc = find_common(r, t, err);
-    for (size_t i = 0; i < t->n_entrants && !rc; i++) {
-        rn_entrant *e = &t->entrants[i];
-        rc = sampled_points(r, t, e, err);
-        for (size_t j = 0; e->table && j < e->n_rankings && !rc; j++)
-            rc = ranking_points(r, t, e, &e->rankings[j], err);
-    }
+    for (size_t i = 0; i < t->n_entrants && !rc; i++)
+        rc = sampled_points(r, t, &t->entrants[i], err);
     return rc;
 }

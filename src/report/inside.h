@@ -23,15 +23,27 @@ int rn_report_leaders(rn_report *r, rn_report_task *t, rn_err *err);
 int rn_report_beyond(rn_report *r, rn_report_task *t, rn_err *err);
 
 int rn_report_pairs(rn_report *r, rn_report_task *t, rn_err *err);
+int rn_report_rankings(rn_report *r, rn_report_task *t, rn_err *err); /* after the leaders */
+
+/* The entry that the user's map names for a model or ranker; NULL: none. */
+const char *rn_report_mapped(const rn_price_map *map, size_t n, const char *name);
+/* The model in a ranker's name: "nll:my-7b" is "my-7b". */
+const char *rn_report_ranker_model(const rn_ranking *k);
+/* Prices the rankings of all entrants, whose own prices are known; fills rn_ranking.cost. */
+int rn_report_price_rankings(rn_report *r, const rn_price_map *map, size_t n_map, rn_err *err);
+
+/* The k at which a curve is shown; see curves.c. *n of them, rising; NULL: out of memory. */
+int64_t *rn_report_chart_ks(rn_report *r, int64_t k_max, int64_t n_cols, size_t *n);
 
 /* One curve as it leaves the program. */
 typedef struct rn_series {
     rn_metric metric;
     const rn_report_task *task;
     const rn_entrant *entrant;
-    const rn_ranking *ranking; /* NULL: pass@k */
-    const rn_kcost *x;         /* cost of k; NULL: x is k */
-    const rn_point *points;    /* [n_points] */
+    const rn_ranking *ranking;  /* NULL: pass@k */
+    const rn_kcost *x;          /* cost of k; NULL: x is k, or unknown if x_sampling is there */
+    const rn_kcost *x_sampling; /* a ranker's budget: the samples alone; NULL otherwise */
+    const rn_point *points;     /* [n_points] */
     size_t n_points;
 } rn_series;
 /* Calls fn for every series of the chosen metrics, in a fixed order. */
@@ -42,6 +54,11 @@ void rn_report_each_series(const rn_report *r, uint32_t metrics,
  * the published values around k. NAN outside of the published range. */
 rn_cell rn_report_published_at(const rn_entrant *e, int64_t k, bool interpolate);
 
+/* x of a point; NAN unknown. */
+double rn_report_series_x(const rn_series *s, int64_t k);
+
+/* The mean of rn_flop_prompt over the entrant's prompts, prompt_tok where they are unknown. */
+double rn_report_exact_prompt(const rn_shape *s, const rn_tokens *t, double prompt_tok);
 /* Mean FLOPs that a sample adds, exact from the sums in t (n_gen > 0). */
 double rn_report_exact_sample(const rn_shape *s, const rn_tokens *t, double prompt_tok);
 

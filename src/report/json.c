@@ -84,14 +84,44 @@ static void write_series(void *user, const rn_series *s)
         item(out);
         rn_buf_putc(out, '{');
         whole(out, "k", p->k);
-        number(out, "x", s->x ? rn_stat_cost(s->x, p->k) : (double)p->k);
+        number(out, "x", rn_report_series_x(s, p->k));
         number(out, "value", p->value);
         number(out, "lo", p->lo);
         number(out, "hi", p->hi);
+        if (s->x_sampling) number(out, "x_sampling", rn_stat_cost(s->x_sampling, p->k));
+        if (s->ranking) number(out, "random", s->ranking->random[i]);
+        if (s->ranking) number(out, "perfect", s->ranking->perfect[i]);
         if (!p->robust) boolean(out, "robust", false);
         rn_buf_putc(out, '}');
     }
     rn_buf_puts(out, "]}");
+}
+
+/* What the entrant's rankers scored, and what that costs for each sample drawn. */
+static void write_rankers(rn_buf *out, const rn_entrant *e)
+{
+    key(out, "rankers");
+    rn_buf_putc(out, '[');
+    for (size_t i = 0; i < e->n_rankings; i++) {
+        const rn_ranking *k = &e->rankings[i];
+        item(out);
+        rn_buf_putc(out, '{');
+        text(out, "ranker", k->name);
+        whole(out, "drawn", k->n_drawn);
+        whole(out, "scored", k->n_scored);
+        for (int a = RN_AXIS_FLOP; a <= RN_AXIS_TIME; a++) {
+            const rn_rank_cost *c = &k->cost[a];
+            key(out, axis_names[a]);
+            rn_buf_putc(out, '{');
+            number(out, "prompt", c->known ? c->shared : NAN);
+            number(out, "sample", c->known ? c->per_sample : NAN);
+            text(out, "from", c->known ? c->from : NULL);
+            text(out, "missing", c->known ? NULL : c->why);
+            rn_buf_putc(out, '}');
+        }
+        rn_buf_putc(out, '}');
+    }
+    rn_buf_putc(out, ']');
 }
 
 static void write_entrant(rn_buf *out, const rn_entrant *e)
@@ -133,7 +163,9 @@ static void write_entrant(rn_buf *out, const rn_entrant *e)
     number(out, "flop_2n", e->two_n);
     for (int a = 0; a < RN_N_AXES; a++)
         number(out, axis_names[a], e->priced[a] ? rn_stat_cost(&e->axis[a], 1) : NAN);
-    rn_buf_puts(out, "}}");
+    rn_buf_putc(out, '}');
+    write_rankers(out, e);
+    rn_buf_putc(out, '}');
 }
 
 static void write_row(rn_buf *out, const rn_report_task *t, const rn_budget_row *row)

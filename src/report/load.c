@@ -149,9 +149,18 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
         cut[used] = cells[i].cut;
         p->n++;
         used++;
+        out->n_scored += !cells[i].cut;
     }
     out->problems = problems;
+    out->n_drawn = (int64_t)used;
     out->lower_is_better = row->lower_is_better;
+    rn_store_score_sums sums;
+    rc = rn_store_score_cost(l->s, run_id, row->ranker_id, &sums, l->err);
+    if (rc) return rc;
+    out->n_recorded[RN_AXIS_FLOP] = sums.n_flop;
+    out->recorded[RN_AXIS_FLOP] = sums.flop;
+    out->n_recorded[RN_AXIS_TIME] = sums.n_wall;
+    out->recorded[RN_AXIS_TIME] = sums.wall_s;
     if (unscored == 0) return 0;
     return rn_report_note(l->r, l->err,
                           "%s: %zu judged samples have no score of %s and are left "

@@ -8,10 +8,10 @@
  */
 #include "report/inside.h"
 
-static const char *find_in_map(const rn_price_map *map, size_t n, const char *model)
+const char *rn_report_mapped(const rn_price_map *map, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
-        if (strcmp(map[i].model, model) == 0) return map[i].entry;
+        if (strcmp(map[i].model, name) == 0) return map[i].entry;
     return NULL;
 }
 
@@ -27,7 +27,7 @@ static int find_entry(const rn_report *r, rn_entrant *e, const rn_price_map *map
                       const char **why, rn_err *err)
 {
     *why = NULL;
-    const char *asked = find_in_map(map, n_map, e->model);
+    const char *asked = rn_report_mapped(map, n_map, e->model);
     const char *name = asked ? asked : *e->cost_name ? e->cost_name : e->model;
     e->cost = rn_cost_find(r->book, name);
     if (e->cost) return 0;
@@ -69,9 +69,10 @@ static double mean_prompt(const rn_report *r, const rn_entrant *e)
     return e->tokens.n_both ? e->tokens.prompt / (double)e->tokens.n_both : r->opts.prompt_tok;
 }
 
-/* Mean of rn_flop_prompt over prompts with this mean and mean square. */
-static double exact_prompt(const rn_shape *s, double mean, double mean_square)
+double rn_report_exact_prompt(const rn_shape *s, const rn_tokens *t, double prompt_tok)
 {
+    double n = (double)t->n_both, mean = t->n_both ? t->prompt / n : prompt_tok;
+    double mean_square = t->n_both ? t->prompt2 / n : mean * mean;
     double heads = (double)(s->n_head * s->head_dim) * (double)s->n_layer;
     return 2 * mean * rn_shape_layer_weights(s) + 2 * rn_shape_head_weights(s) +
            4 * heads * (mean_square + mean) / 2;
@@ -93,9 +94,7 @@ static void price_flop(rn_report *r, rn_entrant *e)
     double prompt = mean_prompt(r, e);
     if (e->cost->has_shape && e->tokens.n_gen && !isnan(prompt)) {
         const rn_shape *s = &e->cost->shape;
-        double square =
-            e->tokens.n_both ? e->tokens.prompt2 / (double)e->tokens.n_both : prompt * prompt;
-        e->exact_shared = exact_prompt(s, prompt, square);
+        e->exact_shared = rn_report_exact_prompt(s, &e->tokens, prompt);
         e->exact_sample = rn_report_exact_sample(s, &e->tokens, prompt);
         e->two_n = rn_flop_2n(s, 1) * (prompt + e->tokens.gen / (double)e->tokens.n_gen);
     }
@@ -199,13 +198,23 @@ static int price_entrant(rn_report *r, rn_entrant *e, const rn_price_map *map, s
     return rc ? rc : price_usd(r, e, err);
 }
 
+/* Whether a name of the user's map is the entrant's or that of one of its rankers. */
+static bool is_named(const rn_entrant *e, const char *name)
+{
+    bool yes = strcmp(e->model, name) == 0;
+    for (size_t i = 0; i < e->n_rankings; i++)
+        yes |= strcmp(e->rankings[i].name, name) == 0 ||
+               strcmp(rn_report_ranker_model(&e->rankings[i]), name) == 0;
+    return yes;
+}
+
 int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err *err)
 {
     for (size_t m = 0; m < n_map; m++) {
         bool used = false;
         for (size_t i = 0; i < r->n_tasks; i++)
             for (size_t j = 0; j < r->tasks[i].n_entrants; j++)
-                used |= strcmp(r->tasks[i].entrants[j].model, map[m].model) == 0;
+                used |= is_named(&r->tasks[i].entrants[j], map[m].model);
         if (!used)
             return rn_fail(err, RN_ENOTFOUND, "--cost %s=%s: there is no model '%s' here",
                            map[m].model, map[m].entry, map[m].model);
@@ -215,5 +224,6 @@ int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err 
             int rc = price_entrant(r, &r->tasks[i].entrants[j], map, n_map, err);
             if (rc) return rc;
         }
-    return note_unpriced(r, err);
+    int rc = rn_report_price_rankings(r, map, n_map, err);
+    return rc ? rc : note_unpriced(r, err);
 }

@@ -125,6 +125,7 @@ int rn_report_compute(rn_report *r, rn_err *err)
         rn_report_task *t = &r->tasks[i];
         rc = rn_report_curves(r, t, err);
         if (!rc) rc = rn_report_leaders(r, t, err);
+        if (!rc) rc = rn_report_rankings(r, t, err);
         if (!rc) rc = rn_report_pairs(r, t, err);
         if (!rc) rc = rn_report_beyond(r, t, err);
         if (rc && err) rn_err_prefix(err, "report on %s", t->name);

@@ -67,14 +67,41 @@ typedef struct rn_greedy {
     double value, lo, hi; /* Wilson's interval */
 } rn_greedy;
 
+/* An entrant at a budget. k = 0: affords no sample. value NAN with k > 0: no robust estimate. */
+typedef struct rn_cell {
+    int64_t k;
+    double value, lo, hi;
+} rn_cell;
+
+/* What ranking costs beside the samples themselves. */
+typedef struct rn_rank_cost {
+    bool known;
+    double shared, per_sample; /* of a problem's prompt; of each sample drawn, in the mean */
+    rn_kcost total;            /* k samples with their ranking; if the samples are priced too */
+    const char *from, *why;    /* a phrase: where it is known from, or why it is not */
+} rn_rank_cost;
+
+/* A ranker at one budget of its axis. The bounds stand at the k of `unpaid`. */
+typedef struct rn_rank_row {
+    rn_cell paid, unpaid;   /* ranking charged; left out, as in the study */
+    double random, perfect; /* choosing blindly; always a passing sample if there is one */
+} rn_rank_row;
+
 /* A ranker's scores of an entrant's samples, and rank-score@k from them. Samples cut by the token
- * limit are drawn and paid for, but never chosen. */
+ * limit are drawn and paid for, but neither scored nor ever chosen. */
 typedef struct rn_ranking {
     const char *name;
     bool lower_is_better;
     const rn_ranked *problems; /* [task->n_problems]; n = 0: nothing scored */
-    const rn_point *points;    /* [n_points] */
+    int64_t n_drawn, n_scored; /* samples in `problems`, those of them that are not cut */
+    /* Of scores that tell what they cost: how many, and the sum, by RN_AXIS_FLOP, _TIME. */
+    int64_t n_recorded[RN_N_AXES];
+    double recorded[RN_N_AXES];
+    rn_rank_cost cost[RN_N_AXES];   /* RN_AXIS_FLOP, _TIME */
+    const rn_point *points;         /* [n_points] */
+    const double *random, *perfect; /* [n_points]: the bounds at the same k */
     size_t n_points;
+    const rn_rank_row *rows[RN_N_AXES]; /* at the budgets of task->axis; NULL: none */
 } rn_ranking;
 
 typedef struct rn_entrant {
@@ -110,12 +137,6 @@ typedef struct rn_entrant {
     const rn_point *points; /* [n_points] */
     size_t n_points;
 } rn_entrant;
-
-/* An entrant at a budget. k = 0: affords no sample. value NAN with k > 0: no robust estimate. */
-typedef struct rn_cell {
-    int64_t k;
-    double value, lo, hi;
-} rn_cell;
 
 /* All entrants at one budget; `best` and `second` index the task's entrants, -1 none. */
 typedef struct rn_budget_row {
@@ -246,18 +267,20 @@ int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err 
 int rn_report_compute(rn_report *r, rn_err *err);
 
 /* What an output may be limited to; the first ones are the names of series. */
-#define RN_REPORT_METRICS(X)        \
-    X(PASS_K, "pass@k")             \
-    X(PASS_FLOP, "pass_flops@f")    \
-    X(PASS_TIME, "pass_time@t")     \
-    X(PASS_USD, "pass_usd@u")       \
-    X(RANK_K, "rank-score@k")       \
-    X(REACH, "reach")               \
-    X(COMPARE, "compare")           \
-    X(SAMPLES, "samples")           \
-    X(COST, "cost")                 \
-    X(STOPPING, "stopping")         \
-    X(REALLOCATION, "reallocation") \
+#define RN_REPORT_METRICS(X)           \
+    X(PASS_K, "pass@k")                \
+    X(PASS_FLOP, "pass_flops@f")       \
+    X(PASS_TIME, "pass_time@t")        \
+    X(PASS_USD, "pass_usd@u")          \
+    X(RANK_K, "rank-score@k")          \
+    X(RANK_FLOP, "rank-score_flops@f") \
+    X(RANK_TIME, "rank-score_time@t")  \
+    X(REACH, "reach")                  \
+    X(COMPARE, "compare")              \
+    X(SAMPLES, "samples")              \
+    X(COST, "cost")                    \
+    X(STOPPING, "stopping")            \
+    X(REALLOCATION, "reallocation")    \
     X(CASCADE, "cascade")
 #define RN_REPORT_METRIC_ENUM(name, text) RN_METRIC_##name,
 typedef enum rn_metric { RN_REPORT_METRICS(RN_REPORT_METRIC_ENUM) RN_N_METRICS } rn_metric;

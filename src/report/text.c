@@ -291,6 +291,58 @@ static void write_rankings(const rn_report *r, const rn_report_task *t, rn_buf *
     }
 }
 
+/* A ranker's value at a budget: "." affords no sample, "-" no estimate. */
+static void rank_cell(rn_table *tab, const rn_cell *c)
+{
+    if (c->k == 0)
+        rn_table_cell(tab, ".");
+    else
+        score_cell(tab, c->value, c->lo, c->hi);
+}
+
+static void write_rank_budgets(const rn_report_task *t, const rn_entrant *e, const rn_ranking *k,
+                               rn_axis axis, rn_buf *out)
+{
+    const rn_rank_cost *c = &k->cost[axis];
+    if (!k->rows[axis]) return;
+    heading(out, "%s of %s ranked by %s, %%",
+            axis == RN_AXIS_FLOP ? "rank-score_flops@f" : "rank-score_time@t", e->model, k->name);
+    if (c->known)
+        rn_buf_printf(out, "ranking costs %s a sample drawn (%s)\n", on_axis(axis, c->per_sample),
+                      c->from);
+    else
+        rn_buf_printf(out, "the cost of ranking is missing: %s\n", c->why);
+    rn_table tab = {.n_columns = 8};
+    static const char *const head[] = {"budget",       "",       "k",      "ranking charged", "k",
+                                       "ranking free", "random", "perfect"};
+    for (size_t i = 0; i < 8; i++)
+        rn_table_cell(&tab, "%s", i == 1 ? axes[axis].title : head[i]);
+    for (size_t j = 0; j < t->axis[axis].n_rows; j++) {
+        const rn_rank_row *row = &k->rows[axis][j];
+        rn_table_cell(&tab, "%.4g", t->axis[axis].rows[j].norm);
+        rn_table_cell(&tab, "%s", on_axis(axis, t->axis[axis].rows[j].budget));
+        if (c->known) {
+            rn_table_cell(&tab, "%lld", (long long)row->paid.k);
+            rank_cell(&tab, &row->paid);
+        } else {
+            rn_table_cell(&tab, "-");
+            rn_table_cell(&tab, "-");
+        }
+        rn_table_cell(&tab, "%lld", (long long)row->unpaid.k);
+        rank_cell(&tab, &row->unpaid);
+        score_cell(&tab, row->random, NAN, NAN);
+        score_cell(&tab, row->perfect, NAN, NAN);
+    }
+    rn_table_end(&tab, out);
+}
+
+static void write_rank_axis(const rn_report_task *t, rn_axis axis, rn_buf *out)
+{
+    for (size_t i = 0; i < t->n_entrants; i++)
+        for (size_t j = 0; j < t->entrants[i].n_rankings; j++)
+            write_rank_budgets(t, &t->entrants[i], &t->entrants[i].rankings[j], axis, out);
+}
+
 /* ---- budgets --------------------------------------------------------------------------------- */
 
 static void write_crossings(const rn_report_task *t, rn_axis axis, rn_buf *out)
@@ -585,6 +637,8 @@ static void write_task(const rn_report *r, const rn_report_task *t, uint32_t met
     if (rn_report_has(metrics, RN_METRIC_PASS_FLOP)) write_axis(r, t, RN_AXIS_FLOP, out);
     if (rn_report_has(metrics, RN_METRIC_PASS_TIME)) write_axis(r, t, RN_AXIS_TIME, out);
     if (rn_report_has(metrics, RN_METRIC_PASS_USD)) write_axis(r, t, RN_AXIS_USD, out);
+    if (rn_report_has(metrics, RN_METRIC_RANK_FLOP)) write_rank_axis(t, RN_AXIS_FLOP, out);
+    if (rn_report_has(metrics, RN_METRIC_RANK_TIME)) write_rank_axis(t, RN_AXIS_TIME, out);
     if (rn_report_has(metrics, RN_METRIC_REACH)) write_reach(r, t, out);
     if (rn_report_has(metrics, RN_METRIC_COMPARE)) write_pairs(t, out);
     if (rn_report_has(metrics, RN_METRIC_STOPPING)) write_stopping(t, out);

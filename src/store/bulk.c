@@ -112,6 +112,30 @@ int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
     return rc;
 }
 
+int rn_store_score_cost(rn_store *s, int64_t run_id, int64_t ranker_id, rn_store_score_sums *out,
+                        rn_err *err)
+{
+    *out = (rn_store_score_sums){0};
+    sqlite3_stmt *st;
+    int rc = rn_store_prepare(s,
+                              "SELECT count(c.flop), total(c.flop), count(c.wall_ns),"
+                              " total(c.wall_ns) FROM sample s CROSS JOIN score c"
+                              " ON c.sample_id = s.id AND c.ranker_id = ?2"
+                              " WHERE s.run_id = ?1 AND c.score IS NOT NULL"
+                              " AND coalesce(s.finish, '') <> 'length'",
+                              &st, err);
+    if (rc) return rc;
+    sqlite3_bind_int64(st, 1, run_id);
+    sqlite3_bind_int64(st, 2, ranker_id);
+    int step = sqlite3_step(st);
+    if (step == SQLITE_ROW)
+        *out = (rn_store_score_sums){.n_flop = sqlite3_column_int64(st, 0),
+                                     .flop = sqlite3_column_double(st, 1),
+                                     .n_wall = sqlite3_column_int64(st, 2),
+                                     .wall_s = sqlite3_column_double(st, 3) * 1e-9};
+    return rn_store_walked(s, st, step, err, "cannot be read");
+}
+
 /* Sums of one problem while its samples go by. */
 typedef struct tokens {
     int64_t sum, n;

@@ -259,6 +259,13 @@ int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *a
  * none. */
 int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
                     double **score, rn_err *err);
+/* What scoring the samples of a run cost, as far as the scores tell it. */
+typedef struct rn_store_score_sums {
+    int64_t n_flop, n_wall; /* scores that tell their FLOPs, their time */
+    double flop, wall_s;    /* sums over these */
+} rn_store_score_sums;
+int rn_store_score_cost(rn_store *s, int64_t run_id, int64_t ranker_id, rn_store_score_sums *out,
+                        rn_err *err);
 
 /* ---- the content as a whole ------------------------------------------------------------------ */
 

@@ -29,9 +29,9 @@ setup() {
     run "$RATION" report --published -t humaneval -m code-llama-7b --metric pass@k \
         --metric pass_flops@f --format csv
     [ "$status" -eq 0 ]
-    [ "${lines[0]}" = "metric,task,model,ranker,n,greedy,k,x,value,lo,hi" ]
-    [ "${lines[1]}" = "pass@k,humaneval,code-llama-7b,,2000,,1,1,0.282,," ]
-    [ "${lines[10]}" = "pass_flops@f,humaneval,code-llama-7b,,2000,,1,1.693576069e+12,0.282,," ]
+    [ "${lines[0]}" = "metric,task,model,ranker,n,greedy,k,x,value,lo,hi,x_sampling,random,perfect" ]
+    [ "${lines[1]}" = "pass@k,humaneval,code-llama-7b,,2000,,1,1,0.282,,,,," ]
+    [ "${lines[10]}" = "pass_flops@f,humaneval,code-llama-7b,,2000,,1,1.693576069e+12,0.282,,,,," ]
 }
 
 @test "published curves as JSON parse, and budgets are what was asked for" {
@@ -60,7 +60,7 @@ EOF
     run "$RATION" report --published -t humaneval -m llama-3-8b --metric pass_time@t -f csv \
         --profile paper-8xa100 --cost-file costs.txt
     [ "$status" -eq 0 ]
-    [ "${lines[1]}" = "pass_time@t,humaneval,llama-3-8b,,2000,,1,0.4,0.318,," ]
+    [ "${lines[1]}" = "pass_time@t,humaneval,llama-3-8b,,2000,,1,0.4,0.318,,,,," ]
     echo 'llama-3-8b = fast' >>costs.txt
     run "$RATION" report --published --cost-file costs.txt
     [ "$status" -eq 3 ]
