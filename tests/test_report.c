@@ -432,6 +432,84 @@ static void test_prices(void **state)
     test_rmdir(dir);
 }
 
+static void put_profile(rn_store *s, int64_t model_id, const char *hardware, double s_per_sample)
+{
+    rn_store_profile p = {.model_id = model_id,
+                          .hardware = hardware,
+                          .s_per_sample = s_per_sample,
+                          .s_per_1000 = 1000 * s_per_sample,
+                          .flop_per_sample = NAN,
+                          .json = "{}"};
+    rn_err err = {0};
+    assert_ok(rn_store_put_profile(s, &p, &err), &err);
+}
+
+/* What `ration profile` left in the store is used without an option: by the model itself, by its
+ * name, and without a cost entry. */
+static void test_stored_profiles(void **state)
+{
+    (void)state;
+    const char *dir = test_tmpdir();
+    made m = make_store(dir);
+    rn_store *s = NULL;
+    rn_err err = {0};
+    assert_ok(rn_store_open(m.path, RN_STORE_WRITE, &s, &err), &err);
+    rn_store_model model = {.name = "mystery", .file_sha = "", .cost = ""};
+    int64_t id, run_id, protocol;
+    assert_ok(rn_store_put_model(s, &model, &id, &err), &err);
+    rn_store_run run = {
+        .set_id = m.set_id, .model_id = id, .kind = "sample", .preset = "", .settings = "{}"};
+    assert_ok(rn_store_put_run(s, &run, &run_id, &err), &err);
+    assert_ok(rn_store_put_protocol(s, "{}", &protocol, &err), &err);
+    for (int i = 0; i < 4; i++)
+        put_verdict(s, put_sample(s, run_id, m.problem_id[0], i, false), protocol, RN_V_PASSED);
+    put_profile(s, id, "box A, 2 threads", 0.125);
+    put_profile(s, m.model_id[0], "a laptop", 9);
+    put_profile(s, m.model_id[0], "box A, 2 threads", 0.25);
+    model = (rn_store_model){.name = "large", .file_sha = "ff", .cost = ""}; /* samples: no hash */
+    assert_ok(rn_store_put_model(s, &model, &id, &err), &err);
+    put_profile(s, id, "box A, 2 threads", 0.5);
+    rn_store_close(s);
+
+    rn_report_opts o = rn_report_defaults();
+    rn_report *r = report_on(&m, &o, NULL, 0);
+    const rn_report_task *t = &r->tasks[0];
+    static const double want[] = {0.25, 0.5, 0.125};
+    assert_string_equal(r->opts.profile, "box A, 2 threads");
+    for (int i = 0; i < 3; i++) {
+        assert_true(t->entrants[i].priced[RN_AXIS_TIME]);
+        assert_true(t->entrants[i].measured);
+        assert_near(rn_stat_cost(&t->entrants[i].axis[RN_AXIS_TIME], 8), 8 * want[i], 1e-12);
+    }
+    assert_false(t->entrants[2].priced[RN_AXIS_FLOP]);
+    assert_true(t->axis[RN_AXIS_TIME].any);
+    assert_int_equal(t->axis[RN_AXIS_TIME].unit, 2);
+    rn_buf out = {0};
+    rn_report_text(r, RN_METRICS_ALL, &out);
+    assert_contains(out.data, "wall-times: measured by `ration profile` on box A, 2 threads\n"
+                              "  also in the store: --profile 'a laptop'\n");
+    assert_contains(out.data, "(profile box A, 2 threads)");
+    rn_buf_clear(&out);
+    rn_report_json(r, RN_METRICS_ALL, &out);
+    assert_contains(out.data, "\"profile\":\"box A, 2 threads\",\"hardware\":\"box A, 2 threads\"");
+    assert_contains(out.data, "\"metric\":\"pass_time@t\",\"task\":\"toy\",\"model\":\"mystery\"");
+    rn_buf_free(&out);
+    rn_report_free(r);
+
+    /* An option decides: another machine of the store, or the study's. */
+    o.profile = "a laptop";
+    r = report_on(&m, &o, NULL, 0);
+    assert_near(rn_stat_cost(&r->tasks[0].entrants[0].axis[RN_AXIS_TIME], 1), 9, 1e-12);
+    assert_false(r->tasks[0].entrants[1].priced[RN_AXIS_TIME]);
+    rn_report_free(r);
+    o.profile = RN_COST_STUDY_PROFILE;
+    r = report_on(&m, &o, NULL, 0);
+    assert_near(rn_stat_cost(&r->tasks[0].entrants[0].axis[RN_AXIS_TIME], 1), 0.395, 1e-12);
+    assert_false(r->tasks[0].entrants[0].measured);
+    rn_report_free(r);
+    test_rmdir(dir);
+}
+
 static void test_missing_is_said(void **state)
 {
     (void)state;
@@ -628,6 +706,7 @@ int main(void)
         cmocka_unit_test(test_store_curves_and_leaders),
         cmocka_unit_test(test_exact_cost),
         cmocka_unit_test(test_prices),
+        cmocka_unit_test(test_stored_profiles),
         cmocka_unit_test(test_missing_is_said),
         cmocka_unit_test(test_k_beyond_half_is_marked_and_above_n_refused),
         cmocka_unit_test(test_rank_scores),

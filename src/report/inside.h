@@ -17,6 +17,9 @@ rn_entrant *rn_report_entrant_add(rn_report *r, rn_report_task *t, const char *m
 /* Whether the filter (NULL: everything) lets a model of a set through. */
 bool rn_report_wants(const rn_report_filter *f, const char *task, const char *model);
 
+/* A list of n items in the arena with room for one more; NULL: out of memory. */
+void *rn_report_grown(rn_arena *a, void *list, size_t n, size_t size);
+
 /* Steps of rn_report_compute. */
 int rn_report_curves(rn_report *r, rn_report_task *t, rn_err *err);
 int rn_report_leaders(rn_report *r, rn_report_task *t, rn_err *err);

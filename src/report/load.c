@@ -300,6 +300,15 @@ static const char *label(loader *l, size_t i)
     return rn_arena_printf(&l->r->arena, "%s (run %lld)", run->model_name, (long long)run->run_id);
 }
 
+static void set_run(rn_entrant *e, const rn_store_run_row *run)
+{
+    e->base_name = run->model_name;
+    e->model_id = run->model_id;
+    e->cost_name = run->model_cost;
+    e->preset = run->preset;
+    e->settings = run->settings;
+}
+
 /* The share of problems that the greedy answers of a run solve, given to every entrant of its
  * model; an entrant of its own when the model has no other run. */
 static int load_greedy(loader *l, const rn_store_run_row *run)
@@ -334,9 +343,7 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
     rn_entrant *e = rn_report_entrant_add(l->r, l->task, run->model_name);
     if (!e) return rn_report_nomem(l->err);
     e->greedy = g;
-    e->cost_name = run->model_cost;
-    e->preset = run->preset;
-    e->settings = run->settings;
+    set_run(e, run);
     return 0;
 }
 
@@ -346,9 +353,7 @@ static int load_run(loader *l, size_t i)
     const char *name = label(l, i);
     rn_entrant *e = name ? rn_report_entrant_add(l->r, l->task, name) : NULL;
     if (!e) return rn_report_nomem(l->err);
-    e->cost_name = run->model_cost;
-    e->preset = run->preset;
-    e->settings = run->settings;
+    set_run(e, run);
     if (run->n_samples > 0) return load_samples(l, e, run);
     if (run->n_counts > 0) return load_counts(l, e, run);
     if (run->n_curve > 0) return load_curve(l, e, run);
@@ -382,6 +387,16 @@ static int on_profile(void *user, const char *model, const rn_store_profile *p)
     loader *l = user;
     rn_cost_time t = {.per_sample_s = p->s_per_sample};
     if (!(t.per_sample_s > 0)) return 0;
+    rn_report *r = l->r;
+    rn_measured *list = rn_report_grown(&r->arena, r->measured, r->n_measured, sizeof *list);
+    if (!list) return rn_report_nomem(l->err);
+    r->measured = list;
+    list[r->n_measured++] = (rn_measured){.model_id = p->model_id,
+                                          .model = rn_arena_strdup(&r->arena, model),
+                                          .hardware = rn_arena_strdup(&r->arena, p->hardware),
+                                          .s_per_sample = p->s_per_sample};
+    const rn_measured *m = &list[r->n_measured - 1];
+    if (!m->model || !m->hardware) return rn_report_nomem(l->err);
     return rn_cost_profile_add(l->r->book, p->hardware, p->hardware, model, &t, l->err);
 }
 

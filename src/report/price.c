@@ -115,12 +115,55 @@ static void price_flop(rn_report *r, rn_entrant *e)
                             : "its samples do not tell the prompt's length: give --prompt-tokens N";
 }
 
+/* What was measured of the entrant's model on this hardware: of the very model, else of one of its
+ * name; NULL: nothing. */
+static const rn_measured *find_measured(const rn_report *r, const rn_entrant *e,
+                                        const char *hardware)
+{
+    const rn_measured *found = NULL;
+    for (size_t i = 0; i < r->n_measured && e->model_id; i++) {
+        const rn_measured *m = &r->measured[i];
+        if (strcmp(m->hardware, hardware) != 0) continue;
+        if (m->model_id == e->model_id) return m;
+        if (strcmp(m->model, e->base_name) == 0) found = m;
+    }
+    return found;
+}
+
+/* The hardware of the store's profiles that knows most entrants, the first of equals; times of
+ * different machines are not put side by side. NULL: none knows any. */
+static const char *best_hardware(const rn_report *r)
+{
+    const char *best = NULL;
+    size_t best_n = 0;
+    for (size_t m = 0; m < r->n_measured; m++) {
+        size_t n = 0;
+        for (size_t i = 0; i < r->n_tasks; i++)
+            for (size_t j = 0; j < r->tasks[i].n_entrants; j++)
+                n += find_measured(r, &r->tasks[i].entrants[j], r->measured[m].hardware) != NULL;
+        if (n <= best_n) continue;
+        best_n = n;
+        best = r->measured[m].hardware;
+    }
+    return best;
+}
+
 static int price_time(rn_report *r, rn_entrant *e, rn_err *err)
 {
     if (!r->opts.profile) {
-        e->why[RN_AXIS_TIME] = "no wall-times: give --profile NAME, e.g. " RN_COST_STUDY_PROFILE;
+        e->why[RN_AXIS_TIME] = "no wall-times: give --profile NAME, e.g. " RN_COST_STUDY_PROFILE
+                               ", or measure them with `ration profile -s`";
         return 0;
     }
+    const rn_measured *m = find_measured(r, e, r->opts.profile);
+    e->measured = m != NULL;
+    if (m) {
+        e->priced[RN_AXIS_TIME] = true;
+        e->why[RN_AXIS_TIME] = NULL;
+        e->axis[RN_AXIS_TIME] = (rn_kcost){.per_sample = m->s_per_sample};
+        return 0;
+    }
+    if (!e->cost) return 0;
     rn_cost_time t;
     rn_err why = {0};
     int rc = rn_cost_profile(r->book, r->opts.profile, e->cost, &t, &why);
@@ -192,10 +235,10 @@ static int price_entrant(rn_report *r, rn_entrant *e, const rn_price_map *map, s
         e->priced[a] = false;
         e->why[a] = why;
     }
-    if (!e->cost) return 0;
-    price_flop(r, e);
     rc = price_time(r, e, err);
-    return rc ? rc : price_usd(r, e, err);
+    if (rc || !e->cost) return rc;
+    price_flop(r, e);
+    return price_usd(r, e, err);
 }
 
 /* Whether a name of the user's map is the entrant's or that of one of its rankers. */
@@ -219,6 +262,7 @@ int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err 
             return rn_fail(err, RN_ENOTFOUND, "--cost %s=%s: there is no model '%s' here",
                            map[m].model, map[m].entry, map[m].model);
     }
+    if (!r->opts.profile) r->opts.profile = best_hardware(r);
     for (size_t i = 0; i < r->n_tasks; i++)
         for (size_t j = 0; j < r->tasks[i].n_entrants; j++) {
             int rc = price_entrant(r, &r->tasks[i].entrants[j], map, n_map, err);

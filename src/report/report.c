@@ -47,8 +47,8 @@ int rn_report_nomem(rn_err *err)
     return rn_fail(err, RN_ENOMEM, "out of memory for the report");
 }
 
-/* The list, moved to twice the room when its n items fill a power of two; NULL: out of memory. */
-static void *grown(rn_arena *a, void *list, size_t n, size_t size)
+/* The list is moved to twice the room when its n items fill a power of two. */
+void *rn_report_grown(rn_arena *a, void *list, size_t n, size_t size)
 {
     if (n != 0 && (n & (n - 1)) != 0) return list;
     char *more = rn_arena_array(a, n ? 2 * n : 1, size);
@@ -65,7 +65,7 @@ int rn_report_note(rn_report *r, rn_err *err, const char *fmt, ...)
     va_end(ap);
     for (size_t i = 0; i < r->n_notes; i++)
         if (strcmp(r->notes[i], text) == 0) return 0;
-    const char **notes = grown(&r->arena, r->notes, r->n_notes, sizeof *notes);
+    const char **notes = rn_report_grown(&r->arena, r->notes, r->n_notes, sizeof *notes);
     char *copy = rn_arena_strdup(&r->arena, text);
     if (!notes || !copy) return rn_report_nomem(err);
     r->notes = notes;
@@ -78,7 +78,7 @@ rn_report_task *rn_report_task_get(rn_report *r, const char *name, const char *h
     for (size_t i = 0; i < r->n_tasks; i++)
         if (strcmp(r->tasks[i].name, name) == 0 && strcmp(r->tasks[i].hash, hash) == 0)
             return &r->tasks[i];
-    rn_report_task *tasks = grown(&r->arena, r->tasks, r->n_tasks, sizeof *tasks);
+    rn_report_task *tasks = rn_report_grown(&r->arena, r->tasks, r->n_tasks, sizeof *tasks);
     if (!tasks) return NULL;
     r->tasks = tasks;
     rn_report_task *t = &tasks[r->n_tasks];
@@ -91,11 +91,12 @@ rn_report_task *rn_report_task_get(rn_report *r, const char *name, const char *h
 
 rn_entrant *rn_report_entrant_add(rn_report *r, rn_report_task *t, const char *model)
 {
-    rn_entrant *list = grown(&r->arena, t->entrants, t->n_entrants, sizeof *list);
+    rn_entrant *list = rn_report_grown(&r->arena, t->entrants, t->n_entrants, sizeof *list);
     if (!list) return NULL;
     t->entrants = list;
     rn_entrant *e = &list[t->n_entrants];
     *e = (rn_entrant){.model = rn_arena_strdup(&r->arena, model),
+                      .base_name = "",
                       .cost_name = "",
                       .preset = "",
                       .settings = "",

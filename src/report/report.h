@@ -106,6 +106,8 @@ typedef struct rn_ranking {
 
 typedef struct rn_entrant {
     const char *model;             /* as stored; unique within the task */
+    const char *base_name;         /* the model's own name, without a run's number */
+    int64_t model_id;              /* in the store; 0: published */
     const char *cost_name;         /* entry that the store or the user names; "" none */
     const char *preset, *settings; /* "" unknown */
     const char *protocol;          /* newest: JSON of what the verdicts depend on; "" unknown */
@@ -125,6 +127,7 @@ typedef struct rn_entrant {
     rn_kcost axis[RN_N_AXES]; /* cost of k samples of one problem */
     bool priced[RN_N_AXES];
     const char *why[RN_N_AXES]; /* why not */
+    bool measured;              /* seconds come from a profile in the store */
     double exact_shared, exact_sample,
         two_n; /* FLOPs: prompt, each sample, 2N on all tokens; NAN */
 
@@ -227,6 +230,13 @@ typedef struct rn_report_task {
     size_t n_cascades;
 } rn_report_task;
 
+/* A profile that `ration profile` left in the store. */
+typedef struct rn_measured {
+    int64_t model_id;
+    const char *model, *hardware;
+    double s_per_sample;
+} rn_measured;
+
 typedef struct rn_report {
     rn_arena arena;
     rn_report_opts opts;
@@ -235,6 +245,8 @@ typedef struct rn_report {
     const char **notes; /* what is missing, one sentence each */
     size_t n_notes;
     rn_cost_book *book; /* owned */
+    rn_measured *measured;
+    size_t n_measured;
 } rn_report;
 
 rn_report *rn_report_new(const rn_report_opts *opts); /* NULL: out of memory; rn_report_free */
@@ -257,7 +269,8 @@ int rn_report_add_published(rn_report *r, const char *path, const rn_report_filt
                             rn_err *err);
 
 /* Entry by entrant: the user's MODEL=ENTRY, then the store's, then the model's own name. `profile`
- * of the options gives seconds. Fills cost, axis, priced, why. */
+ * of the options gives seconds; where it names none, it becomes the hardware on which most of the
+ * models were measured by a profile in the store. Fills cost, axis, priced, why. */
 typedef struct rn_price_map {
     const char *model, *entry;
 } rn_price_map;

@@ -96,6 +96,23 @@ static bool any_sampled(const rn_report_task *t)
 
 /* ---- conditions ------------------------------------------------------------------------------ */
 
+/* On what machine stored profiles were measured, and what other machines the store knows. */
+static void write_hardware(const rn_report *r, const rn_report_task *t, rn_buf *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < t->n_entrants; i++)
+        any |= t->entrants[i].measured;
+    if (!any) return;
+    rn_buf_printf(out, "wall-times: measured by `ration profile` on %s\n", r->opts.profile);
+    for (size_t i = 0; i < r->n_measured; i++) {
+        const char *other = r->measured[i].hardware;
+        bool seen = strcmp(other, r->opts.profile) == 0;
+        for (size_t j = 0; j < i; j++)
+            seen |= strcmp(other, r->measured[j].hardware) == 0;
+        if (!seen) rn_buf_printf(out, "  also in the store: --profile '%s'\n", other);
+    }
+}
+
 static void write_conditions(const rn_report *r, const rn_report_task *t, rn_buf *out)
 {
     rn_buf_printf(out, "== %s", t->name);
@@ -121,6 +138,7 @@ static void write_conditions(const rn_report *r, const rn_report_task *t, rn_buf
                           "counts\n",
                           e->n_protocols);
     }
+    write_hardware(r, t, out);
     if (any_sampled(t))
         rn_buf_printf(out,
                       "intervals: %g %%, bootstrap over problems, %lld resamples, seed %llu; "
@@ -397,6 +415,7 @@ static void write_axis(const rn_report *r, const rn_report_task *t, rn_axis axis
                            : "";
     const char *hardware =
         axis == RN_AXIS_TIME && r->opts.profile ? rn_cost_hardware(r->book, r->opts.profile) : NULL;
+    if (hardware && strcmp(hardware, r->opts.profile) == 0) hardware = ""; /* said by its name */
     heading(out, "%s, %%: best use of an equal %s budget a problem%s%s%s%s%s", axes[axis].metric,
             axes[axis].title, what, hardware ? " (profile " : "", hardware ? r->opts.profile : "",
             hardware && *hardware ? ": " : "", hardware ? hardware : "");
@@ -511,7 +530,7 @@ static void write_costs(const rn_report_task *t, rn_buf *out)
 {
     bool any = false;
     for (size_t i = 0; i < t->n_entrants; i++)
-        any |= t->entrants[i].cost != NULL;
+        any |= t->entrants[i].cost || t->entrants[i].priced[RN_AXIS_TIME];
     if (!any) return;
     heading(out, "what one sample costs");
     rn_table tab = {.n_columns = 9};
@@ -522,11 +541,11 @@ static void write_costs(const rn_report_task *t, rn_buf *out)
         rn_table_cell(&tab, "%s", head[i]);
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
-        if (!e->cost) continue;
+        if (!e->cost && !e->priced[RN_AXIS_TIME]) continue;
         bool exact = !isnan(e->exact_sample);
         rn_table_cell(&tab, "%s", e->model);
-        rn_table_cell(&tab, "%s", e->cost->name);
-        rn_table_cell(&tab, "%s", amount(rn_cost_flop(e->cost) * 1e-12));
+        rn_table_cell(&tab, "%s", e->cost ? e->cost->name : "");
+        rn_table_cell(&tab, "%s", e->cost ? amount(rn_cost_flop(e->cost) * 1e-12) : "");
         rn_table_cell(&tab, "%s", exact ? amount(e->exact_shared * 1e-12) : "");
         rn_table_cell(&tab, "%s", exact ? amount(e->exact_sample * 1e-12) : "");
         rn_table_cell(&tab, "%s",
