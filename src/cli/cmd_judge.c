@@ -299,10 +299,11 @@ static int print_results(const session *s, rn_err *err)
     bool ok = rn_buf_ok(&out);
     if (ok) fwrite(out.data, 1, out.len, stdout);
     rn_buf_free(&out);
-    if (s->w.n_near && !s->o->near)
+    if (s->w.n_ended_near && !s->o->near)
         fprintf(stderr,
-                "ration judge: %zu samples ended above 80 %% of their limit; --near lists them\n",
-                s->w.n_near);
+                "ration judge: %" PRId64
+                " samples ended above 80 %% of their limit; --near lists them\n",
+                s->w.n_ended_near);
     return ok ? 0 : rn_fail(err, RN_ENOMEM, "results: out of memory");
 }
 
@@ -328,6 +329,7 @@ static int open_all(session *s, rn_err *err)
     w->recheck = o->recheck;
     w->keep_going = o->keep_going;
     w->calibrate = o->calibrate;
+    w->all_limits = o->near && o->calibrate > 0;
     w->floor_s = o->floor_s;
     rn_judge_opts jo = {.jobs = (int)o->jobs, .venv = o->venv, .allow_weak = o->allow_weak};
     rc = rn_judge_open(&jo, &s->judge, err);
@@ -335,20 +337,26 @@ static int open_all(session *s, rn_err *err)
     return rc ? rc : put_protocols(s, err);
 }
 
+static bool is_json(const options *o)
+{
+    return o->format && strcmp(o->format, "json") == 0;
+}
+
 static int work(session *s, int64_t *missing, rn_err *err)
 {
     rn_work *w = &s->w;
     int64_t total = w->progress.total;
     int rc = 0;
-    if (total) {
+    if (total || w->all_limits) {
         rn_buf notes = {0};
         rc = rn_work_references(w, &notes, err);
         if (notes.len) fprintf(stderr, "%s", notes.data);
         rn_buf_free(&notes);
         rn_progress_start(&w->progress, "judge", "samples", total);
-        if (!rc) rc = rn_work_samples(w, err);
+        if (!rc && total) rc = rn_work_samples(w, err);
         rn_progress_end(&w->progress);
     }
+    if (!rc && (s->o->near || is_json(s->o))) rc = rn_work_list_near(w, err);
     return rc ? rc : count_verdicts(s, missing, err);
 }
 
@@ -394,7 +402,7 @@ int rn_cmd_judge(int argc, char **argv)
         RN_OPT_FLAG(0, "strict", &o.strict, "exact output comparison instead of APPS' rules"),
         RN_OPT_FLAG(0, "all-tests", &o.all_tests, "go on after the first failing test"),
         RN_OPT_FLAG(0, "recheck", &o.recheck, "judge again what has a verdict"),
-        RN_OPT_FLAG(0, "near", &o.near, "list the samples that ended above 80 % of their limit"),
+        RN_OPT_FLAG(0, "near", &o.near, "list all samples that ended above 80 % of their limit"),
         RN_OPT_STR(0, "venv", &o.venv, "DIR", "a virtual environment whose packages programs see"),
         RN_OPT_FLAG(0, "keep-going", &o.keep_going, "judge although reference solutions fail"),
         RN_OPT_FLAG(0, "allow-weak", &o.allow_weak, "run even without namespaces and seccomp"),

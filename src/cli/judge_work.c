@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "cli/opt.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { BATCH_SAMPLES = 65536, TABLE = 1 << 18, BATCH_BYTES = 256 << 20, MAX_NAMED = 5 };
@@ -218,8 +219,8 @@ int rn_work_references(rn_work *w, rn_buf *notes, rn_err *err)
     void *user[2] = {is_due, (void *)(uintptr_t)w->tasks};
     for (size_t i = 0; !rc && i < w->n_runs; i++)
         rc = rn_store_each_sample(w->store, w->runs[i].run_id,
-                                  w->recheck ? 0 : w->runs[i].protocol_id, false, mark_due, user,
-                                  err);
+                                  w->recheck || w->all_limits ? 0 : w->runs[i].protocol_id, false,
+                                  mark_due, user, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (is_due[i]) refs[n_refs++].p = &w->tasks->problems[i];
     if (!rc)
@@ -308,22 +309,10 @@ static int read_batch(batch *b, rn_err *err)
 
 /* ---- judging a batch ------------------------------------------------------------------------- */
 
-static int note_near(rn_work *w, const program *q, const due *d, const rn_judge_result *r,
-                     rn_err *err)
+/* Limits that were hit are verdicts of their own. */
+static bool is_near(rn_verdict verdict, double cpu_s, double limit_s)
 {
-    double limit = rn_work_cpu_limit_s(w, q->problem), cpu = (double)r->case_cpu_ns / 1e9;
-    if (rn_verdict_family(r->verdict) != 'P' || cpu < near_share * limit) return 0;
-    rn_work_near *v = realloc(w->near, (w->n_near + 1) * sizeof *v);
-    if (!v) return rn_fail(err, RN_ENOMEM, "list of samples near their limit: out of memory");
-    w->near = v;
-    v[w->n_near++] = (rn_work_near){.task_id = q->problem->task_id,
-                                    .model = w->runs[d->run].model,
-                                    .run_id = w->runs[d->run].run_id,
-                                    .idx = d->idx,
-                                    .cpu_s = cpu,
-                                    .limit_s = limit,
-                                    .verdict = r->verdict};
-    return 0;
+    return rn_verdict_family(verdict) == 'P' && cpu_s >= near_share * limit_s;
 }
 
 static int commit_if_due(batch *b, bool now, rn_err *err)
@@ -356,7 +345,8 @@ static int store_result(batch *b, const program *q, const rn_judge_result *r, rn
         v.sample_id = d->sample_id;
         v.protocol_id = w->runs[d->run].protocol_id;
         rc = rn_store_put_verdict(w->store, &v, err);
-        if (!rc) rc = note_near(w, q, d, r, err);
+        w->n_ended_near +=
+            is_near(r->verdict, (double)r->case_cpu_ns / 1e9, rn_work_cpu_limit_s(w, q->problem));
         w->n_judged++;
     }
     w->n_programs++;
@@ -416,6 +406,54 @@ int rn_work_samples(rn_work *w, rn_err *err)
     free(b.dues);
     free(b.table);
     return rc;
+}
+
+/* ---- near the limit
+ * -------------------------------------------------------------------------------------- */
+
+typedef struct near_walk {
+    rn_work *w;
+    const rn_work_run *run;
+    rn_err *err;
+} near_walk;
+
+static int note_near(void *user, const rn_store_timed_row *r)
+{
+    near_walk *n = user;
+    rn_work *w = n->w;
+    const rn_problem *p = rn_taskset_find(w->tasks, r->task_id);
+    if (!p) return 0;
+    double limit = rn_work_cpu_limit_s(w, p), cpu = (double)r->cpu_ns / 1e9;
+    if (!is_near(r->verdict, cpu, limit)) return 0;
+    if ((w->n_near & (w->n_near - 1)) == 0) { /* full at every power of two */
+        size_t cap = w->n_near ? 2 * w->n_near : 1;
+        rn_work_near *v = realloc(w->near, cap * sizeof *v);
+        if (!v) return rn_fail(n->err, RN_ENOMEM, "samples near their limit: out of memory");
+        w->near = v;
+    }
+    w->near[w->n_near++] = (rn_work_near){.task_id = p->task_id,
+                                          .model = n->run->model,
+                                          .run_id = n->run->run_id,
+                                          .idx = r->idx,
+                                          .cpu_s = cpu,
+                                          .limit_s = limit,
+                                          .verdict = r->verdict};
+    return 0;
+}
+
+int rn_work_list_near(rn_work *w, rn_err *err)
+{
+    double least = INFINITY; /* of all limits: the rest need not be read */
+    for (size_t i = 0; i < w->tasks->n; i++)
+        least = fmin(least, rn_work_cpu_limit_s(w, &w->tasks->problems[i]));
+    int64_t from = isfinite(least) ? (int64_t)(near_share * least * 1e9) : 0;
+    for (size_t i = 0; i < w->n_runs; i++) {
+        near_walk n = {.w = w, .run = &w->runs[i], .err = err};
+        int rc = rn_store_each_timed(w->store, n.run->run_id, n.run->protocol_id, from, note_near,
+                                     &n, err);
+        if (rc) return rc;
+    }
+    return 0;
 }
 
 void rn_work_free(rn_work *w)

@@ -19,7 +19,8 @@ typedef struct rn_work_run {
     const rn_preset *preset; /* NULL unknown */
 } rn_work_run;
 
-/* A sample that ended close to its limit. */
+/* A sample that ended close to its limit. Where the limit holds for each case, cpu_s is the time of
+ * all cases together, which is what the store keeps: its longest case may be further away. */
 typedef struct rn_work_near {
     const char *task_id, *model;
     int64_t run_id, idx;
@@ -37,11 +38,13 @@ typedef struct rn_work {
     rn_judge_limits limits; /* of the command line; 0: official */
     rn_compare compare;
     bool all_tests, recheck, keep_going;
+    bool all_limits;           /* calibrate for every sample's problem, not only what is due */
     double calibrate, floor_s; /* 0: official limits */
     int64_t *limit_ns;         /* [tasks->n] calibrated CPU limit; 0: official */
     rn_progress progress;
     int64_t n_judged, n_programs; /* samples done now; programs run for them */
-    rn_work_near *near;           /* [n_near], malloc'ed */
+    int64_t n_ended_near;         /* of those, near the limit of their longest case */
+    rn_work_near *near;           /* [n_near], malloc'ed; of rn_work_list_near */
     size_t n_near;
 } rn_work;
 
@@ -56,6 +59,10 @@ int rn_work_references(rn_work *w, rn_buf *notes, rn_err *err);
 
 /* Judges every sample that is due. RN_ECANCELLED when interrupted; what is done is committed. */
 int rn_work_samples(rn_work *w, rn_err *err);
+
+/* Lists the samples of all runs, whenever they were judged under the present protocol, whose CPU
+ * time ended above 80 % of the limit that holds for them. After rn_work_references, if that ran. */
+int rn_work_list_near(rn_work *w, rn_err *err);
 
 void rn_work_free(rn_work *w);
 

@@ -166,6 +166,36 @@ int rn_store_each_unscored(rn_store *s, int64_t run_id, int64_t ranker_id, bool 
                         ranker_id, with_text, fn, user, err);
 }
 
+int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t min_cpu_ns,
+                        int (*fn)(void *user, const rn_store_timed_row *r), void *user, rn_err *err)
+{
+    sqlite3_stmt *st;
+    int rc = rn_store_prepare(s,
+                              "SELECT v.kind_id, p.task_id, s.idx, v.cpu_ns"
+                              " FROM run r CROSS JOIN problem p ON p.set_id = r.set_id"
+                              " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
+                              " CROSS JOIN verdict v ON v.sample_id = s.id AND v.protocol_id = ?2"
+                              " WHERE r.id = ?1 AND v.cpu_ns >= ?3 ORDER BY p.ord, p.id, s.idx",
+                              &st, err);
+    if (rc) return rc;
+    sqlite3_bind_int64(st, 1, run_id);
+    sqlite3_bind_int64(st, 2, protocol_id);
+    sqlite3_bind_int64(st, 3, min_cpu_ns);
+    int step;
+    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+        int kind = rn_store_verdict_of(s, st, 0);
+        if (kind < 0) continue;
+        const rn_store_timed_row row = {.task_id = rn_col_text(st, 1),
+                                        .idx = sqlite3_column_int64(st, 2),
+                                        .cpu_ns = sqlite3_column_int64(st, 3),
+                                        .verdict = (rn_verdict)kind};
+        rc = fn(user, &row);
+        if (rc) break;
+    }
+    int end = rn_store_walked(s, st, step, err, cannot_read);
+    return rc ? rc : end;
+}
+
 int rn_store_each_verdict(rn_store *s, int64_t sample_id,
                           int (*fn)(void *user, const rn_store_verdict_row *r), void *user,
                           rn_err *err)

@@ -207,6 +207,15 @@ typedef struct rn_store_verdict_row {
 int rn_store_each_verdict(rn_store *s, int64_t sample_id,
                           int (*fn)(void *user, const rn_store_verdict_row *r), void *user,
                           rn_err *err);
+/* The verdicts of a run under one protocol whose CPU time is at least min_cpu_ns, by (ord, idx). */
+typedef struct rn_store_timed_row {
+    const char *task_id;
+    int64_t idx, cpu_ns;
+    rn_verdict verdict;
+} rn_store_timed_row;
+int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t min_cpu_ns,
+                        int (*fn)(void *user, const rn_store_timed_row *r), void *user,
+                        rn_err *err);
 /* Protocols under which a sample of the run has a verdict, oldest first. */
 int rn_store_each_protocol(rn_store *s, int64_t run_id,
                            int (*fn)(void *user, int64_t protocol_id, const char *json,

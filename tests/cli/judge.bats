@@ -89,6 +89,36 @@ wrong_answer|1" ] || { verdicts; false; }
     [[ "$output" == *"another version of set"* ]]
 }
 
+@test "judge: --near lists what the store holds, not only what is judged now" {
+    run judge
+    [ "$status" -eq 0 ]
+    run judge --near
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"0 samples judged now"* ]]
+    [[ "$output" != *"near their limit"* ]]
+    # As on a slower machine: 0.41 s of 0.5 for the two samples of Tiny/0, 0.39 s for another.
+    /usr/bin/python3 - <<'PY'
+import sqlite3
+db = sqlite3.connect("s.db")
+q = "update verdict set cpu_ns = ? where sample_id in (select s.id from sample s join problem p on p.id = s.problem_id where p.task_id = ?)"
+db.execute(q, (410000000, "Tiny/0"))
+db.execute(q, (390000000, "Tiny/3"))
+db.commit()
+PY
+    run judge --near
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"0 samples judged now"* ]]
+    [[ "$output" == *"near their limit"*"Tiny/0"*"0.41"*"0.5"*"passed"*"Tiny/0"* ]] || { echo "$output"; false; }
+    [[ "$output" != *"Tiny/3"* ]]
+    [[ "$output" != *"time_limit "*"Tiny/2"* ]]
+    run judge --format json
+    [[ "$output" == *'"near_limit": [{"task_id": "Tiny/0", "run": 1, "sample": 0, "cpu_s": 0.410, "limit_s": 0.5, "verdict": "passed"}, {"task_id": "Tiny/0", "run": 1, "sample": 1'* ]]
+    # Under other limits nothing was judged yet that is near them.
+    run "$RATION" judge -s s.db -t tiny.jsonl --cpu-limit 0.6 --near
+    [ "$status" -eq 0 ]
+    [[ "$output" != *"near their limit"* ]]
+}
+
 @test "judge: packages of a virtual environment" {
     mkdir -p venv/lib/python3.11/site-packages
     echo 'def one(): return 1' >venv/lib/python3.11/site-packages/onlyhere.py
