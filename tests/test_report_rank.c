@@ -339,6 +339,13 @@ static void test_json_csv_and_text(void **state)
     rn_buf_clear(&out);
     rn_report_text(r, only, &out);
     assert_contains(out.data, "the cost of ranking is missing: the scores do not tell their FLOPs");
+    rn_report_free(r);
+    o.profile = NULL;
+    r = report_on(&m, &o, NULL, 0);
+    rn_buf_clear(&out);
+    rn_report_text(r, RN_METRICS_ALL, &out);
+    assert_contains(out.data,
+                    "rank-score_time@t of gen ranked by magic: not computed\nno wall-times");
     rn_buf_free(&out);
     rn_report_free(r);
     test_rmdir(m.dir);

@@ -30,7 +30,7 @@ static int find_entry(const rn_report *r, const rn_ranking *k, const rn_price_ma
     for (size_t i = 0; i < r->n_tasks; i++)
         for (size_t j = 0; j < r->tasks[i].n_entrants; j++) {
             const rn_entrant *e = &r->tasks[i].entrants[j];
-            if (e->cost && strcmp(e->model, model) == 0) *entry = e->cost;
+            if (e->cost && strcmp(e->base_name, model) == 0) *entry = e->cost;
         }
     return 0;
 }

@@ -322,14 +322,19 @@ static void write_rank_budgets(const rn_report_task *t, const rn_entrant *e, con
                                rn_axis axis, rn_buf *out)
 {
     const rn_rank_cost *c = &k->cost[axis];
+    const char *metric = axis == RN_AXIS_FLOP ? "rank-score_flops@f" : "rank-score_time@t";
+    if (!e->priced[axis] && e->why[axis])
+        heading(out, "%s of %s ranked by %s: not computed\n%s", metric, e->model, k->name,
+                e->why[axis]);
     if (!k->rows[axis]) return;
-    heading(out, "%s of %s ranked by %s, %%",
-            axis == RN_AXIS_FLOP ? "rank-score_flops@f" : "rank-score_time@t", e->model, k->name);
-    if (c->known)
+    heading(out, "%s of %s ranked by %s, %%", metric, e->model, k->name);
+    if (!c->known) rn_buf_printf(out, "the cost of ranking is missing: %s\n", c->why);
+    if (c->known && c->shared > 0)
+        rn_buf_printf(out, "ranking costs %s a problem and %s a sample drawn (%s)\n",
+                      on_axis(axis, c->shared), on_axis(axis, c->per_sample), c->from);
+    else if (c->known)
         rn_buf_printf(out, "ranking costs %s a sample drawn (%s)\n", on_axis(axis, c->per_sample),
                       c->from);
-    else
-        rn_buf_printf(out, "the cost of ranking is missing: %s\n", c->why);
     rn_table tab = {.n_columns = 8};
     static const char *const head[] = {"budget",       "",       "k",      "ranking charged", "k",
                                        "ranking free", "random", "perfect"};
