@@ -21,7 +21,8 @@ static void on_signal(int sig)
 
 void rn_opt_catch_signals(void)
 {
-    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    /* A read of standard input goes on; poll returns, and loops look at rn_interrupted. */
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
     sigemptyset(&sa.sa_mask);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
