@@ -143,6 +143,7 @@ sanitize: deps
 	@RATION_SANITIZE=thread tests/run.sh build/tsan
 
 fuzz: deps
+	@RATION_EXTRA_DEPS="clang libclang-rt-14-dev" tools/deps.sh
 	@tests/fuzz/run.sh
 
 install: all
