@@ -1,0 +1,196 @@
+/*
+ * remote.h: client of servers that speak OpenAI's protocol (vLLM, SGLang, TGI, llama.cpp's server,
+ * hosted services): samples, scores of given texts, and what a server can do.
+ *
+ * One handle, one thread, many requests in flight: submit as many as there is work for, then wait
+ * for answers, which come in the order in which they are finished. What may help is tried again
+ * with exponential backoff (408, 409, 425, 429, 5xx, resets, time-outs); everything else is final
+ * at once. A failed or cut answer is never a sample.
+ *
+ *     rn_remote *r;
+ *     rn_remote_opts o = {.url = "http://127.0.0.1:8000/v1", .model = "my-7b"};
+ *     if (rn_remote_open(&o, &r, &err)) ...
+ *     rn_remote_request q = {.tag = 7, .prompt = prompt, .sampling = &sampling, .n = 1};
+ *     rn_remote_submit(r, &q, &err);
+ *     rn_remote_answer a;
+ *     while (rn_remote_pending(r) && (rc = rn_remote_wait(r, 1000, &a, &err)) >= 0)
+ *         if (rc == 1) use(a.tag, a.samples, a.n_samples);   // or a.err, if a.rc is not 0
+ *     rn_remote_close(r);                                    // drops what is in flight
+ *
+ * The key is read from an environment variable whose name the user gives. It is sent to the named
+ * host alone (redirects are refused), and is in no message, store or log.
+ */
+#ifndef RN_REMOTE_REMOTE_H
+#define RN_REMOTE_REMOTE_H
+
+#include "base/buf.h"
+
+typedef struct rn_remote rn_remote;
+
+/* POST /completions takes a prompt's bytes, POST /chat/completions a user's message, which the
+ * server wraps in its template. */
+typedef enum rn_remote_api { RN_REMOTE_COMPLETIONS, RN_REMOTE_CHAT } rn_remote_api;
+const char *rn_remote_api_name(rn_remote_api api); /* "completions", "chat"; static */
+
+enum {
+    RN_REMOTE_IN_FLIGHT = 32,
+    RN_REMOTE_MAX_IN_FLIGHT = 4096,
+    RN_REMOTE_RETRIES = 8,
+    RN_REMOTE_RETRY_WAIT_MS = 500,
+    RN_REMOTE_TIMEOUT_MS = 600000,
+    RN_REMOTE_MAX_N = 128 /* choices of one request */
+};
+
+/* Where a model is served. 0 or NULL in a field means the default. */
+typedef struct rn_remote_opts {
+    const char *url;        /* "https://HOST[:PORT]/v1"; copied, as all strings here */
+    const char *model;      /* as the server names it */
+    const char *key_env;    /* environment variable that holds the key; NULL: none is sent */
+    const char *ca_file;    /* PEM with the certificates to trust instead of the system's */
+    rn_remote_api api;      /* completions */
+    int in_flight;          /* requests at a time; 32 */
+    int retries;            /* further attempts of a request; 8; negative: none */
+    int64_t retry_wait_ms;  /* before the first of them, doubled each time, less up to half of it by
+                              chance; at most 60 s, a server's Retry-After up to 10 minutes; 500 */
+    int64_t timeout_ms;     /* for one whole answer; 600,000 */
+    int64_t max_body_bytes; /* of one answer; 64 MiB */
+    const volatile int *stop; /* ends the calls that block (probe, scoring) when it is not 0 */
+} rn_remote_opts;
+
+/* Opens no connection yet. RN_EINVAL: url, model or a number; RN_ENOTFOUND: the variable of the key
+ * is not set, or no CA file. */
+int rn_remote_open(const rn_remote_opts *o, rn_remote **out, rn_err *err);
+void rn_remote_close(rn_remote *r); /* NULL accepted; cancels what is in flight */
+
+/* ---- "https://HOST:PORT/v1#MODEL" ------------------------------------------------------------ */
+
+bool rn_remote_is_url(const char *model); /* begins with http:// or https:// */
+/* Splits and checks; both are written to buffers that are cleared first. RN_EINVAL with the fix:
+ * other schemes, a user or password in it, a query, no host, no "#MODEL". A final '/' is dropped.
+ */
+int rn_remote_url_split(const char *text, rn_buf *url, rn_buf *model, rn_err *err);
+/* "https://HOST:PORT/v1", what records name a server by; borrowed. */
+const char *rn_remote_url(const rn_remote *r);
+const char *rn_remote_model(const rn_remote *r);
+rn_remote_api rn_remote_api_of(const rn_remote *r);
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+/* One request for n samples of one prompt. Everything is copied. */
+typedef struct rn_remote_request {
+    uint64_t tag;                /* the caller's; comes back with the answer */
+    rn_bytes prompt;             /* or the user's message; UTF-8, without NUL */
+    rn_bytes system;             /* chat only; empty: none */
+    int64_t n;                   /* 1 to RN_REMOTE_MAX_N; 0: 1 */
+    const rn_sampling *sampling; /* temperature, top_p, max_tok, stop; top_k and min_p are sent when
+                                    they are set, which not every server knows */
+    int64_t seed;                /* of this request; negative: none is sent */
+    bool logprobs;               /* the sums of log probabilities are wanted: a server that leaves
+                                    them out fails the request */
+} rn_remote_request;
+
+/* Queues the request; it is sent when fewer than the limit are in flight, within rn_remote_wait. */
+int rn_remote_submit(rn_remote *r, const rn_remote_request *q, rn_err *err);
+
+/* How a server scores a text that it is given. */
+typedef enum rn_remote_scoring {
+    RN_SCORE_NONE,
+    RN_SCORE_ECHO,           /* echo with logprobs: OpenAI's own form, vLLM, SGLang */
+    RN_SCORE_PROMPT_LOGPROBS /* vLLM's prompt_logprobs */
+} rn_remote_scoring;
+const char *rn_remote_scoring_name(rn_remote_scoring s); /* "none", "echo", ...; static */
+
+/* Finds out by asking (blocks): *out is never RN_SCORE_NONE. RN_EUNSUPPORTED where the server
+ * offers neither, with what it said. */
+int rn_remote_find_scoring(rn_remote *r, rn_remote_scoring *out, rn_err *err);
+/* Queues the scoring of `text` after `prompt`: answer.score. Completions only. */
+int rn_remote_submit_score(rn_remote *r, rn_remote_scoring how, uint64_t tag, rn_bytes prompt,
+                           rn_bytes text, rn_err *err);
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+typedef struct rn_remote_sample {
+    rn_bytes text;      /* without the stop string; a server's separate reasoning precedes it as
+                           <think>...</think> */
+    const char *finish; /* "stop" or "length"; static */
+    int64_t gen_tok;    /* -1 unknown */
+    bool gen_tok_exact; /* false: its share of the request's tokens, by bytes */
+    double logprob;     /* sum over its tokens, in nats, as the server gives them; NAN unknown */
+} rn_remote_sample;
+
+typedef struct rn_remote_score {
+    double sum;    /* of log p over the text's tokens, in nats */
+    int64_t n_tok; /* tokens that hold a byte of the text; 0: it has none */
+} rn_remote_score;
+
+/* What a request cost, or all of them. Tokens are the server's numbers. */
+typedef struct rn_remote_usage {
+    int64_t n_requests;  /* answered, finally failed and cancelled ones */
+    int64_t n_sent;      /* attempts that went out */
+    int64_t n_failed;    /* requests without a usable answer */
+    int64_t n_cancelled; /* requests */
+    int64_t prompt_tok;  /* of usable answers, cached ones included */
+    int64_t cached_tok;  /* of these, read from the server's cache */
+    int64_t gen_tok;     /* of usable answers */
+    int64_t discarded_prompt_tok, discarded_gen_tok; /* of answers and choices that were no samples,
+                                                        where the server told */
+    int64_t n_untold;   /* attempts whose tokens the server did not tell: reset, timed out,
+                           cancelled, or an answer without usage */
+    int64_t untold_tok; /* most that these can have generated */
+} rn_remote_usage;
+
+/* Borrowed until the next call on the handle. */
+typedef struct rn_remote_answer {
+    uint64_t tag;
+    int rc;     /* 0, or why the request failed for good: then n_samples is 0 */
+    rn_err err; /* of rc */
+    bool fatal; /* any other request would fail alike: wrong key, unknown model, certificate, no
+                   server there */
+    const rn_remote_sample *samples; /* [n_samples] */
+    int64_t n_samples;   /* less than n where the server ignores n or cut some; never more */
+    int64_t n_discarded; /* choices that were no samples: cut by a filter, aborted */
+    bool has_score;
+    rn_remote_score score;
+    int64_t prompt_tok;    /* of this answer; -1 unknown */
+    int64_t cached_tok;    /* -1 unknown */
+    int64_t wall_ns;       /* of the attempt that succeeded, from sending to the last byte */
+    const char *id;        /* the server's; "" none */
+    const char *model;     /* that the server says it ran; "" none */
+    rn_remote_usage usage; /* of this request, all attempts */
+} rn_remote_answer;
+
+/* 1 with an answer in *out; 0 when timeout_ms passed, rn_remote_wake was called or nothing is
+ * pending; negative when the handle cannot go on. timeout_ms 0 only looks. */
+int rn_remote_wait(rn_remote *r, int64_t timeout_ms, rn_remote_answer *out, rn_err *err);
+/* Makes a wait in another thread return; the only call that another thread may make. */
+void rn_remote_wake(rn_remote *r);
+int64_t rn_remote_pending(const rn_remote *r); /* submitted, not yet answered */
+/* Drops everything that is queued or in flight, at once: no answers come of it. */
+void rn_remote_cancel(rn_remote *r);
+/* Of everything asked through this handle; borrowed. */
+const rn_remote_usage *rn_remote_ledger(const rn_remote *r);
+
+/* ---- what a server can do -------------------------------------------------------------------- */
+
+typedef struct rn_remote_probe {
+    bool listed;         /* the model is in the server's list; true where there is no list */
+    int64_t context_tok; /* of the model; -1 the server does not say */
+    bool honours_n;      /* n = 4 gave four choices, not all equal */
+    int64_t n_choices;   /* of that request */
+    int64_t n_distinct;  /* texts among them */
+    bool honours_seed;   /* equal seeds gave equal texts, different seeds different ones */
+    bool logprobs;       /* of generated tokens */
+    bool usage;          /* token counts */
+    bool cached;         /* counts of cached tokens */
+    int64_t n_greedy, n_greedy_differ; /* repetitions at temperature 0, and those that differ from
+                                          the most frequent text of their prompt */
+    int64_t n_seeded, n_seeded_differ; /* the same with equal seeds at the given temperature */
+    char says[160];                    /* the server's own words on what it refused; "" nothing */
+} rn_remote_probe;
+
+/* Asks (blocks, some 30 short requests, many at a time) with these prompts, at least one. *out is
+ * set also when single questions are refused; the error is for what makes any work impossible. */
+int rn_remote_probe_run(rn_remote *r, const rn_bytes *prompts, size_t n_prompts,
+                        const rn_sampling *sampling, rn_remote_probe *out, rn_err *err);
+
+#endif
