@@ -260,6 +260,47 @@ static void test_bad_files(void **state)
     rn_cost_book_free(b);
 }
 
+/* A shape goes into a profile and comes back; what is not one is refused; known names stay. */
+static void test_shape_of_a_profile(void **state)
+{
+    (void)state;
+    rn_cost_book *b = book();
+    rn_err err = {0};
+    const rn_shape *want = &rn_cost_find(b, "code-llama-34b")->shape;
+    json_t *j = json_pack("{s:f, s:o}", "prompt_s", 0.5, "shape", rn_shape_to_json(want));
+    char *text = json_dumps(j, 0);
+    rn_shape got;
+    assert_ok(rn_shape_of_profile(text, &got, &err), &err);
+    assert_memory_equal(&got, want, sizeof got);
+    free(text);
+    json_decref(j);
+
+    assert_ok(rn_cost_book_add_shape(b, "mine", &got, "a test", &err), &err);
+    assert_near(rn_cost_flop(rn_cost_find(b, "mine")), rn_flop_convention(want, 128), 1);
+    got.n_layer = 1;
+    assert_ok(rn_cost_book_add_shape(b, "mine", &got, "a test", &err), &err);
+    assert_int_equal(rn_cost_find(b, "mine")->shape.n_layer, want->n_layer);
+
+    static const struct {
+        const char *json;
+        int rc;
+        const char *says;
+    } bad[] = {
+        {"{}", RN_ENOTFOUND, "no shape"},
+        {"{\"shape\": 7}", RN_ENOTFOUND, "no shape"},
+        {"not JSON", RN_EFORMAT, "stored profile"},
+        {"{\"shape\": {\"layers\": 2}}", RN_EFORMAT, "d_model"},
+        {"{\"shape\": {\"layers\": 0, \"d_model\": 8, \"d_ffn\": 8, \"heads\": 2, \"kv_heads\": 2, "
+         "\"head_dim\": 4, \"vocab\": 9}}",
+         RN_EFORMAT, "stored profile"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(rn_shape_of_profile(bad[i].json, &got, &err), bad[i].rc);
+        assert_contains(err.msg, bad[i].says);
+    }
+    rn_cost_book_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_missing_times_say_how_to_give_them),
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_shape_of_a_profile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

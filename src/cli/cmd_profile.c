@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
+#include "cost/cost.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ typedef struct profile {
     int n, best;
     double prompt_s, flop;
     int n_threads;
+    rn_shape shape;
     rn_buf hardware;
 } profile;
 
@@ -77,11 +79,12 @@ static json_t *to_json(const options *o, const profile *p)
                                                x->batch / x->step_s, "s_per_1000", x->s_per_1000));
     }
     const point *best = &p->points[p->best];
-    return json_pack("{s:s, s:I, s:I, s:f, s:i, s:f, s:f, s:f, s:s, s:o}", "hardware",
+    return json_pack("{s:s, s:I, s:I, s:f, s:i, s:f, s:f, s:f, s:o, s:s, s:o}", "hardware",
                      p->hardware.data, "prompt_tok", (json_int_t)o->prompt, "gen_tok",
                      (json_int_t)o->gen, "prompt_s", p->prompt_s, "in_flight", best->batch,
                      "s_per_sample", best->s_per_1000 / 1000, "s_per_1000", best->s_per_1000,
-                     "flop_per_sample", p->flop, "version", rn_version(), "steps", steps);
+                     "flop_per_sample", p->flop, "shape", rn_shape_to_json(&p->shape), "version",
+                     rn_version(), "steps", steps);
 }
 
 static int store_profile(const options *o, const profile *p, rn_err *err)
@@ -165,9 +168,9 @@ int rn_cmd_profile(int argc, char **argv)
                      (long long)o.prompt, (long long)o.gen, m->hp.n_ctx);
     if (!rc) rc = measure(m, &o, budget, &p, &err);
     if (!rc) {
-        rn_shape shape;
-        rn_model_shape(m, &shape);
-        p.flop = rn_flop_sample(&shape, o.prompt, o.gen) + rn_flop_prompt(&shape, o.prompt) / 1000;
+        rn_model_shape(m, &p.shape);
+        p.flop =
+            rn_flop_sample(&p.shape, o.prompt, o.gen) + rn_flop_prompt(&p.shape, o.prompt) / 1000;
         rn_hardware(m->isa, p.n_threads, &p.hardware);
         if (!rn_buf_ok(&p.hardware)) rc = rn_fail(&err, RN_ENOMEM, "out of memory");
     }

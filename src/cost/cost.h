@@ -36,6 +36,7 @@
 #define RN_COST_COST_H
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "cost/flop.h"
 
 #include <math.h>
@@ -88,10 +89,19 @@ int rn_cost_profile(const rn_cost_book *b, const char *profile, const rn_cost *m
  * points are copied. */
 int rn_cost_profile_add(rn_cost_book *b, const char *profile, const char *hardware,
                         const char *model, const rn_cost_time *time, rn_err *err);
+/* Adds an entry of this shape unless the book knows the name; `source` says where it is from. */
+int rn_cost_book_add_shape(rn_cost_book *b, const char *name, const rn_shape *shape,
+                           const char *source, rn_err *err);
 /* "8 x A100, ..." ; NULL if there is no such profile. */
 const char *rn_cost_hardware(const rn_cost_book *b, const char *profile);
 /* The i-th profile's name; NULL past the end. */
 const char *rn_cost_profile_at(const rn_cost_book *b, size_t i);
+
+/* A shape with the keys of a cost file, as a profile keeps it under "shape". Caller's; NULL: out of
+ * memory. */
+json_t *rn_shape_to_json(const rn_shape *s);
+/* The checked shape of a profile's JSON; RN_ENOTFOUND if it tells none, RN_EFORMAT. */
+int rn_shape_of_profile(const char *profile_json, rn_shape *out, rn_err *err);
 
 /* FLOPs of one sample by the study's convention (or as the entry gives them); NAN unknown. */
 double rn_cost_flop(const rn_cost *c);

@@ -56,8 +56,8 @@ static int note_unpriced(rn_report *r, rn_err *err)
     int rc = !rn_buf_ok(&models) || !rn_buf_ok(&known) ? rn_report_nomem(err) : 0;
     if (!rc && models.len)
         rc = rn_report_note(r, err,
-                            "no cost entry for %s: give --cost MODEL=ENTRY (known: %s) or describe "
-                            "them in a --cost-file",
+                            "no cost entry for %s: give --cost MODEL=ENTRY (known: %s), describe "
+                            "them in a --cost-file, or run `ration profile -m FILE.gguf -s STORE`",
                             models.data, known.data);
     rn_buf_free(&known);
     rn_buf_free(&models);

@@ -22,6 +22,19 @@ teardown() {
     [ -s "$dir/a.db" ]
 }
 
+@test "profile: a model that no table knows is priced by its own shape" {
+    set=$BATS_TEST_DIRNAME/../../data/mini/mini.jsonl
+    "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 2 --problems 0-2 --max-tokens 8
+    run "$RATION" report -s "$dir/a.db"
+    [[ "$output" == *"no cost entry for tiny"*"ration profile -m FILE.gguf -s STORE"* ]]
+    "$RATION" profile -m "$model" --prompt 16 --tokens 32 --slots 8 -s "$dir/a.db"
+    run "$RATION" report -s "$dir/a.db" --metric cost
+    [[ "$output" != *"no cost entry"* ]]
+    # 2 x 128 x (2 layers x (3 x 64 x 96 + 2 x 64 x 64 + 2 x 64 x 32) + 64 x 320) + 2 layers x 128^2 x 64
+    run "$RATION" report -s "$dir/a.db" --metric cost --format json
+    [[ "$output" == *'"flops":23068672,'* ]]
+}
+
 @test "profile: bad requests say what to do" {
     run "$RATION" profile
     [ "$status" -eq 2 ]
