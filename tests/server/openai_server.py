@@ -1,0 +1,424 @@
+#!/usr/bin/python3
+"""A server on 127.0.0.1 that speaks OpenAI's protocol and misbehaves on request, for tests.
+
+    openai_server.py --port-file FILE [--answers FILE.json] [--in-order] [--delay MS] [--key KEY]
+                     [--model NAME] [--tls FOLDER] [--log FILE] [--seconds S]
+
+The kernel chooses the port; it is written to --port-file (whole, by a rename) and printed. The
+server ends by itself after --seconds (60), so that no test leaves a process behind.
+
+Paths: http://127.0.0.1:PORT/v1/{models,completions,chat/completions}, and the same under
+/HOW/v1, where HOW is a fault, or several joined by '+'. A fault `x:3` holds for the first three
+requests under that path (to anything but models), then the server behaves. GET /stats tells
+requests, connections and the most requests in flight at once.
+
+How it answers: with --answers, a JSON object {"part of a prompt": ["text", ...], ...}: the first
+key that occurs in the prompt (or message) gives the texts, and hash(prompt, seed, choice) chooses
+one; temperature 0 takes the first; --in-order gives them one after the other to the requests of a
+prompt, whatever the seed. Without a text for it, a prompt gets words that follow from that hash.
+Tokens are words, single spaces and signs; the log probability of one is -0.25 a byte, in sum
+-0.25 * bytes of a text. The first prompt token has none, as everywhere. `echo` and
+`prompt_logprobs` are honoured, `stop`, `max_tokens` (16), `n`, `seed` and `logprobs` too. The second
+request of a prompt finds all its tokens cached.
+
+Faults of the wire:    hang, drop (closes without a byte), reset (RST in mid-answer), cut (closes
+                       in mid-answer), slow-MS, huge (a body without end), redirect (307), html, json
+                       (not quite JSON), utf8 (bytes that are none), deep (nested without end)
+Statuses:              any number, e.g. 500:1; after-S adds Retry-After: S, date-S as an HTTP date
+Faults of the content: n1 (n is ignored), nsame (all choices equal), many (one choice too many),
+                       empty (no choices), nochoices, twice (index 0 twice), number (text is one),
+                       nulltext, nofinish, filter, abort, filter1 (of the first choice alone),
+                       nulllogprobs, nullprob (one of them is null), nologprobs (refused), nousage,
+                       badusage, noseed (equal seeds, other texts), unstable (temperature 0 too)
+Forms of other servers: llama (log probabilities as llama.cpp gives them, no echo), noecho,
+                       noprompt (no prompt_logprobs), reasoning, nomodels, bos (echo begins with <s>)
+"""
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import re
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import time
+from email.utils import formatdate
+
+TOKEN = re.compile(r"\w+|\s|[^\w\s]")
+REASON = {200: "OK", 307: "Temporary Redirect", 400: "Bad Request", 401: "Unauthorized",
+          403: "Forbidden", 404: "Not Found", 408: "Request Timeout", 409: "Conflict",
+          425: "Too Early", 429: "Too Many Requests", 500: "Internal Server Error",
+          502: "Bad Gateway", 503: "Service Unavailable"}
+
+
+def number(*parts):
+    """A number that follows from the parts."""
+    text = "\0".join(str(p) for p in parts)
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=6).digest(), "big")
+
+
+def logprob(token):
+    return -0.25 * len(token.encode())
+
+
+class Refused(Exception):
+    """An answer with another status than 200."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+
+
+class Server:
+    """What requests share."""
+
+    def __init__(self, opts):
+        self.opts = opts
+        self.answers = {}
+        if opts.answers:
+            with open(opts.answers) as f:
+                self.answers = json.load(f)
+        self.log = open(opts.log, "a", buffering=1) if opts.log else None
+        self.seen = {}      # path: requests so far
+        self.given = {}     # prompt: samples so far
+        self.cached = set()
+        self.port = 0
+        self.requests = self.connections = self.in_flight = self.most = 0
+
+    # ---- content ---------------------------------------------------------------------------------
+
+    def text(self, prompt, q, choice, faults):
+        """One sample before stop strings and the token limit."""
+        count = self.given.get(prompt, 0)
+        self.given[prompt] = count + 1
+        seed = q.get("seed")
+        random = seed is None or "noseed" in faults
+        greedy = q.get("temperature", 1) == 0
+        h = number(prompt, count if random else seed, 0 if random else choice)
+        if "nsame" in faults:
+            h = number(prompt, seed)
+        if greedy:
+            h = number(prompt, count % 3) if "unstable" in faults else number(prompt)
+        for key, texts in self.answers.items():
+            if key in prompt:
+                if self.opts.in_order:
+                    return texts[count % len(texts)]
+                return texts[0] if greedy and "unstable" not in faults else texts[h % len(texts)]
+        return "    return x + %d" % (h % 1000) + "".join(
+            " word%d" % (h // (i + 7) % 89) for i in range(h % 5)) + "\n"
+
+    def sample(self, prompt, q, choice, faults):
+        """(tokens, finish reason) of one choice."""
+        limit = q.get("max_tokens", q.get("max_completion_tokens"))
+        limit = 16 if limit is None else limit
+        text = self.text(prompt, q, choice, faults)
+        stop = q.get("stop") or []
+        for s in [stop] if isinstance(stop, str) else stop:
+            at = text.find(s)
+            if at >= 0:
+                text = text[:at]
+        tokens = TOKEN.findall(text)
+        if len(tokens) + 1 > limit:  # the end token counts
+            return tokens[:limit], "length"
+        return tokens, "stop"
+
+    def choice(self, chat, index, prompt, q, faults):
+        tokens, finish = self.sample(prompt, q, index, faults)
+        generated = len(tokens) + (finish == "stop")
+        c = {"index": index, "finish_reason": finish}
+        if "filter" in faults or ("filter1" in faults and index == 0):
+            c["finish_reason"] = "content_filter"
+        if "abort" in faults:
+            c["finish_reason"] = "abort"
+        if "nofinish" in faults:
+            c["finish_reason"] = None
+        text = "".join(tokens)
+        if chat:
+            c["message"] = {"role": "assistant", "content": text}
+            if "reasoning" in faults:
+                c["message"]["reasoning_content"] = "let me think"
+            if "nulltext" in faults:
+                c["message"]["content"] = None
+            if "number" in faults:
+                c["message"]["content"] = 7
+        else:
+            c["text"] = None if "nulltext" in faults else 7 if "number" in faults else text
+        c["logprobs"] = self.logprobs(chat, tokens, prompt, q, faults)
+        if q.get("echo") and not chat:
+            c["text"] = prompt + c["text"] if q.get("max_tokens") != 0 else prompt
+        if q.get("prompt_logprobs") is not None and not {"noprompt", "llama"} & faults:
+            c["prompt_logprobs"] = [None] + [
+                {str(number(t) % 32000): {"logprob": logprob(t), "rank": 1, "decoded_token": t}}
+                for t in TOKEN.findall(prompt)[1:]]
+        return c, generated
+
+    def logprobs(self, chat, tokens, prompt, q, faults):
+        wanted = q.get("logprobs")
+        if wanted is None or wanted is False or "nulllogprobs" in faults:
+            return None
+        probs = [logprob(t) for t in tokens]
+        if "nullprob" in faults and probs:
+            probs[-1] = None
+        if chat or "llama" in faults:
+            return {"content": [{"token": t, "logprob": p, "bytes": list(t.encode()),
+                                 "top_logprobs": []} for t, p in zip(tokens, probs)]}
+        if q.get("echo"):
+            head = (["<s>"] if "bos" in faults else []) + TOKEN.findall(prompt)
+            probs = [None] + [logprob(t) for t in head[1:]] + probs
+            if "nullprob" in faults:
+                probs[-1] = None
+            tokens = head + tokens
+        at, offsets = 0, []
+        for t in tokens:
+            offsets.append(at)
+            at += len(t)
+        return {"tokens": tokens, "token_logprobs": probs, "text_offset": offsets,
+                "top_logprobs": None}
+
+    def check(self, q, chat, faults):
+        if not isinstance(q, dict):
+            raise Refused(400, "the body is no object")
+        if q.get("model") != self.opts.model:
+            raise Refused(404, "The model `%s` does not exist." % q.get("model"))
+        if "nologprobs" in faults and q.get("logprobs"):
+            raise Refused(400, "logprobs are not available here")
+        if q.get("echo") and {"noecho", "llama"} & faults:
+            raise Refused(400, "Only no echo is supported")
+        if chat:
+            return "\n".join(m["content"] for m in q["messages"])
+        return q["prompt"]
+
+    def answer(self, q, chat, faults):
+        """The object that answers a request."""
+        prompt = self.check(q, chat, faults)
+        n = 1 if "n1" in faults else q.get("n") or 1
+        if "many" in faults:
+            n += 1
+        choices, generated = [], 0
+        for i in range(n):
+            c, tokens = self.choice(chat, i, prompt, q, faults)
+            choices.append(c)
+            generated += 0 if q.get("max_tokens") == 0 else tokens
+        if "twice" in faults:
+            choices.append(choices[0])
+        if "empty" in faults:
+            choices = []
+        prompt_tokens = len(TOKEN.findall(prompt))
+        a = {"id": "cmpl-%d" % self.requests, "created": 0, "model": self.opts.model,
+             "object": "chat.completion" if chat else "text_completion", "choices": choices,
+             "usage": {"prompt_tokens": prompt_tokens, "completion_tokens": generated,
+                       "total_tokens": prompt_tokens + generated,
+                       "prompt_tokens_details": {
+                           "cached_tokens": prompt_tokens if prompt in self.cached else 0}}}
+        self.cached.add(prompt)
+        if "nochoices" in faults:
+            del a["choices"]
+        if "nousage" in faults:
+            del a["usage"]
+        if "badusage" in faults:
+            a["usage"] = {"prompt_tokens": -1, "completion_tokens": 1 << 62}
+        return a
+
+
+class Connection(asyncio.Protocol):
+    """One connection; pipelining is answered in order because curl does none."""
+
+    def __init__(self, server):
+        self.server = server
+        self.buffer = bytearray()
+
+    def connection_made(self, transport):
+        self.transport = transport
+        self.server.connections += 1
+
+    def data_received(self, data):
+        self.buffer += data
+        while True:
+            end = self.buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = bytes(self.buffer[:end]).decode("latin-1").split("\r\n")
+            headers = {k.lower(): v.strip() for k, _, v in (h.partition(":") for h in head[1:])}
+            length = int(headers.get("content-length", 0))
+            if len(self.buffer) < end + 4 + length:
+                if headers.get("expect", "").lower() == "100-continue":
+                    self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                return
+            body = bytes(self.buffer[end + 4:end + 4 + length])
+            del self.buffer[:end + 4 + length]
+            self.request(*head[0].split(" ")[:2], headers, body)
+
+    def send(self, status, body, kind="application/json", extra=""):
+        """A whole answer, now."""
+        if self.transport.is_closing():
+            return
+        self.transport.write(("HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n" % (
+            status, REASON.get(status, "Status"), kind, len(body), extra)).encode() + body)
+
+    def later(self, ms, fn, *args):
+        s = self.server
+        s.in_flight += 1
+        s.most = max(s.most, s.in_flight)
+
+        def run():
+            s.in_flight -= 1
+            if not self.transport.is_closing():
+                fn(*args)
+        if ms > 0:
+            asyncio.get_running_loop().call_later(ms / 1000, run)
+        else:
+            run()
+
+    def request(self, method, path, headers, body):
+        s = self.server
+        if path == "/stats":
+            return self.send(200, json.dumps({"requests": s.requests, "connections": s.connections,
+                                              "most_in_flight": s.most}).encode())
+        s.requests += 1
+        m = re.match(r"(?:/([^/]*))?/v1/(models|completions|chat/completions)$", path)
+        if not m:
+            return self.send(404, b'{"error": {"message": "no such path"}}')
+        how, what = m.group(1) or "", m.group(2)
+        if s.log:
+            s.log.write(json.dumps({"method": method, "path": path, "auth": headers.get("authorization"),
+                                    "body": body.decode("utf-8", "replace")}) + "\n")
+        key = s.opts.key
+        if key and headers.get("authorization") != "Bearer " + key:
+            return self.send(401, b'{"error": {"message": "Incorrect API key provided.", '
+                                  b'"type": "invalid_request_error", "code": "invalid_api_key"}}')
+        faults = self.faults(how, what)
+        if what == "models":
+            return self.models(faults)
+        slow = next((int(f[5:]) for f in faults if f.startswith("slow-")), s.opts.delay)
+        self.later(slow, self.respond, what == "chat/completions", body, faults)
+        return None
+
+    def faults(self, how, what):
+        """Those that hold for this request."""
+        if not how:
+            return frozenset()
+        s = self.server
+        if what != "models":
+            s.seen[how] = s.seen.get(how, 0) + 1
+        found = set()
+        for f in how.split("+"):
+            name, _, times = f.partition(":")
+            if not times or s.seen.get(how, 0) <= int(times):
+                found.add(name)
+        return frozenset(found)
+
+    def models(self, faults):
+        if "nomodels" in faults:
+            return self.send(404, b'{"detail": "Not Found"}')
+        status = next((int(f) for f in faults if f.isdigit()), 0)
+        if status:
+            return self.status(status, faults)
+        return self.send(200, json.dumps({"object": "list", "data": [
+            {"id": self.server.opts.model, "object": "model", "max_model_len": 4096}]}).encode())
+
+    def status(self, status, faults):
+        extra = ""
+        for f in faults:
+            if f.startswith("after-"):
+                extra = "Retry-After: %s\r\n" % f[6:]
+            if f.startswith("date-"):
+                extra = "Retry-After: %s\r\n" % formatdate(time.time() + float(f[5:]), usegmt=True)
+        self.send(status, b'{"error": {"message": "status %d for a test", "type": "test"}}' % status,
+                  extra=extra)
+
+    def respond(self, chat, body, faults):
+        status = next((int(f) for f in faults if f.isdigit()), 0)
+        if status:
+            return self.status(status, faults)
+        if "hang" in faults:
+            return None
+        if "drop" in faults:
+            return self.transport.close()
+        if "redirect" in faults:
+            return self.send(307, b"", extra="Location: http://127.0.0.1:%d/v1/%scompletions\r\n" % (
+                self.server.port, "chat/" if chat else ""))
+        if "html" in faults:
+            return self.send(200, b"<html><body>It works!</body></html>", "text/html")
+        if "huge" in faults:
+            return self.huge()
+        if "deep" in faults:
+            return self.send(200, b"[" * 100000)
+        try:
+            text = json.dumps(self.server.answer(json.loads(body), chat, faults)).encode()
+        except Refused as e:
+            error = {"error": {"message": str(e), "type": "invalid_request_error"}}
+            return self.send(e.status, json.dumps(error).encode())
+        except (ValueError, KeyError, TypeError) as e:
+            return self.send(400, json.dumps({"error": {"message": "bad request: %r" % e}}).encode())
+        if "json" in faults:
+            text = text[:-2]
+        if "utf8" in faults:
+            text = text.replace(b"return", b"ret\xff\xfern")
+        if "reset" in faults or "cut" in faults:
+            return self.break_off(text, "reset" in faults)
+        return self.send(200, text)
+
+    def break_off(self, text, reset):
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                             b"Content-Length: %d\r\n\r\n" % len(text) + text[:len(text) // 2])
+        if reset:
+            sock = self.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def huge(self):
+        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                             b"Content-Length: 1000000000000\r\n\r\n" + b'{"choices": "')
+
+        def more():
+            if not self.transport.is_closing():
+                self.transport.write(b"x" * 65536)
+                asyncio.get_running_loop().call_later(0.0005, more)
+        more()
+
+
+def tls_context(folder):
+    """A self-signed certificate for 127.0.0.1 in FOLDER/cert.pem, made now."""
+    cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", cert, "-days",
+                    "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
+                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    return context
+
+
+async def main(opts):
+    server = Server(opts)
+    context = tls_context(opts.tls) if opts.tls else None
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, ssl=context,
+                                         backlog=1024)
+    server.port = listening.sockets[0].getsockname()[1]
+    with open(opts.port_file + ".new", "w") as f:
+        f.write("%d\n" % server.port)
+    os.rename(opts.port_file + ".new", opts.port_file)
+    print(server.port, flush=True)
+    await asyncio.sleep(opts.seconds)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    p = argparse.ArgumentParser()
+    p.add_argument("--port-file", required=True)
+    p.add_argument("--answers")
+    p.add_argument("--in-order", action="store_true")
+    p.add_argument("--delay", type=float, default=0)
+    p.add_argument("--key")
+    p.add_argument("--model", default="test-model")
+    p.add_argument("--tls")
+    p.add_argument("--log")
+    p.add_argument("--seconds", type=float, default=60)
+    sys.setrecursionlimit(10000)
+    asyncio.run(main(p.parse_args()))
