@@ -4,7 +4,7 @@ set -eu
 
 build="build-essential pkg-config libsqlite3-dev libjansson-dev libcurl4-openssl-dev libseccomp-dev
        libpython3-dev python3 librandom123-dev libpcre2-dev nettle-dev zlib1g-dev"
-test="libcmocka-dev bats perl python3-numpy"
+test="libcmocka-dev bats perl python3-numpy gnuplot-nox libjs-chart.js chromium chromium-driver python3-selenium"
 
 missing=
 for p in $build $test ${RATION_EXTRA_DEPS:-}; do

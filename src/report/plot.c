@@ -1,0 +1,282 @@
+/*
+ * plot.c: panels as a gnuplot script, and gnuplot as a child process.
+ *
+ * The script is complete: numbers as data blocks, text in single quotes, so that neither a shell nor
+ * a name in the user's data can be taken for a command. gnuplot reads it from an anonymous file,
+ * writes drawing and complaints into two others: no pipe can fill up. It starts without the user's
+ * own gnuplot settings, so that a figure is the same everywhere.
+ */
+#include "report/plot.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <math.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { PANEL_WIDTH = 460, PANEL_HEIGHT = 360 };
+
+/* Of the page's light theme, data/page/page.css. */
+static const char *const colours[RN_PLOT_N_COLOURS] = {"#0069b4", "#c8500a", "#00805a", "#a8508a",
+                                                       "#8a6d00", "#2b8fbf", "#7a5230", "#444466"};
+
+/* A terminal by file ending: its name and options, and units in which it measures a pixel. */
+typedef struct terminal {
+    const char *ending, *options;
+    double per_pixel;
+} terminal;
+
+static const terminal terminals[] = {
+    {".svg", "svg enhanced background rgb 'white' font 'Helvetica,13' size %g,%g", 1},
+    {".pdf", "pdfcairo enhanced font 'Helvetica,10' size %gin,%gin", 1.0 / 110},
+    {".png", "pngcairo enhanced font 'Helvetica,20' size %g,%g", 2},
+};
+
+static const terminal *terminal_of(const char *path)
+{
+    size_t len = strlen(path);
+    for (size_t i = 0; i < sizeof terminals / sizeof terminals[0]; i++) {
+        size_t n = strlen(terminals[i].ending);
+        if (len > n && strcmp(path + len - n, terminals[i].ending) == 0) return &terminals[i];
+    }
+    return NULL;
+}
+
+bool rn_plot_knows(const char *path)
+{
+    return terminal_of(path) != NULL;
+}
+
+/* A string of gnuplot. Only a quote has a meaning in single quotes; an apostrophe stands for it,
+ * because gnuplot does not take a doubled one at the start. */
+static void quote(rn_buf *out, const char *s)
+{
+    size_t left = strlen(s);
+    rn_buf_putc(out, '\'');
+    while (left > 0) {
+        size_t n = rn_utf8_len(s, left);
+        if (n == 0)
+            rn_buf_puts(out, "\xef\xbf\xbd");
+        else if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            rn_buf_putc(out, ' ');
+        else if (*s == '\'')
+            rn_buf_puts(out, "\xe2\x80\x99");
+        else
+            rn_buf_add(out, s, n);
+        s += n ? n : 1;
+        left -= n ? n : 1;
+    }
+    rn_buf_putc(out, '\'');
+}
+
+static bool shown(const rn_plot_panel *p, const rn_plot_series *s, size_t i)
+{
+    return isfinite(s->x[i]) && isfinite(s->y[i]) && (!p->log_x || s->x[i] > 0);
+}
+
+static size_t n_shown(const rn_plot_panel *p, const rn_plot_series *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        n += shown(p, s, i);
+    return n;
+}
+
+/* x, y and the band, which has no width where it is not known. */
+static void put_data(const rn_plot_panel *p, const rn_plot_series *s, size_t name, rn_buf *out)
+{
+    double scale = p->percent ? 100 : 1;
+    rn_buf_printf(out, "$d%zu << EOD\n", name);
+    for (size_t i = 0; i < s->n; i++) {
+        if (!shown(p, s, i)) continue;
+        double lo = s->lo && isfinite(s->lo[i]) ? s->lo[i] : s->y[i];
+        double hi = s->hi && isfinite(s->hi[i]) ? s->hi[i] : s->y[i];
+        rn_buf_printf(out, "%.10g %.10g %.10g %.10g\n", s->x[i], scale * s->y[i], scale * lo,
+                      scale * hi);
+    }
+    rn_buf_puts(out, "EOD\n");
+}
+
+static void put_style(const rn_plot_series *s, rn_buf *out)
+{
+    const char *rgb = s->colour < 0 ? "#777777" : colours[s->colour % RN_PLOT_N_COLOURS];
+    switch (s->style) {
+    case RN_PLOT_LINE: rn_buf_printf(out, "with lines lw 2 lc rgb '%s'", rgb); break;
+    case RN_PLOT_DASHED: rn_buf_printf(out, "with lines lw 1.6 dt (12,6) lc rgb '%s'", rgb); break;
+    case RN_PLOT_DOTTED: rn_buf_printf(out, "with lines lw 1.6 dt (3,5) lc rgb '%s'", rgb); break;
+    case RN_PLOT_STEPS: rn_buf_printf(out, "with steps lw 2 lc rgb '%s'", rgb); break;
+    case RN_PLOT_POINTS: rn_buf_printf(out, "with points pt 7 ps 0.7 lc rgb '%s'", rgb); break;
+    case RN_PLOT_STARS: rn_buf_printf(out, "with points pt 3 ps 1.4 lw 2 lc rgb '%s'", rgb); break;
+    }
+}
+
+static void put_axes(const rn_plot_panel *p, rn_buf *out)
+{
+    const struct {
+        const char *set, *text;
+    } texts[] = {{"title", p->title}, {"xlabel", p->x_label}, {"ylabel", p->y_label}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        rn_buf_printf(out, "set %s ", texts[i].set);
+        quote(out, texts[i].text ? texts[i].text : "");
+        rn_buf_puts(out, " noenhanced\n");
+    }
+    rn_buf_puts(out, p->log_x ? "set logscale x 10\nset format x '10^{%T}'\n"
+                              : "unset logscale x\nset format x '%g'\n");
+    rn_buf_puts(out, p->percent ? "set yrange [0:100]\n" : "set yrange [*:*]\n");
+    rn_buf_puts(out, p->legend ? "set key bottom right Left reverse samplen 2 spacing 1.1\n"
+                               : "unset key\n");
+}
+
+/* Small whole numbers read better as they are than as powers of ten. */
+static bool plain_ticks(const rn_plot_panel *p)
+{
+    double most = 0, least = INFINITY;
+    for (size_t i = 0; i < p->n_series; i++)
+        for (size_t j = 0; j < p->series[i].n; j++)
+            if (shown(p, &p->series[i], j)) {
+                most = fmax(most, p->series[i].x[j]);
+                least = fmin(least, p->series[i].x[j]);
+            }
+    return least >= 0.001 && most < 100000;
+}
+
+/* *name is the number of the panel's first data block, and then that of the next panel's. */
+static void put_panel(const rn_plot_panel *p, size_t *name, rn_buf *out)
+{
+    put_axes(p, out);
+    if (plain_ticks(p)) rn_buf_puts(out, "set format x '%g'\n");
+    size_t first = *name, n_plots = 0;
+    for (size_t i = 0; i < p->n_series; i++)
+        if (n_shown(p, &p->series[i])) put_data(p, &p->series[i], first + i, out);
+    *name += p->n_series;
+    bool any = false;
+    for (size_t i = 0; i < p->n_series; i++)
+        any |= n_shown(p, &p->series[i]) > 0;
+    if (!any) {
+        /* gnuplot refuses a panel without a point; an empty frame says more than no figure. */
+        rn_buf_puts(out, "unset logscale x\nset label 1 'no data' at graph 0.5,0.5 center\n"
+                         "plot [1:10] [0:1] -1 notitle\nunset label 1\n");
+        return;
+    }
+    rn_buf_puts(out, "plot ");
+    for (size_t i = 0; i < p->n_series; i++) {
+        const rn_plot_series *s = &p->series[i];
+        if (!s->lo || !s->hi || n_shown(p, s) < 2) continue;
+        const char *rgb = s->colour < 0 ? "#777777" : colours[s->colour % RN_PLOT_N_COLOURS];
+        rn_buf_printf(out,
+                      "%s$d%zu using 1:3:4 with filledcurves fs transparent solid 0.15 noborder fc "
+                      "rgb '%s' notitle",
+                      n_plots++ ? ", " : "", first + i, rgb);
+    }
+    for (size_t i = 0; i < p->n_series; i++) {
+        const rn_plot_series *s = &p->series[i];
+        if (!n_shown(p, s)) continue;
+        rn_buf_printf(out, "%s$d%zu using 1:2 ", n_plots++ ? ", " : "", first + i);
+        put_style(s, out);
+        if (s->label) {
+            rn_buf_puts(out, " title ");
+            quote(out, s->label);
+            rn_buf_puts(out, " noenhanced");
+        } else {
+            rn_buf_puts(out, " notitle");
+        }
+    }
+    rn_buf_putc(out, '\n');
+}
+
+static void put_script(const terminal *term, const rn_plot_panel *panels, size_t n,
+                       size_t n_columns, rn_buf *out)
+{
+    size_t rows = (n + n_columns - 1) / n_columns;
+    size_t columns = n < n_columns ? n : n_columns;
+    double alone = n == 1 ? 1.3 : 1;
+    rn_buf_puts(out, "set encoding utf8\nset terminal ");
+    rn_buf_printf(out, term->options, alone * PANEL_WIDTH * (double)columns * term->per_pixel,
+                  alone * PANEL_HEIGHT * (double)rows * term->per_pixel);
+    rn_buf_puts(out, "\nset border 3 lc rgb '#555555'\nset tics nomirror\nset grid lc rgb "
+                     "'#dddddd' lw 1 dt solid\n");
+    rn_buf_printf(out, "set multiplot layout %zu,%zu\n", rows, columns);
+    size_t name = 0;
+    for (size_t i = 0; i < n; i++)
+        put_panel(&panels[i], &name, out);
+    rn_buf_puts(out, "unset multiplot\nunset output\n");
+}
+
+/* All of an anonymous file; negative: cannot be read. */
+static int slurp(int fd, rn_buf *out)
+{
+    char chunk[1 << 16];
+    ssize_t n;
+    for (off_t at = 0; (n = pread(fd, chunk, sizeof chunk, at)) > 0; at += n)
+        rn_buf_add(out, chunk, (size_t)n);
+    return n < 0 ? -1 : 0;
+}
+
+/* Starts gnuplot with these three files and waits for its end; *status is that of waitpid. */
+static int run_child(const int fd[3], int *status, rn_err *err)
+{
+    char *const argv[] = {(char[]){"gnuplot"}, (char[]){"-d"}, NULL};
+    posix_spawn_file_actions_t files;
+    pid_t pid = 0;
+    int bad = posix_spawn_file_actions_init(&files);
+    if (bad) return rn_fail(err, RN_EIO, "cannot start gnuplot: %s", strerror(bad));
+    for (int i = 0; i < 3 && !bad; i++)
+        bad = posix_spawn_file_actions_adddup2(&files, fd[i], i);
+    if (!bad) bad = posix_spawnp(&pid, argv[0], &files, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&files);
+    if (bad == ENOENT)
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "gnuplot draws the figures and is not installed: apt install gnuplot-nox");
+    if (bad) return rn_fail(err, RN_EIO, "cannot start gnuplot: %s", strerror(bad));
+    while (waitpid(pid, status, 0) < 0)
+        if (errno != EINTR) return rn_fail_errno(err, "gnuplot is lost");
+    return 0;
+}
+
+/* Runs the script; *drawing gets what gnuplot wrote. */
+static int run_gnuplot(rn_bytes script, rn_buf *drawing, rn_err *err)
+{
+    static const char *const names[3] = {"script", "drawing", "messages"};
+    int fd[3] = {-1, -1, -1}, status = 0, rc = 0;
+    rn_buf said = {0};
+    for (int i = 0; i < 3 && !rc; i++)
+        if ((fd[i] = memfd_create(names[i], MFD_CLOEXEC)) < 0)
+            rc = rn_fail_errno(err, "cannot start gnuplot");
+    if (!rc && (write(fd[0], script.data, script.len) != (ssize_t)script.len ||
+                lseek(fd[0], 0, SEEK_SET) != 0))
+        rc = rn_fail_errno(err, "cannot hand the figure to gnuplot");
+    if (!rc) rc = run_child(fd, &status, err);
+    if (!rc && (slurp(fd[1], drawing) || slurp(fd[2], &said)))
+        rc = rn_fail_errno(err, "cannot read what gnuplot drew");
+    if (!rc && (!rn_buf_ok(drawing) || !rn_buf_ok(&said)))
+        rc = rn_fail(err, RN_ENOMEM, "out of memory for the figure");
+    if (!rc && (!WIFEXITED(status) || WEXITSTATUS(status) || drawing->len == 0))
+        rc = rn_fail(err, RN_EIO, "gnuplot failed: %.300s",
+                     said.len ? said.data : "it gives no reason");
+    for (int i = 0; i < 3; i++)
+        if (fd[i] >= 0) close(fd[i]);
+    rn_buf_free(&said);
+    return rc;
+}
+
+int rn_plot_write(const char *path, const rn_plot_panel *panels, size_t n, size_t n_columns,
+                  rn_err *err)
+{
+    const terminal *term = terminal_of(path);
+    if (!term)
+        return rn_fail(err, RN_EINVAL, "%s: a figure's name ends in .svg, .pdf or .png", path);
+    if (n == 0 || n_columns == 0) return rn_fail(err, RN_EINVAL, "%s: nothing to draw", path);
+    rn_buf script = {0}, drawing = {0};
+    put_script(term, panels, n, n_columns, &script);
+    int rc = rn_buf_ok(&script) ? run_gnuplot(rn_buf_view(&script), &drawing, err)
+                                : rn_fail(err, RN_ENOMEM, "out of memory for the figure");
+    if (!rc) rc = rn_file_write_atomic(path, rn_buf_view(&drawing), err);
+    rn_buf_free(&drawing);
+    rn_buf_free(&script);
+    return rc;
+}
