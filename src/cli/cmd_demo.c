@@ -1,91 +1,365 @@
 /*
- * cmd_demo.c: `ration demo`: the study's comparison from its published tables, in one page.
+ * cmd_demo.c: `ration demo`: the whole way on the bundled models and problems.
  *
- * Who leads at each equal budget of FLOPs and of wall-time on HumanEval, MBPP and APPS, and for
- * each set one computed sentence. Needs nothing but the data file that ships with the program.
+ * A list of ordinary commands, printed as they would be typed and run one after the other in this
+ * process: generate, judge, profile, rank, report. What each of them finds done already it keeps,
+ * so that the demo continues where it was stopped; the store stays for the user to go on with. The
+ * number of samples doubles from each size to the next smaller one, as in the study.
  */
-#include "cli/commands.h"
+#include "cli/demo.h"
 
+#include "base/arena.h"
+#include "base/clock.h"
 #include "base/data.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/model_opts.h"
 #include "report/report.h"
+#include "store/store.h"
+#include "task/task.h"
 
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-static const char *const code_llama[] = {"code-llama-7b", "code-llama-13b", "code-llama-34b",
-                                         "code-llama-70b"};
-static const char *const llama_3[] = {"llama-3-8b", "llama-3-70b"};
+/* The bundled family, smallest first. */
+static const char *const sizes[] = {"xs", "s", "m", "l"};
 
-/* The published curves of one family, priced and compared. */
-static int build(const char *const *models, size_t n_models, rn_report **out, rn_err *err)
+enum { N_SIZES = sizeof sizes / sizeof sizes[0], MAX_STEPS = 48, MAX_ARGS = 24 };
+
+/* Programs of the set run in microseconds; what runs for a second never ends. A sample of 96 new
+ * tokens after a prompt of 160 is what the set's problems ask for. */
+static const char cpu_limit[] = "1", max_tokens[] = "192";
+static const char profile_prompt[] = "160", profile_tokens[] = "96";
+
+typedef struct options {
+    const char *out, *models, *set, *data;
+    int64_t n;
+    bool quick, published;
+} options;
+
+typedef struct demo {
+    const rn_command *cmd;
+    const options *o;
+    rn_arena arena; /* all strings and argument lists */
+    rn_taskset *set;
+    const char *db, *page;
+    const char *model[N_SIZES];             /* paths */
+    char sha[N_SIZES][RN_SHA256_HEX];       /* of these files */
+    const char *steps[MAX_STEPS][MAX_ARGS]; /* NULL-terminated; [0] is the command */
+    int n_steps;
+    bool incomplete;
+} demo;
+
+/* ---- where things lie ------------------------------------------------------------------------ */
+
+/* The path as one would type it: below the current folder without that folder. NULL: no memory. */
+static const char *typed(demo *d, const char *path)
 {
+    char real[PATH_MAX], here[PATH_MAX];
+    if (!realpath(path, real) || !getcwd(here, sizeof here))
+        return rn_arena_strdup(&d->arena, path);
+    size_t n = strlen(here);
+    bool below = strncmp(real, here, n) == 0 && real[n] == '/' && n > 1;
+    return rn_arena_strdup(&d->arena, below ? real + n + 1 : real);
+}
+
+static int find_model(demo *d, size_t i, rn_err *err)
+{
+    char rel[64];
+    snprintf(rel, sizeof rel, "models/ration-mini-%s.gguf", sizes[i]);
     rn_buf path = {0};
-    if (!rn_data_locate(NULL, "published/hassid2024.csv", &path))
-        return rn_fail(err, RN_ENOTFOUND,
-                       "published/hassid2024.csv is neither beside the program nor installed; run "
-                       "`make install` or the program of the build folder");
-    rn_report_opts opts = rn_report_defaults();
-    opts.profile = RN_COST_STUDY_PROFILE;
-    opts.interpolate = true;
-    opts.reach = 0.6;
-    rn_report_filter filter = {.models = models, .n_models = n_models};
-    rn_report *r = rn_report_new(&opts);
-    int rc = r ? rn_report_add_published(r, path.data, &filter, err)
-               : rn_fail(err, RN_ENOMEM, "out of memory");
-    if (!rc) rc = rn_report_price(r, NULL, 0, err);
-    if (!rc) rc = rn_report_compute(r, err);
+    const char *own = d->o->models;
+    if (own) rn_buf_printf(&path, "%s/%s", own, rel + strlen("models/"));
+    bool found = own ? rn_buf_ok(&path) && rn_file_exists(path.data)
+                     : rn_data_locate(rn_opt_data_dir(d->o->data), rel, &path);
+    int rc = 0;
+    if (found) {
+        d->model[i] = typed(d, path.data);
+        if (!d->model[i]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+    } else {
+        rn_buf places = {0};
+        if (own)
+            rn_buf_puts(&places, path.data ? path.data : own);
+        else
+            rn_data_places(rn_opt_data_dir(d->o->data), rel, &places);
+        rc = rn_fail(err, RN_ENOTFOUND,
+                     "the bundled model ration-mini-%s.gguf is not here (looked at %s); run the "
+                     "program of a source tree's build folder or `make install`, or name the "
+                     "folder with --models DIR",
+                     sizes[i], places.data ? places.data : rel);
+        rn_buf_free(&places);
+    }
     rn_buf_free(&path);
-    if (rc)
-        rn_report_free(r);
-    else
-        *out = r;
+    return rc ? rc : rn_sha256_file(d->model[i], d->sha[i], err);
+}
+
+/* Paths of what is made, in a folder that can be written; a file shows whether it can. */
+static int prepare_folder(demo *d, rn_err *err)
+{
+    const char *out = d->o->out;
+    int rc = out ? rn_dir_make(out, err) : 0;
+    if (rc) return rc;
+    rn_buf b = {0};
+    rn_buf_printf(&b, "%s/.ration-demo-XXXXXX", out ? out : ".");
+    if (!rn_buf_ok(&b)) return rn_fail(err, RN_ENOMEM, "out of memory");
+    int fd = mkstemp(b.data);
+    if (fd < 0)
+        rc = rn_fail(err, RN_EREADONLY, "%s: cannot be written (%s); %s", out ? out : "this folder",
+                     strerror(errno),
+                     out ? "name another folder with --out DIR"
+                         : "name one that can be with --out DIR");
+    else {
+        close(fd);
+        unlink(b.data);
+    }
+    const char *dir = out ? out : "", *slash = out ? "/" : "";
+    for (int i = 0; i < 2 && !rc; i++) {
+        rn_buf_clear(&b);
+        rn_buf_printf(&b, "%s%s%s", dir, slash, i ? "report.html" : "demo.db");
+        *(i ? &d->page : &d->db) = rn_buf_ok(&b) ? rn_arena_strdup(&d->arena, b.data) : NULL;
+    }
+    rn_buf_free(&b);
+    return rc || (d->db && d->page) ? rc : rn_fail(err, RN_ENOMEM, "out of memory");
+}
+
+/* ---- what is there already ------------------------------------------------------------------- */
+
+typedef struct seen {
+    demo *d;
+    int64_t n_samples;
+    rn_err *err;
+} seen;
+
+/* Samples of other model files, of another version of the set or of ration would stand beside those
+ * of this demo in every table. */
+static int check_run(void *user, const rn_store_run_row *r)
+{
+    seen *s = user;
+    const demo *d = s->d;
+    bool ours = strcmp(r->set_name, d->set->name) == 0 && strcmp(r->set_hash, d->set->hash) == 0;
+    bool file = false;
+    for (size_t i = 0; i < N_SIZES; i++)
+        file |= strcmp(r->model_sha, d->sha[i]) == 0;
+    json_t *settings = json_loads(r->settings, 0, NULL);
+    const char *version = json_string_value(json_object_get(settings, "version"));
+    bool same = version && strcmp(version, rn_version()) == 0;
+    json_decref(settings);
+    s->n_samples += r->n_samples;
+    if (ours && file && same) return 0;
+    return rn_fail(s->err, RN_EVERSION,
+                   "%s holds samples of %s on %s that this demo did not make (%s); move the file "
+                   "away or name another folder with --out DIR",
+                   d->db, r->model_name, r->set_name,
+                   !ours   ? "another problem set, or another version of it"
+                   : !file ? "another model file"
+                           : "another version of ration");
+}
+
+static int check_store(demo *d, rn_err *err)
+{
+    if (!rn_file_exists(d->db)) return 0;
+    rn_store *s;
+    int rc = rn_store_open(d->db, RN_STORE_READ, &s, err);
+    if (rc) return rc;
+    seen what = {.d = d, .err = err};
+    rc = rn_store_each_run(s, check_run, &what, err);
+    rn_store_close(s);
+    if (!rc)
+        printf("%s is there with %lld samples: what it holds is kept, what is missing is made.\n",
+               d->db, (long long)what.n_samples);
     return rc;
 }
 
-static void findings(const rn_report *r, rn_buf *out)
+/* ---- the commands ---------------------------------------------------------------------------- */
+
+/* Adds a command; the arguments are strings, the last one NULL. They are copied. */
+static int add(demo *d, rn_err *err, ...)
 {
-    for (size_t i = 0; i < r->n_tasks; i++)
-        for (int a = 0; a < RN_N_AXES; a++)
-            rn_report_finding(&r->tasks[i], (rn_axis)a, out);
+    assert(d->n_steps < MAX_STEPS);
+    const char **to = d->steps[d->n_steps++];
+    va_list ap;
+    va_start(ap, err);
+    int rc = 0;
+    for (const char *arg; !rc && (arg = va_arg(ap, const char *));) {
+        *to = rn_arena_strdup(&d->arena, arg);
+        if (!*to++) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+    }
+    va_end(ap);
+    return rc;
+}
+
+static int add_generate(demo *d, size_t i, const char *problems, rn_err *err)
+{
+    char n[24];
+    snprintf(n, sizeof n, "%lld", (long long)(d->o->n << (N_SIZES - 1 - i)));
+    const char *m = d->model[i];
+    int rc = add(d, err, "generate", "-m", m, "-t", d->o->set, "-s", d->db, "--max-tokens",
+                 max_tokens, "-n", n, problems ? "--problems" : NULL, problems, NULL);
+    return rc ? rc
+              : add(d, err, "generate", "-m", m, "-t", d->o->set, "-s", d->db, "--max-tokens",
+                    max_tokens, "--greedy", problems ? "--problems" : NULL, problems, NULL);
+}
+
+static int plan(demo *d, rn_err *err)
+{
+    char quarter[48];
+    snprintf(quarter, sizeof quarter, "0-%zu/4", d->set->n - 1);
+    const char *problems = d->o->quick ? quarter : NULL;
+    int rc = 0;
+    for (size_t i = 0; i < N_SIZES && !rc; i++)
+        rc = add_generate(d, i, problems, err);
+    if (!rc)
+        rc = add(d, err, "judge", "-s", d->db, "-t", d->o->set, "--cpu-limit", cpu_limit, NULL);
+    for (size_t i = 0; i < N_SIZES && !rc; i++)
+        rc = add(d, err, "profile", "-m", d->model[i], "-s", d->db, "--prompt", profile_prompt,
+                 "--tokens", profile_tokens, NULL);
+    for (size_t i = 0; i < N_SIZES && !rc; i++)
+        rc = add(d, err, "rank", "-m", d->model[i], "-s", d->db, "-t", d->o->set, NULL);
+    if (!rc)
+        rc = add(d, err, "report", "-s", d->db, "--metric", "samples", "--metric", "cost",
+                 "--metric", "pass@k", "--metric", "pass_flops@f", "--metric", "pass_time@t",
+                 "--metric", "rank-score_time@t", NULL);
+    return rc;
+}
+
+/* As a shell reads it. */
+static void put_word(rn_buf *b, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./:=,+@%-";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        rn_buf_puts(b, word);
+        return;
+    }
+    rn_buf_putc(b, '\'');
+    for (const char *p = word; *p; p++)
+        if (*p == '\'')
+            rn_buf_puts(b, "'\\''");
+        else
+            rn_buf_putc(b, *p);
+    rn_buf_putc(b, '\'');
+}
+
+/* Runs a step; -1 to go on, or the exit status to end with. */
+static int run_step(demo *d, int i)
+{
+    char *argv[MAX_ARGS];
+    int argc = 0;
+    rn_buf line = {0};
+    for (const char **arg = d->steps[i]; *arg; arg++) {
+        argv[argc++] = rn_arena_strdup(&d->arena, *arg); /* options may be moved about */
+        rn_buf_putc(&line, ' ');
+        put_word(&line, *arg);
+    }
+    argv[argc] = NULL;
+    printf("\n[%d/%d] ration%s\n", i + 1, d->n_steps, line.data ? line.data : "");
+    rn_buf_free(&line);
+    fflush(stdout);
+    int status = rn_command_find(argv[0])->run(argc, argv);
+    fflush(stdout);
+    if (rn_interrupted) {
+        fprintf(stderr, "ration demo: stopped; the same command continues\n");
+        return RN_EXIT_MISSING;
+    }
+    if (status == RN_EXIT_MISSING) d->incomplete = true;
+    if (status == RN_EXIT_DONE || status == RN_EXIT_MISSING) return -1;
+    fprintf(stderr, "ration demo: ended by the command above; what is done is kept in %s\n", d->db);
+    return RN_EXIT_FAILURE;
+}
+
+/* ---- what it comes to ------------------------------------------------------------------------ */
+
+static int print_finding(const demo *d, rn_err *err)
+{
+    rn_report_opts opts = rn_report_defaults();
+    rn_report *r = rn_report_new(&opts);
+    rn_buf out = {0};
+    int rc =
+        r ? rn_report_add_store(r, d->db, NULL, err) : rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rc) rc = rn_report_price(r, NULL, 0, err);
+    if (!rc) rc = rn_report_compute(r, err);
+    for (size_t i = 0; !rc && i < r->n_tasks; i++)
+        rn_report_headline(&r->tasks[i], &out);
+    if (!rc && !rn_buf_ok(&out)) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rc) printf("\nThe finding: %s", out.data ? out.data : "there is nothing to compare.\n");
+    rn_buf_free(&out);
+    rn_report_free(r);
+    return rc;
+}
+
+static void print_next(const demo *d, double seconds)
+{
+    rn_buf db = {0};
+    put_word(&db, d->db);
+    const char *s = db.data ? db.data : d->db;
+    printf("\n%s%.0f s. Everything is in %s. Go on with\n"
+           "  ration report -s %s --compare ration-mini-%s,ration-mini-%s\n"
+           "  ration export -s %s --format csv\n"
+           "  ration demo --published     the study's own comparison\n",
+           d->o->quick ? "A quick demo: every fourth problem only. " : "", seconds, s, s, sizes[0],
+           sizes[N_SIZES - 1], s);
+    rn_buf_free(&db);
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static int prepare(demo *d, rn_err *err)
+{
+    int rc = rn_taskset_open(d->o->set, rn_opt_data_dir(d->o->data), &d->set, err);
+    for (size_t i = 0; i < N_SIZES && !rc; i++)
+        rc = find_model(d, i, err);
+    if (!rc) rc = prepare_folder(d, err);
+    if (!rc) rc = check_store(d, err);
+    return rc ? rc : plan(d, err);
 }
 
 int rn_cmd_demo(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("demo");
-    const rn_opt table[] = {RN_OPT_END};
+    options o = {.set = "mini", .n = 8};
+    const rn_opt table[] = {
+        RN_OPT_STR(0, "out", &o.out, "DIR", "where demo.db and report.html go (default: here)"),
+        RN_OPT_FLAG(0, "quick", &o.quick, "every fourth problem only"),
+        RN_OPT_INT('n', "samples", &o.n, "N",
+                   "samples of the largest model, twice as many of each smaller one (default 8)"),
+        RN_OPT_STR('t', "set", &o.set, "SET", "another problem set than mini"),
+        RN_OPT_STR(0, "models", &o.models, "DIR", "where ration-mini-{xs,s,m,l}.gguf lie"),
+        RN_OPT_STR(0, "data", &o.data, "DIR", "where problem sets lie"),
+        RN_OPT_FLAG(0, "published", &o.published, "the study's comparison, from its tables"),
+        RN_OPT_END};
     int first;
-    int status = rn_opt_parse(cmd,
-                              "Shows, from the study's published tables, which model leads at "
-                              "each equal budget.",
-                              table, argc, argv, &first);
+    int status =
+        rn_opt_parse(cmd,
+                     "Runs the whole experiment on the bundled models and problems: small "
+                     "and large models write\nprograms, tests judge them, models rank them, "
+                     "tables and a page show which way of spending\na budget wins. Stopped "
+                     "at any moment, the same command continues.",
+                     table, argc, argv, &first);
     if (status >= 0) return status;
-    if (first < argc)
-        return rn_opt_usage(cmd, "what is '%s'? the demo takes no arguments", argv[first]);
+    if (first < argc) return rn_opt_usage(cmd, "unexpected argument '%s'", argv[first]);
+    if (o.published) return rn_demo_published(cmd);
+    if (o.n < 1 || o.n > 1000) return rn_opt_usage(cmd, "-n is from 1 to 1000");
 
+    demo d = {.cmd = cmd, .o = &o};
     rn_err err = {0};
-    rn_report *code = NULL, *general = NULL;
-    rn_buf out = {0};
-    int rc = build(code_llama, sizeof code_llama / sizeof code_llama[0], &code, &err);
-    if (!rc) rc = build(llama_3, sizeof llama_3 / sizeof llama_3[0], &general, &err);
-    if (!rc) {
-        rn_buf_puts(
-            &out,
-            "One large model or many samples of a small one? The published results of Hassid "
-            "et al. 2024\n(arXiv 2404.00725): pass@k of Code Llama at equal budgets of FLOPs, "
-            "and of wall-time on 8 A100.\n\n");
-        uint32_t metrics = 0;
-        rn_report_metric_add(&metrics, "pass_flops@f");
-        rn_report_metric_add(&metrics, "pass_time@t");
-        rn_report_text(code, metrics, &out);
-        rn_buf_puts(&out, "\nWhat it comes to: small is at most twice the cheapest sample\n\n");
-        findings(code, &out);
-        rn_report_reach_finding(code, &code->tasks[0], RN_AXIS_TIME, &out);
-        rn_buf_puts(&out, "\nLlama-3, for which no wall-times are published:\n");
-        findings(general, &out);
-        if (!rn_buf_ok(&out)) rc = rn_fail(&err, RN_ENOMEM, "out of memory");
+    int64_t t0 = rn_now_ns();
+    int rc = prepare(&d, &err);
+    status = -1;
+    for (int i = 0; !rc && status < 0 && i < d.n_steps; i++)
+        status = run_step(&d, i);
+    if (!rc && status < 0) rc = print_finding(&d, &err);
+    if (!rc && status < 0) {
+        print_next(&d, (double)(rn_now_ns() - t0) * 1e-9);
+        status = d.incomplete ? RN_EXIT_MISSING : RN_EXIT_DONE;
     }
-    if (!rc) fwrite(out.data, 1, out.len, stdout);
-    rn_buf_free(&out);
-    rn_report_free(code);
-    rn_report_free(general);
-    return rc ? rn_opt_failure(cmd, &err) : RN_EXIT_DONE;
+    rn_taskset_free(d.set);
+    rn_arena_free(&d.arena);
+    return rc ? rn_opt_failure(cmd, &err) : status;
 }

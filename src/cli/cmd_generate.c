@@ -62,7 +62,7 @@ typedef struct gen {
 
 /* ---- what is wanted -------------------------------------------------------------------------- */
 
-/* Marks the problems of "0-9,12": places in the set, from 0. */
+/* Marks the problems of "0-9,12,20-40/4": places in the set, from 0; /4: every fourth of these. */
 static int choose_problems(gen *g, const char *ranges, rn_err *err)
 {
     if (!ranges) {
@@ -72,20 +72,26 @@ static int choose_problems(gen *g, const char *ranges, rn_err *err)
     }
     for (const char *p = ranges; *p;) {
         char *end;
-        unsigned long long a = strtoull(p, &end, 10), b = a;
+        unsigned long long a = strtoull(p, &end, 10), b = a, step = 1;
         bool ok = end != p && *p >= '0' && *p <= '9';
         if (ok && *end == '-') {
             p = end + 1;
             b = strtoull(p, &end, 10);
             ok = end != p && *p >= '0' && *p <= '9';
         }
+        if (ok && *end == '/') {
+            p = end + 1;
+            step = strtoull(p, &end, 10);
+            ok = end != p && *p >= '1' && *p <= '9';
+        }
         if (!ok || a > b || (*end != ',' && *end != '\0'))
-            return rn_fail(err, RN_EINVAL, "--problems '%s': write places in the set, e.g. 0-9,12",
+            return rn_fail(err, RN_EINVAL,
+                           "--problems '%s': write places in the set, e.g. 0-9,12 or 0-99/4",
                            ranges);
         if (b >= g->set->n)
             return rn_fail(err, RN_EINVAL, "--problems '%s': %s has problems 0 to %zu", ranges,
                            g->set->name, g->set->n - 1);
-        for (unsigned long long i = a; i <= b; i++)
+        for (unsigned long long i = a; i <= b; i += step > b ? b + 1 : step)
             g->work[i].chosen = true;
         p = *end ? end + 1 : end;
     }
@@ -497,7 +503,7 @@ int rn_cmd_generate(int argc, char **argv)
         RN_OPT_STR(0, "preset", &o.preset, "NAME", "prompt preset; default: the set's"),
         RN_OPT_STR(0, "chat", &o.chat, "FORM",
                    "wrapping for instruct models: auto, none, chatml, ..."),
-        RN_OPT_STR(0, "problems", &o.problems, "RANGE", "places in the set, e.g. 0-9,12"),
+        RN_OPT_STR(0, "problems", &o.problems, "RANGE", "places in the set, e.g. 0-9,12 or 0-99/4"),
         RN_OPT_STR(0, "name", &o.name, "NAME",
                    "the model's name in the store; default: the file's"),
         RN_OPT_STR(0, "cost", &o.cost, "NAME", "entry of the cost tables that prices the model"),

@@ -6,7 +6,7 @@
 
 /* name, arguments, summary: the order is that of `ration --help`. */
 #define RN_COMMANDS(X)                                                                             \
-    X(demo, "", "the study's comparison: who leads at each budget")                                \
+    X(demo, "[options]", "the whole way on the bundled models and problems")                       \
     X(fetch, "[options] SET...", "downloads a public problem set")                                 \
     X(generate, "-m FILE.gguf -t SET -s STORE [options]", "samples of a model into the store")     \
     X(import, "[options] -s FILE -t SET --model NAME FILE...", "samples of others into the store") \

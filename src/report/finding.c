@@ -93,3 +93,94 @@ void rn_report_reach_finding(const rn_report *r, const rn_report_task *t, rn_axi
                   s->budget[axis] / l->budget[axis], titles[axis], t->entrants[large].model,
                   (long long)s->k, (long long)l->k);
 }
+
+/* The entrant whose sample costs most on an axis; -1: none is priced. */
+static int dearest(const rn_report_task *t, rn_axis axis)
+{
+    int found = -1;
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        if (!t->entrants[i].priced[axis]) continue;
+        if (found < 0 || rn_stat_cost(&t->entrants[i].axis[axis], 1) >
+                             rn_stat_cost(&t->entrants[found].axis[axis], 1))
+            found = (int)i;
+    }
+    return found;
+}
+
+/* The smallest budget that buys a sample of every entrant that is priced, where the dearest one and
+ * another have estimates; -1: none does. */
+static int64_t first_common(const rn_report_task *t, rn_axis axis, int large)
+{
+    const rn_report_axis *ax = &t->axis[axis];
+    for (size_t j = 0; ax->any && j < ax->n_rows; j++) {
+        const rn_budget_row *row = &ax->rows[j];
+        bool all = row->best >= 0 && row->second >= 0 && !isnan(row->cells[large].value);
+        for (size_t i = 0; i < t->n_entrants; i++)
+            all &= !t->entrants[i].priced[axis] || row->cells[i].k > 0;
+        if (all) return (int64_t)j;
+    }
+    return -1;
+}
+
+/* "14 samples of S solve 71.2 %, 1 of L 56.1 % (S leads in 98 % of the resamples)". */
+static void write_lead(const rn_report_task *t, const rn_budget_row *row, int large, rn_buf *out)
+{
+    const rn_cell *first = &row->cells[row->best];
+    int other = row->best == large ? row->second : large;
+    const rn_cell *next = &row->cells[other];
+    rn_buf_printf(out, "%lld sample%s of %s solve%s %.1f %%", (long long)first->k,
+                  first->k == 1 ? "" : "s", t->entrants[row->best].model, first->k == 1 ? "s" : "",
+                  100 * first->value);
+    rn_buf_printf(out, " and %lld of %s %.1f %%", (long long)next->k, t->entrants[other].model,
+                  100 * next->value);
+    if (!isnan(row->sure))
+        rn_buf_printf(out, " (the lead holds in %.0f %% of the resamples)", 100 * row->sure);
+}
+
+/* The best choice by a ranker at row j of an axis, beside the greedy answer of `large`. */
+static void write_ranked(const rn_report_task *t, rn_axis axis, size_t j, int large, rn_buf *out)
+{
+    const rn_entrant *from = NULL;
+    const rn_ranking *best = NULL;
+    for (size_t i = 0; i < t->n_entrants; i++)
+        for (size_t q = 0; q < t->entrants[i].n_rankings; q++) {
+            const rn_ranking *x = &t->entrants[i].rankings[q];
+            if (!x->rows[axis] || isnan(x->rows[axis][j].paid.value)) continue;
+            if (best && x->rows[axis][j].paid.value <= best->rows[axis][j].paid.value) continue;
+            best = x;
+            from = &t->entrants[i];
+        }
+    const rn_greedy *greedy = &t->entrants[large].greedy;
+    if (!best || greedy->n == 0) return;
+    const rn_cell *c = &best->rows[axis][j].paid;
+    double below = 100 * (greedy->value - c->value);
+    rn_buf_printf(out,
+                  "; without tests, the best choice there, by %s among %lld of %s, is right for "
+                  "%.1f %%, %.1f points %s the greedy answer of %s",
+                  best->name, (long long)c->k, from->model, 100 * c->value, fabs(below),
+                  below >= 0 ? "below" : "above", t->entrants[large].model);
+}
+
+void rn_report_headline(const rn_report_task *t, rn_buf *out)
+{
+    static const rn_axis axes[] = {RN_AXIS_FLOP, RN_AXIS_TIME};
+    int n = 0;
+    for (size_t a = 0; a < 2; a++) {
+        int large = dearest(t, axes[a]);
+        int64_t j = large < 0 ? -1 : first_common(t, axes[a], large);
+        if (j < 0) continue;
+        if (n++ == 0)
+            rn_buf_printf(out, "on %s, at the first budget that buys a sample of %s, ", t->name,
+                          t->entrants[large].model);
+        else
+            rn_buf_puts(out, "; ");
+        rn_buf_printf(out, "at equal %s ", titles[axes[a]]);
+        const rn_budget_row *row = &t->axis[axes[a]].rows[j];
+        write_lead(t, row, large, out);
+        if (axes[a] == RN_AXIS_TIME) write_ranked(t, axes[a], (size_t)j, large, out);
+    }
+    if (n == 0)
+        rn_buf_printf(out, "on %s, no budget buys a sample of every model, so that none leads",
+                      t->name);
+    rn_buf_puts(out, ".\n");
+}

@@ -313,7 +313,10 @@ void rn_report_text(const rn_report *r, uint32_t metrics, rn_buf *out);
 void rn_report_csv(const rn_report *r, uint32_t metrics, rn_buf *out);
 void rn_report_json(const rn_report *r, uint32_t metrics, rn_buf *out);
 
-/* One sentence on who leads on an axis, computed from its rows; for the demo. */
+/* One sentence on the smallest budget that buys a sample of every model: who leads there in FLOPs
+ * and in wall-time, and what ranking gives without tests. */
+void rn_report_headline(const rn_report_task *t, rn_buf *out);
+/* One sentence on who leads on an axis, computed from its rows. */
 void rn_report_finding(const rn_report_task *t, rn_axis axis, rn_buf *out);
 /* One on what reaching opts.reach costs the small models, as a share of what it costs the large. */
 void rn_report_reach_finding(const rn_report *r, const rn_report_task *t, rn_axis axis,

@@ -4,7 +4,8 @@
  * Each row becomes text that names its identity by content, never by id, and the digest is the sum
  * modulo 2^256 (as four 64-bit lanes) of the SHA-256 of all rows: equal for equal content whatever
  * the order of the rows. It finds differences between honest stores; it is no signature.
- * Left out: dates, measured times and memory, the ledger, and which file a sample came from.
+ * Left out: dates, measured times and memory (also those of profiles), the ledger, and which file a
+ * sample came from.
  */
 #include "store/internal.h"
 
@@ -35,8 +36,8 @@ static const char *const queries[] = {
     "SELECT 'count', k.key, p.task_id, c.n, c.c FROM tally c JOIN temp.run_key k ON k.id = c.run_id"
     " JOIN problem p ON p.id = c.problem_id",
     "SELECT 'curve', k.key, c.k, c.value FROM curve c JOIN temp.run_key k ON k.id = c.run_id",
-    "SELECT 'profile', m.name, m.file_sha, p.hardware, p.s_per_sample, p.s_per_1000,"
-    " p.flop_per_sample, p.json FROM profile p JOIN model m ON m.id = p.model_id",
+    "SELECT 'profile', m.name, m.file_sha, p.hardware, p.flop_per_sample FROM profile p"
+    " JOIN model m ON m.id = p.model_id",
 };
 
 /* A run's identity by content. Temporary tables can be made in a store that is open for reading. */

@@ -1,5 +1,7 @@
 # cli.bats: the command line as a whole.
 
+load helpers
+
 @test "--version and --help go to standard output and succeed" {
     run "$RATION" --version
     [ "$status" -eq 0 ]
@@ -40,7 +42,7 @@
 
 @test "a full disk is not success" {
     [ -c /dev/full ] || skip "no /dev/full"
-    run sh -c '"$RATION" demo >/dev/full'
+    run sh -c '"$RATION" demo --published >/dev/full'
     [ "$status" -eq 3 ]
     [[ "$output" == *"cannot write"* ]]
 }
@@ -54,9 +56,13 @@
 }
 
 @test "the examples of the man pages run" {
-    cd "$BATS_TEST_DIRNAME/../.."
+    man=$(cd "$BATS_TEST_DIRNAME/../../docs/man" && pwd)
+    cd "$BATS_TEST_TMPDIR"
+    make_stand_ins data
+    export RATION_DATA=$PWD/data
     PATH=$RATION_BUILD:$PATH
-    for page in docs/man/ration.1 docs/man/ration-demo.1 docs/man/ration-report.1; do
+    for page in ration ration-demo ration-report; do
+        page=$man/$page.1
         sed -n 's/^\.Dl \$ //p' "$page" >"$BATS_TEST_TMPDIR/examples"
         [ -s "$BATS_TEST_TMPDIR/examples" ]
         while read -r line; do

@@ -32,6 +32,18 @@ make_set() {
     done >tiny.jsonl
 }
 
+# make_stand_ins DIR: random models under the bundled names in DIR/models and the 4 problems of make_set
+# as DIR/mini/mini.jsonl: with RATION_DATA=DIR, `ration demo` takes them for its own.
+make_stand_ins() {
+    local s
+    mkdir -p "$1/models" "$1/mini"
+    (cd "$1/mini" && make_set && mv tiny.jsonl mini.jsonl)
+    for s in xs:2,32,64,2 s:2,64,96,2 m:2,96,128,2 l:3,128,192,4; do
+        "$RATION" bench engine --shape "${s#*:},2,320" --prompt 4 --gen 2 --samples 1 \
+            --save "$1/models/ration-mini-${s%%:*}.gguf" >/dev/null
+    done
+}
+
 # kill_then_finish SEED TIMES COMMAND...: starts the command TIMES times, ends each with SIGKILL after
 # a random part of the time that an undisturbed run took (KILL_FULL_MS), then runs it to its end.
 # The moments come from SEED alone. Says at the end how many runs were really cut off.
