@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -121,8 +122,10 @@ static bool make_in(const char *mounts, const char *table, const char *controlle
     return false;
 }
 
-void rn_cgroup_make(int index, rn_wire_config *cfg)
+void rn_cgroup_make(rn_wire_config *cfg)
 {
+    static atomic_int n_made; /* two judges of one process must not share a folder */
+    int index = atomic_fetch_add(&n_made, 1);
     cfg->cg_memory[0] = cfg->cg_pids[0] = cfg->cg_cpu[0] = '\0';
     cfg->cg_v2 = false;
     rn_buf mounts = {0}, table = {0};

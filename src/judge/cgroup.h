@@ -7,9 +7,9 @@
 
 #include "judge/wire.h"
 
-/* Fills the cgroup fields of *cfg for host `index` of this process: v1 where the memory controller
+/* Fills the cgroup fields of *cfg with folders of its own: v1 where the memory controller
  * is mounted there, else v2; all empty where none can be written. */
-void rn_cgroup_make(int index, rn_wire_config *cfg);
+void rn_cgroup_make(rn_wire_config *cfg);
 void rn_cgroup_remove(const rn_wire_config *cfg);
 
 #endif

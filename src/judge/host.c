@@ -90,6 +90,7 @@ static void add_usage(rn_judge_result *r, const rn_outcome *o)
     if (o->peak_bytes > r->peak_bytes) r->peak_bytes = o->peak_bytes;
 }
 
+/* SCRIPT and COMMAND: one child. */
 static int run_script(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
 {
     rn_judge_result *r = &out->result;
@@ -103,6 +104,7 @@ static int run_script(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     r->n_run = o.record.n_run;
     r->n_passed = r->verdict == RN_V_FORGED ? 0 : o.record.n_passed;
     r->failed_case = o.record.failed_case;
+    memcpy(r->output, o.record.output, sizeof r->output);
     return 0;
 }
 
@@ -176,10 +178,14 @@ static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
     rn_judge_case *cases = NULL;
     rn_err err = {0};
     int rc = rn_wire_get_job(head, body, &job, &cases, &err);
-    if (!rc) rc = rn_warm_run(&confine, head, body, job.program, fd, &out);
+    if (!rc)
+        rc = job.mode == RN_JUDGE_COMMAND
+                 ? RN_ENOTFOUND
+                 : rn_warm_run(&confine, head, body, job.program, fd, &out);
     if (rc == RN_ENOTFOUND)
-        rc = job.mode == RN_JUDGE_SCRIPT ? run_script(&job, &out, &err)
-                                         : run_cases(&job, &out, &err);
+        rc = job.mode == RN_JUDGE_SCRIPT || job.mode == RN_JUDGE_COMMAND
+                 ? run_script(&job, &out, &err)
+                 : run_cases(&job, &out, &err);
     free(cases);
     if (rc == RN_ECANCELLED) return false;
     if (rc) {
@@ -212,6 +218,7 @@ static int start(int fd, rn_wire_hello *hello)
     int rc = 0;
     if (cfg.magic != RN_WIRE_MAGIC)
         rc = rn_fail(&err, RN_EVERSION, "ration-judge-host is of another build than the library");
+    if (!rc && cfg.has_tree) rc = rn_command_start(RN_WIRE_TREE_FD, &err);
     if (!rc) rc = rn_watch_start(fd, &err);
     if (!rc) rc = rn_python_start(cfg.venv, hello->python, &err);
     if (!rc) rc = rn_confine_enter(&cfg, &confine, &err);

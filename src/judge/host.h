@@ -38,6 +38,7 @@ typedef struct rn_confine {
     bool drop_uid;  /* children change to `nobody` themselves: root without a user namespace */
     bool root_view; /* own mount namespace with a read-only root */
     bool tmpfs;     /* /tmp is a private tmpfs of this host */
+    bool commands;  /* it has room for copies of a working folder and what is built in them */
     bool seccomp;
     int landlock;    /* ABI version; 0 none */
     int landlock_fd; /* ruleset; -1 none */
@@ -69,8 +70,9 @@ void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg);
 /* Builds the Landlock ruleset anew, after the working folder was mounted anew. */
 void rn_filter_renew(rn_confine *c);
 /* In the child, before any judged code: closes every other descriptor, drops capabilities, sets
- * rlimits, Landlock, seccomp. 0, or the number of the step that failed. */
-int rn_filter_enter(const rn_confine *c, const rn_task *task);
+ * rlimits, Landlock, seccomp. 0, or the number of the step that failed. *listener: COMMAND: where
+ * refused calls of socket() are announced and wait for an answer; -1: they are refused at once. */
+int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener);
 
 /* ---- Python (host_python.c) ---------------------------------------------------------------------
  */
@@ -103,6 +105,7 @@ typedef struct rn_record {
     int32_t verdict, n_run, n_passed, failed_case;
     bool clean_exit; /* STDIO: the program ended by itself, its output is complete */
     char detail[256];
+    char output[RN_JUDGE_OUTPUT]; /* COMMAND: the last lines */
 } rn_record;
 
 /* ---- one child under watch (host_watch.c) ---------------------------------------------------- */
@@ -139,6 +142,17 @@ int rn_watch_output(rn_bytes *out, rn_err *err);
 /* Runs the task and fills *record, which is private to the child. Returns only when judged code is
  * done. */
 void rn_run_task(const rn_task *task, rn_record *record);
+
+/* ---- commands (host_command.c) --------------------------------------------------------------- */
+
+/* Steps of a child's start beyond those of rn_filter_enter. */
+enum { RN_STEP_COPY = 100, RN_STEP_START };
+
+/* In the host, before it is confined: takes the packed working folder over from `fd`. */
+int rn_command_start(int fd, rn_err *err);
+/* In the child: runs the task's command in a copy of the folder to its end. 0 with *r filled, or
+ * the step that failed. */
+int rn_command_run(const rn_task *task, int listener, rn_record *r);
 
 /* ---- tampering (host_forge.c) ---------------------------------------------------------------- */
 

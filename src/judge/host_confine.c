@@ -34,8 +34,10 @@
 
 enum { NOBODY = 65534 };
 
-static const char tmpfs_options[] = "size=64m,nr_inodes=4096,mode=0700";
-static const char tmpfs_options_open[] = "size=64m,nr_inodes=4096,mode=0777";
+/* By [room for copies of a working folder][the children are other users than the host]. */
+static const char *const tmpfs_options[2][2] = {
+    {"size=64m,nr_inodes=4096,mode=0700", "size=64m,nr_inodes=4096,mode=0777"},
+    {"size=2g,nr_inodes=400000,mode=0700", "size=2g,nr_inodes=400000,mode=0777"}};
 
 static struct stat work_stat; /* of the empty working folder */
 static struct statfs work_statfs;
@@ -251,7 +253,7 @@ static int mount_work(rn_confine *c, rn_err *err)
 {
     snprintf(c->work_dir, sizeof c->work_dir, "/tmp");
     if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV,
-              c->drop_uid ? tmpfs_options_open : tmpfs_options) != 0)
+              tmpfs_options[c->commands][c->drop_uid]) != 0)
         return rn_fail_errno(err, "a tmpfs as working folder");
     c->tmpfs = true;
     return remember_work(c, err);
@@ -366,6 +368,7 @@ int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err)
     memset(c, 0, sizeof *c);
     c->landlock_fd = c->cg_cpu_fd = c->cg_oom_fd = c->cg_pids_fd = -1;
     c->cg_memory_max_fd = c->cg_pids_max_fd = -1;
+    c->commands = cfg->has_tree;
     c->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     c->null_in_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (c->null_in_fd < 0) return rn_fail_errno(err, "/dev/null");

@@ -26,12 +26,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534, NEWEST_LISTED = 462, PREFIX = 3 };
+enum { NOBODY = 65534, NEWEST_LISTED = 462, PREFIX = 3, COMMAND_FILE_BYTES = 1 << 30 };
 
-static struct sock_fprog program;
+static struct sock_fprog program;         /* of Python programs */
+static struct sock_fprog command_program; /* of commands; empty: none or not to be had */
 
 static char visible_site[RN_WIRE_PATH]; /* of a virtual environment; "" none */
 
@@ -56,7 +58,7 @@ static const char *const refused[] = {
     /* what outlives a program in the host's own namespaces */
     "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop",
     "semctl", "semtimedop", "mq_open", "mq_unlink", "setxattr", "lsetxattr", "fsetxattr",
-    "removexattr", "lremovexattr", "fremovexattr", "mknod", "mknodat"};
+    "removexattr", "lremovexattr", "fremovexattr"};
 
 static int refuse(scmp_filter_ctx f, const char *name)
 {
@@ -65,11 +67,29 @@ static int refuse(scmp_filter_ctx f, const char *name)
     return seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), nr, 0);
 }
 
-static int add_rules(scmp_filter_ctx f)
+/* Device nodes; for programs pipes and sockets in the file system, too. make uses such a pipe. */
+static int refuse_nodes(scmp_filter_ctx f, bool command)
+{
+    int rc = command ? 0 : refuse(f, "mknod");
+    if (!command) return rc ? rc : refuse(f, "mknodat");
+    static const mode_t devices[] = {S_IFCHR, S_IFBLK};
+    for (size_t i = 0; !rc && i < 2; i++) {
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(mknodat), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, S_IFMT, devices[i]));
+        int nr = seccomp_syscall_resolve_name("mknod");
+        if (!rc && nr != __NR_SCMP_ERROR)
+            rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), nr, 1,
+                                  SCMP_A1(SCMP_CMP_MASKED_EQ, S_IFMT, devices[i]));
+    }
+    return rc;
+}
+
+static int add_rules(scmp_filter_ctx f, bool command)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < sizeof refused / sizeof *refused; i++)
         rc = refuse(f, refused[i]);
+    if (!rc) rc = refuse_nodes(f, command);
     const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP;
     for (uint64_t bit = 1; !rc && bit <= namespaces; bit <<= 1)
@@ -78,8 +98,8 @@ static int add_rules(scmp_filter_ctx f)
                                   SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit));
     if (!rc) rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (!rc)
-        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1,
-                              SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
+        rc = seccomp_rule_add(f, command ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(EACCES),
+                              SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
     const uint64_t tiocsti = 0x5412, tioclinux = 0x541c;
     if (!rc)
         rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
@@ -98,18 +118,18 @@ static const struct sock_filter prefix[PREFIX] = {
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 };
 
-static void build_filter(void)
+static void build_filter(struct sock_fprog *to, bool command)
 {
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
     if (!f) return;
     seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a list of comparisons */
     int fd = memfd_create("filter", MFD_CLOEXEC);
-    if (fd >= 0 && add_rules(f) == 0 && seccomp_export_bpf(f, fd) == 0) {
+    if (fd >= 0 && add_rules(f, command) == 0 && seccomp_export_bpf(f, fd) == 0) {
         off_t len = lseek(fd, 0, SEEK_END);
-        program.filter = len > 0 ? malloc((size_t)len + sizeof prefix) : NULL;
-        if (program.filter && pread(fd, program.filter + PREFIX, (size_t)len, 0) == len) {
-            memcpy(program.filter, prefix, sizeof prefix);
-            program.len = (unsigned short)((size_t)len / sizeof *program.filter + PREFIX);
+        to->filter = len > 0 ? malloc((size_t)len + sizeof prefix) : NULL;
+        if (to->filter && pread(fd, to->filter + PREFIX, (size_t)len, 0) == len) {
+            memcpy(to->filter, prefix, sizeof prefix);
+            to->len = (unsigned short)((size_t)len / sizeof *to->filter + PREFIX);
         }
     }
     if (fd >= 0) close(fd);
@@ -195,7 +215,8 @@ void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg)
 {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     snprintf(visible_site, sizeof visible_site, "%s", cfg->venv);
-    if (!(cfg->without & RN_WITHOUT_SECCOMP)) build_filter();
+    if (!(cfg->without & RN_WITHOUT_SECCOMP)) build_filter(&program, false);
+    if (program.len && cfg->has_tree) build_filter(&command_program, true);
     uint32_t action = SECCOMP_RET_ERRNO;
     c->seccomp = program.len && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
     c->landlock_fd = -1;
@@ -215,12 +236,13 @@ static bool limit(int what, int64_t value)
     return setrlimit((__rlimit_resource_t)what, &now) == 0;
 }
 
-static bool set_limits(const rn_confine *c, const rn_judge_limits *l)
+static bool set_limits(const rn_confine *c, const rn_judge_limits *l, bool command)
 {
-    /* CPU: a second line behind the host's own clock, per process, in whole seconds. */
+    /* CPU: a second line behind the host's own clock, per process, in whole seconds. What a command
+     * prints is counted by its init; its files are what a compiler writes. */
     bool ok = limit(RLIMIT_CPU, l->cpu_ns / 1000000000 + 2) && limit(RLIMIT_CORE, 0) &&
-              limit(RLIMIT_FSIZE, l->output_bytes) && limit(RLIMIT_NOFILE, 256) &&
-              limit(RLIMIT_MEMLOCK, 0);
+              limit(RLIMIT_FSIZE, command ? COMMAND_FILE_BYTES : l->output_bytes) &&
+              limit(RLIMIT_NOFILE, command ? 1024 : 256) && limit(RLIMIT_MEMLOCK, 0);
     if (!c->cg_memory) ok = ok && limit(RLIMIT_DATA, l->memory_bytes);
     /* Counts the user's processes, this host and its warm copies among them; without a user
      * namespace of our own it would count strangers. */
@@ -238,25 +260,49 @@ static bool drop_identity(const rn_confine *c)
     return syscall(SYS_capset, &head, none) == 0;
 }
 
-int rn_filter_enter(const rn_confine *c, const rn_task *task)
+/* Commands get the filter that announces their calls of socket(), where the kernel has that (an
+ * outer sandbox may have taken the only listener); else the one that refuses them. */
+static bool install_filter(bool command, int *listener)
 {
+    const unsigned long flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    if (command && command_program.len) {
+        long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                          flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, &command_program);
+        *listener = (int)fd;
+        if (fd >= 0) return true;
+    }
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) == 0;
+}
+
+/* Files of a command's copy count as memory, and belong to no process: when they meet the limit,
+ * the kernel must end the command, not the host, which may be the largest process there is. */
+static void die_first(const rn_confine *c)
+{
+    int fd = openat(c->proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    ssize_t n = write(fd, "1000", 4);
+    (void)n; /* without it a full copy is a sandbox failure: missing, not wrong */
+    close(fd);
+}
+
+int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener)
+{
+    const bool command = task->job->mode == RN_JUDGE_COMMAND;
     /* kill(0, ...) reaches nobody else. A session of its own would cost a scheduling group each; it
      * is needed only where a terminal can be opened. */
     if (c->root_view)
         setpgid(0, 0);
     else
         setsid();
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (command) die_first(c);
     if (task->job->mode != RN_JUDGE_STDIO && dup2(c->null_in_fd, 0) < 0) return 1;
     if (c->landlock_fd >= 0 && syscall(SYS_landlock_restrict_self, c->landlock_fd, 0) != 0)
         return 2;
     if (syscall(SYS_close_range, 3, ~0u, 0) != 0)
         for (int fd = 3; fd < 1024; fd++)
             close(fd);
-    if (!set_limits(c, &task->job->limits)) return 4;
+    if (!set_limits(c, &task->job->limits, command)) return 4;
     if (!drop_identity(c)) return 5;
-    if (c->seccomp && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-                              &program) != 0)
-        return 6;
-    return 0;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
+    return c->seccomp && !install_filter(command, listener) ? 6 : 0;
 }

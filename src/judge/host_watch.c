@@ -238,6 +238,7 @@ typedef struct watch {
     int pidfd;
     int64_t start_ns, base_cgroup_ns, base_host_ns;
     int n_cpus;
+    bool command;
 } watch;
 
 static int64_t tree_cpu_ns(const watch *w)
@@ -352,13 +353,16 @@ void rn_watch_confirming(void)
 static _Noreturn void be_child(const rn_confine *c, const rn_task *task)
 {
     child_pid = getpid();
-    int step = rn_filter_enter(c, task);
+    static rn_record own;
+    int listener = -1;
+    int step = rn_filter_enter(c, task, &listener);
+    bool command = task->job->mode == RN_JUDGE_COMMAND;
+    if (!step && command) step = rn_command_run(task, listener, &own);
     if (step) {
         shared->setup_failed = step;
         _exit(SETUP_FAILED);
     }
-    static rn_record own;
-    rn_run_task(task, &own);
+    if (!command) rn_run_task(task, &own);
     if (getpid() != child_pid) _exit(0); /* a fork of the judged program came to the end, too */
     shared->verdict = own.verdict;
     shared->n_run = own.n_run;
@@ -366,6 +370,7 @@ static _Noreturn void be_child(const rn_confine *c, const rn_task *task)
     shared->failed_case = own.failed_case;
     shared->clean_exit = own.clean_exit;
     memcpy(shared->detail, own.detail, sizeof shared->detail);
+    memcpy(shared->output, own.output, sizeof shared->output);
     __sync_synchronize();
     for (int i = 0; i < RN_NONCE_BYTES; i++)
         shared->nonce[i] = nonce[i];
@@ -446,13 +451,16 @@ static int conclude(rn_confine *c, const watch *w, const struct rusage *ru, rn_o
     o->confirming = nonce_matches(shared->confirm);
     if (o->have_record) memcpy(&o->record, shared, sizeof o->record);
     o->record.detail[sizeof o->record.detail - 1] = '\0';
+    o->record.output[sizeof o->record.output - 1] = '\0';
     bool passed = o->have_record && o->record.verdict == RN_V_PASSED;
-    if (!passed) {
+    if (!passed || w->command) { /* a command may pass although a part of it met a limit */
         o->oom = risen(c->cg_oom_fd, "oom_kill ", &oom_seen);
         o->fork_denied = risen(c->cg_pids_fd, "max ", &forks_denied_seen);
     }
     if (shared->setup_failed && WIFEXITED(o->status) && WEXITSTATUS(o->status) == SETUP_FAILED)
-        return rn_fail(err, RN_ESANDBOX, "confinement of a program failed at step %d",
+        return rn_fail(err, RN_ESANDBOX, "%s failed at step %d",
+                       shared->setup_failed >= RN_STEP_COPY ? "a copy of the working folder"
+                                                            : "confinement of a program",
                        (int)shared->setup_failed);
     return 0;
 }
@@ -470,7 +478,11 @@ int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
         oom_seen = count_of(c->cg_oom_fd, "oom_kill ");
         forks_denied_seen = count_of(c->cg_pids_fd, "max ");
     }
-    watch w = {.c = c, .limits = &task->job->limits, .pidfd = -1, .n_cpus = n_cpus};
+    watch w = {.c = c,
+               .limits = &task->job->limits,
+               .pidfd = -1,
+               .n_cpus = n_cpus,
+               .command = task->job->mode == RN_JUDGE_COMMAND};
     if (c->cg_cpu) w.base_cgroup_ns = cgroup_cpu_ns(c);
     w.base_host_ns = rn_cpu_ns();
     w.start_ns = rn_now_ns();

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MAX_JOBS = 256, SLOTS_PER_HOST = 64, MAX_TRIES = 3, WALL_HARD = 20 };
+enum { MAX_JOBS = 256, SLOTS_PER_HOST = 64, MAX_TRIES = 3, WALL_HARD = 20, MAX_COMMAND = 32768 };
 
 typedef enum state { FREE, QUEUED, SENT, DONE } state;
 
@@ -77,13 +77,15 @@ static int64_t or_default(int64_t given, int64_t otherwise)
 }
 
 /* Fills the zero fields of `l` from `d`, then from the defaults. */
-static rn_judge_limits complete(rn_judge_limits l, const rn_judge_limits *d)
+static rn_judge_limits complete(rn_judge_limits l, const rn_judge_limits *d, rn_judge_mode mode)
 {
     const int64_t second = 1000000000;
-    l.cpu_ns = or_default(l.cpu_ns, or_default(d->cpu_ns, 3 * second));
+    const bool command = mode == RN_JUDGE_COMMAND;
+    l.cpu_ns = or_default(l.cpu_ns, or_default(d->cpu_ns, (command ? 60 : 3) * second));
     l.wall_ns = or_default(l.wall_ns, or_default(d->wall_ns, 5 * l.cpu_ns + 5 * second));
     l.memory_bytes = or_default(l.memory_bytes, or_default(d->memory_bytes, INT64_C(4) << 30));
-    l.output_bytes = or_default(l.output_bytes, or_default(d->output_bytes, 1 << 20));
+    l.output_bytes =
+        or_default(l.output_bytes, or_default(d->output_bytes, command ? 64 << 20 : 1 << 20));
     l.processes = or_default(l.processes, or_default(d->processes, 64));
     return l;
 }
@@ -133,10 +135,12 @@ static int start_hosts(rn_judge *j, const rn_judge_opts *opts, rn_err *err)
     cfg.magic = RN_WIRE_MAGIC;
     cfg.allow_weak = opts->allow_weak;
     cfg.without = layers_left_out();
+    cfg.has_tree = opts->tree != NULL;
     int rc = find_site(opts->venv, cfg.venv, err);
     if (!rc) rc = rn_host_find(opts->host_path, j->path, err);
     for (int i = 0; !rc && i < j->n_hosts; i++) {
         j->hosts[i].config = cfg;
+        j->hosts[i].tree_fd = opts->tree ? opts->tree->fd : -1;
         rc = rn_host_start(&j->hosts[i], j->path, err);
     }
     for (int i = 0; !rc && i < j->n_hosts; i++)
@@ -166,8 +170,7 @@ int rn_judge_open(const rn_judge_opts *opts, rn_judge **out, rn_err *err)
               ring_init(&j->done, j->n_slots) && ring_init(&j->unused, j->n_slots) &&
               ring_init(&j->alone, j->n_slots);
     for (int i = 0; j->hosts && i < j->n_hosts; i++) {
-        j->hosts[i].fd = -1;
-        j->hosts[i].index = i;
+        j->hosts[i].fd = j->hosts[i].tree_fd = -1;
     }
     int rc = ok ? start_hosts(j, opts, err) : rn_fail(err, RN_ENOMEM, "judge: out of memory");
     if (rc) {
@@ -202,10 +205,23 @@ void rn_judge_close(rn_judge *j)
 
 /* ---- submitting ------------------------------------------------------------------------------ */
 
+static int check_command(const rn_judge *j, const rn_judge_job *job, rn_err *err)
+{
+    if (j->hosts[0].tree_fd < 0)
+        return rn_fail(err, RN_EINVAL, "a command needs a judge that was opened with a tree");
+    if (job->entry && !rn_tree_path_ok(job->entry))
+        return rn_fail(err, RN_EINVAL, "'%s' is no path below the working folder", job->entry);
+    if (job->n_cases > 1 || (job->n_cases && job->cases[0].input.len > MAX_COMMAND))
+        return rn_fail(err, RN_EINVAL, "give one command of at most %d bytes", MAX_COMMAND);
+    return 0;
+}
+
 int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *err)
 {
     if (job->mode == RN_JUDGE_CALL && (!job->entry || !job->entry[0]))
         return rn_fail(err, RN_EINVAL, "a call-based job needs the name of its function");
+    int rc = job->mode == RN_JUDGE_COMMAND ? check_command(j, job, err) : 0;
+    if (rc) return rc;
     if (j->unused.n == 0)
         return rn_fail(err, RN_EBUSY, "%zu programs are queued; take results first", j->n_used);
     uint32_t i = pop(&j->unused);
@@ -222,8 +238,9 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
         push(&j->done, i);
         return 0;
     }
-    rn_judge_limits l = complete(job->limits, &j->limits);
-    size_t runs = job->mode == RN_JUDGE_SCRIPT ? 1 : job->n_cases;
+    rn_judge_limits l = complete(job->limits, &j->limits, job->mode);
+    bool by_case = job->mode == RN_JUDGE_STDIO || job->mode == RN_JUDGE_CALL;
+    size_t runs = by_case ? job->n_cases : 1;
     s->hard_ns = (int64_t)runs * (WALL_HARD + 4) * l.wall_ns + INT64_C(30000000000);
     rn_buf_clear(&s->msg);
     rn_wire_put_job(&s->msg, job, &l, (uint64_t)s->generation << 32 | i);

@@ -1,16 +1,21 @@
 /*
- * judge.h: runs Python programs against their tests in a sandbox and says what happened.
+ * judge.h: runs Python programs against their tests, or a command in a copy of a working folder, in
+ * a sandbox, and says what happened.
  * Knows nothing of models, problem sets or stores.
  */
 #ifndef RN_JUDGE_JUDGE_H
 #define RN_JUDGE_JUDGE_H
 
 #include "base/buf.h"
+#include "judge/tree.h"
 
 typedef enum rn_judge_mode {
-    RN_JUDGE_SCRIPT, /* tests are statements, run one after the other in the program's namespace */
-    RN_JUDGE_STDIO,  /* each case: the program run anew with `input` on standard input */
-    RN_JUDGE_CALL,   /* each case: `entry` called with the JSON array `input` as arguments */
+    RN_JUDGE_SCRIPT,  /* tests are statements, run one after the other in the program's namespace */
+    RN_JUDGE_STDIO,   /* each case: the program run anew with `input` on standard input */
+    RN_JUDGE_CALL,    /* each case: `entry` called with the JSON array `input` as arguments */
+    RN_JUDGE_COMMAND, /* one case: the shell command `input`, run in a private copy of the judge's
+                         tree in which the file `entry` holds `program`; `entry` NULL: the tree as
+                         it is. Exit status 0 is a pass. */
 } rn_judge_mode;
 
 /* How STDIO and CALL outputs are compared; docs/FORMATS.md gives each rule. */
@@ -23,10 +28,10 @@ typedef struct rn_judge_case {
 
 /* 0 in a field means the default of the judge's options. */
 typedef struct rn_judge_limits {
-    int64_t cpu_ns;       /* per program (SCRIPT) or per case (STDIO, CALL) */
+    int64_t cpu_ns;       /* per program (SCRIPT, COMMAND: 60 s) or per case (STDIO, CALL) */
     int64_t wall_ns;      /* backstop; default: a generous multiple of cpu_ns */
     int64_t memory_bytes; /* default 4 GiB */
-    int64_t output_bytes; /* default 1 MiB */
+    int64_t output_bytes; /* default 1 MiB; COMMAND: 64 MiB */
     int64_t processes;    /* default 64 */
 } rn_judge_limits;
 
@@ -34,22 +39,25 @@ typedef struct rn_judge_job {
     rn_judge_mode mode;
     rn_compare compare;
     rn_bytes program;           /* source; may be anything at all */
-    const char *entry;          /* CALL: function or Solution method */
+    const char *entry;          /* CALL: function or Solution method; COMMAND: path in the tree */
     const rn_judge_case *cases; /* [n_cases]; SCRIPT: e.g. HumanEval's test + "\ncheck(f)" */
     size_t n_cases;
     rn_judge_limits limits;
     bool all_cases; /* go on after the first failure */
 } rn_judge_job;
 
+enum { RN_JUDGE_OUTPUT = 1024 };
+
 typedef struct rn_judge_result {
     rn_verdict verdict;
     int32_t n_run, n_passed, n_cases;
-    int32_t failed_case;     /* 0-based first failure; -1 if none */
-    int64_t cpu_ns, wall_ns; /* of the whole program, all cases */
-    int64_t case_cpu_ns;     /* of the longest case: what the CPU limit is held against */
-    int64_t peak_bytes;      /* resident, whole tree; -1 unknown */
-    int32_t n_retries;       /* after sandbox failures */
-    char detail[256];        /* e.g. "IndexError: list index out of range" */
+    int32_t failed_case;          /* 0-based first failure; -1 if none */
+    int64_t cpu_ns, wall_ns;      /* of the whole program, all cases */
+    int64_t case_cpu_ns;          /* of the longest case: what the CPU limit is held against */
+    int64_t peak_bytes;           /* resident, whole tree; -1 unknown */
+    int32_t n_retries;            /* after sandbox failures */
+    char detail[256];             /* e.g. "IndexError: list index out of range" */
+    char output[RN_JUDGE_OUTPUT]; /* COMMAND: the last lines that it printed; else empty */
 } rn_judge_result;
 
 typedef struct rn_judge_opts {
@@ -58,6 +66,7 @@ typedef struct rn_judge_opts {
     const char *venv;      /* virtual environment whose packages programs may import; NULL */
     const char *host_path; /* ration-judge-host; NULL: beside the program, then libexec */
     bool allow_weak;       /* run even without namespaces and seccomp */
+    const rn_tree *tree;   /* the folder of COMMAND jobs; borrowed until rn_judge_close; NULL */
 } rn_judge_opts;
 
 /* Starts `jobs` host processes. RN_ESANDBOX when the needed layers cannot be had and allow_weak is

@@ -74,6 +74,7 @@ static int spawn(rn_host *h, const char *path, int child_fd, rn_err *err)
     posix_spawn_file_actions_init(&acts);
     posix_spawnattr_init(&attr);
     posix_spawn_file_actions_adddup2(&acts, child_fd, HOST_FD);
+    if (h->tree_fd >= 0) posix_spawn_file_actions_adddup2(&acts, h->tree_fd, RN_WIRE_TREE_FD);
     sigset_t all, none;
     sigfillset(&all);
     sigemptyset(&none);
@@ -94,7 +95,7 @@ int rn_host_start(rn_host *h, const char *path, rn_err *err)
     int sv[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0)
         return rn_fail_errno(err, "socket to the judge host");
-    rn_cgroup_make(h->index, &h->config);
+    rn_cgroup_make(&h->config);
     int rc = spawn(h, path, sv[1], err);
     close(sv[1]);
     h->fd = sv[0];

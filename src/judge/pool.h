@@ -9,9 +9,9 @@
 enum { RN_HOST_DEPTH = 2 }; /* jobs a host holds: one under way and one to go on with */
 
 typedef struct rn_host {
-    pid_t pid; /* 0: not running */
-    int fd;    /* -1: none */
-    int index;
+    pid_t pid;   /* 0: not running */
+    int fd;      /* -1: none */
+    int tree_fd; /* the packed working folder, borrowed; -1: none */
     rn_wire_config config;
     rn_wire_hello hello;
     rn_buf out; /* bytes on their way to the host, from out_at */

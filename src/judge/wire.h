@@ -14,9 +14,10 @@
 #include "judge/judge.h"
 
 enum {
-    RN_WIRE_MAGIC = 0x52414a05, /* changes with every change of a struct here */
+    RN_WIRE_MAGIC = 0x52414a06, /* changes with every change of a struct here */
     RN_WIRE_MAX_JOB_BYTES = 1 << 30,
     RN_WIRE_PATH = 1024,
+    RN_WIRE_TREE_FD = 4,
 };
 
 /* Layers that a test (RATION_JUDGE_WITHOUT=ns,userns,seccomp,landlock,cgroup) leaves out. */
@@ -36,7 +37,8 @@ typedef struct rn_wire_config {
     char cg_memory[RN_WIRE_PATH]; /* cgroup folders the host joins; "" none */
     char cg_pids[RN_WIRE_PATH];
     char cg_cpu[RN_WIRE_PATH];
-    bool cg_v2; /* the three are one folder of the unified hierarchy */
+    bool cg_v2;    /* the three are one folder of the unified hierarchy */
+    bool has_tree; /* descriptor RN_WIRE_TREE_FD holds the packed working folder */
 } rn_wire_config;
 
 typedef struct rn_wire_hello {
