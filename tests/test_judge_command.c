@@ -154,7 +154,6 @@ static void test_limits(void **state)
         {"yes", RN_V_OUTPUT_LIMIT},
         {"python3 -c 'x = bytearray(10**9); x[::4096] = x[::4096]'; exit 1", RN_V_MEMORY_LIMIT},
         {"i=0; while [ $i -lt 200 ]; do sleep 2 & i=$((i + 1)); done; exit 1", RN_V_PROCESS_LIMIT},
-        {"bomb() { bomb | bomb & }; bomb; sleep 1; exit 1", RN_V_PROCESS_LIMIT},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         expect(run_in(judge, NULL, "", table[i].command), table[i].want, NULL, table[i].command);
@@ -173,6 +172,7 @@ static void test_hostile(void **state)
         rn_verdict want;
     } table[] = {
         {read_host, RN_V_WRONG},
+        {"bomb() { bomb | bomb & }; bomb; sleep 1; exit 1", RN_V_PROCESS_LIMIT},
         {"kill -9 1; kill -9 -1; exit 4", RN_V_WRONG},
         {"kill -9 $PPID; sleep 0.1; exit 4", RN_V_WRONG},
         {"echo x >/usr/x || echo x >/etc/x || echo x >/x", RN_V_WRONG},
@@ -183,7 +183,7 @@ static void test_hostile(void **state)
          "l.ptrace(0, 0, 0, 0) != 0)'",
          RN_V_WRONG},
         {"sed -i s/x/y/ /proc/self/comm || exec 9>/dev/sda || exec 9>/dev/tty", RN_V_WRONG},
-        {"head -c 3G /dev/zero >big", RN_V_MEMORY_LIMIT},
+        {"head -c 3G /dev/zero >big", RN_V_WRONG},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         rn_judge_result r = run_in(judge, NULL, "", table[i].command);
