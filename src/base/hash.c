@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <nettle/base64.h>
 #include <nettle/sha2.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -49,6 +50,12 @@ void rn_sha256_hex(const uint8_t digest[RN_SHA256_BYTES], char out[RN_SHA256_HEX
         out[2 * i + 1] = hex[digest[i] & 15];
     }
     out[RN_SHA256_HEX - 1] = '\0';
+}
+
+void rn_sha256_base64(const uint8_t digest[RN_SHA256_BYTES], char out[RN_SHA256_BASE64])
+{
+    base64_encode_raw(out, RN_SHA256_BYTES, digest);
+    out[RN_SHA256_BASE64 - 1] = '\0';
 }
 
 int rn_sha256_file(const char *path, char out[RN_SHA256_HEX], rn_err *err)

@@ -115,6 +115,11 @@ static void write_entrant(rn_buf *out, const rn_entrant *e)
     for (int a = 0; a < RN_N_AXES; a++)
         rn_jout_number(out, axis_names[a], e->priced[a] ? rn_stat_cost(&e->axis[a], 1) : NAN);
     rn_buf_putc(out, '}');
+    rn_jout_key(out, "unpriced");
+    rn_buf_putc(out, '{');
+    for (int a = 0; a < RN_N_AXES; a++)
+        if (!e->priced[a]) rn_jout_text(out, axis_names[a], e->why[a]);
+    rn_buf_putc(out, '}');
     write_rankers(out, e);
     rn_buf_putc(out, '}');
 }
@@ -291,6 +296,28 @@ static void write_pairs(rn_buf *out, const rn_report_task *t)
     rn_buf_putc(out, '}');
 }
 
+/* The sentences on each axis, one string each. */
+static void write_findings(rn_buf *out, const rn_report *r, const rn_report_task *t)
+{
+    rn_buf text = {0};
+    for (int a = 0; a < RN_N_AXES; a++)
+        rn_report_finding(t, (rn_axis)a, &text);
+    for (int a = 0; a < RN_N_AXES; a++)
+        rn_report_reach_finding(r, t, (rn_axis)a, &text);
+    rn_jout_key(out, "findings");
+    rn_buf_putc(out, '[');
+    for (size_t at = 0; at < text.len;) {
+        size_t end = rn_bytes_find(rn_buf_view(&text), rn_bytes_of("\n"), at);
+        if (end == SIZE_MAX) end = text.len;
+        rn_jout_item(out);
+        rn_buf_json(out, (rn_bytes){text.data + at, end - at});
+        at = end + 1;
+    }
+    rn_buf_putc(out, ']');
+    if (!rn_buf_ok(&text)) out->failed = true;
+    rn_buf_free(&text);
+}
+
 static void write_task(rn_buf *out, const rn_report *r, const rn_report_task *t)
 {
     rn_jout_item(out);
@@ -300,6 +327,7 @@ static void write_task(rn_buf *out, const rn_report *r, const rn_report_task *t)
     rn_jout_text(out, "source", t->source);
     rn_jout_whole(out, "problems", (int64_t)t->n_problems);
     rn_jout_whole(out, "common_problems", (int64_t)t->n_common);
+    write_findings(out, r, t);
     rn_jout_key(out, "models");
     rn_buf_putc(out, '[');
     for (size_t i = 0; i < t->n_entrants; i++)

@@ -304,6 +304,7 @@ static void set_run(rn_entrant *e, const rn_store_run_row *run)
 {
     e->base_name = run->model_name;
     e->model_id = run->model_id;
+    if (strcmp(run->kind, "greedy") != 0) e->run_id = run->run_id;
     e->cost_name = run->model_cost;
     e->preset = run->preset;
     e->settings = run->settings;
@@ -337,12 +338,14 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
         if (strncmp(e->model, run->model_name, len) != 0) continue;
         if (e->model[len] && strncmp(e->model + len, " (run ", 6) != 0) continue;
         e->greedy = g;
+        e->greedy_run_id = run->run_id;
         found = true;
     }
     if (found) return 0;
     rn_entrant *e = rn_report_entrant_add(l->r, l->task, run->model_name);
     if (!e) return rn_report_nomem(l->err);
     e->greedy = g;
+    e->greedy_run_id = run->run_id;
     set_run(e, run);
     return 0;
 }
@@ -366,6 +369,9 @@ static int load_set(loader *l, const rn_store_run_row *first)
     l->task = rn_report_task_get(l->r, first->set_name, first->set_hash);
     if (!l->task) return rn_report_nomem(l->err);
     l->task->n_problems = 0;
+    l->task->set_id = first->set_id;
+    l->task->store = rn_arena_strdup(&l->r->arena, rn_store_path(l->s));
+    if (!l->task->store) return rn_report_nomem(l->err);
     int rc = rn_store_each_problem(l->s, first->set_id, on_problem, l, l->err);
     if (rc) return rc;
     for (size_t i = 0; i < l->n_runs && !rc; i++)

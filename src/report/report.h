@@ -108,6 +108,7 @@ typedef struct rn_entrant {
     const char *model;             /* as stored; unique within the task */
     const char *base_name;         /* the model's own name, without a run's number */
     int64_t model_id;              /* in the store; 0: published */
+    int64_t run_id, greedy_run_id; /* in the store; 0: none */
     const char *cost_name;         /* entry that the store or the user names; "" none */
     const char *preset, *settings; /* "" unknown */
     const char *protocol;          /* newest: JSON of what the verdicts depend on; "" unknown */
@@ -208,6 +209,8 @@ typedef struct rn_report_axis {
 typedef struct rn_report_task {
     const char *name, *hash;
     const char *source; /* where published tables come from; NULL: a store */
+    const char *store;  /* path of the store that the runs are in; NULL: published */
+    int64_t set_id;     /* in that store */
     size_t n_problems;  /* 0: published only */
     const char *const *task_ids;
     rn_entrant *entrants;

@@ -166,6 +166,29 @@ int rn_store_each_unscored(rn_store *s, int64_t run_id, int64_t ranker_id, bool 
                         ranker_id, with_text, fn, user, err);
 }
 
+int rn_store_sample_text(rn_store *s, int64_t sample_id, rn_buf *out, rn_err *err)
+{
+    sqlite3_stmt *st;
+    int rc = rn_store_prepare(s, "SELECT text FROM sample_text WHERE sample_id = ?1", &st, err);
+    if (rc) return rc;
+    rn_buf_clear(out);
+    sqlite3_bind_int64(st, 1, sample_id);
+    int step = sqlite3_step(st);
+    bool found = step == SQLITE_ROW;
+    if (found) {
+        const void *text = sqlite3_column_blob(st, 0);
+        int len = sqlite3_column_bytes(st, 0);
+        if (len > 0) rn_buf_add(out, text, (size_t)len);
+        step = SQLITE_DONE;
+    }
+    rc = rn_store_walked(s, st, step, err, cannot_read);
+    if (rc) return rc;
+    if (!found)
+        return rn_fail(err, RN_ENOTFOUND, "%s: there is no text of sample %lld", s->path,
+                       (long long)sample_id);
+    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", s->path);
+}
+
 int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t min_cpu_ns,
                         int (*fn)(void *user, const rn_store_timed_row *r), void *user, rn_err *err)
 {

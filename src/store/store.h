@@ -198,6 +198,9 @@ int rn_store_each_unscored(rn_store *s, int64_t run_id, int64_t ranker_id, bool 
 int rn_store_count_samples(rn_store *s, int64_t run_id, int64_t problem_id, int64_t *n,
                            int64_t *next_idx, rn_err *err);
 
+/* The raw text of one sample into *out, which is cleared first. RN_ENOTFOUND: there is none. */
+int rn_store_sample_text(rn_store *s, int64_t sample_id, rn_buf *out, rn_err *err);
+
 /* The verdicts of one sample, newest first. `protocol` is its JSON. */
 typedef struct rn_store_verdict_row {
     rn_store_verdict x;
