@@ -7,7 +7,8 @@
 #include "cli/commands.h"
 
 #include "base/data.h"
-#include "report/report.h"
+#include "base/file.h"
+#include "report/html.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ enum { MAX_LIST = 256, MAX_PRICES = 64 };
 
 typedef struct opts {
     const char *store, *task, *format, *profile, *compare, *ks, *budgets, *missing, *flops;
+    const char *html, *chart_js;
     rn_opt_list models, metrics, costs, cost_files;
     int64_t resamples, seed;
     double confidence, reach, prompt_tok;
@@ -103,7 +105,7 @@ typedef struct request {
     rn_price_map prices[MAX_PRICES];
     size_t n_prices;
     uint32_t metrics;
-    int format; /* 0 table, 1 csv, 2 json */
+    int format; /* 0 table, 1 csv, 2 json, -1 none: only files were asked for */
 } request;
 
 static int read_numbers(const rn_command *cmd, const opts *o, request *q)
@@ -139,7 +141,9 @@ static int read_names(const rn_command *cmd, const opts *o, request *q)
     static const char *const missing[] = {"drop", "fail", "refuse"};
     static const char *const flops[] = {"study", "exact"};
     int policy = 0, basis = 0;
-    int rc = choose(cmd, "format", o->format, formats, 3, &q->format);
+    int rc = -1;
+    q->format = o->html ? -1 : 0;
+    if (o->format) rc = choose(cmd, "format", o->format, formats, 3, &q->format);
     if (rc < 0) rc = choose(cmd, "missing", o->missing, missing, 3, &policy);
     if (rc < 0) rc = choose(cmd, "flops", o->flops, flops, 2, &basis);
     q->report.missing = (rn_missing)policy;
@@ -188,11 +192,27 @@ static bool incomplete(const rn_report *r)
     return some;
 }
 
+static int write_html(const opts *o, const rn_report *r, rn_err *err)
+{
+    const rn_html_opts h = {.chart_js = o->chart_js};
+    rn_buf page = {0};
+    int rc = rn_report_html(r, &h, &page, err);
+    if (!rc) rc = rn_file_write_atomic(o->html, rn_buf_view(&page), err);
+    rn_buf_free(&page);
+    return rc;
+}
+
+/* Where no table is printed, what is missing goes to the terminal as well as into the file. */
+static void print_notes(const rn_command *cmd, const rn_report *r)
+{
+    for (size_t i = 0; i < r->n_notes; i++)
+        fprintf(stderr, "ration %s: %s\n", cmd->name, r->notes[i]);
+}
+
 int rn_cmd_report(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("report");
-    opts o = {.format = "table",
-              .missing = "drop",
+    opts o = {.missing = "drop",
               .flops = "study",
               .resamples = 1000,
               .confidence = 0.95,
@@ -204,6 +224,8 @@ int rn_cmd_report(int argc, char **argv)
         RN_OPT_STR('t', "set", &o.task, "SET", "only this problem set"),
         RN_OPT_LIST('m', "model", &o.models, "NAME", "only this model (may be repeated)"),
         RN_OPT_STR('f', "format", &o.format, "FORMAT", "table, csv or json"),
+        RN_OPT_STR(0, "html", &o.html, "FILE", "one page with everything, for a browser"),
+        RN_OPT_STR(0, "chart-js", &o.chart_js, "FILE", "the Chart.js that the page holds"),
         RN_OPT_LIST(0, "metric", &o.metrics, "NAME",
                     "only this (repeat): pass@k, pass_flops@f, pass_time@t, pass_usd@u, "
                     "rank-score@k, rank-score_flops@f, rank-score_time@t, reach, compare, samples, "
@@ -245,13 +267,15 @@ int rn_cmd_report(int argc, char **argv)
     rn_buf out = {0};
     rn_report *r = rn_report_new(&q.report);
     int rc = r ? build(&o, &q, r, &err) : rn_fail(&err, RN_ENOMEM, "out of memory");
-    if (!rc) {
+    if (!rc && o.html) rc = write_html(&o, r, &err);
+    if (!rc && q.format >= 0) {
         void (*const render[])(const rn_report *, uint32_t,
                                rn_buf *) = {rn_report_text, rn_report_csv, rn_report_json};
         render[q.format](r, q.metrics, &out);
         if (!rn_buf_ok(&out)) rc = rn_fail(&err, RN_ENOMEM, "out of memory");
     }
     if (!rc && out.len) fwrite(out.data, 1, out.len, stdout);
+    if (!rc && q.format < 0) print_notes(cmd, r);
     status = rc ? rn_opt_failure(cmd, &err) : incomplete(r) ? RN_EXIT_MISSING : RN_EXIT_DONE;
     rn_report_free(r);
     rn_buf_free(&out);

@@ -1,0 +1,68 @@
+/* page.js: puts the page together, task by task. */
+"use strict";
+
+function missingBlock() {
+  if (!report.notes.length) return null;
+  return el("aside", { class: "notes", "aria-label": "What is missing" },
+    el("h3", {}, "What is missing"),
+    el("ul", {}, report.notes.map((note) => el("li", {}, note))));
+}
+
+function sentence(text) {
+  return text.startsWith("of ") ? `O${text.slice(1)}` : text;
+}
+
+function taskWords(task) {
+  const words = [`${task.models.length} ${task.models.length === 1 ? "model" : "models"}`];
+  if (task.problems) words.push(`${whole(task.problems)} problems`);
+  const samples = task.models.reduce((sum, m) => sum + m.samples, 0);
+  if (samples) words.push(`${whole(samples)} judged samples`);
+  if (task.source) words.push(task.source);
+  return words.join(" · ");
+}
+
+function taskBlock(task) {
+  const figures = el("div", { class: "figures" }, passFigures(task));
+  const others = el("div", { class: "figures" }, stoppingFigure(task), reallocationFigure(task),
+    cascadeFigure(task));
+  const block = el("article", { id: slug(task) });
+  const heading = task.models.length ? passLegend(task, () => block) : null;
+  block.append(...[
+    el("h2", {}, task.task),
+    el("p", { class: "soft" }, taskWords(task)),
+    task.findings.length ? el("ul", { class: "findings" },
+      task.findings.map((text) => el("li", {}, sentence(text.replace(`${task.task}: `, ""))))) : null,
+    section("Problems solved by k samples", heading, figures),
+    leaderSection(task),
+    comparisonSection(task),
+    reachSection(task),
+    rankSection(task),
+    task.stopping.length ? section("Other ways to spend a budget, where tests tell",
+      others, cascadeTable(task)) : null,
+    costSection(task),
+    verdictSection(task),
+    mapSection(task),
+    conditionsSection(task),
+  ].filter(Boolean));
+  return block;
+}
+
+function pageHeader() {
+  return el("header", { class: "page" },
+    el("div", {}, el("h1", {}, "Code generation under a budget"),
+      el("p", { class: "soft" }, "Which model, sampled how often, solves most per FLOP, second ",
+        "or dollar?")),
+    themeButton());
+}
+
+const page = document.getElementById("page");
+page.append(...[
+  pageHeader(),
+  report.tasks.length > 1 ? el("nav", { "aria-label": "Problem sets" },
+    report.tasks.map((task) => el("a", { href: `#${slug(task)}` }, task.task))) : null,
+  missingBlock(),
+].filter(Boolean));
+for (const task of report.tasks) page.append(taskBlock(task));
+page.append(el("footer", {}, `ration ${report.report.version}. Chart.js ${Chart.version}.`));
+document.body.append(problemDialog);
+drawCharts();

@@ -1,0 +1,163 @@
+/*
+ * tables.js: who leads, what a sample costs, what the verdicts were, the conditions of the run.
+ */
+"use strict";
+
+function section(title, ...children) {
+  return el("section", {}, el("h3", {}, title), children);
+}
+
+/* ---- who leads ---- */
+
+function leadRows(task, axis) {
+  return axis.budgets.map((row) => {
+    const cell = (model) => {
+      const c = row.models.find((m) => m.model === model.model);
+      if (!c) return unknown;
+      if (!known(c.value)) return el("span", { class: "soft" }, `k = ${whole(c.k)}`);
+      const text = [percent(c.value), " ", el("span", { class: "soft" }, `k = ${whole(c.k)}`)];
+      return row.leader === model.model ? el("strong", {}, text) : el("span", {}, text);
+    };
+    return [
+      `${significant(row.normalised)} ×`,
+      axisNamed(axis.axis).format(row.budget),
+      ...task.models.map(cell),
+      row.leader ? modelName(row.leader) : unknown,
+      known(row.ahead) ? `${signed(row.ahead)} ${spread(row.lo, row.hi)}` : unknown,
+      known(row.sure) ? `${percent(row.sure, 0)} %` : unknown,
+    ];
+  });
+}
+
+/* An interval of differences. */
+function spread(lo, hi) {
+  return known(lo) && known(hi) ? `(${signed(lo)} to ${signed(hi)})` : "";
+}
+
+function crossings(axis) {
+  const format = axisNamed(axis.axis).format;
+  const found = axis.crossovers.filter((c) => known(c.budget));
+  if (!found.length) return null;
+  return el("ul", { class: "crossings" }, found.map((c) => el("li", {},
+    `${c.after} overtakes ${c.before} for good at ${format(c.budget)} per problem` +
+      (known(c.lo) && known(c.hi) ? ` (${format(c.lo)} to ${format(c.hi)})` : "") + ".")));
+}
+
+function leaderSection(task) {
+  if (!task.axes.length) return null;
+  const blocks = task.axes.map((axis) => {
+    const words = axisNamed(axis.axis).words;
+    return [
+      table(`At equal ${words}: pass@k in %, 1 × is one sample of ${axis.unit}`,
+        ["budget", words, ...task.models.map((m) => modelName(m.model)), "leads",
+          "ahead of the second, points", "sure"],
+        leadRows(task, axis), [2 + task.models.length]),
+      crossings(axis),
+    ];
+  });
+  return section("Who leads at each budget", blocks,
+    el("p", { class: "note" }, "Ahead: paired by problem, with its ", confidenceWords(),
+      ". Sure: the share of resamples in which the leader leads."));
+}
+
+/* ---- two models side by side, a score to reach ---- */
+
+function comparisonSection(task) {
+  const c = task.comparison;
+  if (!c) return null;
+  const blocks = [["k", { words: "k", format: whole }], ...axes.map((a) => [a.name, a])]
+    .filter(([name]) => c[name] && c[name].length)
+    .map(([name, axis]) => table(`${c.a} less ${c.b}, at equal ${axis.words}, points`,
+      [axis.words, "difference", "interval", `${c.a} is ahead in`],
+      c[name].map((row) => [axis.format(row.x), signed(row.difference), spread(row.lo, row.hi),
+        known(row.p_a_ahead) ? `${percent(row.p_a_ahead, 0)} %` : unknown])));
+  return blocks.length ? section(`${c.a} and ${c.b}`, blocks) : null;
+}
+
+function reachSection(task) {
+  if (!task.reach || !task.reach.length) return null;
+  return section(`What ${percent(task.reach[0].score)} % costs`,
+    table("Samples and budget per problem", ["model", "k", "interval of k",
+      ...axes.map((a) => a.words)],
+    task.reach.map((row) => [modelName(row.model), known(row.k) ? whole(row.k) : "never",
+      known(row.k_lo) ? `${whole(row.k_lo)} to ${known(row.k_hi) ? whole(row.k_hi) : "never"}` : "",
+      ...axes.map((a) => a.format(row[a.name]))])));
+}
+
+/* ---- costs and verdicts ---- */
+
+function costSection(task) {
+  const rows = task.models.map((m) => [modelName(m.model), m.cost || unknown,
+    ...axes.map((a) => a.format(m.per_sample[a.name])),
+    flops(m.per_sample.flop_exact_sample), flops(m.per_sample.flop_exact_prompt),
+    flops(m.per_sample.flop_2n), known(m.per_sample.prompt_tok)
+      ? significant(m.per_sample.prompt_tok) : unknown,
+    known(m.per_sample.gen_tok) ? significant(m.per_sample.gen_tok) : unknown]);
+  const ranking = task.models.flatMap((m) => m.rankers.map((k) => [m.model, k.ranker,
+    whole(k.drawn), whole(k.scored),
+    flops(k.flops.sample), seconds(k.seconds.sample),
+    k.flops.from || k.flops.missing || "", k.seconds.from || k.seconds.missing || ""]));
+  const reasons = axes.map((a) => [a, whyUnpriced(task, a)]).filter(([, why]) => why);
+  return section("What a sample costs",
+    table("One sample", ["model", "priced as", ...axes.map((a) => a.words), "exact FLOPs",
+      "of its prompt, once", "2N on all tokens", "prompt tokens", "generated tokens"], rows, [1]),
+    ranking.length ? table("Ranking one sample", ["samples of", "ranker", "drawn", "scored",
+      "FLOPs", "wall-time", "FLOPs are", "wall-time is"], ranking, [1, 6, 7]) : null,
+    reasons.length ? el("ul", { class: "note" }, reasons.map(([a, why]) =>
+      el("li", {}, `${a.words}: ${why}.`))) : null);
+}
+
+function verdictSection(task) {
+  const stored = task.models.filter((m) => !m.published);
+  if (!stored.length) return null;
+  const kinds = [...new Set(stored.flatMap((m) => Object.keys(m.verdicts)))];
+  return section("Samples and verdicts",
+    table("Counts", ["model", "problems", "most per problem", "judged", "no verdict",
+      "greedy, %", ...kinds.map(verdictWords)],
+    stored.map((m) => [modelName(m.model), whole(m.problems), whole(m.n), whole(m.samples),
+      whole(m.missing), known(m.greedy.value) ? percent(m.greedy.value) : unknown,
+      ...kinds.map((kind) => whole(m.verdicts[kind] || 0))])));
+}
+
+/* ---- conditions ---- */
+
+function flat(value) {
+  if (value === null || value === undefined) return unknown;
+  if (typeof value !== "object") return String(value);
+  return Object.entries(value).map(([name, v]) => `${name} ${flat(v)}`).join(", ");
+}
+
+function facts(entries) {
+  return el("dl", {}, entries.filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+function conditionsSection(task) {
+  const r = report.report;
+  const missing = { drop: "not counted", fail: "counted as failed", refuse: "refused" };
+  return section("Conditions",
+    facts([
+      ["problem set", `${task.task}, ${whole(task.problems)} problems, ` +
+        `${whole(task.common_problems)} of them with samples of every model`],
+      ["its hash", task.hash],
+      ["source", task.source],
+      ["intervals", `${percent(r.confidence, 0)} %, ${whole(r.resamples)} resamples of the ` +
+        `problems, seed ${r.seed}`],
+      ["samples without a verdict", missing[r.missing] || r.missing],
+      ["FLOPs", r.flops === "exact" ? "prompt once, generated tokens at their true length"
+        : "one pass over 128 tokens a sample"],
+      ["wall-time", r.profile ? `${r.profile}${r.hardware ? `: ${r.hardware}` : ""}` : null],
+      ["published curves", r.interpolated ? "interpolated, linear in log k" : null],
+      ["program", `ration ${r.version}`],
+    ]),
+    lazyDetails("Settings of each model", () => el("div", {}, task.models.map((m) =>
+      el("div", { class: "settings" }, el("h4", {}, modelName(m.model)), facts([
+        ["n", whole(m.n)],
+        ["largest robust k", whole(m.k_max)],
+        ["prompt preset", m.preset],
+        ["sampling", m.settings ? flat(m.settings) : null],
+        ["judging", m.protocol ? flat(m.protocol) : null],
+        ["protocols", m.protocols > 1
+          ? `${m.protocols} meet here; the newest verdict of each sample counts` : null],
+      ]))))));
+}
