@@ -351,6 +351,85 @@ static void test_json_csv_and_text(void **state)
     test_rmdir(m.dir);
 }
 
+/* A dear model of which only greedy answers are known: it solves the first problem. */
+static void add_greedy(const made *m)
+{
+    rn_store *s = NULL;
+    rn_err err = {0};
+    int64_t set_id, model_id, run_id, protocol;
+    assert_ok(rn_store_open(m->path, RN_STORE_WRITE, &s, &err), &err);
+    rn_store_set set = {.name = "toy", .hash = "ab12"};
+    rn_store_model model = {.name = "large", .file_sha = "", .cost = "code-llama-34b"};
+    assert_ok(rn_store_put_set(s, &set, &set_id, &err), &err);
+    assert_ok(rn_store_put_model(s, &model, &model_id, &err), &err);
+    rn_store_run run = {.set_id = set_id,
+                        .model_id = model_id,
+                        .kind = "greedy",
+                        .preset = "toy",
+                        .settings = "{}"};
+    assert_ok(rn_store_put_run(s, &run, &run_id, &err), &err);
+    assert_ok(rn_store_put_protocol(s, "{\"cpu_s\":3}", &protocol, &err), &err);
+    for (int p = 0; p < 2; p++) {
+        int64_t problem_id, id;
+        rn_store_problem x = {
+            .set_id = set_id, .ord = p, .task_id = p ? "Toy/1" : "Toy/0", .prompt_tok = -1};
+        assert_ok(rn_store_put_problem(s, &x, &problem_id, &err), &err);
+        rn_store_sample y = {.run_id = run_id,
+                             .problem_id = problem_id,
+                             .text = rn_bytes_of("    return 1\n"),
+                             .prompt_tok = -1,
+                             .gen_tok = -1,
+                             .finish = "stop",
+                             .logprob = NAN,
+                             .wall_ns = -1,
+                             .flop = NAN};
+        assert_ok(rn_store_put_sample(s, &y, &id, NULL, &err), &err);
+        rn_store_verdict v = {.sample_id = id,
+                              .protocol_id = protocol,
+                              .verdict = p ? RN_V_WRONG : RN_V_PASSED,
+                              .detail = ""};
+        assert_ok(rn_store_put_verdict(s, &v, &err), &err);
+    }
+    rn_store_close(s);
+}
+
+static void test_best_ranker_against_greedy(void **state)
+{
+    (void)state;
+    made m = doubled();
+    add_greedy(&m);
+    rn_report_opts o = options();
+    rn_report *r = report_on(&m, &o, NULL, 0);
+    const rn_report_task *t = &r->tasks[0];
+    const rn_report_axis *ax = &t->axis[RN_AXIS_FLOP];
+    assert_string_equal(t->entrants[ax->yardstick].model, "large");
+    assert_int_equal(ax->n_ranked, 3);
+    assert_int_equal(ax->ranked[0].entrant, -1); /* no ranked sample for the price of one */
+    assert_true(isnan(ax->ranked[0].below));
+    assert_string_equal(t->entrants[ax->ranked[1].entrant].model, "gen");
+    assert_int_equal(ax->ranked[1].cell.k, 1);
+    assert_near(ax->ranked[1].below, 0.5 - 0.375, 1e-12);
+    assert_false(ax->ranked[2].greedy_affordable); /* 34B costs five samples of 7B */
+    assert_near(ax->ranked[2].below, 0, 1e-12);
+    uint32_t only = 0;
+    assert_true(rn_report_metric_add(&only, "rankers"));
+    rn_buf out = {0};
+    rn_report_text(r, only, &out);
+    assert_contains(out.data, "against one greedy answer of large: 50.0 [");
+    assert_contains(out.data, "12.5 <");
+    assert_contains(out.data, "toy: without tests, of 2 equal FLOPs budgets, nll:code-llama-7b is "
+                              "best at 2; the best of the smaller models' ranked samples reach the "
+                              "50.0 % of one greedy answer of large at 1 of them, and are 12.5 "
+                              "points below it at worst.");
+    rn_buf_clear(&out);
+    rn_report_json(r, only, &out);
+    assert_contains(out.data, "\"yardstick\":\"large\",\"greedy\":0.5,");
+    assert_contains(out.data, "\"ranker\":\"nll:code-llama-7b\",\"k\":2,\"value\":0.5,");
+    rn_buf_free(&out);
+    rn_report_free(r);
+    test_rmdir(m.dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_unknown_ranker_is_said_and_can_be_named),
         cmocka_unit_test(test_measured_times),
         cmocka_unit_test(test_json_csv_and_text),
+        cmocka_unit_test(test_best_ranker_against_greedy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,6 +237,46 @@ static void test_migrations(void **state)
     sqlite3_close(db);
 }
 
+/* A file of the first version is readable as it is, and brought up to date by its next writer. */
+static void test_older_version(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(in_dir("v1.db"), &db), SQLITE_OK);
+    assert_int_equal(rn_schema_migrate(db, rn_store_migrations, 1), SQLITE_OK);
+    sqlite3_close(db);
+    sql(in_dir("v1.db"),
+        "INSERT INTO problem_set VALUES (1, 'mini', 'abc');"
+        "INSERT INTO problem VALUES (1, 1, 0, 'Mini/0', NULL, NULL);"
+        "INSERT INTO model VALUES (1, 'm', '', '');"
+        "INSERT INTO run VALUES (1, 1, 1, 'sample', '', '{}');"
+        "INSERT INTO sample VALUES (1, 1, 1, 0, NULL, 1, NULL, NULL, NULL, NULL, NULL, NULL);"
+        "INSERT INTO sample_text VALUES (1, x'61');"
+        "INSERT INTO ranker VALUES (1, 'nll', '{}', 1);"
+        "INSERT INTO score VALUES (1, 1, 0.5, -2.0, 4, 7, 8.0)");
+    for (int mode = RN_STORE_READ; mode <= RN_STORE_WRITE; mode++) {
+        rn_err err = {0};
+        rn_store *s = open_store("v1.db", mode);
+        rn_arena arena = {0};
+        double *score = NULL, *part = NULL;
+        uint32_t *group = NULL;
+        bool any = true;
+        rn_store_score_sums sums;
+        assert_ok(rn_store_scores(s, 1, 1, &arena, 1, &score, &err), &err);
+        assert_near(score[0], 0.5, 0);
+        assert_ok(rn_store_groups(s, 1, 1, &arena, 1, &group, &part, &any, &err), &err);
+        assert_false(any);
+        assert_int_equal(group[0], 0);
+        assert_true(isnan(part[0]));
+        assert_ok(rn_store_score_cost(s, 1, 1, &sums, &err), &err);
+        assert_int_equal(sums.n_flop, 1);
+        assert_int_equal(sums.n_cpu, 0);
+        rn_arena_free(&arena);
+        rn_store_close(s);
+    }
+    sql(in_dir("v1.db"), "UPDATE main.score SET grp = 3");
+}
+
 static void test_damage_is_found(void **state)
 {
     (void)state;
@@ -472,6 +512,22 @@ static void test_walk_samples(void **state)
     assert_ok(rn_store_scores(f.s, f.run, ranker, &arena, n, &score, &err), &err);
     assert_true(isnan(score[0]) && isnan(score[1]));
     assert_near(score[2], 0.5, 0);
+    rn_store_parts parts = {.part = 2, .group = 7, .cpu_ns = 3000000000, .n_runs = 5};
+    sc.parts = &parts;
+    assert_ok(rn_store_put_score(f.s, &sc, &err), &err);
+    uint32_t *group;
+    double *part;
+    bool any = false;
+    assert_ok(rn_store_groups(f.s, f.run, ranker, &arena, n, &group, &part, &any, &err), &err);
+    assert_true(any && isnan(part[0]));
+    assert_int_equal(group[0], 0);
+    assert_int_equal(group[2], 7);
+    assert_near(part[2], 2, 0);
+    rn_store_score_sums sums;
+    assert_ok(rn_store_score_cost(f.s, f.run, ranker, &sums, &err), &err);
+    assert_int_equal(sums.n_cpu, 1);
+    assert_int_equal(sums.n_runs, 5);
+    assert_near(sums.cpu_s, 3, 0);
     rn_buf left = {0};
     assert_ok(rn_store_each_unscored(f.s, f.run, ranker, false, collect_sample, &left, &err), &err);
     assert_string_equal(left.data, "Mini/0#0=:-1 Mini/1#0=:0 ");
@@ -559,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_one_writer_many_readers),
         cmocka_unit_test(test_killed_writer),
         cmocka_unit_test(test_migrations),
+        cmocka_unit_test(test_older_version),
         cmocka_unit_test(test_damage_is_found),
         cmocka_unit_test(test_puts_are_idempotent),
         cmocka_unit_test(test_canonical),

@@ -228,8 +228,8 @@ int rn_cmd_report(int argc, char **argv)
         RN_OPT_STR(0, "chart-js", &o.chart_js, "FILE", "the Chart.js that the page holds"),
         RN_OPT_LIST(0, "metric", &o.metrics, "NAME",
                     "only this (repeat): pass@k, pass_flops@f, pass_time@t, pass_usd@u, "
-                    "rank-score@k, rank-score_flops@f, rank-score_time@t, reach, compare, samples, "
-                    "cost, stopping, reallocation, cascade"),
+                    "rank-score@k, rank-score_flops@f, rank-score_time@t, rankers, reach, compare, "
+                    "samples, cost, stopping, reallocation, cascade"),
         RN_OPT_LIST(0, "cost", &o.costs, "MODEL=ENTRY", "price a model as this entry (repeat)"),
         RN_OPT_LIST(0, "cost-file", &o.cost_files, "FILE", "more entries and profiles (repeat)"),
         RN_OPT_STR(0, "profile", &o.profile, "NAME", "wall-times, e.g. " RN_COST_STUDY_PROFILE),

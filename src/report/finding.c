@@ -74,6 +74,58 @@ void rn_report_finding(const rn_report_task *t, rn_axis axis, rn_buf *out)
     rn_buf_puts(out, ".\n");
 }
 
+/* "nll:7b is best at 3, consensus:mbr at 2": in the order of their first budget. */
+static void write_best_rankers(const rn_report_task *t, const rn_report_axis *ax, rn_buf *out)
+{
+    size_t written = 0;
+    for (size_t j = 0; j < ax->n_ranked; j++) {
+        if (ax->ranked[j].entrant < 0) continue;
+        const rn_rank_best *b = &ax->ranked[j];
+        const char *name = t->entrants[b->entrant].rankings[b->ranking].name;
+        size_t n = 0, before = 0;
+        for (size_t i = 0; i < ax->n_ranked; i++) {
+            const rn_rank_best *o = &ax->ranked[i];
+            if (o->entrant < 0) continue;
+            bool same = strcmp(t->entrants[o->entrant].rankings[o->ranking].name, name) == 0;
+            n += same;
+            before += same && i < j;
+        }
+        if (before) continue;
+        rn_buf_printf(out, "%s%s is best at %zu", written++ ? ", " : "", name, n);
+    }
+}
+
+void rn_report_rank_finding(const rn_report_task *t, rn_axis axis, rn_buf *out)
+{
+    const rn_report_axis *ax = &t->axis[axis];
+    size_t n = 0, reached = 0;
+    double least = INFINITY, most = -INFINITY;
+    for (size_t j = 0; j < ax->n_ranked; j++) {
+        const rn_rank_best *b = &ax->ranked[j];
+        if (b->entrant < 0) continue;
+        n++;
+        if (isnan(b->below)) continue;
+        reached += b->below <= 0;
+        least = fmin(least, b->below);
+        most = fmax(most, b->below);
+    }
+    if (n == 0) return;
+    rn_buf_printf(out, "%s: without tests, of %zu equal %s budgets, ", t->name, n, titles[axis]);
+    write_best_rankers(t, ax, out);
+    if (ax->yardstick >= 0 && isfinite(least)) {
+        const rn_entrant *large = &t->entrants[ax->yardstick];
+        rn_buf_printf(out,
+                      "; the best of the smaller models' ranked samples reach the %.1f %% of one "
+                      "greedy answer of %s at %zu of them",
+                      100 * large->greedy.value, large->model, reached);
+        if (least > 0)
+            rn_buf_printf(out, ", and stay %.1f to %.1f points below it", 100 * least, 100 * most);
+        else if (reached < n)
+            rn_buf_printf(out, ", and are %.1f points below it at worst", 100 * most);
+    }
+    rn_buf_puts(out, ".\n");
+}
+
 void rn_report_reach_finding(const rn_report *r, const rn_report_task *t, rn_axis axis, rn_buf *out)
 {
     if (!t->reach || !t->axis[axis].any) return;

@@ -26,7 +26,8 @@ int rn_report_leaders(rn_report *r, rn_report_task *t, rn_err *err);
 int rn_report_beyond(rn_report *r, rn_report_task *t, rn_err *err);
 
 int rn_report_pairs(rn_report *r, rn_report_task *t, rn_err *err);
-int rn_report_rankings(rn_report *r, rn_report_task *t, rn_err *err); /* after the leaders */
+int rn_report_rankings(rn_report *r, rn_report_task *t, rn_err *err);  /* after the leaders */
+int rn_report_rank_best(rn_report *r, rn_report_task *t, rn_err *err); /* after the rankings */
 
 /* The entry that the user's map names for a model or ranker; NULL: none. */
 const char *rn_report_mapped(const rn_price_map *map, size_t n, const char *name);

@@ -59,6 +59,10 @@ static void write_rankers(rn_buf *out, const rn_entrant *e)
         rn_jout_text(out, "ranker", k->name);
         rn_jout_whole(out, "drawn", k->n_drawn);
         rn_jout_whole(out, "scored", k->n_scored);
+        if (k->n_judged) {
+            rn_jout_whole(out, "executions", k->n_runs);
+            rn_jout_number(out, "judge_cpu_s", k->judge_cpu_s);
+        }
         for (int a = RN_AXIS_FLOP; a <= RN_AXIS_TIME; a++) {
             const rn_rank_cost *c = &k->cost[a];
             rn_jout_key(out, axis_names[a]);
@@ -154,6 +158,36 @@ static void write_row(rn_buf *out, const rn_report_task *t, const rn_budget_row 
     rn_buf_puts(out, "]}");
 }
 
+/* Which ranker is best at which budget, against the yardstick's greedy answer. */
+static void write_ranked(rn_buf *out, const rn_report_task *t, const rn_report_axis *ax)
+{
+    rn_jout_key(out, "ranked");
+    rn_buf_putc(out, '{');
+    model_of(out, "yardstick", t, ax->yardstick);
+    rn_jout_number(out, "greedy",
+                   ax->yardstick < 0 ? NAN : t->entrants[ax->yardstick].greedy.value);
+    rn_jout_key(out, "budgets");
+    rn_buf_putc(out, '[');
+    for (size_t i = 0; i < ax->n_ranked; i++) {
+        const rn_rank_best *b = &ax->ranked[i];
+        rn_jout_item(out);
+        rn_buf_putc(out, '{');
+        rn_jout_number(out, "budget", b->budget);
+        rn_jout_number(out, "normalised", b->norm);
+        model_of(out, "model", t, b->entrant);
+        rn_jout_text(out, "ranker",
+                     b->entrant < 0 ? NULL : t->entrants[b->entrant].rankings[b->ranking].name);
+        rn_jout_whole(out, "k", b->cell.k);
+        rn_jout_number(out, "value", b->cell.value);
+        rn_jout_number(out, "lo", b->cell.lo);
+        rn_jout_number(out, "hi", b->cell.hi);
+        rn_jout_number(out, "below", b->below);
+        rn_jout_boolean(out, "greedy_affordable", b->greedy_affordable);
+        rn_buf_putc(out, '}');
+    }
+    rn_buf_puts(out, "]}");
+}
+
 static void write_axis(rn_buf *out, const rn_report_task *t, rn_axis axis)
 {
     const rn_report_axis *ax = &t->axis[axis];
@@ -186,7 +220,9 @@ static void write_axis(rn_buf *out, const rn_report_task *t, rn_axis axis)
         rn_jout_number(out, "p_same", c->at.p_same);
         rn_buf_putc(out, '}');
     }
-    rn_buf_puts(out, "]}");
+    rn_buf_putc(out, ']');
+    write_ranked(out, t, ax);
+    rn_buf_putc(out, '}');
 }
 
 static void write_reach(rn_buf *out, const rn_report *r, const rn_report_task *t)

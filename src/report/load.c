@@ -161,6 +161,9 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     out->recorded[RN_AXIS_FLOP] = sums.flop;
     out->n_recorded[RN_AXIS_TIME] = sums.n_wall;
     out->recorded[RN_AXIS_TIME] = sums.wall_s;
+    out->n_judged = sums.n_cpu;
+    out->n_runs = sums.n_runs;
+    out->judge_cpu_s = sums.cpu_s;
     if (unscored == 0) return 0;
     return rn_report_note(l->r, l->err,
                           "%s: %zu judged samples have no score of %s and are left "

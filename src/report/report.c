@@ -127,6 +127,7 @@ int rn_report_compute(rn_report *r, rn_err *err)
         rc = rn_report_curves(r, t, err);
         if (!rc) rc = rn_report_leaders(r, t, err);
         if (!rc) rc = rn_report_rankings(r, t, err);
+        if (!rc) rc = rn_report_rank_best(r, t, err);
         if (!rc) rc = rn_report_pairs(r, t, err);
         if (!rc) rc = rn_report_beyond(r, t, err);
         if (rc && err) rn_err_prefix(err, "report on %s", t->name);

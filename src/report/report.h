@@ -97,6 +97,8 @@ typedef struct rn_ranking {
     /* Of scores that tell what they cost: how many, and the sum, by RN_AXIS_FLOP, _TIME. */
     int64_t n_recorded[RN_N_AXES];
     double recorded[RN_N_AXES];
+    int64_t n_judged, n_runs; /* scores that needed programs to run; executions, 0: none needed */
+    double judge_cpu_s;       /* CPU seconds of these executions */
     rn_rank_cost cost[RN_N_AXES];   /* RN_AXIS_FLOP, _TIME */
     const rn_point *points;         /* [n_points] */
     const double *random, *perfect; /* [n_points]: the bounds at the same k */
@@ -197,6 +199,16 @@ typedef struct rn_cascade_row {
     int single_model;
 } rn_cascade_row;
 
+/* The best pair of generator and ranker at one budget, ranking charged, among the generators whose
+ * samples cost less than the yardstick's. */
+typedef struct rn_rank_best {
+    double budget, norm;
+    int entrant, ranking;   /* of the task, of the entrant; -1: no pair affords a ranked sample */
+    rn_cell cell;           /* its rank-score with ranking charged */
+    double below;           /* the yardstick's greedy score less the cell's */
+    bool greedy_affordable; /* the budget buys one sample of the yardstick */
+} rn_rank_best;
+
 typedef struct rn_report_axis {
     bool any; /* at least one entrant is priced */
     int unit; /* the entrant whose sample is the unit of normalised budgets */
@@ -204,6 +216,9 @@ typedef struct rn_report_axis {
     size_t n_rows;
     const rn_cross *crossings;
     size_t n_crossings;
+    int yardstick;              /* the dearest entrant that has a greedy answer; -1 none */
+    const rn_rank_best *ranked; /* [n_ranked], at the budgets of rows; 0: nothing is ranked */
+    size_t n_ranked;
 } rn_report_axis;
 
 typedef struct rn_report_task {
@@ -291,6 +306,7 @@ int rn_report_compute(rn_report *r, rn_err *err);
     X(RANK_K, "rank-score@k")          \
     X(RANK_FLOP, "rank-score_flops@f") \
     X(RANK_TIME, "rank-score_time@t")  \
+    X(RANKERS, "rankers")              \
     X(REACH, "reach")                  \
     X(COMPARE, "compare")              \
     X(SAMPLES, "samples")              \
@@ -321,6 +337,9 @@ void rn_report_json(const rn_report *r, uint32_t metrics, rn_buf *out);
 void rn_report_headline(const rn_report_task *t, rn_buf *out);
 /* One sentence on who leads on an axis, computed from its rows. */
 void rn_report_finding(const rn_report_task *t, rn_axis axis, rn_buf *out);
+/* One on how ranking without tests compares with the larger model's greedy answer; nothing where
+ * the axis has no such rows. */
+void rn_report_rank_finding(const rn_report_task *t, rn_axis axis, rn_buf *out);
 /* One on what reaching opts.reach costs the small models, as a share of what it costs the large. */
 void rn_report_reach_finding(const rn_report *r, const rn_report_task *t, rn_axis axis,
                              rn_buf *out);

@@ -366,6 +366,57 @@ static void write_rank_axis(const rn_report_task *t, rn_axis axis, rn_buf *out)
             write_rank_budgets(t, &t->entrants[i], &t->entrants[i].rankings[j], axis, out);
 }
 
+/* What ranking by execution ran; nothing for rankers that only read. */
+static void write_executions(const rn_report_task *t, rn_buf *out)
+{
+    for (size_t i = 0; i < t->n_entrants; i++)
+        for (size_t j = 0; j < t->entrants[i].n_rankings; j++) {
+            const rn_ranking *k = &t->entrants[i].rankings[j];
+            if (k->n_judged == 0) continue;
+            rn_buf_printf(out, "%s ran %lld programs for %lld samples of %s: %s CPU seconds",
+                          k->name, (long long)k->n_runs, (long long)k->n_scored,
+                          t->entrants[i].model, amount(k->judge_cpu_s));
+            rn_buf_printf(out, ", %s s of wall-time one after the other\n",
+                          amount(k->recorded[RN_AXIS_TIME]));
+        }
+}
+
+/* Which ranker is best at which budget, and what is left to the larger model's greedy answer. */
+static void write_rank_best(const rn_report_task *t, rn_axis axis, rn_buf *out)
+{
+    const rn_report_axis *ax = &t->axis[axis];
+    if (ax->n_ranked == 0) return;
+    const rn_entrant *large = ax->yardstick < 0 ? NULL : &t->entrants[ax->yardstick];
+    heading(out, "the best ranker at an equal %s budget, ranking charged, %%", axes[axis].title);
+    if (large)
+        rn_buf_printf(out, "against one greedy answer of %s: %.1f [%.1f, %.1f]\n", large->model,
+                      100 * large->greedy.value, 100 * large->greedy.lo, 100 * large->greedy.hi);
+    rn_table tab = {.n_columns = 7};
+    static const char *const head[] = {"budget", "",           "model",       "ranker",
+                                       "k",      "rank-score", "below greedy"};
+    for (size_t i = 0; i < 7; i++)
+        rn_table_cell(&tab, "%s", i == 1 ? axes[axis].title : head[i]);
+    bool early = false;
+    for (size_t j = 0; j < ax->n_ranked; j++) {
+        const rn_rank_best *b = &ax->ranked[j];
+        const rn_entrant *e = b->entrant < 0 ? NULL : &t->entrants[b->entrant];
+        early |= large && !b->greedy_affordable;
+        rn_table_cell(&tab, "%.4g", b->norm);
+        rn_table_cell(&tab, "%s", on_axis(axis, b->budget));
+        rn_table_cell(&tab, "%s", e ? e->model : "-");
+        rn_table_cell(&tab, "%s", e ? e->rankings[b->ranking].name : "");
+        rn_table_cell(&tab, "%lld", (long long)b->cell.k);
+        rank_cell(&tab, &b->cell);
+        if (isnan(b->below))
+            rn_table_cell(&tab, "-");
+        else
+            rn_table_cell(&tab, "%.1f%s", 100 * b->below, b->greedy_affordable ? "" : " <");
+    }
+    rn_table_end(&tab, out);
+    if (early) rn_buf_puts(out, "< the budget does not buy one answer of the larger model\n");
+    rn_report_rank_finding(t, axis, out);
+}
+
 /* ---- budgets --------------------------------------------------------------------------------- */
 
 static void write_crossings(const rn_report_task *t, rn_axis axis, rn_buf *out)
@@ -663,6 +714,11 @@ static void write_task(const rn_report *r, const rn_report_task *t, uint32_t met
     if (rn_report_has(metrics, RN_METRIC_PASS_USD)) write_axis(r, t, RN_AXIS_USD, out);
     if (rn_report_has(metrics, RN_METRIC_RANK_FLOP)) write_rank_axis(t, RN_AXIS_FLOP, out);
     if (rn_report_has(metrics, RN_METRIC_RANK_TIME)) write_rank_axis(t, RN_AXIS_TIME, out);
+    if (rn_report_has(metrics, RN_METRIC_RANKERS)) {
+        write_rank_best(t, RN_AXIS_FLOP, out);
+        write_rank_best(t, RN_AXIS_TIME, out);
+        write_executions(t, out);
+    }
     if (rn_report_has(metrics, RN_METRIC_REACH)) write_reach(r, t, out);
     if (rn_report_has(metrics, RN_METRIC_COMPARE)) write_pairs(t, out);
     if (rn_report_has(metrics, RN_METRIC_STOPPING)) write_stopping(t, out);

@@ -112,6 +112,41 @@ int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
     return rc;
 }
 
+int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
+                    uint32_t **group, double **part, bool *any, rn_err *err)
+{
+    uint32_t *g = rn_arena_array(arena, n ? n : 1, sizeof *g);
+    double *w = rn_arena_array(arena, n ? n : 1, sizeof *w);
+    if (!g || !w) return no_memory(s, err);
+    sqlite3_stmt *st;
+    int rc = rn_store_prepare(s,
+                              "SELECT c.grp, c.part"
+                              " FROM run r CROSS JOIN problem p ON p.set_id = r.set_id"
+                              " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
+                              " LEFT JOIN score c ON c.sample_id = s.id AND c.ranker_id = ?2"
+                              " WHERE r.id = ?1 ORDER BY p.ord, p.id, s.idx",
+                              &st, err);
+    if (rc) return rc;
+    sqlite3_bind_int64(st, 1, run_id);
+    sqlite3_bind_int64(st, 2, ranker_id);
+    *any = false;
+    int step = SQLITE_DONE;
+    for (size_t i = 0; i < n; i++) {
+        w[i] = (double)NAN;
+        if (i > 0 && step != SQLITE_ROW) continue;
+        step = sqlite3_step(st);
+        if (step != SQLITE_ROW) continue;
+        g[i] = (uint32_t)sqlite3_column_int64(st, 0);
+        w[i] = rn_col_real(st, 1);
+        *any |= g[i] != 0;
+    }
+    rc = rn_store_walked(s, st, step, err, "cannot be read");
+    if (rc) return rc;
+    *group = g;
+    *part = w;
+    return 0;
+}
+
 int rn_store_score_cost(rn_store *s, int64_t run_id, int64_t ranker_id, rn_store_score_sums *out,
                         rn_err *err)
 {
@@ -119,7 +154,8 @@ int rn_store_score_cost(rn_store *s, int64_t run_id, int64_t ranker_id, rn_store
     sqlite3_stmt *st;
     int rc = rn_store_prepare(s,
                               "SELECT count(c.flop), total(c.flop), count(c.wall_ns),"
-                              " total(c.wall_ns) FROM sample s CROSS JOIN score c"
+                              " total(c.wall_ns), count(c.cpu_ns), total(c.cpu_ns),"
+                              " total(c.n_runs) FROM sample s CROSS JOIN score c"
                               " ON c.sample_id = s.id AND c.ranker_id = ?2"
                               " WHERE s.run_id = ?1 AND c.score IS NOT NULL"
                               " AND coalesce(s.finish, '') <> 'length'",
@@ -132,7 +168,10 @@ int rn_store_score_cost(rn_store *s, int64_t run_id, int64_t ranker_id, rn_store
         *out = (rn_store_score_sums){.n_flop = sqlite3_column_int64(st, 0),
                                      .flop = sqlite3_column_double(st, 1),
                                      .n_wall = sqlite3_column_int64(st, 2),
-                                     .wall_s = sqlite3_column_double(st, 3) * 1e-9};
+                                     .wall_s = sqlite3_column_double(st, 3) * 1e-9,
+                                     .n_cpu = sqlite3_column_int64(st, 4),
+                                     .cpu_s = sqlite3_column_double(st, 5) * 1e-9,
+                                     .n_runs = (int64_t)sqlite3_column_double(st, 6)};
     return rn_store_walked(s, st, step, err, "cannot be read");
 }
 

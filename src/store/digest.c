@@ -30,7 +30,8 @@ static const char *const queries[] = {
     " JOIN problem p ON p.id = s.problem_id JOIN protocol o ON o.id = v.protocol_id"
     " JOIN verdict_kind d ON d.id = v.kind_id",
     "SELECT 'ranker', name, json, lower_is_better FROM ranker",
-    "SELECT 'score', k.key, p.task_id, s.idx, r.name, r.json, c.score, c.sum, c.n_tok, c.flop"
+    "SELECT 'score', k.key, p.task_id, s.idx, r.name, r.json, c.score, c.sum, c.n_tok, c.flop,"
+    " c.part, c.grp"
     " FROM score c JOIN sample s ON s.id = c.sample_id JOIN temp.run_key k ON k.id = s.run_id"
     " JOIN problem p ON p.id = s.problem_id JOIN ranker r ON r.id = c.ranker_id",
     "SELECT 'count', k.key, p.task_id, c.n, c.c FROM tally c JOIN temp.run_key k ON k.id = c.run_id"

@@ -266,7 +266,12 @@ static int put_verdict(merger *m, sqlite3_stmt *st, int64_t sample, rn_err *err)
 
 static int put_score(merger *m, sqlite3_stmt *st, int64_t sample, rn_err *err)
 {
+    const rn_store_parts parts = {.part = rn_col_real(st, 6),
+                                  .group = sqlite3_column_int64(st, 7),
+                                  .cpu_ns = rn_col_int(st, 8),
+                                  .n_runs = rn_col_int(st, 9)};
     const rn_store_score x = {.sample_id = sample,
+                              .parts = &parts,
                               .ranker_id = map_get(&m->rankers, sqlite3_column_int64(st, 0)),
                               .score = rn_col_real(st, 1),
                               .sum = rn_col_real(st, 2),
@@ -368,7 +373,8 @@ static int prepare(merger *m, rn_err *err)
                          &m->verdicts, err);
     if (!rc)
         rc = rn_store_prepare(m->in,
-                              "SELECT ranker_id, score, sum, n_tok, wall_ns, flop FROM score"
+                              "SELECT ranker_id, score, sum, n_tok, wall_ns, flop, part, grp,"
+                              " cpu_ns, n_runs FROM score"
                               " WHERE sample_id = ?1",
                               &m->scores, err);
     if (!rc)

@@ -483,10 +483,13 @@ int rn_store_put_ranker(rn_store *s, const char *name, const char *json, bool lo
 
 int rn_store_put_score(rn_store *s, const rn_store_score *x, rn_err *err)
 {
+    static const rn_store_parts none = {.part = NAN, .cpu_ns = -1, .n_runs = -1};
+    const rn_store_parts *p = x->parts ? x->parts : &none;
     sqlite3_stmt *st;
     int rc = rn_store_stmt(s, SET_SCORE,
                            "INSERT OR REPLACE INTO score (sample_id, ranker_id, score, sum, n_tok,"
-                           " wall_ns, flop) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                           " wall_ns, flop, part, grp, cpu_ns, n_runs)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                            &st, err);
     if (rc) return rc;
     sqlite3_bind_int64(st, 1, x->sample_id);
@@ -496,6 +499,10 @@ int rn_store_put_score(rn_store *s, const rn_store_score *x, rn_err *err)
     rn_bind_int(st, 5, x->n_tok);
     rn_bind_int(st, 6, x->wall_ns);
     rn_bind_real(st, 7, x->flop);
+    rn_bind_real(st, 8, p->part);
+    rn_bind_int(st, 9, p->group ? p->group : -1);
+    rn_bind_int(st, 10, p->cpu_ns);
+    rn_bind_int(st, 11, p->n_runs);
     return run(s, st, err);
 }
 

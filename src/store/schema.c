@@ -149,9 +149,21 @@ static const char *const version_1[] = {
     "  GROUP BY r.id, p.id",
     NULL};
 
+static const char *const version_2[] = {
+    "ALTER TABLE score ADD COLUMN part REAL", /* what the score was made of; see FORMATS.md */
+    "ALTER TABLE score ADD COLUMN grp INTEGER", "ALTER TABLE score ADD COLUMN cpu_ns INTEGER",
+    "ALTER TABLE score ADD COLUMN n_runs INTEGER", NULL};
+
 const rn_migration rn_store_migrations[] = {
     {version_1},
+    {version_2},
 };
+
+/* Names of the temporary schema come before those of the file. */
+static const char *const view_1[] = {"CREATE TEMP VIEW score AS SELECT *, NULL AS part, NULL AS "
+                                     "grp, NULL AS cpu_ns, NULL AS n_runs FROM main.score",
+                                     NULL};
+const char *const *const rn_store_views[] = {NULL, view_1};
 const int rn_store_version = sizeof rn_store_migrations / sizeof rn_store_migrations[0];
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)
@@ -181,6 +193,14 @@ int rn_schema_look(sqlite3 *db, rn_schema_state *state, int *version)
     else
         *state = app == 0 && user == 0 && tables == 0 ? RN_SCHEMA_EMPTY : RN_SCHEMA_FOREIGN;
     return SQLITE_OK;
+}
+
+int rn_schema_view(sqlite3 *db, int version)
+{
+    int rc = SQLITE_OK;
+    for (const char *const *sql = rn_store_views[version]; *sql && !rc; sql++)
+        rc = sqlite3_exec(db, *sql, NULL, NULL, NULL);
+    return rc;
 }
 
 int rn_schema_migrate(sqlite3 *db, const rn_migration *table, int n)

@@ -175,11 +175,6 @@ static int check_schema(const rn_store *s, rn_schema_state state, int version, r
                        "%s: its schema has version %d, this ration %s knows up to %d; use a newer "
                        "ration",
                        s->path, version, rn_version(), rn_store_version);
-    if (state == RN_SCHEMA_OURS && version < rn_store_version && s->mode == RN_STORE_READ)
-        return rn_fail(err, RN_EVERSION,
-                       "%s: its schema has version %d, older than %d; bring it up to date with "
-                       "'ration merge -s %s'",
-                       s->path, version, rn_store_version, s->path);
     return 0;
 }
 
@@ -248,6 +243,10 @@ static int open_into(rn_store *s, rn_err *err)
     char cache[64];
     snprintf(cache, sizeof cache, "PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY", CACHE_KIB);
     rc = exec(s, cache, err, "cannot be used");
+    if (!rc && s->mode == RN_STORE_READ && version < rn_store_version) {
+        int sq = rn_schema_view(s->db, version);
+        if (sq) rc = rn_store_fail(s, sq, err, "its older schema cannot be read");
+    }
     if (!rc && s->mode != RN_STORE_READ) {
         rc = exec(s,
                   "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"

@@ -109,6 +109,13 @@ typedef struct rn_store_verdict {
 int rn_store_put_protocol(rn_store *s, const char *json, int64_t *protocol_id, rn_err *err);
 int rn_store_put_verdict(rn_store *s, const rn_store_verdict *v, rn_err *err); /* replaces */
 
+/* What a score was made of and what judging for it cost, for rankers that tell. */
+typedef struct rn_store_parts {
+    double part;   /* verifier: log P(yes); consensus: weight of its group; NAN none */
+    int64_t group; /* consensus: group of equal outputs within (run, problem), from 1; 0 none */
+    int64_t cpu_ns, n_runs; /* programs executed for it: CPU time, executions; -1 unknown */
+} rn_store_parts;
+
 /* A ranker's score of a sample; lower is better when the ranker says so. */
 typedef struct rn_store_score {
     int64_t sample_id, ranker_id;
@@ -116,7 +123,8 @@ typedef struct rn_store_score {
     double sum;    /* sum of log probabilities; NAN unknown */
     int64_t n_tok; /* -1 unknown */
     int64_t wall_ns;
-    double flop; /* cost of scoring; -1, NAN unknown */
+    double flop;                 /* cost of scoring; -1, NAN unknown */
+    const rn_store_parts *parts; /* borrowed; NULL: none */
 } rn_store_score;
 int rn_store_put_ranker(rn_store *s, const char *name, const char *json, bool lower_is_better,
                         int64_t *ranker_id, rn_err *err);
@@ -271,10 +279,16 @@ int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *a
  * none. */
 int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
                     double **score, rn_err *err);
+/* Group and weight of the same cells: [n] each in `arena`; group 0 and part NAN where there is none.
+ * *any: at least one cell has a group. */
+int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
+                    uint32_t **group, double **part, bool *any, rn_err *err);
 /* What scoring the samples of a run cost, as far as the scores tell it. */
 typedef struct rn_store_score_sums {
     int64_t n_flop, n_wall; /* scores that tell their FLOPs, their time */
     double flop, wall_s;    /* sums over these */
+    int64_t n_cpu, n_runs;  /* scores that tell their judging; programs executed for them */
+    double cpu_s;           /* of these executions */
 } rn_store_score_sums;
 int rn_store_score_cost(rn_store *s, int64_t run_id, int64_t ranker_id, rn_store_score_sums *out,
                         rn_err *err);
