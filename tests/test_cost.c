@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "cost/cost.h"
+#include "cost/paper.h"
 
 static rn_cost_book *book(void)
 {
@@ -301,6 +302,36 @@ static void test_shape_of_a_profile(void **state)
     rn_cost_book_free(b);
 }
 
+/* Every n of the settings table in docs/REPRODUCE.md, by the models of the study. */
+static void test_settings_of_the_study(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        int64_t humaneval, apps;
+    } want[] = {{"code-llama-7b", 2000, 1000}, {"code-llama-13b", 1000, 500},
+                {"code-llama-34b", 400, 200},  {"code-llama-70b", 200, 100},
+                {"llama-3-8b", 2000, 1000},    {"llama-3-70b", 200, 100}};
+    rn_cost_book *b = book();
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        const rn_shape *s = &rn_cost_find(b, want[i].model)->shape;
+        assert_int_equal(rn_paper_n(rn_paper_find("paper-humaneval"), s), want[i].humaneval);
+        assert_int_equal(rn_paper_n(rn_paper_find("paper-mbpp"), s), want[i].humaneval);
+        assert_int_equal(rn_paper_n(rn_paper_find("paper-apps-introductory"), s), want[i].apps);
+        assert_int_equal(rn_paper_n(rn_paper_find("paper-apps-interview"), s), want[i].apps);
+        assert_int_equal(rn_paper_n(rn_paper_find("paper-apps-competition"), s), want[i].apps);
+    }
+    rn_shape unknown = {0};
+    assert_int_equal(rn_paper_n(rn_paper_find("paper-mbpp"), &unknown), 0);
+    assert_int_equal(rn_paper_n(rn_paper_find("paper-mbpp"), &tiny), 2000);
+    assert_null(rn_paper_find("paper"));
+    assert_null(rn_paper_find(NULL));
+    assert_string_equal(rn_paper_prompt("paper-apps-interview"), "paper-apps");
+    assert_string_equal(rn_paper_prompt("mbpp-0shot"), "mbpp-0shot");
+    assert_null(rn_paper_prompt(NULL));
+    rn_cost_book_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_shape_of_a_profile),
+        cmocka_unit_test(test_settings_of_the_study),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

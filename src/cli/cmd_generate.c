@@ -12,6 +12,7 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
+#include "cost/paper.h"
 #include "model/chat.h"
 #include "model/sampler.h"
 #include "store/store.h"
@@ -20,6 +21,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { N_NOT_GIVEN = -1000000 };
 
 typedef struct options {
     rn_model_opts model;
@@ -42,7 +45,7 @@ typedef struct work {
 
 typedef struct gen {
     const rn_command *cmd;
-    const options *o;
+    options *o; /* n is filled in when the model is known */
     rn_taskset *set;
     const rn_preset *preset;
     rn_model *model;
@@ -100,16 +103,33 @@ static int choose_problems(gen *g, const char *ranges, rn_err *err)
 
 static int choose_preset(gen *g, rn_err *err)
 {
-    const char *name = g->o->preset ? g->o->preset : g->set->preset;
+    const char *name = g->o->preset ? rn_paper_prompt(g->o->preset) : g->set->preset;
     g->preset = rn_preset_find(name);
     if (g->preset) return 0;
     rn_buf known = {0};
     for (size_t i = 0; rn_preset_at(i); i++)
         rn_buf_printf(&known, "%s%s", i ? ", " : "", rn_preset_at(i)->name);
+    for (size_t i = 0; rn_paper_at(i); i++)
+        if (!rn_preset_find(rn_paper_at(i)->name))
+            rn_buf_printf(&known, ", %s", rn_paper_at(i)->name);
     int rc = rn_fail(err, RN_EINVAL, "no prompt preset '%s'; there are %s", name,
                      known.data ? known.data : "none");
     rn_buf_free(&known);
     return rc;
+}
+
+/* How many samples a problem gets: -n, or what the study made with a model of this size, or one. */
+static int choose_n(gen *g, rn_err *err)
+{
+    options *o = g->o;
+    if (o->n != N_NOT_GIVEN) return 0;
+    const rn_paper *paper = o->greedy ? NULL : rn_paper_find(o->preset);
+    o->n = paper ? rn_paper_n(paper, &g->shape) : 1;
+    if (o->n) return 0;
+    return rn_fail(err, RN_EINVAL,
+                   "%s takes its number of samples from the model's size, which is not known; "
+                   "give -n N",
+                   paper->name);
 }
 
 static int choose_chat(gen *g, rn_err *err)
@@ -419,12 +439,14 @@ static int check_options(const rn_command *cmd, const options *o)
 {
     int rc = rn_model_opts_check(cmd, &o->model);
     if (rc >= 0) return rc;
-    if (!o->set) return rn_opt_usage(cmd, "give a problem set with -t SET, e.g. -t humaneval");
+    if (!o->set)
+        return rn_opt_usage(cmd, "give a problem set with -t SET, e.g. -t humaneval, or a --preset "
+                                 "of the study");
     if (!o->store)
         return rn_opt_usage(cmd, "give a store with -s FILE; it is made if there is none");
-    if (o->n < 1 || o->n > 100000)
+    if (o->n != N_NOT_GIVEN && (o->n < 1 || o->n > 100000))
         return rn_opt_usage(cmd, "-n is %lld; give 1 to 100000 samples", (long long)o->n);
-    if (o->greedy && o->n != 1)
+    if (o->greedy && o->n != 1 && o->n != N_NOT_GIVEN)
         return rn_opt_usage(cmd, "--greedy makes one sample a problem; leave -n out");
     rn_sampling s;
     rn_sampling_init(&s);
@@ -452,6 +474,7 @@ static int prepare(gen *g, size_t *budget, rn_err *err)
     if ((rc = rn_model_opts_load(&o->model, &g->model, budget, err))) return rc;
     if ((rc = rn_sha256_file(o->model.path, g->model_sha, err))) return rc;
     rn_model_shape(g->model, &g->shape);
+    if ((rc = choose_n(g, err))) return rc;
     if ((rc = choose_chat(g, err))) return rc;
     choose_sampling(g);
     if ((rc = rn_sampling_check(&g->sampling, err))) return rc;
@@ -487,12 +510,12 @@ static void free_gen(gen *g)
 int rn_cmd_generate(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("generate");
-    options o = {.n = 1, .temperature = NAN, .top_p = NAN}; /* NAN: not given */
+    options o = {.n = N_NOT_GIVEN, .temperature = NAN, .top_p = NAN}; /* NAN: not given */
     const rn_opt table[] = {
         RN_MODEL_OPTIONS(&o.model),
         RN_OPT_STR('t', "set", &o.set, "SET", "problem set: a known name or a file"),
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file; made if there is none"),
-        RN_OPT_INT('n', "samples", &o.n, "N", "samples per problem (default 1)"),
+        RN_OPT_INT('n', "samples", &o.n, "N", "samples per problem (default 1, or the --preset's)"),
         RN_OPT_FLAG(0, "greedy", &o.greedy, "the likeliest token each time; one sample a problem"),
         RN_OPT_REAL(0, "temperature", &o.temperature, "T", "default: the preset's"),
         RN_OPT_REAL(0, "top-p", &o.top_p, "P", "in (0, 1]; default: the preset's"),
@@ -500,7 +523,9 @@ int rn_cmd_generate(int argc, char **argv)
         RN_OPT_REAL(0, "min-p", &o.min_p, "P", "default 0: all tokens"),
         RN_OPT_INT(0, "seed", &o.seed, "N", "default 0"),
         RN_OPT_INT(0, "max-tokens", &o.max_tok, "N", "new tokens a sample; default: the preset's"),
-        RN_OPT_STR(0, "preset", &o.preset, "NAME", "prompt preset; default: the set's"),
+        RN_OPT_STR(
+            0, "preset", &o.preset, "NAME",
+            "prompt preset (default: the set's), or the study's settings: paper-humaneval, ..."),
         RN_OPT_STR(0, "chat", &o.chat, "FORM",
                    "wrapping for instruct models: auto, none, chatml, ..."),
         RN_OPT_STR(0, "problems", &o.problems, "RANGE", "places in the set, e.g. 0-9,12 or 0-99/4"),
@@ -516,6 +541,8 @@ int rn_cmd_generate(int argc, char **argv)
                           table, argc, argv, &first);
     if (rc >= 0) return rc;
     if (first < argc) return rn_opt_usage(cmd, "unexpected argument '%s'", argv[first]);
+    const rn_paper *paper = rn_paper_find(o.preset);
+    if (paper && !o.set) o.set = paper->set;
     if ((rc = check_options(cmd, &o)) >= 0) return rc;
 
     gen g = {.cmd = cmd, .o = &o};

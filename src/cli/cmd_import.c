@@ -1,5 +1,6 @@
 /* cmd_import.c: `ration import`: other people's samples, counts and curves into the store. */
 #include "cli/commands.h"
+#include "cost/paper.h"
 
 #include "base/json.h"
 #include "base/progress.h"
@@ -168,7 +169,7 @@ int rn_cmd_import(int argc, char **argv)
                          .set_hash = "",
                          .model = o.model,
                          .cost = o.cost,
-                         .preset = o.preset,
+                         .preset = rn_paper_prompt(o.preset),
                          .files = (const char *const *)(argv + first),
                          .n_files = (size_t)(argc - first),
                          .map = o.map,

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
+#include "cost/paper.h"
 #include "model/chat.h"
 #include "rank/nll.h"
 #include "store/store.h"
@@ -124,7 +125,9 @@ static int open_run(rank *k, const run *r, rn_err *err)
             "run %lld was made with another version of %s (hash %.12s, here %.12s); name the "
             "right file with -t",
             (long long)r->id, r->set_name, r->set_hash, k->set->hash);
-    const char *preset = k->o->preset ? k->o->preset : r->preset[0] ? r->preset : k->set->preset;
+    const char *preset = k->o->preset   ? rn_paper_prompt(k->o->preset)
+                         : r->preset[0] ? r->preset
+                                        : k->set->preset;
     k->preset = rn_preset_find(preset);
     if (!k->preset)
         return rn_fail(err, RN_EINVAL, "run %lld: no prompt preset '%s'; name one with --preset",

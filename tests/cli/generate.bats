@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # generate.bats: samples into a store, continued after any end, and what is refused.
 
+load helpers
+
 setup() {
     dir=$(mktemp -d)
     model=${RATION_DATA:-/nowhere}/weights/stories260K-f32.gguf
@@ -51,6 +53,45 @@ generate() {
     run generate "$dir/a.db" -n 3 --problems 1-2 --max-tokens 8
     [ "$status" -eq 0 ]
     [[ "$output" == *"(0 made now"* ]]
+}
+
+@test "generate: a preset of the study sets prompt, sampling and n; every option wins over it" {
+    cd "$dir"
+    make_set
+    "$RATION" bench engine --shape 1,32,64,2,2,320 --prompt 4 --gen 2 --samples 1 --save tiny.gguf >/dev/null
+    run "$RATION" generate -m tiny.gguf -s a.db -t tiny.jsonl --preset paper-humaneval --max-tokens 1 --problems 1
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"2000 of 2000 samples"* ]] # the study's n for the smallest class of models
+    run sql a.db "SELECT preset, json_extract(settings, '$.temperature', '$.top_p', '$.max_tokens') FROM run"
+    [ "$output" = "paper-humaneval|[0.8,0.95,1]" ]
+    "$RATION" generate -m tiny.gguf -s b.db -t tiny.jsonl --preset paper-humaneval -n 2 --temperature 0.5
+    run sql b.db "SELECT json_extract(settings, '$.temperature', '$.top_p', '$.max_tokens'),
+        (SELECT count(*) FROM sample) FROM run"
+    [ "$output" = "[0.5,0.95,512]|8" ]
+    "$RATION" generate -m tiny.gguf -s c.db -t tiny.jsonl --preset paper-humaneval --greedy --max-tokens 2
+    [ "$(sql c.db "SELECT kind, (SELECT count(*) FROM sample) FROM run")" = "greedy|4" ]
+    # Without -t the preset names the set; its prompt must fit the set.
+    run env -u RATION_DATA XDG_DATA_HOME="$dir" "$RATION" generate -m tiny.gguf -s d.db --preset paper-apps-interview
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"apps"* ]]
+    run "$RATION" generate -m tiny.gguf -s d.db -t tiny.jsonl --preset paper-apps-interview
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"paper-apps does not fit"* ]]
+    run "$RATION" generate -m tiny.gguf -s d.db -t tiny.jsonl --preset paper-nothing
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no prompt preset 'paper-nothing'"*"paper-apps-competition"* ]]
+}
+
+@test "generate: every k-th problem" {
+    cd "$dir"
+    make_set
+    "$RATION" bench engine --shape 1,32,64,2,2,320 --prompt 4 --gen 2 --samples 1 --save tiny.gguf >/dev/null
+    "$RATION" generate -m tiny.gguf -s a.db -t tiny.jsonl --problems 0-3/2 --max-tokens 2
+    [ "$(sql a.db "SELECT group_concat(p.ord) FROM sample s JOIN problem p ON p.id = s.problem_id")" = "0,2" ]
+    for bad in 0-3/0 0-3/ 0-3/-1 0/x 0-4/2; do
+        run "$RATION" generate -m tiny.gguf -s a.db -t tiny.jsonl --problems "$bad"
+        [ "$status" -eq 3 ]
+    done
 }
 
 @test "generate: Ctrl-C stops cleanly and the same command continues" {
