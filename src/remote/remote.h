@@ -54,7 +54,8 @@ typedef struct rn_remote_opts {
                               chance; at most 60 s, a server's Retry-After up to 10 minutes; 500 */
     int64_t timeout_ms;     /* for one whole answer; 600,000 */
     int64_t max_body_bytes; /* of one answer; 64 MiB */
-    const volatile int *stop; /* ends the calls that block (probe, scoring) when it is not 0 */
+    const volatile int *stop; /* ends the calls that block (probe, find_scoring) when it is not 0;
+                                 one that fails cancels what else is in flight */
 } rn_remote_opts;
 
 /* Opens no connection yet. RN_EINVAL: url, model or a number; RN_ENOTFOUND: the variable of the key
@@ -165,7 +166,8 @@ int rn_remote_wait(rn_remote *r, int64_t timeout_ms, rn_remote_answer *out, rn_e
 /* Makes a wait in another thread return; the only call that another thread may make. */
 void rn_remote_wake(rn_remote *r);
 int64_t rn_remote_pending(const rn_remote *r); /* submitted, not yet answered */
-/* Drops everything that is queued or in flight, at once: no answers come of it. */
+/* Drops everything that is queued or in flight, at once. Answers that had come in before are still
+ * given out by rn_remote_wait: they are paid for. */
 void rn_remote_cancel(rn_remote *r);
 /* Of everything asked through this handle; borrowed. */
 const rn_remote_usage *rn_remote_ledger(const rn_remote *r);

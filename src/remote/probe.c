@@ -1,0 +1,271 @@
+/*
+ * probe.c: what a server can do, by asking: whether n gives n different samples, whether a seed is
+ * honoured, how often the same question gets another answer (also at temperature 0, where batching
+ * on the server changes sums), which log probabilities it offers.
+ *
+ * All questions but the first are asked at once, since a server that is repeatable with one request
+ * at a time need not be so with many.
+ */
+#include "remote/internal.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+    MAX_PROMPTS = 3,
+    REPEATS = 4,
+    N_CHOICES = 4,
+    OTHER_SEEDS = 3,
+    PROBE_TOK = 64,
+    PROBE_TRIES = 2, /* llama.cpp answers 500 to what it does not know */
+    FIRST_SEED = 20240401,
+    MAX_QUESTIONS = 2 + MAX_PROMPTS * 2 * REPEATS + OTHER_SEEDS
+};
+
+typedef enum purpose { PLAIN, LOGPROBS, CHOICES, GREEDY, SEEDED, OTHER_SEED } purpose;
+
+typedef struct question {
+    purpose purpose;
+    int prompt;
+    int64_t seed;
+    bool answered;
+    int64_t n;
+    uint64_t text[N_CHOICES]; /* hashes */
+    double logprob;
+} question;
+
+typedef struct probe {
+    rn_remote *r;
+    const rn_bytes *prompts;
+    rn_sampling sampling;
+    rn_remote_probe *out;
+    question q[MAX_QUESTIONS];
+    int n;
+} probe;
+
+/* ---- one question ---------------------------------------------------------------------------- */
+
+static int ask(probe *p, int i, rn_err *err)
+{
+    const question *q = &p->q[i];
+    rn_sampling s = p->sampling;
+    if (q->purpose == GREEDY) s.temperature = 0;
+    rn_remote_request want = {.tag = (uint64_t)i,
+                              .prompt = p->prompts[q->prompt],
+                              .n = q->purpose == CHOICES ? N_CHOICES : 1,
+                              .sampling = &s,
+                              .seed = q->seed,
+                              .logprobs = q->purpose == LOGPROBS};
+    rn_ask *a;
+    int rc = rn_ask_samples(p->r, &want, &a, err);
+    if (rc) return rc;
+    a->internal = true;
+    if (q->purpose != PLAIN && a->max_tries > PROBE_TRIES) a->max_tries = PROBE_TRIES;
+    rn_remote_put(p->r, a);
+    return 0;
+}
+
+/* Takes the next answer; an error only where any work is impossible. */
+static int note(probe *p, rn_err *err)
+{
+    rn_ask *a;
+    int rc = rn_remote_finish(p->r, &a, err);
+    if (rc) return rc;
+    rn_parsed parsed;
+    rn_remote_answer got;
+    rn_remote_deliver(p->r, a, &parsed, &got);
+    question *q = &p->q[got.tag];
+    q->answered = got.rc == 0;
+    q->n = got.n_samples;
+    q->logprob = NAN;
+    for (int64_t i = 0; i < got.n_samples && i < N_CHOICES; i++)
+        q->text[i] = rn_rng_stream(got.samples[i].text.data, got.samples[i].text.len);
+    if (q->answered) q->logprob = got.samples[0].logprob;
+    if (q->answered && got.usage.n_untold == 0) p->out->usage = true;
+    if (got.cached_tok >= 0) p->out->cached = true;
+    if (got.rc && !p->out->says[0])
+        snprintf(p->out->says, sizeof p->out->says, "%.159s", got.err.msg);
+    if (got.rc && (got.fatal || q->purpose == PLAIN)) {
+        rc = got.rc;
+        if (err) *err = got.err;
+    }
+    rn_parsed_free(&parsed);
+    rn_ask_free(a);
+    return rc;
+}
+
+/* ---- the list of models ---------------------------------------------------------------------- */
+
+static int look_at_models(probe *p, rn_err *err)
+{
+    rn_ask *a;
+    int rc = rn_ask_models(p->r, &a, err);
+    if (rc) return rc;
+    a->internal = true;
+    if (a->max_tries > PROBE_TRIES) a->max_tries = PROBE_TRIES;
+    rn_remote_put(p->r, a);
+    if ((rc = rn_remote_finish(p->r, &a, err))) return rc;
+    p->out->listed = true;
+    if (a->rc == 0)
+        p->out->context_tok =
+            rn_answer_context(rn_buf_view(&a->in), rn_remote_model(p->r), &p->out->listed);
+    rn_ask_free(a);
+    return 0;
+}
+
+/* ---- conclusions ----------------------------------------------------------------------------- */
+
+static int64_t n_distinct(const uint64_t *v, int64_t n)
+{
+    int64_t distinct = 0;
+    for (int64_t i = 0; i < n; i++) {
+        bool seen = false;
+        for (int64_t k = 0; k < i; k++)
+            seen = seen || v[k] == v[i];
+        distinct += !seen;
+    }
+    return distinct;
+}
+
+/* How many of v differ from its most frequent value. */
+static int64_t n_differing(const uint64_t *v, int64_t n)
+{
+    int64_t most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        int64_t same = 0;
+        for (int64_t k = 0; k < n; k++)
+            same += v[k] == v[i];
+        if (same > most) most = same;
+    }
+    return n - most;
+}
+
+/* The texts of the answered questions of one kind and prompt (-1: of any). */
+static int64_t texts_of(const probe *p, purpose what, int prompt, uint64_t *v)
+{
+    int64_t n = 0;
+    for (int i = 0; i < p->n; i++) {
+        const question *q = &p->q[i];
+        if (q->purpose == what && q->answered && (prompt < 0 || q->prompt == prompt))
+            v[n++] = q->text[0];
+    }
+    return n;
+}
+
+static void conclude(probe *p, int n_prompts)
+{
+    rn_remote_probe *out = p->out;
+    uint64_t v[MAX_QUESTIONS];
+    for (int i = 0; i < n_prompts; i++) {
+        int64_t n = texts_of(p, GREEDY, i, v);
+        out->n_greedy += n;
+        out->n_greedy_differ += n_differing(v, n);
+        n = texts_of(p, SEEDED, i, v);
+        out->n_seeded += n;
+        out->n_seeded_differ += n_differing(v, n);
+    }
+    int64_t n = texts_of(p, OTHER_SEED, -1, v);
+    out->honours_seed =
+        out->n_seeded > 0 && 2 * out->n_seeded_differ < out->n_seeded && n_distinct(v, n) > 1;
+    for (int i = 0; i < p->n; i++) {
+        const question *q = &p->q[i];
+        if (q->purpose == LOGPROBS) out->logprobs = q->answered && !isnan(q->logprob);
+        if (q->purpose != CHOICES || !q->answered) continue;
+        out->n_choices = q->n;
+        out->n_distinct = n_distinct(q->text, q->n);
+        out->honours_n = q->n == N_CHOICES && out->n_distinct > 1;
+    }
+}
+
+/* ---- the probe ------------------------------------------------------------------------------- */
+
+static void add(probe *p, purpose what, int prompt, int64_t seed)
+{
+    p->q[p->n++] = (question){.purpose = what, .prompt = prompt, .seed = seed};
+}
+
+int rn_remote_probe_run(rn_remote *r, const rn_bytes *prompts, size_t n_prompts,
+                        const rn_sampling *sampling, rn_remote_probe *out, rn_err *err)
+{
+    if (n_prompts == 0) return rn_fail(err, RN_EINVAL, "a probe needs a prompt");
+    int n_used = n_prompts < MAX_PROMPTS ? (int)n_prompts : MAX_PROMPTS;
+    *out = (rn_remote_probe){.context_tok = -1};
+    probe *p = calloc(1, sizeof *p);
+    if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for a probe");
+    *p = (probe){.r = r, .prompts = prompts, .sampling = *sampling, .out = out};
+    if (p->sampling.max_tok > PROBE_TOK) p->sampling.max_tok = PROBE_TOK;
+    if (!(p->sampling.temperature > 0)) p->sampling.temperature = 0.8;
+    add(p, PLAIN, 0, FIRST_SEED);
+    int rc = look_at_models(p, err);
+    if (!rc) rc = ask(p, 0, err);
+    if (!rc) rc = note(p, err);
+    add(p, LOGPROBS, 0, FIRST_SEED);
+    add(p, CHOICES, 0, FIRST_SEED);
+    for (int i = 0; i < OTHER_SEEDS; i++)
+        add(p, OTHER_SEED, 0, FIRST_SEED + 1 + i);
+    for (int k = 0; k < n_used; k++)
+        for (int i = 0; i < REPEATS; i++) {
+            add(p, GREEDY, k, FIRST_SEED);
+            add(p, SEEDED, k, FIRST_SEED);
+        }
+    int asked = 1, noted = 1;
+    while (!rc && asked < p->n)
+        rc = ask(p, asked++, err);
+    while (!rc && noted++ < asked)
+        rc = note(p, err);
+    if (rc)
+        rn_remote_give_up(r);
+    else
+        conclude(p, n_used);
+    free(p);
+    return rc;
+}
+
+/* ---- scoring --------------------------------------------------------------------------------- */
+
+int rn_remote_find_scoring(rn_remote *r, rn_remote_scoring *out, rn_err *err)
+{
+    static const struct {
+        rn_remote_scoring how;
+        int max_tok;
+    } ways[] = {{RN_SCORE_ECHO, 0}, {RN_SCORE_ECHO, 1}, {RN_SCORE_PROMPT_LOGPROBS, 1}};
+    if (rn_remote_api_of(r) == RN_REMOTE_CHAT)
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "texts are scored through completions, not through chat");
+    char said[200] = "";
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        r->echo_max_tok = ways[i].max_tok;
+        rn_ask *a;
+        int rc = rn_ask_score(r, ways[i].how, 0, rn_bytes_of("def f(x):\n"),
+                              rn_bytes_of("    return x\n"), &a, err);
+        if (rc) return rc;
+        a->internal = true;
+        if (a->max_tries > PROBE_TRIES) a->max_tries = PROBE_TRIES;
+        rn_remote_put(r, a);
+        if ((rc = rn_remote_finish(r, &a, err))) {
+            rn_remote_give_up(r);
+            return rc;
+        }
+        rn_parsed parsed;
+        rn_remote_answer got;
+        rn_remote_deliver(r, a, &parsed, &got);
+        if (got.rc && got.fatal) {
+            rc = got.rc;
+            if (err) *err = got.err;
+        } else if (got.rc) {
+            snprintf(said, sizeof said, "%.199s", got.err.msg);
+        }
+        bool found = got.rc == 0;
+        rn_parsed_free(&parsed);
+        rn_ask_free(a);
+        if (rc) return rc;
+        if (!found) continue;
+        *out = ways[i].how;
+        return 0;
+    }
+    return rn_fail(
+        err, RN_EUNSUPPORTED,
+        "%s scores no texts that it is given, neither by echo nor by prompt_logprobs (%s); "
+        "rank with a GGUF file, or with a server that does, such as vLLM",
+        r->url, said);
+}

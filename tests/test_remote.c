@@ -1,0 +1,617 @@
+/* tsan */
+/* test_remote.c: the client against tests/server, one case per fault; addresses and Retry-After. */
+#include "remote/internal.h"
+#include "test_server.h"
+
+#include <pthread.h>
+
+static test_server server, secured;
+static const rn_sampling sampling = {.temperature = 0.8, .top_p = 0.95, .max_tok = 32, .seed = 1};
+
+static int start_servers(void **state)
+{
+    (void)state;
+    static const char *const tls[] = {"--tls", "@dir", "--key", "sk-test-123", NULL};
+    test_server_start(&server, NULL);
+    test_server_start(&secured, tls);
+    return 0;
+}
+
+static int stop_servers(void **state)
+{
+    (void)state;
+    test_server_stop(&server);
+    test_server_stop(&secured);
+    return 0;
+}
+
+static rn_remote *open_at(const char *url, rn_remote_opts o)
+{
+    rn_err err;
+    rn_remote *r;
+    o.url = url;
+    if (!o.model) o.model = "test-model";
+    if (!o.retry_wait_ms) o.retry_wait_ms = 1;
+    if (!o.retries) o.retries = 3;
+    if (!o.timeout_ms) o.timeout_ms = 20000;
+    assert_ok(rn_remote_open(&o, &r, &err), &err);
+    return r;
+}
+
+static rn_remote *open_how(const char *how, rn_remote_api api)
+{
+    return open_at(test_server_url(&server, how), (rn_remote_opts){.api = api});
+}
+
+/* One request, waited for. */
+static void ask_one(rn_remote *r, int64_t n, bool logprobs, rn_remote_answer *a)
+{
+    rn_err err;
+    rn_remote_request q = {.tag = 77,
+                           .prompt = rn_bytes_of("def f(x):\n"),
+                           .n = n,
+                           .sampling = &sampling,
+                           .seed = 5,
+                           .logprobs = logprobs};
+    assert_ok(rn_remote_submit(r, &q, &err), &err);
+    int rc;
+    while ((rc = rn_remote_wait(r, 1000, a, &err)) == 0 && rn_remote_pending(r)) {
+    }
+    if (rc != 1) fail_msg("no answer: %d %s", rc, rc < 0 ? err.msg : "");
+    assert_int_equal(a->tag, 77);
+}
+
+/* ---- answers that are good ------------------------------------------------------------------- */
+
+static void test_completion(void **state)
+{
+    (void)state;
+    rn_remote *r = open_how("", RN_REMOTE_COMPLETIONS);
+    rn_remote_answer a;
+    ask_one(r, 3, true, &a);
+    assert_int_equal(a.rc, 0);
+    assert_int_equal(a.n_samples, 3);
+    for (int i = 0; i < 3; i++) {
+        const rn_remote_sample *s = &a.samples[i];
+        assert_string_equal(s->finish, "stop");
+        assert_true(s->text.len > 10);
+        assert_near(s->logprob, -0.25 * (double)s->text.len, 1e-9);
+        assert_true(s->gen_tok > 1);
+    }
+    assert_false(rn_bytes_equal(a.samples[0].text, a.samples[1].text));
+    assert_int_equal(a.prompt_tok, 8);
+    assert_int_equal(a.usage.n_sent, 1);
+    assert_int_equal(a.usage.prompt_tok, 8);
+    assert_true(a.wall_ns > 0);
+    assert_contains(a.id, "cmpl-");
+    assert_string_equal(a.model, "test-model");
+    int64_t sum = 0;
+    for (int i = 0; i < 3; i++)
+        sum += a.samples[i].gen_tok;
+    assert_near((double)sum, (double)a.usage.gen_tok, 1); /* shared by bytes: rounded */
+    ask_one(r, 1, false, &a);
+    assert_int_equal(a.cached_tok, 8);
+    assert_true(isnan(a.samples[0].logprob));
+    assert_true(a.samples[0].gen_tok_exact);
+    const rn_remote_usage *u = rn_remote_ledger(r);
+    assert_int_equal(u->n_requests, 2);
+    assert_int_equal(u->prompt_tok, 16);
+    assert_int_equal(u->cached_tok, 8);
+    assert_int_equal(u->n_failed + u->n_untold + u->discarded_gen_tok, 0);
+    rn_remote_close(r);
+}
+
+static void test_chat(void **state)
+{
+    (void)state;
+    rn_remote *r = open_how("reasoning", RN_REMOTE_CHAT);
+    rn_remote_answer a;
+    ask_one(r, 1, true, &a);
+    assert_int_equal(a.rc, 0);
+    assert_true(rn_bytes_starts(a.samples[0].text, "<think>\nlet me think\n</think>\n    return"));
+    rn_remote_close(r);
+    r = open_how("reasoning+nulltext", RN_REMOTE_CHAT); /* the limit came before the answer */
+    ask_one(r, 1, false, &a);
+    assert_int_equal(a.rc, 0);
+    assert_true(rn_bytes_equal(a.samples[0].text, rn_bytes_of("<think>\nlet me think")));
+    rn_remote_close(r);
+    assert_true(test_server_logged(&server, "/chat/completions") > 0);
+}
+
+static void test_what_is_sent(void **state)
+{
+    (void)state;
+    rn_remote *r = open_how("sent", RN_REMOTE_CHAT);
+    static const char *const stop[] = {"\nclass", "\"\n", NULL};
+    rn_sampling s = sampling;
+    s.stop = stop;
+    s.top_k = 40;
+    rn_err err;
+    rn_remote_answer a;
+    rn_remote_request q = {.prompt = rn_bytes_of("say \"hi\" \xc3\xa9"),
+                           .system = rn_bytes_of("be brief"),
+                           .sampling = &s,
+                           .seed = -1};
+    assert_ok(rn_remote_submit(r, &q, &err), &err);
+    while (rn_remote_wait(r, 1000, &a, &err) == 0) {
+    }
+    assert_int_equal(a.rc, 0);
+    rn_remote_close(r);
+    assert_int_equal(test_server_logged(
+                         &server, "\\\"messages\\\":[{\\\"role\\\":\\\"system\\\",\\\"content\\\":"
+                                  "\\\"be brief\\\"},{\\\"role\\\":\\\"user\\\""),
+                     1);
+    assert_int_equal(test_server_logged(&server, "\\\"temperature\\\":0.8,\\\"top_p\\\":0.95,"
+                                                 "\\\"max_tokens\\\":32,\\\"top_k\\\":40,"),
+                     1);
+    rn_remote_request bad = {.prompt = rn_bytes_of("caf\xe9"), .sampling = &s};
+    r = open_how("", RN_REMOTE_COMPLETIONS);
+    assert_int_equal(rn_remote_submit(r, &bad, &err), RN_EINVAL);
+    assert_contains(err.msg, "UTF-8");
+    rn_remote_close(r);
+}
+
+static void test_n_is_counted(void **state)
+{
+    (void)state;
+    rn_remote_answer a;
+    rn_remote *r = open_how("n1", RN_REMOTE_COMPLETIONS);
+    ask_one(r, 4, false, &a);
+    assert_int_equal(a.rc, 0);
+    assert_int_equal(a.n_samples, 1);
+    rn_remote_close(r);
+    r = open_how("filter1", RN_REMOTE_COMPLETIONS); /* one of four cut: three samples */
+    ask_one(r, 4, false, &a);
+    assert_int_equal(a.rc, 0);
+    assert_int_equal(a.n_samples, 3);
+    assert_int_equal(a.n_discarded, 1);
+    assert_true(a.usage.discarded_gen_tok > 0);
+    rn_remote_close(r);
+}
+
+/* ---- faults ---------------------------------------------------------------------------------- */
+
+static void test_faults(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *how;
+        rn_remote_api api;
+        bool logprobs;
+        int64_t n_sent; /* 1: not tried again */
+        int rc;
+        bool fatal;
+        const char *message; /* a part of it */
+    } cases[] = {
+        {"html", 0, false, 1, RN_EFORMAT, false, "web page"},
+        {"json", 0, false, 1, RN_EFORMAT, false, "no valid JSON"},
+        {"utf8", 0, false, 1, RN_EFORMAT, false, "no valid JSON"},
+        {"deep", 0, false, 1, RN_EFORMAT, false, "no valid JSON"},
+        {"many", 0, false, 1, RN_EFORMAT, false, "holds 2 choices, 1 were asked for"},
+        {"empty", 0, false, 1, RN_EFORMAT, false, "empty list of choices"},
+        {"nochoices", 0, false, 1, RN_EFORMAT, false, "holds no choices"},
+        {"number", 0, false, 1, RN_EFORMAT, false, "is no text"},
+        {"number", 1, false, 1, RN_EFORMAT, false, "is no text"},
+        {"nulltext", 0, false, 1, RN_EFORMAT, false, "is no text"},
+        {"nulltext", 1, false, 1, RN_EFORMAT, false, "is no text"},
+        {"nofinish", 0, false, 1, RN_EFORMAT, false, "finish_reason"},
+        {"filter", 0, false, 1, RN_EFORMAT, false, "cut by the server"},
+        {"abort", 1, false, 1, RN_EFORMAT, false, "cut by the server"},
+        {"nulllogprobs", 0, true, 1, RN_EFORMAT, false, "log probabilities"},
+        {"nulllogprobs", 1, true, 1, RN_EFORMAT, false, "log probabilities"},
+        {"nullprob", 0, true, 1, RN_EFORMAT, false, "log probabilities"},
+        {"nullprob", 1, true, 1, RN_EFORMAT, false, "log probabilities"},
+        {"nologprobs", 0, true, 1, RN_EINVAL, false, "logprobs are not available here"},
+        {"huge", 0, false, 1, RN_ELIMIT, false, "sends more than"},
+        {"redirect", 0, false, 1, RN_ENET, true, "redirects are not followed"},
+        {"400", 0, false, 1, RN_EINVAL, false, "answers 400: status 400 for a test"},
+        {"401", 0, false, 1, RN_ENET, true, "--key-env"},
+        {"403", 0, false, 1, RN_ENET, true, "status 403 for a test"},
+        {"404", 0, false, 1, RN_ENOTFOUND, true, "right up to /v1"},
+        {"422", 0, false, 1, RN_ENET, false, "status 422 for a test"},
+        {"429", 0, false, 4, RN_ENET, true, "answers 429 (4 attempts)"},
+        {"500", 0, false, 4, RN_ENET, false, "answers 500 (4 attempts): status 500 for a test"},
+        {"reset", 0, false, 4, RN_ENET, false, "(4 attempts)"},
+        {"cut", 0, false, 4, RN_ENET, false, "(4 attempts)"},
+        {"drop", 0, false, 4, RN_ENET, false, "(4 attempts)"},
+        {"429+after-9999", 0, false, 1, RN_ENET, true, "asks to wait for 9999 s"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rn_remote *r = open_how(cases[i].how, cases[i].api);
+        rn_remote_answer a;
+        ask_one(r, 1, cases[i].logprobs, &a);
+        if (a.rc != cases[i].rc || a.usage.n_sent != cases[i].n_sent || a.fatal != cases[i].fatal ||
+            !strstr(a.err.msg, cases[i].message))
+            fail_msg("%s: %s after %lld, fatal %d: %s", cases[i].how, rn_err_name(a.rc),
+                     (long long)a.usage.n_sent, a.fatal, a.rc ? a.err.msg : "");
+        assert_int_equal(a.n_samples, 0);
+        assert_int_equal(a.usage.n_failed, 1);
+        assert_int_equal(rn_remote_pending(r), 0);
+        rn_remote_close(r);
+    }
+}
+
+/* What passes after a while is waited for; what it cost before is in the ledger. */
+static void test_retries(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *how;
+        int64_t n_untold;
+    } cases[] = {{"408:2", 2},         {"409:2", 0},       {"425:2", 0},
+                 {"429:2+after-0", 0}, {"500:2", 2},       {"503:2+after-0.01", 2},
+                 {"reset:2", 2},       {"cut:2", 2},       {"drop:2", 2},
+                 {"429:2+date-0", 0},  {"502:2+html:2", 2}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char how[64];
+        snprintf(how, sizeof how, "%s", cases[i].how);
+        rn_remote *r = open_how(how, RN_REMOTE_COMPLETIONS);
+        rn_remote_answer a;
+        ask_one(r, 1, false, &a);
+        if (a.rc || a.usage.n_sent != 3 || a.usage.n_untold != cases[i].n_untold)
+            fail_msg("%s: %s after %lld, %lld untold", how, a.rc ? a.err.msg : "ok",
+                     (long long)a.usage.n_sent, (long long)a.usage.n_untold);
+        assert_int_equal(a.usage.untold_tok, cases[i].n_untold * 32);
+        assert_int_equal(a.n_samples, 1);
+        rn_remote_close(r);
+    }
+}
+
+static void test_slow_and_down(void **state)
+{
+    (void)state;
+    rn_remote_answer a;
+    rn_remote *r =
+        open_at(test_server_url(&server, "hang"), (rn_remote_opts){.timeout_ms = 60, .retries = 1});
+    ask_one(r, 1, false, &a);
+    assert_int_equal(a.rc, RN_ENET);
+    assert_int_equal(a.usage.n_sent, 2);
+    assert_contains(a.err.msg, "no whole answer within");
+    rn_remote_close(r);
+    r = open_at("http://127.0.0.1:1/v1", (rn_remote_opts){.retries = 9});
+    ask_one(r, 1, false, &a);
+    assert_int_equal(a.rc, RN_ENET);
+    assert_true(a.fatal);
+    assert_int_equal(a.usage.n_sent, 3); /* never reached: not the whole patience */
+    assert_int_equal(a.usage.n_untold, 0);
+    assert_contains(a.err.msg, "is the server running");
+    rn_remote_close(r);
+    r = open_at("http://no-such-host.invalid/v1", (rn_remote_opts){.retries = 1});
+    ask_one(r, 1, false, &a);
+    assert_int_equal(a.rc, RN_ENET);
+    assert_true(a.fatal);
+    rn_remote_close(r);
+}
+
+static void test_certificate_and_key(void **state)
+{
+    (void)state;
+    char url[64], ca[4200];
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/v1/", secured.port);
+    snprintf(ca, sizeof ca, "%s/cert.pem", secured.dir);
+    rn_remote_answer a;
+    rn_remote *r = open_at(url, (rn_remote_opts){.retries = 3});
+    ask_one(r, 1, false, &a);
+    assert_int_equal(a.rc, RN_ENET);
+    assert_true(a.fatal);
+    assert_int_equal(a.usage.n_sent, 1);
+    assert_contains(a.err.msg, "--ca FILE");
+    rn_remote_close(r);
+
+    setenv("RN_TEST_KEY", "sk-wrong", 1);
+    r = open_at(url, (rn_remote_opts){.ca_file = ca, .key_env = "RN_TEST_KEY"});
+    ask_one(r, 1, false, &a);
+    assert_int_equal(a.rc, RN_ENET);
+    assert_contains(a.err.msg, "Incorrect API key provided.");
+    assert_null(strstr(a.err.msg, "sk-wrong"));
+    rn_remote_close(r);
+
+    setenv("RN_TEST_KEY", "sk-test-123", 1);
+    r = open_at(url, (rn_remote_opts){.ca_file = ca, .key_env = "RN_TEST_KEY"});
+    ask_one(r, 2, false, &a);
+    if (a.rc) fail_msg("%s", a.err.msg);
+    assert_int_equal(a.n_samples, 2);
+    rn_remote_close(r);
+
+    rn_err err;
+    rn_remote_opts o = {.url = url, .model = "m", .key_env = "RN_NOT_SET_ANYWHERE"};
+    assert_int_equal(rn_remote_open(&o, &r, &err), RN_ENOTFOUND);
+    assert_contains(err.msg, "RN_NOT_SET_ANYWHERE");
+    setenv("RN_TEST_KEY", "two\r\nHost: lines", 1);
+    o.key_env = "RN_TEST_KEY";
+    assert_int_equal(rn_remote_open(&o, &r, &err), RN_EINVAL);
+    assert_null(strstr(err.msg, "Host"));
+    o.key_env = NULL;
+    o.ca_file = "/nowhere.pem";
+    assert_int_equal(rn_remote_open(&o, &r, &err), RN_ENOTFOUND);
+}
+
+/* The key is not sent on by a redirect, nor at all where none is named. */
+static void test_key_stays(void **state)
+{
+    (void)state;
+    setenv("RN_TEST_KEY", "sk-stays-here", 1);
+    rn_remote *r =
+        open_at(test_server_url(&server, "redirect"), (rn_remote_opts){.key_env = "RN_TEST_KEY"});
+    rn_remote_answer a;
+    ask_one(r, 1, false, &a);
+    assert_contains(a.err.msg, "/v1/completions");
+    assert_null(strstr(a.err.msg, "sk-stays-here"));
+    rn_remote_close(r);
+    assert_int_equal(test_server_logged(&server, "sk-stays-here"), 1);
+    char said[200];
+    rn_answer_message(rn_bytes_of("{\"error\": {\"message\": \"bad key sk-1 here\\n\"}}"), "sk-1",
+                      said, sizeof said);
+    assert_string_equal(said, "bad key *** here ");
+}
+
+/* ---- many at once ---------------------------------------------------------------------------- */
+
+static void test_many_in_flight(void **state)
+{
+    (void)state;
+    enum { N = 300 };
+    rn_remote *r = open_at(test_server_url(&server, "slow-2+500:20"),
+                           (rn_remote_opts){.in_flight = 24, .retries = 9});
+    rn_err err;
+    static uint8_t seen[N];
+    for (uint64_t i = 0; i < N; i++) {
+        rn_remote_request q = {
+            .tag = i, .prompt = rn_bytes_of("p"), .sampling = &sampling, .seed = (int64_t)i};
+        assert_ok(rn_remote_submit(r, &q, &err), &err);
+    }
+    assert_int_equal(rn_remote_pending(r), N);
+    rn_remote_answer a;
+    while (rn_remote_pending(r)) {
+        int rc = rn_remote_wait(r, 1000, &a, &err);
+        if (rc == 0) continue;
+        assert_int_equal(rc, 1);
+        assert_int_equal(a.rc, 0);
+        seen[a.tag]++;
+    }
+    for (int i = 0; i < N; i++)
+        assert_int_equal(seen[i], 1);
+    assert_int_equal(rn_remote_ledger(r)->n_sent, N + 20);
+    rn_remote_close(r);
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    rn_remote *r = open_at(test_server_url(&server, "slow-5000"), (rn_remote_opts){.in_flight = 4});
+    rn_err err;
+    rn_remote_answer a;
+    rn_remote_request q = {.prompt = rn_bytes_of("p"), .sampling = &sampling, .seed = 1};
+    for (int i = 0; i < 10; i++)
+        assert_ok(rn_remote_submit(r, &q, &err), &err);
+    assert_int_equal(rn_remote_wait(r, 50, &a, &err), 0);
+    rn_remote_cancel(r);
+    assert_int_equal(rn_remote_pending(r), 0);
+    const rn_remote_usage *u = rn_remote_ledger(r);
+    assert_int_equal(u->n_cancelled, 10);
+    assert_int_equal(u->n_sent, 4);
+    assert_int_equal(u->untold_tok, 4 * 32);
+    rn_remote_close(r);
+}
+
+static void *wake_it(void *user)
+{
+    usleep(30000);
+    rn_remote_wake(user);
+    return NULL;
+}
+
+static void test_wake(void **state)
+{
+    (void)state;
+    rn_remote *r = open_how("hang", RN_REMOTE_COMPLETIONS);
+    rn_err err;
+    rn_remote_answer a;
+    rn_remote_request q = {.prompt = rn_bytes_of("p"), .sampling = &sampling, .seed = 1};
+    assert_ok(rn_remote_submit(r, &q, &err), &err);
+    pthread_t t;
+    pthread_create(&t, NULL, wake_it, r);
+    assert_int_equal(rn_remote_wait(r, 60000, &a, &err), 0);
+    assert_int_equal(rn_remote_pending(r), 1);
+    pthread_join(t, NULL);
+    rn_remote_close(r);
+}
+
+/* ---- probe and scores ------------------------------------------------------------------------ */
+
+static void probe_of(const char *how, rn_remote_probe *out)
+{
+    rn_remote *r = open_how(how, RN_REMOTE_COMPLETIONS);
+    const rn_bytes prompts[] = {rn_bytes_of("def f(x):\n"), rn_bytes_of("def g(y):\n")};
+    rn_err err;
+    assert_ok(rn_remote_probe_run(r, prompts, 2, &sampling, out, &err), &err);
+    assert_int_equal(rn_remote_pending(r), 0);
+    rn_remote_close(r);
+}
+
+static void test_probe(void **state)
+{
+    (void)state;
+    rn_remote_probe p;
+    probe_of("", &p);
+    assert_true(p.honours_n && p.honours_seed && p.logprobs && p.usage && p.cached && p.listed);
+    assert_int_equal(p.context_tok, 4096);
+    assert_int_equal(p.n_greedy, 8);
+    assert_int_equal(p.n_greedy_differ + p.n_seeded_differ, 0);
+    assert_string_equal(p.says, "");
+    probe_of("n1+nologprobs+nomodels+nousage", &p);
+    assert_false(p.honours_n || p.logprobs || p.usage);
+    assert_true(p.listed);
+    assert_int_equal(p.n_choices, 1);
+    assert_contains(p.says, "logprobs are not available");
+    probe_of("nsame", &p);
+    assert_false(p.honours_n);
+    assert_int_equal(p.n_choices, 4);
+    assert_int_equal(p.n_distinct, 1);
+    probe_of("noseed+unstable", &p);
+    assert_false(p.honours_seed);
+    assert_true(p.honours_n);
+    assert_true(p.n_greedy_differ > 0 && p.n_seeded_differ > 0);
+
+    rn_remote *r = open_how("401", RN_REMOTE_COMPLETIONS);
+    const rn_bytes prompt = rn_bytes_of("x");
+    rn_err err;
+    assert_int_equal(rn_remote_probe_run(r, &prompt, 1, &sampling, &p, &err), RN_ENET);
+    assert_contains(err.msg, "--key-env");
+    assert_int_equal(rn_remote_pending(r), 0);
+    rn_remote_close(r);
+}
+
+static void score_at(const char *how, const char *prompt, const char *text, rn_remote_scoring want)
+{
+    rn_remote *r = open_how(how, RN_REMOTE_COMPLETIONS);
+    rn_err err;
+    rn_remote_scoring s;
+    rn_remote_answer a;
+    assert_ok(rn_remote_find_scoring(r, &s, &err), &err);
+    assert_int_equal(s, want);
+    assert_ok(rn_remote_submit_score(r, s, 3, rn_bytes_of(prompt), rn_bytes_of(text), &err), &err);
+    while (rn_remote_wait(r, 1000, &a, &err) == 0) {
+    }
+    if (a.rc) fail_msg("%s: %s", how, a.err.msg);
+    assert_true(a.has_score);
+    assert_near(a.score.sum, -0.25 * (double)strlen(text), 1e-9);
+    rn_remote_close(r);
+}
+
+static void test_scores(void **state)
+{
+    (void)state;
+    const char *prompt = "def f(x):\n", *text = "    return x * 2  # caf\xc3\xa9\n";
+    score_at("", prompt, text, RN_SCORE_ECHO);
+    score_at("bos", prompt, text, RN_SCORE_ECHO);
+    score_at("noecho", prompt, text, RN_SCORE_PROMPT_LOGPROBS);
+    score_at("", prompt, "", RN_SCORE_ECHO);
+    rn_err err;
+    rn_remote_scoring s;
+    rn_remote *r = open_how("llama", RN_REMOTE_COMPLETIONS);
+    assert_int_equal(rn_remote_find_scoring(r, &s, &err), RN_EUNSUPPORTED);
+    assert_contains(err.msg, "rank with a GGUF file");
+    rn_remote_close(r);
+    r = open_how("nullprob", RN_REMOTE_COMPLETIONS);
+    rn_remote_answer a;
+    assert_ok(
+        rn_remote_submit_score(r, RN_SCORE_ECHO, 3, rn_bytes_of(prompt), rn_bytes_of(text), &err),
+        &err);
+    while (rn_remote_wait(r, 1000, &a, &err) == 0) {
+    }
+    assert_int_equal(a.rc, RN_EFORMAT);
+    assert_contains(a.err.msg, "without log probability");
+    rn_remote_close(r);
+    r = open_how("", RN_REMOTE_CHAT);
+    assert_int_equal(rn_remote_find_scoring(r, &s, &err), RN_EUNSUPPORTED);
+    rn_remote_close(r);
+}
+
+/* Tokens as servers spell them: the space of a SentencePiece token is lost, bytes show as U+FFFD, a
+ * token may reach from the prompt into the text. */
+static void test_alignment(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *tokens;
+        int rc;
+        int64_t n;
+    } cases[] = {
+        {" a b", "\"<s>\",\"p\",\"a\",\"b\"", 0, 2},
+        {"x y", "\"<s>\",\"p\",\"x\",\" y\"", 0, 2},
+        {"  x", "\"<s>\",\"\\n  \",\"x\"", 0, 2},
+        {"\xc3\xa9!", "\"<s>\",\"p\",\"\\ufffd\",\"\\ufffd\",\"!\"", 0, 3},
+        {"x y", "\"<s>\",\"p\",\"x\",\" z\"", RN_EUNSUPPORTED, 0},
+        {"abc", "\"bc\"", RN_EFORMAT, 0},
+        {"abc", "", RN_EFORMAT, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char body[512], probs[64] = "";
+        for (const char *p = strchr(cases[i].tokens, '"'); p; p = strstr(p + 1, ",\""))
+            strcat(probs, probs[0] ? ",-1" : "null");
+        snprintf(body, sizeof body,
+                 "{\"choices\":[{\"logprobs\":{\"tokens\":[%s],\"token_logprobs\":[%s]}}]}",
+                 cases[i].tokens, probs);
+        rn_ask_form f = {.kind = RN_ASK_SCORE,
+                         .scoring = RN_SCORE_ECHO,
+                         .n = 1,
+                         .text = rn_bytes_of(cases[i].text)};
+        rn_parsed p = {0};
+        rn_err err = {0};
+        int rc = rn_answer_parse(&f, rn_bytes_of(body), &p, &err);
+        if (rc != cases[i].rc) fail_msg("case %zu: %s: %s", i, rn_err_name(rc), err.msg);
+        if (!rc) assert_int_equal(p.score.n_tok, cases[i].n);
+        rn_parsed_free(&p);
+    }
+}
+
+/* ---- addresses, Retry-After ------------------------------------------------------------------ */
+
+static void test_urls(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *url, *model, *message;
+    } cases[] = {
+        {"http://h:8000/v1#m", "http://h:8000/v1", "m", NULL},
+        {"https://[::1]/v1//#org/M-7B:latest", "https://[::1]/v1", "org/M-7B:latest", NULL},
+        {"https://h/v1", NULL, NULL, "#MODEL"},
+        {"https://h/v1#", NULL, NULL, "#MODEL"},
+        {"https://me:pw@h/v1#m", NULL, NULL, "user or password"},
+        {"https://h/v1?key=abc#m", NULL, NULL, "query"},
+        {"https://#m", NULL, NULL, "malformed"},
+        {"https://h:99999/v1#m", NULL, NULL, "malformed"},
+        {"http://h/v 1#m", NULL, NULL, "space"},
+        {"ftp://h/v1#m", NULL, NULL, "only http and https"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rn_buf url = {0}, model = {0};
+        rn_err err;
+        int rc = rn_remote_url_split(cases[i].text, &url, &model, &err);
+        if (cases[i].message) {
+            assert_int_equal(rc, RN_EINVAL);
+            assert_contains(err.msg, cases[i].message);
+            assert_null(strstr(err.msg, "pw"));
+            assert_null(strstr(err.msg, "abc"));
+        } else {
+            assert_ok(rc, &err);
+            assert_string_equal(url.data, cases[i].url);
+            assert_string_equal(model.data, cases[i].model);
+        }
+        rn_buf_free(&url);
+        rn_buf_free(&model);
+    }
+    assert_true(rn_remote_is_url("http://x") && rn_remote_is_url("https://x"));
+    assert_false(rn_remote_is_url("model.gguf"));
+}
+
+static void test_retry_after(void **state)
+{
+    (void)state;
+    assert_int_equal(rn_retry_after_ms("120", 0), 120000);
+    assert_int_equal(rn_retry_after_ms("0.5", 0), 500);
+    assert_int_equal(rn_retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", 784111747), 30000);
+    assert_int_equal(rn_retry_after_ms("Sun, 06 Nov 1994 08:49:37 GMT", 784119999), 0);
+    assert_int_equal(rn_retry_after_ms("soon", 0), -1);
+    assert_int_equal(rn_retry_after_ms("", 0), -1);
+    assert_int_equal(rn_retry_after_ms("-5", 0), -1);
+    assert_int_equal(rn_retry_after_ms("5 apples", 0), -1);
+    assert_int_equal(rn_retry_after_ms("99999999999999999999", 0), 1000000000000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_completion),    cmocka_unit_test(test_chat),
+        cmocka_unit_test(test_what_is_sent),  cmocka_unit_test(test_n_is_counted),
+        cmocka_unit_test(test_faults),        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_slow_and_down), cmocka_unit_test(test_certificate_and_key),
+        cmocka_unit_test(test_key_stays),     cmocka_unit_test(test_many_in_flight),
+        cmocka_unit_test(test_cancel),        cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_probe),         cmocka_unit_test(test_scores),
+        cmocka_unit_test(test_alignment),     cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_retry_after),
+    };
+    return cmocka_run_group_tests(tests, start_servers, stop_servers);
+}
