@@ -41,9 +41,9 @@ static int draw(const char *path, rn_err *err)
                                 .style = (rn_plot_style)i};
     s[RN_PLOT_STARS + 1] = (rn_plot_series){.x = zero, .y = x, .n = 4, .colour = 99};
     const rn_plot_panel panels[] = {
-        {"'; system('touch x')", "FLOPs", "score", true, true, true, s, RN_PLOT_STARS + 2},
-        {"nothing", NULL, NULL, false, false, false, NULL, 0},
-        {"nothing on a log axis", NULL, NULL, true, true, true, NULL, 0},
+        {"'; system('touch x')", "FLOPs", "score", true, true, true, true, s, RN_PLOT_STARS + 2},
+        {"nothing", NULL, NULL, false, false, false, false, NULL, 0},
+        {"nothing on a log axis", NULL, NULL, true, true, true, true, NULL, 0},
     };
     return rn_plot_write(path, panels, 3, 2, err);
 }

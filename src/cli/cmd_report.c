@@ -8,7 +8,9 @@
 
 #include "base/data.h"
 #include "base/file.h"
+#include "report/figure.h"
 #include "report/html.h"
+#include "report/plot.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +21,7 @@ enum { MAX_LIST = 256, MAX_PRICES = 64 };
 
 typedef struct opts {
     const char *store, *task, *format, *profile, *compare, *ks, *budgets, *missing, *flops;
-    const char *html, *chart_js;
+    const char *html, *chart_js, *plot, *figure;
     rn_opt_list models, metrics, costs, cost_files;
     int64_t resamples, seed;
     double confidence, reach, prompt_tok;
@@ -105,6 +107,7 @@ typedef struct request {
     rn_price_map prices[MAX_PRICES];
     size_t n_prices;
     uint32_t metrics;
+    rn_figure figure;
     int format; /* 0 table, 1 csv, 2 json, -1 none: only files were asked for */
 } request;
 
@@ -135,6 +138,21 @@ static int read_numbers(const rn_command *cmd, const opts *o, request *q)
     return rc;
 }
 
+static int read_figure(const rn_command *cmd, const opts *o, request *q)
+{
+    const char *choices[RN_N_FIGURES];
+    int figure = RN_FIGURE_STUDY;
+    for (int f = 0; f < RN_N_FIGURES; f++)
+        choices[f] = rn_figure_name((rn_figure)f);
+    if (o->figure && !o->plot)
+        return rn_opt_usage(cmd, "--figure chooses what --plot FILE draws; give both");
+    if (o->plot && !rn_plot_knows(o->plot))
+        return rn_opt_usage(cmd, "--plot writes .svg, .pdf or .png, not '%s'", o->plot);
+    int rc = o->figure ? choose(cmd, "figure", o->figure, choices, RN_N_FIGURES, &figure) : -1;
+    q->figure = (rn_figure)figure;
+    return rc;
+}
+
 static int read_names(const rn_command *cmd, const opts *o, request *q)
 {
     static const char *const formats[] = {"table", "csv", "json"};
@@ -142,10 +160,11 @@ static int read_names(const rn_command *cmd, const opts *o, request *q)
     static const char *const flops[] = {"study", "exact"};
     int policy = 0, basis = 0;
     int rc = -1;
-    q->format = o->html ? -1 : 0;
+    q->format = o->html || o->plot ? -1 : 0;
     if (o->format) rc = choose(cmd, "format", o->format, formats, 3, &q->format);
     if (rc < 0) rc = choose(cmd, "missing", o->missing, missing, 3, &policy);
     if (rc < 0) rc = choose(cmd, "flops", o->flops, flops, 2, &basis);
+    if (rc < 0) rc = read_figure(cmd, o, q);
     q->report.missing = (rn_missing)policy;
     q->report.basis = (rn_flop_basis)basis;
     for (int i = 0; i < o->metrics.n && rc < 0; i++)
@@ -226,6 +245,10 @@ int rn_cmd_report(int argc, char **argv)
         RN_OPT_STR('f', "format", &o.format, "FORMAT", "table, csv or json"),
         RN_OPT_STR(0, "html", &o.html, "FILE", "one page with everything, for a browser"),
         RN_OPT_STR(0, "chart-js", &o.chart_js, "FILE", "the Chart.js that the page holds"),
+        RN_OPT_STR(0, "plot", &o.plot, "FILE", "a figure: .svg, .pdf or .png, drawn by gnuplot"),
+        RN_OPT_STR(0, "figure", &o.figure, "NAME",
+                   "which: study (default: pass@k over k, FLOPs, time), pass@k, flops, time, usd, "
+                   "rank, rank-k, rank-flops, rank-time, stopping, reallocation, cascade"),
         RN_OPT_LIST(0, "metric", &o.metrics, "NAME",
                     "only this (repeat): pass@k, pass_flops@f, pass_time@t, pass_usd@u, "
                     "rank-score@k, rank-score_flops@f, rank-score_time@t, rankers, reach, compare, "
@@ -268,6 +291,7 @@ int rn_cmd_report(int argc, char **argv)
     rn_report *r = rn_report_new(&q.report);
     int rc = r ? build(&o, &q, r, &err) : rn_fail(&err, RN_ENOMEM, "out of memory");
     if (!rc && o.html) rc = write_html(&o, r, &err);
+    if (!rc && o.plot) rc = rn_report_figure(r, q.figure, o.plot, &err);
     if (!rc && q.format >= 0) {
         void (*const render[])(const rn_report *, uint32_t,
                                rn_buf *) = {rn_report_text, rn_report_csv, rn_report_json};

@@ -34,7 +34,9 @@ typedef struct terminal {
 static const terminal terminals[] = {
     {".svg", "svg enhanced background rgb 'white' font 'Helvetica,13' size %g,%g", 1},
     {".pdf", "pdfcairo enhanced font 'Helvetica,10' size %gin,%gin", 1.0 / 110},
-    {".png", "pngcairo enhanced font 'Helvetica,20' size %g,%g", 2},
+    {".png",
+     "pngcairo enhanced font 'Helvetica,13' fontscale 1.6 linewidth 2 pointscale 1.8 size %g,%g",
+     2},
 };
 
 static const terminal *terminal_of(const char *path)
@@ -111,11 +113,100 @@ static void put_style(const rn_plot_series *s, rn_buf *out)
     case RN_PLOT_DOTTED: rn_buf_printf(out, "with lines lw 1.6 dt (3,5) lc rgb '%s'", rgb); break;
     case RN_PLOT_STEPS: rn_buf_printf(out, "with steps lw 2 lc rgb '%s'", rgb); break;
     case RN_PLOT_POINTS: rn_buf_printf(out, "with points pt 7 ps 0.7 lc rgb '%s'", rgb); break;
-    case RN_PLOT_STARS: rn_buf_printf(out, "with points pt 3 ps 1.4 lw 2 lc rgb '%s'", rgb); break;
+    case RN_PLOT_STARS:
+        rn_buf_printf(out, "with points pt 3 ps 1.3 lw 1.6 lc rgb '%s'", rgb);
+        break;
     }
 }
 
-static void put_axes(const rn_plot_panel *p, rn_buf *out)
+/* The box around everything that a panel shows. */
+typedef struct extent {
+    double x0, x1, y0, y1;
+} extent;
+
+static extent extent_of(const rn_plot_panel *p)
+{
+    extent e = {INFINITY, -INFINITY, INFINITY, -INFINITY};
+    for (size_t i = 0; i < p->n_series; i++)
+        for (size_t j = 0; j < p->series[i].n; j++) {
+            const rn_plot_series *s = &p->series[i];
+            if (!shown(p, s, j)) continue;
+            e.x0 = fmin(e.x0, s->x[j]);
+            e.x1 = fmax(e.x1, s->x[j]);
+            /* fmin and fmax pass over what is not known. */
+            e.y0 = fmin(e.y0, s->lo ? fmin(s->y[j], s->lo[j]) : s->y[j]);
+            e.y1 = fmax(e.y1, s->hi ? fmax(s->y[j], s->hi[j]) : s->y[j]);
+        }
+    return e;
+}
+
+/* Ticks at powers of two, a few of them. */
+static void put_doublings(const extent *e, rn_buf *out)
+{
+    double factor = e->x1 / e->x0 > 200 ? 4 : 2;
+    rn_buf_puts(out, "set xtics (");
+    for (double v = 1; v <= e->x1; v *= factor)
+        rn_buf_printf(out, v > 1 ? ",%.0f" : "%.0f", v);
+    rn_buf_puts(out, ")\n");
+}
+
+static void put_x(const rn_plot_panel *p, const extent *e, rn_buf *out)
+{
+    double room = p->log_x && e->x1 > e->x0 ? pow(e->x1 / e->x0, 0.04) : 1.5;
+    /* Small numbers read better as they are than as powers of ten. */
+    bool plain = e->x0 >= 0.001 && e->x1 < 100000;
+    rn_buf_puts(out, p->log_x ? "set logscale x 10\n" : "unset logscale x\n");
+    rn_buf_puts(out, plain || !p->log_x ? "set format x '%g'\n" : "set format x '10^{%T}'\n");
+    if (p->log_x)
+        rn_buf_printf(out, "set xrange [%.10g:%.10g]\n", e->x0 / room, e->x1 * room);
+    else
+        rn_buf_puts(out, "set xrange [*:*]\n");
+    if (p->log_x && p->doublings)
+        put_doublings(e, out);
+    else
+        rn_buf_puts(out, "set xtics autofreq\n");
+}
+
+/* In steps of ten per cent, at least twenty. */
+static void put_y(const rn_plot_panel *p, const extent *e, rn_buf *out)
+{
+    if (!p->percent) {
+        rn_buf_puts(out, "set yrange [*:*]\n");
+        return;
+    }
+    double low = fmax(0, 10 * floor(10 * e->y0 - 1e-9));
+    double high = fmin(100, 10 * ceil(10 * e->y1 + 1e-9));
+    rn_buf_printf(out, "set yrange [%g:%g]\n", high - low < 20 ? fmax(0, high - 20) : low, high);
+}
+
+/* Points in the corner where a legend would be: right of 40 % and low, or left of 60 % and high. */
+static size_t n_in_corner(const rn_plot_panel *p, const extent *e, bool top_left)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < p->n_series; i++)
+        for (size_t j = 0; j < p->series[i].n; j++) {
+            const rn_plot_series *s = &p->series[i];
+            if (!shown(p, s, j)) continue;
+            double x = p->log_x ? log(s->x[j] / e->x0) / log(e->x1 / e->x0)
+                                : (s->x[j] - e->x0) / (e->x1 - e->x0);
+            double y = (s->y[j] - e->y0) / (e->y1 - e->y0);
+            n += top_left ? x < 0.6 && y > 0.6 : x > 0.4 && y < 0.4;
+        }
+    return n;
+}
+
+static void put_legend(const rn_plot_panel *p, const extent *e, rn_buf *out)
+{
+    if (!p->legend) {
+        rn_buf_puts(out, "unset key\n");
+        return;
+    }
+    bool left = n_in_corner(p, e, false) > n_in_corner(p, e, true);
+    rn_buf_printf(out, "set key %s Left reverse samplen 2 spacing 1.1\n",
+                  left ? "top left" : "bottom right");
+}
+
+static void put_words(const rn_plot_panel *p, rn_buf *out)
 {
     const struct {
         const char *set, *text;
@@ -125,44 +216,27 @@ static void put_axes(const rn_plot_panel *p, rn_buf *out)
         quote(out, texts[i].text ? texts[i].text : "");
         rn_buf_puts(out, " noenhanced\n");
     }
-    rn_buf_puts(out, p->log_x ? "set logscale x 10\nset format x '10^{%T}'\n"
-                              : "unset logscale x\nset format x '%g'\n");
-    rn_buf_puts(out, p->percent ? "set yrange [0:100]\n" : "set yrange [*:*]\n");
-    rn_buf_puts(out, p->legend ? "set key bottom right Left reverse samplen 2 spacing 1.1\n"
-                               : "unset key\n");
-}
-
-/* Small whole numbers read better as they are than as powers of ten. */
-static bool plain_ticks(const rn_plot_panel *p)
-{
-    double most = 0, least = INFINITY;
-    for (size_t i = 0; i < p->n_series; i++)
-        for (size_t j = 0; j < p->series[i].n; j++)
-            if (shown(p, &p->series[i], j)) {
-                most = fmax(most, p->series[i].x[j]);
-                least = fmin(least, p->series[i].x[j]);
-            }
-    return least >= 0.001 && most < 100000;
 }
 
 /* *name is the number of the panel's first data block, and then that of the next panel's. */
 static void put_panel(const rn_plot_panel *p, size_t *name, rn_buf *out)
 {
-    put_axes(p, out);
-    if (plain_ticks(p)) rn_buf_puts(out, "set format x '%g'\n");
+    const extent box = extent_of(p);
+    put_words(p, out);
     size_t first = *name, n_plots = 0;
     for (size_t i = 0; i < p->n_series; i++)
         if (n_shown(p, &p->series[i])) put_data(p, &p->series[i], first + i, out);
     *name += p->n_series;
-    bool any = false;
-    for (size_t i = 0; i < p->n_series; i++)
-        any |= n_shown(p, &p->series[i]) > 0;
-    if (!any) {
+    if (!(box.x0 <= box.x1)) {
         /* gnuplot refuses a panel without a point; an empty frame says more than no figure. */
-        rn_buf_puts(out, "unset logscale x\nset label 1 'no data' at graph 0.5,0.5 center\n"
+        rn_buf_puts(out, "unset logscale x\nset xtics autofreq\nset format x '%g'\nset label 1 'no "
+                         "data' at graph 0.5,0.5 center\n"
                          "plot [1:10] [0:1] -1 notitle\nunset label 1\n");
         return;
     }
+    put_x(p, &box, out);
+    put_y(p, &box, out);
+    put_legend(p, &box, out);
     rn_buf_puts(out, "plot ");
     for (size_t i = 0; i < p->n_series; i++) {
         const rn_plot_series *s = &p->series[i];

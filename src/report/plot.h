@@ -35,7 +35,8 @@ typedef struct rn_plot_series {
 typedef struct rn_plot_panel {
     const char *title, *x_label, *y_label; /* NULL: none */
     bool log_x;
-    bool percent; /* y is a fraction and shown in % */
+    bool doublings; /* with log_x: ticks at powers of two */
+    bool percent;   /* y is a fraction and shown in % */
     bool legend;
     const rn_plot_series *series; /* [n_series], later ones on top */
     size_t n_series;

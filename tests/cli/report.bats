@@ -76,3 +76,28 @@ EOF
     run "$RATION" report --published -t mbpp -m nobody
     [ "$status" -eq 3 ]
 }
+
+@test "figures: an unknown form or figure is a usage error, an empty one says what is missing" {
+    command -v gnuplot >/dev/null || skip "gnuplot is not installed: apt install gnuplot-nox"
+    run "$RATION" report --published --plot a.gif
+    [ "$status" -eq 2 ]
+    [[ "$output" == *".svg, .pdf or .png"* ]]
+    run "$RATION" report --published --plot a.svg --figure pie
+    [ "$status" -eq 2 ]
+    run "$RATION" report --published --figure time
+    [ "$status" -eq 2 ]
+    run "$RATION" report --published -t humaneval --plot a.svg --figure time
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"give --profile NAME"* ]]
+    run "$RATION" report --published -t humaneval --plot a.svg --figure rank
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"ration rank"* ]]
+    [ ! -e a.svg ]
+    for form in svg pdf png; do
+        run "$RATION" report --published -t humaneval --profile paper-8xa100 --plot "my figure.$form"
+        [ "$status" -eq 1 ]
+        [ -s "my figure.$form" ]
+    done
+    grep -q "code-llama-13b" "my figure.svg"
+    grep -q "At equal wall-time" "my figure.svg"
+}
