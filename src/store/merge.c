@@ -210,14 +210,14 @@ static int profile_row(merger *m, sqlite3_stmt *st, rn_err *err)
 static int command_row(merger *m, sqlite3_stmt *st, rn_err *err)
 {
     sqlite3_stmt *add;
-    int rc =
-        rn_store_prepare(m->out,
-                         "INSERT INTO command (name, args, version, started_ms, ended_ms, status)"
-                         " SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM command"
-                         " WHERE name = ?1 AND args = ?2 AND started_ms = ?4)",
-                         &add, err);
+    int rc = rn_store_prepare(
+        m->out,
+        "INSERT INTO command (name, args, version, started_ms, ended_ms, status,"
+        " note) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM command"
+        " WHERE name = ?1 AND args = ?2 AND started_ms = ?4)",
+        &add, err);
     if (rc) return rc;
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 7; i++)
         sqlite3_bind_value(add, i + 1, sqlite3_column_value(st, i));
     return rn_store_walked(m->out, add, sqlite3_step(add), err, "cannot be written");
 }
@@ -359,7 +359,7 @@ static const struct table {
      " JOIN sample_text x ON x.sample_id = s.id JOIN problem p ON p.id = s.problem_id ORDER BY "
      "s.id",
      sample_row},
-    {"SELECT name, args, version, started_ms, ended_ms, status FROM command ORDER BY id",
+    {"SELECT name, args, version, started_ms, ended_ms, status, note FROM command ORDER BY id",
      command_row},
 };
 

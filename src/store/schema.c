@@ -154,16 +154,23 @@ static const char *const version_2[] = {
     "ALTER TABLE score ADD COLUMN grp INTEGER", "ALTER TABLE score ADD COLUMN cpu_ns INTEGER",
     "ALTER TABLE score ADD COLUMN n_runs INTEGER", NULL};
 
+static const char *const version_3[] = {
+    "ALTER TABLE command ADD COLUMN note TEXT", /* JSON: what it learned and spent at a server */
+    NULL};
+
 const rn_migration rn_store_migrations[] = {
     {version_1},
     {version_2},
+    {version_3},
 };
 
 /* Names of the temporary schema come before those of the file. */
+#define VIEW_COMMAND "CREATE TEMP VIEW command AS SELECT *, NULL AS note FROM main.command"
 static const char *const view_1[] = {"CREATE TEMP VIEW score AS SELECT *, NULL AS part, NULL AS "
                                      "grp, NULL AS cpu_ns, NULL AS n_runs FROM main.score",
-                                     NULL};
-const char *const *const rn_store_views[] = {NULL, view_1};
+                                     VIEW_COMMAND, NULL};
+static const char *const view_2[] = {VIEW_COMMAND, NULL};
+const char *const *const rn_store_views[] = {NULL, view_1, view_2};
 const int rn_store_version = sizeof rn_store_migrations / sizeof rn_store_migrations[0];
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

@@ -389,3 +389,13 @@ int rn_store_log_end(rn_store *s, int64_t command_id, int status, rn_err *err)
     sqlite3_bind_int(st, 3, status);
     return rn_store_walked(s, st, sqlite3_step(st), err, "cannot be written");
 }
+
+int rn_store_log_note(rn_store *s, int64_t command_id, const char *json, rn_err *err)
+{
+    sqlite3_stmt *st;
+    int rc = rn_store_prepare(s, "UPDATE command SET note = ?2 WHERE id = ?1", &st, err);
+    if (rc) return rc;
+    sqlite3_bind_int64(st, 1, command_id);
+    rn_bind_text(st, 2, json);
+    return rn_store_walked(s, st, sqlite3_step(st), err, "cannot be written");
+}

@@ -42,6 +42,9 @@ int rn_store_check(rn_store *s, rn_err *err);
 int rn_store_log_begin(rn_store *s, const char *name, int argc, char *const *argv,
                        int64_t *command_id, rn_err *err);
 int rn_store_log_end(rn_store *s, int64_t command_id, int status, rn_err *err);
+/* What the command learned and spent, as a JSON object that replaces the one before: a probe of a
+ * server, tokens, requests. It is no part of the experiment: the digest does not see it. */
+int rn_store_log_note(rn_store *s, int64_t command_id, const char *json, rn_err *err);
 
 typedef struct rn_store_set {
     const char *name, *hash; /* hash: of the problem set; "" when only ids are known */
