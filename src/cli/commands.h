@@ -4,6 +4,8 @@
 
 #include "cli/opt.h"
 
+#include <stddef.h>
+
 /* name, arguments, summary: the order is that of `ration --help`. */
 #define RN_COMMANDS(X)                                                                             \
     X(demo, "[options]", "the whole way on the bundled models and problems")                       \
@@ -18,12 +20,15 @@
     X(report, "[options]", "curves, budgets and who leads, as table, CSV or JSON")                 \
     X(bench, "engine [options]", "measured speed of the sampling engine")                          \
     X(inspect, "[options] FILE.gguf", "what a model file holds; token ids and logits")             \
-    X(doctor, "[options]", "what sandbox, data and CPU features this machine has")
+    X(doctor, "[options]", "what sandbox, data and CPU features this machine has")                 \
+    X(completion, "bash|zsh", "a script that completes these commands in a shell")
 
 #define X(name, args, summary) int rn_cmd_##name(int argc, char **argv);
 RN_COMMANDS(X)
 #undef X
 
+/* The i-th entry of the table; NULL past the end. */
+const rn_command *rn_command_at(size_t i);
 /* The table's entry, for a command's own help and messages. NULL if there is none. */
 const rn_command *rn_command_find(const char *name);
 

@@ -14,6 +14,11 @@ static const rn_command commands[] = {
 #undef X
         {NULL, NULL, NULL, NULL}};
 
+const rn_command *rn_command_at(size_t i)
+{
+    return i < sizeof commands / sizeof commands[0] && commands[i].name ? &commands[i] : NULL;
+}
+
 const rn_command *rn_command_find(const char *name)
 {
     for (const rn_command *c = commands; c->name; c++)
@@ -27,7 +32,7 @@ static void print_usage(FILE *f)
           "Spends a code-generation budget where it buys the most passing programs.\n\ncommands:\n",
           f);
     for (const rn_command *c = commands; c->name; c++)
-        fprintf(f, "  %-10s %s\n", c->name, c->summary);
+        fprintf(f, "  %-11s %s\n", c->name, c->summary);
     fputs("\n'ration COMMAND --help' shows the options of one; 'ration --version' the version.\n",
           f);
 }

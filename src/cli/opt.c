@@ -13,6 +13,12 @@ enum { MAX_OPTIONS = 64, FIRST_LONG = 256, HELP_COLUMN = 30 };
 
 volatile int rn_interrupted;
 
+/* Who gets the next table instead of its command; NULL: nobody. */
+static struct {
+    void (*fn)(void *user, const rn_command *cmd, const rn_opt *table);
+    void *user;
+} visitor;
+
 static void on_signal(int sig)
 {
     (void)sig;
@@ -107,9 +113,23 @@ static int store_value(const rn_command *cmd, const rn_opt *o, const char *arg)
     return RN_EXIT_FAILURE;
 }
 
+void rn_opt_visit(const rn_command *cmd,
+                  void (*fn)(void *user, const rn_command *cmd, const rn_opt *table), void *user)
+{
+    char name[] = "visit", *argv[] = {name, NULL};
+    visitor.fn = fn;
+    visitor.user = user;
+    cmd->run(1, argv);
+    visitor.fn = NULL;
+}
+
 int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, int argc,
                  char **argv, int *first)
 {
+    if (visitor.fn) {
+        visitor.fn(visitor.user, cmd, table);
+        return RN_EXIT_DONE;
+    }
     struct option longs[MAX_OPTIONS + 2] = {0};
     char shorts[2 * MAX_OPTIONS + 4] = ":h";
     int n = 0;

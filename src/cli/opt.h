@@ -78,6 +78,11 @@ enum { RN_EXIT_DONE = 0, RN_EXIT_MISSING = 1, RN_EXIT_USAGE = 2, RN_EXIT_FAILURE
 int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, int argc,
                  char **argv, int *first);
 
+/* Calls fn with a command's option table instead of running it: every command parses its options
+ * before it does anything else. */
+void rn_opt_visit(const rn_command *cmd,
+                  void (*fn)(void *user, const rn_command *cmd, const rn_opt *table), void *user);
+
 /* Prints "ration NAME: message" and a pointer to --help on stderr; returns RN_EXIT_USAGE. */
 int rn_opt_usage(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Prints "ration NAME: message" on stderr; returns RN_EXIT_FAILURE. */
