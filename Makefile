@@ -59,7 +59,7 @@ BENCHES  := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
 EXAMPLES := $(EXAMPLE_SRC:docs/examples/%.c=$(BUILD)/examples/%)
 HOST     := $(if $(HOST_SRC),$(BUILD)/ration-judge-host)
 
-.PHONY: all help deps demo test bench check sanitize fuzz install uninstall clean bin tests
+.PHONY: all help deps deps-all demo test bench check sanitize fuzz install uninstall clean bin tests
 .DELETE_ON_ERROR:
 
 # Only the goals that compile need the packages; a missing one is installed first.
@@ -79,6 +79,9 @@ help:
 	@echo "make install    into PREFIX=$(PREFIX), DESTDIR honoured"
 
 deps:
+	@tools/deps.sh build
+
+deps-all:
 	@tools/deps.sh
 
 $(BUILD)/obj/%.o: %.c
@@ -122,27 +125,29 @@ $(BUILD)/examples/%: docs/examples/%.c $(BUILD)/libration.a
 
 tests: bin $(TESTS) $(EXAMPLES)
 
-test: deps
+test: deps-all
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
 	@tests/run.sh $(BUILD)
 
-demo: all
+demo:
+	@tools/deps.sh build demo
+	@$(MAKE) --no-print-directory -j$(JOBS) bin
 	@$(BUILD)/ration demo
 
 bench: all
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCHES)
 	@bench/run.sh $(BUILD)
 
-check: deps
+check: deps-all
 	@tools/check.sh
 
-sanitize: deps
+sanitize: deps-all
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build/asan SAN=address,undefined OPT=-O1 tests
 	@RATION_SANITIZE=address tests/run.sh build/asan
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build/tsan SAN=thread OPT=-O1 tests
 	@RATION_SANITIZE=thread tests/run.sh build/tsan
 
-fuzz: deps
+fuzz: deps-all
 	@RATION_EXTRA_DEPS="clang libclang-rt-14-dev" tools/deps.sh
 	@tests/fuzz/run.sh
 

@@ -1,13 +1,29 @@
 #!/bin/sh
-# Installs the Debian packages that building, testing and the demo need; only those that are missing.
+# Installs the Debian packages of what is named, as far as they are missing: only those.
+#   tools/deps.sh [build|demo|test]...     nothing named: all of it
 set -eu
 
 build="build-essential pkg-config libsqlite3-dev libjansson-dev libcurl4-openssl-dev libseccomp-dev
        libpython3-dev python3 librandom123-dev libpcre2-dev nettle-dev zlib1g-dev"
-test="libcmocka-dev bats perl python3-numpy gnuplot-nox libjs-chart.js chromium chromium-driver python3-selenium"
+demo="libjs-chart.js"
+test="libcmocka-dev bats perl zsh python3-numpy python3-pytest gnuplot-nox chromium chromium-driver python3-selenium"
+
+wanted=
+for part in "${@:-all}"; do
+    case $part in
+    build) wanted="$wanted $build" ;;
+    demo) wanted="$wanted $demo" ;;
+    test) wanted="$wanted $test" ;;
+    all) wanted="$build $demo $test" ;;
+    *)
+        echo "deps: there is build, demo and test, not '$part'" >&2
+        exit 2
+        ;;
+    esac
+done
 
 missing=
-for p in $build $test ${RATION_EXTRA_DEPS:-}; do
+for p in $wanted ${RATION_EXTRA_DEPS:-}; do
     dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0

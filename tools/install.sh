@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs (or with --remove takes away) program, libraries, header, pkg-config file, man pages and
-# the data files that ship with ration. From the Makefile: BUILD, VERSION, PREFIX, DESTDIR.
+# Installs (or with --remove takes away) program, libraries, header, pkg-config file, man pages, shell
+# completions and the data files that ship with ration. From the Makefile: BUILD, VERSION, PREFIX, DESTDIR.
 set -eu
 cd "$(dirname "$0")/.."
 : "${BUILD:?}" "${VERSION:?}" "${PREFIX:?}"
@@ -24,6 +24,8 @@ files() {
     for f in docs/man/*.1; do
         [ ! -e "$f" ] || echo "644 $f share/man/man1/${f##*/}"
     done
+    echo "644 $BUILD/completion/ration share/bash-completion/completions/ration"
+    echo "644 $BUILD/completion/_ration share/zsh/site-functions/_ration"
     for d in data models; do
         [ -d $d ] && find $d -type f ! -name '.*' | sort | while IFS= read -r f; do
             echo "644 $f share/ration/${f#data/}"
@@ -39,6 +41,9 @@ if [ "${1:-}" = --remove ]; then
     exit 0
 fi
 
+mkdir -p "$BUILD/completion"
+"$BUILD/ration" completion bash >"$BUILD/completion/ration"
+"$BUILD/ration" completion zsh >"$BUILD/completion/_ration"
 files | while read -r mode from to; do
     install -D -m "$mode" "$from" "$root/$to"
 done

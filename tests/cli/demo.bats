@@ -157,6 +157,8 @@ setup() {
     [ "$(readlink -f dest/usr/lib/libration.so)" = "$PWD/dest/usr/lib/libration.so.9.8.7" ]
     [ "$(PKG_CONFIG_PATH=dest/usr/lib/pkgconfig pkg-config --modversion ration)" = 9.8.7 ]
     [ -f dest/usr/share/man/man1/ration.1 ]
+    grep -q '^complete -F _ration ration' dest/usr/share/bash-completion/completions/ration
+    [ "$(head -1 dest/usr/share/zsh/site-functions/_ration)" = "#compdef ration" ]
     DESTDIR=$PWD/dest PREFIX=/usr VERSION=9.8.7 BUILD=$build "$root/tools/install.sh" --remove
     [ -z "$(find dest ! -type d)" ]
 }
