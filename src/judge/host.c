@@ -165,6 +165,64 @@ static int run_cases(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     return 0;
 }
 
+/* How often a program may end a process in one of its cases; it is then taken to do so in all that
+ * are left, so that a program that hangs on every input costs a few limits, not one for each. */
+enum { MAX_ENDS = 3 };
+
+/* The outcome of a case in which the process ended. */
+static void name_end(rn_verdict v, rn_judge_value *out)
+{
+    rn_value_name(rn_verdict_family(v) == 'L' ? RN_VALUE_LIMIT : RN_VALUE_ENDED, rn_verdict_name(v),
+                  out);
+}
+
+/* Copies what the child tells of the cases from `from` on; what it tells is checked. */
+static void take_values(rn_judge_value *to, size_t from, size_t end)
+{
+    const rn_values *told = rn_watch_values();
+    for (size_t i = from; i < end; i++) {
+        to[i] = told->v[i];
+        if (to[i].kind == RN_VALUE_NONE || to[i].kind >= RN_N_VALUE_KINDS)
+            to[i].kind = RN_VALUE_OTHER;
+        to[i].agrees = to[i].agrees == 1 && to[i].kind == RN_VALUE_DATA;
+    }
+}
+
+static int run_values(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
+{
+    rn_judge_result *r = &out->result;
+    r->verdict = RN_V_PASSED;
+    int ends = 0;
+    for (size_t from = 0; from < job->n_cases;) {
+        rn_outcome o;
+        int rc = rn_watch_run(&confine, &(rn_task){.job = job, .case_no = from}, &o, err);
+        if (rc) return rc;
+        add_usage(r, &o);
+        out->starved = o.starved;
+        rn_verdict v = decide(&o, &job->limits, r->detail);
+        int32_t at = rn_watch_values()->at;
+        size_t end = at < (int32_t)from          ? from
+                     : (size_t)at < job->n_cases ? (size_t)at
+                                                 : job->n_cases;
+        take_values(out->values, from, end);
+        if (v == RN_V_PASSED && end == job->n_cases) break;
+        if (v == RN_V_SANDBOX || at < (int32_t)from) { /* not a case: the program itself */
+            r->verdict = v == RN_V_PASSED ? RN_V_EXITED : v;
+            return 0;
+        }
+        if (end == job->n_cases) break; /* it died after the last case */
+        name_end(v, &out->values[end]);
+        from = end + 1;
+        for (ends++; ends == MAX_ENDS && from < job->n_cases; from++)
+            name_end(v, &out->values[from]);
+    }
+    r->detail[0] = '\0';
+    r->n_run = (int32_t)job->n_cases;
+    for (size_t i = 0; i < job->n_cases; i++)
+        r->n_passed += out->values[i].agrees;
+    return 0;
+}
+
 /* False when the library is gone. */
 static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
 {
@@ -185,7 +243,8 @@ static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
     if (rc == RN_ENOTFOUND)
         rc = job.mode == RN_JUDGE_SCRIPT || job.mode == RN_JUDGE_COMMAND
                  ? run_script(&job, &out, &err)
-                 : run_cases(&job, &out, &err);
+             : job.mode == RN_JUDGE_VALUES ? run_values(&job, &out, &err)
+                                           : run_cases(&job, &out, &err);
     free(cases);
     if (rc == RN_ECANCELLED) return false;
     if (rc) {

@@ -5,7 +5,7 @@
  * Theory of operation
  *  1. The host starts Python and imports the usual modules (host_python.c), then confines itself:
  *     namespaces, a read-only view of the system, one small tmpfs (host_confine.c).
- *  2. Per program (SCRIPT) or case (STDIO, CALL) it clones one child into a fresh pid namespace
+ *  2. Per program (SCRIPT, VALUES) or case (STDIO, CALL) it clones one child into a fresh pid namespace
  *     (host_watch.c). The child drops what is left: capabilities, Landlock, rlimits, seccomp
  *     (host_filter.c), and runs the source (host_run.c).
  *  3. The child's C code writes its record into a page shared with the host, under a secret of this
@@ -26,7 +26,7 @@
 /* What one child does. */
 typedef struct rn_task {
     const rn_judge_job *job;
-    size_t case_no; /* STDIO, CALL: which case this child runs */
+    size_t case_no; /* STDIO, CALL: which case this child runs; VALUES: the first one */
 } rn_task;
 
 /* ---- confinement of the host (host_confine.c) -------------------------------------------------
@@ -134,6 +134,17 @@ int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
 /* In the child: tells the host that the tests held and are being run once more. Does nothing in a
  * process that the judged program forked. */
 void rn_watch_confirming(void);
+/* The outcomes of a VALUES job, in a page that the host shares with the child; the child fills it
+ * case by case, so that what came before its end is known. A program that finds the page can write
+ * there what it could as well return. */
+typedef struct rn_values {
+    volatile int32_t at; /* the case that is under way or, at the end, n; -1: the program itself */
+    rn_judge_value v[RN_JUDGE_MAX_VALUES];
+} rn_values;
+rn_values *rn_watch_values(void); /* static; `at` is -1 when a run begins */
+/* In the child: case i begins, case i had this outcome. Nothing in a fork of the judged program. */
+void rn_watch_value_begin(size_t i);
+void rn_watch_value_end(size_t i, const rn_judge_value *v);
 /* The child's standard output after rn_watch_run; borrowed until the next run. */
 int rn_watch_output(rn_bytes *out, rn_err *err);
 
@@ -173,6 +184,13 @@ bool rn_forge_own_type(void *value);
  * `codes`: the tests' code objects (PyCodeObject *), [n], borrowed until the end. */
 void rn_forge_watch_begin(void *const *codes, size_t n);
 const char *rn_forge_watch_end(void); /* NULL, or what was found */
+
+/* ---- values (host_value.c) ------------------------------------------------------------------- */
+
+/* The outcome that a returned value (PyObject *) is. */
+void rn_value_of(void *value, rn_judge_value *out);
+/* An outcome that has only a name: an exception's type, a limit. */
+void rn_value_name(rn_value_kind kind, const char *text, rn_judge_value *out);
 
 /* ---- JSON and return values (host_json.c) ---------------------------------------------------- */
 

@@ -450,6 +450,78 @@ static void run_call(run *r, const rn_judge_case *c)
     if (forged) set_detail(r, forged);
 }
 
+/* ---- VALUES ---------------------------------------------------------------------------------- */
+
+/* A literal's value in a namespace of its own: names of the program mean nothing in it. */
+static PyObject *literal(rn_bytes source)
+{
+    char *text = malloc(source.len + 1);
+    if (!text) return PyErr_NoMemory();
+    if (source.len) memcpy(text, source.data, source.len);
+    text[source.len] = '\0';
+    PyObject *code = Py_CompileString(text, "<input>", Py_eval_input);
+    free(text);
+    PyObject *globals = code ? new_globals(NULL) : NULL;
+    PyObject *v = globals ? PyEval_EvalCode(code, globals, globals) : NULL;
+    Py_XDECREF(globals);
+    Py_XDECREF(code);
+    return v;
+}
+
+/* The current exception as an outcome. */
+static void name_exception(rn_judge_value *out)
+{
+    PyObject *type = PyErr_Occurred();
+    if (type && PyErr_GivenExceptionMatches(type, PyExc_MemoryError))
+        rn_value_name(RN_VALUE_LIMIT, rn_verdict_name(RN_V_MEMORY_LIMIT), out);
+    else
+        rn_value_name(RN_VALUE_RAISED,
+                      type && PyType_Check(type) ? ((PyTypeObject *)type)->tp_name : "", out);
+    PyErr_Clear();
+}
+
+static void call_case(PyObject *f, const rn_judge_case *c, rn_judge_value *out)
+{
+    PyObject *args = literal(c->input);
+    PyObject *got = args && PyTuple_Check(args) ? PyObject_CallObject(f, args) : NULL;
+    if (got)
+        rn_value_of(got, out);
+    else
+        name_exception(out);
+    PyObject *want = got && c->expected.len ? literal(c->expected) : NULL;
+    if (want) {
+        rn_judge_value expected;
+        rn_value_of(want, &expected);
+        out->agrees = out->kind == RN_VALUE_DATA && expected.kind == RN_VALUE_DATA &&
+                      memcmp(out->digest, expected.digest, sizeof out->digest) == 0;
+    }
+    PyErr_Clear();
+    Py_XDECREF(want);
+    Py_XDECREF(args);
+    /* `got` is not released: its destructor is judged code. */
+}
+
+static void run_values(run *r, size_t from)
+{
+    bool apps = r->job->compare == RN_COMPARE_APPS;
+    r->globals = new_globals(apps ? "solution" : NULL);
+    if (!run_program(r)) return;
+    PyObject *f = PyDict_GetItemString(r->globals, r->job->entry ? r->job->entry : "");
+    f = f ? Py_NewRef(f) : find_entry(r);
+    if (!f) {
+        conclude_exception(r, false);
+        return;
+    }
+    for (size_t i = from; i < r->job->n_cases; i++) {
+        rn_judge_value v;
+        rn_watch_value_begin(i);
+        call_case(f, &r->job->cases[i], &v);
+        rn_watch_value_end(i, &v);
+    }
+    rn_watch_value_begin(r->job->n_cases);
+    conclude(r, RN_V_PASSED);
+}
+
 void rn_run_task(const rn_task *task, rn_record *record)
 {
     static run r; /* its address is in no Python object */
@@ -460,6 +532,7 @@ void rn_run_task(const rn_task *task, rn_record *record)
     case RN_JUDGE_SCRIPT: run_script(&r); break;
     case RN_JUDGE_STDIO: run_stdio(&r); break;
     case RN_JUDGE_CALL: run_call(&r, &task->job->cases[task->case_no]); break;
+    case RN_JUDGE_VALUES: run_values(&r, task->case_no); break;
     case RN_JUDGE_COMMAND: break; /* no Python: host_command.c */
     }
 }

@@ -35,6 +35,7 @@
 enum { WALL_HARD = 20, MAX_TREE = 4096, SETUP_FAILED = 120 };
 
 static rn_record *shared;
+static rn_values *values;
 static uint8_t nonce[RN_NONCE_BYTES]; /* of the present run; no Python object holds it */
 static pid_t child_pid;               /* in the child: its own pid, to tell it from its forks */
 static int library_fd = -1;
@@ -62,8 +63,25 @@ int rn_watch_start(int lib_fd, rn_err *err)
     }
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) return rn_fail_errno(err, "record page");
+    values = mmap(NULL, sizeof *values, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (values == MAP_FAILED) return rn_fail_errno(err, "page of values");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     return 0;
+}
+
+rn_values *rn_watch_values(void)
+{
+    return values;
+}
+
+void rn_watch_value_begin(size_t i)
+{
+    if (getpid() == child_pid) values->at = (int32_t)i;
+}
+
+void rn_watch_value_end(size_t i, const rn_judge_value *v)
+{
+    if (getpid() == child_pid) values->v[i] = *v;
 }
 
 void rn_watch_library(int fd)
@@ -421,6 +439,7 @@ static int prepare(rn_confine *c, const rn_task *task, rn_err *err)
     write_limit(c->cg_memory_max_fd, task->job->limits.memory_bytes + overhead_bytes, &memory_set);
     write_limit(c->cg_pids_max_fd, task->job->limits.processes + overhead_processes, &pids_set);
     memset(shared, 0, sizeof *shared);
+    values->at = -1;
     if (getrandom(nonce, sizeof nonce, 0) != (ssize_t)sizeof nonce)
         return rn_fail_errno(err, "random numbers");
     return 0;

@@ -30,6 +30,8 @@ typedef struct slot {
     bool alone;
     int64_t hard_ns; /* the longest that it can take */
     rn_judge_result result;
+    rn_judge_value *values; /* [RN_JUDGE_MAX_VALUES], made for the slot's first VALUES job */
+    bool wants_values;
 } slot;
 
 typedef struct ring {
@@ -45,6 +47,7 @@ struct rn_judge {
     slot *slots; /* [n_slots] */
     size_t n_slots, n_used;
     ring queue, done, unused, alone;
+    rn_judge_value values[RN_JUDGE_MAX_VALUES]; /* of the last result */
 };
 
 /* ---- rings ----------------------------------------------------------------------------------- */
@@ -192,8 +195,10 @@ void rn_judge_close(rn_judge *j)
         rn_host_stop(&j->hosts[i]);
         rn_buf_free(&j->hosts[i].out);
     }
-    for (size_t i = 0; j->slots && i < j->n_slots; i++)
+    for (size_t i = 0; j->slots && i < j->n_slots; i++) {
         rn_buf_free(&j->slots[i].msg);
+        free(j->slots[i].values);
+    }
     free(j->queue.v);
     free(j->done.v);
     free(j->unused.v);
@@ -218,14 +223,22 @@ static int check_command(const rn_judge *j, const rn_judge_job *job, rn_err *err
 
 int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *err)
 {
-    if (job->mode == RN_JUDGE_CALL && (!job->entry || !job->entry[0]))
+    bool values = job->mode == RN_JUDGE_VALUES;
+    if ((job->mode == RN_JUDGE_CALL || values) && (!job->entry || !job->entry[0]))
         return rn_fail(err, RN_EINVAL, "a call-based job needs the name of its function");
+    if (values && job->n_cases > RN_JUDGE_MAX_VALUES)
+        return rn_fail(err, RN_EINVAL, "%zu inputs for one program; at most %d", job->n_cases,
+                       RN_JUDGE_MAX_VALUES);
     int rc = job->mode == RN_JUDGE_COMMAND ? check_command(j, job, err) : 0;
     if (rc) return rc;
     if (j->unused.n == 0)
         return rn_fail(err, RN_EBUSY, "%zu programs are queued; take results first", j->n_used);
+    slot *s = &j->slots[j->unused.v[j->unused.head]];
+    if (values && !s->values && !(s->values = calloc(RN_JUDGE_MAX_VALUES, sizeof *s->values)))
+        return rn_fail(err, RN_ENOMEM, "judge: out of memory");
     uint32_t i = pop(&j->unused);
-    slot *s = &j->slots[i];
+    s->wants_values = values;
+    if (values) memset(s->values, 0, RN_JUDGE_MAX_VALUES * sizeof *s->values);
     s->tag = tag;
     s->tries = s->copies = 0;
     s->alone = false;
@@ -240,7 +253,7 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
     }
     rn_judge_limits l = complete(job->limits, &j->limits, job->mode);
     bool by_case = job->mode == RN_JUDGE_STDIO || job->mode == RN_JUDGE_CALL;
-    size_t runs = by_case ? job->n_cases : 1;
+    size_t runs = by_case ? job->n_cases : values ? 4 : 1;
     s->hard_ns = (int64_t)runs * (WALL_HARD + 4) * l.wall_ns + INT64_C(30000000000);
     rn_buf_clear(&s->msg);
     rn_wire_put_job(&s->msg, job, &l, (uint64_t)s->generation << 32 | i);
@@ -351,6 +364,7 @@ static void take_result(rn_judge *j, rn_host *h)
     s->copies--;
     s->result = h->in.result;
     s->result.detail[sizeof s->result.detail - 1] = '\0';
+    if (s->wants_values) memcpy(s->values, h->in.values, sizeof h->in.values);
     if (s->result.verdict == RN_V_SANDBOX)
         try_again(j, s, h->in.starved);
     else
@@ -429,10 +443,16 @@ int rn_judge_wait(rn_judge *j, int timeout_ms, uint64_t *tag, rn_judge_result *r
     slot *s = &j->slots[pop(&j->done)];
     *tag = s->tag;
     *result = s->result;
+    if (s->wants_values) memcpy(j->values, s->values, sizeof j->values);
     s->state = FREE;
     j->n_used--;
     push(&j->unused, (uint32_t)(s - j->slots));
     return 1;
+}
+
+const rn_judge_value *rn_judge_values(const rn_judge *j)
+{
+    return j->values;
 }
 
 const char *rn_judge_level(const rn_judge *j)

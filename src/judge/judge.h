@@ -16,20 +16,42 @@ typedef enum rn_judge_mode {
     RN_JUDGE_COMMAND, /* one case: the shell command `input`, run in a private copy of the judge's
                          tree in which the file `entry` holds `program`; `entry` NULL: the tree as
                          it is. Exit status 0 is a pass. */
+    RN_JUDGE_VALUES,  /* each case: `entry` called with the Python tuple `input`, nothing judged:
+                        rn_judge_values tells what came back. All cases run in one process, one
+                        after the other; after a case that ends it a new one goes on behind it */
 } rn_judge_mode;
+
+/* VALUES: what one call came to. Two outcomes are the same exactly when kind and digest are. */
+typedef enum rn_value_kind {
+    RN_VALUE_NONE,   /* not called: the program itself failed */
+    RN_VALUE_DATA,   /* numbers, strings, containers of them: digest of the value */
+    RN_VALUE_OTHER,  /* a function, iterator, object; too large or too deep: digest of its type */
+    RN_VALUE_RAISED, /* digest of the exception's type */
+    RN_VALUE_ENDED,  /* the process ended: exit, crash */
+    RN_VALUE_LIMIT,  /* it was ended at a limit: digest of which */
+    RN_N_VALUE_KINDS
+} rn_value_kind;
+
+typedef struct rn_judge_value {
+    uint8_t kind;   /* rn_value_kind */
+    uint8_t agrees; /* 1: DATA equal to the case's `expected` (a Python literal; empty: unknown) */
+    uint8_t digest[16];
+} rn_judge_value;
+
+enum { RN_JUDGE_MAX_VALUES = 128 }; /* cases of a VALUES job */
 
 /* How STDIO and CALL outputs are compared; docs/FORMATS.md gives each rule. */
 typedef enum rn_compare { RN_COMPARE_APPS, RN_COMPARE_STRICT } rn_compare;
 
 typedef struct rn_judge_case {
-    rn_bytes input;    /* SCRIPT: the test's source */
-    rn_bytes expected; /* SCRIPT: empty */
+    rn_bytes input;    /* SCRIPT: the test's source; VALUES: source of a tuple of literals */
+    rn_bytes expected; /* SCRIPT: empty; VALUES: source of a literal, or empty */
 } rn_judge_case;
 
 /* 0 in a field means the default of the judge's options. */
 typedef struct rn_judge_limits {
-    int64_t cpu_ns;       /* per program (SCRIPT, COMMAND: 60 s) or per case (STDIO, CALL) */
-    int64_t wall_ns;      /* backstop; default: a generous multiple of cpu_ns */
+    int64_t cpu_ns;  /* per program (SCRIPT, VALUES, COMMAND: 60 s) or per case (STDIO, CALL) */
+    int64_t wall_ns; /* backstop; default: a generous multiple of cpu_ns */
     int64_t memory_bytes; /* default 4 GiB */
     int64_t output_bytes; /* default 1 MiB; COMMAND: 64 MiB */
     int64_t processes;    /* default 64 */
@@ -39,7 +61,7 @@ typedef struct rn_judge_job {
     rn_judge_mode mode;
     rn_compare compare;
     rn_bytes program;           /* source; may be anything at all */
-    const char *entry;          /* CALL: function or Solution method; COMMAND: path in the tree */
+    const char *entry;          /* CALL, VALUES: function or Solution method; COMMAND: a path */
     const rn_judge_case *cases; /* [n_cases]; SCRIPT: e.g. HumanEval's test + "\ncheck(f)" */
     size_t n_cases;
     rn_judge_limits limits;
@@ -79,6 +101,10 @@ int rn_judge_open(const rn_judge_opts *opts, rn_judge **out, rn_err *err);
 int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *err);
 /* 1 with a result; 0 when nothing finished within timeout_ms (-1: wait) or nothing is queued. */
 int rn_judge_wait(rn_judge *j, int timeout_ms, uint64_t *tag, rn_judge_result *result, rn_err *err);
+/* Of the VALUES job whose result came last: its outcomes [n_cases], borrowed until the next wait.
+ * Its verdict says how the program itself fared: PASSED when every case was called, n_passed of
+ * them with the expected value. */
+const rn_judge_value *rn_judge_values(const rn_judge *j);
 size_t rn_judge_pending(const rn_judge *j);
 
 /* The sandbox level in a phrase that is stored with each verdict, e.g.

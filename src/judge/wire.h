@@ -14,7 +14,7 @@
 #include "judge/judge.h"
 
 enum {
-    RN_WIRE_MAGIC = 0x52414a06, /* changes with every change of a struct here */
+    RN_WIRE_MAGIC = 0x52414a07, /* changes with every change of a struct here */
     RN_WIRE_MAX_JOB_BYTES = 1 << 30,
     RN_WIRE_PATH = 1024,
     RN_WIRE_TREE_FD = 4,
@@ -64,6 +64,7 @@ typedef struct rn_wire_result {
     bool starved; /* the wall-clock limit was reached while waiting for a processor */
     uint64_t id;
     rn_judge_result result;
+    rn_judge_value values[RN_JUDGE_MAX_VALUES]; /* VALUES only */
 } rn_wire_result;
 
 /* Appends the message for one job. */
