@@ -72,6 +72,30 @@ static void test_small_models_lead_at_every_budget(void **state)
     }
 }
 
+/* One sentence, at the budget of 16 samples of 7B, the first that buys one of 70B (10.41 and 14.19). */
+static void test_headline(void **state)
+{
+    (void)state;
+    rn_report *r = published(true, &only_code_llama);
+    rn_buf out = {0};
+    rn_report_headline(task(r, "humaneval"), &out);
+    assert_contains(out.data, "on humaneval, at the first budget that buys a sample of "
+                              "code-llama-70b, at equal FLOPs 16 samples of code-llama-7b solve "
+                              "68.7 % and 1 of code-llama-70b 46.7 %");
+    assert_contains(out.data, "; at equal wall-time 16 samples of code-llama-7b solve 68.7 %");
+    /* On competition problems the largest model's one sample does not lead either. */
+    rn_buf_clear(&out);
+    rn_report_headline(task(r, "apps-competition"), &out);
+    assert_contains(out.data, "of code-llama-13b solve");
+    rn_buf_clear(&out);
+    for (int a = 0; a < RN_N_AXES; a++)
+        r->tasks[0].axis[a].n_rows = 0;
+    rn_report_headline(&r->tasks[0], &out);
+    assert_contains(out.data, "no budget buys a sample of every model");
+    rn_buf_free(&out);
+    rn_report_free(r);
+}
+
 /* ... by 5 to 15 points at small budgets: those that buy up to 32 samples of 7B and one of 70B. */
 static void test_by_five_to_fifteen_points_at_small_budgets(void **state)
 {
@@ -698,6 +722,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_models_lead_at_every_budget),
+        cmocka_unit_test(test_headline),
         cmocka_unit_test(test_by_five_to_fifteen_points_at_small_budgets),
         cmocka_unit_test(test_sixty_percent_in_a_third_of_the_time),
         cmocka_unit_test(test_13b_leads_on_apps),

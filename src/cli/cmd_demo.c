@@ -222,10 +222,11 @@ static int plan(demo *d, rn_err *err)
                  "--tokens", profile_tokens, NULL);
     for (size_t i = 0; i < N_SIZES && !rc; i++)
         rc = add(d, err, "rank", "-m", d->model[i], "-s", d->db, "-t", d->o->set, NULL);
+    if (!rc) rc = add(d, err, "report", "-s", d->db, "--html", d->page, NULL);
     if (!rc)
         rc = add(d, err, "report", "-s", d->db, "--metric", "samples", "--metric", "cost",
                  "--metric", "pass@k", "--metric", "pass_flops@f", "--metric", "pass_time@t",
-                 "--metric", "rank-score_time@t", NULL);
+                 "--metric", "rankers", NULL);
     return rc;
 }
 
@@ -268,8 +269,10 @@ static int run_step(demo *d, int i)
         fprintf(stderr, "ration demo: stopped; the same command continues\n");
         return RN_EXIT_MISSING;
     }
-    if (status == RN_EXIT_MISSING) d->incomplete = true;
-    if (status == RN_EXIT_DONE || status == RN_EXIT_MISSING) return -1;
+    /* Without Chart.js there is no page, and the command has said so; the tables need none. */
+    bool no_page = status == RN_EXIT_FAILURE && strcmp(d->steps[i][0], "report") == 0;
+    if (status == RN_EXIT_MISSING || no_page) d->incomplete = true;
+    if (status == RN_EXIT_DONE || status == RN_EXIT_MISSING || no_page) return -1;
     fprintf(stderr, "ration demo: ended by the command above; what is done is kept in %s\n", d->db);
     return RN_EXIT_FAILURE;
 }
@@ -299,12 +302,12 @@ static void print_next(const demo *d, double seconds)
     rn_buf db = {0};
     put_word(&db, d->db);
     const char *s = db.data ? db.data : d->db;
-    printf("\n%s%.0f s. Everything is in %s. Go on with\n"
+    printf("\n%s%.0f s. The page is %s, everything is in %s. Go on with\n"
            "  ration report -s %s --compare ration-mini-%s,ration-mini-%s\n"
            "  ration export -s %s --format csv\n"
            "  ration demo --published     the study's own comparison\n",
-           d->o->quick ? "A quick demo: every fourth problem only. " : "", seconds, s, s, sizes[0],
-           sizes[N_SIZES - 1], s);
+           d->o->quick ? "A quick demo: every fourth problem only. " : "", seconds,
+           rn_file_exists(d->page) ? d->page : "not made", s, s, sizes[0], sizes[N_SIZES - 1], s);
     rn_buf_free(&db);
 }
 

@@ -174,7 +174,7 @@ static int64_t first_common(const rn_report_task *t, rn_axis axis, int large)
     return -1;
 }
 
-/* "14 samples of S solve 71.2 %, 1 of L 56.1 % (S leads in 98 % of the resamples)". */
+/* "14 samples of S solve 71.2 %, 1 of L 56.1 % (ahead of all others in 98 % of the resamples)". */
 static void write_lead(const rn_report_task *t, const rn_budget_row *row, int large, rn_buf *out)
 {
     const rn_cell *first = &row->cells[row->best];
@@ -186,31 +186,22 @@ static void write_lead(const rn_report_task *t, const rn_budget_row *row, int la
     rn_buf_printf(out, " and %lld of %s %.1f %%", (long long)next->k, t->entrants[other].model,
                   100 * next->value);
     if (!isnan(row->sure))
-        rn_buf_printf(out, " (the lead holds in %.0f %% of the resamples)", 100 * row->sure);
+        rn_buf_printf(out, " (ahead of all others in %.0f %% of the resamples)", 100 * row->sure);
 }
 
-/* The best choice by a ranker at row j of an axis, beside the greedy answer of `large`. */
-static void write_ranked(const rn_report_task *t, rn_axis axis, size_t j, int large, rn_buf *out)
+/* The best choice by a ranker at row j of an axis, beside the greedy answer of the dearest model. */
+static void write_ranked(const rn_report_task *t, rn_axis axis, size_t j, rn_buf *out)
 {
-    const rn_entrant *from = NULL;
-    const rn_ranking *best = NULL;
-    for (size_t i = 0; i < t->n_entrants; i++)
-        for (size_t q = 0; q < t->entrants[i].n_rankings; q++) {
-            const rn_ranking *x = &t->entrants[i].rankings[q];
-            if (!x->rows[axis] || isnan(x->rows[axis][j].paid.value)) continue;
-            if (best && x->rows[axis][j].paid.value <= best->rows[axis][j].paid.value) continue;
-            best = x;
-            from = &t->entrants[i];
-        }
-    const rn_greedy *greedy = &t->entrants[large].greedy;
-    if (!best || greedy->n == 0) return;
-    const rn_cell *c = &best->rows[axis][j].paid;
-    double below = 100 * (greedy->value - c->value);
+    const rn_report_axis *ax = &t->axis[axis];
+    if (j >= ax->n_ranked || ax->yardstick < 0 || ax->ranked[j].entrant < 0) return;
+    const rn_rank_best *b = &ax->ranked[j];
+    const rn_entrant *from = &t->entrants[b->entrant];
     rn_buf_printf(out,
-                  "; without tests, the best choice there, by %s among %lld of %s, is right for "
-                  "%.1f %%, %.1f points %s the greedy answer of %s",
-                  best->name, (long long)c->k, from->model, 100 * c->value, fabs(below),
-                  below >= 0 ? "below" : "above", t->entrants[large].model);
+                  "; without tests, the best choice at that time, by %s among %lld of %s, is right "
+                  "for %.1f %%, %.1f points %s the greedy answer of %s",
+                  from->rankings[b->ranking].name, (long long)b->cell.k, from->model,
+                  100 * b->cell.value, fabs(100 * b->below), b->below >= 0 ? "below" : "above",
+                  t->entrants[ax->yardstick].model);
 }
 
 void rn_report_headline(const rn_report_task *t, rn_buf *out)
@@ -229,7 +220,7 @@ void rn_report_headline(const rn_report_task *t, rn_buf *out)
         rn_buf_printf(out, "at equal %s ", titles[axes[a]]);
         const rn_budget_row *row = &t->axis[axes[a]].rows[j];
         write_lead(t, row, large, out);
-        if (axes[a] == RN_AXIS_TIME) write_ranked(t, axes[a], (size_t)j, large, out);
+        if (axes[a] == RN_AXIS_TIME) write_ranked(t, axes[a], (size_t)j, out);
     }
     if (n == 0)
         rn_buf_printf(out, "on %s, no budget buys a sample of every model, so that none leads",

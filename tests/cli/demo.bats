@@ -22,7 +22,8 @@ setup() {
         [[ "$output" == *"ration profile -m "*"ration-mini-$size.gguf"* ]]
         [[ "$output" == *"ration rank -m "*"ration-mini-$size.gguf"* ]]
     done
-    [[ "$output" == *"ration judge -s demo.db -t mini"*"ration report -s demo.db"* ]]
+    [[ "$output" == *"ration judge -s demo.db -t mini"*"ration report -s demo.db --html report.html"* ]]
+    grep -q '</html>' report.html
     [[ "$output" == *"pass@k, %"*"pass_flops@f"*"pass_time@t"* ]]
     [[ "$output" == *"The finding: on mini, "*"Go on with"* ]]
     # Eight times as many samples of the smallest model, one greedy answer of each.
