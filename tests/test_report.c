@@ -564,7 +564,7 @@ static void test_missing_is_said(void **state)
     assert_near(t->entrants[0].points[0].value, 4.5 / N_SAMPLES, 1e-12);
     assert_int_equal(t->entrants[0].n_protocols, 2);
     assert_int_equal(t->entrants[2].n_points, 0);
-    assert_string_equal(t->entrants[2].why[RN_AXIS_FLOP], "no cost entry");
+    assert_string_equal(t->entrants[2].why[RN_AXIS_FLOP], "no cost entry: give --cost MODEL=ENTRY");
     assert_contains(t->entrants[0].why[RN_AXIS_TIME], "--profile");
     assert_int_equal(r->n_notes, 2);
     assert_contains(r->notes[0], "no cost entry for mystery: give --cost MODEL=ENTRY");

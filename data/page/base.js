@@ -20,11 +20,17 @@ function el(tag, attributes, ...children) {
   return node;
 }
 
+/* Text in which `backticks` mark what to type. */
+function prose(text) {
+  return text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
+}
+
 /* A table. head: texts; rows: arrays of texts or nodes, the first is the row's head. `left`: numbers
- * of the columns that hold words. Columns in which nothing is known are left out; wide tables scroll
- * inside their own box. */
+ * of the columns that hold words. Columns in which nothing is known are left out (null: all of
+ * them); wide tables scroll inside their own box. */
 function table(caption, head, rows, left) {
   const keep = head.map((text, i) => i === 0 || rows.some((row) => row[i] && row[i] !== unknown));
+  if (keep.filter(Boolean).length < 2) return null;
   const words = new Set([0, ...(left || [])]);
   const cells = (row, make) => row.map((c, i) => (keep[i] ? make(c, i) : null));
   const cell = (content, i, tag, scope) =>

@@ -13,14 +13,36 @@ const waiting = [];
 Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
 Chart.defaults.animation = false;
 
+/* The interval of a curve that is one point. */
+function drawWhisker(chart, dataset, element) {
+  const p = dataset.data[0];
+  if (!known(p.lo) || !known(p.hi)) return;
+  const c = chart.ctx;
+  c.save();
+  c.strokeStyle = dataset.borderColor;
+  c.lineWidth = 1.5;
+  c.beginPath();
+  for (const y of [p.lo, p.hi].map((v) => chart.scales.y.getPixelForValue(v))) {
+    c.moveTo(element.x - 5, y);
+    c.lineTo(element.x + 5, y);
+    c.moveTo(element.x, element.y);
+    c.lineTo(element.x, y);
+  }
+  c.stroke();
+  c.restore();
+}
+
 /* Stars are drawn as paths, so that they are crisp and filled. */
 const starPlugin = {
   id: "stars",
   afterDatasetsDraw(chart) {
     const c = chart.ctx;
     chart.data.datasets.forEach((dataset, i) => {
-      if (!dataset.star || !chart.isDatasetVisible(i)) return;
-      for (const point of chart.getDatasetMeta(i).data) {
+      if (!chart.isDatasetVisible(i) || dataset.band) return;
+      const elements = chart.getDatasetMeta(i).data;
+      if (!dataset.star && elements.length === 1) drawWhisker(chart, dataset, elements[0]);
+      if (!dataset.star) return;
+      for (const point of elements) {
         c.save();
         c.translate(point.x, point.y);
         c.beginPath();
@@ -65,14 +87,17 @@ function xRange(series) {
   return { min: min / room, max: max * room };
 }
 
-/* Of all series, in steps of ten per cent, so that the figures of a row can be compared. */
+/* Of all series, in whole steps, so that the figures of a row can be compared. */
 function yRange(series) {
   const all = series.flatMap((s) =>
     s.points.flatMap((p) => [p.y, p.lo, p.hi].filter((v) => known(v))),
   );
   if (!all.length) return { min: 0, max: 1 };
-  const min = Math.max(0, Math.floor(10 * Math.min(...all) - 1e-9) / 10);
-  const max = Math.min(1, Math.ceil(10 * Math.max(...all) + 1e-9) / 10);
+  const low = Math.min(...all);
+  const high = Math.max(...all);
+  const step = high - low > 0.45 ? 0.2 : 0.1;
+  const min = Math.max(0, step * Math.floor(low / step + 1e-9));
+  const max = Math.min(1, step * Math.ceil(high / step - 1e-9));
   return max - min < 0.2 ? { min: Math.max(0, max - 0.2), max } : { min, max };
 }
 
@@ -149,7 +174,7 @@ function scalesOf(spec, x, y) {
       ...y,
       title: { display: Boolean(spec.yLabel), text: spec.yLabel || "" },
       grid: {},
-      ticks: { stepSize: y.max - y.min > 0.5 ? 0.2 : 0.1,
+      ticks: { stepSize: y.max - y.min > 0.55 ? 0.2 : 0.1,
         callback: (v) => `${Math.round(100 * v)} %` },
     },
   };
@@ -182,7 +207,7 @@ function figure(spec) {
   const head = el("figcaption", {}, spec.title);
   if (!series.some((s) => s.style !== "star" || spec.starsAlone))
     return el("figure", { class: "chart empty", id: spec.id }, head,
-      el("p", { class: "missing" }, spec.missing || "There is nothing to draw."));
+      el("p", { class: "missing" }, el("span", {}, prose(spec.missing || "There is nothing to draw."))));
   const canvas = el("canvas", {
     id: `${spec.id}-canvas`,
     role: "img",
@@ -191,7 +216,7 @@ function figure(spec) {
   waiting.push({ canvas, spec, series });
   return el("figure", { class: "chart", id: spec.id }, head,
     el("div", { class: "canvas" }, canvas),
-    spec.note ? el("p", { class: "note" }, spec.note) : null,
+    spec.note ? el("p", { class: "note" }, prose(spec.note)) : null,
     lazyDetails("Table", () => figureTable(spec, series)));
 }
 

@@ -32,10 +32,16 @@ function whyUnpriced(task, axis) {
 
 function noScores(task) {
   const samples = task.models.some((m) => m.samples > 0 || m.missing > 0);
-  return samples
-    ? "No curve yet: samples without a verdict do not count (ration judge), and a curve stops at " +
-        "half of the samples of a problem, so that it needs two of each."
-    : "There are no samples yet: ration generate or ration import brings them.";
+  return samples ? "No sample has a verdict yet: run `ration judge`."
+    : "There are no samples yet: `ration generate` or `ration import` brings them.";
+}
+
+/* Why a curve is a point. */
+function shortCurve(series) {
+  const lines = series.filter((s) => s.style === "line" && s.points.length);
+  return lines.length && lines.every((s) => s.points.length === 1)
+    ? "A curve stops at half of the samples of a problem, so that every point is a robust " +
+      "estimate: more samples, `ration generate -n` or `ration import`, make it longer." : null;
 }
 
 function slug(task) {
@@ -51,7 +57,7 @@ function passFigures(task) {
   const figures = [
     figure({ id: `${slug(task)}-pass-k`, title: "By number of samples", series: byK, y,
       xLabel: "k, samples per problem", yLabel: "pass@k", format: whole, ticks: "doubling",
-      missing: noScores(task) }),
+      missing: noScores(task), note: shortCurve(byK) }),
   ];
   for (const axis of axes) {
     const series = curves(axis.pass, "x");

@@ -162,6 +162,7 @@ function select(label, choices, onchange) {
 
 function solvedWords(task, rows) {
   const judged = rows.filter((r) => r.rates.length);
+  if (!judged.length) return "No sample has a verdict yet.";
   const nobody = judged.filter((r) => filters.none.test(r)).length;
   const words = task.models.filter((m) => m.n).map((m) => {
     const have = rows.filter((r) => rate(m, r.i) !== null);

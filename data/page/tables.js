@@ -55,7 +55,10 @@ function leaderSection(task) {
       crossings(axis),
     ];
   });
-  return section("Who leads at each budget", blocks,
+  return section("Who leads at each budget",
+    task.models.length === 1 ? el("p", {}, prose("There is one model, so that nothing can be " +
+      "compared: bring another one's samples with `ration generate` or `ration import`.")) : null,
+    blocks,
     el("p", { class: "note" }, "Ahead: paired by problem, with its ", confidenceWords(),
       ". Sure: the share of resamples in which the leader leads."));
 }
@@ -104,13 +107,14 @@ function costSection(task) {
     ranking.length ? table("Ranking one sample", ["samples of", "ranker", "drawn", "scored",
       "FLOPs", "wall-time", "FLOPs are", "wall-time is"], ranking, [1, 6, 7]) : null,
     reasons.length ? el("ul", { class: "note" }, reasons.map(([a, why]) =>
-      el("li", {}, `${a.words}: ${why}.`))) : null);
+      el("li", {}, prose(`${a.words}: ${why}.`)))) : null);
 }
 
 function verdictSection(task) {
   const stored = task.models.filter((m) => !m.published);
   if (!stored.length) return null;
-  const kinds = [...new Set(stored.flatMap((m) => Object.keys(m.verdicts)))];
+  const kinds = [...new Set(stored.flatMap((m) => Object.keys(m.verdicts)))]
+    .filter((kind) => kind !== "none");
   return section("Samples and verdicts",
     table("Counts", ["model", "problems", "most per problem", "judged", "no verdict",
       "greedy, %", ...kinds.map(verdictWords)],

@@ -52,7 +52,7 @@ static void write_leaders(const rn_report_task *t, rn_axis axis, rn_buf *out)
 void rn_report_finding(const rn_report_task *t, rn_axis axis, rn_buf *out)
 {
     const rn_report_axis *ax = &t->axis[axis];
-    if (!ax->any) return;
+    if (!ax->any || t->n_entrants < 2) return; /* one model leads nobody */
     size_t both = 0, ahead = 0;
     double least = INFINITY, most = -INFINITY;
     for (size_t j = 0; j < ax->n_rows; j++) {

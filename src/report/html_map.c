@@ -47,7 +47,8 @@ typedef struct mapper {
     int64_t *problem_ids; /* [n_problems] of the report's problems */
     char **prompts;       /* [n_problems], in `arena`; NULL unknown */
     size_t n_problems;
-    pick_list *picks; /* [n_entrants] */
+    pick_list *picks;  /* [n_entrants] */
+    int64_t n_samples; /* that picks are from */
     rn_arena arena;
     rn_err *err;
 } mapper;
@@ -128,6 +129,7 @@ static int pick_run(mapper *m, pick_list *list, int64_t run_id, bool greedy)
         rc = pick_cells(m, list, problem, &cells[i], end - i, greedy);
         i = end;
     }
+    m->n_samples += (int64_t)n;
     rn_arena_free(&arena);
     return rc;
 }
@@ -299,7 +301,7 @@ static int put_entrants(mapper *m, size_t share, rn_buf *out)
 {
     const rn_report_task *t = m->task;
     size_t every[N_ROUNDS], left = share, room = share + share / 8;
-    int64_t n_texts = 0, n_samples = 0;
+    int64_t n_texts = 0;
     int rc = 0;
     thin(m, &left, every);
     rn_jout_key(out, "models");
@@ -313,11 +315,10 @@ static int put_entrants(mapper *m, size_t share, rn_buf *out)
         if (x->counts) put_counts(t, x->counts, out);
         rc = put_samples(m, e, every, &room, &n_texts, out);
         rn_buf_putc(out, '}');
-        n_samples += x->cov.n_samples + x->greedy.n;
     }
     rn_buf_putc(out, ']');
     rn_jout_whole(out, "texts", n_texts);
-    rn_jout_whole(out, "of", n_samples);
+    rn_jout_whole(out, "of", m->n_samples);
     rn_jout_whole(out, "text_bytes", TEXT_BYTES);
     return rc;
 }

@@ -31,7 +31,7 @@ static int find_entry(const rn_report *r, rn_entrant *e, const rn_price_map *map
     const char *name = asked ? asked : *e->cost_name ? e->cost_name : e->model;
     e->cost = rn_cost_find(r->book, name);
     if (e->cost) return 0;
-    *why = "no cost entry";
+    *why = "no cost entry: give --cost MODEL=ENTRY";
     if (!asked) return 0;
     rn_buf known = {0};
     list_entries(r->book, &known);
