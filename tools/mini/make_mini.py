@@ -16,7 +16,7 @@ import compose
 from hand import HAND
 
 SEED = 20404  # of the paper's number, arXiv 2404.00725
-PER_LEVEL = {"easy": 48, "medium": 52, "hard": 40}
+PER_LEVEL = {"easy": 32, "medium": 50, "hard": 58}
 STEPS = {"easy": (1, 1, 2), "medium": (2, 3), "hard": (3, 4)}
 MIN_ASSERTS, MAX_ASSERTS, MIN_KILLED = 6, 14, 0.9
 
