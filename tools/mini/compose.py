@@ -5,6 +5,7 @@ a random.Random, so that the problem set and the training text are reproducible 
 """
 
 import ast
+import builtins
 import math
 import random
 
@@ -157,7 +158,8 @@ NEUTRAL = "solve process transform compute handle convert apply evaluate prepare
 
 def name(pipeline, rng):
     """Says at most one of the steps, so that the docstring has to be read."""
-    return rng.choice(NEUTRAL) if rng.random() < 0.5 else rng.choice([op.tag for op, _ in pipeline])
+    tag = rng.choice([op.tag for op, _ in pipeline])
+    return rng.choice(NEUTRAL) if rng.random() < 0.5 or hasattr(builtins, tag) else tag  # never hide abs, sum, ...
 
 
 def signature(func, pipeline, arg):

@@ -9,14 +9,14 @@ python=${PYTHON:-/usr/bin/python3}
 threads=${THREADS:-$(nproc)}
 mkdir -p "$work" models
 
-[ -e "$work/corpus.jsonl" ] || "$python" tools/train/corpus.py --functions 400000 --out "$work/corpus.jsonl"
+[ -e "$work/corpus.jsonl" ] || "$python" tools/train/corpus.py --functions 150000 --out "$work/corpus.jsonl"
 "$python" tools/train/corpus.py --check "$work/corpus.jsonl"
 while read -r size tokens; do
     "$python" tools/train/train.py --size "$size" --tokens "$tokens" --corpus "$work/corpus.jsonl" \
         --cache "$work/cache" --state "$work/$size.pt" --out models --threads "$threads"
 done <<EOF
-xs 12e6
-s 14e6
-m 14e6
-l 13e6
+xs 6e6
+s 8e6
+m 8e6
+l 8e6
 EOF
