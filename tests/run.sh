@@ -29,7 +29,7 @@ fi
 chosen=
 for f in $list; do
     for name in "$@"; do
-        if [ "$name" = . ]; then match=1; else case $f in *"$name"*) match=1 ;; *) match= ;; esac; fi
+        if [ "$name" = . ]; then match=1; else case ${f##*/} in *"$name"*) match=1 ;; *) match= ;; esac; fi
         [ -n "$match" ] && chosen="$chosen $f" && break
     done
 done
