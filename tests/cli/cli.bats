@@ -1,7 +1,5 @@
 # cli.bats: the command line as a whole.
 
-load helpers
-
 @test "--version and --help go to standard output and succeed" {
     run "$RATION" --version
     [ "$status" -eq 0 ]
@@ -53,22 +51,4 @@ load helpers
     [[ "$output" == *"--frobnicate"* ]]
     run "$RATION" report --profile
     [ "$status" -eq 2 ]
-}
-
-@test "the examples of the man pages run" {
-    man=$(cd "$BATS_TEST_DIRNAME/../../docs/man" && pwd)
-    cd "$BATS_TEST_TMPDIR"
-    make_stand_ins data
-    export RATION_DATA=$PWD/data
-    PATH=$RATION_BUILD:$PATH
-    for page in ration ration-demo ration-report; do
-        page=$man/$page.1
-        sed -n 's/^\.Dl \$ //p' "$page" >"$BATS_TEST_TMPDIR/examples"
-        [ -s "$BATS_TEST_TMPDIR/examples" ]
-        while read -r line; do
-            run sh -c "$line"
-            echo "$page: $line: $status $output"
-            [ "$status" -eq 0 ]
-        done <"$BATS_TEST_TMPDIR/examples"
-    done
 }

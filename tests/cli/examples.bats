@@ -1,0 +1,92 @@
+# examples.bats: every example of every man page, as it is written, in a folder that has what it names.
+#
+# Models are small random ones under the names of the examples, problem sets have a few problems, and
+# generate is held to a few tokens. `fetch` from the network is tested against a local server in
+# fetch.bats.
+
+load helpers
+
+# The lines of a page's examples that begin with "ration " (after "$ "), in order.
+examples() {
+    awk '/^\.Sh EXAMPLES/ {on = 1; next} /^\.Sh/ {on = 0}
+        on && sub(/^(\.Dl )?(\$ )?/, "") && /^(ration |bash -c )/' "$1"
+}
+
+setup() {
+    man=$(cd "$BATS_TEST_DIRNAME/../../docs/man" && pwd)
+    in_tmpdir
+    make_stand_ins data
+    mkdir data/humaneval data/mbpp bin
+    sed 's#Tiny/#HumanEval/#' data/mini/mini.jsonl >data/humaneval/HumanEval.jsonl
+    local i
+    for i in 2 3 4 11 12; do
+        printf '{"task_id": %d, "text": "Add %d.", "code": "def f(x):\\r\\n    return x + %d", "test_list": ["assert f(1) == %d"], "test_setup_code": "", "challenge_test_list": []}\n' \
+            "$i" "$i" "$i" $((i + 1))
+    done >data/mbpp/mbpp.jsonl
+    for i in codellama-7b.gguf codellama-34b.gguf model.gguf; do
+        cp data/models/ration-mini-s.gguf $i
+    done
+    "$RATION" bench engine --shape 2,96,128,2,2,320 --prompt 4 --gen 2 --samples 1 --save codellama-34b.gguf >/dev/null
+    export RATION_DATA=$PWD/data
+    cat >bin/ration <<END
+#!/bin/sh
+case \$1 in
+generate) exec "$RATION" "\$@" --max-tokens 6 ;;
+bench) exec "$RATION" "\$@" --gen 2 --prompt 4 ;;
+profile) exec "$RATION" "\$@" --prompt 16 --tokens 16 --slots 4 ;;
+esac
+exec "$RATION" "\$@"
+END
+    chmod +x bin/ration
+    PATH=$PWD/bin:$PATH
+}
+
+teardown() {
+    leave_tmpdir
+}
+
+# What each page's examples find in the folder.
+prepare() {
+    local i
+    case $1 in
+    inspect) echo 'def f(x):' >prompt.txt ;;
+    import)
+        for i in 0 1 2 3; do
+            printf '{"task_id": "HumanEval/%d", "completion": "    return x + %d\\n"}\n' $i $i
+        done | gzip >samples.jsonl.gz
+        for i in 0 1 2 3; do
+            printf '{"prompt": "def f%d(x):\\n", "samples": ["    return x + 1\\n"]}\n' $i
+        done >codet.jsonl
+        printf 'task_id,n,c\n11,5,2\n12,5,0\n' >n_c.csv
+        ;;
+    judge) cp exp.db experiment.db ;;
+    export) mv experiment.db exp.db ;;
+    merge)
+        for i in all machine1 machine2 old; do cp exp.db $i.db; done
+        ;;
+    esac
+}
+
+@test "the examples of the man pages" {
+    # A later page goes on with what an earlier one made.
+    order="inspect import generate profile rank judge export merge report completion doctor bench fetch demo"
+    for page in "$man"/ration-*.1; do
+        name=${page##*/ration-}
+        name=${name%.1}
+        case " $order " in *" $name "*) ;; *) order="$order $name" ;; esac
+    done
+    for name in $order ration; do
+        page=$man/ration-$name.1
+        [ "$name" != ration ] || page=$man/ration.1
+        examples "$page" >lines
+        [ -s lines ] || { echo "$page has no examples"; false; }
+        prepare "$name"
+        while IFS= read -r line <&3; do
+            case $line in "ration fetch "[!-]* | "ration fetch --from"*) continue ;; esac
+            run bash -c "$line"
+            echo "$name: $line: $status $output"
+            # Random models leave things undone, which is said with status 1.
+            [ "$status" -eq 0 ] || [ "$status" -eq 1 ]
+        done 3<lines
+    done
+}
