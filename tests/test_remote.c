@@ -453,9 +453,15 @@ static void test_probe(void **state)
     assert_true(p.honours_n);
     assert_true(p.n_greedy_differ > 0 && p.n_seeded_differ > 0);
 
-    rn_remote *r = open_how("401", RN_REMOTE_COMPLETIONS);
-    const rn_bytes prompt = rn_bytes_of("x");
+    rn_remote *r = open_how("quick", RN_REMOTE_COMPLETIONS);
+    const rn_bytes prompt = rn_bytes_of("def f(x):\n");
     rn_err err;
+    assert_ok(rn_remote_probe_quick(r, prompt, &sampling, &p, &err), &err);
+    assert_true(p.honours_n && p.logprobs && !p.honours_seed);
+    assert_int_equal(p.n_greedy + p.n_seeded, 0);
+    assert_int_equal(test_server_logged(&server, "/quick/v1/completions"), 3);
+    rn_remote_close(r);
+    r = open_how("401", RN_REMOTE_COMPLETIONS);
     assert_int_equal(rn_remote_probe_run(r, &prompt, 1, &sampling, &p, &err), RN_ENET);
     assert_contains(err.msg, "--key-env");
     assert_int_equal(rn_remote_pending(r), 0);

@@ -10,7 +10,8 @@
 #define RN_COMMANDS(X)                                                                             \
     X(demo, "[options]", "the whole way on the bundled models and problems")                       \
     X(fetch, "[options] SET...", "downloads a public problem set")                                 \
-    X(generate, "-m FILE.gguf -t SET -s STORE [options]", "samples of a model into the store")     \
+    X(generate, "-m FILE.gguf|URL#NAME -t SET -s STORE [options]",                                 \
+      "samples of a model into the store")                                                         \
     X(import, "[options] -s FILE -t SET --model NAME FILE...", "samples of others into the store") \
     X(export, "[options] -s FILE --format FORM", "runs in the forms of others, or flat rows")      \
     X(merge, "-s FILE [FILE...]", "shards of an experiment into one file")                         \

@@ -19,7 +19,7 @@ enum {
     PROBE_TOK = 64,
     PROBE_TRIES = 2, /* llama.cpp answers 500 to what it does not know */
     FIRST_SEED = 20240401,
-    MAX_QUESTIONS = 2 + MAX_PROMPTS * 2 * REPEATS + OTHER_SEEDS
+    MAX_QUESTIONS = 3 + MAX_PROMPTS * 2 * REPEATS + OTHER_SEEDS
 };
 
 typedef enum purpose { PLAIN, LOGPROBS, CHOICES, GREEDY, SEEDED, OTHER_SEED } purpose;
@@ -184,11 +184,10 @@ static void add(probe *p, purpose what, int prompt, int64_t seed)
     p->q[p->n++] = (question){.purpose = what, .prompt = prompt, .seed = seed};
 }
 
-int rn_remote_probe_run(rn_remote *r, const rn_bytes *prompts, size_t n_prompts,
-                        const rn_sampling *sampling, rn_remote_probe *out, rn_err *err)
+/* The first n_prompts are repeated; 0: nothing is. */
+static int run_probe(rn_remote *r, const rn_bytes *prompts, int n_prompts,
+                     const rn_sampling *sampling, rn_remote_probe *out, rn_err *err)
 {
-    if (n_prompts == 0) return rn_fail(err, RN_EINVAL, "a probe needs a prompt");
-    int n_used = n_prompts < MAX_PROMPTS ? (int)n_prompts : MAX_PROMPTS;
     *out = (rn_remote_probe){.context_tok = -1};
     probe *p = calloc(1, sizeof *p);
     if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for a probe");
@@ -201,9 +200,9 @@ int rn_remote_probe_run(rn_remote *r, const rn_bytes *prompts, size_t n_prompts,
     if (!rc) rc = note(p, err);
     add(p, LOGPROBS, 0, FIRST_SEED);
     add(p, CHOICES, 0, FIRST_SEED);
-    for (int i = 0; i < OTHER_SEEDS; i++)
+    for (int i = 0; n_prompts && i < OTHER_SEEDS; i++)
         add(p, OTHER_SEED, 0, FIRST_SEED + 1 + i);
-    for (int k = 0; k < n_used; k++)
+    for (int k = 0; k < n_prompts; k++)
         for (int i = 0; i < REPEATS; i++) {
             add(p, GREEDY, k, FIRST_SEED);
             add(p, SEEDED, k, FIRST_SEED);
@@ -216,9 +215,23 @@ int rn_remote_probe_run(rn_remote *r, const rn_bytes *prompts, size_t n_prompts,
     if (rc)
         rn_remote_give_up(r);
     else
-        conclude(p, n_used);
+        conclude(p, n_prompts);
     free(p);
     return rc;
+}
+
+int rn_remote_probe_run(rn_remote *r, const rn_bytes *prompts, size_t n_prompts,
+                        const rn_sampling *sampling, rn_remote_probe *out, rn_err *err)
+{
+    if (n_prompts == 0) return rn_fail(err, RN_EINVAL, "a probe needs a prompt");
+    return run_probe(r, prompts, n_prompts < MAX_PROMPTS ? (int)n_prompts : MAX_PROMPTS, sampling,
+                     out, err);
+}
+
+int rn_remote_probe_quick(rn_remote *r, rn_bytes prompt, const rn_sampling *sampling,
+                          rn_remote_probe *out, rn_err *err)
+{
+    return run_probe(r, &prompt, 0, sampling, out, err);
 }
 
 /* ---- scoring --------------------------------------------------------------------------------- */

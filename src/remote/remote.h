@@ -194,5 +194,9 @@ typedef struct rn_remote_probe {
  * set also when single questions are refused; the error is for what makes any work impossible. */
 int rn_remote_probe_run(rn_remote *r, const rn_bytes *prompts, size_t n_prompts,
                         const rn_sampling *sampling, rn_remote_probe *out, rn_err *err);
+/* The same with three requests of one prompt, which tell of n and log probabilities; nothing is
+ * repeated. */
+int rn_remote_probe_quick(rn_remote *r, rn_bytes prompt, const rn_sampling *sampling,
+                          rn_remote_probe *out, rn_err *err);
 
 #endif

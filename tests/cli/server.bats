@@ -1,0 +1,221 @@
+#!/usr/bin/env bats
+# server.bats: models behind a server in generate, rank and profile, against tests/server.
+
+setup_file() {
+    SRV=$(mktemp -d "${TMPDIR:-/tmp}/ration-server-XXXXXX")
+    export SRV
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/../server/openai_server.py" --port-file "$SRV/port" \
+        --log "$SRV/log" --seconds 900 >/dev/null 2>&1 3>&- &
+    echo $! >"$SRV/pid"
+    for i in $(seq 200); do
+        [ -e "$SRV/port" ] && break
+        sleep 0.05
+    done
+    BASE=http://127.0.0.1:$(cat "$SRV/port")
+    export BASE
+}
+
+teardown_file() {
+    kill "$(cat "$SRV/pid")" 2>/dev/null || true
+    rm -rf "$SRV"
+}
+
+setup() {
+    load helpers
+    in_tmpdir
+    make_set
+}
+
+teardown() {
+    leave_tmpdir
+}
+
+# generate HOW STORE OPTION...: from the server under that fault.
+generate() {
+    local how=$1 store=$2
+    shift 2
+    "$RATION" generate -m "$BASE${how:+/$how}/v1#test-model" -t tiny.jsonl -s "$store" \
+        --retry-wait 0.001 "$@"
+}
+
+count() { sql "$1" "SELECT count(*) FROM sample"; }
+
+@test "server: samples, their conditions and what they cost are in the store" {
+    run generate "" a.db -n 20 --seed 3 --max-tokens 40 --cost code-llama-7b
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"80 of 80 samples (80 made now"* ]]
+    [[ "$output" == *"n is honoured, log probabilities are given"* ]]
+    [[ "$output" == *"0 of 12 greedy answers differ"* ]]
+    [[ "$output" == *" requests in "* ]]
+    [ "$(sql a.db "SELECT count(*) FROM sample WHERE prompt_tok > 0 AND gen_tok > 0 AND flop > 0
+        AND abs(logprob + 0.25 * text_bytes) < 1e-9 AND finish = 'stop'")" = 80 ]
+    settings=$(sql a.db "SELECT settings FROM run")
+    [[ "$settings" == *'"api":"completions"'* && "$settings" == *"\"server\":\"$BASE/v1\""* ]]
+    [[ "$settings" == *'"seed":3'* ]]
+    note=$(sql a.db "SELECT note FROM command")
+    [[ "$note" == *'"greedy_disagree":0'* && "$note" == *'"cached_tokens":'* ]]
+    [ "$(sql a.db "SELECT name FROM model")" = test-model ]
+}
+
+@test "server: what is there is kept, more can be asked for" {
+    generate "" a.db -n 2 --problems 0-1
+    run generate "" a.db -n 3 --problems 1-2
+    [[ "$output" == *"6 of 6 samples (4 made now"* ]]
+    before=$(grep -c completions "$SRV/log")
+    run generate "" a.db -n 3 --problems 1-2
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"(0 made now"* ]]
+    [ "$(grep -c completions "$SRV/log")" = "$before" ] # nothing is asked for nothing
+}
+
+@test "server: without n, or with equal choices, single requests" {
+    for how in n1 nsame; do
+        run generate $how $how.db -n 5 --max-tokens 40
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"one sample a request"* ]]
+        [ "$(count $how.db)" = 20 ]
+    done
+    [ "$(sql n1.db "SELECT count(DISTINCT text) FROM sample_text JOIN sample s ON s.id = sample_id
+        WHERE problem_id = 1")" -gt 1 ]
+    # a server that stops honouring n in the middle of the work
+    run generate "n1:400" b.db -n 5
+    [ "$(count b.db)" = 20 ]
+}
+
+@test "server: chat, greedy, without log probabilities and usage" {
+    run generate "nologprobs+nousage" a.db -n 2 --api chat
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"log probabilities are not given"* ]]
+    [ "$(sql a.db "SELECT count(*) FROM sample WHERE logprob IS NULL AND gen_tok IS NULL")" = 8 ]
+    [[ "$(sql a.db "SELECT settings FROM run")" == *'"api":"chat","chat":"server"'* ]]
+    generate "" a.db --greedy
+    [ "$(sql a.db "SELECT count(*) FROM sample JOIN run r ON r.id = run_id WHERE kind = 'greedy'")" = 4 ]
+}
+
+@test "server: faults that pass are waited for, and what they cost is told" {
+    run generate "500:2+reset:5" a.db -n 3 --max-tokens 40
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(count a.db)" = 12 ]
+    [[ "$output" == *"do not tell their tokens"* ]]
+}
+
+@test "server: faults that stay end with a message, and nothing is stored" {
+    while read -r how message; do
+        run generate "$how" a.db -n 2 --retries 2
+        echo "$how: $output"
+        [ "$status" -eq 3 ]
+        [[ "$output" == *"$message"* ]]
+        [ "$(count a.db)" = 0 ]
+    done <<'END'
+html is a web page
+json is no valid JSON
+empty empty list of choices
+many 2 choices, 1 were asked for
+huge sends more than
+redirect redirects are not followed
+reset (3 attempts)
+429 too many requests
+500 answers 500 (3 attempts): status 500 for a test
+400 status 400 for a test
+401 name the environment variable of the key with --key-env
+404 is the address right up to /v1
+END
+    run generate "hang" a.db --timeout 0.05 --retries 1
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no whole answer within"* ]]
+    run "$RATION" generate -m "http://127.0.0.1:1/v1#m" -t tiny.jsonl -s a.db --retry-wait 0.001
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"is the server running at this address?"* ]]
+}
+
+@test "server: log probabilities that turn null are errors, not samples" {
+    # the probe's three requests are answered well
+    run generate "nulllogprobs" a.db -n 2
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"log probabilities are not given"* ]]
+}
+
+@test "server: a filtered choice is no sample and is asked for again" {
+    run generate "filter1" a.db -n 4 --problems 0
+    echo "$output"
+    [ "$status" -eq 3 ] || [ "$status" -eq 1 ]
+    [ "$(sql a.db "SELECT count(*) FROM sample WHERE finish NOT IN ('stop', 'length')")" = 0 ]
+}
+
+@test "server: the key is sent, and kept nowhere" {
+    RATION_TEST_KEY=sk-very-secret run generate "" a.db -n 2 --key-env RATION_TEST_KEY
+    echo "$output"
+    [ "$status" -eq 0 ]
+    grep -q "Bearer sk-very-secret" "$SRV/log"
+    ! grep -q "sk-very-secret" a.db*
+    [[ "$output" != *"sk-very-secret"* ]]
+    run generate "" a.db -n 2 --key-env RATION_NOT_SET
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"RATION_NOT_SET"* ]]
+}
+
+@test "server: Ctrl-C stops cleanly, the same command continues" {
+    "$RATION" generate -m "$BASE/slow-20/v1#test-model" -t tiny.jsonl -s a.db -n 40 --in-flight 2 \
+        >out 2>&1 3>&- &
+    pid=$!
+    for i in $(seq 200); do
+        [ "$(count a.db 2>/dev/null || echo 0)" -gt 0 ] && break
+        sleep 0.05
+    done
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    cat out
+    [ "$status" -eq 1 ]
+    grep -q "the same command continues" out
+    n=$(count a.db)
+    [ "$n" -gt 0 ]
+    run generate "slow-20" a.db -n 40 --in-flight 64
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"160 of 160 samples ($((160 - n)) made now"* ]]
+}
+
+@test "server: ten kill -9, then the rest: nothing twice, nothing lost" {
+    cmd=("$RATION" generate -m "$BASE/slow-5/v1#test-model" -t tiny.jsonl -n 60 --seed 9
+        --in-flight 4 --max-tokens 40 -s)
+    KILL_FULL_MS=$(time_ms "${cmd[@]}" full.db)
+    kill_then_finish 5 10 "${cmd[@]}" a.db
+    [ "$(count a.db)" = 240 ]
+    [ "$(sql a.db "SELECT count(DISTINCT problem_id || ':' || idx) FROM sample")" = 240 ]
+}
+
+@test "server: bad requests say what to do" {
+    run "$RATION" generate -m "http://h/v1" -t tiny.jsonl -s a.db
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"#MODEL"* ]]
+    run "$RATION" generate -m "http://u:p@h/v1#m" -t tiny.jsonl -s a.db
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--key-env"* ]]
+    run generate "" a.db --threads 2
+    [ "$status" -eq 2 ]
+    run generate "" a.db --chat llama3
+    [ "$status" -eq 2 ]
+    run generate "" a.db --api both
+    [ "$status" -eq 2 ]
+    run generate "" a.db --in-flight 0
+    [ "$status" -eq 2 ]
+    run "$RATION" generate -m x.gguf -t tiny.jsonl -s a.db --key-env K
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"behind a server"* ]]
+    run generate "" a.db --cost nonsense
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"--cost-file"* ]]
+}
+
+@test "server: prices of a cost file give dollars" {
+    printf '[model mine]\nusd_per_1m_input = 1000\nusd_per_1m_cached = 100\nusd_per_1m_output = 2000\n' >prices
+    run generate "" a.db -n 2 --cost mine --cost-file prices
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *" USD"* ]]
+    [[ "$(sql a.db "SELECT note FROM command")" == *'"usd":'* ]]
+}
