@@ -28,8 +28,11 @@ setup() {
     done
     "$RATION" bench engine --shape 2,96,128,2,2,320 --prompt 4 --gen 2 --samples 1 --save codellama-34b.gguf >/dev/null
     export RATION_DATA=$PWD/data
+    mkdir server
+    start_server server --model codellama-7b
     cat >bin/ration <<END
-#!/bin/sh
+#!/bin/bash
+set -- "\${@/#http:\\/\\/gpu:8000/$BASE}" # the server of the examples
 case \$1 in
 generate) exec "$RATION" "\$@" --max-tokens 6 ;;
 bench) exec "$RATION" "\$@" --gen 2 --prompt 4 ;;
@@ -42,6 +45,7 @@ END
 }
 
 teardown() {
+    stop_server server
     leave_tmpdir
 }
 

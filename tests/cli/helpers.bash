@@ -70,3 +70,20 @@ time_ms() {
     "$@" >/dev/null 2>&1
     echo $((($(date +%s%N) - from) / 1000000))
 }
+
+# start_server FOLDER OPTION...: the test server (tests/server) in the background; its port, log and pid
+# lie in FOLDER. `stop_server FOLDER` ends it. BASE is http://127.0.0.1:PORT.
+start_server() {
+    local dir=$1 i
+    shift
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/../server/openai_server.py" --port-file "$dir/port" \
+        --log "$dir/log" --seconds 900 "$@" >/dev/null 2>&1 3>&- &
+    echo $! >"$dir/pid"
+    for i in $(seq 400); do
+        [ -e "$dir/port" ] && break
+        sleep 0.05
+    done
+    BASE=http://127.0.0.1:$(cat "$dir/port")
+}
+
+stop_server() { kill "$(cat "$1/pid")" 2>/dev/null || true; }

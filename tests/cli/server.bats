@@ -2,21 +2,15 @@
 # server.bats: models behind a server in generate, rank and profile, against tests/server.
 
 setup_file() {
+    load helpers
     SRV=$(mktemp -d "${TMPDIR:-/tmp}/ration-server-XXXXXX")
-    export SRV
-    /usr/bin/python3 "$BATS_TEST_DIRNAME/../server/openai_server.py" --port-file "$SRV/port" \
-        --log "$SRV/log" --seconds 900 >/dev/null 2>&1 3>&- &
-    echo $! >"$SRV/pid"
-    for i in $(seq 200); do
-        [ -e "$SRV/port" ] && break
-        sleep 0.05
-    done
-    BASE=http://127.0.0.1:$(cat "$SRV/port")
-    export BASE
+    start_server "$SRV"
+    export SRV BASE
 }
 
 teardown_file() {
-    kill "$(cat "$SRV/pid")" 2>/dev/null || true
+    load helpers
+    stop_server "$SRV"
     rm -rf "$SRV"
 }
 
