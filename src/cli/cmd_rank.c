@@ -9,10 +9,10 @@
 #include "base/json.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/model_opts.h"
+#include "cli/server_opts.h"
 #include "cost/paper.h"
 #include "model/chat.h"
-#include "rank/nll.h"
+#include "rank/nll_server.h"
 #include "store/store.h"
 #include "task/prompt.h"
 
@@ -22,6 +22,7 @@
 
 typedef struct options {
     rn_model_opts model;
+    rn_server_opts server;
     const char *by, *store, *set, *preset, *of, *data, *name;
     int64_t run;
 } options;
@@ -45,11 +46,15 @@ typedef struct rank {
     rn_model *model;
     rn_shape shape;
     rn_engine_opts engine;
+    rn_remote *remote; /* instead of model and engine */
+    rn_remote_scoring scoring;
+    rn_cost_book *book;
+    const rn_cost *entry; /* that gives shape and prices of a server's model; NULL none */
     rn_store *store;
     rn_arena arena; /* the runs */
     run *runs;      /* [n_runs] */
     size_t n_runs, cap_runs;
-    int64_t ranker_id;
+    int64_t ranker_id, command_id;
     /* of the run at work */
     const run *run;
     rn_taskset *set;
@@ -63,7 +68,8 @@ typedef struct rank {
     rn_nll_text *texts; /* [n] */
     int64_t prompt_tok, n_siblings;
     /* counts */
-    int64_t n_scored, n_cut, n_empty, n_too_long;
+    int64_t n_scored, n_cut, n_empty, n_too_long, n_refused;
+    char refusal[200]; /* the last one's reason */
     rn_progress progress;
     rn_err *err;
 } rank;
@@ -94,20 +100,40 @@ static int note_run(void *user, const rn_store_run_row *r)
     return 0;
 }
 
-static int open_ranker(rank *k, rn_err *err)
+/* All that a score depends on, as JSON; the caller frees. NULL and an error when it cannot be told. */
+static char *describe_ranker(const rank *k, rn_err *err)
 {
-    char sha[RN_SHA256_HEX], name[320];
-    int rc = rn_sha256_file(k->o->model.path, sha, err);
-    if (rc) return rc;
-    snprintf(name, sizeof name, "nll:%s",
-             k->o->name ? k->o->name : rn_model_opts_name(k->o->model.path));
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s}", "by", "nll", "model_sha256", sha, "kernels",
-                          rn_isa_name(k->model->isa), "kv", rn_kv_name(k->engine.kv), "version",
-                          rn_version());
+    char sha[RN_SHA256_HEX];
+    json_t *j = json_pack("{s:s, s:s}", "by", "nll", "version", rn_version());
+    if (k->remote) {
+        json_object_set_new(j, "server", json_string(rn_remote_url(k->remote)));
+        json_object_set_new(j, "server_model", json_string(rn_remote_model(k->remote)));
+        json_object_set_new(j, "scoring", json_string(rn_remote_scoring_name(k->scoring)));
+    } else {
+        if (rn_sha256_file(k->o->model.path, sha, err)) {
+            json_decref(j);
+            return NULL;
+        }
+        json_object_set_new(j, "model_sha256", json_string(sha));
+        json_object_set_new(j, "kernels", json_string(rn_isa_name(k->model->isa)));
+        json_object_set_new(j, "kv", json_string(rn_kv_name(k->engine.kv)));
+    }
     char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(j);
-    if (!text) return rn_fail(err, RN_ENOMEM, "out of memory for the ranker's record");
-    rc = rn_store_put_ranker(k->store, name, text, true, &k->ranker_id, err);
+    if (!text) rn_fail(err, RN_ENOMEM, "out of memory for the ranker's record");
+    return text;
+}
+
+static int open_ranker(rank *k, rn_err *err)
+{
+    char name[320];
+    snprintf(name, sizeof name, "nll:%s",
+             k->o->name  ? k->o->name
+             : k->remote ? rn_remote_model(k->remote)
+                         : rn_model_opts_name(k->o->model.path));
+    char *text = describe_ranker(k, err);
+    if (!text) return err->code;
+    int rc = rn_store_put_ranker(k->store, name, text, true, &k->ranker_id, err);
     free(text);
     return rc;
 }
@@ -136,7 +162,14 @@ static int open_run(rank *k, const run *r, rn_err *err)
     if (rc) return rc;
     const char *chat = json_string_value(json_object_get(k->settings, "chat"));
     k->chat = RN_CHAT_NONE;
-    return chat ? rn_chat_parse(chat, &k->chat, err) : 0;
+    if (!chat || strcmp(chat, "none") == 0) return 0;
+    if (k->remote || strcmp(chat, "server") == 0)
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "run %lld was sampled with prompts wrapped as '%s'; %s", (long long)r->id,
+                       chat,
+                       k->remote ? "a server scores plain prompts only; rank with a GGUF file"
+                                 : "that server's template is not known here");
+    return rn_chat_parse(chat, &k->chat, err);
 }
 
 static void close_run(rank *k)
@@ -150,12 +183,13 @@ static void close_run(rank *k)
 /* ---- one problem -------------------------------------------------------------------------------
  */
 
-/* Samples of `generate` keep their stop string; one that stopped without it had an end token. Of
- * imported samples nobody knows. */
+/* Samples of model files keep their stop string; one that stopped without it had an end token. Of
+ * imported samples and those of servers nobody knows. */
 static bool ended_by_token(const rank *k, const rn_store_sample *x)
 {
     const json_t *stop = json_object_get(k->settings, "stop");
     if (!json_is_array(stop) || strcmp(x->finish, "stop") != 0) return false;
+    if (json_object_get(k->settings, "server") && json_array_size(stop)) return false;
     for (size_t i = 0; i < json_array_size(stop); i++) {
         rn_bytes s = rn_bytes_of(json_string_value(json_array_get(stop, i)));
         if (s.len && rn_bytes_find(x->text, s, 0) != SIZE_MAX) return false;
@@ -163,23 +197,16 @@ static bool ended_by_token(const rank *k, const rn_store_sample *x)
     return true;
 }
 
-static int build_prompt(rank *k, rn_ids *ids, bool *bare, rn_err *err)
+static int encode_prompt(rank *k, rn_bytes text, rn_ids *ids, rn_err *err)
 {
-    rn_buf text = {0};
-    int rc = rn_prompt_build(k->preset, k->set, &k->set->problems[k->ord], &text, err);
     const char *system = json_string_value(json_object_get(k->settings, "system"));
-    *bare = text.len == 0;
-    if (!rc && k->chat == RN_CHAT_NONE)
-        rc = rn_tok_encode(k->model->tok, rn_buf_view(&text), RN_TOK_BOS, ids, err);
-    else if (!rc)
-        rc = rn_chat_encode(k->chat, k->model->tok, rn_bytes_of(system), rn_buf_view(&text), ids,
-                            err);
-    rn_buf_free(&text);
-    if (!rc && ids->n == 0)
-        rc = rn_fail(err, RN_EINVAL,
-                     "the prompt of %s is empty and the model has no token to begin with",
-                     k->set->problems[k->ord].task_id);
-    return rc;
+    int rc = k->chat == RN_CHAT_NONE
+                 ? rn_tok_encode(k->model->tok, text, RN_TOK_BOS, ids, err)
+                 : rn_chat_encode(k->chat, k->model->tok, rn_bytes_of(system), text, ids, err);
+    if (rc || ids->n) return rc;
+    return rn_fail(err, RN_EINVAL,
+                   "the prompt of %s is empty and the model has no token to begin with",
+                   k->set->problems[k->ord].task_id);
 }
 
 static int put_score(void *user, int64_t i, rn_err *err)
@@ -193,10 +220,12 @@ static int put_score(void *user, int64_t i, rn_err *err)
         .sum = t->sum,
         .n_tok = t->n_tok,
         .wall_ns = t->wall_ns,
-        .flop =
-            rn_flop_sample(&k->shape, k->prompt_tok, t->n_tok) +
-            rn_flop_prompt(&k->shape, k->prompt_tok) / (double)(k->n_siblings ? k->n_siblings : 1),
+        .flop = NAN,
     };
+    if (k->shape.n_layer > 0 && k->prompt_tok > 0)
+        x.flop =
+            rn_flop_sample(&k->shape, k->prompt_tok, t->n_tok) +
+            rn_flop_prompt(&k->shape, k->prompt_tok) / (double)(k->n_siblings ? k->n_siblings : 1);
     k->n_scored++;
     return rn_store_put_score(k->store, &x, err);
 }
@@ -216,34 +245,59 @@ static void clear_list(rank *k)
     k->n = 0;
 }
 
+static int score_here(rank *k, rn_bytes text, const rn_nll_io *io, rn_err *err)
+{
+    rn_ids prompt = {0};
+    int rc = encode_prompt(k, text, &prompt, err);
+    k->prompt_tok = (int64_t)prompt.n;
+    if (!rc && prompt.n < (size_t)k->model->hp.n_ctx)
+        rc = rn_nll_score(k->model, &k->engine, &prompt, text.len == 0, k->texts, (int64_t)k->n, io,
+                          err);
+    else if (!rc)
+        k->n_too_long += (int64_t)k->n;
+    rn_ids_free(&prompt);
+    return rc;
+}
+
+/* What was spent at the server, into the ledger of commands. */
+static int put_note(rank *k, rn_err *err)
+{
+    char *note = rn_server_note(k->remote, NULL, k->entry);
+    int rc = note ? rn_store_log_note(k->store, k->command_id, note, err)
+                  : rn_fail(err, RN_ENOMEM, "out of memory for the ledger");
+    free(note);
+    return rc;
+}
+
 /* Scores what was collected of one problem. */
 static int score_problem(rank *k, rn_err *err)
 {
     if (k->n == 0) return 0;
-    rn_ids prompt = {0};
-    bool bare = false;
+    rn_buf prompt = {0};
     int64_t next_idx;
     k->texts = calloc(k->n, sizeof *k->texts);
     int rc = k->texts ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for texts");
     for (size_t i = 0; !rc && i < k->n; i++)
         k->texts[i] =
             (rn_nll_text){.text = {k->list[i].text, k->list[i].len}, .ended = k->list[i].ended};
-    if (!rc) rc = build_prompt(k, &prompt, &bare, err);
-    if (!rc) {
-        k->prompt_tok = (int64_t)prompt.n;
+    if (!rc) rc = rn_prompt_build(k->preset, k->set, &k->set->problems[k->ord], &prompt, err);
+    if (!rc)
         rc = rn_store_count_samples(k->store, k->run->id, k->problem_id, &k->n_siblings, &next_idx,
                                     err);
-    }
     rn_nll_io io = {.done = put_score, .tick = after_pass, .user = k};
-    if (!rc && prompt.n < (size_t)k->model->hp.n_ctx)
-        rc = rn_nll_score(k->model, &k->engine, &prompt, bare, k->texts, (int64_t)k->n, &io, err);
+    if (!rc && k->remote)
+        rc = rn_nll_score_server(k->remote, k->scoring, rn_buf_view(&prompt), k->texts,
+                                 (int64_t)k->n, &io, &k->prompt_tok, k->refusal, sizeof k->refusal,
+                                 err);
     else if (!rc)
-        k->n_too_long += (int64_t)k->n;
+        rc = score_here(k, rn_buf_view(&prompt), &io, err);
     for (size_t i = 0; !rc && i < k->n; i++) {
         k->n_empty += k->texts[i].state == RN_NLL_EMPTY;
         k->n_too_long += k->texts[i].state == RN_NLL_TOO_LONG;
+        k->n_refused += k->texts[i].state == RN_NLL_REFUSED;
     }
-    rn_ids_free(&prompt);
+    if (!rc && k->remote) rc = put_note(k, err);
+    rn_buf_free(&prompt);
     free(k->texts);
     k->texts = NULL;
     clear_list(k);
@@ -312,6 +366,26 @@ static int score_run(rank *k, const run *r, rn_err *err)
 /* ---- the command -------------------------------------------------------------------------------
  */
 
+static int open_model(rank *k, rn_err *err)
+{
+    size_t budget = 0;
+    int rc = rn_model_opts_load(&k->o->model, &k->model, &budget, err);
+    if (rc) return rc;
+    rn_model_shape(k->model, &k->shape);
+    return rn_model_opts_engine(&k->o->model, budget, &k->engine, err);
+}
+
+static int open_server(rank *k, rn_err *err)
+{
+    const char *url = k->o->model.path;
+    int rc = rn_server_opts_cost(&k->o->server, NULL, rn_server_opts_name(url), &k->book, &k->entry,
+                                 err);
+    if (rc) return rc;
+    if (k->entry && k->entry->has_shape) k->shape = k->entry->shape;
+    rc = rn_server_opts_open(&k->o->server, url, RN_REMOTE_COMPLETIONS, &k->remote, err);
+    return rc ? rc : rn_remote_find_scoring(k->remote, &k->scoring, err);
+}
+
 static int prepare(rank *k, rn_err *err)
 {
     int rc = rn_store_open(k->o->store, RN_STORE_WRITE, &k->store, err);
@@ -320,11 +394,8 @@ static int prepare(rank *k, rn_err *err)
     if (k->n_runs == 0)
         return rn_fail(err, RN_ENOTFOUND, "%s: no run with samples to score%s", k->o->store,
                        k->o->run || k->o->of ? " fits --run and --of" : "");
-    size_t budget = 0;
-    if ((rc = rn_model_opts_load(&k->o->model, &k->model, &budget, err))) return rc;
-    rn_model_shape(k->model, &k->shape);
-    if ((rc = rn_model_opts_engine(&k->o->model, budget, &k->engine, err))) return rc;
-    return open_ranker(k, err);
+    rc = rn_remote_is_url(k->o->model.path) ? open_server(k, err) : open_model(k, err);
+    return rc ? rc : open_ranker(k, err);
 }
 
 static int score_all(rank *k, rn_err *err)
@@ -341,13 +412,27 @@ static int score_all(rank *k, rn_err *err)
     return rc;
 }
 
+static void report_server(rank *k)
+{
+    if (!k->remote || rn_remote_ledger(k->remote)->n_requests == 0) return;
+    rn_buf line = {0};
+    rn_server_summary(rn_remote_ledger(k->remote), k->entry, &line);
+    if (rn_buf_ok(&line)) printf("%s: %s\n", rn_remote_url(k->remote), line.data);
+    rn_buf_free(&line);
+    if (k->n_refused)
+        fprintf(stderr, "ration rank: %lld texts got no score, e.g.: %s\n", (long long)k->n_refused,
+                k->refusal);
+    if (k->command_id) put_note(k, NULL);
+}
+
 int rn_cmd_rank(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("rank");
-    options o = {.by = "nll"};
+    options o = {.by = "nll", .server = RN_SERVER_OPTS_NONE};
     const rn_opt table[] = {
         RN_OPT_STR(0, "by", &o.by, "RANKER", "nll: mean negative log likelihood (the default)"),
         RN_MODEL_OPTIONS(&o.model),
+        RN_SERVER_OPTIONS(&o.server),
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
         RN_OPT_INT(0, "run", &o.run, "ID", "only this run"),
         RN_OPT_STR(0, "of", &o.of, "MODEL", "only runs of this model"),
@@ -366,14 +451,13 @@ int rn_cmd_rank(int argc, char **argv)
     if (first < argc) return rn_opt_usage(cmd, "unexpected argument '%s'", argv[first]);
     if (strcmp(o.by, "nll") != 0) return rn_opt_usage(cmd, "no ranker '%s'; there is nll", o.by);
     if (!o.store) return rn_opt_usage(cmd, "give a store with -s FILE");
-    if ((rc = rn_model_opts_check(cmd, &o.model)) >= 0) return rc;
+    if ((rc = rn_server_opts_check(cmd, &o.server, &o.model)) >= 0) return rc;
 
     rn_err err = {0};
     rank k = {.o = &o, .err = &err};
-    int64_t command_id = 0;
     rn_opt_catch_signals();
     rc = prepare(&k, &err);
-    if (!rc) rc = rn_store_log_begin(k.store, cmd->name, argc, argv, &command_id, &err);
+    if (!rc) rc = rn_store_log_begin(k.store, cmd->name, argc, argv, &k.command_id, &err);
     if (!rc) rc = score_all(&k, &err);
     int status = RN_EXIT_DONE;
     if (rc == RN_ECANCELLED) {
@@ -387,13 +471,16 @@ int rn_cmd_rank(int argc, char **argv)
             "for the context\n",
             (long long)k.n_scored, (long long)k.n_cut, (long long)k.n_empty,
             (long long)k.n_too_long);
-        if (k.n_too_long) status = RN_EXIT_MISSING;
+        if (k.n_too_long + k.n_refused) status = RN_EXIT_MISSING;
     }
-    if (command_id) rn_store_log_end(k.store, command_id, status, NULL);
+    report_server(&k);
+    if (k.command_id) rn_store_log_end(k.store, k.command_id, status, NULL);
     free(k.list);
     free(k.runs);
     rn_arena_free(&k.arena);
     rn_model_close(k.model);
+    rn_remote_close(k.remote);
+    rn_cost_book_free(k.book);
     rn_store_close(k.store);
     return status;
 }

@@ -16,6 +16,7 @@ typedef enum rn_nll_state {
     RN_NLL_SCORED,
     RN_NLL_EMPTY,    /* no token to take a mean over */
     RN_NLL_TOO_LONG, /* prompt and text exceed the model's context */
+    RN_NLL_REFUSED,  /* a server gives no score for it */
 } rn_nll_state;
 
 typedef struct rn_nll_text {

@@ -213,3 +213,26 @@ END
     [[ "$output" == *" USD"* ]]
     [[ "$(sql a.db "SELECT note FROM command")" == *'"usd":'* ]]
 }
+
+@test "server: rank scores by echo or prompt_logprobs, and says where neither is" {
+    generate "" a.db -n 4 --max-tokens 40
+    for how in bos noecho; do
+        run "$RATION" rank -m "$BASE/$how/v1#test-model" -s a.db -t tiny.jsonl --name $how --in-flight 2
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"run 1: 16 of 16 scored"* ]]
+        [ "$(sql a.db "SELECT count(*) FROM score c JOIN ranker r ON r.id = c.ranker_id
+            JOIN sample s ON s.id = c.sample_id WHERE r.name = 'nll:$how'
+            AND abs(c.sum + 0.25 * s.text_bytes) < 1e-9 AND abs(c.score * c.n_tok + c.sum) < 1e-9")" = 16 ]
+    done
+    run "$RATION" rank -m "$BASE/bos/v1#test-model" -s a.db -t tiny.jsonl --name bos
+    [[ "$output" == *"run 1: 0 of 0 scored"* ]]
+    run "$RATION" rank -m "$BASE/llama/v1#test-model" -s a.db -t tiny.jsonl
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"rank with a GGUF file"* ]]
+    generate "" b.db -n 1 --api chat
+    run "$RATION" rank -m "$BASE/v1#test-model" -s b.db -t tiny.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"a server scores plain prompts only"* ]]
+}
