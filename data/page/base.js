@@ -158,8 +158,12 @@ function dashOf(index) {
   return index < nColours ? [] : index < 2 * nColours ? [8, 4] : [2, 3];
 }
 
+function colourClass(index) {
+  return index < 0 ? "grey" : `k${index % nColours}`;
+}
+
 function chip(index) {
-  return el("span", { class: `chip ${index < 0 ? "grey" : `k${index % nColours}`}` });
+  return el("span", { class: `chip ${colourClass(index)}` });
 }
 
 /* Names without the beginning that all of them share, up to a mark in it: "7b" of "coder-7b". */

@@ -3,7 +3,8 @@
  *
  * A series is {label, index, points: [{x, y, lo, hi, k}], style: "line" | "dash" | "dot" | "star",
  * key}. Series with the same key are shown and hidden together. The line's dataset keeps the label
- * and the points as they are; the two edges of its band are datasets of their own, marked `band`.
+ * and the points as they are; the two edges of its band are datasets of their own, marked `band`;
+ * a `bare` series has none.
  */
 "use strict";
 
@@ -113,7 +114,7 @@ function datasetsOf(series) {
     index: series.index,
   };
   const sets = [];
-  if (series.style === "line" && series.points.some((p) => known(p.lo) && known(p.hi))) {
+  if (series.style === "line" && !series.bare && series.points.some((p) => known(p.lo) && known(p.hi))) {
     const banded = series.points.filter((p) => known(p.lo) && known(p.hi));
     const edge = { ...common, label: "", band: true, borderWidth: 0, pointRadius: 0,
       pointHitRadius: 0, pointHoverRadius: 0 };
@@ -276,7 +277,8 @@ function legend(entries, scope) {
     entries.map((entry) =>
       el("button", { type: "button", "aria-pressed": "true",
         onclick: (event) => toggle(event.currentTarget, entry.key) },
-      entry.symbol || chip(entry.index), entry.label)));
+      entry.style ? el("span", { class: `swatch ${entry.style} ${colourClass(entry.index)}` })
+        : chip(entry.index), entry.label)));
 }
 
 themeListeners.push(() => {

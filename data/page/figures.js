@@ -93,19 +93,25 @@ function rankerParts(name) {
 
 const rankStyles = ["line", "dash", "dot"];
 
+/* More bands than this cannot be told apart; the intervals are in the tips and tables. */
+const MAX_BANDS = 3;
+
+/* x: the points' member that is the abscissa. A bound needs no ranking, so that it costs the samples
+ * alone. */
 function rankCurves(task, metric, model, x) {
   const found = seriesOf(task, metric).filter((s) => s.model === model && s.points.length);
   const kinds = [...new Set(found.map((s) => rankerParts(s.ranker).kind))];
   const curves = found.map((s) => {
     const parts = rankerParts(s.ranker);
     return { label: s.ranker, key: s.ranker, index: colourIndex(parts.model),
-      style: rankStyles[kinds.indexOf(parts.kind) % rankStyles.length], points: points(s, x) };
+      style: rankStyles[kinds.indexOf(parts.kind) % rankStyles.length],
+      bare: found.length > MAX_BANDS, points: points(s, x) };
   });
   const bound = (name, label) => {
     const longest = found.reduce((a, b) => (a && a.points.length >= b.points.length ? a : b), null);
     return longest && longest.points.some((p) => known(p[name]))
       ? [{ label, key: label, index: -1, style: "dot",
-          points: longest.points.map((p) => ({ x: p[x], y: p[name], k: p.k })) }]
+          points: longest.points.map((p) => ({ x: p.x_sampling ?? p.x, y: p[name], k: p.k })) }]
       : [];
   };
   return [...curves, ...bound("perfect", "perfect choice"), ...bound("random", "blind choice")];
@@ -157,7 +163,7 @@ function rankSection(task) {
       const figures = rankFigures(task, model);
       const row = el("div", { class: "figures" }, figures);
       const entries = rankCurves(task, "rank-score@k", model, "x").map((s) => ({ key: s.key,
-        label: s.label, index: s.index }));
+        label: s.label, index: s.index, style: s.style }));
       panels.set(model, el("div", {}, legend(entries, () => row), row));
     }
     area.replaceChildren(panels.get(model));
@@ -170,7 +176,7 @@ function rankSection(task) {
     el("p", {}, "A ranker picks one of k samples; rank-score@k is the chance that it passes. The ",
       "grey lines are a blind choice and a perfect one."),
     models.length > 1 ? el("label", { class: "control" }, "Samples of ", select) : null,
-    area);
+    area, bestRankers(task));
 }
 
 /* ---- other ways to spend ---- */

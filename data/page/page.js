@@ -9,7 +9,7 @@ function missingBlock() {
 }
 
 function sentence(text) {
-  return text.startsWith("of ") ? `O${text.slice(1)}` : text;
+  return /^(of|without) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 function taskWords(task) {

@@ -63,6 +63,26 @@ function leaderSection(task) {
       ". Sure: the share of resamples in which the leader leads."));
 }
 
+/* ---- rankers ---- */
+
+/* Which ranker of whose samples is best at each budget, beside the largest model's greedy answer. */
+function bestRankers(task) {
+  return task.axes.filter((axis) => axis.ranked && axis.ranked.budgets.some((row) => row.ranker))
+    .map((axis) => {
+      const kind = axisNamed(axis.axis);
+      const { yardstick, greedy, budgets } = axis.ranked;
+      return table(`The best ranker at equal ${kind.words}, ranking charged` + (yardstick
+        ? `; the greedy answer of ${yardstick} solves ${percent(greedy)} %` : ""),
+      ["budget", kind.words, "samples of", "ranker", "k", "rank-score, %", "interval",
+        "below greedy, points", "budget buys greedy"],
+      budgets.map((row) => [`${significant(row.normalised)} ×`, kind.format(row.budget),
+        row.model ? modelName(row.model) : unknown, row.ranker || unknown,
+        row.ranker ? whole(row.k) : unknown, percent(row.value), interval(row.lo, row.hi),
+        known(row.below) ? (100 * row.below).toFixed(1).replace("-", "−") : unknown,
+        row.greedy_affordable ? "yes" : "no"]), [2, 3, 8]);
+    });
+}
+
 /* ---- two models side by side, a score to reach ---- */
 
 function comparisonSection(task) {
@@ -96,7 +116,7 @@ function costSection(task) {
     flops(m.per_sample.flop_2n), known(m.per_sample.prompt_tok)
       ? significant(m.per_sample.prompt_tok) : unknown,
     known(m.per_sample.gen_tok) ? significant(m.per_sample.gen_tok) : unknown]);
-  const ranking = task.models.flatMap((m) => m.rankers.map((k) => [m.model, k.ranker,
+  const ranking = task.models.flatMap((m) => m.rankers.map((k) => [modelName(m.model), k.ranker,
     whole(k.drawn), whole(k.scored),
     flops(k.flops.sample), seconds(k.seconds.sample),
     k.flops.from || k.flops.missing || "", k.seconds.from || k.seconds.missing || ""]));

@@ -97,7 +97,14 @@ static int colour_of(const rn_report_task *t, const char *model)
         if (strcmp(t->entrants[i].model, model) == 0 ||
             strcmp(t->entrants[i].base_name, model) == 0)
             return (int)i;
-    return (int)t->n_entrants;
+    return -1;
+}
+
+/* That of the ranker's model; rankers without one come after all models. */
+static int ranker_colour(const rn_report_task *t, const rn_entrant *e, const rn_ranking *k)
+{
+    int of_model = colour_of(t, rn_report_ranker_model(k));
+    return of_model >= 0 ? of_model : (int)t->n_entrants + (int)(k - e->rankings);
 }
 
 /* axis RN_N_AXES: over k. */
@@ -118,6 +125,7 @@ typedef struct wanted {
     rn_metric metric;
     const rn_report_task *task;
     const rn_entrant *generator; /* NULL: pass@k */
+    bool paid;                   /* x is with the cost of ranking */
 } wanted;
 
 /* Kinds of rankers in the order in which they appear: "nll:7b" and "nll:13b" are one. */
@@ -136,10 +144,21 @@ static rn_plot_style ranker_style(const rn_entrant *e, const rn_ranking *k)
     return styles[kind % 3];
 }
 
-static double x_of(const rn_series *s, int64_t k)
+/* More bands than this cannot be told apart. */
+enum { MAX_BANDS = 3 };
+
+/* Where no ranker's cost is known on an axis, the samples alone are charged, and the axis says so. */
+static bool ranking_is_charged(const rn_entrant *e, rn_axis axis)
 {
-    double x = rn_report_series_x(s, k);
-    return isnan(x) && s->x_sampling ? rn_stat_cost(s->x_sampling, k) : x;
+    bool any = false;
+    for (size_t i = 0; i < e->n_rankings && axis < RN_AXIS_USD; i++)
+        any |= e->rankings[i].cost[axis].known;
+    return any;
+}
+
+static double x_of(const wanted *w, const rn_series *s, int64_t k)
+{
+    return s->x_sampling && !w->paid ? rn_stat_cost(s->x_sampling, k) : rn_report_series_x(s, k);
 }
 
 static void add_curve(void *user, const rn_series *from)
@@ -148,17 +167,19 @@ static void add_curve(void *user, const rn_series *from)
     if (from->metric != w->metric || from->task != w->task || from->n_points == 0) return;
     if (w->generator && from->entrant != w->generator) return;
     const rn_ranking *k = from->ranking;
-    rn_plot_series *to = add_series(w->s, k ? k->name : from->entrant->model, from->n_points,
-                                    k ? colour_of(w->task, rn_report_ranker_model(k))
-                                      : (int)(from->entrant - w->task->entrants),
-                                    k ? ranker_style(from->entrant, k) : RN_PLOT_LINE, true);
+    bool band = !k || from->entrant->n_rankings <= MAX_BANDS;
+    int colour =
+        k ? ranker_colour(w->task, from->entrant, k) : (int)(from->entrant - w->task->entrants);
+    rn_plot_series *to =
+        add_series(w->s, k ? k->name : from->entrant->model, from->n_points, colour,
+                   k ? ranker_style(from->entrant, k) : RN_PLOT_LINE, band);
     for (size_t i = 0; to && i < from->n_points; i++) {
-        put(to, i, x_of(from, from->points[i].k), from->points[i].value);
-        put_band(to, i, from->points[i].lo, from->points[i].hi);
+        put(to, i, x_of(w, from, from->points[i].k), from->points[i].value);
+        if (band) put_band(to, i, from->points[i].lo, from->points[i].hi);
     }
 }
 
-/* The bounds of the ranking with the longest curve. */
+/* The bounds of the ranking with the longest curve; they need no ranking to be paid. */
 static void add_bounds(void *user, const rn_series *from)
 {
     const wanted *w = user;
@@ -173,7 +194,8 @@ static void add_bounds(void *user, const rn_series *from)
     rn_plot_series *random =
         add_series(w->s, "blind choice", from->n_points, RN_PLOT_GREY, RN_PLOT_DOTTED, false);
     for (size_t i = 0; perfect && random && i < from->n_points; i++) {
-        double x = x_of(from, from->points[i].k);
+        int64_t k = from->points[i].k;
+        double x = from->x_sampling ? rn_stat_cost(from->x_sampling, k) : (double)k;
         put(perfect, i, x, from->ranking->perfect[i]);
         put(random, i, x, from->ranking->random[i]);
     }
@@ -203,12 +225,16 @@ static void curve_panel(sheet *s, const rn_report *r, const rn_report_task *t, r
                                      RN_METRIC_PASS_K};
     static const rn_metric rank[] = {RN_METRIC_RANK_FLOP, RN_METRIC_RANK_TIME, RN_N_METRICS,
                                      RN_METRIC_RANK_K};
-    wanted w = {s, generator ? rank[axis] : pass[axis], t, generator};
+    wanted w = {s, generator ? rank[axis] : pass[axis], t, generator,
+                generator && ranking_is_charged(generator, axis)};
     if (w.metric == RN_N_METRICS || !open_panel(s)) return;
     if (generator) rn_report_each_series(r, UINT32_C(1) << w.metric, add_bounds, &w);
     rn_report_each_series(r, UINT32_C(1) << w.metric, add_curve, &w);
     add_stars(s, t, axis);
-    close_panel(s, title_of(s, r, t, generator, over[axis]), units[axis],
+    const char *what = !generator || axis == RN_N_AXES ? over[axis]
+                       : w.paid ? rn_arena_printf(&s->arena, "%s, ranking charged", over[axis])
+                                : rn_arena_printf(&s->arena, "%s, ranking not charged", over[axis]);
+    close_panel(s, title_of(s, r, t, generator, what ? what : over[axis]), units[axis],
                 generator ? "rank-score@k, %" : "pass@k, %", axis == RN_N_AXES, legend);
 }
 

@@ -228,6 +228,17 @@ static int put_pick(mapper *m, const pick *p, size_t *room, int64_t *n_texts, rn
     return rc;
 }
 
+/* What raw text takes in the page at most: line ends and quotes two bytes, others six. */
+static size_t escaped_bytes(const char *s, size_t len)
+{
+    size_t n = len;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)s[i];
+        n += c == '\n' || c == '"' || c == '\\' ? 1 : c == '<' || c < 0x20 || c == 0x7f ? 5 : 0;
+    }
+    return n;
+}
+
 /* The largest length, up to TEXT_BYTES, to which all prompts together take at most `room`. */
 static size_t prompt_cap(const mapper *m, size_t room)
 {
@@ -235,8 +246,9 @@ static size_t prompt_cap(const mapper *m, size_t room)
     while (low < high) {
         size_t middle = (low + high + 1) / 2, sum = 0;
         for (size_t i = 0; i < m->n_problems; i++) {
-            size_t len = m->prompts[i] ? strlen(m->prompts[i]) : 0;
-            sum += len < middle ? len : middle;
+            if (!m->prompts[i]) continue;
+            size_t len = strlen(m->prompts[i]);
+            sum += escaped_bytes(m->prompts[i], len < middle ? len : middle);
         }
         if (sum <= room)
             low = middle;
@@ -301,6 +313,7 @@ static int put_entrants(mapper *m, size_t share, rn_buf *out)
 {
     const rn_report_task *t = m->task;
     size_t every[N_ROUNDS], left = share, room = share + share / 8;
+
     int64_t n_texts = 0;
     int rc = 0;
     thin(m, &left, every);
@@ -308,12 +321,16 @@ static int put_entrants(mapper *m, size_t share, rn_buf *out)
     rn_buf_putc(out, '[');
     for (size_t e = 0; e < t->n_entrants && !rc; e++) {
         const rn_entrant *x = &t->entrants[e];
+
         if (!x->counts && !x->greedy_run_id) continue;
         rn_jout_item(out);
         rn_buf_puts(out, "\n{");
         rn_jout_text(out, "model", x->model);
         if (x->counts) put_counts(t, x->counts, out);
-        rc = put_samples(m, e, every, &room, &n_texts, out);
+        /* Texts full of escapes take more than thin() counted: no model takes another's share. */
+        size_t own = room / (t->n_entrants - e), before = own;
+        rc = put_samples(m, e, every, &own, &n_texts, out);
+        room -= before - own;
         rn_buf_putc(out, '}');
     }
     rn_buf_putc(out, ']');

@@ -339,6 +339,8 @@ static void write_findings(rn_buf *out, const rn_report *r, const rn_report_task
     for (int a = 0; a < RN_N_AXES; a++)
         rn_report_finding(t, (rn_axis)a, &text);
     for (int a = 0; a < RN_N_AXES; a++)
+        rn_report_rank_finding(t, (rn_axis)a, &text);
+    for (int a = 0; a < RN_N_AXES; a++)
         rn_report_reach_finding(r, t, (rn_axis)a, &text);
     rn_jout_key(out, "findings");
     rn_buf_putc(out, '[');
