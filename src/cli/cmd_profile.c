@@ -5,48 +5,37 @@
  * For 1, 2, 4, ... samples in flight a step is timed at half the sample's length, which is its mean
  * length. With prompt time p, step time t_b at b samples in flight and T new tokens,
  *     seconds per 1,000 samples = p + 1000 T t_b / b,
- * at the b that makes it smallest; a sample's share is a thousandth of it.
+ * at the b that makes it smallest; a sample's share is a thousandth of it. Of a model behind a server
+ * see profile_server.c.
  */
 #include "base/hash.h"
 #include "base/json.h"
 #include "cli/commands.h"
-#include "cli/model_opts.h"
-#include "cost/cost.h"
+#include "cli/profile.h"
 #include "store/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_POINTS = 13, STEPS = 3 };
+enum { STEPS = 3 };
 
-typedef struct options {
-    rn_model_opts model;
-    const char *store, *name, *cost, *format;
-    int64_t prompt, gen;
-} options;
+void rn_profile_add(rn_profile *p, int32_t batch, double step_s, double s_per_1000)
+{
+    p->points[p->n] = (rn_profile_point){batch, step_s, s_per_1000};
+    if (s_per_1000 < p->points[p->best].s_per_1000) p->best = p->n;
+    p->n++;
+}
 
-typedef struct point {
-    int32_t batch;
-    double step_s, s_per_1000;
-} point;
-
-typedef struct profile {
-    point points[MAX_POINTS];
-    int n, best;
-    double prompt_s, flop;
-    int n_threads;
-    rn_shape shape;
-    rn_buf hardware;
-} profile;
-
-static int measure(const rn_model *m, const options *o, size_t budget, profile *p, rn_err *err)
+static int measure(const rn_model *m, const rn_profile_opts *o, size_t budget, rn_profile *p,
+                   rn_err *err)
 {
     rn_engine_opts eo;
     int rc = rn_model_opts_engine(&o->model, budget, &eo, err);
     if (rc) return rc;
     eo.max_prompt_tok = o->prompt;
     eo.max_new_tok = o->gen;
-    if (eo.n_slots == 0) eo.n_slots = 1 << (MAX_POINTS - 5); /* 256; fewer if memory is short */
+    if (eo.n_slots == 0)
+        eo.n_slots = 1 << (RN_PROFILE_POINTS - 5); /* 256; fewer if memory is short */
     rn_engine *e;
     if ((rc = rn_engine_open(m, &eo, &e, err))) return rc;
     const rn_engine_plan *plan = rn_engine_plan_of(e);
@@ -54,49 +43,52 @@ static int measure(const rn_model *m, const options *o, size_t budget, profile *
     int64_t ns;
     rc = rn_engine_time_prompt(e, (int32_t)o->prompt, &ns, err);
     if (!rc) p->prompt_s = (double)ns * 1e-9;
-    for (int32_t b = 1; !rc && b <= plan->n_slots && p->n < MAX_POINTS; b *= 2) {
+    for (int32_t b = 1; !rc && b <= plan->n_slots && p->n < RN_PROFILE_POINTS; b *= 2) {
         if (rn_interrupted) rc = rn_fail(err, RN_ECANCELLED, "stopped");
         if (!rc)
             rc = rn_engine_time_step(e, (int32_t)o->prompt, (int32_t)(o->gen / 2), b, STEPS, &ns,
                                      err);
         if (rc) break;
-        point *x = &p->points[p->n];
-        *x = (point){.batch = b, .step_s = (double)ns * 1e-9};
-        x->s_per_1000 = p->prompt_s + 1000.0 * (double)o->gen * x->step_s / b;
-        if (x->s_per_1000 < p->points[p->best].s_per_1000) p->best = p->n;
-        p->n++;
+        double step_s = (double)ns * 1e-9;
+        rn_profile_add(p, b, step_s, p->prompt_s + 1000.0 * (double)o->gen * step_s / b);
     }
     rn_engine_close(e);
     return rc;
 }
 
-static json_t *to_json(const options *o, const profile *p)
+static json_t *to_json(const rn_profile_opts *o, const rn_profile *p)
 {
     json_t *steps = json_array();
     for (int i = 0; i < p->n; i++) {
-        const point *x = &p->points[i];
+        const rn_profile_point *x = &p->points[i];
         json_array_append_new(steps, json_pack("{s:i, s:f, s:f}", "in_flight", x->batch, "tok_s",
                                                x->batch / x->step_s, "s_per_1000", x->s_per_1000));
     }
-    const point *best = &p->points[p->best];
-    return json_pack("{s:s, s:I, s:I, s:f, s:i, s:f, s:f, s:f, s:o, s:s, s:o}", "hardware",
-                     p->hardware.data, "prompt_tok", (json_int_t)o->prompt, "gen_tok",
-                     (json_int_t)o->gen, "prompt_s", p->prompt_s, "in_flight", best->batch,
-                     "s_per_sample", best->s_per_1000 / 1000, "s_per_1000", best->s_per_1000,
-                     "flop_per_sample", p->flop, "shape", rn_shape_to_json(&p->shape), "version",
-                     rn_version(), "steps", steps);
+    const rn_profile_point *best = &p->points[p->best];
+    json_t *j =
+        json_pack("{s:s, s:I, s:I, s:f, s:i, s:f, s:f, s:s, s:o}", "hardware", p->hardware.data,
+                  "prompt_tok", (json_int_t)o->prompt, "gen_tok", (json_int_t)o->gen, "prompt_s",
+                  p->prompt_s, "in_flight", best->batch, "s_per_sample", best->s_per_1000 / 1000,
+                  "s_per_1000", best->s_per_1000, "version", rn_version(), "steps", steps);
+    if (j && p->shape.n_layer > 0) {
+        json_object_set_new(j, "flop_per_sample", json_real(p->flop));
+        json_object_set_new(j, "shape", rn_shape_to_json(&p->shape));
+    }
+    if (j && p->server) json_object_set_new(j, "probe", rn_server_probe_json(&p->probe));
+    return j;
 }
 
-static int store_profile(const options *o, const profile *p, rn_err *err)
+static int store_profile(const rn_profile_opts *o, const rn_profile *p, rn_err *err)
 {
-    char sha[RN_SHA256_HEX];
-    int rc = rn_sha256_file(o->model.path, sha, err);
+    char sha[RN_SHA256_HEX] = "";
+    int rc = p->server ? 0 : rn_sha256_file(o->model.path, sha, err);
     if (rc) return rc;
+    const char *known_as =
+        p->server ? rn_server_opts_name(o->model.path) : rn_model_opts_name(o->model.path);
     rn_store *s;
     if ((rc = rn_store_open(o->store, RN_STORE_CREATE, &s, err))) return rc;
-    rn_store_model m = {.name = o->name ? o->name : rn_model_opts_name(o->model.path),
-                        .file_sha = sha,
-                        .cost = o->cost ? o->cost : ""};
+    rn_store_model m = {
+        .name = o->name ? o->name : known_as, .file_sha = sha, .cost = o->cost ? o->cost : ""};
     json_t *j = to_json(o, p);
     char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(j);
@@ -113,28 +105,74 @@ static int store_profile(const options *o, const profile *p, rn_err *err)
     return rc;
 }
 
-static void print_table(const options *o, const profile *p)
+static const char *yes_no(bool yes)
 {
-    const point *best = &p->points[p->best];
+    return yes ? "yes" : "no";
+}
+
+static void print_probe(const rn_profile *p)
+{
+    const rn_remote_probe *b = &p->probe;
+    printf("n honoured: %s (%lld choices of 4, %lld different)\n", yes_no(b->honours_n),
+           (long long)b->n_choices, (long long)b->n_distinct);
+    printf("seed honoured: %s (of %lld repetitions with equal seeds %lld differ)\n",
+           yes_no(b->honours_seed), (long long)b->n_seeded, (long long)b->n_seeded_differ);
+    printf("greedy: of %lld repetitions %lld differ\n", (long long)b->n_greedy,
+           (long long)b->n_greedy_differ);
+    printf("log probabilities: %s; token counts: %s; cached tokens told: %s\n", yes_no(b->logprobs),
+           yes_no(b->usage), yes_no(b->cached));
+    if (b->context_tok > 0) printf("context: %lld tokens\n", (long long)b->context_tok);
+    if (b->says[0]) printf("it said: %s\n", b->says);
+}
+
+static void print_table(const rn_profile_opts *o, const rn_profile *p)
+{
+    const rn_profile_point *best = &p->points[p->best];
     printf("%s\n", p->hardware.data);
-    printf("prompt of %lld tokens: %.3g s; samples of %lld tokens: %.4g GFLOPs each\n",
-           (long long)o->prompt, p->prompt_s, (long long)o->gen, p->flop * 1e-9);
+    if (p->server) print_probe(p);
+    printf("prompt of %lld tokens: %.3g s; samples of %lld tokens", (long long)o->prompt,
+           p->prompt_s, (long long)o->gen);
+    if (p->shape.n_layer > 0) printf(": %.4g GFLOPs each", p->flop * 1e-9);
+    putchar('\n');
     printf("%10s %12s %12s %16s\n", "in flight", "step, ms", "tok/s", "s per 1,000");
     for (int i = 0; i < p->n; i++) {
-        const point *x = &p->points[i];
+        const rn_profile_point *x = &p->points[i];
         printf("%10d %12.2f %12.1f %16.1f%s\n", x->batch, x->step_s * 1e3, x->batch / x->step_s,
                x->s_per_1000, i == p->best ? "  best" : "");
     }
     printf("%.4g s per sample, %.4g s per 1,000 samples with %d in flight\n",
            best->s_per_1000 / 1000, best->s_per_1000, best->batch);
+    if (p->server) printf("%s\n", p->spent.data);
+}
+
+/* Measures a model file on this machine. */
+static int profile_file(const rn_profile_opts *o, rn_profile *p, rn_err *err)
+{
+    rn_model *m = NULL;
+    size_t budget = 0;
+    int rc = rn_model_opts_load(&o->model, &m, &budget, err);
+    if (!rc && o->prompt + o->gen > m->hp.n_ctx)
+        rc = rn_fail(err, RN_ELIMIT, "%lld + %lld tokens exceed the model's context of %d",
+                     (long long)o->prompt, (long long)o->gen, m->hp.n_ctx);
+    if (!rc) rc = measure(m, o, budget, p, err);
+    if (!rc) {
+        rn_model_shape(m, &p->shape);
+        p->flop = rn_flop_sample(&p->shape, o->prompt, o->gen) +
+                  rn_flop_prompt(&p->shape, o->prompt) / 1000;
+        rn_hardware(m->isa, p->n_threads, &p->hardware);
+        if (!rn_buf_ok(&p->hardware)) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+    }
+    rn_model_close(m);
+    return rc;
 }
 
 int rn_cmd_profile(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("profile");
-    options o = {.prompt = 256, .gen = 512};
+    rn_profile_opts o = {.server = RN_SERVER_OPTS_NONE, .prompt = 256, .gen = 512};
     const rn_opt table[] = {
         RN_MODEL_OPTIONS(&o.model),
+        RN_SERVER_OPTIONS(&o.server),
         RN_OPT_STR('s', "store", &o.store, "FILE", "also keep the profile in this store"),
         RN_OPT_INT(0, "prompt", &o.prompt, "N", "prompt tokens (default 256)"),
         RN_OPT_INT(0, "tokens", &o.gen, "N", "new tokens of a sample (default 512)"),
@@ -145,8 +183,9 @@ int rn_cmd_profile(int argc, char **argv)
         RN_OPT_END};
     int first,
         rc = rn_opt_parse(cmd,
-                          "Measures what a sample costs on this machine and how many samples in "
-                          "flight are fastest.",
+                          "Measures what a sample costs, on this machine or at a server, and how "
+                          "many samples in flight are fastest. Of a server it also tells what it "
+                          "honours and how often it repeats itself.",
                           table, argc, argv, &first);
     if (rc >= 0) return rc;
     if (first < argc) return rn_opt_usage(cmd, "unexpected argument '%s'", argv[first]);
@@ -155,25 +194,13 @@ int rn_cmd_profile(int argc, char **argv)
         return rn_opt_usage(cmd, "--format is table or json, not '%s'", o.format);
     if (o.prompt < 1 || o.gen < 1 || o.prompt > RN_MAX_CONTEXT || o.gen > RN_MAX_CONTEXT)
         return rn_opt_usage(cmd, "--prompt and --tokens are positive numbers");
-    if ((rc = rn_model_opts_check(cmd, &o.model)) >= 0) return rc;
+    if ((rc = rn_server_opts_check(cmd, &o.server, &o.model)) >= 0) return rc;
 
     rn_err err = {0};
-    rn_model *m = NULL;
-    size_t budget = 0;
-    profile p = {0};
+    rn_profile p = {0};
     rn_opt_catch_signals();
-    rc = rn_model_opts_load(&o.model, &m, &budget, &err);
-    if (!rc && o.prompt + o.gen > m->hp.n_ctx)
-        rc = rn_fail(&err, RN_ELIMIT, "%lld + %lld tokens exceed the model's context of %d",
-                     (long long)o.prompt, (long long)o.gen, m->hp.n_ctx);
-    if (!rc) rc = measure(m, &o, budget, &p, &err);
-    if (!rc) {
-        rn_model_shape(m, &p.shape);
-        p.flop =
-            rn_flop_sample(&p.shape, o.prompt, o.gen) + rn_flop_prompt(&p.shape, o.prompt) / 1000;
-        rn_hardware(m->isa, p.n_threads, &p.hardware);
-        if (!rn_buf_ok(&p.hardware)) rc = rn_fail(&err, RN_ENOMEM, "out of memory");
-    }
+    rc = rn_remote_is_url(o.model.path) ? rn_profile_server(&o, &p, &err)
+                                        : profile_file(&o, &p, &err);
     if (!rc && o.store) rc = store_profile(&o, &p, &err);
     int status = rc ? rn_opt_failure(cmd, &err) : RN_EXIT_DONE;
     if (!rc && json) {
@@ -186,6 +213,6 @@ int rn_cmd_profile(int argc, char **argv)
         print_table(&o, &p);
     }
     rn_buf_free(&p.hardware);
-    rn_model_close(m);
+    rn_buf_free(&p.spent);
     return status;
 }

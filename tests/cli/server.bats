@@ -236,3 +236,23 @@ END
     [ "$status" -eq 3 ]
     [[ "$output" == *"a server scores plain prompts only"* ]]
 }
+
+@test "server: profile tells what it honours and keeps the time of a sample" {
+    run "$RATION" profile -m "$BASE/slow-10/v1#test-model" -s a.db --tokens 20 --prompt 20 --in-flight 8 \
+        --cost code-llama-7b
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"server $BASE/slow-10/v1"* ]]
+    [[ "$output" == *"n honoured: yes (4 choices of 4, 4 different)"* ]]
+    [[ "$output" == *"greedy: of 12 repetitions 0 differ"* ]]
+    [[ "$output" == *"context: 4096 tokens"* ]]
+    [ "$(sql a.db "SELECT count(*) FROM profile WHERE s_per_sample > 0 AND flop_per_sample > 0
+        AND json LIKE '%honours_n%'")" = 1 ]
+    run "$RATION" profile -m "$BASE/noseed+unstable+n1/v1#test-model" --tokens 20 --prompt 20 \
+        --in-flight 1 --format json
+    [ "$status" -eq 0 ]
+    [[ "$output" == *'"honours_seed": false'* && "$output" == *'"choices_of_4": 1'* ]]
+    run "$RATION" profile -m "$BASE/nousage/v1#test-model" --tokens 20
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"does not tell how many tokens"* ]]
+}
