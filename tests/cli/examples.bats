@@ -16,13 +16,9 @@ setup() {
     man=$(cd "$BATS_TEST_DIRNAME/../../docs/man" && pwd)
     in_tmpdir
     make_stand_ins data
-    mkdir data/humaneval data/mbpp bin
-    sed 's#Tiny/#HumanEval/#' data/mini/mini.jsonl >data/humaneval/HumanEval.jsonl
+    make_public_sets data
+    mkdir bin
     local i
-    for i in 2 3 4 11 12; do
-        printf '{"task_id": %d, "text": "Add %d.", "code": "def f(x):\\r\\n    return x + %d", "test_list": ["assert f(1) == %d"], "test_setup_code": "", "challenge_test_list": []}\n' \
-            "$i" "$i" "$i" $((i + 1))
-    done >data/mbpp/mbpp.jsonl
     for i in codellama-7b.gguf codellama-34b.gguf model.gguf; do
         cp data/models/ration-mini-s.gguf $i
     done

@@ -44,6 +44,24 @@ make_stand_ins() {
     done
 }
 
+# make_public_sets DIR: a few problems of our own in the form and place of HumanEval, MBPP and APPS.
+make_public_sets() {
+    local i level
+    mkdir -p "$1/humaneval" "$1/mbpp" "$1/apps"
+    make_set
+    sed 's#Tiny/#HumanEval/#' tiny.jsonl >"$1/humaneval/HumanEval.jsonl"
+    rm tiny.jsonl
+    for i in 2 3 4 11 12; do
+        printf '{"task_id": %d, "text": "Add %d.", "code": "def f(x):\\r\\n    return x + %d", "test_list": ["assert f(1) == %d"], "test_setup_code": "", "challenge_test_list": []}\n' \
+            "$i" "$i" "$i" $((i + 1))
+    done >"$1/mbpp/mbpp.jsonl"
+    i=0
+    for level in introductory interview competition; do
+        printf '{"problem_id": %d, "difficulty": "%s", "question": "Print %d.", "starter_code": "", "solutions": "[\\"print(%d)\\"]", "input_output": "{\\"inputs\\": [\\"1\\"], \\"outputs\\": [\\"%d\\"]}"}\n' \
+            $((i += 1)) "$level" "$i" "$i" "$i"
+    done >"$1/apps/test.jsonl"
+}
+
 # kill_then_finish SEED TIMES COMMAND...: starts the command TIMES times, ends each with SIGKILL after
 # a random part of the time that an undisturbed run took (KILL_FULL_MS), then runs it to its end.
 # The moments come from SEED alone. Says at the end how many runs were really cut off.

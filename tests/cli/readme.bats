@@ -1,12 +1,33 @@
 # readme.bats: the commands of the README and of docs/REPRODUCE.md work as they are written there.
 
+load helpers
+
 setup() {
     root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
     cd "$BATS_TEST_TMPDIR" || exit 1
     PATH=$RATION_BUILD:$PATH
 }
 
-@test "the daily use of the README, on twelve problems of the bundled set" {
+# The commands of a file that match, as they are written there.
+commands_of() {
+    sed -n '/^```sh/,/^```/p' "$1" | grep "^ration .*$2"
+}
+
+@test "the five lines for one's own models" {
+    make_stand_ins data
+    cp data/models/ration-mini-s.gguf small.gguf
+    commands_of "$root/README.md" own >commands
+    [ "$(wc -l <commands)" -eq 5 ]
+    export RATION_DATA=$PWD/data
+    while read -r line; do
+        run sh -c "$line"
+        echo "$line: $status $output"
+        [ "$status" -eq 0 ]
+    done <commands
+    grep -q '</html>' own.html
+}
+
+@test "the README's import and comparison, on twelve problems of the bundled set" {
     # Two "models": one knows the even problems, the other all; each wrong answer differs.
     /usr/bin/python3 - "$root/data/mini/mini.jsonl" <<'EOF'
 import json, sys
@@ -19,7 +40,7 @@ for name, every in (("small", 2), ("large", 1)):
                 text = p["canonical_solution"] if right else f"    return {j!r} + object()\n"
                 out.write(json.dumps({"task_id": p["task_id"], "completion": text}) + "\n")
 EOF
-    sed -n '/^ration import/,/^```/p' "$root/README.md" | grep '^ration ' >commands
+    commands_of "$root/README.md" x.db >commands
     [ "$(wc -l <commands)" -eq 4 ]
     while read -r line; do
         run sh -c "$line"
@@ -28,6 +49,46 @@ EOF
     done <commands
     [[ "$output" == *"large minus small"* || "$output" == *"small minus large"* ]]
     [[ "$output" == *"pass_time@t"* ]]
+}
+
+@test "the study of docs/REPRODUCE.md, on four problems of each set and stand-ins of the models" {
+    make_stand_ins data
+    for size in 7b 13b 34b 70b; do
+        cp data/models/ration-mini-xs.gguf codellama-$size.gguf
+    done
+    export RATION_DATA=$PWD/data
+    make_public_sets data
+    # Two samples of a few tokens instead of 2,000 of hundreds; the data is there already.
+    mkdir bin
+    cat >bin/ration <<END
+#!/bin/sh
+case \$1 in
+fetch) exit 0 ;;
+generate) case "\$*" in *--greedy*) n= ;; *) n="-n 2" ;; esac; exec "$RATION" "\$@" \$n --max-tokens 6 ;;
+profile) exec "$RATION" "\$@" --prompt 16 --tokens 16 --slots 4 ;;
+esac
+exec "$RATION" "\$@"
+END
+    chmod +x bin/ration
+    sed -n '/^ration fetch humaneval mbpp apps/,/^```/p' "$root/docs/REPRODUCE.md" | grep -v '^```' >study.sh
+    [ "$(wc -l <study.sh)" -eq 14 ]
+    PATH=$PWD/bin:$PATH run sh -e study.sh
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(sql study.db "SELECT count(*) FROM run")" = 40 ]
+    [ "$(sql study.db "SELECT count(DISTINCT preset) FROM run")" = 3 ]
+    [ "$(sql study.db "SELECT count(*) FROM sample WHERE id NOT IN (SELECT sample_id FROM verdict)")" = 0 ]
+    grep -q '</html>' study.html
+    if command -v gnuplot >/dev/null; then [ "$(head -c 4 study.pdf)" = %PDF ]; fi
+
+    # Its release, as it was published.
+    /usr/bin/python3 -c 'import json
+print(json.dumps({f"HumanEval/{i}": {"task_id": f"HumanEval/{i}", "prompt": f"def f{i}(x):\n",
+    "samples": [{"pass_at_1": 100.0, "generation": f"    return x + {i}\n"}]} for i in range(4)}))' >humaneval_7b.json
+    run sh -c "$(commands_of "$root/docs/REPRODUCE.md" release.db)"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(sql release.db "SELECT count(*) FROM verdict")" = 4 ]
 }
 
 @test "make targets that the README names exist" {
