@@ -153,7 +153,7 @@ END
 }
 
 @test "server: Ctrl-C stops cleanly, the same command continues" {
-    "$RATION" generate -m "$BASE/slow-20/v1#test-model" -t tiny.jsonl -s a.db -n 40 --in-flight 2 \
+    "$RATION" generate -m "$BASE/slow-100/v1#test-model" -t tiny.jsonl -s a.db -n 40 --in-flight 2 \
         >out 2>&1 3>&- &
     pid=$!
     for i in $(seq 200); do
@@ -168,7 +168,7 @@ END
     grep -q "the same command continues" out
     n=$(count a.db)
     [ "$n" -gt 0 ]
-    run generate "slow-20" a.db -n 40 --in-flight 64
+    run generate "slow-100" a.db -n 40 --in-flight 64
     [ "$status" -eq 0 ]
     [[ "$output" == *"160 of 160 samples ($((160 - n)) made now"* ]]
 }
