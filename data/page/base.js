@@ -37,17 +37,21 @@ function table(caption, head, rows, left) {
     el(tag, { scope, class: words.has(i) ? "word" : null }, content);
   return el(
     "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    { class: "table" },
+    el("p", { class: "caption" }, caption),
     el(
-      "table",
-      {},
-      el("caption", {}, caption),
-      el("thead", {}, el("tr", {}, cells(head, (text, i) => cell(text, i, "th", "col")))),
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
       el(
-        "tbody",
-        {},
-        rows.map((row) =>
-          el("tr", {}, cells(row, (c, i) => cell(c, i, i ? "td" : "th", i ? null : "row"))),
+        "table",
+        { "aria-label": caption },
+        el("thead", {}, el("tr", {}, cells(head, (text, i) => cell(text, i, "th", "col")))),
+        el(
+          "tbody",
+          {},
+          rows.map((row) =>
+            el("tr", {}, cells(row, (c, i) => cell(c, i, i ? "td" : "th", i ? null : "row"))),
+          ),
         ),
       ),
     ),
@@ -174,8 +178,10 @@ function shortNames(names) {
   return names.map((name) => name.slice(cut) || name);
 }
 
-function modelName(name) {
-  return el("span", { class: "model" }, chip(colourIndex(name)), name);
+/* A short form has the name behind it. */
+function modelName(name, short) {
+  return el("span", { class: "model", title: short && short !== name ? name : null },
+    chip(colourIndex(name)), short || name);
 }
 
 /* ---- light and dark ---- */

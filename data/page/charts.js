@@ -99,7 +99,8 @@ function yRange(series) {
   const step = high - low > 0.45 ? 0.2 : 0.1;
   const min = Math.max(0, step * Math.floor(low / step + 1e-9));
   const max = Math.min(1, step * Math.ceil(high / step - 1e-9));
-  return max - min < 0.2 ? { min: Math.max(0, max - 0.2), max } : { min, max };
+  if (max - min >= 0.2) return { min, max };
+  return max < 0.2 ? { min: 0, max: 0.2 } : { min: max - 0.2, max };
 }
 
 const dashes = { line: null, dash: [7, 4], dot: [2, 3], star: [] };
@@ -135,6 +136,7 @@ function datasetsOf(series) {
     pointRadius: star ? 0 : series.points.length === 1 ? 4 : 0,
     pointHoverRadius: star ? 9 : 4,
     pointHitRadius: 12,
+    clip: 6, // a point on the edge is whole
   });
   return sets;
 }

@@ -12,6 +12,15 @@ function sentence(text) {
   return /^(of|without) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
+/* A store in which nothing passes is more often a slip than a finding. */
+function noPassBlock(task) {
+  const judged = task.models.filter((m) => m.samples > 0);
+  if (!judged.length || judged.some((m) => m.passed > 0)) return null;
+  return el("aside", { class: "notes" }, el("p", {}, "No sample of any model passes. The verdicts " +
+    "and texts below show why; a prompt preset, an extractor or a problem set that does not fit " +
+    "the samples is the common cause."));
+}
+
 function taskWords(task) {
   const words = [`${task.models.length} ${task.models.length === 1 ? "model" : "models"}`];
   if (task.problems) words.push(`${whole(task.problems)} problems`);
@@ -32,6 +41,7 @@ function taskBlock(task) {
     el("p", { class: "soft" }, taskWords(task)),
     task.findings.length ? el("ul", { class: "findings" },
       task.findings.map((text) => el("li", {}, sentence(text.replace(`${task.task}: `, ""))))) : null,
+    noPassBlock(task),
     section("Problems solved by k samples", heading, figures),
     leaderSection(task),
     comparisonSection(task),

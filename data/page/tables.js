@@ -9,7 +9,7 @@ function section(title, ...children) {
 
 /* ---- who leads ---- */
 
-function leadRows(task, axis) {
+function leadRows(task, axis, short) {
   return axis.budgets.map((row) => {
     const cell = (model) => {
       const c = row.models.find((m) => m.model === model.model);
@@ -22,7 +22,7 @@ function leadRows(task, axis) {
       `${significant(row.normalised)} ×`,
       axisNamed(axis.axis).format(row.budget),
       ...task.models.map(cell),
-      row.leader ? modelName(row.leader) : unknown,
+      !row.leader ? unknown : row.ahead === 0 ? "a tie" : modelName(row.leader, short.get(row.leader)),
       known(row.ahead) ? `${signed(row.ahead)} ${spread(row.lo, row.hi)}` : unknown,
       known(row.sure) ? `${percent(row.sure, 0)} %` : unknown,
     ];
@@ -45,13 +45,15 @@ function crossings(axis) {
 
 function leaderSection(task) {
   if (!task.axes.length) return null;
+  const names = task.models.map((m) => m.model);
+  const short = new Map(shortNames(names).map((text, i) => [names[i], text]));
   const blocks = task.axes.map((axis) => {
     const words = axisNamed(axis.axis).words;
     return [
       table(`At equal ${words}: pass@k in %, 1 × is one sample of ${axis.unit}`,
-        ["budget", words, ...task.models.map((m) => modelName(m.model)), "leads",
+        ["budget", words, ...task.models.map((m) => modelName(m.model, short.get(m.model))), "leads",
           "ahead of the second, points", "sure"],
-        leadRows(task, axis), [2 + task.models.length]),
+        leadRows(task, axis, short), [2 + task.models.length]),
       crossings(axis),
     ];
   });
@@ -109,6 +111,23 @@ function reachSection(task) {
 
 /* ---- costs and verdicts ---- */
 
+/* Where the costs of ranking are from, or why they are not known; each reason once, with whom it is
+ * about unless it is about all. */
+function rankingReasons(task) {
+  const all = task.models.flatMap((m) => m.rankers);
+  const items = axes.filter((a) => a.rank).flatMap((a) => {
+    const names = new Map();
+    for (const k of all) {
+      const why = k[a.name].from || k[a.name].missing;
+      if (why) names.set(why, new Set([...(names.get(why) || []), k.ranker]));
+    }
+    return [...names].map(([why, whom]) =>
+      `${a.words} of ${names.size > 1 ? [...whom].join(", ") : "ranking"}: ${why}.`);
+  });
+  return items.length ? el("ul", { class: "note" },
+    items.map((text) => el("li", {}, prose(text)))) : null;
+}
+
 function costSection(task) {
   const rows = task.models.map((m) => [modelName(m.model), m.cost || unknown,
     ...axes.map((a) => a.format(m.per_sample[a.name])),
@@ -117,15 +136,14 @@ function costSection(task) {
       ? significant(m.per_sample.prompt_tok) : unknown,
     known(m.per_sample.gen_tok) ? significant(m.per_sample.gen_tok) : unknown]);
   const ranking = task.models.flatMap((m) => m.rankers.map((k) => [modelName(m.model), k.ranker,
-    whole(k.drawn), whole(k.scored),
-    flops(k.flops.sample), seconds(k.seconds.sample),
-    k.flops.from || k.flops.missing || "", k.seconds.from || k.seconds.missing || ""]));
+    whole(k.drawn), whole(k.scored), flops(k.flops.sample), seconds(k.seconds.sample)]));
   const reasons = axes.map((a) => [a, whyUnpriced(task, a)]).filter(([, why]) => why);
   return section("What a sample costs",
     table("One sample", ["model", "priced as", ...axes.map((a) => a.words), "exact FLOPs",
       "of its prompt, once", "2N on all tokens", "prompt tokens", "generated tokens"], rows, [1]),
     ranking.length ? table("Ranking one sample", ["samples of", "ranker", "drawn", "scored",
-      "FLOPs", "wall-time", "FLOPs are", "wall-time is"], ranking, [1, 6, 7]) : null,
+      "FLOPs", "wall-time"], ranking, [1]) : null,
+    rankingReasons(task),
     reasons.length ? el("ul", { class: "note" }, reasons.map(([a, why]) =>
       el("li", {}, prose(`${a.words}: ${why}.`)))) : null);
 }
@@ -170,7 +188,8 @@ function conditionsSection(task) {
       ["samples without a verdict", missing[r.missing] || r.missing],
       ["FLOPs", r.flops === "exact" ? "prompt once, generated tokens at their true length"
         : "one pass over 128 tokens a sample"],
-      ["wall-time", r.profile ? `${r.profile}${r.hardware ? `: ${r.hardware}` : ""}` : null],
+      ["wall-time", r.profile && r.hardware && r.hardware !== r.profile
+        ? `${r.profile}: ${r.hardware}` : r.profile],
       ["published curves", r.interpolated ? "interpolated, linear in log k" : null],
       ["program", `ration ${r.version}`],
     ]),

@@ -32,21 +32,32 @@ static double best_of(const rn_report_task *t, rn_axis axis, const rn_budget_row
     return best;
 }
 
+/* Whether the best of a row is ahead of anybody, or of nothing at all. */
+static bool has_leader(const rn_budget_row *row)
+{
+    if (!row->complete || row->best < 0 || row->cells[row->best].value == 0) return false;
+    return row->second < 0 || row->diff != 0;
+}
+
 /* "code-llama-7b at 4, code-llama-13b at 6" of n complete budgets. */
 static void write_leaders(const rn_report_task *t, rn_axis axis, rn_buf *out)
 {
     const rn_report_axis *ax = &t->axis[axis];
-    size_t n = 0, written = 0;
-    for (size_t j = 0; j < ax->n_rows; j++)
-        n += ax->rows[j].complete && ax->rows[j].best >= 0;
+    size_t n = 0, none = 0, written = 0;
+    for (size_t j = 0; j < ax->n_rows; j++) {
+        bool any = ax->rows[j].complete && ax->rows[j].best >= 0;
+        n += any;
+        none += any && !has_leader(&ax->rows[j]);
+    }
     rn_buf_printf(out, "of %zu equal %s budgets, ", n, titles[axis]);
     for (size_t i = 0; i < t->n_entrants; i++) {
         size_t leads = 0;
         for (size_t j = 0; j < ax->n_rows; j++)
-            leads += ax->rows[j].complete && ax->rows[j].best == (int)i;
+            leads += has_leader(&ax->rows[j]) && ax->rows[j].best == (int)i;
         if (leads == 0) continue;
         rn_buf_printf(out, "%s%s leads at %zu", written++ ? ", " : "", t->entrants[i].model, leads);
     }
+    if (none) rn_buf_printf(out, "%snobody leads at %zu", written ? ", " : "", none);
 }
 
 void rn_report_finding(const rn_report_task *t, rn_axis axis, rn_buf *out)

@@ -167,8 +167,9 @@ class Page(unittest.TestCase):
     def test_tables_are_the_json(self):
         browser = self.open("full")
         task = self.report["tasks"][0]
-        tables = browser.find_elements(By.CSS_SELECTOR, "table")
-        leads = [t for t in tables if t.text.startswith("At equal FLOPs")][0]
+        tables = browser.find_elements(By.CSS_SELECTOR, ".scroll table")
+        leads = [t for t in tables
+                 if t.get_attribute("aria-label").startswith("At equal FLOPs")][0]
         rows = leads.find_elements(By.CSS_SELECTOR, "tbody tr")
         budgets = task["axes"][0]["budgets"]
         self.assertEqual(len(rows), len(budgets))
@@ -321,6 +322,7 @@ class Page(unittest.TestCase):
     def test_solved_by_nobody(self):
         self.open("unsolved")
         self.assertIn("by none: 12", self.text())
+        self.assertIn("No sample of any model passes", self.text())
         self.assertIn("There is one model, so that nothing can be compared", self.text())
         for d in self.datasets("t0-pass-k-canvas"):
             if d["label"]:
