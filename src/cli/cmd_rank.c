@@ -1,20 +1,18 @@
 /*
- * cmd_rank.c: `ration rank --by nll`: scores the samples of a store with a model.
+ * cmd_rank.c: `ration rank`: scores the samples of a store. The likelihood ranker is here, the
+ * verifier and consensus in files of their own.
  *
  * Samples that ran into their token limit are left out, as method and report do; so are texts
  * without a token and those that do not fit the model's context, which are counted. What has a
  * score is not scored again.
  */
 #include "base/hash.h"
-#include "base/json.h"
-#include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/rank_consensus.h"
+#include "cli/rank_verifier.h"
 #include "cli/server_opts.h"
-#include "cost/paper.h"
 #include "model/chat.h"
 #include "rank/nll_server.h"
-#include "store/store.h"
-#include "task/prompt.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,15 +21,11 @@
 typedef struct options {
     rn_model_opts model;
     rn_server_opts server;
-    const char *by, *store, *set, *preset, *of, *data, *name;
+    const char *ranker, *store, *of, *name, *verifier;
+    rn_rank_source source;
+    rn_consensus_opts consensus;
     int64_t run;
 } options;
-
-/* A run to score, copied out of the store. */
-typedef struct run {
-    int64_t id;
-    const char *set_name, *set_hash, *preset, *settings;
-} run;
 
 /* One sample that waits for its score. */
 typedef struct pending {
@@ -51,15 +45,16 @@ typedef struct rank {
     rn_cost_book *book;
     const rn_cost *entry; /* that gives shape and prices of a server's model; NULL none */
     rn_store *store;
-    rn_arena arena; /* the runs */
-    run *runs;      /* [n_runs] */
+    rn_arena arena;    /* the runs */
+    rn_rank_run *runs; /* [n_runs] */
     size_t n_runs, cap_runs;
     int64_t ranker_id, command_id;
+    rn_verify *verify; /* the other rankers; NULL: not this one */
+    rn_consensus *consensus;
+    rn_verify_counts verified;
+    rn_consensus_counts agreed;
     /* of the run at work */
-    const run *run;
-    rn_taskset *set;
-    const rn_preset *preset;
-    json_t *settings;
+    rn_rank_run *run;
     rn_chat chat;
     /* of the problem at work */
     int64_t ord, problem_id;
@@ -83,20 +78,10 @@ static int note_run(void *user, const rn_store_run_row *r)
     if (strcmp(r->kind, "sample") != 0 || r->n_samples == 0) return 0;
     if (k->o->run && r->run_id != k->o->run) return 0;
     if (k->o->of && strcmp(r->model_name, k->o->of) != 0) return 0;
-    if (k->n_runs == k->cap_runs) {
-        size_t cap = k->cap_runs ? 2 * k->cap_runs : 16;
-        run *more = realloc(k->runs, cap * sizeof *more);
-        if (!more) return rn_fail(k->err, RN_ENOMEM, "out of memory for a list of runs");
-        k->runs = more;
-        k->cap_runs = cap;
-    }
-    k->runs[k->n_runs++] = (run){
-        .id = r->run_id,
-        .set_name = rn_arena_strdup(&k->arena, r->set_name),
-        .set_hash = rn_arena_strdup(&k->arena, r->set_hash),
-        .preset = rn_arena_strdup(&k->arena, r->preset),
-        .settings = rn_arena_strdup(&k->arena, r->settings),
-    };
+    rn_rank_run *more = rn_rank_grown(k->runs, k->n_runs, &k->cap_runs, sizeof *more);
+    if (!more) return rn_fail(k->err, RN_ENOMEM, "out of memory for a list of runs");
+    k->runs = more;
+    k->runs[k->n_runs++] = rn_rank_run_of(r, &k->arena);
     return 0;
 }
 
@@ -124,13 +109,28 @@ static char *describe_ranker(const rank *k, rn_err *err)
     return text;
 }
 
+static int open_verifier(rank *k, const char *model, rn_err *err)
+{
+    char sha[RN_SHA256_HEX];
+    int rc = rn_sha256_file(k->o->model.path, sha, err);
+    const rn_verify_opts v = {.verifier = k->o->verifier,
+                              .data = k->o->source.data,
+                              .model = k->model,
+                              .engine = &k->engine,
+                              .model_name = model,
+                              .model_sha = sha,
+                              .kv = rn_kv_name(k->engine.kv)};
+    return rc ? rc : rn_verify_open(&v, k->store, &k->verify, err);
+}
+
 static int open_ranker(rank *k, rn_err *err)
 {
+    const char *model = k->o->name  ? k->o->name
+                        : k->remote ? rn_remote_model(k->remote)
+                                    : rn_model_opts_name(k->o->model.path);
+    if (strcmp(k->o->ranker, "verifier") == 0) return open_verifier(k, model, err);
     char name[320];
-    snprintf(name, sizeof name, "nll:%s",
-             k->o->name  ? k->o->name
-             : k->remote ? rn_remote_model(k->remote)
-                         : rn_model_opts_name(k->o->model.path));
+    snprintf(name, sizeof name, "nll:%s", model);
     char *text = describe_ranker(k, err);
     if (!text) return err->code;
     int rc = rn_store_put_ranker(k->store, name, text, true, &k->ranker_id, err);
@@ -138,29 +138,15 @@ static int open_ranker(rank *k, rn_err *err)
     return rc;
 }
 
-/* The problem set and prompts that the run was made with. */
-static int open_run(rank *k, const run *r, rn_err *err)
+/* How the run's prompts were made. */
+static int open_prompts(rank *k, rn_err *err)
 {
-    k->run = r;
-    int rc = rn_taskset_open(k->o->set ? k->o->set : r->set_name, rn_opt_data_dir(k->o->data),
-                             &k->set, err);
-    if (rc) return rn_err_prefix(err, "run %lld", (long long)r->id);
-    if (r->set_hash[0] && strcmp(r->set_hash, k->set->hash) != 0)
-        return rn_fail(
-            err, RN_EINVAL,
-            "run %lld was made with another version of %s (hash %.12s, here %.12s); name the "
-            "right file with -t",
-            (long long)r->id, r->set_name, r->set_hash, k->set->hash);
-    const char *preset = k->o->preset   ? rn_paper_prompt(k->o->preset)
-                         : r->preset[0] ? r->preset
-                                        : k->set->preset;
-    k->preset = rn_preset_find(preset);
-    if (!k->preset)
+    const rn_rank_run *r = k->run;
+    if (!r->preset)
         return rn_fail(err, RN_EINVAL, "run %lld: no prompt preset '%s'; name one with --preset",
-                       (long long)r->id, preset);
-    rc = rn_json_parse(rn_bytes_of(r->settings), (rn_json_at){"settings", 0}, &k->settings, err);
-    if (rc) return rc;
-    const char *chat = json_string_value(json_object_get(k->settings, "chat"));
+                       (long long)r->id,
+                       k->o->source.preset ? k->o->source.preset : r->preset_name);
+    const char *chat = json_string_value(json_object_get(r->settings, "chat"));
     k->chat = RN_CHAT_NONE;
     if (!chat || strcmp(chat, "none") == 0) return 0;
     if (k->remote || strcmp(chat, "server") == 0)
@@ -172,14 +158,6 @@ static int open_run(rank *k, const run *r, rn_err *err)
     return rn_chat_parse(chat, &k->chat, err);
 }
 
-static void close_run(rank *k)
-{
-    json_decref(k->settings);
-    rn_taskset_free(k->set);
-    k->settings = NULL;
-    k->set = NULL;
-}
-
 /* ---- one problem -------------------------------------------------------------------------------
  */
 
@@ -187,9 +165,9 @@ static void close_run(rank *k)
  * imported samples and those of servers nobody knows. */
 static bool ended_by_token(const rank *k, const rn_store_sample *x)
 {
-    const json_t *stop = json_object_get(k->settings, "stop");
+    const json_t *stop = json_object_get(k->run->settings, "stop");
     if (!json_is_array(stop) || strcmp(x->finish, "stop") != 0) return false;
-    if (json_object_get(k->settings, "server") && json_array_size(stop)) return false;
+    if (json_object_get(k->run->settings, "server") && json_array_size(stop)) return false;
     for (size_t i = 0; i < json_array_size(stop); i++) {
         rn_bytes s = rn_bytes_of(json_string_value(json_array_get(stop, i)));
         if (s.len && rn_bytes_find(x->text, s, 0) != SIZE_MAX) return false;
@@ -199,14 +177,14 @@ static bool ended_by_token(const rank *k, const rn_store_sample *x)
 
 static int encode_prompt(rank *k, rn_bytes text, rn_ids *ids, rn_err *err)
 {
-    const char *system = json_string_value(json_object_get(k->settings, "system"));
+    const char *system = json_string_value(json_object_get(k->run->settings, "system"));
     int rc = k->chat == RN_CHAT_NONE
                  ? rn_tok_encode(k->model->tok, text, RN_TOK_BOS, ids, err)
                  : rn_chat_encode(k->chat, k->model->tok, rn_bytes_of(system), text, ids, err);
     if (rc || ids->n) return rc;
     return rn_fail(err, RN_EINVAL,
                    "the prompt of %s is empty and the model has no token to begin with",
-                   k->set->problems[k->ord].task_id);
+                   k->run->set->problems[k->ord].task_id);
 }
 
 static int put_score(void *user, int64_t i, rn_err *err)
@@ -280,7 +258,9 @@ static int score_problem(rank *k, rn_err *err)
     for (size_t i = 0; !rc && i < k->n; i++)
         k->texts[i] =
             (rn_nll_text){.text = {k->list[i].text, k->list[i].len}, .ended = k->list[i].ended};
-    if (!rc) rc = rn_prompt_build(k->preset, k->set, &k->set->problems[k->ord], &prompt, err);
+    if (!rc)
+        rc = rn_prompt_build(k->run->preset, k->run->set, &k->run->set->problems[k->ord], &prompt,
+                             err);
     if (!rc)
         rc = rn_store_count_samples(k->store, k->run->id, k->problem_id, &k->n_siblings, &next_idx,
                                     err);
@@ -307,12 +287,12 @@ static int score_problem(rank *k, rn_err *err)
 static int collect(void *user, const rn_store_sample_row *r)
 {
     rank *k = user;
-    if (strcmp(r->x.finish, "length") == 0) {
+    if (rn_rank_is_cut(r)) {
         k->n_cut++;
         return 0;
     }
-    if (r->ord < 0 || (size_t)r->ord >= k->set->n)
-        return rn_fail(k->err, RN_EINVAL, "problem %s is not in %s", r->task_id, k->set->name);
+    if (r->ord < 0 || (size_t)r->ord >= k->run->set->n)
+        return rn_fail(k->err, RN_EINVAL, "problem %s is not in %s", r->task_id, k->run->set->name);
     if (k->n && r->ord != k->ord) {
         int rc = score_problem(k, k->err);
         if (rc) return rc;
@@ -338,28 +318,50 @@ static int collect(void *user, const rn_store_sample_row *r)
 
 static int count_row(void *user, const rn_store_sample_row *r)
 {
-    *(int64_t *)user += strcmp(r->x.finish, "length") != 0;
+    *(int64_t *)user += !rn_rank_is_cut(r);
     return 0;
 }
 
-static int score_run(rank *k, const run *r, rn_err *err)
+static int score_likelihoods(rank *k, int64_t *total, rn_err *err)
 {
-    int64_t total = 0;
-    int rc = rn_store_each_unscored(k->store, r->id, k->ranker_id, false, count_row, &total, err);
-    if (!rc) rc = open_run(k, r, err);
-    if (!rc) {
-        char label[64];
-        snprintf(label, sizeof label, "rank run %lld", (long long)r->id);
-        int64_t before = k->n_scored;
-        rn_progress_start(&k->progress, label, "samples", total + before);
-        rc = rn_store_each_unscored(k->store, r->id, k->ranker_id, true, collect, k, err);
-        if (!rc) rc = score_problem(k, err);
-        rn_progress_end(&k->progress);
-        clear_list(k);
+    const rn_rank_run *r = k->run;
+    int rc = rn_store_each_unscored(k->store, r->id, k->ranker_id, false, count_row, total, err);
+    if (!rc) rc = open_prompts(k, err);
+    if (rc) return rc;
+    char label[64];
+    snprintf(label, sizeof label, "rank run %lld", (long long)r->id);
+    rn_progress_start(&k->progress, label, "samples", *total + k->n_scored);
+    rc = rn_store_each_unscored(k->store, r->id, k->ranker_id, true, collect, k, err);
+    if (!rc) rc = score_problem(k, err);
+    rn_progress_end(&k->progress);
+    clear_list(k);
+    return rc;
+}
+
+/* How many samples have been scored so far. */
+static int64_t n_scored(const rank *k)
+{
+    return k->n_scored + k->verified.n_scored + k->agreed.n_scored;
+}
+
+static int score_run(rank *k, rn_rank_run *r, rn_err *err)
+{
+    int64_t total = 0, before = n_scored(k);
+    k->run = r;
+    int rc = rn_rank_run_open(r, &k->o->source, err);
+    if (!rc && k->consensus)
+        rc = rn_consensus_run(k->consensus, r, &k->agreed, err);
+    else if (!rc && k->verify)
+        rc = rn_verify_run(k->verify, r, &k->verified, err);
+    else if (!rc)
+        rc = score_likelihoods(k, &total, err);
+    rn_rank_run_close(r);
+    if (rc && rc != RN_ECANCELLED) return rc;
+    if (k->consensus || k->verify)
+        printf("run %lld: %lld scored\n", (long long)r->id, (long long)(n_scored(k) - before));
+    else
         printf("run %lld: %lld of %lld scored\n", (long long)r->id,
-               (long long)(k->n_scored - before), (long long)total);
-    }
-    close_run(k);
+               (long long)(n_scored(k) - before), (long long)total);
     return rc;
 }
 
@@ -394,6 +396,8 @@ static int prepare(rank *k, rn_err *err)
     if (k->n_runs == 0)
         return rn_fail(err, RN_ENOTFOUND, "%s: no run with samples to score%s", k->o->store,
                        k->o->run || k->o->of ? " fits --run and --of" : "");
+    if (strcmp(k->o->ranker, "consensus") == 0)
+        return rn_consensus_open(&k->o->consensus, k->store, &k->consensus, err);
     rc = rn_remote_is_url(k->o->model.path) ? open_server(k, err) : open_model(k, err);
     return rc ? rc : open_ranker(k, err);
 }
@@ -425,33 +429,92 @@ static void report_server(rank *k)
     if (k->command_id) put_note(k, NULL);
 }
 
+/* What was scored and what was left out; the exit status. */
+static int print_counts(const rank *k)
+{
+    const rn_consensus_counts *c = &k->agreed;
+    const rn_verify_counts *v = &k->verified;
+    if (k->consensus) {
+        printf(
+            "%lld scored; left out: %lld at their token limit, %lld that the sandbox failed on\n",
+            (long long)c->n_scored, (long long)c->n_cut, (long long)c->n_failed);
+        printf(
+            "%lld programs executed: %.1f CPU seconds, %.1f s of wall-time one after the other\n",
+            (long long)c->n_runs, c->cpu_s, c->wall_s);
+        if (c->n_blind)
+            printf("%lld of %lld problems show no example to make inputs from: all their samples "
+                   "have the same score\n",
+                   (long long)c->n_blind, (long long)c->n_problems);
+        return c->n_failed ? RN_EXIT_MISSING : RN_EXIT_DONE;
+    }
+    if (k->verify) {
+        printf("%lld scored; left out: %lld at their token limit, %lld without a likelihood under "
+               "their generator, %lld too long for the context\n",
+               (long long)v->n_scored, (long long)v->n_cut, (long long)v->n_unlikely,
+               (long long)v->n_too_long);
+        return v->n_unlikely || v->n_too_long ? RN_EXIT_MISSING : RN_EXIT_DONE;
+    }
+    printf("%lld scored; left out: %lld at their token limit, %lld without a token, %lld too long "
+           "for the context\n",
+           (long long)k->n_scored, (long long)k->n_cut, (long long)k->n_empty,
+           (long long)k->n_too_long);
+    return k->n_too_long + k->n_refused ? RN_EXIT_MISSING : RN_EXIT_DONE;
+}
+
+/* Checks the values without opening anything: -1 to go on, or the exit status after a message. */
+static int check_options(const rn_command *cmd, options *o)
+{
+    bool consensus = strcmp(o->ranker, "consensus") == 0;
+    if (strcmp(o->ranker, "nll") != 0 && strcmp(o->ranker, "verifier") != 0 && !consensus)
+        return rn_opt_usage(cmd, "no ranker '%s'; there is nll, verifier and consensus", o->ranker);
+    if (!o->store) return rn_opt_usage(cmd, "give a store with -s FILE");
+    if (o->source.extractor && !rn_extractor_known(o->source.extractor))
+        return rn_opt_usage(cmd, "unknown extractor '%s'; 'man ration-judge' lists them",
+                            o->source.extractor);
+    if (!consensus && o->model.path && rn_remote_is_url(o->model.path) &&
+        strcmp(o->ranker, "verifier") == 0)
+        return rn_opt_usage(cmd,
+                            "the verifier needs a model file: servers score texts, not answers");
+    if (!consensus) return rn_server_opts_check(cmd, &o->server, &o->model);
+    if (o->model.path) return rn_opt_usage(cmd, "consensus executes programs: it has no model");
+    o->consensus.extractor = o->source.extractor;
+    const char *wrong = rn_consensus_check(&o->consensus);
+    return wrong ? rn_opt_usage(cmd, "%s", wrong) : -1;
+}
+
 int rn_cmd_rank(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("rank");
-    options o = {.by = "nll", .server = RN_SERVER_OPTS_NONE};
+    options o = {.ranker = "nll", .server = RN_SERVER_OPTS_NONE};
     const rn_opt table[] = {
-        RN_OPT_STR(0, "by", &o.by, "RANKER", "nll: mean negative log likelihood (the default)"),
+        RN_OPT_STR(0, "ranker", &o.ranker, "RANKER",
+                   "nll (default): mean negative log likelihood; verifier: a model's yes or no; "
+                   "consensus: programs that agree"),
+        RN_OPT_STR(0, "by", &o.ranker, "RANKER", "the same as --ranker"),
         RN_MODEL_OPTIONS(&o.model),
         RN_SERVER_OPTIONS(&o.server),
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
         RN_OPT_INT(0, "run", &o.run, "ID", "only this run"),
         RN_OPT_STR(0, "of", &o.of, "MODEL", "only runs of this model"),
-        RN_OPT_STR('t', "set", &o.set, "SET",
+        RN_OPT_STR('t', "set", &o.source.set, "SET",
                    "where the runs' problem set lies; default: its name"),
-        RN_OPT_STR(0, "preset", &o.preset, "NAME", "prompt preset; default: the run's"),
+        RN_OPT_STR(0, "preset", &o.source.preset, "NAME", "prompt preset; default: the run's"),
         RN_OPT_STR(0, "name", &o.name, "NAME", "the ranking model's name; default: the file's"),
-        RN_OPT_STR(0, "data", &o.data, "DIR", "where problem sets lie"),
+        RN_OPT_STR(0, "data", &o.source.data, "DIR", "where problem sets lie"),
+        RN_OPT_STR(0, "extractor", &o.source.extractor, "NAME",
+                   "verifier, consensus: how the program is taken from the text (default: the "
+                   "run's own)"),
+        RN_OPT_STR(0, "verifier", &o.verifier, "NAME|FILE",
+                   "verifier: the question (default: function)"),
+        RN_CONSENSUS_OPTIONS(&o.consensus),
         RN_OPT_END};
-    int first,
-        rc = rn_opt_parse(cmd,
-                          "Scores the samples of a store with a model. What has a score is kept; "
-                          "after an interruption run the same command again.",
-                          table, argc, argv, &first);
+    int first, rc = rn_opt_parse(cmd,
+                                 "Scores the samples of a store. What has a score is kept; "
+                                 "after an interruption run the same command again.",
+                                 table, argc, argv, &first);
     if (rc >= 0) return rc;
     if (first < argc) return rn_opt_usage(cmd, "unexpected argument '%s'", argv[first]);
-    if (strcmp(o.by, "nll") != 0) return rn_opt_usage(cmd, "no ranker '%s'; there is nll", o.by);
-    if (!o.store) return rn_opt_usage(cmd, "give a store with -s FILE");
-    if ((rc = rn_server_opts_check(cmd, &o.server, &o.model)) >= 0) return rc;
+    if ((rc = check_options(cmd, &o)) >= 0) return rc;
 
     rn_err err = {0};
     rank k = {.o = &o, .err = &err};
@@ -466,15 +529,12 @@ int rn_cmd_rank(int argc, char **argv)
     } else if (rc) {
         status = rn_opt_failure(cmd, &err);
     } else {
-        printf(
-            "%lld scored; left out: %lld at their token limit, %lld without a token, %lld too long "
-            "for the context\n",
-            (long long)k.n_scored, (long long)k.n_cut, (long long)k.n_empty,
-            (long long)k.n_too_long);
-        if (k.n_too_long + k.n_refused) status = RN_EXIT_MISSING;
+        status = print_counts(&k);
     }
     report_server(&k);
     if (k.command_id) rn_store_log_end(k.store, k.command_id, status, NULL);
+    rn_verify_close(k.verify);
+    rn_consensus_close(k.consensus);
     free(k.list);
     free(k.runs);
     rn_arena_free(&k.arena);

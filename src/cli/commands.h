@@ -16,8 +16,8 @@
     X(export, "[options] -s FILE --format FORM", "runs in the forms of others, or flat rows")      \
     X(merge, "-s FILE [FILE...]", "shards of an experiment into one file")                         \
     X(judge, "[options] -s FILE -t SET", "runs the tests of samples that have no verdict yet")     \
-    X(rank, "-m FILE.gguf|URL#NAME -s STORE [options]",                                            \
-      "scores of samples by a model's likelihood")                                                 \
+    X(rank, "[-m FILE.gguf|URL#NAME] -s STORE [options]",                                          \
+      "scores of samples, to choose without tests")                                                \
     X(profile, "-m FILE.gguf|URL#NAME [options]",                                                  \
       "what a sample of a model costs on this machine")                                            \
     X(report, "[options]", "curves, budgets and who leads, as table, CSV or JSON")                 \

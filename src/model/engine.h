@@ -102,6 +102,9 @@ typedef struct rn_score {
     int32_t n_tok;
     double logprob;  /* out: sum_i log p(tok[i] | prompt, tok[0..i-1]), in nats */
     int64_t wall_ns; /* out: its share of the time */
+    bool has_alt;    /* the last token is one answer of two: `alt` would be the other */
+    int32_t alt;
+    double last_logprob, alt_logprob; /* out, if has_alt: log p of either in the last place */
 } rn_score;
 
 /* Callbacks of scoring; as in rn_engine_io. done: texts[i] has its score. tick: after every pass.

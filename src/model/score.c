@@ -17,7 +17,9 @@ typedef struct reduce_job {
     const rn_engine *e;
     const float *logits; /* [rows, n_vocab] */
     const int32_t *next; /* [rows]: the token whose probability is wanted */
+    const int32_t *alt;  /* [rows]: another one in its place; -1 none */
     double *out;         /* [rows] */
+    double *alt_out;     /* [rows] */
 } reduce_job;
 
 static void reduce_rows(void *arg, int64_t begin, int64_t end, int thread)
@@ -25,8 +27,11 @@ static void reduce_rows(void *arg, int64_t begin, int64_t end, int thread)
     (void)thread;
     reduce_job *j = arg;
     int32_t v = j->e->model->hp.n_vocab;
-    for (int64_t r = begin; r < end; r++)
-        j->out[r] = rn_logprob(j->e->model->kern, j->logits + r * v, v, j->next[r]);
+    for (int64_t r = begin; r < end; r++) {
+        const float *logits = j->logits + r * v;
+        j->out[r] = rn_logprob(j->e->model->kern, logits, v, j->next[r]);
+        if (j->alt[r] >= 0) j->alt_out[r] = rn_logprob(j->e->model->kern, logits, v, j->alt[r]);
+    }
 }
 
 /* The state of one call. */
@@ -39,13 +44,15 @@ typedef struct scoring {
     int64_t n;
     int64_t next; /* the first text that has no slot yet */
     struct {
-        int64_t text;   /* -1: free */
-        int32_t done;   /* tokens that went through */
-    } * slots;          /* [n_slots] */
-    int32_t *next_tok;  /* [max_rows] */
-    int64_t *text_of;   /* [max_rows] */
-    double *logprob;    /* [max_rows] */
-    int64_t *span_text; /* [max_rows]: text of a span */
+        int64_t text;    /* -1: free */
+        int32_t done;    /* tokens that went through */
+    } * slots;           /* [n_slots] */
+    int32_t *next_tok;   /* [max_rows] */
+    int32_t *alt_tok;    /* [max_rows] */
+    int64_t *text_of;    /* [max_rows] */
+    double *logprob;     /* [max_rows] */
+    double *alt_logprob; /* [max_rows] */
+    int64_t *span_text;  /* [max_rows]: text of a span */
 } scoring;
 
 /* The spans of the next pass: what is left of the texts in slots, as far as the rows reach. */
@@ -76,6 +83,7 @@ static int32_t plan_pass(scoring *sc, int32_t *n_spans)
         };
         for (int32_t k = 0; k < m; k++, rows++) {
             sc->next_tok[rows] = t->tok[done + k + 1];
+            sc->alt_tok[rows] = t->has_alt && done + k + 2 == t->n_tok ? t->alt : -1;
             sc->text_of[rows] = ti;
         }
         sc->slots[i].done += m;
@@ -100,7 +108,12 @@ static int run_pass(scoring *sc, int32_t rows, int32_t n_spans, rn_err *err)
     for (int32_t at = 0; at < rows; at += RN_ENGINE_LOGIT_ROWS) {
         int32_t m = rows - at < RN_ENGINE_LOGIT_ROWS ? rows - at : RN_ENGINE_LOGIT_ROWS;
         rn_forward_logits(e->fwd, at, m, e->logits);
-        reduce_job j = {e, e->logits, sc->next_tok + at, sc->logprob + at};
+        reduce_job j = {e,
+                        e->logits,
+                        sc->next_tok + at,
+                        sc->alt_tok + at,
+                        sc->logprob + at,
+                        sc->alt_logprob + at};
         rn_pool_for(e->pool, m, 1, reduce_rows, &j);
     }
     int64_t share = (rn_now_ns() - t0) / rows;
@@ -114,6 +127,9 @@ static int run_pass(scoring *sc, int32_t rows, int32_t n_spans, rn_err *err)
                 e->model->path);
         t->logprob += sc->logprob[r];
         t->wall_ns += share;
+        if (sc->alt_tok[r] < 0) continue;
+        t->last_logprob = sc->logprob[r];
+        t->alt_logprob = sc->alt_logprob[r];
     }
     e->stats.n_new_tok += rows;
     for (int32_t i = 0; i < n_spans; i++) {
@@ -132,6 +148,8 @@ static int check_texts(const rn_engine *e, int32_t n_prompt, const rn_score *tex
 {
     for (int64_t i = 0; i < n; i++) {
         int rc = rn_engine_check_ids(e, texts[i].tok, texts[i].n_tok, "a text to score", err);
+        if (!rc && texts[i].has_alt)
+            rc = rn_engine_check_ids(e, &texts[i].alt, 1, "an answer to score", err);
         if (rc) return rc;
         if (texts[i].n_tok > e->opts.max_new_tok || n_prompt + texts[i].n_tok > e->model->hp.n_ctx)
             return rn_fail(
@@ -155,6 +173,10 @@ static int score_first(scoring *sc, const int32_t *prompt, rn_err *err)
         rn_score *t = &sc->texts[i];
         t->logprob = rn_logprob(e->model->kern, e->logits, e->model->hp.n_vocab, t->tok[0]);
         t->wall_ns = share;
+        if (t->has_alt && t->n_tok == 1) {
+            t->last_logprob = t->logprob;
+            t->alt_logprob = rn_logprob(e->model->kern, e->logits, e->model->hp.n_vocab, t->alt);
+        }
         if (!isfinite(t->logprob))
             return rn_fail(err, RN_EFORMAT,
                            "%s: the model's logits are not numbers; its weights are damaged",
@@ -180,10 +202,13 @@ int rn_engine_score(rn_engine *e, const int32_t *prompt, int32_t n_prompt, rn_sc
     size_t rows = (size_t)e->max_rows;
     sc.slots = calloc((size_t)e->opts.n_slots, sizeof *sc.slots);
     sc.next_tok = calloc(rows, sizeof *sc.next_tok);
+    sc.alt_tok = calloc(rows, sizeof *sc.alt_tok);
     sc.text_of = calloc(rows, sizeof *sc.text_of);
     sc.logprob = calloc(rows, sizeof *sc.logprob);
+    sc.alt_logprob = calloc(rows, sizeof *sc.alt_logprob);
     sc.span_text = calloc(rows, sizeof *sc.span_text);
-    if (!sc.slots || !sc.next_tok || !sc.text_of || !sc.logprob || !sc.span_text)
+    if (!sc.slots || !sc.next_tok || !sc.alt_tok || !sc.alt_logprob || !sc.text_of || !sc.logprob ||
+        !sc.span_text)
         rc = rn_fail(err, RN_ENOMEM, "out of memory for scoring");
     if (!rc) rc = rn_cache_open(&sc.prompt, &e->model->hp, e->opts.kv, n_prompt, err);
     if (rc) goto out;
@@ -201,6 +226,8 @@ out:
     rn_cache_close(&sc.prompt);
     free(sc.slots);
     free(sc.next_tok);
+    free(sc.alt_tok);
+    free(sc.alt_logprob);
     free(sc.text_of);
     free(sc.logprob);
     free(sc.span_text);

@@ -1,5 +1,8 @@
 #!/usr/bin/env bats
-# rank.bats: scores of samples by likelihood: continued after any end, left-out samples, bad input.
+# rank.bats: scores of samples by likelihood, verifier and consensus: continued after any end, left-out
+# samples, bad input.
+
+load helpers
 
 setup() {
     dir=$(mktemp -d)
@@ -65,10 +68,172 @@ rank() {
     [ "$status" -eq 2 ]
     run rank "$dir/a.db" --by magic
     [ "$status" -eq 2 ]
-    [[ "$output" == *"there is nll"* ]]
+    [[ "$output" == *"there is nll, verifier and consensus"* ]]
     run rank "$dir/none.db"
     [ "$status" -eq 3 ]
     fill "$dir/a.db"
     run "$RATION" rank -m "$model" -t "$BATS_TEST_DIRNAME/rank.bats" -s "$dir/a.db"
     [ "$status" -eq 3 ]
+}
+
+@test "rank: Ctrl-C ends it with what is scored kept, and the same command goes on" {
+    "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 200 --problems 0-19 --max-tokens 60 \
+        --temperature 1 --top-p 1 >/dev/null
+    for how in "-m $model --slots 1 --threads 1" "--ranker consensus -j 1"; do
+        cp "$dir/a.db" "$dir/b.db"
+        # A shell without job control starts background commands with SIGINT ignored.
+        # shellcheck disable=SC2086
+        /usr/bin/python3 - "$RATION" rank $how -t "$set" -s "$dir/b.db" >"$dir/out" 2>"$dir/err" <<'PY' || true
+import signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+p = subprocess.Popen(sys.argv[1:])
+time.sleep(0.3)
+p.send_signal(signal.SIGINT)
+sys.exit(p.wait())
+PY
+        if ! grep -q "stopped; the same command continues" "$dir/err"; then
+            grep -q "scored; left out" "$dir/out" # it was faster than the signal
+        fi
+        kept=$(sql "$dir/b.db" "select count(*) from score")
+        # shellcheck disable=SC2086
+        run "$RATION" rank $how -t "$set" -s "$dir/b.db"
+        [ "$status" -eq 0 ]
+        [ "$(sql "$dir/b.db" "select count(*) from score")" -ge "$kept" ]
+        # shellcheck disable=SC2086
+        "$RATION" rank $how -t "$set" -s "$dir/a.db" >/dev/null
+        [ "$(digest "$dir/a.db")" = "$(digest "$dir/b.db")" ]
+        rm "$dir/b.db"
+    done
+}
+
+@test "rank: the verifier adds a model's yes to the generator's likelihood" {
+    fill "$dir/a.db"
+    run rank "$dir/a.db" --ranker verifier
+    [ "$status" -eq 0 ]
+    [[ "$output" != *" 0 scored; left out"* ]]
+    [ "$(sql "$dir/a.db" "select name from ranker")" = "verifier:tiny" ]
+    [ "$(sql "$dir/a.db" "select count(*) from score where part >= 0 or part is null or abs(score - part - sum / n_tok) > 1e-12")" = 0 ]
+    # The recorded likelihood of the sample is the one that was added.
+    [ "$(sql "$dir/a.db" "select count(*) from score c join sample s on s.id = c.sample_id where s.logprob <> c.sum")" = 0 ]
+    before=$(digest "$dir/a.db")
+    run rank "$dir/a.db" --ranker verifier
+    [ "$(digest "$dir/a.db")" = "$before" ]
+    # Another question is another ranker; the name says which.
+    printf '{"name": "mine", "form": "text", "text": "{prompt}{program}{", "yes": "A b", "no": "B"}' >"$dir/v.json"
+    rank "$dir/a.db" --ranker verifier --verifier "$dir/v.json"
+    [ "$(sql "$dir/a.db" "select name from ranker where id = 2")" = "verifier/mine:tiny" ]
+    sql "$dir/a.db" "select json from ranker where id = 2" | grep -q "$(sha256sum <"$dir/v.json" | cut -d' ' -f1)"
+    # The same, whatever slots and threads.
+    cp "$dir/a.db" "$dir/b.db"
+    /usr/bin/python3 -c "import sqlite3; d = sqlite3.connect('$dir/b.db'); d.execute('delete from score where ranker_id = 2'); d.commit()"
+    rank "$dir/b.db" --ranker verifier --verifier "$dir/v.json" --slots 3 --threads 2
+    [ "$(digest "$dir/a.db")" = "$(digest "$dir/b.db")" ]
+}
+
+@test "rank: the verifier takes likelihoods from scores where samples do not tell them" {
+    printf '{"task_id": "mini/0", "completion": "    return 1\\n"}\n' >"$dir/s.jsonl"
+    "$RATION" import -s "$dir/a.db" -t "$set" --model tiny "$dir/s.jsonl"
+    run rank "$dir/a.db" --ranker verifier
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no sample of tiny has a likelihood under its generator"* ]]
+    rank "$dir/a.db"
+    run rank "$dir/a.db" --ranker verifier
+    [ "$status" -eq 0 ]
+    [ "$(sql "$dir/a.db" "select abs(v.score - v.part + n.score) < 1e-12 from score v, score n where n.ranker_id <> v.ranker_id and v.part is not null")" = 1 ]
+}
+
+@test "rank: templates of the verifier that cannot be used" {
+    fill "$dir/a.db"
+    run rank "$dir/a.db" --ranker verifier --verifier nothing
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"give function, chat or a file"* ]]
+    run rank "$dir/a.db" --ranker verifier --verifier chat
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no chat template"* ]]
+    bad() {
+        printf '%s' "$1" >"$dir/v.json"
+        run rank "$dir/a.db" --ranker verifier --verifier "$dir/v.json"
+        [ "$status" -eq 3 ]
+        [[ "$output" == *"$2"* ]] || { echo "$output"; false; }
+    }
+    bad '{"name": "x", "form": "text", "text": "Is it right?", "yes": " yes", "no": " no"}' "does not contain {program}"
+    bad '{"name": "x", "form": "text", "text": "{program}", "yes": "y", "no": "y"}' "two different texts"
+    bad '{"name": "x", "form": "text", "text": "{program}", "yes": "y"}' "no"
+    bad '{"name": "x", "form": "song", "text": "{program}", "yes": "y", "no": "n"}' '"text" or "chat"'
+    bad '{"name": "a:b", "form": "text", "text": "{program}", "yes": "y", "no": "n"}' "without ':'"
+    bad '[1]' "a JSON object"
+    bad 'no JSON' "v.json"
+    [ "$(sql "$dir/a.db" "select count(*) from score")" = 0 ]
+}
+
+# Three answers to mini/0 (the spread of a list), two of them alike in what they do, one wrong, one
+# that does nothing; and one to a problem of a set without examples.
+answers() {
+    printf '{"task_id": "mini/0", "completion": "%s"}\n' \
+        '    return max(nums) - min(nums) if nums else 0\n' \
+        '    s = sorted(nums)\n    return s[-1] - s[0] if s else 0\n' \
+        '    return 0\n' '    return len(nums)\n' '    return 0\n' '    return nothing\n' \
+        '    return nothing \n' '    return nothing  \n' '    this is no program\n' \
+        '    while True: pass\n' >"$dir/s.jsonl"
+    "$RATION" import -s "$1" -t "$set" --model other "$dir/s.jsonl" >/dev/null
+}
+
+@test "rank: consensus scores a sample by the programs that do the same" {
+    answers "$dir/a.db"
+    run "$RATION" rank --ranker consensus -t "$set" -s "$dir/a.db"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"10 scored; left out: 0 at their token limit, 0 that the sandbox failed on"* ]]
+    [[ "$output" == *"9 programs executed"* ]]
+    [ "$(sql "$dir/a.db" "select name from ranker")" = "consensus:mbr" ]
+    scores=$(sql "$dir/a.db" "select c.score from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
+    [ "$scores" = "2.0 2.0 2.0 1.0 2.0 0.0 0.0 0.0 0.0 0.0 " ]
+    groups=$(sql "$dir/a.db" "select c.grp from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
+    [ "$groups" = "1 1 2 3 2 4 4 4 5 6 " ]
+    [ "$(sql "$dir/a.db" "select sum(n_runs), sum(flop), count(cpu_ns) from score")" = "9|0.0|10" ]
+    before=$(digest "$dir/a.db")
+    run "$RATION" rank --ranker consensus -t "$set" -s "$dir/a.db"
+    [[ "$output" == *" 0 scored; "* || "$output" == "run 1: 0 scored"* ]]
+    [ "$(digest "$dir/a.db")" = "$before" ]
+    # With the examples' values only the first group has any: -4 ... 26 spread over 38, [] over 0.
+    "$RATION" rank --ranker consensus --agree codet -t "$set" -s "$dir/a.db"
+    [ "$(sql "$dir/a.db" "select name from ranker where id = 2")" = "consensus:codet+examples" ]
+    scores=$(sql "$dir/a.db" "select c.score from score c join sample s on s.id = c.sample_id where ranker_id = 2 order by s.idx" | tr '\n' ' ')
+    [ "$scores" = "4.0 4.0 2.0 1.0 2.0 0.0 0.0 0.0 0.0 0.0 " ]
+    # A sample more changes what the others agree with.
+    printf '{"task_id": "mini/0", "completion": "    return 0 # zero\\n"}\n' >"$dir/more.jsonl"
+    "$RATION" import -s "$dir/a.db" -t "$set" --model other --append "$dir/more.jsonl" >/dev/null
+    "$RATION" rank --ranker consensus -t "$set" -s "$dir/a.db"
+    [ "$(sql "$dir/a.db" "select max(score) from score where ranker_id = 1")" = "3.0" ]
+}
+
+@test "rank: consensus without examples, samples or sense" {
+    in_tmpdir
+    make_set
+    printf '{"task_id": "Tiny/0", "completion": "    return x\\n"}\n{"task_id": "Tiny/1", "completion": "    return 2\\n"}\n' >s.jsonl
+    "$RATION" import -s b.db -t tiny.jsonl --model other s.jsonl
+    run "$RATION" rank --ranker consensus -t tiny.jsonl -s b.db
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"2 of 2 problems show no example"* ]]
+    [[ "$output" == *"0 programs executed"* ]]
+    [ "$(sql b.db "select distinct score from score")" = "0.0" ]
+    # Every sample at its limit: nothing to rank, which is no failure.
+    "$RATION" generate -m "$model" -t tiny.jsonl -s c.db -n 3 --max-tokens 1 --temperature 1 >/dev/null
+    /usr/bin/python3 -c "import sqlite3; d = sqlite3.connect('c.db'); d.execute(\"update sample set finish = 'length'\"); d.commit()"
+    for ranker in nll verifier; do
+        run "$RATION" rank --ranker $ranker -m "$model" -t tiny.jsonl -s c.db
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"12 at their token limit"* ]]
+    done
+    run "$RATION" rank --ranker consensus -t tiny.jsonl -s c.db
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"12 at their token limit"* ]]
+    # Requests that make no sense.
+    run "$RATION" rank --ranker consensus -s b.db -m "$model"
+    [ "$status" -eq 2 ]
+    for bad in "--agree vote" "--inputs 500" "--cpu-limit -1" "--jobs 1000" "--extractor magic"; do
+        # shellcheck disable=SC2086
+        run "$RATION" rank --ranker consensus -s b.db $bad
+        [ "$status" -eq 2 ]
+    done
+    leave_tmpdir
 }
