@@ -330,6 +330,8 @@ static int fill(rn_engine *e, source *src, rn_err *err)
             if (rc) return rc;
             src->have = false;
         }
+        int go = src->io->start ? src->io->start(src->io->user, &g->job, err) : 1;
+        if (go <= 0) return go < 0 ? go : n;
         start_sample(s, g);
         n++;
     }
@@ -364,10 +366,9 @@ static bool stop_string_seen(const rn_sampling *sp, rn_bytes text, size_t fresh)
     return false;
 }
 
-static int deliver(rn_engine *e, const rn_engine_io *io, rn_slot *s, rn_finish finish, rn_err *err)
+static rn_result result_of(const rn_slot *s, rn_finish finish)
 {
-    rn_group *g = s->group;
-    rn_result r = {
+    return (rn_result){
         .idx = s->idx,
         .finish = finish,
         .tok = s->tok,
@@ -376,6 +377,12 @@ static int deliver(rn_engine *e, const rn_engine_io *io, rn_slot *s, rn_finish f
         .logprob = s->logprob,
         .wall_ns = (int64_t)s->wall_ns,
     };
+}
+
+static int deliver(rn_engine *e, const rn_engine_io *io, rn_slot *s, rn_finish finish, rn_err *err)
+{
+    rn_group *g = s->group;
+    rn_result r = result_of(s, finish);
     s->group = NULL;
     s->logits = NULL;
     int rc = io->done(io->user, &g->job, &r, err);
@@ -485,6 +492,12 @@ int rn_engine_run(rn_engine *e, const rn_engine_io *io, rn_err *err)
 {
     e->stats = (rn_engine_stats){0};
     int rc = run(e, io, err);
+    for (int32_t i = 0; io->dropped && i < e->opts.n_slots; i++) {
+        const rn_slot *s = &e->slots[i];
+        if (!s->group) continue;
+        rn_result r = result_of(s, RN_FINISH_LENGTH);
+        io->dropped(io->user, &s->group->job, &r);
+    }
     free_all_slots(e);
     return rc;
 }

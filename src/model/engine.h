@@ -81,11 +81,15 @@ typedef struct rn_engine_stats {
 
 /* Callbacks of a run; a negative result ends the run and is returned by it, with *err as the
  * callback filled it. next: 1 and the next job, 0 when there is none. tick (may be NULL): after
- * every step. */
+ * every step. start (may be NULL: always): before a job's next sample is given a free slot; 1 to
+ * start it, 0 not now; a caller that has nothing in flight waits in there. dropped (may be NULL):
+ * what was in flight when the run ended early, as far as it had come. */
 typedef struct rn_engine_io {
     int (*next)(void *user, rn_job *job, rn_err *err);
     int (*done)(void *user, const rn_job *job, const rn_result *r, rn_err *err);
     int (*tick)(void *user, const rn_engine_stats *s, rn_err *err);
+    int (*start)(void *user, const rn_job *job, rn_err *err);
+    void (*dropped)(void *user, const rn_job *job, const rn_result *r);
     void *user;
 } rn_engine_io;
 

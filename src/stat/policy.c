@@ -636,6 +636,12 @@ void rn_policy_lose(rn_policy *p, int arm, double cost)
     p->now = NULL;
 }
 
+void rn_policy_known(rn_policy *p, int arm, int64_t n_failed)
+{
+    p->arm[arm].judged += n_failed;
+    p->now = NULL;
+}
+
 void rn_policy_spend(rn_policy *p, double cost)
 {
     p->spent += cost;

@@ -80,6 +80,8 @@ void rn_policy_observe(rn_policy *p, int arm, bool passed, double cost);
 /* A sample in flight came to nothing (a failed request, no verdict): it says nothing about the
  * problem; `cost` is what was paid all the same. */
 void rn_policy_lose(rn_policy *p, int arm, double cost);
+/* n samples of this arm are known to have failed at no cost now: a former run paid for them. */
+void rn_policy_known(rn_policy *p, int arm, int64_t n_failed);
 /* Cost that belongs to no sample (loading, judging, waiting); negative: given back. */
 void rn_policy_spend(rn_policy *p, double cost);
 /* From now on a sample of this arm is expected to cost this; for costs that are learnt on the way. */
