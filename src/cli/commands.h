@@ -22,6 +22,8 @@
       "what a sample of a model costs on this machine")                                            \
     X(report, "[options]", "curves, budgets and who leads, as table, CSV or JSON")                 \
     X(bench, "engine [options]", "measured speed of the sampling engine")                          \
+    X(solve, "-m MODEL... --budget AMOUNT [options] [PROBLEM]",                                    \
+      "a passing program, as cheaply as can be")                                                   \
     X(inspect, "[options] FILE.gguf", "what a model file holds; token ids and logits")             \
     X(doctor, "[options]", "what sandbox, data and CPU features this machine has")                 \
     X(completion, "bash|zsh", "a script that completes these commands in a shell")

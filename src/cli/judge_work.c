@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "cli/opt.h"
+#include "solve/tests.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -51,53 +52,20 @@ double rn_work_cpu_limit_s(const rn_work *w, const rn_problem *p)
     if (w->limits.cpu_ns) return (double)w->limits.cpu_ns / 1e9;
     int64_t calibrated = w->limit_ns ? w->limit_ns[p - w->tasks->problems] : 0;
     if (calibrated) return (double)calibrated / 1e9;
-    double official = p->form == RN_FORM_CHECK || p->form == RN_FORM_ASSERTS ? 3 : 4;
-    return p->time_limit_s > official ? p->time_limit_s : official;
+    return rn_tests_cpu_s(p);
 }
 
 /* ---- a problem's tests as a job -------------------------------------------------------------- */
-
-/* The tests of p; the cases and what they point to are in `a`. */
-static rn_judge_case *make_cases(const rn_problem *p, rn_arena *a, size_t *n)
-{
-    *n = p->form == RN_FORM_CHECK ? 1 : p->form == RN_FORM_ASSERTS ? p->n_asserts : p->n_cases;
-    rn_judge_case *c = rn_arena_array(a, *n + 1, sizeof *c);
-    if (!c) return NULL;
-    if (p->form == RN_FORM_CHECK) {
-        char *text = rn_arena_printf(a, "%s\ncheck(%s)", p->test, p->entry_point);
-        if (!text) return NULL;
-        c[0].input = rn_bytes_of(text);
-        return c;
-    }
-    for (size_t i = 0; i < *n; i++) {
-        if (p->form != RN_FORM_ASSERTS) {
-            c[i] = (rn_judge_case){.input = p->cases[i].input, .expected = p->cases[i].output};
-            continue;
-        }
-        bool setup = i == 0 && p->setup && p->setup[0];
-        const char *text =
-            setup ? rn_arena_printf(a, "%s\n%s", p->setup, p->asserts[i]) : p->asserts[i];
-        if (!text) return NULL;
-        c[i].input = rn_bytes_of(text);
-    }
-    return c;
-}
 
 /* Waits for one result when the queue is full. */
 static int submit(rn_work *w, const rn_problem *p, rn_bytes text, rn_arena *a, uint64_t tag,
                   rn_err *err)
 {
-    rn_judge_job job = {.program = text,
-                        .entry = p->entry_point,
-                        .compare = w->compare,
-                        .all_cases = w->all_tests,
-                        .limits = w->limits};
-    job.mode = p->form == RN_FORM_STDIO  ? RN_JUDGE_STDIO
-               : p->form == RN_FORM_CALL ? RN_JUDGE_CALL
-                                         : RN_JUDGE_SCRIPT;
+    rn_judge_job job = {
+        .program = text, .compare = w->compare, .all_cases = w->all_tests, .limits = w->limits};
     job.limits.cpu_ns = (int64_t)(rn_work_cpu_limit_s(w, p) * 1e9);
-    job.cases = make_cases(p, a, &job.n_cases);
-    if (!job.cases) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    int rc = rn_tests_job(p, a, &job, err);
+    if (rc) return rc;
     return rn_judge_submit(w->judge, &job, tag, err);
 }
 

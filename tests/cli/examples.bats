@@ -61,6 +61,12 @@ prepare() {
         ;;
     judge) cp exp.db experiment.db ;;
     export) mv experiment.db exp.db ;;
+    solve)
+        head -1 data/mini/mini.jsonl >problem.json
+        mkdir project
+        printf 'int add(int a, int b)\n{\n    /* TODO */\n}\n' >project/add.c
+        printf 'check:\n\tcc -c add.c\n' >project/Makefile
+        ;;
     merge)
         for i in all machine1 machine2 old; do cp exp.db $i.db; done
         ;;

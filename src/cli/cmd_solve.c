@@ -1,0 +1,421 @@
+/*
+ * cmd_solve.c: `ration solve`: a problem, models and a budget in, a passing program out. Options and
+ * printing; the work is rn_solve (ration.h).
+ *
+ * The program goes to standard output, everything else to standard error, so that
+ * `ration solve ... >answer.py` is what it looks like.
+ */
+#include "base/data.h"
+#include "base/file.h"
+#include "base/jout.h"
+#include "cli/commands.h"
+#include "cli/model_opts.h"
+#include "store/store.h"
+#include "task/task.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MAX_MODELS = 8, MAX_TEXT = 16 << 20 };
+
+typedef struct options {
+    rn_opt_list models, costs;
+    const char *budget, *policy, *learn_from, *store, *cost_file, *chat, *key_env, *ca_file;
+    const char *set, *problem, *prompt, *tests, *entry, *dir, *file, *at, *run;
+    const char *memory, *ledger, *format, *data, *venv;
+    bool no_tests, accept_unverified, allow_weak, quiet;
+    int64_t in_flight, threads, jobs, max_tok, seed, memory_mib, retries;
+    double temperature, top_p, cpu_s, wall_s;
+} options;
+
+typedef struct session {
+    const rn_command *cmd;
+    options o;
+    rn_solve_options s;
+    rn_solve_model models[MAX_MODELS];
+    char names[MAX_MODELS][128];
+    rn_sampling sampling;
+    rn_taskset *set;
+    rn_store *store;
+    bool live; /* a line of progress stands on the terminal */
+    int64_t n_samples, n_verdicts;
+} session;
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+/* "NAME=SOURCE", where NAME holds neither '/' nor ':'; else the whole is the source. */
+static void split_name(const char *text, char name[128], const char **source)
+{
+    size_t n = strcspn(text, "=/:");
+    bool named = text[n] == '=' && n > 0 && n < 128;
+    snprintf(name, 128, "%.*s", named ? (int)n : 0, text);
+    *source = named ? text + n + 1 : text;
+}
+
+static int add_models(session *q)
+{
+    const options *o = &q->o;
+    if (o->models.n == 0)
+        return rn_opt_usage(q->cmd, "give a model with -m FILE.gguf or -m https://HOST/v1#MODEL");
+    if (o->models.n > MAX_MODELS)
+        return rn_opt_usage(q->cmd, "%d models; at most %d", o->models.n, MAX_MODELS);
+    for (int i = 0; i < o->models.n; i++) {
+        rn_solve_model *m = &q->models[i];
+        split_name(o->models.v[i], q->names[i], &m->source);
+        if (q->names[i][0]) m->name = q->names[i];
+        m->chat = o->chat;
+        m->key_env = o->key_env;
+        m->ca_file = o->ca_file;
+    }
+    for (int i = 0; i < o->costs.n; i++) {
+        const char *eq = strchr(o->costs.v[i], '=');
+        bool found = false;
+        for (int k = 0; eq && k < o->models.n; k++) {
+            const char *base = strrchr(q->models[k].source, '/'), *hash = NULL;
+            hash = strrchr(q->models[k].source, '#');
+            const char *name = q->names[k][0] ? q->names[k]
+                               : hash         ? hash + 1
+                               : base         ? base + 1
+                                              : q->models[k].source;
+            size_t len = (size_t)(eq - o->costs.v[i]);
+            if (strncmp(name, o->costs.v[i], len) != 0) continue;
+            if (name[len] && strcmp(name + len, ".gguf") != 0) continue;
+            q->models[k].cost = eq + 1;
+            found = true;
+        }
+        if (!found)
+            return rn_opt_usage(q->cmd, "--cost '%s': write MODEL=ENTRY with a model of -m",
+                                o->costs.v[i]);
+    }
+    return -1;
+}
+
+static int check_problem(session *q)
+{
+    const options *o = &q->o;
+    int forms = (o->set != NULL) + (o->prompt != NULL) + (o->dir != NULL);
+    if (forms == 0)
+        return rn_opt_usage(q->cmd, "give a problem: a file or set, or --prompt FILE, or --in DIR");
+    if (forms > 1) return rn_opt_usage(q->cmd, "give one of a problem file, --prompt and --in");
+    if (o->prompt && !o->entry)
+        return rn_opt_usage(q->cmd, "--prompt needs --entry NAME, the function that is tested");
+    if (o->prompt && !o->tests && !o->no_tests)
+        return rn_opt_usage(q->cmd, "--prompt needs --tests FILE, or --no-tests");
+    if (o->dir && (!o->file || !o->at))
+        return rn_opt_usage(q->cmd, "--in needs --file PATH and --at MARKER");
+    if (o->dir && !o->run && !o->no_tests)
+        return rn_opt_usage(q->cmd, "--in needs --run COMMAND, or --no-tests");
+    if (!o->dir && (o->file || o->at || o->run))
+        return rn_opt_usage(q->cmd, "--file, --at and --run belong to --in DIR");
+    return -1;
+}
+
+static int check_options(session *q)
+{
+    const options *o = &q->o;
+    int rc = check_problem(q);
+    if (rc < 0) rc = add_models(q);
+    if (rc >= 0) return rc;
+    if (!o->budget)
+        return rn_opt_usage(q->cmd, "give a budget, e.g. --budget 60s, 200TFLOP or 0.05USD");
+    rn_sampling_init(&q->sampling);
+    if (!isnan(o->temperature)) q->sampling.temperature = o->temperature;
+    if (!isnan(o->top_p)) q->sampling.top_p = o->top_p;
+    if (o->max_tok) q->sampling.max_tok = o->max_tok;
+    q->sampling.seed = (uint64_t)o->seed;
+    rn_err err;
+    if (q->sampling.temperature < 0 || q->sampling.max_tok < 1 || q->sampling.top_p <= 0 ||
+        q->sampling.top_p > 1)
+        return rn_opt_usage(q->cmd, "--temperature is 0 or more, --top-p in (0, 1], --max-tokens "
+                                    "at least 1");
+    if (o->cpu_s < 0 || o->wall_s < 0 || o->memory_mib < 0 || o->jobs < 0 || o->jobs > 256 ||
+        o->in_flight < 0 || o->threads < 0)
+        return rn_opt_usage(q->cmd, "limits, jobs, threads and places must not be negative");
+    if (o->format && strcmp(o->format, "table") != 0 && strcmp(o->format, "json") != 0)
+        return rn_opt_usage(q->cmd, "--format is table or json, not '%s'", o->format);
+    size_t bytes;
+    if (o->memory && rn_parse_size(o->memory, &bytes, &err))
+        return rn_opt_usage(q->cmd, "%s", err.msg);
+    return -1;
+}
+
+/* ---- the problem ----------------------------------------------------------------------------- */
+
+/* A problem in HumanEval's form from its parts. Tests that define no check() are statements that
+ * run in the program's namespace. */
+static int build_problem(session *q, rn_err *err)
+{
+    const options *o = &q->o;
+    rn_buf prompt = {0}, tests = {0}, json = {0};
+    int rc = rn_file_read(o->prompt, MAX_TEXT, &prompt, err);
+    if (!rc && o->tests) rc = rn_file_read(o->tests, MAX_TEXT, &tests, err);
+    if (!rc) {
+        if (!tests.data || !strstr(tests.data, "def check("))
+            rn_buf_puts(&tests, "\n\ndef check(candidate):\n    pass\n");
+        rn_buf_putc(&json, '{');
+        rn_jout_text(&json, "task_id", o->entry);
+        rn_jout_text(&json, "entry_point", o->entry);
+        rn_jout_key(&json, "prompt");
+        rn_buf_json(&json, rn_buf_view(&prompt));
+        rn_jout_key(&json, "test");
+        rn_buf_json(&json, rn_buf_view(&tests));
+        rn_buf_putc(&json, '}');
+        rc = rn_buf_ok(&json) ? rn_taskset_parse(rn_buf_view(&json), o->prompt, &q->set, err)
+                              : rn_fail(err, RN_ENOMEM, "out of memory");
+    }
+    rn_buf_free(&prompt);
+    rn_buf_free(&tests);
+    rn_buf_free(&json);
+    return rc;
+}
+
+static int open_problem(session *q, rn_err *err)
+{
+    const options *o = &q->o;
+    if (o->dir) return 0;
+    int rc = o->prompt ? build_problem(q, err)
+                       : rn_taskset_open(o->set, rn_opt_data_dir(o->data), &q->set, err);
+    if (rc) return rc;
+    q->s.set = q->set;
+    if (!o->problem) {
+        if (q->set->n == 1) return 0;
+        return rn_fail(err, RN_EINVAL, "%s holds %zu problems; choose one with --problem, e.g. %s",
+                       o->set, q->set->n, q->set->problems[0].task_id);
+    }
+    const rn_problem *p = rn_taskset_find(q->set, o->problem);
+    if (!p)
+        return rn_fail(err, RN_ENOTFOUND, "%s holds no problem '%s'; its first is %s", o->set,
+                       o->problem, q->set->problems[0].task_id);
+    q->s.problem = (size_t)(p - q->set->problems);
+    return 0;
+}
+
+/* ---- progress -------------------------------------------------------------------------------- */
+
+static void show(session *q)
+{
+    if (q->o.quiet || !isatty(STDERR_FILENO)) return;
+    fprintf(stderr, "\r\033[Ksolve: %lld samples, %lld judged", (long long)q->n_samples,
+            (long long)q->n_verdicts);
+    q->live = true;
+}
+
+static int on_sample(void *user, const rn_solve_sample *s)
+{
+    (void)s;
+    session *q = user;
+    q->n_samples++;
+    show(q);
+    return 0;
+}
+
+static int on_verdict(void *user, const rn_solve_sample *s)
+{
+    (void)s;
+    session *q = user;
+    q->n_verdicts++;
+    show(q);
+    return 0;
+}
+
+static int should_stop(void *user)
+{
+    (void)user;
+    return rn_interrupted;
+}
+
+/* ---- printing -------------------------------------------------------------------------------- */
+
+static void print_number(double v, const char *format, int width)
+{
+    char text[32];
+    if (!isfinite(v))
+        snprintf(text, sizeof text, "-");
+    else
+        snprintf(text, sizeof text, format, v);
+    fprintf(stderr, "  %*s", width, text);
+}
+
+static void print_table(const rn_solve_result *r)
+{
+    fprintf(stderr, "%-24s  %7s  %6s  %9s  %10s  %10s  %9s  %8s  %9s\n", "model", "samples",
+            "stored", "cancelled", "prompt tok", "tokens", "TFLOP", "s", "USD");
+    for (size_t i = 0; i < r->n_rows; i++) {
+        const rn_solve_row *x = &r->rows[i];
+        fprintf(stderr, "%-24.24s  %7lld  %6lld  %9lld  %10lld  %10lld", x->name,
+                (long long)x->n_samples, (long long)x->n_stored, (long long)x->n_cancelled,
+                (long long)x->prompt_tok,
+                (long long)(x->gen_tok + x->discarded_tok + x->scored_tok));
+        print_number(x->flop * 1e-12, "%.4g", 9);
+        print_number(x->seconds, "%.2f", 8);
+        print_number(x->usd, "%.6f", 9);
+        fputc('\n', stderr);
+    }
+}
+
+static int print_result(session *q, const rn_solve_result *r)
+{
+    const options *o = &q->o;
+    rn_err err;
+    if (q->live) fputs("\r\033[K", stderr);
+    for (const char *w = r->warnings; *w;) {
+        size_t n = strcspn(w, "\n");
+        fprintf(stderr, "ration solve: warning: %.*s\n", (int)n, w);
+        w += n + (w[n] == '\n');
+    }
+    fprintf(stderr, "ration solve: %s\n", r->why);
+    if (o->format && strcmp(o->format, "json") == 0)
+        fprintf(stderr, "%s\n", r->ledger_json);
+    else if (!o->quiet)
+        print_table(r);
+    if (r->program) {
+        fwrite(r->program, 1, r->program_len, stdout);
+        if (r->program_len && r->program[r->program_len - 1] != '\n') putchar('\n');
+    }
+    if (fflush(stdout) != 0) {
+        (void)rn_fail_errno(&err, "writing the program");
+        return rn_opt_failure(q->cmd, &err);
+    }
+    if (o->ledger && rn_file_write_atomic(o->ledger, rn_bytes_of(r->ledger_json), &err))
+        return rn_opt_failure(q->cmd, &err);
+    return r->program ? RN_EXIT_DONE : RN_EXIT_MISSING;
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static void fill(session *q)
+{
+    const options *o = &q->o;
+    size_t memory = 0;
+    if (o->memory) rn_parse_size(o->memory, &memory, NULL);
+    rn_solve_options *s = &q->s;
+    s->models = q->models;
+    s->n_models = (size_t)o->models.n;
+    s->dir = o->dir;
+    s->file = o->file;
+    s->marker = o->at;
+    s->command = o->run;
+    s->budget = o->budget;
+    s->policy = o->policy;
+    s->learn_from = o->learn_from;
+    s->cost_file = o->cost_file;
+    s->store = q->store;
+    s->no_tests = o->no_tests;
+    s->accept_unverified = o->accept_unverified;
+    s->sampling = &q->sampling;
+    s->in_flight = (int)o->in_flight;
+    s->threads = (int)o->threads;
+    s->memory_bytes = memory;
+    s->retries = (int)o->retries;
+    s->judge = (rn_judge_settings){.jobs = (int)o->jobs,
+                                   .cpu_s = o->cpu_s,
+                                   .wall_s = o->wall_s,
+                                   .memory_bytes = o->memory_mib << 20,
+                                   .venv = o->venv,
+                                   .allow_weak = o->allow_weak};
+    s->on_sample = on_sample;
+    s->on_verdict = on_verdict;
+    s->should_stop = should_stop;
+    s->user = q;
+}
+
+static int run(session *q, int argc, char **argv)
+{
+    rn_err err = {0};
+    rn_solve_result r = {0};
+    int64_t command_id = 0;
+    int rc = open_problem(q, &err);
+    if (!rc && q->o.store) rc = rn_store_open(q->o.store, RN_STORE_CREATE, &q->store, &err);
+    if (!rc && q->store)
+        rc = rn_store_log_begin(q->store, q->cmd->name, argc, argv, &command_id, &err);
+    fill(q);
+    int status = RN_EXIT_FAILURE;
+    if (!rc) rc = rn_solve(&q->s, &r, &err);
+    if (rc && rc != RN_ECANCELLED) {
+        if (q->live) fputs("\r\033[K", stderr);
+        status = rn_opt_failure(q->cmd, &err);
+    } else {
+        status = print_result(q, &r);
+        if (rc == RN_ECANCELLED) {
+            fprintf(stderr, "ration solve: stopped%s\n",
+                    q->store ? "; the same command goes on from the store" : "");
+            status = RN_EXIT_MISSING;
+        }
+    }
+    if (command_id) rn_store_log_end(q->store, command_id, status, NULL);
+    rn_solve_result_free(&r);
+    rn_store_close(q->store);
+    rn_taskset_free(q->set);
+    return status;
+}
+
+int rn_cmd_solve(int argc, char **argv)
+{
+    static session q;
+    q.cmd = rn_command_find("solve");
+    options *o = &q.o;
+    *o = (options){.temperature = NAN, .top_p = NAN};
+    const rn_opt table[] = {
+        RN_OPT_LIST('m', "model", &o->models, "[NAME=]MODEL",
+                    "a GGUF file, or https://HOST:PORT/v1#MODEL; repeat, at most 8"),
+        RN_OPT_STR('b', "budget", &o->budget, "AMOUNT", "e.g. 60s, 200TFLOP, 0.05USD"),
+        RN_OPT_STR(0, "policy", &o->policy, "NAME",
+                   "adaptive (default), small-only, large-only, cascade"),
+        RN_OPT_STR(0, "learn-from", &o->learn_from, "STORE",
+                   "expect of the models what this store recorded of them"),
+        RN_OPT_STR('s', "store", &o->store, "FILE",
+                   "keep samples and verdicts here, and use those that are there"),
+        RN_OPT_STR(0, "problem", &o->problem, "ID", "the problem of a set with several"),
+        RN_OPT_STR(0, "prompt", &o->prompt, "FILE", "the beginning of a Python function"),
+        RN_OPT_STR(0, "tests", &o->tests, "FILE",
+                   "its tests: statements, or check(candidate) as in HumanEval"),
+        RN_OPT_STR(0, "entry", &o->entry, "NAME", "the function's name"),
+        RN_OPT_STR(0, "in", &o->dir, "DIR", "a working folder; a private copy is used"),
+        RN_OPT_STR(0, "file", &o->file, "PATH", "the file in it that is to be completed"),
+        RN_OPT_STR(0, "at", &o->at, "MARKER", "text in that file which the program replaces"),
+        RN_OPT_STR(0, "run", &o->run, "COMMAND", "passes by exit status 0, in the sandbox"),
+        RN_OPT_FLAG(0, "no-tests", &o->no_tests, "choose by the ranker; nothing is verified"),
+        RN_OPT_FLAG(0, "accept-unverified", &o->accept_unverified,
+                    "without a pass, print the ranker's choice"),
+        RN_OPT_STR(0, "ledger", &o->ledger, "FILE", "write the ledger there as JSON"),
+        RN_OPT_STR(0, "format", &o->format, "FORM", "ledger on stderr: table (default) or json"),
+        RN_OPT_FLAG('q', "quiet", &o->quiet, "no progress, no table"),
+        RN_OPT_REAL(0, "temperature", &o->temperature, "T", "default 0.8"),
+        RN_OPT_REAL(0, "top-p", &o->top_p, "P", "default 0.95"),
+        RN_OPT_INT(0, "max-tokens", &o->max_tok, "N", "new tokens a sample (default 512)"),
+        RN_OPT_INT(0, "seed", &o->seed, "N", "default 0"),
+        RN_OPT_INT(0, "in-flight", &o->in_flight, "N",
+                   "samples of a model at a time (default: 8 for seconds, else 2)"),
+        RN_OPT_STR(0, "chat", &o->chat, "FORM",
+                   "how instruct models are asked: auto (default), none, chatml, ...; for a "
+                   "server chat or none (default)"),
+        RN_OPT_STR(0, "key-env", &o->key_env, "NAME",
+                   "environment variable that holds the server's key"),
+        RN_OPT_STR(0, "ca-file", &o->ca_file, "FILE", "certificates to trust for the server"),
+        RN_OPT_INT(0, "retries", &o->retries, "N", "further attempts of a request (default 8)"),
+        RN_OPT_LIST(0, "cost", &o->costs, "MODEL=ENTRY", "price a model as this entry (repeat)"),
+        RN_OPT_STR(0, "cost-file", &o->cost_file, "FILE", "more entries of the cost tables"),
+        RN_OPT_INT(0, "threads", &o->threads, "N", "of local models (default: one per core)"),
+        RN_OPT_STR(0, "memory", &o->memory, "SIZE", "of each local model's engine, e.g. 4G"),
+        RN_OPT_INT('j', "jobs", &o->jobs, "N", "programs judged at a time (default 1)"),
+        RN_OPT_REAL(0, "cpu-limit", &o->cpu_s, "S",
+                    "CPU seconds of a program (default 3), of a command (default 60)"),
+        RN_OPT_REAL(0, "wall-limit", &o->wall_s, "S", "wall-clock backstop (default: 5 x CPU + 5)"),
+        RN_OPT_INT(0, "memory-limit", &o->memory_mib, "MIB", "of a program (default 4096)"),
+        RN_OPT_STR(0, "venv", &o->venv, "DIR", "a virtual environment whose packages programs see"),
+        RN_OPT_FLAG(0, "allow-weak", &o->allow_weak, "run even without namespaces and seccomp"),
+        RN_OPT_STR(0, "data", &o->data, "DIR", "where problem sets lie"),
+        RN_OPT_END};
+    int first, rc = rn_opt_parse(q.cmd,
+                                 "Buys samples from the models until one passes the tests or the "
+                                 "budget is spent, and prints the program.",
+                                 table, argc, argv, &first);
+    if (rc >= 0) return rc;
+    if (first < argc) o->set = argv[first++];
+    if (first < argc) return rn_opt_usage(q.cmd, "unexpected argument '%s'", argv[first]);
+    if ((rc = check_options(&q)) >= 0) return rc;
+    rn_opt_catch_signals();
+    return run(&q, argc, argv);
+}

@@ -1,0 +1,388 @@
+#!/usr/bin/env bats
+# solve.bats: a passing program from models and a budget: policies, ledger, working folders in C and
+# Python, the store, ends of every kind, and what is refused. Models are tests/server's, which answers
+# as it is told, and small random files.
+
+load helpers
+
+setup() {
+    in_tmpdir
+    server=$BATS_TEST_DIRNAME/../server/openai_server.py
+}
+
+teardown() {
+    [ -z "${server_pid:-}" ] || kill "$server_pid" 2>/dev/null || true
+    leave_tmpdir
+}
+
+# serve ANSWERS [OPTION...]: the server's address up to /v1#test-model in $url.
+serve() {
+    local answers=$1
+    shift
+    echo "$answers" >answers.json
+    rm -f port
+    /usr/bin/python3 "$server" --port-file port --answers answers.json --seconds 120 "$@" >/dev/null 2>&1 3>&- &
+    server_pid=$!
+    for _ in $(seq 200); do
+        [ -s port ] && break
+        sleep 0.05
+    done
+    url=http://127.0.0.1:$(cat port)
+}
+
+problem() {
+    printf '{"task_id": "T/0", "prompt": "def f0(x):\\n", "entry_point": "f0", "test": "%s"}\n' \
+        "${1:-def check(f):\\n    assert f(1) == 2\\n    assert f(3) == 4\\n}" >p.json
+}
+
+random_model() {
+    "$RATION" bench engine --shape "${2:-1,32,64,2,2,320}" --prompt 4 --gen 2 --samples 1 --save "$1" >/dev/null
+}
+
+json() { /usr/bin/python3 -c 'import json, sys
+v = json.load(open(sys.argv[1]))
+for k in sys.argv[2].split("."):
+    v = v[int(k)] if k.isdigit() else v[k]
+print(v)' "$1" "$2"; }
+
+# Nothing that this shell started through the command is left: hosts and judged programs carry the name.
+no_process_left() {
+    local i
+    for i in $(seq 100); do
+        ps -eo ppid,pid,args | grep "[r]ation-judge-host" | awk -v own="$1" '$1 == own || $1 == 1' | grep -q . || return 0
+        sleep 0.05
+    done
+    ps -eo ppid,pid,args | grep "[r]ation-judge-host"
+    return 1
+}
+
+some_wrong='{"def f0": ["    return x - 1\n", "    return x * 2 + 1\n", "    return x\n", "    return x + 1\n"]}'
+all_wrong='{"def f0": ["    return x - 1\n", "    return [][x]\n", "    return [][x] + 0\n"]}'
+
+@test "solve: the first program that passes, with a ledger" {
+    serve "$some_wrong" --in-order
+    problem
+    "$RATION" solve -m "$url/v1#test-model" -b 30s --in-flight 1 --ledger l.json p.json >out 2>err
+    [ "$(cat out)" = "$(printf 'def f0(x):\n    return x + 1')" ]
+    grep -q "sample 3 of test-model passes every test" err
+    [ "$(json l.json outcome)" = solved ]
+    [ "$(json l.json models.0.samples)" -ge 4 ]
+    [ "$(json l.json verdicts.passed)" = 1 ]
+    [ "$(json l.json program.index)" = 3 ]
+    [ "$(json l.json passes_on_nothing)" = False ]
+    "$RATION" solve -m "$url/v1#test-model" -b 30s --format json p.json >out 2>err
+    grep -q '"outcome":"solved"' err
+}
+
+@test "solve: no pass says what failed most often; the ranker's choice only where it is wanted" {
+    serve "$all_wrong"
+    problem
+    cat >costs <<'END'
+[model test-model]
+usd_per_1m_input = 1
+usd_per_1m_output = 2
+END
+    run "$RATION" solve -m "$url/v1#test-model" -b 0.002USD --cost-file costs --ledger l.json p.json
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no sample passed"*"most often exception"*"IndexError"* ]]
+    # Each sample is charged, and the next is not bought when it does not fit.
+    /usr/bin/python3 - <<'END'
+import json
+l = json.load(open("l.json"))
+m = l["models"][0]
+assert abs(m["usd"] - ((m["prompt_tok"] - m["cached_tok"]) + m["cached_tok"] + 2 * m["gen_tok"]) * 1e-6) < 1e-9, m
+assert 0.0005 < l["spent"] < 0.0025, l
+assert m["samples"] > 3
+END
+    run "$RATION" solve -m "$url/v1#test-model" -b 0.002USD --cost-file costs --accept-unverified p.json
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"NOT VERIFIED"* ]]
+    run "$RATION" solve -m "$url/v1#test-model" -b 0.002USD --cost-file costs --no-tests p.json
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"NOT VERIFIED"*"own-nll"* ]]
+}
+
+@test "solve: two models; fixed policies buy where they say" {
+    serve "$all_wrong"
+    problem
+    cat >costs <<'END'
+[model cheap]
+usd_per_1m_input = 1
+usd_per_1m_output = 1
+[model dear]
+usd_per_1m_input = 10
+usd_per_1m_output = 10
+END
+    two="-m cheap=$url/v1#test-model -m dear=$url/v1#test-model --cost-file costs -b 0.02USD --ledger l.json p.json"
+    for policy in adaptive small-only large-only cascade; do
+        run "$RATION" solve --policy $policy $two
+        [ "$status" -eq 1 ] || { echo "$output"; false; }
+        echo "$policy $(json l.json models.0.samples) $(json l.json models.1.samples)"
+    done >counts
+    cat counts
+    awk '$1 == "small-only" && ($2 == 0 || $3 != 0) {exit 1}
+         $1 == "large-only" && ($2 != 0 || $3 == 0) {exit 1}
+         $1 == "cascade" && ($2 == 0 || $3 == 0) {exit 1}
+         $1 == "adaptive" && $2 + $3 == 0 {exit 1}' counts
+}
+
+@test "solve: prompt, tests and entry from files; tests as statements" {
+    serve "$some_wrong"
+    printf 'def f0(x):\n' >prompt.py
+    printf 'assert f0(1) == 2\nassert f0(5) == 6\n' >tests.py
+    run "$RATION" solve -m "$url/v1#test-model" -b 30s --prompt prompt.py --tests tests.py --entry f0 -q
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"return x + 1"* ]]
+}
+
+@test "solve: a local model within a budget of FLOPs, stored and never paid twice" {
+    random_model tiny.gguf
+    problem
+    run "$RATION" solve -m tiny.gguf -b 30MFLOP -s s.db --max-tokens 16 --ledger l.json p.json
+    [ "$status" -eq 1 ]
+    n=$(json l.json models.0.samples)
+    [ "$n" -gt 3 ]
+    [ "$(sql s.db "SELECT count(*) FROM sample")" = "$n" ]
+    [ "$(sql s.db "SELECT count(*) FROM verdict")" = "$n" ]
+    run "$RATION" solve -m tiny.gguf -b 30MFLOP -s s.db --max-tokens 16 --ledger l.json p.json
+    [ "$(json l.json models.0.stored)" = "$n" ]
+    [ "$(sql s.db "SELECT count(*) = count(DISTINCT idx) FROM sample")" = 1 ]
+}
+
+@test "solve: a stored pass costs nothing" {
+    serve "$some_wrong"
+    problem
+    "$RATION" solve -m "$url/v1#test-model" -b 30s -s s.db p.json >first
+    "$RATION" solve -m "$url/v1#test-model" -b 30s -s s.db --ledger l.json p.json >second
+    cmp first second
+    [ "$(json l.json models.0.samples)" = 0 ]
+    [ "$(json l.json program.stored)" = True ]
+}
+
+@test "solve: what a store recorded of other problems is expected of the models" {
+    serve "$some_wrong"
+    make_set
+    problem
+    for i in 0 1 2 3; do
+        printf '{"task_id": "Tiny/%d", "completion": "    return x + 1"}\n' $i $i $i
+    done >s.jsonl
+    "$RATION" import -s r.db -t tiny.jsonl --model test-model s.jsonl >/dev/null
+    "$RATION" judge -s r.db -t tiny.jsonl >/dev/null 2>&1
+    run "$RATION" solve -m "$url/v1#test-model" -b 30s --learn-from r.db --ledger l.json p.json
+    [ "$status" -eq 0 ]
+    [ "$(json l.json prior)" = r.db ]
+    run "$RATION" solve -m "other=$url/v1#test-model" -b 30s --learn-from r.db p.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"holds no samples of other"* ]]
+}
+
+c_project() {
+    mkdir project
+    cat >project/add.c <<'END'
+/* Sums. */
+int add(int a, int b)
+{
+    /* TODO */
+}
+END
+    printf 'int add(int, int);\nint main(void) { return !(add(2, 3) == 5 && add(-1, 1) == 0); }\n' >project/check.c
+    printf 'check: check.c add.c\n\tcc -o t check.c add.c\n\t./t\n' >project/Makefile
+}
+
+@test "solve: a C function in a working folder, by make check" {
+    c_project
+    serve '{"int add": ["    return a - b;\n}\n", "    return a\n", "    return a + b;\n}\n\nint main(void) {}\n"]}'
+    cp -r project before
+    run "$RATION" solve -m "$url/v1#test-model" -b 60s --in project --file add.c --at '/* TODO */' --run 'make check' --ledger l.json
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"    return a + b;
+}"* ]]
+    diff -r project before # the folder itself is as it was
+    [ "$(json l.json passes_on_nothing)" = False ]
+}
+
+@test "solve: a Python package in a working folder, by pytest, with an instruct model" {
+    /usr/bin/python3 -c 'import pytest' 2>/dev/null || skip "no python3-pytest"
+    mkdir -p project/pkg project/tests
+    touch project/pkg/__init__.py
+    printf 'def clamp(x, lo, hi):\n    """x within [lo, hi]"""\n    # FILL IN\n' >project/pkg/nums.py
+    printf 'from pkg.nums import clamp\n\ndef test_clamp():\n    assert clamp(5, 0, 3) == 3\n    assert clamp(-1, 0, 3) == 0\n    assert clamp(2, 0, 3) == 2\n' >project/tests/test_nums.py
+    serve '{"the file pkg/nums.py": ["Sure!\n```python\nreturn min(x, hi)\n```\n", "```python\nreturn max(lo, min(x, hi))\n```"]}'
+    run "$RATION" solve -m "$url/v1#test-model" --chat chat -b 60s -s s.db --in project --file pkg/nums.py --at '# FILL IN' \
+        --run 'python3 -m pytest -q tests' --ledger l.json
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"    return max(lo, min(x, hi))"* ]]
+    [ "$(json l.json models.0.asked)" = chat ]
+    [ "$(sql s.db "SELECT count(*) > 0 FROM verdict")" = 1 ]
+}
+
+@test "solve: a marker that is missing or there twice; a path outside; a command that is not there" {
+    c_project
+    serve '{"": ["x"]}'
+    in="-m $url/v1#test-model -b 5s --in project"
+    run "$RATION" solve $in --file add.c --at NOWHERE --run 'make check'
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"'NOWHERE' does not occur in add.c"* ]]
+    run "$RATION" solve $in --file add.c --at int --run 'make check'
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"more than once in add.c, in lines 2 and"* ]]
+    run "$RATION" solve $in --file ../p.json --at x --run 'make check'
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no path of a file"* ]]
+    run "$RATION" solve $in --file add.c --at '/* TODO */' --run 'no-such-tool check'
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"cannot be run in the sandbox"*"not found"* ]]
+    mkfifo project/pipe
+    run "$RATION" solve $in --file add.c --at '/* TODO */' --run 'make check'
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"pipe"*"cannot be copied"* ]]
+}
+
+@test "solve: a command that asks for the network is refused it, and it is said so" {
+    c_project
+    serve '{"int add": ["    return a - b;\n}\n"]}'
+    run "$RATION" solve -m "$url/v1#test-model" -b 4s --in project --file add.c --at '/* TODO */' \
+        --run 'python3 -c "import socket; socket.create_connection((\"127.0.0.1\", 9))"'
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"warning: the command asks for the network, which the sandbox refuses"* ]]
+    [[ "$output" == *"it asked for the network"* ]]
+}
+
+@test "solve: tests that pass on nothing are warned of" {
+    serve "$some_wrong"
+    problem 'def check(f):\n    pass\n'
+    run "$RATION" solve -m "$url/v1#test-model" -b 20s p.json
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"the tests pass on a function that does nothing"* ]]
+    c_project
+    serve '{"int add": ["    return a - b;\n}\n"]}'
+    run "$RATION" solve -m "$url/v1#test-model" -b 20s --in project --file add.c --at '/* TODO */' --run true
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"the command exits with 0 although the marker's place is empty"* ]]
+}
+
+@test "solve: a budget of 0, without unit, too small for a sample, or of a cost that is not known" {
+    random_model tiny.gguf
+    problem
+    for b in 0s 0 60 -1s 5parsec nanUSD; do
+        run "$RATION" solve -m tiny.gguf -b $b p.json
+        [ "$status" -eq 3 ] || { echo "$b: $status $output"; false; }
+    done
+    run "$RATION" solve -m tiny.gguf -b 60 p.json
+    [[ "$output" == *"unit"* ]]
+    run "$RATION" solve -m tiny.gguf -b 10FLOP p.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"tiny"* ]]
+    run "$RATION" solve -m tiny.gguf -b 1USD p.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no price of tiny is known"* ]]
+    run "$RATION" solve -m tiny.gguf p.json
+    [ "$status" -eq 2 ]
+    run "$RATION" solve -m tiny.gguf -b 1ms p.json
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no sample was finished within the budget"* || "$output" == *"no sample passed"* ]]
+}
+
+@test "solve: servers that are down, refuse the key, or know no such model" {
+    problem
+    serve "$some_wrong" --key secret
+    run "$RATION" solve -m "$url/v1#nobody" -b 5s p.json
+    [ "$status" -eq 3 ]
+    run "$RATION" solve -m "$url/v1#test-model" -b 5s p.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"401"* ]]
+    KEY=secret run "$RATION" solve -m "$url/v1#test-model" --key-env KEY -b 20s p.json
+    [ "$status" -eq 0 ]
+    kill "$server_pid"
+    run "$RATION" solve -m "$url/v1#test-model" --retries 1 -b 3s p.json
+    [ "$status" -ne 0 ]
+    [ "$status" -le 3 ]
+    # One model that is gone does not end the other.
+    serve "$some_wrong"
+    run "$RATION" solve -m "gone=$url/404/v1#test-model" -m "here=$url/v1#test-model" -b 20s p.json
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"gone is used no more"* ]]
+    # Failures on the way are retried, and are no samples.
+    run "$RATION" solve -m "$url/500:2+cut:1/v1#test-model" -b 30s --in-flight 1 p.json
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+}
+
+@test "solve: Ctrl-C prints the ledger, keeps the store, and leaves no process" {
+    serve "$all_wrong" --delay 20
+    problem
+    "$RATION" solve -m "$url/v1#test-model" -b 60s -s s.db --ledger l.json p.json >out 2>err 3>&- &
+    pid=$!
+    for _ in $(seq 200); do
+        [ -e s.db ] && [ "$(sql s.db "SELECT count(*) > 3 FROM sample" 2>/dev/null)" = 1 ] && break
+        sleep 0.05
+    done
+    kill -INT $pid
+    status=0
+    wait $pid || status=$?
+    cat err
+    [ "$status" -eq 1 ]
+    grep -q "stopped; the same command goes on from the store" err
+    [ "$(json l.json interrupted)" = True ]
+    [ "$(sql s.db "SELECT count(*) FROM sample")" -ge "$(json l.json models.0.samples)" ]
+    no_process_left $pid
+}
+
+@test "solve: kill -9 at ten moments leaves no process and a store that goes on" {
+    serve "$all_wrong" --delay 2
+    problem
+    cat >costs <<'END'
+[model test-model]
+usd_per_1m_input = 1
+usd_per_1m_output = 2
+END
+    args="-m $url/v1#test-model -b 0.003USD --cost-file costs -s s.db p.json"
+    RANDOM=31
+    for i in $(seq 10); do
+        "$RATION" solve $args >/dev/null 2>&1 3>&- &
+        pid=$!
+        sleep "0.$(printf %03d $((RANDOM % 500)))"
+        kill -9 $pid 2>/dev/null || true
+        wait $pid 2>/dev/null || true
+        no_process_left $pid
+    done
+    before=$([ -e s.db ] && sql s.db "SELECT count(*) FROM sample" || echo 0)
+    run "$RATION" solve $args --ledger l.json
+    [ "$status" -eq 1 ] || { echo "$output"; false; }
+    [ "$(json l.json models.0.stored)" = "$before" ]
+    [ "$(sql s.db "pragma integrity_check")" = ok ]
+    [ "$(sql s.db "SELECT count(*) = count(DISTINCT idx) FROM sample")" = 1 ]
+    [ "$(sql s.db "SELECT count(*) FROM sample s WHERE NOT EXISTS (SELECT 1 FROM verdict v WHERE v.sample_id = s.id)")" = 0 ]
+}
+
+@test "solve: wrong usage" {
+    problem
+    random_model tiny.gguf
+    for args in "-b 5s p.json" "-m tiny.gguf -b 5s" "-m tiny.gguf -b 5s --prompt p.json" \
+        "-m tiny.gguf -b 5s --in . --file x" "-m tiny.gguf -b 5s p.json --run x" "-m tiny.gguf -b 5s p.json more" \
+        "-m tiny.gguf -b 5s p.json --format csv" "-m tiny.gguf -b 5s p.json --temperature -1"; do
+        run "$RATION" solve $args
+        [ "$status" -eq 2 ] || { echo "$args: $status $output"; false; }
+    done
+    run "$RATION" solve -m tiny.gguf -b 5s --policy best p.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no policy 'best'"* ]]
+    run "$RATION" solve -m no-such.gguf -b 5s p.json
+    [ "$status" -eq 3 ]
+    run "$RATION" solve -m tiny.gguf -m tiny.gguf -b 5s p.json
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"two models are called tiny"* ]]
+    make_set
+    run "$RATION" solve -m tiny.gguf -b 5s tiny.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"choose one with --problem"* ]]
+}
+
+@test "solve: the example of the library" {
+    serve "$some_wrong"
+    problem
+    run "$RATION_BUILD/examples/solve" 30s p.json "$url/v1#test-model"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"return x + 1"* ]]
+    run "$RATION_BUILD/examples/solve" 0s p.json "$url/v1#test-model"
+    [ "$status" -eq 3 ]
+}
