@@ -151,6 +151,27 @@ static void test_what_is_sent(void **state)
     rn_remote_close(r);
 }
 
+/* A server that calls every end "stop": what has all tokens that were allowed was cut. */
+static void test_cut_is_told(void **state)
+{
+    (void)state;
+    rn_remote *r = open_how("allstop", RN_REMOTE_COMPLETIONS);
+    rn_sampling s = sampling;
+    s.max_tok = 6;
+    rn_err err;
+    rn_remote_answer a;
+    rn_remote_request q = {
+        .prompt = rn_bytes_of("def f(x):\n"), .n = 2, .sampling = &s, .logprobs = true};
+    assert_ok(rn_remote_submit(r, &q, &err), &err);
+    while (rn_remote_wait(r, 1000, &a, &err) == 0) {
+    }
+    assert_int_equal(a.rc, 0);
+    assert_string_equal(a.samples[0].finish, "length");
+    assert_string_equal(a.samples[1].finish, "length");
+    assert_int_equal(a.samples[1].gen_tok, 6);
+    rn_remote_close(r);
+}
+
 static void test_n_is_counted(void **state)
 {
     (void)state;
@@ -610,7 +631,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_completion),    cmocka_unit_test(test_chat),
-        cmocka_unit_test(test_what_is_sent),  cmocka_unit_test(test_n_is_counted),
+        cmocka_unit_test(test_what_is_sent),  cmocka_unit_test(test_cut_is_told), cmocka_unit_test(test_n_is_counted),
         cmocka_unit_test(test_faults),        cmocka_unit_test(test_retries),
         cmocka_unit_test(test_slow_and_down), cmocka_unit_test(test_certificate_and_key),
         cmocka_unit_test(test_key_stays),     cmocka_unit_test(test_many_in_flight),

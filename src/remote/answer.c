@@ -153,6 +153,13 @@ static int read_choice(const rn_ask_form *f, const json_t *c, rn_parsed *p, rn_r
     return 0;
 }
 
+/* Some servers (ik_llama.cpp) say "stop" whatever the end was. A sample with as many tokens as were
+ * allowed was cut, but for the one in hundreds whose last allowed token is its end. */
+static void correct_finish(const rn_ask_form *f, rn_remote_sample *s)
+{
+    if (s->gen_tok_exact && s->gen_tok >= f->max_tok) s->finish = "length";
+}
+
 /* Tokens of each choice. Counts by log probabilities are taken where they add up to the server's
  * total; else what is not known of `length` ones is shared by bytes. */
 static void share_tokens(const rn_ask_form *f, rn_parsed *p, const rn_remote_sample *all, int64_t n,
@@ -219,8 +226,10 @@ static int read_choices(const rn_ask_form *f, const json_t *choices, rn_parsed *
     p->n_discarded = (int64_t)n - p->n_samples;
     share_tokens(f, p, all, (int64_t)n, place);
     int64_t kept = 0;
-    for (int64_t i = 0; i < p->n_samples; i++)
+    for (int64_t i = 0; i < p->n_samples; i++) {
+        correct_finish(f, &p->samples[i]);
         kept += p->samples[i].gen_tok > 0 ? p->samples[i].gen_tok : 0;
+    }
     if (p->gen_tok > kept && p->n_discarded) p->discarded_tok = p->gen_tok - kept;
     if (p->n_samples == 0)
         return malformed(err, "was cut by the server (a filter or an abort); it is no sample");

@@ -265,7 +265,7 @@ int rn_remote_find_scoring(rn_remote *r, rn_remote_scoring *out, rn_err *err)
         if (got.rc && got.fatal) {
             rc = got.rc;
             if (err) *err = got.err;
-        } else if (got.rc) {
+        } else if (got.rc && !said[0]) {
             snprintf(said, sizeof said, "%.199s", got.err.msg);
         }
         bool found = got.rc == 0;

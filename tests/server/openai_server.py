@@ -31,7 +31,8 @@ Faults of the content: n1 (n is ignored), nsame (all choices equal), many (one c
                        nulllogprobs, nullprob (one of them is null), nologprobs (refused), nousage,
                        badusage, noseed (equal seeds, other texts), unstable (temperature 0 too)
 Forms of other servers: llama (log probabilities as llama.cpp gives them, no echo), noecho,
-                       noprompt (no prompt_logprobs), reasoning, nomodels, bos (echo begins with <s>)
+                       noprompt (no prompt_logprobs), reasoning, nomodels, bos (echo begins with <s>),
+                       allstop (finish_reason is stop also at the limit, as ik_llama.cpp says it)
 """
 import argparse
 import asyncio
@@ -131,6 +132,8 @@ class Server:
         c = {"index": index, "finish_reason": finish}
         if "filter" in faults or ("filter1" in faults and index == 0):
             c["finish_reason"] = "content_filter"
+        if "allstop" in faults:
+            c["finish_reason"] = "stop"
         if "abort" in faults:
             c["finish_reason"] = "abort"
         if "nofinish" in faults:
