@@ -223,5 +223,6 @@ let themeBeforePrint = null;
 addEventListener("beforeprint", () => {
   themeBeforePrint = document.documentElement.dataset.theme || "";
   setTheme("light");
+  for (const details of document.querySelectorAll("details.keep")) details.open = true;
 });
 addEventListener("afterprint", () => setTheme(themeBeforePrint));

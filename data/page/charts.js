@@ -64,6 +64,22 @@ const starPlugin = {
   },
 };
 
+/* The point nearest to the pointer that is of a curve or a star: edges of bands do not count. */
+Chart.Interaction.modes.curve = (chart, event) => {
+  let best = null;
+  let least = 60 ** 2; // pixels
+  for (const meta of chart.getSortedVisibleDatasetMetas()) {
+    if (chart.data.datasets[meta.index].band) continue;
+    meta.data.forEach((element, index) => {
+      const distance = (element.x - event.x) ** 2 + (element.y - event.y) ** 2;
+      if (distance > least) return;
+      least = distance;
+      best = { element, datasetIndex: meta.index, index };
+    });
+  }
+  return best ? [best] : [];
+};
+
 /* 1, 2, 5 in each decade, or whole decades where there are many. */
 function decadeTicks(min, max) {
   const ticks = [];
@@ -185,7 +201,6 @@ function scalesOf(spec, x, y) {
 
 function tipsOf(spec) {
   return {
-    filter: (item) => !item.dataset.band,
     displayColors: false,
     padding: 10,
     callbacks: {
@@ -233,7 +248,7 @@ function drawCharts() {
       options: {
         responsive: true,
         maintainAspectRatio: false,
-        interaction: { mode: "nearest", axis: "xy", intersect: false },
+        interaction: { mode: "curve", intersect: false },
         scales: scalesOf(spec, xRange(series), spec.y || yRange(series)),
         plugins: { legend: { display: false }, tooltip: tipsOf(spec) },
       },

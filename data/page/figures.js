@@ -76,10 +76,13 @@ function confidenceWords() {
 }
 
 function passLegend(task, scope) {
+  const bands = seriesOf(task, "pass@k").some((s) => s.points.some((p) => known(p.lo)));
+  const stars = task.models.some((m) => known(m.greedy.value));
   const entries = task.models.map((m) => ({ key: m.model, label: m.model,
     index: colourIndex(m.model) }));
   return el("div", { class: "legends" }, legend(entries, scope),
-    el("p", { class: "note" }, `Band: ${confidenceWords()}. Star: the greedy answer.`));
+    bands || stars ? el("p", { class: "note" }, bands ? `Band: ${confidenceWords()}. ` : "",
+      stars ? "Star: the greedy answer." : "") : null);
 }
 
 /* ---- ranking ---- */

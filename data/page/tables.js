@@ -61,8 +61,10 @@ function leaderSection(task) {
     task.models.length === 1 ? el("p", {}, prose("There is one model, so that nothing can be " +
       "compared: bring another one's samples with `ration generate` or `ration import`.")) : null,
     blocks,
-    el("p", { class: "note" }, "Ahead: paired by problem, with its ", confidenceWords(),
-      ". Sure: the share of resamples in which the leader leads."));
+    el("p", { class: "note" }, task.problems > 0
+      ? `Ahead: paired by problem, with its ${confidenceWords()}. Sure: the share of resamples in ` +
+        "which the leader leads."
+      : "Sure: 100 % where no curve through the published values could change the leader."));
 }
 
 /* ---- rankers ---- */
@@ -176,16 +178,17 @@ function facts(entries) {
 
 function conditionsSection(task) {
   const r = report.report;
+  const stored = task.problems > 0;
   const missing = { drop: "not counted", fail: "counted as failed", refuse: "refused" };
   return section("Conditions",
     facts([
-      ["problem set", `${task.task}, ${whole(task.problems)} problems, ` +
-        `${whole(task.common_problems)} of them with samples of every model`],
+      ["problem set", stored ? `${task.task}, ${whole(task.problems)} problems, ` +
+        `${whole(task.common_problems)} of them with samples of every model` : task.task],
       ["its hash", task.hash],
       ["source", task.source],
-      ["intervals", `${percent(r.confidence, 0)} %, ${whole(r.resamples)} resamples of the ` +
-        `problems, seed ${r.seed}`],
-      ["samples without a verdict", missing[r.missing] || r.missing],
+      ["intervals", stored ? `${percent(r.confidence, 0)} %, ${whole(r.resamples)} resamples of ` +
+        `the problems, seed ${r.seed}` : null],
+      ["samples without a verdict", stored ? missing[r.missing] || r.missing : null],
       ["FLOPs", r.flops === "exact" ? "prompt once, generated tokens at their true length"
         : "one pass over 128 tokens a sample"],
       ["wall-time", r.profile && r.hardware && r.hardware !== r.profile
@@ -193,7 +196,8 @@ function conditionsSection(task) {
       ["published curves", r.interpolated ? "interpolated, linear in log k" : null],
       ["program", `ration ${r.version}`],
     ]),
-    lazyDetails("Settings of each model", () => el("div", {}, task.models.map((m) =>
+    el("details", { class: "keep" }, el("summary", {}, "Settings of each model"),
+      el("div", {}, task.models.map((m) =>
       el("div", { class: "settings" }, el("h4", {}, modelName(m.model)), facts([
         ["n", whole(m.n)],
         ["largest robust k", whole(m.k_max)],

@@ -11,6 +11,7 @@ import unittest
 
 from selenium import webdriver
 from selenium.common.exceptions import NoAlertPresentException
+from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -199,6 +200,25 @@ class Page(unittest.TestCase):
                 if not d["band"]:
                     self.assertEqual(d["visible"], not d["label"].startswith(label), d["label"])
 
+    def test_tips_tell_value_and_interval(self):
+        browser = self.open("full")
+        canvas = browser.find_element(By.ID, "t0-pass-flops-canvas")
+        model = self.report["tasks"][0]["models"][0]["model"]
+        point = self.series("pass_flops@f", model)["points"][3]
+        x, y = browser.execute_script("""
+            const chart = Chart.getChart(arguments[0]);
+            const i = chart.data.datasets.findIndex((d) => d.label === arguments[1]);
+            const at = chart.getDatasetMeta(i).data[3];
+            return [at.x - chart.width / 2, at.y - chart.height / 2];""", canvas, model)
+        ActionChains(browser).move_to_element_with_offset(canvas, round(x), round(y)).perform()
+        title, lines, opacity = browser.execute_script("""
+            const tip = Chart.getChart(arguments[0]).tooltip;
+            return [tip.title, tip.body.flatMap((b) => b.lines), tip.opacity];""", canvas)
+        self.assertEqual((title, opacity), ([model], 1))
+        self.assertEqual(lines[0], f"{100 * point['value']:.1f} % "
+                                   f"({100 * point['lo']:.1f} to {100 * point['hi']:.1f})")
+        self.assertEqual(lines[1], "6.77 TFLOPs, k = 4")
+
     # ---- the map ----
 
     def test_cell_problem_sample(self):
@@ -285,6 +305,8 @@ class Page(unittest.TestCase):
         self.open("full", scheme="dark")
         pdf = self.browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": False})
         self.assertGreater(len(pdf["data"]), 20000)
+        settings = self.browser.find_element(By.CSS_SELECTOR, "details.keep")
+        self.assertEqual(settings.get_property("open"), True)
 
     def test_nothing_of_it_can_ask_the_network(self):
         browser = self.open("full")
