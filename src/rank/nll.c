@@ -1,11 +1,15 @@
-/* nll.c: see nll.h. */
+/*
+ * nll.c: see nll.h. Texts of equal tokens have equal scores, whatever stands beside them in a pass,
+ * so that each is computed once; small models repeat themselves a lot.
+ */
 #include "rank/nll.h"
 
 #include <stdlib.h>
 
 typedef struct batch {
     rn_nll_text *texts;
-    int64_t *text_of; /* [n]: place in texts of a score */
+    int64_t *text_of; /* [n]: place in texts of a score: the first of those with these tokens */
+    int64_t *next;    /* [texts]: the next text with the same tokens; -1: none */
     rn_score *scores; /* [n]: of the texts that can be scored */
     rn_ids *ids;      /* [n]: of the same */
     int64_t n;
@@ -16,13 +20,17 @@ static int on_score(void *user, int64_t i, rn_err *err)
 {
     batch *b = user;
     const rn_score *s = &b->scores[i];
-    rn_nll_text *t = &b->texts[b->text_of[i]];
-    t->state = RN_NLL_SCORED;
-    t->sum = s->logprob;
-    t->n_tok = s->n_tok;
-    t->mean = -s->logprob / (double)s->n_tok;
-    t->wall_ns = s->wall_ns;
-    return b->io->done(b->io->user, b->text_of[i], err);
+    int rc = 0;
+    for (int64_t at = b->text_of[i]; at >= 0 && !rc; at = b->next[at]) {
+        rn_nll_text *t = &b->texts[at];
+        t->state = RN_NLL_SCORED;
+        t->sum = s->logprob;
+        t->n_tok = s->n_tok;
+        t->mean = -s->logprob / (double)s->n_tok;
+        t->wall_ns = s->wall_ns; /* each costs what it would cost alone */
+        rc = b->io->done(b->io->user, at, err);
+    }
+    return rc;
 }
 
 static int on_tick(void *user, const rn_engine_stats *s, rn_err *err)
@@ -30,6 +38,15 @@ static int on_tick(void *user, const rn_engine_stats *s, rn_err *err)
     (void)s;
     batch *b = user;
     return b->io->tick(b->io->user, err);
+}
+
+/* The score with these tokens; -1: none yet. */
+static int64_t find_equal(const batch *b, const rn_ids *ids)
+{
+    for (int64_t k = 0; k < b->n; k++)
+        if (b->ids[k].n == ids->n && memcmp(b->ids[k].v, ids->v, ids->n * sizeof *ids->v) == 0)
+            return k;
+    return -1;
 }
 
 /* Encodes what can be scored; the longest text's tokens in *longest. */
@@ -49,7 +66,10 @@ static int encode(batch *b, const rn_model *m, const rn_ids *prompt, bool bare, 
         t->state = ids.n == 0                                ? RN_NLL_EMPTY
                    : prompt->n + ids.n > (size_t)m->hp.n_ctx ? RN_NLL_TOO_LONG
                                                              : RN_NLL_SCORED;
-        if (t->state != RN_NLL_SCORED) {
+        int64_t same = t->state == RN_NLL_SCORED ? find_equal(b, &ids) : -1;
+        b->next[i] = same < 0 ? -1 : b->next[b->text_of[same]];
+        if (same >= 0) b->next[b->text_of[same]] = i;
+        if (t->state != RN_NLL_SCORED || same >= 0) {
             rn_ids_free(&ids);
             continue;
         }
@@ -83,16 +103,19 @@ int rn_nll_score(const rn_model *m, const rn_engine_opts *opts, const rn_ids *pr
     if (n == 0) return 0;
     batch b = {.texts = texts, .io = io};
     b.text_of = calloc((size_t)n, sizeof *b.text_of);
+    b.next = calloc((size_t)n, sizeof *b.next);
     b.scores = calloc((size_t)n, sizeof *b.scores);
     b.ids = calloc((size_t)n, sizeof *b.ids);
     int64_t longest = 0;
-    int rc =
-        b.text_of && b.scores && b.ids ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for texts");
+    int rc = b.text_of && b.next && b.scores && b.ids
+                 ? 0
+                 : rn_fail(err, RN_ENOMEM, "out of memory for texts");
     if (!rc) rc = encode(&b, m, prompt, bare, n, &longest, err);
     if (!rc && b.n > 0) rc = score(&b, m, opts, prompt, longest, err);
     for (int64_t i = 0; i < b.n; i++)
         rn_ids_free(&b.ids[i]);
     free(b.text_of);
+    free(b.next);
     free(b.scores);
     free(b.ids);
     return rc;

@@ -237,3 +237,20 @@ answers() {
     done
     leave_tmpdir
 }
+
+@test "rank: equal texts have equal scores, those that each has alone" {
+    for text in 1 2 1 1; do
+        printf '{"task_id": "mini/0", "completion": "    return %d\\n"}\n' $text
+    done >"$dir/s.jsonl"
+    sed -n 2,3p "$dir/s.jsonl" >"$dir/two.jsonl"
+    for s in s two; do
+        "$RATION" import -s "$dir/$s.db" -t "$set" --model other "$dir/$s.jsonl"
+        rank "$dir/$s.db"
+    done
+    scores() { /usr/bin/python3 -c 'import sqlite3, sys
+print([row[0] for row in sqlite3.connect(sys.argv[1]).execute("SELECT score FROM score ORDER BY sample_id")])' "$1"; }
+    [ "$(scores "$dir/s.db" | tr -d '[],' | wc -w)" -eq 4 ]
+    set -- $(scores "$dir/s.db" | tr -d '[],')
+    [ "$1" = "$3" ] && [ "$1" = "$4" ] && [ "$1" != "$2" ]
+    [ "[$2, $1]" = "$(scores "$dir/two.db")" ]
+}
