@@ -378,8 +378,7 @@ int rn_cmd_generate(int argc, char **argv)
                      .top_p = NAN,
                      .server = RN_SERVER_OPTS_NONE};
     const rn_opt table[] = {
-        RN_MODEL_OPTIONS(&o.model),
-        RN_SERVER_OPTIONS(&o.server),
+        RN_ANY_MODEL_OPTIONS(&o.model, &o.server),
         RN_OPT_STR('t', "set", &o.set, "SET", "problem set: a known name or a file"),
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file; made if there is none"),
         RN_OPT_INT('n', "samples", &o.n, "N", "samples per problem (default 1, or the --preset's)"),

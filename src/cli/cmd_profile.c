@@ -171,8 +171,7 @@ int rn_cmd_profile(int argc, char **argv)
     const rn_command *cmd = rn_command_find("profile");
     rn_profile_opts o = {.server = RN_SERVER_OPTS_NONE, .prompt = 256, .gen = 512};
     const rn_opt table[] = {
-        RN_MODEL_OPTIONS(&o.model),
-        RN_SERVER_OPTIONS(&o.server),
+        RN_ANY_MODEL_OPTIONS(&o.model, &o.server),
         RN_OPT_STR('s', "store", &o.store, "FILE", "also keep the profile in this store"),
         RN_OPT_INT(0, "prompt", &o.prompt, "N", "prompt tokens (default 256)"),
         RN_OPT_INT(0, "tokens", &o.gen, "N", "new tokens of a sample (default 512)"),

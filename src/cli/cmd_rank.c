@@ -491,8 +491,7 @@ int rn_cmd_rank(int argc, char **argv)
                    "nll (default): mean negative log likelihood; verifier: a model's yes or no; "
                    "consensus: programs that agree"),
         RN_OPT_STR(0, "by", &o.ranker, "RANKER", "the same as --ranker"),
-        RN_MODEL_OPTIONS(&o.model),
-        RN_SERVER_OPTIONS(&o.server),
+        RN_ANY_MODEL_OPTIONS(&o.model, &o.server),
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
         RN_OPT_INT(0, "run", &o.run, "ID", "only this run"),
         RN_OPT_STR(0, "of", &o.of, "MODEL", "only runs of this model"),

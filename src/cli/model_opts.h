@@ -15,9 +15,10 @@ typedef struct rn_model_opts {
 } rn_model_opts;
 
 /* Rows for an option table; o is a rn_model_opts. */
-#define RN_MODEL_OPTIONS(o)                                                                    \
-    RN_OPT_STR('m', "model", &(o)->path, "FILE.gguf", "the model"),                            \
-        RN_OPT_INT(0, "threads", &(o)->threads, "N", "threads (default: one per core)"),       \
+#define RN_MODEL_OPTIONS(o) \
+    RN_OPT_STR('m', "model", &(o)->path, "FILE.gguf", "the model"), RN_ENGINE_OPTIONS(o)
+#define RN_ENGINE_OPTIONS(o)                                                                   \
+    RN_OPT_INT(0, "threads", &(o)->threads, "N", "threads (default: one per core)"),           \
         RN_OPT_INT(0, "slots", &(o)->slots, "N",                                               \
                    "sequences in flight (default: as memory allows, at most 64)"),             \
         RN_OPT_STR(0, "memory", &(o)->memory, "SIZE",                                          \

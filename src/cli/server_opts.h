@@ -21,7 +21,12 @@ typedef struct rn_server_opts {
         .in_flight = -1, .retries = -1, .retry_wait_s = NAN, .timeout_s = NAN \
     }
 
-/* Rows for an option table; o is a rn_server_opts. */
+/* Rows for an option table: a model file or one behind a server; m is a rn_model_opts, s a
+ * rn_server_opts. */
+#define RN_ANY_MODEL_OPTIONS(m, s)                                                           \
+    RN_OPT_STR('m', "model", &(m)->path, "FILE.gguf|URL#NAME",                               \
+               "the model: a file, or one behind a server, e.g. http://HOST:8000/v1#my-7b"), \
+        RN_ENGINE_OPTIONS(m), RN_SERVER_OPTIONS(s)
 #define RN_SERVER_OPTIONS(o)                                                                       \
     RN_OPT_STR(0, "api", &(o)->api, "KIND", "of a server: completions (default) or chat"),         \
         RN_OPT_STR(0, "key-env", &(o)->key_env, "NAME",                                            \
