@@ -2,7 +2,7 @@
  * cmd_demo.c: `ration demo`: the whole way on the bundled models and problems.
  *
  * A list of ordinary commands, printed as they would be typed and run one after the other in this
- * process: generate, judge, profile, rank, report. What each of them finds done already it keeps,
+ * process: generate, judge, profile, rank (by every model and by consensus), report. What each of them finds done already it keeps,
  * so that the demo continues where it was stopped; the store stays for the user to go on with. The
  * number of samples doubles from each size to the next smaller one, as in the study.
  */
@@ -222,6 +222,7 @@ static int plan(demo *d, rn_err *err)
                  "--tokens", profile_tokens, NULL);
     for (size_t i = 0; i < N_SIZES && !rc; i++)
         rc = add(d, err, "rank", "-m", d->model[i], "-s", d->db, "-t", d->o->set, NULL);
+    if (!rc) rc = add(d, err, "rank", "--ranker", "consensus", "-s", d->db, "-t", d->o->set, NULL);
     if (!rc) rc = add(d, err, "report", "-s", d->db, "--html", d->page, NULL);
     if (!rc)
         rc = add(d, err, "report", "-s", d->db, "--metric", "samples", "--metric", "cost",

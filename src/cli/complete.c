@@ -117,8 +117,8 @@ static bool put_explained(const char *p, rn_buf *words)
     rn_buf found = {0};
     bool ok = true;
     while (ok && p) {
-        size_t len = word_len(p);
-        ok = len > 0 && p[len] == ':' && strncmp(p, "default:", 8) != 0;
+        size_t len = word_len(p), skip = strncmp(p + len, " (default)", 10) == 0 ? 10 : 0;
+        ok = len > 0 && p[len + skip] == ':' && strncmp(p, "default:", 8) != 0;
         if (ok) put(&found, p, len);
         p = strstr(p, "; ");
         if (p) p += 2;
@@ -142,7 +142,7 @@ rn_complete rn_complete_value(const rn_opt *o, rn_buf *words)
     if (o->type != RN_OPT_T_STR && o->type != RN_OPT_T_LIST) return RN_COMPLETE_NONE;
     if (strcmp(o->metavar, "DIR") == 0) return RN_COMPLETE_DIR;
     if (strncmp(o->metavar, "FILE.gguf", 9) == 0) return RN_COMPLETE_GGUF;
-    if (strcmp(o->metavar, "FILE") == 0 || strcmp(o->metavar, "STORE") == 0 ||
+    if (strstr(o->metavar, "FILE") || strcmp(o->metavar, "STORE") == 0 ||
         strcmp(o->metavar, "PATH") == 0)
         return RN_COMPLETE_FILE;
     if (strcmp(o->metavar, "SET") == 0) {
