@@ -630,14 +630,23 @@ static void test_retry_after(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_completion),    cmocka_unit_test(test_chat),
-        cmocka_unit_test(test_what_is_sent),  cmocka_unit_test(test_cut_is_told), cmocka_unit_test(test_n_is_counted),
-        cmocka_unit_test(test_faults),        cmocka_unit_test(test_retries),
-        cmocka_unit_test(test_slow_and_down), cmocka_unit_test(test_certificate_and_key),
-        cmocka_unit_test(test_key_stays),     cmocka_unit_test(test_many_in_flight),
-        cmocka_unit_test(test_cancel),        cmocka_unit_test(test_wake),
-        cmocka_unit_test(test_probe),         cmocka_unit_test(test_scores),
-        cmocka_unit_test(test_alignment),     cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_chat),
+        cmocka_unit_test(test_what_is_sent),
+        cmocka_unit_test(test_cut_is_told),
+        cmocka_unit_test(test_n_is_counted),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_slow_and_down),
+        cmocka_unit_test(test_certificate_and_key),
+        cmocka_unit_test(test_key_stays),
+        cmocka_unit_test(test_many_in_flight),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_scores),
+        cmocka_unit_test(test_alignment),
+        cmocka_unit_test(test_urls),
         cmocka_unit_test(test_retry_after),
     };
     return cmocka_run_group_tests(tests, start_servers, stop_servers);

@@ -390,28 +390,24 @@ static bool message_of(const json_t *root, rn_bytes *out)
     return string_of(json_array_get(d, 0), "msg", out);
 }
 
-void rn_answer_message(rn_bytes body, const char *key, char *out, size_t cap)
+/* Copies text as one line of at most cap - 1 bytes: control characters and what is no UTF-8 become
+ * spaces, `secret` (may be empty) becomes ***. */
+static void copy_line(rn_bytes text, rn_bytes secret, char *out, size_t cap)
 {
-    rn_bytes text = {0};
-    json_error_t ignored;
-    json_t *root = body.len ? json_loadb(body.data, body.len, JSON_ALLOW_NUL, &ignored) : NULL;
-    bool found = root && message_of(root, &text);
-    if (!root && body.len && body.data[0] != '<') text = body;
-    if (!root && body.len && body.data[0] == '<') text = rn_bytes_of("(a web page)");
-    (void)found;
-    size_t n = 0, key_len = key ? strlen(key) : 0;
+    size_t n = 0;
     for (size_t i = 0; i < text.len && n + 5 < cap;) {
-        if (key_len && text.len - i >= key_len && memcmp(text.data + i, key, key_len) == 0) {
+        rn_bytes rest = {text.data + i, text.len - i};
+        if (secret.len && rest.len >= secret.len &&
+            memcmp(rest.data, secret.data, secret.len) == 0) {
             memcpy(out + n, "***", 3);
             n += 3;
-            i += key_len;
+            i += secret.len;
             continue;
         }
-        size_t len = rn_utf8_len(text.data + i, text.len - i);
-        bool plain =
-            len > 1 || (len == 1 && (unsigned char)text.data[i] >= ' ' && text.data[i] != 0x7f);
+        size_t len = rn_utf8_len(rest.data, rest.len);
+        bool plain = len > 1 || (len == 1 && *rest.data >= ' ' && *rest.data != 0x7f);
         if (plain) {
-            memcpy(out + n, text.data + i, len);
+            memcpy(out + n, rest.data, len);
             n += len;
         } else if (n && out[n - 1] != ' ') {
             out[n++] = ' ';
@@ -419,6 +415,18 @@ void rn_answer_message(rn_bytes body, const char *key, char *out, size_t cap)
         i += len ? len : 1;
     }
     out[n] = '\0';
+}
+
+void rn_answer_message(rn_bytes body, const char *key, char *out, size_t cap)
+{
+    json_error_t ignored;
+    json_t *root = body.len ? json_loadb(body.data, body.len, JSON_ALLOW_NUL, &ignored) : NULL;
+    rn_bytes text = {0};
+    if (root)
+        message_of(root, &text);
+    else if (body.len)
+        text = body.data[0] == '<' ? rn_bytes_of("(a web page)") : body;
+    copy_line(text, rn_bytes_of(key), out, cap);
     json_decref(root);
 }
 
