@@ -29,7 +29,7 @@ typedef struct question {
     int prompt;
     int64_t seed;
     bool answered;
-    int64_t n;
+    int64_t n, n_choices;     /* samples; with those that were cut */
     uint64_t text[N_CHOICES]; /* hashes */
     double logprob;
 } question;
@@ -77,6 +77,7 @@ static int note(probe *p, rn_err *err)
     question *q = &p->q[got.tag];
     q->answered = got.rc == 0;
     q->n = got.n_samples;
+    q->n_choices = got.n_samples + got.n_discarded;
     q->logprob = NAN;
     for (int64_t i = 0; i < got.n_samples && i < N_CHOICES; i++)
         q->text[i] = rn_rng_stream(got.samples[i].text.data, got.samples[i].text.len);
@@ -171,9 +172,9 @@ static void conclude(probe *p, int n_prompts)
         const question *q = &p->q[i];
         if (q->purpose == LOGPROBS) out->logprobs = q->answered && !isnan(q->logprob);
         if (q->purpose != CHOICES || !q->answered) continue;
-        out->n_choices = q->n;
+        out->n_choices = q->n_choices;
         out->n_distinct = n_distinct(q->text, q->n);
-        out->honours_n = q->n == N_CHOICES && out->n_distinct > 1;
+        out->honours_n = q->n_choices == N_CHOICES && out->n_distinct > 1;
     }
 }
 

@@ -126,18 +126,31 @@ END
     [[ "$output" == *"is the server running at this address?"* ]]
 }
 
-@test "server: log probabilities that turn null are errors, not samples" {
-    # the probe's three requests are answered well
-    run generate "nulllogprobs" a.db -n 2
-    [ "$status" -eq 0 ]
-    [[ "$output" == *"log probabilities are not given"* ]]
+@test "server: faults that begin in the middle: what was there stays, the rest is missing" {
+    while read -r how expected message; do
+        run generate "$how" "$how.db" -n 8 --max-tokens 40 --retries 2 --in-flight 1
+        echo "$how: $output"
+        [ "$status" -eq "$expected" ]
+        [[ "$output" == *"$message"* ]]
+        [ "$(count "$how.db")" = 16 ] # three requests were the probe's, two gave eight samples each
+    done <<'END'
+nulllogprobs@5 1 leaves out log probabilities that were asked for
+html@5 1 is a web page
+reset@5 1 (3 attempts)
+401@5 3 status 401 for a test
+429@5 3 too many requests
+END
 }
 
 @test "server: a filtered choice is no sample and is asked for again" {
     run generate "filter1" a.db -n 4 --problems 0
     echo "$output"
-    [ "$status" -eq 3 ] || [ "$status" -eq 1 ]
-    [ "$(sql a.db "SELECT count(*) FROM sample WHERE finish NOT IN ('stop', 'length')")" = 0 ]
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"1 were cut by the server"* ]]
+    [ "$(sql a.db "SELECT count(*) FROM sample WHERE finish = 'stop'")" = 3 ]
+    run generate "filter1" a.db -n 4 --problems 0
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"4 of 4 samples (1 made now"* ]]
 }
 
 @test "server: the key is sent, and kept nowhere" {

@@ -9,7 +9,8 @@ server ends by itself after --seconds (60), so that no test leaves a process beh
 
 Paths: http://127.0.0.1:PORT/v1/{models,completions,chat/completions}, and the same under
 /HOW/v1, where HOW is a fault, or several joined by '+'. A fault `x:3` holds for the first three
-requests under that path (to anything but models), then the server behaves. GET /stats tells
+requests under that path (to anything but models), then the server behaves; `x@3` begins after
+three. GET /stats tells
 requests, connections and the most requests in flight at once.
 
 How it answers: with --answers, a JSON object {"part of a prompt": ["text", ...], ...}: the first
@@ -27,7 +28,7 @@ Faults of the wire:    hang, drop (closes without a byte), reset (RST in mid-ans
 Statuses:              any number, e.g. 500:1; after-S adds Retry-After: S, date-S as an HTTP date
 Faults of the content: n1 (n is ignored), nsame (all choices equal), many (one choice too many),
                        empty (no choices), nochoices, twice (index 0 twice), number (text is one),
-                       nulltext, nofinish, filter, abort, filter1 (of the first choice alone),
+                       nulltext, nofinish, filter, abort, filter1 (of the last of several),
                        nulllogprobs, nullprob (one of them is null), nologprobs (refused), nousage,
                        badusage, noseed (equal seeds, other texts), unstable (temperature 0 too)
 Forms of other servers: llama (log probabilities as llama.cpp gives them, no echo), noecho,
@@ -126,11 +127,11 @@ class Server:
             return tokens[:limit], "length"
         return tokens, "stop"
 
-    def choice(self, chat, index, prompt, q, faults):
+    def choice(self, chat, index, n, prompt, q, faults):
         tokens, finish = self.sample(prompt, q, index, faults)
         generated = len(tokens) + (finish == "stop")
         c = {"index": index, "finish_reason": finish}
-        if "filter" in faults or ("filter1" in faults and index == 0):
+        if "filter" in faults or ("filter1" in faults and index == n - 1 > 0):
             c["finish_reason"] = "content_filter"
         if "allstop" in faults:
             c["finish_reason"] = "stop"
@@ -202,7 +203,7 @@ class Server:
             n += 1
         choices, generated = [], 0
         for i in range(n):
-            c, tokens = self.choice(chat, i, prompt, q, faults)
+            c, tokens = self.choice(chat, i, n, prompt, q, faults)
             choices.append(c)
             generated += 0 if q.get("max_tokens") == 0 else tokens
         if "twice" in faults:
@@ -308,8 +309,9 @@ class Connection(asyncio.Protocol):
             s.seen[how] = s.seen.get(how, 0) + 1
         found = set()
         for f in how.split("+"):
-            name, _, times = f.partition(":")
-            if not times or s.seen.get(how, 0) <= int(times):
+            name, sign, times = re.match(r"([^:@]*)([:@]?)(\d*)", f).groups()
+            seen = s.seen.get(how, 0)
+            if not sign or (seen <= int(times) if sign == ":" else seen > int(times)):
                 found.add(name)
         return frozenset(found)
 
