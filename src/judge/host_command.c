@@ -247,7 +247,7 @@ static void describe(int status, rn_record *r)
                  "; it asked for the network %lld times, which the sandbox refuses",
                  (long long)n_network);
     const char *line = last_line(r->output);
-    snprintf(r->detail, sizeof r->detail, "%s%s%s%.120s", what, net, *line ? ": " : "", line);
+    snprintf(r->detail, sizeof r->detail, "%s%s%s%.90s", what, net, *line ? ": " : "", line);
     size_t bad = 0;
     while (!rn_utf8_valid(rn_bytes_of(r->detail), &bad))
         r->detail[bad] = '\0';
