@@ -430,6 +430,63 @@ static void test_best_ranker_against_greedy(void **state)
     test_rmdir(m.dir);
 }
 
+/* Agreement counts its groups among the samples drawn: at k = 2, of the six pairs of each problem,
+ *   problem 0, groups {0, 1}, {2}, sample 3 cut:  (1/2 + 1/4 + 1/4 + 1/2 + 1/2 + 0) / 6
+ *   problem 1, groups {0, 3}, {1, 2}:             (1/2 + 1/2 + 0 + 1 + 1/2 + 1/2) / 6 */
+static void test_agreement(void **state)
+{
+    (void)state;
+    static const int64_t groups[2][4] = {{1, 1, 2, 0}, {7, 9, 9, 7}};
+    made m = doubled();
+    rn_store *s = NULL;
+    rn_err err = {0};
+    int64_t ranker;
+    assert_ok(rn_store_open(m.path, RN_STORE_WRITE, &s, &err), &err);
+    assert_ok(
+        rn_store_put_ranker(s, "consensus:mbr", "{\"by\":\"consensus\"}", false, &ranker, &err),
+        &err);
+    for (int p = 0; p < 2; p++)
+        for (int i = 0; i < 4; i++) {
+            rn_store_parts parts = {
+                .part = 1, .group = groups[p][i], .cpu_ns = 500000000, .n_runs = i % 2};
+            rn_store_score c = {.sample_id = 4 * p + i + 1,
+                                .ranker_id = ranker,
+                                .score = 2,
+                                .sum = NAN,
+                                .n_tok = -1,
+                                .wall_ns = 1000000000,
+                                .flop = 0,
+                                .parts = &parts};
+            if (!is_cut(p, i)) assert_ok(rn_store_put_score(s, &c, &err), &err);
+        }
+    rn_store_close(s);
+    rn_report_opts o = options();
+    rn_report *r = report_on(&m, &o, NULL, 0);
+    assert_int_equal(r->tasks[0].entrants[0].n_rankings, 2);
+    const rn_ranking *k = &r->tasks[0].entrants[0].rankings[1];
+    assert_string_equal(k->name, "consensus:mbr");
+    assert_int_equal(k->n_points, 2);
+    assert_near(k->points[0].value, 0.375, 0.02);
+    assert_near(k->points[1].value, (2.0 / 6 + 3.0 / 6) / 2, 0.02);
+    assert_near(k->perfect[1], 2.0 / 3, 1e-12);
+    assert_int_equal(k->n_judged, 7);
+    assert_int_equal(k->n_runs, 3);
+    assert_near(k->judge_cpu_s, 3.5, 1e-9);
+    assert_true(k->cost[RN_AXIS_FLOP].known && k->cost[RN_AXIS_FLOP].per_sample == 0);
+    assert_near(k->cost[RN_AXIS_TIME].per_sample, 7.0 / 8, 1e-9);
+    rn_buf out = {0};
+    rn_report_text(r, RN_METRICS_ALL, &out);
+    assert_contains(out.data,
+                    "consensus:mbr ran 3 programs for 7 samples of gen: 3.50 CPU seconds, "
+                    "7.00 s of wall-time one after the other");
+    rn_buf_clear(&out);
+    rn_report_json(r, RN_METRICS_ALL, &out);
+    assert_contains(out.data, "\"executions\":3,\"judge_cpu_s\":3.5,");
+    rn_buf_free(&out);
+    rn_report_free(r);
+    test_rmdir(m.dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_measured_times),
         cmocka_unit_test(test_json_csv_and_text),
         cmocka_unit_test(test_best_ranker_against_greedy),
+        cmocka_unit_test(test_agreement),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

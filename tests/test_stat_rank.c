@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "base/rng.h"
+#include "stat/agree.h"
 #include "stat/pass.h"
 #include "stat/rankscore.h"
 
@@ -149,6 +150,116 @@ static void bounds_hold(void **state)
     }
 }
 
+/* The mean over all k-subsets, each of which counts its own groups. */
+static double agreed_by_enumeration(const rn_agreed *p, int k)
+{
+    double sum = 0;
+    int subsets = 0;
+    for (unsigned s = 0; s < 1u << p->n; s++) {
+        if (__builtin_popcount(s) != k) continue;
+        subsets++;
+        double best = -1, n_best = 0, n_pass = 0;
+        for (int i = 0; i < p->n; i++) {
+            if (!(s >> i & 1) || p->cut[i]) continue;
+            double size = 0;
+            for (int j = 0; j < p->n; j++)
+                size += (s >> j & 1) && !p->cut[j] && p->group[j] == p->group[i];
+            double score = size * p->weight[i];
+            if (score < best) continue;
+            if (score > best) n_best = n_pass = 0;
+            best = score;
+            n_best++;
+            n_pass += p->pass[i];
+        }
+        if (n_best > 0) sum += n_pass / n_best;
+    }
+    return sum / subsets;
+}
+
+static void agreement_matches_enumeration(void **state)
+{
+    (void)state;
+    enum { n = 11 };
+    rn_err err;
+    rn_rng rng;
+    rn_rng_init(&rng, 8, 8, 8);
+    double squares = 0, worst = 0;
+    int points = 0;
+    for (int round = 0; round < 60; round++) {
+        uint32_t group[n];
+        uint8_t pass[n], cut[n];
+        double weight[n], by_group[n], curve[n], again[n];
+        for (int g = 0; g < n; g++)
+            by_group[g] = (double)rn_rng_below(&rng, 3);
+        for (int i = 0; i < n; i++) {
+            group[i] = (uint32_t)rn_rng_below(&rng, 4) + 1;
+            weight[i] = round % 2 ? by_group[group[i] - 1] : 1;
+            pass[i] = rn_rng_below(&rng, 3) == 0;
+            cut[i] = rn_rng_below(&rng, 8) == 0;
+        }
+        const rn_agreed p = {group, weight, pass, cut, n};
+        assert_ok(rn_stat_agree_curve(&p, n, 1, (uint64_t)round, curve, &err), &err);
+        assert_ok(rn_stat_agree_curve(&p, n, 1, (uint64_t)round, again, &err), &err);
+        assert_memory_equal(curve, again, sizeof curve);
+        for (int k = 1; k <= n; k++) {
+            double d = curve[k - 1] - agreed_by_enumeration(&p, k);
+            assert_near(d, 0, 5 * 0.5 / sqrt(4000)); /* five standard errors at most */
+            squares += d * d;
+            worst = fmax(worst, fabs(d));
+            points++;
+        }
+        /* Nothing is left to chance where all are drawn. */
+        assert_near(curve[n - 1], agreed_by_enumeration(&p, n), 1e-12);
+    }
+    print_message("error: rms %.2g, worst %.2g\n", sqrt(squares / points), worst);
+}
+
+/* Groups of one sample are a blind choice, one group for all passes is a perfect one among those
+ * that have it; a single draw is always blind. */
+static void agreement_at_its_bounds(void **state)
+{
+    (void)state;
+    enum { n = 40 };
+    rn_err err;
+    uint32_t group[n];
+    uint8_t pass[n], cut[n] = {0};
+    double weight[n], curve[n], pass_at[n];
+    for (int i = 0; i < n; i++) {
+        group[i] = (uint32_t)i + 1;
+        weight[i] = 1;
+        pass[i] = i < 10;
+    }
+    const rn_agreed p = {group, weight, pass, cut, n};
+    assert_ok(rn_stat_agree_curve(&p, n, 0, 0, curve, &err), &err);
+    for (int k = 0; k < n; k++)
+        assert_near(curve[k], 0.25, 0.03);
+    assert_near(curve[n - 1], 0.25, 1e-12);
+    for (int i = 0; i < n; i++)
+        weight[i] = pass[i]; /* the others belong to no group */
+    assert_ok(rn_stat_agree_curve(&p, n, 0, 0, curve, &err), &err);
+    assert_ok(rn_pass_curve(n, 10, n, pass_at, &err), &err);
+    for (int k = 0; k < n; k++)
+        assert_near(curve[k], pass_at[k], 0.03);
+    memset(cut, 1, sizeof cut);
+    assert_ok(rn_stat_agree_curve(&p, n, 0, 0, curve, &err), &err);
+    assert_near(curve[n - 1], 0, 0);
+    memset(cut, 0, sizeof cut);
+
+    double table[4];
+    const rn_agreed rows[] = {p, p};
+    assert_ok(rn_stat_agree_table(rows, 2, 2, 0, table, &err), &err);
+    assert_int_equal(rn_stat_agree_table(rows, 2, n + 1, 0, table, &err), RN_EINVAL);
+    assert_contains(err.msg, "problem 0");
+    group[3] = 0;
+    assert_int_equal(rn_stat_agree_curve(&p, 1, 0, 0, curve, &err), RN_EINVAL);
+    group[3] = 1;
+    weight[3] = NAN;
+    assert_int_equal(rn_stat_agree_curve(&p, 1, 0, 0, curve, &err), RN_EINVAL);
+    weight[3] = 1;
+    pass[3] = 2;
+    assert_int_equal(rn_stat_agree_curve(&p, 1, 0, 0, curve, &err), RN_EINVAL);
+}
+
 static void tables_and_limits(void **state)
 {
     (void)state;
@@ -186,6 +297,8 @@ int main(void)
         cmocka_unit_test(ties_and_cuts_match_enumeration),
         cmocka_unit_test(dropped_cuts_leave_the_population),
         cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(agreement_matches_enumeration),
+        cmocka_unit_test(agreement_at_its_bounds),
         cmocka_unit_test(tables_and_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

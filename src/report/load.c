@@ -114,6 +114,47 @@ static bool judged(const rn_store_cell *c)
     return family == 'P' || family == 'L';
 }
 
+/* The place of the first of samples 0..k with the group of sample k, from 1: numbers of the store
+ * are those of all samples, and not all need be judged. */
+static uint32_t first_of_group(const rn_ranked *p, const size_t *taken, const uint32_t *of_cell,
+                               int64_t k)
+{
+    int64_t j = 0;
+    while (j < k && (p->cut[j] || of_cell[taken[j]] != of_cell[taken[k]]))
+        j++;
+    return (uint32_t)j + 1;
+}
+
+/* The groups of a ranker by agreement, beside the samples of `out`. taken: their cells; pass: where
+ * those of the first problem begin. */
+static int load_groups(loader *l, const rn_store_ranker_row *row, int64_t run_id, size_t n,
+                       const size_t *taken, const uint8_t *pass, rn_ranking *out)
+{
+    rn_arena *a = &l->r->arena;
+    uint32_t *of_cell;
+    double *part;
+    bool any;
+    int rc = rn_store_groups(l->s, run_id, row->ranker_id, a, n, &of_cell, &part, &any, l->err);
+    if (rc || !any) return rc;
+    rn_agreed *problems = rn_arena_array(a, l->task->n_problems, sizeof *problems);
+    uint32_t *group = rn_arena_array(a, n, sizeof *group);
+    double *weight = rn_arena_array(a, n, sizeof *weight);
+    if (!problems || !group || !weight) return rn_report_nomem(l->err);
+    for (size_t i = 0; i < l->task->n_problems; i++) {
+        const rn_ranked *p = &out->problems[i];
+        if (p->n == 0) continue;
+        size_t at = (size_t)(p->pass - pass);
+        problems[i] = (rn_agreed){group + at, weight + at, p->pass, p->cut, p->n};
+        for (int64_t k = 0; k < p->n; k++) {
+            double w = part[taken[at + (size_t)k]];
+            group[at + (size_t)k] = first_of_group(p, taken + at, of_cell, k);
+            weight[at + (size_t)k] = w > 0 && isfinite(w) ? w : 0;
+        }
+    }
+    out->agreed = problems;
+    return 0;
+}
+
 /* One ranker's scores of a run, grouped by problem; samples without a verdict are left out. */
 static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row, int64_t run_id,
                        const rn_store_cell *cells, size_t n, rn_ranking *out)
@@ -126,8 +167,10 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     rn_ranked *problems = rn_arena_array(a, n_problems, sizeof *problems);
     double *score = rn_arena_array(a, n, sizeof *score);
     uint8_t *pass = rn_arena_array(a, n, 1), *cut = rn_arena_array(a, n, 1);
+    size_t *taken = rn_arena_array(a, n, sizeof *taken);
     out->name = rn_arena_strdup(a, row->name);
-    if (!problems || !score || !pass || !cut || !out->name) return rn_report_nomem(l->err);
+    if (!problems || !score || !pass || !cut || !taken || !out->name)
+        return rn_report_nomem(l->err);
     size_t used = 0, at = 0, unscored = 0;
     for (size_t i = 0; i < n; i++) {
         if (!judged(&cells[i])) continue;
@@ -147,6 +190,7 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
         score[used] = isnan(scores[i]) ? 0 : scores[i];
         pass[used] = cells[i].verdict == RN_V_PASSED;
         cut[used] = cells[i].cut;
+        taken[used] = i;
         p->n++;
         used++;
         out->n_scored += !cells[i].cut;
@@ -154,6 +198,9 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     out->problems = problems;
     out->n_drawn = (int64_t)used;
     out->lower_is_better = row->lower_is_better;
+    if (strstr(row->json, "\"by\":\"consensus\""))
+        rc = load_groups(l, row, run_id, n, taken, pass, out);
+    if (rc) return rc;
     rn_store_score_sums sums;
     rc = rn_store_score_cost(l->s, run_id, row->ranker_id, &sums, l->err);
     if (rc) return rc;
@@ -184,8 +231,10 @@ static int on_ranker(void *user, const rn_store_ranker_row *row)
     ranker_list *list = user;
     if (list->n == MAX_RANKERS) return 0;
     list->row[list->n] = *row;
-    list->row[list->n].name = rn_arena_strdup(list->arena, row->name);
-    return list->row[list->n++].name ? 0 : RN_ENOMEM;
+    rn_store_ranker_row *to = &list->row[list->n++];
+    to->name = rn_arena_strdup(list->arena, row->name);
+    to->json = rn_arena_strdup(list->arena, row->json);
+    return to->name && to->json ? 0 : RN_ENOMEM;
 }
 
 static int load_rankers(loader *l, rn_entrant *e, int64_t run_id, const rn_store_cell *cells,

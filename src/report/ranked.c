@@ -4,7 +4,8 @@
  * The population of a pair is its judged samples with a score, and those cut by the token limit:
  * these are drawn and paid for, and never chosen. A budget buys fewer samples where their ranking
  * is charged too; both curves are kept. Two bounds come from the same samples: a choice that is
- * blind, and one that always finds a passing sample among those it may choose.
+ * blind, and one that always finds a passing sample among those it may choose. Where scores come
+ * from the samples drawn (agreement), k samples count only themselves (stat/agree.h).
  */
 #include "report/inside.h"
 
@@ -13,7 +14,8 @@
 /* One pair at work. Everything but `ranking` is the pair's own. */
 typedef struct pair {
     rn_ranking *ranking;
-    rn_ranked *rows; /* [n_rows]: problems with scored samples */
+    rn_ranked *rows;   /* [n_rows]: problems with scored samples */
+    rn_agreed *agreed; /* [n_rows]: the same; NULL: scores stand for themselves */
     size_t n_rows;
     int64_t k_max;
     double *table;            /* [n_rows, k_max] */
@@ -24,6 +26,7 @@ typedef struct pair {
 static void free_pair(pair *p)
 {
     free(p->rows);
+    free(p->agreed);
     free(p->table);
     free(p->random);
     free(p->perfect);
@@ -65,10 +68,14 @@ static int open_pair(const rn_report *r, const rn_report_task *t, const rn_entra
                      rn_err *err)
 {
     p->rows = malloc((t->n_problems + 1) * sizeof *p->rows);
-    if (!p->rows) return rn_report_nomem(err);
-    for (size_t i = 0; i < t->n_problems; i++)
-        if (e->keep[i] && p->ranking->problems[i].n > 0)
-            p->rows[p->n_rows++] = p->ranking->problems[i];
+    const rn_agreed *agreed = p->ranking->agreed;
+    if (agreed) p->agreed = malloc((t->n_problems + 1) * sizeof *p->agreed);
+    if (!p->rows || (agreed && !p->agreed)) return rn_report_nomem(err);
+    for (size_t i = 0; i < t->n_problems; i++) {
+        if (!e->keep[i] || p->ranking->problems[i].n == 0) continue;
+        if (agreed) p->agreed[p->n_rows] = agreed[i];
+        p->rows[p->n_rows++] = p->ranking->problems[i];
+    }
     p->k_max = rn_stat_rank_k_max(p->rows, p->n_rows, RN_CUT_LAST);
     if (p->k_max == 0) return 0;
     size_t cols = (size_t)p->k_max;
@@ -76,8 +83,10 @@ static int open_pair(const rn_report *r, const rn_report_task *t, const rn_entra
     p->random = malloc(cols * sizeof *p->random);
     p->perfect = malloc(cols * sizeof *p->perfect);
     if (!p->table || !p->random || !p->perfect) return rn_report_nomem(err);
-    int rc = rn_stat_rank_table(p->rows, p->n_rows, p->ranking->lower_is_better, RN_CUT_LAST,
-                                p->k_max, p->table, err);
+    int rc = agreed
+                 ? rn_stat_agree_table(p->agreed, p->n_rows, p->k_max, r->opts.seed, p->table, err)
+                 : rn_stat_rank_table(p->rows, p->n_rows, p->ranking->lower_is_better, RN_CUT_LAST,
+                                      p->k_max, p->table, err);
     if (!rc) rc = bound(p, false, p->random, err);
     if (!rc) rc = bound(p, true, p->perfect, err);
     return rc ? rc

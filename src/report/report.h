@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "cost/cost.h"
+#include "stat/agree.h"
 #include "stat/boot.h"
 #include "stat/budget.h"
 #include "stat/pass.h"
@@ -93,6 +94,8 @@ typedef struct rn_ranking {
     const char *name;
     bool lower_is_better;
     const rn_ranked *problems; /* [task->n_problems]; n = 0: nothing scored */
+    const rn_agreed *agreed;   /* the same samples with their groups, where scores come from the
+                                  samples drawn; NULL: each score stands for itself */
     int64_t n_drawn, n_scored; /* samples in `problems`, those of them that are not cut */
     /* Of scores that tell what they cost: how many, and the sum, by RN_AXIS_FLOP, _TIME. */
     int64_t n_recorded[RN_N_AXES];
