@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { TRIES_PER_INPUT = 20, MAX_INPUT_BYTES = 4096 };
+enum { TRIES_PER_INPUT = 20, MAX_INPUT_BYTES = 4096, SCRATCH_BYTES = 1 << 20 };
 
 typedef struct finder {
     rn_bytes text;
@@ -227,15 +227,16 @@ int rn_inputs_make(rn_bytes text, const char *name, uint64_t seed, uint64_t stre
     *n_examples = g.n;
     rn_rng rng;
     rn_rng_init(&rng, seed, stream, 0);
+    rn_arena scratch = {0};
     for (size_t t = 0; n_ex && g.n < want && t < TRIES_PER_INPUT * want && !rc; t++) {
-        rn_arena scratch = {0};
         const rn_lit *args = change(ex, n_ex, &rng, &scratch);
         if (args)
             take(&g, args, NULL, &rc);
         else
             rc = RN_ENOMEM;
-        rn_arena_free(&scratch);
+        if (scratch.used_bytes > SCRATCH_BYTES) rn_arena_free(&scratch);
     }
+    rn_arena_free(&scratch);
     rn_buf_free(&g.text);
     if (rc) return rn_fail(err, rc, "out of memory for inputs");
     *out = g.list;
