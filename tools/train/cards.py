@@ -29,7 +29,7 @@ def curves(path, store, samples):
     """The model's series of the report: (greedy, {k: (value, lo, hi)}), in percent."""
     for extra in (["--greedy"], ["-n", str(samples)]):
         ration("generate", "-m", path, "-t", "mini", "-s", store, "--max-tokens", MAX_TOKENS, *extra)
-    ration("judge", "-t", "mini", "-s", store)
+    ration("judge", "-t", "mini", "-s", store, "--cpu-limit", "1")
     name = os.path.basename(path)[:-5]
     for s in json.loads(ration("report", "-s", store, "--format", "json"))["series"]:
         if s["metric"] == "pass@k" and s["model"] == name:

@@ -16,7 +16,7 @@ while read -r size tokens; do
         --cache "$work/cache" --state "$work/$size.pt" --out models --threads "$threads"
 done <<EOF
 xs 6e6
-s 8e6
-m 8e6
-l 8e6
+s 6e6
+m 6e6
+l 6e6
 EOF

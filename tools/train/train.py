@@ -24,6 +24,17 @@ from muon import Muon  # noqa: E402
 RATE = {"xs": (0.03, 0.01), "s": (0.02, 0.006), "m": (0.015, 0.004), "l": (0.012, 0.003)}  # matrices, others
 
 
+def open_log(path, step):
+    """The log, without what was written after the checkpoint."""
+    kept = ["step,tokens,body_loss,verify_loss,seconds\n"]
+    if step:
+        with open(path, encoding="utf-8") as f:
+            kept += [line for line in list(f)[1:] if int(line.split(",")[0]) <= step]
+    f = open(path, "w", encoding="utf-8")
+    f.writelines(kept)
+    return f
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--size", choices=SIZES, required=True)
@@ -54,9 +65,7 @@ def main():
             o.load_state_dict(state)
         step, seen, seconds = s["step"], s["seen"], s["seconds"]
     name = f"ration-mini-{a.size}"
-    log = open(os.path.join(a.out, name + ".log.csv"), "a", encoding="utf-8")
-    if step == 0:
-        log.write("step,tokens,body_loss,verify_loss,seconds\n")
+    log = open_log(os.path.join(a.out, name + ".log.csv"), step)
 
     def save():
         torch.save({"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "step": step, "seen": seen,
