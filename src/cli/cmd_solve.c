@@ -10,6 +10,7 @@
 #include "base/jout.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
+#include "remote/remote.h"
 #include "store/store.h"
 #include "task/task.h"
 
@@ -22,7 +23,7 @@ enum { MAX_MODELS = 8, MAX_TEXT = 16 << 20 };
 
 typedef struct options {
     rn_opt_list models, costs;
-    const char *budget, *policy, *learn_from, *store, *cost_file, *chat, *key_env, *ca_file;
+    const char *budget, *policy, *learn_from, *store, *cost_file, *chat, *api, *key_env, *ca_file;
     const char *set, *problem, *prompt, *tests, *entry, *dir, *file, *at, *run;
     const char *memory, *ledger, *format, *data, *venv;
     bool no_tests, accept_unverified, allow_weak, quiet;
@@ -65,7 +66,8 @@ static int add_models(session *q)
         rn_solve_model *m = &q->models[i];
         split_name(o->models.v[i], q->names[i], &m->source);
         if (q->names[i][0]) m->name = q->names[i];
-        m->chat = o->chat;
+        bool chat_api = o->api && strcmp(o->api, "chat") == 0;
+        m->chat = !rn_remote_is_url(m->source) ? o->chat : chat_api ? "chat" : NULL;
         m->key_env = o->key_env;
         m->ca_file = o->ca_file;
     }
@@ -135,6 +137,8 @@ static int check_options(session *q)
         return rn_opt_usage(q->cmd, "limits, jobs, threads and places must not be negative");
     if (o->format && strcmp(o->format, "table") != 0 && strcmp(o->format, "json") != 0)
         return rn_opt_usage(q->cmd, "--format is table or json, not '%s'", o->format);
+    if (o->api && strcmp(o->api, "chat") != 0 && strcmp(o->api, "completions") != 0)
+        return rn_opt_usage(q->cmd, "--api is completions or chat, not '%s'", o->api);
     size_t bytes;
     if (o->memory && rn_parse_size(o->memory, &bytes, &err))
         return rn_opt_usage(q->cmd, "%s", err.msg);
@@ -389,11 +393,11 @@ int rn_cmd_solve(int argc, char **argv)
         RN_OPT_INT(0, "in-flight", &o->in_flight, "N",
                    "samples of a model at a time (default: 8 for seconds, else 2)"),
         RN_OPT_STR(0, "chat", &o->chat, "FORM",
-                   "how instruct models are asked: auto (default), none, chatml, ...; for a "
-                   "server chat or none (default)"),
+                   "how instruct models of files are asked: auto (default), none, chatml, ..."),
+        RN_OPT_STR(0, "api", &o->api, "KIND", "of a server: completions (default) or chat"),
         RN_OPT_STR(0, "key-env", &o->key_env, "NAME",
                    "environment variable that holds the server's key"),
-        RN_OPT_STR(0, "ca-file", &o->ca_file, "FILE", "certificates to trust for the server"),
+        RN_OPT_STR(0, "ca", &o->ca_file, "FILE", "certificates to trust instead of the system's"),
         RN_OPT_INT(0, "retries", &o->retries, "N", "further attempts of a request (default 8)"),
         RN_OPT_LIST(0, "cost", &o->costs, "MODEL=ENTRY", "price a model as this entry (repeat)"),
         RN_OPT_STR(0, "cost-file", &o->cost_file, "FILE", "more entries of the cost tables"),

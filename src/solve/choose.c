@@ -1,6 +1,7 @@
 /*
- * choose.c: a program where no test decides: the candidate that a model finds likeliest (equation 7,
- * the mean negative log likelihood), as docs/METRICS.md defines it.
+ * choose.c: a program where no test decides: the candidate that most samples agree with on the calls
+ * that the problem's text shows (agree.c), where it shows any; among equals, and otherwise, the one
+ * that a model finds likeliest (equation 7, the mean negative log likelihood; docs/METRICS.md).
  *
  * Candidates are answers that hold code and did not run into the token limit, equal programs once;
  * after failed tests those that did not even compile are left out. The ranker is the local model
@@ -74,6 +75,12 @@ static int score_by_model(rn_solve_state *s, int arm, rn_try **list, size_t n, r
     return rc;
 }
 
+static bool is_better(const rn_try *t, const rn_try *than)
+{
+    if (t->agreement != than->agreement) return t->agreement > than->agreement;
+    return isfinite(t->score) && !(than->score <= t->score);
+}
+
 int rn_choose(rn_solve_state *s, rn_err *err)
 {
     rn_try **list = calloc(s->n_tries + 1, sizeof *list);
@@ -85,14 +92,17 @@ int rn_choose(rn_solve_state *s, rn_err *err)
         list[i]->score = ranker < 0 && list[i]->gen_tok > 0 ? own : NAN;
     }
     if (n > 1 && ranker >= 0) rc = score_by_model(s, ranker, list, n, err);
-    s->ranker = n < 2 ? "the only candidate" : ranker >= 0 ? "nll" : "own-nll";
-    bool any = false;
+    bool agree = false, any = false;
+    if (!rc) rc = rn_choose_agree(s, list, n, &agree, err);
+    s->ranker = n < 2         ? "the only candidate"
+                : agree       ? "consensus, then likelihood"
+                : ranker >= 0 ? "nll"
+                              : "own-nll";
     for (size_t i = 0; !rc && i < n; i++) {
         any |= isfinite(list[i]->score);
-        if (!s->winner || (isfinite(list[i]->score) && !(s->winner->score <= list[i]->score)))
-            s->winner = list[i];
+        if (!s->winner || is_better(list[i], s->winner)) s->winner = list[i];
     }
-    if (n > 1 && !rc && !any)
+    if (n > 1 && !rc && !any && !agree)
         rn_solve_warn(s, "no server told a log probability: the first of %zu programs was taken",
                       n);
     free(list);

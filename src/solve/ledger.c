@@ -171,7 +171,10 @@ static void put_json(const rn_solve_state *s, rn_buf *b)
     rn_jout_number(b, "stopped_s", since_start(s, s->stopped_ns));
     rn_jout_boolean(b, "interrupted", s->cancelled);
     rn_jout_boolean(b, "passes_on_nothing", s->nothing_passes);
-    if (s->ranker) rn_jout_text(b, "ranker", s->ranker);
+    if (s->ranker) {
+        rn_jout_text(b, "ranker", s->ranker);
+        rn_jout_number(b, "ranking_cpu_s", s->ranking_cpu_s);
+    }
     put_program(s, b);
     put_verdicts(s, b);
     rn_jout_key(b, "models");

@@ -5,7 +5,7 @@
  *   solve.c   the loop: buys, takes samples, judges, ends
  *   keep.c    the store: what a former run paid for, samples and verdicts as they come
  *   learn.c   the prior of the policy from a store of recorded outcomes
- *   choose.c  the ranker's choice where no test decides
+ *   choose.c  the ranker's choice where no test decides; agree.c: how many samples agree
  *   ledger.c  sums, the reason in a line, JSON
  */
 #ifndef RN_SOLVE_SOLVE_H
@@ -36,7 +36,8 @@ typedef struct rn_try {
     uint8_t sha[RN_SHA256_BYTES]; /* of the program */
     rn_judge_result result;       /* when DONE and judged */
     bool judged;
-    double score; /* of the ranker; NAN none */
+    double score;     /* mean negative log likelihood, lowest is best; NAN none */
+    double agreement; /* samples that give the same values, highest is best; 0 unknown */
 } rn_try;
 
 typedef struct rn_slot_arm {
@@ -66,15 +67,16 @@ typedef struct rn_solve_state {
     size_t n_tries, cap_tries;
     size_t n_judging; /* candidates in the judge */
     rn_try *winner;
-    bool cancelled; /* by a callback */
-    bool closing;   /* nothing more is bought */
+    bool cancelled;                     /* by a callback */
+    bool closing;                       /* nothing more is bought */
     bool nothing_known, nothing_passes; /* the run of the tests on nothing */
     int64_t start_ns, charged_ns, stopped_ns, start_unix_ns;
     double spent; /* in the budget's unit; not for seconds */
     int64_t set_id, problem_id;
     rn_buf warnings;
-    rn_err first_death; /* why the first arm ended */
-    const char *ranker; /* what chose; NULL */
+    rn_err first_death;   /* why the first arm ended */
+    const char *ranker;   /* what chose; NULL */
+    double ranking_cpu_s; /* of programs that were run to choose */
 } rn_solve_state;
 
 /* solve.c */
@@ -93,6 +95,8 @@ int rn_learn_prior(rn_solve_state *s, const double *cost, rn_err *err);
 
 /* choose.c: sets s->winner, or leaves it NULL when there is no candidate. */
 int rn_choose(rn_solve_state *s, rn_err *err);
+/* agree.c: fills `agreement` of the candidates [n]; *known false: the problem shows no calls. */
+int rn_choose_agree(rn_solve_state *s, rn_try **list, size_t n, bool *known, rn_err *err);
 
 /* ledger.c: fills s->out. */
 int rn_ledger_fill(rn_solve_state *s, rn_err *err);

@@ -102,6 +102,24 @@ END
     [[ "$output" == *"NOT VERIFIED"*"own-nll"* ]]
 }
 
+@test "solve: without tests, what most samples agree on for the calls that the text shows" {
+    # The likeliest by its server (shortest answers cost 0.25 a byte alike) is not what most agree with.
+    serve '{"def f0": ["    return x + 1\n", "    return 1 + x\n", "    y = x + 1\n    return y\n", "    return x * 2\n"]}' --in-order
+    cat >p.json <<'END'
+{"task_id": "T/0", "prompt": "def f0(x):\n    \"\"\"f0(3) gives the next one; f0(5) too.\"\"\"\n", "entry_point": "f0", "test": "def check(f):\n    pass\n"}
+END
+    cat >costs <<'END'
+[model test-model]
+usd_per_1m_input = 1
+usd_per_1m_output = 1
+END
+    run "$RATION" solve -m "$url/v1#test-model" -b 0.0004USD --cost-file costs --no-tests --ledger l.json p.json
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"NOT VERIFIED"*"consensus"* ]]
+    [ "$(json l.json ranker)" = "consensus, then likelihood" ]
+    [[ "$output" != *"return x * 2"* ]]
+}
+
 @test "solve: two models; fixed policies buy where they say" {
     serve "$all_wrong"
     problem
@@ -208,7 +226,7 @@ END
     printf 'def clamp(x, lo, hi):\n    """x within [lo, hi]"""\n    # FILL IN\n' >project/pkg/nums.py
     printf 'from pkg.nums import clamp\n\ndef test_clamp():\n    assert clamp(5, 0, 3) == 3\n    assert clamp(-1, 0, 3) == 0\n    assert clamp(2, 0, 3) == 2\n' >project/tests/test_nums.py
     serve '{"the file pkg/nums.py": ["Sure!\n```python\nreturn min(x, hi)\n```\n", "```python\nreturn max(lo, min(x, hi))\n```"]}'
-    run "$RATION" solve -m "$url/v1#test-model" --chat chat -b 60s -s s.db --in project --file pkg/nums.py --at '# FILL IN' \
+    run "$RATION" solve -m "$url/v1#test-model" --api chat -b 60s -s s.db --in project --file pkg/nums.py --at '# FILL IN' \
         --run 'python3 -m pytest -q tests' --ledger l.json
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     [[ "$output" == *"    return max(lo, min(x, hi))"* ]]
