@@ -1,5 +1,7 @@
-/* tree.c: packing a working folder and unpacking its copies; see tree.h. */
+/* tree.c: packing a working folder; see tree.h. */
 #include "judge/tree.h"
+
+#include "base/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,19 +12,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FLUSH_BYTES = 1 << 20, LEAST_FD = 10, MAX_PATH = 4096 };
-
-typedef enum kind { DIR_ENTRY, FILE_ENTRY, LINK_ENTRY } kind;
-
-typedef struct rn_tree_entry {
-    uint32_t kind, mode;
-    uint64_t path_len, data_len;
-    int64_t mtime_s, mtime_ns;
-} rn_tree_entry;
+enum { FLUSH_BYTES = 1 << 20, LEAST_FD = 10 };
 
 bool rn_tree_path_ok(const char *path)
 {
-    if (!path || !path[0] || strlen(path) >= MAX_PATH) return false;
+    if (!path || !path[0] || strlen(path) >= RN_TREE_MAX_PATH) return false;
     for (const char *part = path; part; part = strchr(part, '/')) {
         part += part != path; /* over the slash */
         size_t len = strcspn(part, "/");
@@ -38,6 +32,7 @@ typedef struct packer {
     rn_tree *t;
     rn_buf buf; /* on its way to t->fd */
     const char *dir;
+    rn_sha256 *sha;
     size_t root_len; /* of the folder's path, with its slash */
     size_t max_bytes;
 } packer;
@@ -55,7 +50,7 @@ static int flush(packer *p, rn_err *err)
     return 0;
 }
 
-static int put_entry(packer *p, const FTSENT *e, kind k, size_t data_len, rn_err *err)
+static int put_entry(packer *p, const FTSENT *e, rn_tree_kind k, size_t data_len, rn_err *err)
 {
     const char *path = e->fts_path + p->root_len;
     rn_tree_entry head;
@@ -64,7 +59,9 @@ static int put_entry(packer *p, const FTSENT *e, kind k, size_t data_len, rn_err
     head.mode = e->fts_statp->st_mode & 0777;
     head.path_len = strlen(path);
     head.data_len = data_len;
-    head.mtime_s = e->fts_statp->st_mtim.tv_sec;
+    rn_sha256_add(p->sha, &head, sizeof head);
+    rn_sha256_add(p->sha, path, head.path_len);
+    head.mtime_s = e->fts_statp->st_mtim.tv_sec; /* which no checkout keeps: not in the hash */
     head.mtime_ns = e->fts_statp->st_mtim.tv_nsec;
     p->t->bytes += sizeof head + head.path_len + data_len;
     if (p->t->bytes > p->max_bytes)
@@ -93,6 +90,7 @@ static int put_content(packer *p, const FTSENT *e, int fd, size_t size, rn_err *
         if (n < 0) return rn_fail_errno(err, "reading %s", e->fts_path);
         if (n == 0)
             return rn_fail(err, RN_EIO, "%s became shorter while it was copied", e->fts_path);
+        rn_sha256_add(p->sha, p->buf.data + p->buf.len, (size_t)n);
         p->buf.len += (size_t)n;
         left -= (size_t)n;
         int rc = p->buf.len >= FLUSH_BYTES ? flush(p, err) : 0;
@@ -118,7 +116,7 @@ static int put_file(packer *p, const FTSENT *e, rn_err *err)
              : !S_ISREG(st.st_mode) ? refuse_special(e, err) /* replaced meanwhile */
                                     : 0;
     size_t size = rc ? 0 : (size_t)st.st_size;
-    if (!rc) rc = put_entry(p, e, FILE_ENTRY, size, err);
+    if (!rc) rc = put_entry(p, e, RN_TREE_FILE, size, err);
     if (!rc) rc = put_content(p, e, fd, size, err);
     close(fd);
     return rc;
@@ -126,12 +124,14 @@ static int put_file(packer *p, const FTSENT *e, rn_err *err)
 
 static int put_link(packer *p, const FTSENT *e, rn_err *err)
 {
-    char target[MAX_PATH];
+    char target[RN_TREE_MAX_PATH];
     ssize_t n = readlink(e->fts_path, target, sizeof target);
     if (n <= 0 || n == sizeof target) return rn_fail_errno(err, "reading the link %s", e->fts_path);
-    int rc = put_entry(p, e, LINK_ENTRY, (size_t)n, err);
-    if (!rc) rn_buf_add(&p->buf, target, (size_t)n);
-    return rc;
+    int rc = put_entry(p, e, RN_TREE_LINK, (size_t)n, err);
+    if (rc) return rc;
+    rn_sha256_add(p->sha, target, (size_t)n);
+    rn_buf_add(&p->buf, target, (size_t)n);
+    return 0;
 }
 
 static int put_one(packer *p, const FTSENT *e, rn_err *err)
@@ -143,13 +143,19 @@ static int put_one(packer *p, const FTSENT *e, rn_err *err)
     }
     switch (e->fts_info) {
     case FTS_DP: return 0;
-    case FTS_D: return put_entry(p, e, DIR_ENTRY, 0, err);
+    case FTS_D: return put_entry(p, e, RN_TREE_DIR, 0, err);
     case FTS_F: return put_file(p, e, err);
     case FTS_SL:
     case FTS_SLNONE: return put_link(p, e, err);
     case FTS_DEFAULT: return refuse_special(e, err);
     default: errno = e->fts_errno; return rn_fail_errno(err, "reading %s", e->fts_path);
     }
+}
+
+/* The same folder gives the same block wherever it lies. */
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
 static int walk(packer *p, rn_err *err)
@@ -161,7 +167,7 @@ static int walk(packer *p, rn_err *err)
         copy[--len] = '\0';
     p->root_len = len + (copy[len - 1] != '/');
     char *const roots[] = {copy, NULL};
-    FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
     int rc = fts ? 0 : rn_fail_errno(err, "working folder %s", p->dir);
     while (!rc) {
         errno = 0;
@@ -190,8 +196,16 @@ int rn_tree_pack(const char *dir, size_t max_bytes, rn_tree **out, rn_err *err)
     rn_tree *t = calloc(1, sizeof *t);
     if (!t) return rn_fail(err, RN_ENOMEM, "%s: out of memory", dir);
     packer p = {.t = t, .dir = dir, .max_bytes = max_bytes ? max_bytes : RN_TREE_MAX_BYTES};
-    int rc = open_memory(t, err);
+    t->fd = -1;
+    p.sha = rn_sha256_new();
+    int rc = p.sha ? open_memory(t, err) : rn_fail(err, RN_ENOMEM, "%s: out of memory", dir);
     if (!rc) rc = walk(&p, err);
+    if (!rc) {
+        uint8_t digest[RN_SHA256_BYTES];
+        rn_sha256_done(p.sha, digest);
+        rn_sha256_hex(digest, t->sha);
+    }
+    rn_sha256_free(p.sha);
     rn_buf_free(&p.buf);
     const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
     if (!rc && fcntl(t->fd, F_ADD_SEALS, seals) != 0)
@@ -209,67 +223,4 @@ void rn_tree_free(rn_tree *t)
     if (!t) return;
     if (t->fd >= 0) close(t->fd);
     free(t);
-}
-
-/* ---- unpacking ------------------------------------------------------------------------------- */
-
-static bool write_file(int dir, const char *path, const rn_tree_entry *head, const char *data)
-{
-    int fd = openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    (mode_t)head->mode | 0600);
-    if (fd < 0) return false;
-    bool ok = true;
-    for (size_t at = 0; ok && at < head->data_len;) {
-        ssize_t n = write(fd, data + at, head->data_len - at);
-        ok = n > 0 || (n < 0 && errno == EINTR);
-        if (n > 0) at += (size_t)n;
-    }
-    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
-                                      {.tv_sec = head->mtime_s, .tv_nsec = head->mtime_ns}};
-    ok = ok && futimens(fd, times) == 0;
-    return close(fd) == 0 && ok;
-}
-
-static bool make_one(int dir, const char *path, const rn_tree_entry *head, const char *data)
-{
-    switch ((kind)head->kind) {
-    case DIR_ENTRY: return mkdirat(dir, path, (mode_t)head->mode | 0700) == 0;
-    case FILE_ENTRY: return write_file(dir, path, head, data);
-    case LINK_ENTRY: {
-        char target[MAX_PATH + 1];
-        if (head->data_len > MAX_PATH) break;
-        memcpy(target, data, head->data_len);
-        target[head->data_len] = '\0';
-        return symlinkat(target, dir, path) == 0;
-    }
-    }
-    errno = EINVAL;
-    return false;
-}
-
-bool rn_tree_unpack(rn_bytes block, const char *to)
-{
-    int dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = dir >= 0;
-    while (ok && block.len) {
-        rn_tree_entry head;
-        char path[MAX_PATH];
-        if (block.len < sizeof head) break;
-        memcpy(&head, block.data, sizeof head);
-        size_t left = block.len - sizeof head;
-        if (head.path_len >= sizeof path || head.path_len > left ||
-            head.data_len > left - head.path_len)
-            break;
-        memcpy(path, block.data + sizeof head, head.path_len);
-        path[head.path_len] = '\0';
-        ok = make_one(dir, path, &head, block.data + sizeof head + head.path_len);
-        block.data += sizeof head + head.path_len + head.data_len;
-        block.len -= sizeof head + head.path_len + head.data_len;
-    }
-    if (ok && block.len) {
-        errno = EINVAL;
-        ok = false;
-    }
-    if (dir >= 0) close(dir);
-    return ok;
 }

@@ -16,20 +16,29 @@
 
 #include "base/buf.h"
 
+typedef enum rn_tree_kind { RN_TREE_DIR, RN_TREE_FILE, RN_TREE_LINK } rn_tree_kind;
+
+typedef struct rn_tree_entry {
+    uint32_t kind, mode;
+    uint64_t path_len, data_len;
+    int64_t mtime_s, mtime_ns;
+} rn_tree_entry;
+
 typedef struct rn_tree {
     int fd; /* sealed memory that holds the block; above 9, so that a spawn can move it */
     size_t bytes;
     size_t n_files;
+    char sha[65]; /* SHA-256, hex, of paths, kinds, permissions and content, in the block's order */
 } rn_tree;
 
-enum { RN_TREE_MAX_BYTES = 512 << 20, RN_TREE_MAX_FILES = 100000 };
+enum { RN_TREE_MAX_BYTES = 512 << 20, RN_TREE_MAX_FILES = 100000, RN_TREE_MAX_PATH = 4096 };
 
 /* Reads the folder. RN_ELIMIT over max_bytes (0: RN_TREE_MAX_BYTES) or RN_TREE_MAX_FILES;
  * RN_EUNSUPPORTED names a special file; RN_EIO, RN_ENOTFOUND what cannot be read. rn_tree_free. */
 int rn_tree_pack(const char *dir, size_t max_bytes, rn_tree **out, rn_err *err);
 void rn_tree_free(rn_tree *t); /* NULL accepted */
 
-/* Unpacks a block into the existing empty folder `to`. False with errno set. */
+/* Unpacks a block into the existing empty folder `to`. False with errno set. Only in the host. */
 bool rn_tree_unpack(rn_bytes block, const char *to);
 
 /* True if `path` names something below the folder it is relative to: not absolute, no ".." and no

@@ -7,8 +7,6 @@
 #include "solve/tests.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 
 enum { MAX_FILE = 16 << 20 };
 
@@ -42,20 +40,6 @@ static int open_problem(rn_target *t, rn_err *err)
     snprintf(t->hash, sizeof t->hash, "%s", o->set->hash);
     t->task_id = t->p->task_id;
     t->ord = (int64_t)o->problem;
-    return 0;
-}
-
-/* The folder's content as one hash: a verdict holds for it alone. */
-static int hash_tree(const rn_tree *tree, char out[65], rn_err *err)
-{
-    rn_bytes block = {.len = tree->bytes};
-    void *at = block.len ? mmap(NULL, block.len, PROT_READ, MAP_PRIVATE, tree->fd, 0) : NULL;
-    if (at == MAP_FAILED) return rn_fail_errno(err, "reading a copy of the working folder");
-    block.data = at;
-    uint8_t digest[RN_SHA256_BYTES];
-    rn_sha256_of(block, digest);
-    rn_sha256_hex(digest, out);
-    if (at) munmap(at, block.len);
     return 0;
 }
 
@@ -194,7 +178,6 @@ int rn_target_submit(const rn_target *t, rn_judge *j, rn_bytes program, uint64_t
 
 void rn_target_protocol(const rn_target *t, const rn_judge *j, bool chat, rn_buf *out)
 {
-    char sha[65] = "";
     rn_buf_putc(out, '{');
     rn_jout_text(out, "source", "ration solve");
     rn_jout_text(out, "version", rn_version());
@@ -206,7 +189,7 @@ void rn_target_protocol(const rn_target *t, const rn_judge *j, bool chat, rn_buf
         rn_jout_number(out, "cpu_s", cpu);
     } else {
         rn_jout_text(out, "command", t->o->command);
-        if (hash_tree(t->tree, sha, NULL) == 0) rn_jout_text(out, "folder_sha256", sha);
+        rn_jout_text(out, "folder_sha256", t->tree ? t->tree->sha : NULL);
         rn_jout_number(out, "cpu_s", t->o->judge.cpu_s);
     }
     rn_jout_number(out, "wall_s", t->o->judge.wall_s);

@@ -45,15 +45,28 @@ for k in sys.argv[2].split("."):
     v = v[int(k)] if k.isdigit() else v[k]
 print(v)' "$1" "$2"; }
 
-# Nothing that this shell started through the command is left: hosts and judged programs carry the name.
+# Waits until no host of judged programs is a child of process $1, or has lost its parent.
 no_process_left() {
-    local i
-    for i in $(seq 100); do
-        ps -eo ppid,pid,args | grep "[r]ation-judge-host" | awk -v own="$1" '$1 == own || $1 == 1' | grep -q . || return 0
-        sleep 0.05
-    done
-    ps -eo ppid,pid,args | grep "[r]ation-judge-host"
-    return 1
+    /usr/bin/python3 - "$1" <<'END'
+import glob, sys, time
+
+def left():
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            name, rest = open(path).read().rsplit(")", 1)
+        except OSError:
+            continue
+        if name.endswith("(ration-judge-ho") and rest.split()[0] != "Z" and rest.split()[1] in (sys.argv[1], "1"):
+            yield path
+
+for _ in range(200):
+    found = list(left())
+    if not found:
+        sys.exit(0)
+    time.sleep(0.05)
+print("left:", found)
+sys.exit(1)
+END
 }
 
 some_wrong='{"def f0": ["    return x - 1\n", "    return x * 2 + 1\n", "    return x\n", "    return x + 1\n"]}'
@@ -370,6 +383,24 @@ END
     [ "$(sql s.db "pragma integrity_check")" = ok ]
     [ "$(sql s.db "SELECT count(*) = count(DISTINCT idx) FROM sample")" = 1 ]
     [ "$(sql s.db "SELECT count(*) FROM sample s WHERE NOT EXISTS (SELECT 1 FROM verdict v WHERE v.sample_id = s.id)")" = 0 ]
+}
+
+@test "solve: the lines of the README, with random models and less time" {
+    random_model small.gguf
+    random_model large.gguf 2,64,96,2,2,320
+    problem
+    mv p.json problem.json
+    c_project
+    cp project/* .
+    rm -r project
+    grep '^ration solve' "$BATS_TEST_DIRNAME/../../README.md" | sed 's/60s/1s --max-tokens 16/' >lines
+    [ "$(wc -l <lines)" -eq 2 ]
+    while IFS= read -r line <&3; do
+        run bash -c "PATH=$RATION_BUILD:\$PATH; $line"
+        echo "$line: $status $output"
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"no sample passed"* ]]
+    done 3<lines
 }
 
 @test "solve: wrong usage" {
