@@ -316,7 +316,7 @@ static void test_certificate_and_key(void **state)
     assert_int_equal(a.rc, RN_ENET);
     assert_true(a.fatal);
     assert_int_equal(a.usage.n_sent, 1);
-    assert_contains(a.err.msg, "--ca FILE");
+    assert_contains(a.err.msg, "--ca-file FILE");
     rn_remote_close(r);
 
     setenv("RN_TEST_KEY", "sk-wrong", 1);

@@ -29,7 +29,7 @@ int rn_server_opts_check(const rn_command *cmd, const rn_server_opts *o, const r
     if (!m->path) return rn_opt_usage(cmd, "give a model with -m FILE.gguf or -m URL#NAME");
     if (!rn_remote_is_url(m->path)) {
         if (any_given(o))
-            return rn_opt_usage(cmd, "--api, --key-env, --ca, --in-flight, --retries, "
+            return rn_opt_usage(cmd, "--api, --key-env, --ca-file, --in-flight, --retries, "
                                      "--retry-wait, --timeout and --cost-file are for models "
                                      "behind a server, -m URL#NAME");
         return rn_model_opts_check(cmd, m);

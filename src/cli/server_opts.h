@@ -31,7 +31,8 @@ typedef struct rn_server_opts {
     RN_OPT_STR(0, "api", &(o)->api, "KIND", "of a server: completions (default) or chat"),         \
         RN_OPT_STR(0, "key-env", &(o)->key_env, "NAME",                                            \
                    "environment variable that holds a server's key"),                              \
-        RN_OPT_STR(0, "ca", &(o)->ca, "FILE", "certificates to trust instead of the system's"),    \
+        RN_OPT_STR(0, "ca-file", &(o)->ca, "FILE",                                                 \
+                   "certificates to trust instead of the system's"),                               \
         RN_OPT_INT(0, "in-flight", &(o)->in_flight, "N", "requests at a time (default 32)"),       \
         RN_OPT_INT(0, "retries", &(o)->retries, "N", "further attempts of a request (default 8)"), \
         RN_OPT_REAL(0, "retry-wait", &(o)->retry_wait_s, "S",                                      \

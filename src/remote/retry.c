@@ -146,7 +146,7 @@ static void fail_curl(const rn_remote *r, rn_ask *a, CURLcode code)
         a->rc =
             rn_fail(&a->err, RN_ENET,
                     "%s: the server's certificate is not trusted (%s); give the one to trust with "
-                    "--ca FILE",
+                    "--ca-file FILE",
                     url, why);
         return;
     }
