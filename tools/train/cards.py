@@ -22,7 +22,10 @@ MAX_TOKENS = "160"
 
 
 def ration(*args):
-    return subprocess.run([RATION, *args], check=True, capture_output=True, text=True).stdout
+    done = subprocess.run([RATION, *args], capture_output=True, text=True)
+    if done.returncode > 1:  # 1: the report misses something, such as wall-times, which are no part of a card
+        sys.exit(f"cards: ration {' '.join(args)}: {done.stderr}")
+    return done.stdout
 
 
 def curves(path, store, samples):
