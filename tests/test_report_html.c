@@ -266,6 +266,8 @@ static void nothing_breaks_out(void **state)
     fputs("/* a stand-in */", f);
     fclose(f);
     rn_report *r = report_on(m.path);
+    /* A store may come from anybody: what should be JSON and is none stays inside a string. */
+    r->tasks[0].entrants[0].settings = "{} </script>, \"x\": ";
     rn_html_opts o = {.chart_js = chart, .title = "a </title> & \"b\" \xff"};
     rn_buf page = {0};
     rn_err err = {0};
@@ -276,6 +278,13 @@ static void nothing_breaks_out(void **state)
     assert_int_equal(count(&page, "\xe2\x80\xa8"), 0);
     assert_int_equal(count(&page, "</title>"), 1);
     assert_int_equal(count(&page, "a &lt;/title&gt; &amp; &quot;b&quot; \xef\xbf\xbd"), 1);
+    size_t from = rn_bytes_find(rn_buf_view(&page), rn_bytes_of("id=\"report\">"), 0) + 12;
+    size_t to = rn_bytes_find(rn_buf_view(&page), rn_bytes_of("</script>"), from);
+    json_t *inside;
+    assert_ok(rn_json_parse((rn_bytes){page.data + from, to - from}, (rn_json_at){"page", 0},
+                            &inside, &err),
+              &err);
+    json_decref(inside);
     assert_int_equal(count(&page, "'sha256-"), 3);
     assert_int_equal(count(&page, "/* a stand-in */"), 1);
 

@@ -4,7 +4,8 @@
 "use strict";
 
 function seriesOf(task, metric) {
-  return report.series.filter((s) => s.task === task.task && s.metric === metric);
+  return report.series.filter((s) => s.metric === metric && s.task === task.task &&
+    s.hash === task.hash);
 }
 
 function points(series, x) {

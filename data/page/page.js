@@ -4,7 +4,7 @@
 function missingBlock() {
   if (!report.notes.length) return null;
   return el("aside", { class: "notes", "aria-label": "What is missing" },
-    el("h3", {}, "What is missing"),
+    el("h2", {}, "What is missing"),
     el("ul", {}, report.notes.map((note) => el("li", {}, prose(note)))));
 }
 

@@ -8,12 +8,24 @@
 #include "report/inside.h"
 
 #include "base/jout.h"
+#include "base/json.h"
 
 static const char *const axis_names[RN_N_AXES] = {"flops", "seconds", "usd"};
 
 static void model_of(rn_buf *out, const char *name, const rn_report_task *t, int i)
 {
     rn_jout_text(out, name, i < 0 ? NULL : t->entrants[i].model);
+}
+
+/* JSON from a store as it is; what is none, as text. */
+static void stored(rn_buf *out, const char *name, const char *json)
+{
+    json_t *value = NULL;
+    if (*json && rn_json_parse(rn_bytes_of(json), (rn_json_at){"the store", 0}, &value, NULL))
+        rn_jout_text(out, name, json);
+    else
+        rn_jout_raw(out, name, json);
+    json_decref(value);
 }
 
 static void write_series(void *user, const rn_series *s)
@@ -27,6 +39,7 @@ static void write_series(void *user, const rn_series *s)
     rn_jout_text(out, "ranker", s->ranking ? s->ranking->name : NULL);
     rn_jout_whole(out, "n", s->entrant->n);
     rn_jout_number(out, "greedy", s->entrant->greedy.value);
+    rn_jout_text(out, "hash", s->task->hash);
     rn_jout_key(out, "points");
     rn_buf_putc(out, '[');
     for (size_t i = 0; i < s->n_points; i++) {
@@ -85,8 +98,8 @@ static void write_entrant(rn_buf *out, const rn_entrant *e)
     rn_jout_text(out, "model", e->model);
     rn_jout_text(out, "cost", e->cost ? e->cost->name : NULL);
     rn_jout_text(out, "preset", e->preset);
-    rn_jout_raw(out, "settings", e->settings);
-    rn_jout_raw(out, "protocol", e->protocol);
+    stored(out, "settings", e->settings);
+    stored(out, "protocol", e->protocol);
     rn_jout_whole(out, "protocols", e->n_protocols);
     rn_jout_boolean(out, "published", e->n_published > 0);
     rn_jout_whole(out, "n", e->n);
