@@ -103,8 +103,12 @@ static int colour_of(const rn_report_task *t, const char *model)
 /* That of the ranker's model; rankers without one come after all models. */
 static int ranker_colour(const rn_report_task *t, const rn_entrant *e, const rn_ranking *k)
 {
-    int of_model = colour_of(t, rn_report_ranker_model(k));
-    return of_model >= 0 ? of_model : (int)t->n_entrants + (int)(k - e->rankings);
+    int colour = colour_of(t, rn_report_ranker_model(k));
+    if (colour >= 0) return colour;
+    colour = (int)t->n_entrants;
+    for (const rn_ranking *o = e->rankings; o < k; o++)
+        colour += colour_of(t, rn_report_ranker_model(o)) < 0;
+    return colour;
 }
 
 /* axis RN_N_AXES: over k. */

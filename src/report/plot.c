@@ -150,15 +150,14 @@ static void put_doublings(const extent *e, rn_buf *out)
     rn_buf_puts(out, ")\n");
 }
 
-static void put_x(const rn_plot_panel *p, const extent *e, rn_buf *out)
+static void put_x(const rn_plot_panel *p, const extent *e, const extent *f, rn_buf *out)
 {
-    double room = p->log_x && e->x1 > e->x0 ? pow(e->x1 / e->x0, 0.04) : 1.5;
     /* Small numbers read better as they are than as powers of ten. */
     bool plain = e->x0 >= 0.001 && e->x1 < 100000;
     rn_buf_puts(out, p->log_x ? "set logscale x 10\n" : "unset logscale x\n");
     rn_buf_puts(out, plain || !p->log_x ? "set format x '%g'\n" : "set format x '10^{%T}'\n");
     if (p->log_x)
-        rn_buf_printf(out, "set xrange [%.10g:%.10g]\n", e->x0 / room, e->x1 * room);
+        rn_buf_printf(out, "set xrange [%.10g:%.10g]\n", f->x0, f->x1);
     else
         rn_buf_puts(out, "set xrange [*:*]\n");
     if (p->log_x && p->doublings)
@@ -167,43 +166,96 @@ static void put_x(const rn_plot_panel *p, const extent *e, rn_buf *out)
         rn_buf_puts(out, "set xtics autofreq\n");
 }
 
-/* In steps of ten per cent, at least twenty. */
-static void put_y(const rn_plot_panel *p, const extent *e, rn_buf *out)
+/* What the axes show of a panel: y in steps of ten per cent, at least twenty. */
+static extent frame_of(const rn_plot_panel *p, const extent *e)
 {
-    if (!p->percent) {
-        rn_buf_puts(out, "set yrange [*:*]\n");
-        return;
+    extent f = *e;
+    if (p->log_x) {
+        double room = e->x1 > e->x0 ? pow(e->x1 / e->x0, 0.04) : 1.5;
+        f.x0 /= room;
+        f.x1 *= room;
     }
-    double low = fmax(0, 10 * floor(10 * e->y0 - 1e-9));
-    double high = fmin(100, 10 * ceil(10 * e->y1 + 1e-9));
-    rn_buf_printf(out, "set yrange [%g:%g]\n", high - low < 20 ? fmax(0, high - 20) : low, high);
+    if (!p->percent) return f;
+    f.y0 = fmax(0, floor(10 * e->y0 - 1e-9) / 10);
+    f.y1 = fmin(1, ceil(10 * e->y1 + 1e-9) / 10);
+    if (f.y1 - f.y0 < 0.2) f.y0 = fmax(0, f.y1 - 0.2);
+    f.y1 = fmax(f.y1, f.y0 + 0.2);
+    return f;
 }
 
-/* Points in the corner where a legend would be: right of 40 % and low, or left of 60 % and high. */
-static size_t n_in_corner(const rn_plot_panel *p, const extent *e, bool top_left)
+static void put_y(const rn_plot_panel *p, const extent *f, rn_buf *out)
 {
+    if (p->percent)
+        rn_buf_printf(out, "set yrange [%g:%g]\n", 100 * f->y0, 100 * f->y1);
+    else
+        rn_buf_puts(out, "set yrange [*:*]\n");
+}
+
+/* From 0 to 1 across the frame. */
+static double across(const rn_plot_panel *p, const extent *f, double x)
+{
+    return p->log_x ? log(x / f->x0) / log(f->x1 / f->x0) : (x - f->x0) / (f->x1 - f->x0);
+}
+
+/* How much of the curves lies in a box of the frame, in steps along them. */
+static size_t hits(const rn_plot_panel *p, const extent *f, const extent *box)
+{
+    enum { STEPS = 8 };
     size_t n = 0;
-    for (size_t i = 0; i < p->n_series; i++)
-        for (size_t j = 0; j < p->series[i].n; j++) {
-            const rn_plot_series *s = &p->series[i];
+    for (size_t i = 0; i < p->n_series; i++) {
+        const rn_plot_series *s = &p->series[i];
+        double x_last = NAN, y_last = NAN;
+        for (size_t j = 0; j < s->n; j++) {
             if (!shown(p, s, j)) continue;
-            double x = p->log_x ? log(s->x[j] / e->x0) / log(e->x1 / e->x0)
-                                : (s->x[j] - e->x0) / (e->x1 - e->x0);
-            double y = (s->y[j] - e->y0) / (e->y1 - e->y0);
-            n += top_left ? x < 0.6 && y > 0.6 : x > 0.4 && y < 0.4;
+            double x = across(p, f, s->x[j]), y = (s->y[j] - f->y0) / (f->y1 - f->y0);
+            if (isnan(x_last)) {
+                x_last = x;
+                y_last = y;
+            }
+            for (int k = 1; k <= STEPS; k++) {
+                double at_x = x_last + (x - x_last) * k / STEPS;
+                double at_y = y_last + (y - y_last) * k / STEPS;
+                n += at_x >= box->x0 && at_x <= box->x1 && at_y >= box->y0 && at_y <= box->y1;
+            }
+            x_last = x;
+            y_last = y;
         }
+    }
     return n;
 }
 
-static void put_legend(const rn_plot_panel *p, const extent *e, rn_buf *out)
+/* The legend goes where the least of the curves is, bottom right where it does not matter. */
+static void put_legend(const rn_plot_panel *p, const extent *f, rn_buf *out)
 {
-    if (!p->legend) {
+    static const char *const across_names[] = {"right", "left", "center"};
+    static const char *const up_names[] = {"bottom", "top", "center"};
+    /* Shares of the room beside the box. */
+    static const double room_left[] = {1, 0, 0.5}, room_below[] = {0, 1, 0.5};
+    double width = 0, height = 0;
+    for (size_t i = 0; i < p->n_series; i++) {
+        if (!p->series[i].label || !n_shown(p, &p->series[i])) continue;
+        width = fmax(width, 0.16 + 0.02 * (double)strlen(p->series[i].label));
+        height += 0.075;
+    }
+    if (!p->legend || height == 0) {
         rn_buf_puts(out, "unset key\n");
         return;
     }
-    bool left = n_in_corner(p, e, false) > n_in_corner(p, e, true);
-    rn_buf_printf(out, "set key %s Left reverse samplen 2 spacing 1.1\n",
-                  left ? "top left" : "bottom right");
+    width = fmin(width, 0.9);
+    height = fmin(height + 0.03, 0.9);
+    size_t least = SIZE_MAX, best_x = 0, best_y = 0;
+    for (size_t y = 0; y < 3; y++)
+        for (size_t x = 0; x < 3; x++) {
+            double left = (1 - width) * room_left[x], low = (1 - height) * room_below[y];
+            const extent box = {left, left + width, low, low + height};
+            size_t n = hits(p, f, &box);
+            if (n >= least) continue;
+            least = n;
+            best_x = x;
+            best_y = y;
+        }
+    rn_buf_printf(out, "set key %s %s Left reverse samplen 2 spacing 1.1\n", up_names[best_y],
+                  across_names[best_x]);
 }
 
 static void put_words(const rn_plot_panel *p, rn_buf *out)
@@ -234,9 +286,10 @@ static void put_panel(const rn_plot_panel *p, size_t *name, rn_buf *out)
                          "plot [1:10] [0:1] -1 notitle\nunset label 1\n");
         return;
     }
-    put_x(p, &box, out);
-    put_y(p, &box, out);
-    put_legend(p, &box, out);
+    const extent frame = frame_of(p, &box);
+    put_x(p, &box, &frame, out);
+    put_y(p, &frame, out);
+    put_legend(p, &frame, out);
     rn_buf_puts(out, "plot ");
     for (size_t i = 0; i < p->n_series; i++) {
         const rn_plot_series *s = &p->series[i];
