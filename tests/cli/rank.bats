@@ -77,7 +77,7 @@ rank() {
 }
 
 @test "rank: Ctrl-C ends it with what is scored kept, and the same command goes on" {
-    "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 200 --problems 0-19 --max-tokens 60 \
+    "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 60 --problems 0-9 --max-tokens 60 \
         --temperature 1 --top-p 1 >/dev/null
     for how in "-m $model --slots 1 --threads 1" "--ranker consensus -j 1"; do
         cp "$dir/a.db" "$dir/b.db"
@@ -253,4 +253,36 @@ print([row[0] for row in sqlite3.connect(sys.argv[1]).execute("SELECT score FROM
     set -- $(scores "$dir/s.db" | tr -d '[],')
     [ "$1" = "$3" ] && [ "$1" = "$4" ] && [ "$1" != "$2" ]
     [ "[$2, $1]" = "$(scores "$dir/two.db")" ]
+}
+
+@test "rank: a real vocabulary answers in one token" {
+    need_data weights/stories260K-f32.gguf
+    stories=$RATION_DATA/weights/stories260K-f32.gguf
+    answers "$dir/a.db"
+    "$RATION" rank -m "$stories" -t "$set" -s "$dir/a.db" --name other >/dev/null
+    run "$RATION" rank --ranker verifier -m "$stories" -t "$set" -s "$dir/a.db"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"10 scored"* ]]
+    [ "$(sql "$dir/a.db" "select count(*) from score where part < 0 and score < part")" = 10 ]
+}
+
+@test "rank: the report sets the best ranker against the larger model's greedy answer" {
+    large=$dir/large.gguf
+    "$RATION" bench engine --shape 3,128,192,4,2,320 --prompt 4 --gen 2 --samples 1 --save "$large" >/dev/null
+    "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 8 --problems 0-3 --max-tokens 100 \
+        --temperature 1 --top-p 1 >/dev/null
+    "$RATION" generate -m "$large" -t "$set" -s "$dir/a.db" --greedy --problems 0-3 --max-tokens 100 >/dev/null
+    "$RATION" judge -s "$dir/a.db" -t "$set" >/dev/null
+    for i in "$model" "$large"; do
+        "$RATION" profile -m "$i" -s "$dir/a.db" --prompt 16 --tokens 16 --slots 4 >/dev/null
+    done
+    rank "$dir/a.db" >/dev/null
+    rank "$dir/a.db" --ranker verifier >/dev/null
+    "$RATION" rank --ranker consensus -s "$dir/a.db" -t "$set" >/dev/null
+    run "$RATION" report -s "$dir/a.db" --metric rankers
+    [[ "$output" == *"the best ranker at an equal FLOPs budget, ranking charged, %"* ]]
+    [[ "$output" == *"the best ranker at an equal wall-time budget, ranking charged, %"* ]]
+    [[ "$output" == *"against one greedy answer of large: "* ]]
+    [[ "$output" == *"mini: without tests, of "*" is best at "* ]]
+    [[ "$output" == *"consensus:mbr ran "*" programs for "*" samples of tiny: "* ]]
 }
