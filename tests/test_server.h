@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 typedef struct test_server {
@@ -27,11 +28,12 @@ static inline void test_server_start(test_server *s, const char *const *args)
         argv[n++] = strcmp(*args, "@dir") == 0 ? s->dir : *args;
     s->pid = fork();
     if (s->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (!freopen("/dev/null", "w", stdout)) _exit(127);
         execv(argv[0], (char *const *)argv);
         _exit(127);
     }
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 3000; i++) {
         FILE *f = fopen(port, "r");
         if (f && fscanf(f, "%d", &s->port) == 1) {
             fclose(f);

@@ -16,6 +16,7 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -23,7 +24,8 @@ enum {
     MAX_BODY_BYTES = 64 << 20,
     BUFFER_BYTES = 16384,
     MAX_EVENTS = 128,
-    SLICE_MS = 200 /* how long a blocking call waits before it looks at `stop` */
+    OTHER_FILES = 32, /* store, locks, standard streams, ... */
+    SLICE_MS = 200    /* how long a blocking call waits before it looks at `stop` */
 };
 
 /* ---- lists ----------------------------------------------------------------------------------- */
@@ -241,6 +243,14 @@ static int check_opts(const rn_remote_opts *o, rn_err *err)
     if (o->in_flight < 0 || o->in_flight > RN_REMOTE_MAX_IN_FLIGHT)
         return rn_fail(err, RN_EINVAL, "%d requests in flight; 1 to %d", o->in_flight,
                        RN_REMOTE_MAX_IN_FLIGHT);
+    struct rlimit files;
+    int64_t need = (o->in_flight ? o->in_flight : RN_REMOTE_IN_FLIGHT) + OTHER_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < (rlim_t)need)
+        return rn_fail(
+            err, RN_ELIMIT,
+            "%d requests in flight need up to %lld open files, and this process may have "
+            "%lld: fewer --in-flight, or more by `ulimit -n`",
+            o->in_flight, (long long)need, (long long)files.rlim_cur);
     if (o->retry_wait_ms < 0 || o->timeout_ms < 0 || o->max_body_bytes < 0 || o->retries > 100)
         return rn_fail(err, RN_EINVAL, "a wait, time or size below 0, or more than 100 retries");
     if (o->ca_file && !rn_file_exists(o->ca_file))

@@ -59,7 +59,7 @@ typedef struct rn_remote_opts {
 } rn_remote_opts;
 
 /* Opens no connection yet. RN_EINVAL: url, model or a number; RN_ENOTFOUND: the variable of the key
- * is not set, or no CA file. */
+ * is not set, or no CA file; RN_ELIMIT: more in flight than files may be open. */
 int rn_remote_open(const rn_remote_opts *o, rn_remote **out, rn_err *err);
 void rn_remote_close(rn_remote *r); /* NULL accepted; cancels what is in flight */
 

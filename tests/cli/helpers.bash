@@ -97,7 +97,7 @@ start_server() {
     /usr/bin/python3 "$BATS_TEST_DIRNAME/../server/openai_server.py" --port-file "$dir/port" \
         --log "$dir/log" --seconds 900 "$@" >/dev/null 2>&1 3>&- &
     echo $! >"$dir/pid"
-    for i in $(seq 400); do
+    for i in $(seq 1200); do
         [ -e "$dir/port" ] && break
         sleep 0.05
     done

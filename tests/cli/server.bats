@@ -210,6 +210,9 @@ END
     [ "$status" -eq 2 ]
     run generate "" a.db --in-flight 0
     [ "$status" -eq 2 ]
+    run bash -c "ulimit -n 200; '$RATION' generate -m '$BASE/v1#test-model' -t tiny.jsonl -s a.db --in-flight 200"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"ulimit -n"* ]]
     run "$RATION" generate -m x.gguf -t tiny.jsonl -s a.db --key-env K
     [ "$status" -eq 2 ]
     [[ "$output" == *"behind a server"* ]]
