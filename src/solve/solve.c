@@ -314,8 +314,10 @@ static int take_nothing(rn_solve_state *s, const rn_judge_result *r, rn_err *err
     return 0;
 }
 
-static int open_judge(rn_solve_state *s, rn_err *err)
+/* Python's start takes longer than a small model's first sample: it begins first of all. */
+static void *start_judge(void *user)
 {
+    rn_solve_state *s = user;
     const rn_judge_settings *j = &s->o->judge;
     rn_judge_opts o = {.jobs = j->jobs ? j->jobs : 1,
                        .limits = {.cpu_ns = (int64_t)(j->cpu_s * 1e9),
@@ -324,8 +326,27 @@ static int open_judge(rn_solve_state *s, rn_err *err)
                        .venv = j->venv,
                        .allow_weak = j->allow_weak != 0,
                        .tree = s->target.tree};
-    int rc = rn_judge_open(&o, &s->judge, err);
-    if (!rc) rc = rn_keep_protocols(s, err);
+    (void)rn_judge_open(&o, &s->opened, &s->open_err);
+    return NULL;
+}
+
+static void join_opener(rn_solve_state *s)
+{
+    if (!s->opening) return;
+    pthread_join(s->opener, NULL);
+    s->opening = false;
+}
+
+static int open_judge(rn_solve_state *s, rn_err *err)
+{
+    join_opener(s);
+    s->judge = s->opened;
+    s->opened = NULL;
+    if (!s->judge) {
+        if (err) *err = s->open_err;
+        return s->open_err.code;
+    }
+    int rc = rn_keep_protocols(s, err);
     if (rc) return rc;
     rn_buf nothing = {0};
     rn_target_nothing(&s->target, &nothing);
@@ -396,10 +417,20 @@ static int check_deadline(rn_solve_state *s, rn_err *err)
     return take_events(s, 0, err);
 }
 
+static bool any_remote(const rn_solve_state *s)
+{
+    for (int i = 0; i < s->n_arms; i++)
+        if (s->arms[i].arm->remote) return true;
+    return false;
+}
+
 static int loop(rn_solve_state *s, rn_err *err)
 {
     bool stored_first = s->n_tries > 0;
-    int rc = 0;
+    /* A server's answer takes longer than the judge's start; a small local model would meanwhile
+     * write samples that nobody needs. */
+    int rc = s->o->no_tests || any_remote(s) ? 0 : open_judge(s, err);
+    if (rc) return rc;
     for (;;) {
         /* Stored samples without a verdict are judged before anything is paid for. */
         if (!stored_first) rc = buy(s, err);
@@ -546,8 +577,13 @@ static int begin(rn_solve_state *s, rn_err *err)
 {
     int rc = check_options(s->o, s, err);
     if (!rc) rc = rn_target_open(s->o, &s->target, err);
-    if (!rc) rc = open_arms(s, err);
     if (rc) return rc;
+    if (!s->o->no_tests) {
+        if (pthread_create(&s->opener, NULL, start_judge, s) != 0)
+            return rn_fail_errno(err, "a thread for the judge");
+        s->opening = true;
+    }
+    if ((rc = open_arms(s, err))) return rc;
     s->book = rn_cost_book_new();
     if (!s->book) return rn_fail(err, RN_ENOMEM, "out of memory for cost tables");
     if (s->o->cost_file && (rc = rn_cost_book_read(s->book, s->o->cost_file, err))) return rc;
@@ -608,6 +644,8 @@ static int hand_out(rn_solve_state *s, rn_err *err)
 
 static void free_all(rn_solve_state *s)
 {
+    join_opener(s);
+    rn_judge_close(s->opened);
     rn_judge_close(s->judge);
     for (int i = 0; i < s->n_arms; i++)
         rn_arm_close(s->arms[i].arm);

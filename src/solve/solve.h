@@ -62,8 +62,12 @@ typedef struct rn_solve_state {
     int n_arms, width;
     rn_inbox inbox;
     rn_turn turn;
-    rn_judge *judge;
-    rn_try **tries; /* [n_tries] */
+    rn_judge *judge;  /* once it is needed */
+    pthread_t opener; /* starts the judge while the models are opened */
+    bool opening;     /* opener runs, or has ended and was not joined */
+    rn_judge *opened; /* opener's */
+    rn_err open_err;  /* why it has none */
+    rn_try **tries;   /* [n_tries] */
     size_t n_tries, cap_tries;
     size_t n_judging; /* candidates in the judge */
     rn_try *winner;
