@@ -403,6 +403,21 @@ END
     done 3<lines
 }
 
+@test "solve: the bundled models solve a bundled problem" {
+    models=$BATS_TEST_DIRNAME/../../models
+    [ -r "$models/ration-mini-l.gguf" ] || skip "no bundled models"
+    run "$RATION" solve -m "$models/ration-mini-s.gguf" -m "$models/ration-mini-l.gguf" -b 0.5TFLOP --problem mini/0 --max-tokens 160 \
+        --ledger l.json mini
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(json l.json outcome)" = solved ]
+    /usr/bin/python3 - <<'END'
+import json
+l = json.load(open("l.json"))
+assert abs(l["spent"] - sum(m["flop"] for m in l["models"])) < 1e-6 * l["spent"]
+assert l["program"]["last_token_s"] <= l["program"]["judged_s"] <= l["stopped_s"] <= l["seconds"]
+END
+}
+
 @test "solve: wrong usage" {
     problem
     random_model tiny.gguf
