@@ -272,7 +272,7 @@ END
 @test "solve: a command that asks for the network is refused it, and it is said so" {
     c_project
     serve '{"int add": ["    return a - b;\n}\n"]}'
-    run "$RATION" solve -m "$url/v1#test-model" -b 4s --in project --file add.c --at '/* TODO */' \
+    run "$RATION" solve -m "$url/v1#test-model" -b 2s --in project --file add.c --at '/* TODO */' \
         --run 'python3 -c "import socket; socket.create_connection((\"127.0.0.1\", 9))"'
     [ "$status" -eq 1 ]
     [[ "$output" == *"warning: the command asks for the network, which the sandbox refuses"* ]]
