@@ -143,8 +143,8 @@ function costSection(task) {
   return section("What a sample costs",
     table("One sample", ["model", "priced as", ...axes.map((a) => a.words), "exact FLOPs",
       "of its prompt, once", "2N on all tokens", "prompt tokens", "generated tokens"], rows, [1]),
-    ranking.length ? table("Ranking one sample", ["samples of", "ranker", "drawn", "scored",
-      "FLOPs", "wall-time"], ranking, [1]) : null,
+    ranking.length ? lazyDetails("Ranking one sample", () => table("Ranking one sample",
+      ["samples of", "ranker", "drawn", "scored", "FLOPs", "wall-time"], ranking, [1])) : null,
     rankingReasons(task),
     reasons.length ? el("ul", { class: "note" }, reasons.map(([a, why]) =>
       el("li", {}, prose(`${a.words}: ${why}.`)))) : null);
