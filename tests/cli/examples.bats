@@ -1,7 +1,8 @@
-# examples.bats: every example of every man page, as it is written, in a folder that has what it names.
+# examples.bats: every example of every man page, and those of the README that need models of these names
+# (readme.bats has the others), as they are written, in a folder that has what they name.
 #
 # Models are small random ones under the names of the examples, problem sets have a few problems, and
-# generate is held to a few tokens. `fetch` from the network is tested against a local server in
+# generate is held to a few tokens, solve to a second. `fetch` from the network is tested against a local server in
 # fetch.bats.
 
 load helpers
@@ -29,6 +30,9 @@ setup() {
     cat >bin/ration <<END
 #!/bin/bash
 set -- "\${@/#http:\\/\\/gpu:8000/$BASE}" # the server of the examples
+case \$1 in
+solve) set -- "\${@/#60s/1s}" ;;
+esac
 case \$1 in
 generate) exec "$RATION" "\$@" --max-tokens 6 ;;
 bench) exec "$RATION" "\$@" --gen 2 --prompt 4 ;;
@@ -67,13 +71,14 @@ prepare() {
         printf 'int add(int a, int b)\n{\n    /* TODO */\n}\n' >project/add.c
         printf 'check:\n\tcc -c add.c\n' >project/Makefile
         ;;
+    README) cp exp.db own.db ;;
     merge)
         for i in all machine1 machine2 old; do cp exp.db $i.db; done
         ;;
     esac
 }
 
-@test "the examples of the man pages" {
+@test "the examples of the man pages and of the README" {
     # A later page goes on with what an earlier one made.
     order="inspect import generate profile rank judge export merge report completion doctor bench fetch demo"
     for page in "$man"/ration-*.1; do
@@ -81,10 +86,17 @@ prepare() {
         name=${name%.1}
         case " $order " in *" $name "*) ;; *) order="$order $name" ;; esac
     done
-    for name in $order ration; do
-        page=$man/ration-$name.1
-        [ "$name" != ration ] || page=$man/ration.1
-        examples "$page" >lines
+    for name in $order ration README; do
+        case $name in
+        README) page=$man/../../README.md ;;
+        ration) page=$man/ration.1 ;;
+        *) page=$man/ration-$name.1 ;;
+        esac
+        if [ "$name" = README ]; then
+            grep -E '^ration (solve|plan|.*http://)' "$page" >lines
+        else
+            examples "$page" >lines
+        fi
         [ -s lines ] || { echo "$page has no examples"; false; }
         prepare "$name"
         while IFS= read -r line <&3; do
