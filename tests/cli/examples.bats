@@ -71,7 +71,7 @@ prepare() {
         printf 'int add(int a, int b)\n{\n    /* TODO */\n}\n' >project/add.c
         printf 'check:\n\tcc -c add.c\n' >project/Makefile
         ;;
-    README) cp exp.db own.db ;;
+    README) : ;;
     merge)
         for i in all machine1 machine2 old; do cp exp.db $i.db; done
         ;;
