@@ -4,7 +4,7 @@
  * A list of ordinary commands, printed as they would be typed and run one after the other in this
  * process: generate, judge, profile, rank (by every model and by consensus), report. What each of them finds done already it keeps,
  * so that the demo continues where it was stopped; the store stays for the user to go on with. The
- * number of samples doubles from each size to the next smaller one, as in the study.
+ * smaller a model, the more samples it makes, as in the study.
  */
 #include "cli/demo.h"
 
@@ -28,14 +28,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The bundled family, smallest first. */
+/* The bundled family, smallest first, and how many samples of it are made for one of the largest.
+ * Their samples cost about 1, 4, 14 and 53 in FLOPs; the smallest must reach the price of the
+ * largest with half of its samples. */
 static const char *const sizes[] = {"xs", "s", "m", "l"};
+static const int64_t times_n[] = {16, 4, 2, 1};
 
-enum { N_SIZES = sizeof sizes / sizeof sizes[0], MAX_STEPS = 48, MAX_ARGS = 24 };
+enum { N_SIZES = sizeof sizes / sizeof sizes[0], MAX_STEPS = 48, MAX_ARGS = 24, QUICK = 8 };
 
-/* Programs of the set run in microseconds; what runs for a second never ends. A sample of 96 new
- * tokens after a prompt of 160 is what the set's problems ask for. */
-static const char cpu_limit[] = "1", max_tokens[] = "192";
+/* Programs of the set run in microseconds and need no memory; what runs for a second never ends.
+ * Samples and prompts of the set are shorter than these. */
+static const char cpu_limit[] = "1", memory_mib[] = "256", max_tokens[] = "192";
 static const char profile_prompt[] = "160", profile_tokens[] = "96";
 
 typedef struct options {
@@ -198,7 +201,7 @@ static int add(demo *d, rn_err *err, ...)
 static int add_generate(demo *d, size_t i, const char *problems, rn_err *err)
 {
     char n[24];
-    snprintf(n, sizeof n, "%lld", (long long)(d->o->n << (N_SIZES - 1 - i)));
+    snprintf(n, sizeof n, "%lld", (long long)(d->o->n * times_n[i]));
     const char *m = d->model[i];
     int rc = add(d, err, "generate", "-m", m, "-t", d->o->set, "-s", d->db, "--max-tokens",
                  max_tokens, "-n", n, problems ? "--problems" : NULL, problems, NULL);
@@ -209,14 +212,15 @@ static int add_generate(demo *d, size_t i, const char *problems, rn_err *err)
 
 static int plan(demo *d, rn_err *err)
 {
-    char quarter[48];
-    snprintf(quarter, sizeof quarter, "0-%zu/4", d->set->n - 1);
-    const char *problems = d->o->quick ? quarter : NULL;
+    char part[48];
+    snprintf(part, sizeof part, "0-%zu/%d", d->set->n - 1, QUICK);
+    const char *problems = d->o->quick ? part : NULL;
     int rc = 0;
     for (size_t i = 0; i < N_SIZES && !rc; i++)
         rc = add_generate(d, i, problems, err);
     if (!rc)
-        rc = add(d, err, "judge", "-s", d->db, "-t", d->o->set, "--cpu-limit", cpu_limit, NULL);
+        rc = add(d, err, "judge", "-s", d->db, "-t", d->o->set, "--cpu-limit", cpu_limit,
+                 "--memory", memory_mib, NULL);
     for (size_t i = 0; i < N_SIZES && !rc; i++)
         rc = add(d, err, "profile", "-m", d->model[i], "-s", d->db, "--prompt", profile_prompt,
                  "--tokens", profile_tokens, NULL);
@@ -307,7 +311,7 @@ static void print_next(const demo *d, double seconds)
            "  ration report -s %s --compare ration-mini-%s,ration-mini-%s\n"
            "  ration export -s %s --format csv\n"
            "  ration demo --published     the study's own comparison\n",
-           d->o->quick ? "A quick demo: every fourth problem only. " : "", seconds,
+           d->o->quick ? "A quick demo: every eighth problem only. " : "", seconds,
            rn_file_exists(d->page) ? d->page : "not made", s, s, sizes[0], sizes[N_SIZES - 1], s);
     rn_buf_free(&db);
 }
@@ -330,9 +334,10 @@ int rn_cmd_demo(int argc, char **argv)
     options o = {.set = "mini", .n = 8};
     const rn_opt table[] = {
         RN_OPT_STR(0, "out", &o.out, "DIR", "where demo.db and report.html go (default: here)"),
-        RN_OPT_FLAG(0, "quick", &o.quick, "every fourth problem only"),
-        RN_OPT_INT('n', "samples", &o.n, "N",
-                   "samples of the largest model, twice as many of each smaller one (default 8)"),
+        RN_OPT_FLAG(0, "quick", &o.quick, "every eighth problem only"),
+        RN_OPT_INT(
+            'n', "samples", &o.n, "N",
+            "samples of the largest model; 2, 4 and 16 times as many of the others (default 8)"),
         RN_OPT_STR('t', "set", &o.set, "SET", "another problem set than mini"),
         RN_OPT_STR(0, "models", &o.models, "DIR", "where ration-mini-{xs,s,m,l}.gguf lie"),
         RN_OPT_STR(0, "data", &o.data, "DIR", "where problem sets lie"),

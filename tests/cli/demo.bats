@@ -26,10 +26,10 @@ setup() {
     grep -q '</html>' report.html
     [[ "$output" == *"pass@k, %"*"pass_flops@f"*"pass_time@t"* ]]
     [[ "$output" == *"The finding: on mini, "*"Go on with"* ]]
-    # Eight times as many samples of the smallest model, one greedy answer of each.
+    # Sixteen times as many samples of the smallest model, one greedy answer of each.
     [ "$(sql demo.db "SELECT m.name, count(*) FROM sample s JOIN run r ON r.id = s.run_id
         JOIN model m ON m.id = r.model_id GROUP BY r.id ORDER BY r.id" | tr '\n' ' ')" = \
-        "ration-mini-xs|32 ration-mini-xs|4 ration-mini-s|16 ration-mini-s|4 ration-mini-m|8 ration-mini-m|4 ration-mini-l|4 ration-mini-l|4 " ]
+        "ration-mini-xs|64 ration-mini-xs|4 ration-mini-s|16 ration-mini-s|4 ration-mini-m|8 ration-mini-m|4 ration-mini-l|4 ration-mini-l|4 " ]
     [ "$(sql demo.db "SELECT count(*) FROM sample WHERE id NOT IN (SELECT sample_id FROM verdict)")" = 0 ]
 }
 
@@ -44,13 +44,13 @@ setup() {
 @test "a second demo in the same folder keeps what is there; a quick one grows into a full one" {
     run "$RATION" demo -n 1 --quick
     [ "$status" -eq 0 ]
-    [[ "$output" == *"--problems 0-3/4"*"A quick demo: every fourth problem only"* ]]
+    [[ "$output" == *"--problems 0-3/8"*"A quick demo: every eighth problem only"* ]]
     run "$RATION" demo -n 1
     [ "$status" -eq 0 ]
-    [[ "$output" == *"demo.db is there with 19 samples: what it holds is kept"* ]]
+    [[ "$output" == *"demo.db is there with 27 samples: what it holds is kept"* ]]
     run "$RATION" demo -n 1
     [ "$status" -eq 0 ]
-    [[ "$output" == *"32 of 32 samples (0 made now"* ]]
+    [[ "$output" == *"64 of 64 samples (0 made now"* ]]
     [[ "$output" == *"0 samples judged now"* ]]
     "$RATION" demo -n 1 --out fresh >/dev/null
     [ "$(sql demo.db "SELECT count(*), sum(length(text)) FROM sample_text")" = \
