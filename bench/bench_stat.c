@@ -165,8 +165,8 @@ static void plans(void)
     die(rn_stat_folds(1, P, FOLDS, fold, &err), &err);
     die(rn_stat_boot_new(P, RESAMPLES, 1, &boot, &err), &err);
     for (int kind = 0; kind < KINDS; kind++) {
-        die(rn_stat_plan_crossfit(list, MODELS, (rn_plan_kind)kind, fold, FOLDS, budgets, BUDGETS,
-                                  score[kind], cost, &err),
+        die(rn_stat_plan_crossfit(list, MODELS, (rn_plan_kind)kind, RN_LIMIT_MEAN, fold, FOLDS,
+                                  budgets, BUDGETS, score[kind], cost, &err),
             &err);
         die(rn_stat_boot_interval(boot, score[kind], BUDGETS, 0.95, out, &err), &err);
         die(rn_stat_boot_interval_any(boot, cost, BUDGETS, 0.95, out, &err), &err);

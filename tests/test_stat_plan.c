@@ -97,9 +97,9 @@ static void plans_match_exhaustive_search(void **state)
             weight[i] = (double)((i + (int)seed) % 3);
         for (int kind = RN_PLAN_SINGLE; kind <= RN_PLAN_MIXTURE; kind++) {
             rn_plan plan[m];
-            assert_ok(
-                rn_stat_plan_best(list, MODELS, (rn_plan_kind)kind, weight, budgets, m, plan, &err),
-                &err);
+            assert_ok(rn_stat_plan_best(list, MODELS, (rn_plan_kind)kind, RN_LIMIT_MEAN, weight,
+                                        budgets, m, plan, &err),
+                      &err);
             size_t n = every_step(list, kind != RN_PLAN_SINGLE, weight, all);
             for (size_t j = 0; j < m; j++) {
                 double best = 0;
@@ -139,13 +139,14 @@ static void crossfit_rows_come_from_the_other_folds(void **state)
     uint32_t fold[P];
     double score[P * 3], cost[P * 3], weight[P], rows[P], spent[P];
     assert_ok(rn_stat_folds(1, P, 5, fold, &err), &err);
-    assert_ok(rn_stat_plan_crossfit(list, MODELS, RN_PLAN_MIXTURE, fold, 5, budgets, 3, score, cost,
-                                    &err),
+    assert_ok(rn_stat_plan_crossfit(list, MODELS, RN_PLAN_MIXTURE, RN_LIMIT_MEAN, fold, 5, budgets,
+                                    3, score, cost, &err),
               &err);
     for (uint32_t f = 0; f < 5; f++) {
         rn_plan plan[3];
         rn_stat_fold_weights(fold, P, f, 0, weight);
-        assert_ok(rn_stat_plan_best(list, MODELS, RN_PLAN_MIXTURE, weight, budgets, 3, plan, &err),
+        assert_ok(rn_stat_plan_best(list, MODELS, RN_PLAN_MIXTURE, RN_LIMIT_MEAN, weight, budgets,
+                                    3, plan, &err),
                   &err);
         for (int j = 0; j < 3; j++) {
             assert_ok(rn_stat_plan_rows(list, MODELS, &plan[j], 1, rows, spent, &err), &err);
@@ -185,11 +186,12 @@ static void crossfit_is_not_flattered(void **state)
         rn_plan best;
         uint32_t fold[PROBLEMS];
         double score[PROBLEMS];
-        assert_ok(rn_stat_plan_best(list, SAME, RN_PLAN_SINGLE, NULL, &budget, 1, &best, &err),
+        assert_ok(rn_stat_plan_best(list, SAME, RN_PLAN_SINGLE, RN_LIMIT_MEAN, NULL, &budget, 1,
+                                    &best, &err),
                   &err);
         assert_ok(rn_stat_folds(r, PROBLEMS, 4, fold, &err), &err);
-        assert_ok(rn_stat_plan_crossfit(list, SAME, RN_PLAN_SINGLE, fold, 4, &budget, 1, score,
-                                        NULL, &err),
+        assert_ok(rn_stat_plan_crossfit(list, SAME, RN_PLAN_SINGLE, RN_LIMIT_MEAN, fold, 4, &budget,
+                                        1, score, NULL, &err),
                   &err);
         in_sample += best.score / REPEATS;
         for (int p = 0; p < PROBLEMS; p++)
@@ -213,12 +215,15 @@ static void senseless_requests_are_refused(void **state)
     const double budget = 1, no_number = NAN, none[P] = {0};
     double x[P];
     rn_plan plan;
-    assert_int_equal(rn_stat_plan_best(list, 0, RN_PLAN_SINGLE, NULL, &budget, 1, &plan, &err),
-                     RN_EINVAL);
-    assert_int_equal(rn_stat_plan_best(list, 3, RN_PLAN_SINGLE, NULL, &no_number, 1, &plan, &err),
-                     RN_EINVAL);
-    assert_int_equal(rn_stat_plan_best(list, 3, RN_PLAN_SINGLE, none, &budget, 1, &plan, &err),
-                     RN_EINVAL);
+    assert_int_equal(
+        rn_stat_plan_best(list, 0, RN_PLAN_SINGLE, RN_LIMIT_MEAN, NULL, &budget, 1, &plan, &err),
+        RN_EINVAL);
+    assert_int_equal(
+        rn_stat_plan_best(list, 3, RN_PLAN_SINGLE, RN_LIMIT_MEAN, NULL, &no_number, 1, &plan, &err),
+        RN_EINVAL);
+    assert_int_equal(
+        rn_stat_plan_best(list, 3, RN_PLAN_SINGLE, RN_LIMIT_MEAN, none, &budget, 1, &plan, &err),
+        RN_EINVAL);
     const rn_step bad[] = {{3, -1, 1, 0}, {0, 3, 1, 1}, {0, -1, K + 1, 0}, {0, 1, 1, -1}};
     for (size_t i = 0; i < N(bad); i++) {
         plan = (rn_plan){.step = bad[i], .other = {-1, -1, 0, 0}};
@@ -226,17 +231,18 @@ static void senseless_requests_are_refused(void **state)
     }
     uint32_t fold[P] = {0};
     fold[7] = 2;
-    assert_int_equal(
-        rn_stat_plan_crossfit(list, 3, RN_PLAN_SINGLE, fold, 2, &budget, 1, x, NULL, &err),
-        RN_EINVAL);
+    assert_int_equal(rn_stat_plan_crossfit(list, 3, RN_PLAN_SINGLE, RN_LIMIT_MEAN, fold, 2, &budget,
+                                           1, x, NULL, &err),
+                     RN_EINVAL);
     assert_contains(err.msg, "problem 7");
 
     rn_arm *fewer = NULL;
     const rn_count one = {.n = 4, .c = 1};
     assert_ok(rn_stat_arm_new(&one, NULL, 1, &costs[0], 0, 2, &fewer, &err), &err);
     const rn_arm *const mixed[] = {arms[0], fewer};
-    assert_int_equal(rn_stat_plan_best(mixed, 2, RN_PLAN_SINGLE, NULL, &budget, 1, &plan, &err),
-                     RN_EINVAL);
+    assert_int_equal(
+        rn_stat_plan_best(mixed, 2, RN_PLAN_SINGLE, RN_LIMIT_MEAN, NULL, &budget, 1, &plan, &err),
+        RN_EINVAL);
     assert_contains(err.msg, "30 and 1 problems");
     rn_stat_arm_free(fewer);
     free_arms(arms);

@@ -10,38 +10,13 @@
  */
 #include "report/inside.h"
 
-#include "stat/cascade.h"
 #include "stat/alloc.h"
 #include "stat/fold.h"
+#include "stat/plan.h"
 
 #include <stdlib.h>
 
-enum { MAX_ARM = 256, N_FOLDS = 2 };
-
-static bool linear(const rn_entrant *e, rn_axis axis)
-{
-    return e->priced[axis] && e->axis[axis].n_points == 0;
-}
-
-/* Where tokens are known for passing and failing samples apart, so are their exact FLOPs. */
-static rn_drawcost draw_cost(const rn_report *r, const rn_entrant *e, rn_axis axis)
-{
-    const rn_kcost *c = &e->axis[axis];
-    rn_drawcost d = {.shared = c->shared, .failing = c->per_sample, .passing = c->per_sample};
-    const rn_tokens *all = &e->tokens, *pass = &e->tokens_passed;
-    if (axis != RN_AXIS_FLOP || r->opts.basis != RN_FLOP_EXACT || !pass->n_gen ||
-        pass->n_gen == all->n_gen)
-        return d;
-    rn_tokens fail = {.n_gen = all->n_gen - pass->n_gen,
-                      .n_both = all->n_both - pass->n_both,
-                      .g = all->g - pass->g,
-                      .g2 = all->g2 - pass->g2,
-                      .gp = all->gp - pass->gp};
-    double prompt = all->n_both ? all->prompt / (double)all->n_both : r->opts.prompt_tok;
-    d.passing = rn_report_exact_sample(&e->cost->shape, pass, prompt);
-    d.failing = rn_report_exact_sample(&e->cost->shape, &fail, prompt);
-    return d;
-}
+enum { MAX_K = 256, N_FOLDS = 2 };
 
 static int stop_rows(rn_report *r, const rn_report_task *t, const rn_entrant *e,
                      const rn_stop_row **out, size_t *n_out, rn_err *err)
@@ -62,8 +37,8 @@ static int stop_rows(rn_report *r, const rn_report_task *t, const rn_entrant *e,
             list[n++] = (rn_stop_row){.k = k, .value = pass[k - 1], .draws = draws[k - 1]};
     }
     for (int a = 0; a < RN_N_AXES && !rc; a++) {
-        bool on = linear(e, (rn_axis)a);
-        const rn_drawcost cost = on ? draw_cost(r, e, (rn_axis)a) : unit;
+        bool on = rn_report_linear(e, (rn_axis)a);
+        const rn_drawcost cost = on ? rn_report_draw_cost(r, e, (rn_axis)a) : unit;
         if (on)
             rc = rn_stat_stop_table(e->eff, e->keep, t->n_problems, &cost, 0, e->k_max, NULL, table,
                                     err);
@@ -87,16 +62,9 @@ static rn_axis plan_axis(const rn_report_task *t)
 {
     for (int a = 0; a < RN_N_AXES; a++)
         for (size_t i = 0; i < t->n_entrants; i++)
-            if (t->entrants[i].table && linear(&t->entrants[i], (rn_axis)a)) return (rn_axis)a;
+            if (t->entrants[i].table && rn_report_linear(&t->entrants[i], (rn_axis)a))
+                return (rn_axis)a;
     return RN_N_AXES;
-}
-
-static int new_arm(const rn_report *r, const rn_report_task *t, const rn_entrant *e, rn_axis axis,
-                   int64_t k_limit, rn_arm **out, rn_err *err)
-{
-    rn_drawcost cost = draw_cost(r, e, axis);
-    int64_t k = e->k_max < k_limit ? e->k_max : k_limit;
-    return rn_stat_arm_new(e->eff, t->common, t->n_problems, &cost, 0, k, out, err);
 }
 
 /* One row per budget of the axis at which the entrant has an estimate. */
@@ -113,7 +81,7 @@ static int alloc_rows(rn_report *r, const rn_report_task *t, size_t who, rn_axis
     double *oracle = malloc((ax->n_rows + 1) * sizeof *oracle);
     rn_arm *arm = NULL;
     int rc = rows && score && cost && budgets && oracle ? 0 : rn_report_nomem(err);
-    if (!rc) rc = new_arm(r, t, e, axis, INT64_MAX, &arm, err);
+    if (!rc) rc = rn_report_arm(r, t, e, axis, INT64_MAX, true, &arm, err);
     if (!rc) rc = rn_stat_rounds(arm, NULL, score, cost, err);
     for (size_t j = 0; j < ax->n_rows && !rc; j++) {
         const rn_cell *c = &ax->rows[j].cells[who];
@@ -142,154 +110,103 @@ static int alloc_rows(rn_report *r, const rn_report_task *t, size_t who, rn_axis
 
 /* ---- cascades -------------------------------------------------------------------------------- */
 
-/* A choice of one or two models; b < 0: a alone with k1 samples. */
-typedef struct plan {
-    int a, b;
-    int64_t k1, k2;
-    double score;
-} plan;
+/* The plans at the budgets [m], chosen on everything, and the scores of such plans on problems that
+ * did not choose them. */
+typedef struct choices {
+    rn_plan *plan; /* [m] */
+    double *score; /* [m] */
+    double *table; /* [n_rows, m] */
+} choices;
 
-typedef struct cascade_job {
-    rn_arm **arms; /* [n_entrants], NULL: not on the axis */
-    size_t n, n_rows, m;
-    const double *budgets; /* [m], means per problem */
-} cascade_job;
-
-/* The best plan of `a` then `b` at each budget under the weights, kept in best [m] where it beats
- * what is there; b < 0: a alone. */
-static int improve(const cascade_job *job, int a, int b, const double *weight, plan *best,
-                   rn_err *err)
+static int choose(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind, const uint32_t *fold,
+                  const double *budgets, size_t m, choices *out, rn_err *err)
 {
-    /* k2 = 0 throughout is `a` alone; the same arm serves as an unused second. */
-    const rn_arm *first = job->arms[a], *second = job->arms[b < 0 ? a : b];
-    size_t cells = (size_t)(first->k_max + 1) * (size_t)(second->k_max + 1);
-    double *score = malloc(cells * sizeof *score), *cost = malloc(cells * sizeof *cost);
-    rn_cascade_point *points = NULL;
-    size_t n = 0;
-    int rc = score && cost ? rn_stat_cascade_grid(first, second, weight, score, cost, err)
-                           : rn_report_nomem(err);
-    if (!rc && b < 0) { /* keep the column k2 = 0 */
-        size_t stride = (size_t)(second->k_max + 1);
-        for (size_t k = 0; k <= (size_t)first->k_max; k++) {
-            score[k] = score[k * stride];
-            cost[k] = cost[k * stride];
-        }
-    }
+    const size_t n_rows = arms[0]->n_rows;
+    *out = (choices){.plan = malloc(m * sizeof *out->plan),
+                     .score = malloc(m * sizeof *out->score),
+                     .table = malloc(n_rows * m * sizeof *out->table)};
+    if (!out->plan || !out->score || !out->table) return rn_report_nomem(err);
+    int rc = rn_stat_plan_best(arms, n_arms, kind, RN_LIMIT_MEAN, NULL, budgets, m, out->plan, err);
     if (!rc)
-        rc = rn_stat_frontier(score, cost, first->k_max, b < 0 ? 0 : second->k_max, &points, &n,
-                              err);
-    for (size_t j = 0; j < job->m && !rc; j++) {
-        const rn_cascade_point *p = rn_stat_frontier_at(points, n, job->budgets[j]);
-        if (p && p->score > best[j].score) best[j] = (plan){a, b, p->k1, p->k2, p->score};
-    }
-    free(points);
-    free(cost);
-    free(score);
+        rc = rn_stat_plan_crossfit(arms, n_arms, kind, RN_LIMIT_MEAN, fold, N_FOLDS, budgets, m,
+                                   out->table, NULL, err);
+    if (!rc) rn_stat_means(out->table, NULL, n_rows, m, out->score);
     return rc;
 }
 
-/* The best single models and the best cascades at each budget under the weights. */
-static int choose(const cascade_job *job, const double *weight, plan *single, plan *cascade,
-                  rn_err *err)
+static void choices_free(choices *c)
 {
-    for (size_t j = 0; j < job->m; j++)
-        single[j] = cascade[j] = (plan){-1, -1, 0, 0, 0};
-    int rc = 0;
-    for (size_t a = 0; a < job->n && !rc; a++)
-        if (job->arms[a]) rc = improve(job, (int)a, -1, weight, single, err);
-    for (size_t i = 0; i < job->n * job->n && !rc; i++) {
-        size_t a = i / job->n, b = i % job->n;
-        if (a != b && job->arms[a] && job->arms[b])
-            rc = improve(job, (int)a, (int)b, weight, cascade, err);
-    }
-    return rc;
+    free(c->plan);
+    free(c->score);
+    free(c->table);
 }
 
-/* The sum over the problems of fold `which` of a plan's score. */
-static int score_plan(const cascade_job *job, const plan *p, const uint32_t *fold, uint32_t which,
-                      double *rows, double *sum, rn_err *err)
+/* An arm's place among the task's entrants; -1 for no arm. */
+static int entrant_of(const int *entrants, int arm)
 {
-    if (p->a < 0) return 0;
-    const rn_arm *first = job->arms[p->a], *second = job->arms[p->b < 0 ? p->a : p->b];
-    int rc = rn_stat_cascade_rows(first, second, p->k1, p->k2, rows, NULL, err);
-    for (size_t i = 0; i < job->n_rows && !rc; i++)
-        if (fold[i] == which) *sum += rows[i];
-    return rc;
+    return arm < 0 ? -1 : entrants[arm];
 }
 
-static int cross_fit(const rn_report *r, const cascade_job *job, double *single, double *cascade,
-                     rn_err *err)
+static void fill_rows(const rn_report_axis *ax, const int *entrants, const choices *single,
+                      const choices *cascade, rn_cascade_row *out)
 {
-    size_t n = job->n_rows, m = job->m;
-    uint32_t *fold = malloc(n * sizeof *fold);
-    double *weight = malloc(n * sizeof *weight), *rows = malloc(n * sizeof *rows);
-    plan *plans = malloc(2 * m * sizeof *plans);
-    int rc = fold && weight && rows && plans ? rn_stat_folds(r->opts.seed, n, N_FOLDS, fold, err)
-                                             : rn_report_nomem(err);
-    for (uint32_t f = 0; f < N_FOLDS && !rc; f++) {
-        rn_stat_fold_weights(fold, n, f, 0, weight);
-        rc = choose(job, weight, plans, plans + m, err);
-        for (size_t j = 0; j < m && !rc; j++) {
-            rc = score_plan(job, &plans[j], fold, f, rows, &single[j], err);
-            if (!rc) rc = score_plan(job, &plans[m + j], fold, f, rows, &cascade[j], err);
-        }
+    for (size_t j = 0; j < ax->n_rows; j++) {
+        const rn_step *step = &cascade->plan[j].step;
+        const int first = entrant_of(entrants, step->first);
+        out[j] = (rn_cascade_row){.budget = ax->rows[j].budget,
+                                  .norm = ax->rows[j].norm,
+                                  .first = first,
+                                  .second =
+                                      step->second < 0 ? first : entrant_of(entrants, step->second),
+                                  .k1 = step->k1,
+                                  .k2 = step->k2,
+                                  .cascade = cascade->score[j],
+                                  .single = single->score[j],
+                                  .single_model = entrant_of(entrants, single->plan[j].step.first)};
     }
-    for (size_t j = 0; j < m && !rc; j++) {
-        single[j] /= (double)n;
-        cascade[j] /= (double)n;
-    }
-    free(plans);
-    free(rows);
-    free(weight);
-    free(fold);
-    return rc;
 }
 
 static int cascades(rn_report *r, rn_report_task *t, rn_axis axis, rn_err *err)
 {
     const rn_report_axis *ax = &t->axis[axis];
-    size_t n = t->n_entrants, m = ax->n_rows, n_arms = 0;
+    const size_t m = ax->n_rows;
     if (t->n_common < 2 * N_FOLDS || m == 0) return 0;
-    rn_cascade_row *out = rn_arena_array(&r->arena, m, sizeof *out);
-    cascade_job job = {.arms = calloc(n, sizeof *job.arms), .n = n, .n_rows = t->n_common, .m = m};
+    rn_arm **arms = calloc(t->n_entrants, sizeof *arms);
+    int *entrants = calloc(t->n_entrants, sizeof *entrants);
+    uint32_t *fold = malloc(t->n_common * sizeof *fold);
     double *budgets = malloc(m * sizeof *budgets);
-    double *single = calloc(m, sizeof *single), *cascade = calloc(m, sizeof *cascade);
-    plan *plans = malloc(2 * m * sizeof *plans);
-    int rc = out && job.arms && budgets && single && cascade && plans ? 0 : rn_report_nomem(err);
-    for (size_t i = 0; i < n && !rc; i++) {
+    rn_cascade_row *out = rn_arena_array(&r->arena, m, sizeof *out);
+    choices single = {0}, cascade = {0};
+    size_t n_arms = 0;
+    int rc = arms && entrants && fold && budgets && out ? 0 : rn_report_nomem(err);
+    for (size_t i = 0; i < t->n_entrants && !rc; i++) {
         const rn_entrant *e = &t->entrants[i];
-        if (!e->table || !linear(e, axis)) continue;
-        n_arms++;
-        rc = new_arm(r, t, e, axis, MAX_ARM, &job.arms[i], err);
+        if (!e->table || !rn_report_linear(e, axis)) continue;
+        entrants[n_arms] = (int)i;
+        rc = rn_report_arm(r, t, e, axis, MAX_K, true, &arms[n_arms], err);
+        if (!rc) n_arms++;
     }
     if (!rc && n_arms >= 2) {
+        const rn_arm *const *list = (const rn_arm *const *)arms;
         for (size_t j = 0; j < m; j++)
             budgets[j] = ax->rows[j].budget;
-        job.budgets = budgets;
-        rc = cross_fit(r, &job, single, cascade, err);
-        if (!rc) rc = choose(&job, NULL, plans, plans + m, err);
-        for (size_t j = 0; j < m && !rc; j++)
-            out[j] = (rn_cascade_row){.budget = budgets[j],
-                                      .norm = ax->rows[j].norm,
-                                      .first = plans[m + j].a,
-                                      .second = plans[m + j].b,
-                                      .k1 = plans[m + j].k1,
-                                      .k2 = plans[m + j].k2,
-                                      .cascade = cascade[j],
-                                      .single = single[j],
-                                      .single_model = plans[j].a};
+        rc = rn_stat_folds(r->opts.seed, t->n_common, N_FOLDS, fold, err);
+        if (!rc) rc = choose(list, n_arms, RN_PLAN_SINGLE, fold, budgets, m, &single, err);
+        if (!rc) rc = choose(list, n_arms, RN_PLAN_CASCADE, fold, budgets, m, &cascade, err);
         if (!rc) {
+            fill_rows(ax, entrants, &single, &cascade, out);
             t->cascades = out;
             t->n_cascades = m;
         }
     }
-    for (size_t i = 0; job.arms && i < n; i++)
-        rn_stat_arm_free(job.arms[i]);
-    free(plans);
-    free(cascade);
-    free(single);
+    choices_free(&cascade);
+    choices_free(&single);
+    for (size_t i = 0; i < n_arms; i++)
+        rn_stat_arm_free(arms[i]);
     free(budgets);
-    free(job.arms);
+    free(fold);
+    free(entrants);
+    free(arms);
     return rc;
 }
 
@@ -308,7 +225,7 @@ int rn_report_beyond(rn_report *r, rn_report_task *t, rn_err *err)
         const rn_entrant *e = &t->entrants[i];
         if (!e->table) continue;
         rc = stop_rows(r, t, e, &stops[i], &n_stops[i], err);
-        if (!rc && t->alloc_axis != RN_N_AXES && linear(e, t->alloc_axis))
+        if (!rc && t->alloc_axis != RN_N_AXES && rn_report_linear(e, t->alloc_axis))
             rc = alloc_rows(r, t, i, t->alloc_axis, &allocs[i], &n_allocs[i], err);
     }
     t->stops = stops;

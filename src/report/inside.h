@@ -5,6 +5,8 @@
 
 #include "report/report.h"
 
+#include "stat/cascade.h"
+
 /* Adds a sentence to the report's notes, once. */
 int rn_report_note(rn_report *r, rn_err *err, const char *fmt, ...) RN_PRINTF(3, 4);
 int rn_report_nomem(rn_err *err); /* RN_ENOMEM with a message */
@@ -28,6 +30,15 @@ int rn_report_beyond(rn_report *r, rn_report_task *t, rn_err *err);
 int rn_report_pairs(rn_report *r, rn_report_task *t, rn_err *err);
 int rn_report_rankings(rn_report *r, rn_report_task *t, rn_err *err);  /* after the leaders */
 int rn_report_rank_best(rn_report *r, rn_report_task *t, rn_err *err); /* after the rankings */
+
+/* Whether one more sample of an entrant has a cost of its own: not where only batches were timed. */
+bool rn_report_linear(const rn_entrant *e, rn_axis axis);
+/* What one sample of a linear entrant costs. */
+rn_drawcost rn_report_draw_cost(const rn_report *r, const rn_entrant *e, rn_axis axis);
+/* Its curves over the common problems up to k_limit, stopping at the first pass or paying for all
+ * k. The caller frees *out. */
+int rn_report_arm(const rn_report *r, const rn_report_task *t, const rn_entrant *e, rn_axis axis,
+                  int64_t k_limit, bool stop, rn_arm **out, rn_err *err);
 
 /* The entry that the user's map names for a model or ranker; NULL: none. */
 const char *rn_report_mapped(const rn_price_map *map, size_t n, const char *name);

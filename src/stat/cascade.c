@@ -24,8 +24,9 @@ int rn_stat_arm_new(const rn_count *eff, const uint8_t *keep, size_t n, const rn
     if (arm && n_rows <= SIZE_MAX / sizeof(double) / width - 1) {
         arm->fail = malloc((n_rows * width + 1) * sizeof *arm->fail);
         arm->spent = malloc((n_rows * width + 1) * sizeof *arm->spent);
+        arm->worst = calloc(width, sizeof *arm->worst);
     }
-    if (!arm || !arm->fail || !arm->spent) {
+    if (!arm || !arm->fail || !arm->spent || !arm->worst) {
         rn_stat_arm_free(arm);
         return rn_fail(err, RN_ENOMEM, "no memory for %zu problems and k up to %" PRId64, n_rows,
                        k_max);
@@ -49,6 +50,9 @@ int rn_stat_arm_new(const rn_count *eff, const uint8_t *keep, size_t n, const rn
             rn_stat_arm_free(arm);
             return rn_err_prefix(err, "problem %zu", i);
         }
+        const rn_drawcost *cost = &costs[per_row ? i : 0];
+        for (int64_t k = 1; k <= k_max; k++)
+            arm->worst[k] = fmax(arm->worst[k], cost->shared + cost->failing * (double)k);
         fail += width;
         spent += width;
     }
@@ -61,6 +65,7 @@ void rn_stat_arm_free(rn_arm *arm)
     if (!arm) return;
     free(arm->fail);
     free(arm->spent);
+    free(arm->worst);
     free(arm);
 }
 

@@ -20,6 +20,7 @@ typedef struct rn_arm {
     int64_t k_max;
     double *fail;  /* [n_rows, k_max + 1]: no pass in k draws; column 0 is 1 */
     double *spent; /* [n_rows, k_max + 1]: expected cost; column 0 is 0 */
+    double *worst; /* [k_max + 1]: cost of k draws that all fail, the largest of the rows */
 } rn_arm;
 
 /* Rows as in rn_stat_pass_table, costs as in rn_stat_stop_table. *out is the caller's:

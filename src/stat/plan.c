@@ -9,11 +9,13 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 typedef struct choice {
     rn_step step;
-    double score, cost;
+    double score, spent;
+    double cost; /* what the budget limits: `spent`, or the cost if everything fails */
 } choice;
 
 typedef struct choices {
@@ -47,8 +49,8 @@ static int arms_check(const rn_arm *const *arms, size_t n_arms, rn_err *err)
 }
 
 /* Every k of one model. */
-static int add_single(choices *c, const rn_arm *const *arms, int which, const double *weight,
-                      rn_err *err)
+static int add_single(choices *c, const rn_arm *const *arms, int which, rn_plan_limit limit,
+                      const double *weight, rn_err *err)
 {
     const rn_arm *arm = arms[which];
     const size_t width = (size_t)arm->k_max + 1;
@@ -57,36 +59,44 @@ static int add_single(choices *c, const rn_arm *const *arms, int which, const do
     rn_stat_means(arm->fail, weight, arm->n_rows, width, fail);
     rn_stat_means(arm->spent, weight, arm->n_rows, width, spent);
     int rc = 0;
-    for (size_t k = 1; k < width && rc == 0; k++)
-        rc = add(c, (choice){{which, -1, (int64_t)k, 0}, 1 - fail[k], spent[k]}, err);
+    for (size_t k = 1; k < width && rc == 0; k++) {
+        const double cost = limit == RN_LIMIT_EACH ? arm->worst[k] : spent[k];
+        rc = add(c, (choice){{which, -1, (int64_t)k, 0}, 1 - fail[k], spent[k], cost}, err);
+    }
     free(fail);
     return rc;
 }
 
 /* What nothing beats among the cascades of two models. */
 static int add_cascades(choices *c, const rn_arm *const *arms, int first, int second,
-                        const double *weight, rn_err *err)
+                        rn_plan_limit limit, const double *weight, rn_err *err)
 {
     const rn_arm *a = arms[first], *b = arms[second];
     const size_t n1 = (size_t)a->k_max + 1, n2 = (size_t)b->k_max + 1;
-    double *score = NULL, *cost = NULL;
+    double *score = NULL, *spent = NULL, *cost = NULL;
     rn_cascade_point *points = NULL;
     size_t n = 0;
     int rc = 0;
     if (n1 <= SIZE_MAX / sizeof *score / n2) {
         score = malloc(n1 * n2 * sizeof *score);
+        spent = malloc(n1 * n2 * sizeof *spent);
         cost = malloc(n1 * n2 * sizeof *cost);
     }
-    if (!score || !cost) rc = rn_fail(err, RN_ENOMEM, "no memory for %zu x %zu plans", n1, n2);
-    if (rc == 0) rc = rn_stat_cascade_grid(a, b, weight, score, cost, err);
+    if (!score || !spent || !cost)
+        rc = rn_fail(err, RN_ENOMEM, "no memory for %zu x %zu plans", n1, n2);
+    if (rc == 0) rc = rn_stat_cascade_grid(a, b, weight, score, spent, err);
+    for (size_t i = 0; i < n1 * n2 && rc == 0; i++)
+        cost[i] = limit == RN_LIMIT_EACH ? a->worst[i / n2] + b->worst[i % n2] : spent[i];
     if (rc == 0) rc = rn_stat_frontier(score, cost, a->k_max, b->k_max, &points, &n, err);
     for (size_t i = 0; i < n && rc == 0; i++) {
         if (points[i].k1 == 0 || points[i].k2 == 0) continue; /* one model alone: listed as such */
         const rn_step step = {first, second, points[i].k1, points[i].k2};
-        rc = add(c, (choice){step, points[i].score, points[i].cost}, err);
+        const size_t at = (size_t)points[i].k1 * n2 + (size_t)points[i].k2;
+        rc = add(c, (choice){step, score[at], spent[at], cost[at]}, err);
     }
     free(points);
     free(score);
+    free(spent);
     free(cost);
     return rc;
 }
@@ -132,29 +142,29 @@ static void keep_hull(choices *c)
 }
 
 static int list_choices(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind,
-                        const double *weight, choices *c, rn_err *err)
+                        rn_plan_limit limit, const double *weight, choices *c, rn_err *err)
 {
-    int rc = add(c, (choice){{-1, -1, 0, 0}, 0, 0}, err);
+    int rc = add(c, (choice){{-1, -1, 0, 0}, 0, 0, 0}, err);
     for (size_t a = 0; a < n_arms && rc == 0; a++) {
-        rc = add_single(c, arms, (int)a, weight, err);
+        rc = add_single(c, arms, (int)a, limit, weight, err);
         for (size_t b = 0; b < n_arms && kind != RN_PLAN_SINGLE && rc == 0; b++)
-            if (a != b) rc = add_cascades(c, arms, (int)a, (int)b, weight, err);
+            if (a != b) rc = add_cascades(c, arms, (int)a, (int)b, limit, weight, err);
     }
     if (rc) return rc;
     keep_frontier(c);
-    if (kind == RN_PLAN_MIXTURE) keep_hull(c);
+    if (kind == RN_PLAN_MIXTURE && limit == RN_LIMIT_MEAN) keep_hull(c);
     return 0;
 }
 
 /* The plan at one budget; the empty one where the budget is negative. */
-static rn_plan at_budget(const choices *c, rn_plan_kind kind, double budget)
+static rn_plan at_budget(const choices *c, bool mix, double budget)
 {
     size_t i = 0;
     while (i + 1 < c->n && c->list[i + 1].cost <= budget * RN_STAT_SLACK)
         i++;
     const choice *a = &c->list[i];
-    rn_plan p = {.step = a->step, .other = a->step, .score = a->score, .cost = a->cost};
-    if (kind != RN_PLAN_MIXTURE || i + 1 == c->n || budget <= a->cost) return p;
+    rn_plan p = {.step = a->step, .other = a->step, .score = a->score, .cost = a->spent};
+    if (!mix || i + 1 == c->n || budget <= a->cost) return p;
     const choice *b = a + 1;
     p.other = b->step;
     p.share = (budget - a->cost) / (b->cost - a->cost);
@@ -164,8 +174,8 @@ static rn_plan at_budget(const choices *c, rn_plan_kind kind, double budget)
 }
 
 int rn_stat_plan_best(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind,
-                      const double *weight, const double *budgets, size_t m, rn_plan *plan,
-                      rn_err *err)
+                      rn_plan_limit limit, const double *weight, const double *budgets, size_t m,
+                      rn_plan *plan, rn_err *err)
 {
     int rc = arms_check(arms, n_arms, err);
     if (rc) return rc;
@@ -176,10 +186,11 @@ int rn_stat_plan_best(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kin
         total += weight ? weight[i] : 1;
     if (!(total > 0)) return rn_fail(err, RN_EINVAL, "a plan from no problem: all weights are 0");
 
+    const bool mix = kind == RN_PLAN_MIXTURE && limit == RN_LIMIT_MEAN;
     choices c = {0};
-    rc = list_choices(arms, n_arms, kind, weight, &c, err);
+    rc = list_choices(arms, n_arms, kind, limit, weight, &c, err);
     for (size_t j = 0; j < m && rc == 0; j++)
-        plan[j] = at_budget(&c, kind, budgets[j]);
+        plan[j] = at_budget(&c, mix, budgets[j]);
     free(c.list);
     return rc;
 }
@@ -234,8 +245,8 @@ int rn_stat_plan_rows(const rn_arm *const *arms, size_t n_arms, const rn_plan *p
 }
 
 int rn_stat_plan_crossfit(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind,
-                          const uint32_t *fold, uint32_t n_folds, const double *budgets, size_t m,
-                          double *score, double *cost, rn_err *err)
+                          rn_plan_limit limit, const uint32_t *fold, uint32_t n_folds,
+                          const double *budgets, size_t m, double *score, double *cost, rn_err *err)
 {
     int rc = arms_check(arms, n_arms, err);
     if (rc) return rc;
@@ -250,7 +261,7 @@ int rn_stat_plan_crossfit(const rn_arm *const *arms, size_t n_arms, rn_plan_kind
     for (uint32_t f = 0; f < n_folds && rc == 0; f++) {
         double *row_score = weight + n_rows, *row_cost = row_score + n_rows;
         rn_stat_fold_weights(fold, n_rows, f, 0, weight);
-        rc = rn_stat_plan_best(arms, n_arms, kind, weight, budgets, m, plan, err);
+        rc = rn_stat_plan_best(arms, n_arms, kind, limit, weight, budgets, m, plan, err);
         for (size_t j = 0; j < m && rc == 0; j++) {
             rc = rn_stat_plan_rows(arms, n_arms, &plan[j], 1, row_score, row_cost, err);
             for (size_t i = 0; i < n_rows && rc == 0; i++) {
