@@ -5,6 +5,7 @@
  * models without a cost entry): the report says what and how to give it.
  */
 #include "cli/commands.h"
+#include "cli/report_opts.h"
 
 #include "base/data.h"
 #include "base/file.h"
@@ -17,14 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LIST = 256, MAX_PRICES = 64 };
+enum { MAX_LIST = 256 };
 
 typedef struct opts {
-    const char *store, *task, *format, *profile, *compare, *ks, *budgets, *missing, *flops;
+    rn_report_args a;
+    const char *format, *compare, *ks, *budgets;
     const char *html, *chart_js, *plot, *figure;
-    rn_opt_list models, metrics, costs, cost_files;
-    int64_t resamples, seed;
-    double confidence, reach, prompt_tok;
+    rn_opt_list metrics;
+    double reach;
     bool published, interpolate;
 } opts;
 
@@ -72,40 +73,11 @@ static int parse_ks(const rn_command *cmd, const char *text, int64_t *ks, size_t
     return rc;
 }
 
-/* Cuts "A=B" (or "A,B") in a copy that lives as long as the program's arguments do. */
-static int parse_pair(const rn_command *cmd, const char *name, const char *text, char mark,
-                      rn_arena *arena, const char **a, const char **b)
-{
-    char *copy = rn_arena_strdup(arena, text);
-    char *at = copy ? strchr(copy, mark) : NULL;
-    if (!at || at == copy || !at[1])
-        return rn_opt_usage(cmd, "--%s needs two names with '%c' between them, not '%s'", name,
-                            mark, text);
-    *at = '\0';
-    *a = copy;
-    *b = at + 1;
-    return -1;
-}
-
-static int choose(const rn_command *cmd, const char *name, const char *value,
-                  const char *const *choices, int n, int *out)
-{
-    for (int i = 0; i < n; i++)
-        if (strcmp(value, choices[i]) == 0) {
-            *out = i;
-            return -1;
-        }
-    return rn_opt_usage(cmd, "--%s cannot be '%s'", name, value);
-}
-
 /* Everything that follows from the command line alone. */
 typedef struct request {
-    rn_arena arena;
-    rn_report_opts report;
+    rn_report_request common;
     int64_t ks[MAX_LIST];
     double budgets[MAX_LIST];
-    rn_price_map prices[MAX_PRICES];
-    size_t n_prices;
     uint32_t metrics;
     rn_figure figure;
     int format; /* 0 table, 1 csv, 2 json, -1 none: only files were asked for */
@@ -113,24 +85,13 @@ typedef struct request {
 
 static int read_numbers(const rn_command *cmd, const opts *o, request *q)
 {
-    rn_report_opts *r = &q->report;
-    int rc = -1;
-    if (o->resamples < 2 || o->resamples > 1000000)
-        return rn_opt_usage(cmd, "--resamples must be from 2 to 1000000");
-    if (!(o->confidence > 0 && o->confidence < 1))
-        return rn_opt_usage(cmd, "--confidence must be between 0 and 1, e.g. 0.95");
+    rn_report_opts *r = &q->common.report;
     if (!isnan(o->reach) && !(o->reach > 0 && o->reach <= 1))
         return rn_opt_usage(cmd, "--reach must be a fraction above 0 and up to 1, e.g. 0.6");
-    if (!isnan(o->prompt_tok) && !(o->prompt_tok >= 1 && o->prompt_tok <= 1e9))
-        return rn_opt_usage(cmd, "--prompt-tokens must be a number from 1");
-    r->n_resamples = o->resamples;
-    r->seed = (uint64_t)o->seed;
-    r->level = o->confidence;
+    int rc = rn_report_args_read(cmd, &o->a, &q->common);
     r->reach = o->reach;
-    r->prompt_tok = o->prompt_tok;
     r->interpolate = o->interpolate;
-    r->profile = o->profile;
-    if (o->ks) rc = parse_ks(cmd, o->ks, q->ks, &r->n_ks);
+    if (rc < 0 && o->ks) rc = parse_ks(cmd, o->ks, q->ks, &r->n_ks);
     if (rc < 0 && o->budgets)
         rc = parse_list(cmd, "budgets", o->budgets, q->budgets, &r->n_budgets);
     r->ks = q->ks;
@@ -148,7 +109,8 @@ static int read_figure(const rn_command *cmd, const opts *o, request *q)
         return rn_opt_usage(cmd, "--figure chooses what --plot FILE draws; give both");
     if (o->plot && !rn_plot_knows(o->plot))
         return rn_opt_usage(cmd, "--plot writes .svg, .pdf or .png, not '%s'", o->plot);
-    int rc = o->figure ? choose(cmd, "figure", o->figure, choices, RN_N_FIGURES, &figure) : -1;
+    int rc =
+        o->figure ? rn_opt_choose(cmd, "figure", o->figure, choices, RN_N_FIGURES, &figure) : -1;
     q->figure = (rn_figure)figure;
     return rc;
 }
@@ -156,39 +118,24 @@ static int read_figure(const rn_command *cmd, const opts *o, request *q)
 static int read_names(const rn_command *cmd, const opts *o, request *q)
 {
     static const char *const formats[] = {"table", "csv", "json"};
-    static const char *const missing[] = {"drop", "fail", "refuse"};
-    static const char *const flops[] = {"study", "exact"};
-    int policy = 0, basis = 0;
     int rc = -1;
     q->format = o->html || o->plot ? -1 : 0;
-    if (o->format) rc = choose(cmd, "format", o->format, formats, 3, &q->format);
-    if (rc < 0) rc = choose(cmd, "missing", o->missing, missing, 3, &policy);
-    if (rc < 0) rc = choose(cmd, "flops", o->flops, flops, 2, &basis);
+    if (o->format) rc = rn_opt_choose(cmd, "format", o->format, formats, 3, &q->format);
     if (rc < 0) rc = read_figure(cmd, o, q);
-    q->report.missing = (rn_missing)policy;
-    q->report.basis = (rn_flop_basis)basis;
     for (int i = 0; i < o->metrics.n && rc < 0; i++)
         if (!rn_report_metric_add(&q->metrics, o->metrics.v[i]))
             rc = rn_opt_usage(cmd, "there is no metric '%s'", o->metrics.v[i]);
     if (q->metrics == 0) q->metrics = RN_METRICS_ALL;
-    for (int i = 0; i < o->costs.n && rc < 0; i++) {
-        rn_price_map *p = &q->prices[q->n_prices++];
-        rc = parse_pair(cmd, "cost", o->costs.v[i], '=', &q->arena, &p->model, &p->entry);
-    }
     if (rc < 0 && o->compare)
-        rc = parse_pair(cmd, "compare", o->compare, ',', &q->arena, &q->report.compare_a,
-                        &q->report.compare_b);
+        rc = rn_opt_pair(cmd, "compare", o->compare, ',', &q->common.arena,
+                         &q->common.report.compare_a, &q->common.report.compare_b);
     return rc;
 }
 
 static int build(const opts *o, const request *q, rn_report *r, rn_err *err)
 {
-    int rc = 0;
-    for (int i = 0; i < o->cost_files.n && !rc; i++)
-        rc = rn_cost_book_read(r->book, o->cost_files.v[i], err);
-    rn_report_filter filter = {
-        .task = o->task, .models = o->models.v, .n_models = (size_t)o->models.n};
-    if (!rc && o->store) rc = rn_report_add_store(r, o->store, &filter, err);
+    const rn_report_filter filter = rn_report_args_filter(&o->a);
+    int rc = rn_report_args_load(&o->a, r, err);
     if (!rc && o->published) {
         rn_buf path = {0};
         rc = rn_data_locate(NULL, "published/hassid2024.csv", &path)
@@ -197,18 +144,8 @@ static int build(const opts *o, const request *q, rn_report *r, rn_err *err)
                            "published/hassid2024.csv is neither beside the program nor installed");
         rn_buf_free(&path);
     }
-    if (!rc) rc = rn_report_price(r, q->prices, q->n_prices, err);
+    if (!rc) rc = rn_report_price(r, q->common.prices, q->common.n_prices, err);
     return rc ? rc : rn_report_compute(r, err);
-}
-
-/* Whether a reader should know that something is missing. */
-static bool incomplete(const rn_report *r)
-{
-    bool some = r->n_notes > 0;
-    for (size_t i = 0; i < r->n_tasks; i++)
-        for (size_t j = 0; j < r->tasks[i].n_entrants; j++)
-            some |= r->tasks[i].entrants[j].cov.n_missing > 0 || !r->tasks[i].entrants[j].cost;
-    return some;
 }
 
 static int write_html(const opts *o, const rn_report *r, rn_err *err)
@@ -231,17 +168,10 @@ static void print_notes(const rn_command *cmd, const rn_report *r)
 int rn_cmd_report(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("report");
-    opts o = {.missing = "drop",
-              .flops = "study",
-              .resamples = 1000,
-              .confidence = 0.95,
-              .reach = NAN,
-              .prompt_tok = NAN};
+    opts o = {.a = RN_REPORT_ARGS_DEFAULT, .reach = NAN};
     const rn_opt table[] = {
-        RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
+        RN_REPORT_OPTIONS_DATA(o.a),
         RN_OPT_FLAG(0, "published", &o.published, "the study's published tables"),
-        RN_OPT_STR('t', "set", &o.task, "SET", "only this problem set"),
-        RN_OPT_LIST('m', "model", &o.models, "NAME", "only this model (may be repeated)"),
         RN_OPT_STR('f', "format", &o.format, "FORMAT", "table, csv or json"),
         RN_OPT_STR(0, "html", &o.html, "FILE", "one page with everything, for a browser"),
         RN_OPT_STR(0, "chart-js", &o.chart_js, "FILE", "the Chart.js that the page holds"),
@@ -253,42 +183,32 @@ int rn_cmd_report(int argc, char **argv)
                     "only this (repeat): pass@k, pass_flops@f, pass_time@t, pass_usd@u, "
                     "rank-score@k, rank-score_flops@f, rank-score_time@t, rankers, reach, compare, "
                     "samples, cost, stopping, reallocation, cascade"),
-        RN_OPT_LIST(0, "cost", &o.costs, "MODEL=ENTRY", "price a model as this entry (repeat)"),
-        RN_OPT_LIST(0, "cost-file", &o.cost_files, "FILE", "more entries and profiles (repeat)"),
-        RN_OPT_STR(0, "profile", &o.profile, "NAME", "wall-times, e.g. " RN_COST_STUDY_PROFILE),
-        RN_OPT_STR(0, "flops", &o.flops, "BASIS",
-                   "study: 128 tokens a sample; exact: its real tokens"),
-        RN_OPT_REAL(0, "prompt-tokens", &o.prompt_tok, "N",
-                    "mean prompt length where samples do not tell theirs"),
+        RN_REPORT_OPTIONS_COST(o.a),
         RN_OPT_STR('k', "k", &o.ks, "LIST", "these k, e.g. 1,10,100"),
         RN_OPT_STR(0, "budgets", &o.budgets, "LIST", "these budgets, in samples of the cheapest"),
         RN_OPT_REAL(0, "reach", &o.reach, "SCORE", "what this score costs, e.g. 0.6"),
         RN_OPT_STR(0, "compare", &o.compare, "A,B", "two models side by side, paired by problem"),
-        RN_OPT_STR(0, "missing", &o.missing, "POLICY",
-                   "samples without a verdict: drop, fail or refuse"),
         RN_OPT_FLAG(0, "interpolate", &o.interpolate,
                     "between published k: linear in log k, not the last one"),
-        RN_OPT_INT(0, "resamples", &o.resamples, "N", "of the bootstrap (default 1000)"),
-        RN_OPT_INT(0, "seed", &o.seed, "N", "of the bootstrap (default 0)"),
-        RN_OPT_REAL(0, "confidence", &o.confidence, "P", "of the intervals (default 0.95)"),
+        RN_REPORT_OPTIONS_BOOT(o.a),
         RN_OPT_END};
     int first;
     int status = rn_opt_parse(cmd, intro, table, argc, argv, &first);
     if (status >= 0) return status;
     if (first < argc) return rn_opt_usage(cmd, "what is '%s'? a store is given by -s", argv[first]);
-    if (!o.store && !o.published)
+    if (!o.a.store && !o.published)
         return rn_opt_usage(cmd, "-s FILE or --published says what to report on");
 
-    request q = {.report = rn_report_defaults()};
+    request q = {.common.report = rn_report_defaults()};
     status = read_numbers(cmd, &o, &q);
     if (status < 0) status = read_names(cmd, &o, &q);
     if (status >= 0) {
-        rn_arena_free(&q.arena);
+        rn_report_request_free(&q.common);
         return status;
     }
     rn_err err = {0};
     rn_buf out = {0};
-    rn_report *r = rn_report_new(&q.report);
+    rn_report *r = rn_report_new(&q.common.report);
     int rc = r ? build(&o, &q, r, &err) : rn_fail(&err, RN_ENOMEM, "out of memory");
     if (!rc && o.html) rc = write_html(&o, r, &err);
     if (!rc && o.plot) rc = rn_report_figure(r, q.figure, o.plot, &err);
@@ -300,9 +220,11 @@ int rn_cmd_report(int argc, char **argv)
     }
     if (!rc && out.len) fwrite(out.data, 1, out.len, stdout);
     if (!rc && q.format < 0) print_notes(cmd, r);
-    status = rc ? rn_opt_failure(cmd, &err) : incomplete(r) ? RN_EXIT_MISSING : RN_EXIT_DONE;
+    status = rc                        ? rn_opt_failure(cmd, &err)
+             : rn_report_incomplete(r) ? RN_EXIT_MISSING
+                                       : RN_EXIT_DONE;
     rn_report_free(r);
     rn_buf_free(&out);
-    rn_arena_free(&q.arena);
+    rn_report_request_free(&q.common);
     return status;
 }

@@ -21,6 +21,7 @@
     X(profile, "-m FILE.gguf|URL#NAME [options]",                                                  \
       "what a sample of a model costs on this machine")                                            \
     X(report, "[options]", "curves, budgets and who leads, as table, CSV or JSON")                 \
+    X(plan, "-s FILE [options]", "the best way to spend a budget; policies over recorded samples") \
     X(bench, "engine [options]", "measured speed of the sampling engine")                          \
     X(solve, "-m MODEL... --budget AMOUNT [options] [PROBLEM]",                                    \
       "a passing program, as cheaply as can be")                                                   \

@@ -65,6 +65,10 @@ typedef struct rn_series {
 void rn_report_each_series(const rn_report *r, uint32_t metrics,
                            void (*fn)(void *user, const rn_series *s), void *user);
 
+/* Fields of a CSV line: text, and a number with the comma before it, empty where it is not finite. */
+void rn_report_csv_field(rn_buf *out, const char *s);
+void rn_report_csv_number(rn_buf *out, double v);
+
 /* A published entrant's curve at k: the largest published k' <= k, or interpolated; lo and hi are
  * the published values around k. NAN outside of the published range. */
 rn_cell rn_report_published_at(const rn_entrant *e, int64_t k, bool interpolate);

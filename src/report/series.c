@@ -81,28 +81,6 @@ double rn_report_series_x(const rn_series *s, int64_t k)
     return s->x_sampling ? NAN : (double)k;
 }
 
-/* A field of a CSV line after RFC 4180. */
-static void csv_field(rn_buf *out, const char *s)
-{
-    if (!strpbrk(s, ",\"\r\n")) {
-        rn_buf_puts(out, s);
-        return;
-    }
-    rn_buf_putc(out, '"');
-    for (; *s; s++) {
-        if (*s == '"') rn_buf_putc(out, '"');
-        rn_buf_putc(out, *s);
-    }
-    rn_buf_putc(out, '"');
-}
-
-/* Empty where it is not known. */
-static void csv_number(rn_buf *out, double v)
-{
-    rn_buf_putc(out, ',');
-    if (isfinite(v)) rn_buf_printf(out, "%.10g", v);
-}
-
 static void csv_series(void *user, const rn_series *s)
 {
     rn_buf *out = user;
@@ -110,21 +88,21 @@ static void csv_series(void *user, const rn_series *s)
         const rn_point *p = &s->points[i];
         rn_buf_puts(out, rn_report_metric_name(s->metric));
         rn_buf_putc(out, ',');
-        csv_field(out, s->task->name);
+        rn_report_csv_field(out, s->task->name);
         rn_buf_putc(out, ',');
-        csv_field(out, s->entrant->model);
+        rn_report_csv_field(out, s->entrant->model);
         rn_buf_putc(out, ',');
-        csv_field(out, s->ranking ? s->ranking->name : "");
+        rn_report_csv_field(out, s->ranking ? s->ranking->name : "");
         rn_buf_printf(out, ",%lld", (long long)s->entrant->n);
-        csv_number(out, s->entrant->greedy.value);
+        rn_report_csv_number(out, s->entrant->greedy.value);
         rn_buf_printf(out, ",%lld", (long long)p->k);
-        csv_number(out, rn_report_series_x(s, p->k));
-        csv_number(out, p->value);
-        csv_number(out, p->lo);
-        csv_number(out, p->hi);
-        csv_number(out, s->x_sampling ? rn_stat_cost(s->x_sampling, p->k) : NAN);
-        csv_number(out, s->ranking ? s->ranking->random[i] : NAN);
-        csv_number(out, s->ranking ? s->ranking->perfect[i] : NAN);
+        rn_report_csv_number(out, rn_report_series_x(s, p->k));
+        rn_report_csv_number(out, p->value);
+        rn_report_csv_number(out, p->lo);
+        rn_report_csv_number(out, p->hi);
+        rn_report_csv_number(out, s->x_sampling ? rn_stat_cost(s->x_sampling, p->k) : NAN);
+        rn_report_csv_number(out, s->ranking ? s->ranking->random[i] : NAN);
+        rn_report_csv_number(out, s->ranking ? s->ranking->perfect[i] : NAN);
         rn_buf_putc(out, '\n');
     }
 }

@@ -47,7 +47,7 @@ static void write_row(const rn_table *t, const size_t *widths, size_t row, rn_bu
         const char *cell = t->cells[row * t->n_columns + c];
         size_t w = width(cell);
         pad(out, gap);
-        if (c == 0) {
+        if (c == 0 || (t->last_left && c + 1 == t->n_columns)) {
             rn_buf_puts(out, cell);
             gap = 2 + widths[c] - w;
         } else {

@@ -8,6 +8,7 @@ typedef struct rn_table {
     rn_arena arena; /* owns the cells */
     const char **cells;
     size_t n_cells, cap, n_columns;
+    bool last_left; /* the last column is text: flush left as the first one */
     bool failed;
 } rn_table;
 

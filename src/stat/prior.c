@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { N_DEFAULT = 48, N_LEVELS = 5, MAX_SUPPORT = 160, N_EM = 100 };
+enum { N_DEFAULT = 48, N_LEVELS = 5, MAX_SUPPORT = 160, N_EM = 20 };
 
 static const double levels[N_LEVELS] = {0.1, 0.3, 0.5, 0.7, 0.9};
 static const double rate_floor = 1e-9;   /* a sample is never hopeless, nor a pass certain */

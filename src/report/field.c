@@ -1,0 +1,275 @@
+/* field.c: see field.h. */
+#include "report/field.h"
+
+#include "stat/fold.h"
+
+#include <stdlib.h>
+
+static double first_sample(const rn_drawcost *c)
+{
+    return c->shared + c->failing;
+}
+
+/* Why nobody is in the field: the first reason that holds. */
+static int nobody(const rn_report *r, const rn_report_task *t, rn_axis axis, rn_err *err)
+{
+    static const char *const what[RN_N_AXES] = {"FLOPs", "seconds", "money"};
+    if (t->n_problems == 0)
+        return rn_fail(err, RN_ENOTFOUND,
+                       "published curves only: a plan needs the outcomes of samples");
+    bool judged = false, batches = false;
+    const char *why = NULL;
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        if (!e->table) continue;
+        judged = true;
+        batches |= e->priced[axis];
+        if (!why) why = e->why[axis];
+    }
+    if (!judged)
+        return rn_fail(err, RN_ENOTFOUND, "no sample has a verdict: run `ration judge` first");
+    if (batches)
+        return rn_fail(err, RN_ENOTFOUND,
+                       "profile %s times batches only; a plan needs the cost of one more sample: "
+                       "describe it as FIXED + SECONDS in a --cost-file",
+                       r->opts.profile);
+    return rn_fail(err, RN_ENOTFOUND,
+                   "no model has a cost in %s: %s; --cost MODEL=ENTRY or a --cost-file gives one",
+                   what[axis], why ? why : "unknown");
+}
+
+static void add_model(rn_field *f, int model, rn_drawcost cost)
+{
+    size_t i = f->n++;
+    for (; i > 0 && f->cost[i - 1].failing > cost.failing; i--) {
+        f->cost[i] = f->cost[i - 1];
+        f->model[i] = f->model[i - 1];
+    }
+    f->cost[i] = cost;
+    f->model[i] = model;
+}
+
+static int list_models(rn_report *r, const rn_report_task *t, rn_axis axis, rn_field *f,
+                       rn_err *err)
+{
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        if (!e->table) continue;
+        if (!rn_report_linear(e, axis)) {
+            int rc = rn_report_note(r, err, "%s: %s takes no part in plans: %s", t->name, e->model,
+                                    e->priced[axis] ? "only batches of it were timed"
+                                    : e->why[axis]  ? e->why[axis]
+                                                    : "it has no cost");
+            if (rc) return rc;
+            continue;
+        }
+        if (f->n == RN_PRIOR_MAX_ARM)
+            return rn_fail(err, RN_EINVAL, "more than %d models: choose some with -m",
+                           RN_PRIOR_MAX_ARM);
+        add_model(f, (int)i, rn_report_draw_cost(r, e, axis));
+    }
+    return f->n ? 0 : nobody(r, t, axis, err);
+}
+
+/* The counts of one model over the common problems, and its curves. */
+static int fill_model(const rn_report *r, const rn_report_task *t, rn_axis axis, bool whole,
+                      rn_field *f, size_t a, rn_err *err)
+{
+    const rn_entrant *e = &t->entrants[f->model[a]];
+    f->counts[a] = malloc((t->n_common + 1) * sizeof **f->counts);
+    if (!f->counts[a]) return rn_report_nomem(err);
+    size_t row = 0;
+    f->least_n[a] = INT64_MAX;
+    for (size_t i = 0; i < t->n_problems; i++) {
+        if (!t->common[i]) continue;
+        f->counts[a][row++] = e->eff[i];
+        /* n = 0 stands for a problem that is never solved: it limits nothing. */
+        if (e->eff[i].n && e->eff[i].n < f->least_n[a]) f->least_n[a] = e->eff[i].n;
+    }
+    if (whole) {
+        const rn_drawcost cost = f->cost[a];
+        return rn_stat_arm_new(f->counts[a], NULL, f->n_rows, &cost, 0, f->least_n[a], &f->stop[a],
+                               err);
+    }
+    int rc = rn_report_arm(r, t, e, axis, INT64_MAX, true, &f->stop[a], err);
+    return rc ? rc : rn_report_arm(r, t, e, axis, INT64_MAX, false, &f->all[a], err);
+}
+
+int rn_report_field(rn_report *r, rn_report_task *t, rn_axis axis, bool whole, rn_field *out,
+                    rn_err *err)
+{
+    rn_field f = {0};
+    int rc = t->common || t->n_problems == 0 ? 0 : rn_report_curves(r, t, err);
+    if (!rc) rc = list_models(r, t, axis, &f, err);
+    if (!rc && !t->boot)
+        rc = rn_fail(err, RN_ENOTFOUND,
+                     "no problem was judged for every model: choose some of them with -m");
+    f.n_rows = t->n_common;
+    for (size_t a = 0; a < f.n && !rc; a++)
+        rc = fill_model(r, t, axis, whole, &f, a, err);
+    if (rc) {
+        rn_report_field_free(&f);
+        return rc;
+    }
+    size_t cheapest = 0;
+    for (size_t a = 1; a < f.n; a++)
+        if (first_sample(&f.cost[a]) < first_sample(&f.cost[cheapest])) cheapest = a;
+    f.unit = first_sample(&f.cost[cheapest]);
+    f.unit_model = t->entrants[f.model[cheapest]].model;
+    *out = f;
+    return 0;
+}
+
+void rn_report_field_free(rn_field *f)
+{
+    for (size_t a = 0; a < f->n; a++) {
+        rn_stat_arm_free(f->stop[a]);
+        rn_stat_arm_free(f->all[a]);
+        free(f->counts[a]);
+    }
+    *f = (rn_field){0};
+}
+
+int rn_report_field_prior(const rn_field *f, const double *weight, rn_prior **out, rn_err *err)
+{
+    double cost[RN_PRIOR_MAX_ARM];
+    for (size_t a = 0; a < f->n; a++)
+        cost[a] = f->cost[a].failing;
+    return rn_prior_learn((const rn_count *const *)f->counts, f->n, f->n_rows, weight, cost, out,
+                          err);
+}
+
+void rn_report_field_prices(const rn_field *f, rn_policy_arm price[RN_PRIOR_MAX_ARM])
+{
+    for (size_t a = 0; a < f->n; a++)
+        price[a] = (rn_policy_arm){.shared = f->cost[a].shared,
+                                   .per_sample = f->cost[a].failing,
+                                   .limit = f->stop[a]->k_max};
+}
+
+bool rn_report_course_limited(const rn_policy_arm *price, size_t n_arm, const rn_course *c,
+                              double budget)
+{
+    int64_t k[RN_PRIOR_MAX_ARM] = {0};
+    for (size_t i = 0; i < c->n; i++)
+        k[c->steps[i].arm] += c->steps[i].n;
+    for (size_t a = 0; a < n_arm; a++)
+        if (k[a]) budget -= price[a].shared + (double)k[a] * price[a].per_sample;
+    for (size_t a = 0; a < n_arm; a++)
+        if (k[a] == price[a].limit && budget >= price[a].per_sample * (1 - 1e-9)) return true;
+    return false;
+}
+
+const char *rn_report_course_text(rn_report *r, const rn_report_task *t, const rn_field *f,
+                                  const rn_course *course)
+{
+    enum { SHOWN = 3 }; /* longer courses are summed up */
+    rn_buf out = {0};
+    int64_t k[RN_PRIOR_MAX_ARM] = {0};
+    const char *join = "";
+    for (size_t i = 0; i < course->n; i++) {
+        const rn_course_step *s = &course->steps[i];
+        k[s->arm] += s->n;
+        if (course->n > SHOWN) continue;
+        rn_buf_printf(&out, "%s%s x %lld", join, t->entrants[f->model[s->arm]].model,
+                      (long long)s->n);
+        join = ", then ";
+    }
+    if (course->n > SHOWN) {
+        for (size_t a = 0; a < f->n; a++) {
+            if (!k[a]) continue;
+            rn_buf_printf(&out, "%s%s x %lld", join, t->entrants[f->model[a]].model,
+                          (long long)k[a]);
+            join = ", ";
+        }
+        rn_buf_printf(&out, " in turns, first %s x %lld",
+                      t->entrants[f->model[course->steps[0].arm]].model,
+                      (long long)course->steps[0].n);
+    }
+    const char *text =
+        rn_buf_ok(&out) ? rn_arena_strdup(&r->arena, out.len ? out.data : "nothing") : NULL;
+    rn_buf_free(&out);
+    return text;
+}
+
+/* ---- budgets ---------------------------------------------------------------------------------- */
+
+/* What the recorded samples of a model cost altogether; of the model with the second most. */
+static double last_budget(const rn_field *f)
+{
+    double first = 0, second = 0;
+    for (size_t a = 0; a < f->n; a++) {
+        double end = f->stop[a]->worst[f->stop[a]->k_max];
+        if (end > first) {
+            second = first;
+            first = end;
+        } else if (end > second) {
+            second = end;
+        }
+    }
+    return second > 0 ? second : first;
+}
+
+/* From the cheapest sample on, per_doubling budgets each time they double; per problem. */
+size_t rn_report_field_grid(const rn_field *f, int per_doubling, double *out)
+{
+    size_t n = 0;
+    for (; n < RN_SPEND_MAX_BUDGETS; n++) {
+        double b = f->unit * pow(2, (double)n / per_doubling);
+        if (n && b > last_budget(f) * (1 + 1e-9)) break;
+        out[n] = b;
+    }
+    return n;
+}
+
+int rn_report_check_budgets(const rn_spend_opts *o, const rn_field *f, rn_err *err)
+{
+    static const rn_unit units[RN_N_AXES] = {RN_UNIT_FLOP, RN_UNIT_SECOND, RN_UNIT_USD};
+    if (o->n_budgets > RN_SPEND_MAX_BUDGETS)
+        return rn_fail(err, RN_EINVAL, "more than %d budgets", RN_SPEND_MAX_BUDGETS);
+    for (size_t i = 0; i < o->n_budgets; i++) {
+        const rn_budget b = {units[o->axis], o->budgets[i]};
+        int rc = rn_budget_check(&b, f->unit, f->unit_model, err);
+        if (rc) return rc;
+    }
+    return 0;
+}
+
+static int check_folds(const rn_spend_opts *o, const rn_field *f, rn_err *err)
+{
+    if (f->n_rows >= 2 * o->n_folds) return 0;
+    return rn_fail(err, RN_EINVAL,
+                   "%zu problems are too few to plan on one part of them and judge on another: "
+                   "needs %u",
+                   f->n_rows, 2 * o->n_folds);
+}
+
+int rn_report_field_folds(const rn_report *r, const rn_spend_opts *o, const rn_field *f,
+                          uint32_t **out, rn_err *err)
+{
+    int rc = check_folds(o, f, err);
+    if (rc) return rc;
+    uint32_t *fold = malloc(f->n_rows * sizeof *fold);
+    rc =
+        fold ? rn_stat_folds(r->opts.seed, f->n_rows, o->n_folds, fold, err) : rn_report_nomem(err);
+    if (rc)
+        free(fold);
+    else
+        *out = fold;
+    return rc;
+}
+
+int *rn_report_field_models(rn_report *r, const rn_field *f)
+{
+    int *models = rn_arena_array(&r->arena, f->n, sizeof *models);
+    if (models) memcpy(models, f->model, f->n * sizeof *models);
+    return models;
+}
+
+size_t rn_report_field_budgets(const rn_spend_opts *o, const rn_field *f, double *out)
+{
+    if (o->n_budgets == 0) return rn_report_field_grid(f, 1, out);
+    for (size_t i = 0; i < o->n_budgets; i++)
+        out[i] = o->budgets[i] / (o->total ? (double)f->n_rows : 1);
+    return o->n_budgets;
+}
