@@ -5,27 +5,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 ration=$PWD/$1/ration
+bench=$PWD/bench
 problems=${2:-664}
 samples=${3:-2000}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ration-bench-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-/usr/bin/python3 "$OLDPWD/bench/make_release.py" release.json "$problems" "$samples"
+/usr/bin/python3 "$bench/make_release.py" release.json "$problems" "$samples"
 
-# measure LABEL COMMAND...: seconds, peak memory of the command
-measure() {
-    /usr/bin/python3 - "$@" <<'PY'
-import os, resource, subprocess, sys, time
-label, command = sys.argv[1], sys.argv[2:]
-start = time.monotonic()
-status = subprocess.call(command, stdout=open("out.txt", "wb"))
-seconds = time.monotonic() - start
-use = resource.getrusage(resource.RUSAGE_CHILDREN)
-if status:
-    sys.exit("%s: exit status %d" % (label, status))
-print("%-34s %8.1f s %8.1f s cpu %8.0f MiB" % (label, seconds, use.ru_utime + use.ru_stime, use.ru_maxrss / 1024))
-PY
-}
+measure() { /usr/bin/python3 "$bench/measure.py" "$@"; }
 
 echo "$((problems * samples)) samples, file of $(($(stat -c %s release.json) / 1000000)) MB"
 measure "import" "$ration" import -s s.db -t bench --ids-only --model m release.json

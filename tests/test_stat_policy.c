@@ -471,9 +471,11 @@ static void refuses_bad_specs(void **state)
         assert_int_equal(rn_policy_new(&spec, prior, &p, &err), RN_EINVAL);
     }
     static const rn_policy_arm bad[][2] = {
-        {{.per_sample = 1}, {.per_sample = 0}},    {{.per_sample = NAN}, {.per_sample = 1}},
-        {{.per_sample = 1, .shared = -1}, two[1]}, {{.per_sample = 1, .limit = -1}, two[1]},
-        {{.per_sample = INFINITY}, two[1]},
+        {{.per_sample = 1}, {.per_sample = 0}},
+        {{.per_sample = NAN}, {.per_sample = 1}},
+        {{.per_sample = 1, .shared = -1}, {.per_sample = 1}},
+        {{.per_sample = 1, .limit = -1}, {.per_sample = 1}},
+        {{.per_sample = INFINITY}, {.per_sample = 1}},
     };
     for (size_t i = 0; i < N(bad); i++) {
         const rn_policy_spec spec = {RN_POLICY_ADAPTIVE, bad[i], 1};

@@ -33,9 +33,8 @@ static int nobody(const rn_report *r, const rn_report_task *t, rn_axis axis, rn_
                        "profile %s times batches only; a plan needs the cost of one more sample: "
                        "describe it as FIXED + SECONDS in a --cost-file",
                        r->opts.profile);
-    return rn_fail(err, RN_ENOTFOUND,
-                   "no model has a cost in %s: %s; --cost MODEL=ENTRY or a --cost-file gives one",
-                   what[axis], why ? why : "unknown");
+    return rn_fail(err, RN_ENOTFOUND, "no model has a cost in %s: %s", what[axis],
+                   why ? why : "give --cost MODEL=ENTRY or a --cost-file");
 }
 
 static void add_model(rn_field *f, int model, rn_drawcost cost)

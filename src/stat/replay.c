@@ -120,8 +120,8 @@ static int run_once(rn_policy *p, size_t n_arm, const rn_count *counts, const rn
         if (arm < 0) return 0;
         rn_count *x = &rest[arm];
         if (x->n == 0)
-            return rn_fail(err, RN_EINVAL, "a replay asks for more samples of model %d than there are",
-                           arm);
+            return rn_fail(err, RN_EINVAL,
+                           "a replay asks for more samples of model %d than there are", arm);
         bool passed = rn_rng_below(rng, (uint64_t)x->n) < (uint64_t)x->c;
         double cost = passed ? costs[arm].passing : costs[arm].failing;
         if (rn_policy_bought(p, arm) == 1) cost += costs[arm].shared;

@@ -64,6 +64,15 @@ prepare() {
         printf 'task_id,n,c\n11,5,2\n12,5,0\n' >n_c.csv
         ;;
     judge) cp exp.db experiment.db ;;
+    plan)
+        for i in $(seq 0 19); do
+            sed -n "1s#Tiny/0#P/$i#p" data/mini/mini.jsonl
+        done >p.jsonl
+        for i in 7:9 13:11; do
+            (echo task_id,n,c && seq -f "P/%.0f,12,${i#*:}" 0 19 | awk -F, '{print $1 "," $2 "," $3 - NR % 10}') >n_c.csv
+            "$RATION" import -s study.db -t p.jsonl --model code-llama-${i%:*}b --format counts n_c.csv >/dev/null
+        done
+        ;;
     export) mv experiment.db exp.db ;;
     solve)
         head -1 data/mini/mini.jsonl >problem.json

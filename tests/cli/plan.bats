@@ -83,7 +83,7 @@ three_models() {
     counts mystery 4 "i % 5"
     run "$RATION" plan -s s.db
     [ "$status" -eq 3 ]
-    [[ "$output" == *"no model has a cost in FLOPs: no cost entry; --cost MODEL=ENTRY"* ]]
+    [[ "$output" == *"no model has a cost in FLOPs: no cost entry: give --cost MODEL=ENTRY"* ]]
     run "$RATION" plan -s s.db --cost mystery=code-llama-7b -b 10s
     [ "$status" -eq 3 ]
     [[ "$output" == *"no wall-times: give --profile NAME"* ]]
