@@ -1,8 +1,8 @@
 # examples.bats: every example of every man page, and those of the README that need models of these names
-# (readme.bats has the others), as they are written, in a folder that has what they name.
+# (readme.bats and solve.bats have the others), as they are written, in a folder that has what they name.
 #
 # Models are small random ones under the names of the examples, problem sets have a few problems, and
-# generate is held to a few tokens, solve to a second. `fetch` from the network is tested against a local server in
+# generate is held to a few tokens, solve to a GFLOP. `fetch` from the network is tested against a local server in
 # fetch.bats.
 
 load helpers
@@ -31,9 +31,7 @@ setup() {
 #!/bin/bash
 set -- "\${@/#http:\\/\\/gpu:8000/$BASE}" # the server of the examples
 case \$1 in
-solve) set -- "\${@/#60s/1s}" ;;
-esac
-case \$1 in
+solve) exec "$RATION" "\${@/#1TFLOP/1GFLOP}" ;;
 generate) exec "$RATION" "\$@" --max-tokens 6 ;;
 bench) exec "$RATION" "\$@" --gen 2 --prompt 4 ;;
 profile) exec "$RATION" "\$@" --prompt 16 --tokens 16 --slots 4 ;;
@@ -102,7 +100,7 @@ prepare() {
         *) page=$man/ration-$name.1 ;;
         esac
         if [ "$name" = README ]; then
-            grep -E '^ration (solve|plan|.*http://)' "$page" >lines
+            grep -E '^ration (plan|.*http://)' "$page" >lines
         else
             examples "$page" >lines
         fi
