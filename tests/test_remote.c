@@ -190,6 +190,24 @@ static void test_n_is_counted(void **state)
     rn_remote_close(r);
 }
 
+static void test_odd_counts(void **state)
+{
+    (void)state;
+    rn_remote_answer a;
+    rn_remote *r = open_how("n1+twice", RN_REMOTE_COMPLETIONS);
+    ask_one(r, 2, false, &a);
+    assert_int_equal(a.rc, RN_EFORMAT);
+    assert_contains(a.err.msg, "numbers its choices wrongly");
+    rn_remote_close(r);
+    r = open_how("badusage", RN_REMOTE_COMPLETIONS); /* counts that cannot be are not taken */
+    ask_one(r, 1, false, &a);
+    assert_int_equal(a.rc, 0);
+    assert_int_equal(a.samples[0].gen_tok, -1);
+    assert_int_equal(a.prompt_tok, -1);
+    assert_int_equal(a.usage.n_untold, 1);
+    rn_remote_close(r);
+}
+
 /* ---- faults ---------------------------------------------------------------------------------- */
 
 static void test_faults(void **state)
@@ -630,23 +648,15 @@ static void test_retry_after(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_completion),
-        cmocka_unit_test(test_chat),
-        cmocka_unit_test(test_what_is_sent),
-        cmocka_unit_test(test_cut_is_told),
-        cmocka_unit_test(test_n_is_counted),
-        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_retries),
-        cmocka_unit_test(test_slow_and_down),
-        cmocka_unit_test(test_certificate_and_key),
-        cmocka_unit_test(test_key_stays),
-        cmocka_unit_test(test_many_in_flight),
-        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_wake),
-        cmocka_unit_test(test_probe),
-        cmocka_unit_test(test_scores),
-        cmocka_unit_test(test_alignment),
-        cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_completion),    cmocka_unit_test(test_chat),
+        cmocka_unit_test(test_what_is_sent),  cmocka_unit_test(test_cut_is_told),
+        cmocka_unit_test(test_n_is_counted),  cmocka_unit_test(test_odd_counts),
+        cmocka_unit_test(test_faults),        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_slow_and_down), cmocka_unit_test(test_certificate_and_key),
+        cmocka_unit_test(test_key_stays),     cmocka_unit_test(test_many_in_flight),
+        cmocka_unit_test(test_cancel),        cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_probe),         cmocka_unit_test(test_scores),
+        cmocka_unit_test(test_alignment),     cmocka_unit_test(test_urls),
         cmocka_unit_test(test_retry_after),
     };
     return cmocka_run_group_tests(tests, start_servers, stop_servers);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/rng.h"
 #include "cli/commands.h"
 #include "cost/paper.h"
 #include "model/sampler.h"
@@ -18,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { N_NOT_GIVEN = -1000000 };
+enum { N_NOT_GIVEN = -1000000, ENOUGH_TO_DIFFER = 4 };
 
 /* ---- what is wanted -------------------------------------------------------------------------- */
 
@@ -241,7 +242,7 @@ static int list_missing(rn_gen *g, rn_err *err)
 
 /* ---- what makers call ------------------------------------------------------------------------ */
 
-int rn_gen_put(rn_gen *g, const rn_gen_work *w, rn_store_sample *x, rn_err *err)
+int rn_gen_put(rn_gen *g, rn_gen_work *w, rn_store_sample *x, rn_err *err)
 {
     x->run_id = g->run_id;
     x->problem_id = w->problem_id;
@@ -249,6 +250,9 @@ int rn_gen_put(rn_gen *g, const rn_gen_work *w, rn_store_sample *x, rn_err *err)
     x->flop = counted ? rn_flop_sample(&g->shape, x->prompt_tok, x->gen_tok) +
                             rn_flop_prompt(&g->shape, x->prompt_tok) / (double)g->o->n
                       : NAN;
+    uint64_t hash = rn_rng_stream(x->text.data, x->text.len);
+    if (w->n_made++ == 0) w->text_hash = hash;
+    w->differ |= hash != w->text_hash;
     int64_t id;
     g->n_done++;
     if (x->gen_tok > 0) g->n_tok += x->gen_tok;
@@ -349,6 +353,22 @@ static int prepare(rn_gen *g, rn_err *err)
     return 0;
 }
 
+/* Samples that repeat each other are no samples: a server or something before it may keep answers. */
+static void warn_of_repetition(const rn_gen *g)
+{
+    int64_t n = 0, same = 0;
+    for (size_t i = 0; i < g->set->n; i++) {
+        const rn_gen_work *w = &g->work[i];
+        n += w->n_made >= ENOUGH_TO_DIFFER;
+        same += w->n_made >= ENOUGH_TO_DIFFER && !w->differ;
+    }
+    if (g->sampling.temperature > 0 && 2 * same > n)
+        fprintf(stderr,
+                "ration generate: of %lld problems, %lld got samples that are all equal: is the "
+                "temperature meant, and does %s sample at all?\n",
+                (long long)n, (long long)same, g->model_name);
+}
+
 static void print_result(const rn_gen *g, int64_t ns)
 {
     double s = (double)ns * 1e-9;
@@ -428,6 +448,7 @@ int rn_cmd_generate(int argc, char **argv)
         status = rn_opt_failure(cmd, &err);
     else
         print_result(&g, rn_now_ns() - t0);
+    if (!rc) warn_of_repetition(&g);
     g.maker->report(&g);
     if (rc == RN_ECANCELLED) {
         fprintf(stderr, "ration generate: stopped; the same command continues\n");

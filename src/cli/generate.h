@@ -33,6 +33,9 @@ typedef struct rn_gen_work {
     uint64_t stream;
     uint32_t *missing; /* [n_missing] sample indices that the store does not hold */
     int64_t n_missing;
+    int64_t n_made;     /* now */
+    uint64_t text_hash; /* of the first of these */
+    bool differ;        /* not all of these are equal */
     bool chosen;
 } rn_gen_work;
 
@@ -87,7 +90,7 @@ struct rn_gen {
 };
 
 /* Puts one sample of w into the store; x has all but run, problem and FLOPs. */
-int rn_gen_put(rn_gen *g, const rn_gen_work *w, rn_store_sample *x, rn_err *err);
+int rn_gen_put(rn_gen *g, rn_gen_work *w, rn_store_sample *x, rn_err *err);
 /* Moves on to the next problem with missing samples and commits what is finished, since a long
  * prompt may follow: 1 with *w, 0 at the end. */
 int rn_gen_next(rn_gen *g, rn_gen_work **w, rn_err *err);

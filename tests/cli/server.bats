@@ -272,3 +272,12 @@ END
     [ "$status" -eq 3 ]
     [[ "$output" == *"does not tell how many tokens"* ]]
 }
+
+@test "server: samples that repeat each other are told" {
+    run generate "frozen" a.db -n 5
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"of 4 problems, 4 got samples that are all equal"* ]]
+    run generate "" b.db -n 5
+    [[ "$output" != *"all equal"* ]]
+}

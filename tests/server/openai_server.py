@@ -30,7 +30,8 @@ Faults of the content: n1 (n is ignored), nsame (all choices equal), many (one c
                        empty (no choices), nochoices, twice (index 0 twice), number (text is one),
                        nulltext, nofinish, filter, abort, filter1 (of the last of several),
                        nulllogprobs, nullprob (one of them is null), nologprobs (refused), nousage,
-                       badusage, noseed (equal seeds, other texts), unstable (temperature 0 too)
+                       badusage, noseed (equal seeds, other texts),
+                       frozen (one text a prompt, whatever the seed), unstable (temperature 0 too)
 Forms of other servers: llama (log probabilities as llama.cpp gives them, no echo), noecho,
                        noprompt (no prompt_logprobs), reasoning, nomodels, bos (echo begins with <s>),
                        allstop (finish_reason is stop also at the limit, as ik_llama.cpp says it)
@@ -102,7 +103,7 @@ class Server:
         h = number(prompt, count if random else seed, 0 if random else choice)
         if "nsame" in faults:
             h = number(prompt, seed)
-        if greedy:
+        if greedy or "frozen" in faults:
             h = number(prompt, count % 3) if "unstable" in faults else number(prompt)
         for key, texts in self.answers.items():
             if key in prompt:
