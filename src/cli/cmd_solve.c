@@ -133,7 +133,7 @@ static int check_options(session *q)
         return rn_opt_usage(q->cmd, "--temperature is 0 or more, --top-p in (0, 1], --max-tokens "
                                     "at least 1");
     if (o->cpu_s < 0 || o->wall_s < 0 || o->memory_mib < 0 || o->jobs < 0 || o->jobs > 256 ||
-        o->in_flight < 0 || o->threads < 0)
+        o->in_flight < 0 || o->threads < 0 || o->retries > 1000)
         return rn_opt_usage(q->cmd, "limits, jobs, threads and places must not be negative");
     if (o->format && strcmp(o->format, "table") != 0 && strcmp(o->format, "json") != 0)
         return rn_opt_usage(q->cmd, "--format is table or json, not '%s'", o->format);
@@ -312,7 +312,7 @@ static void fill(session *q)
     s->in_flight = (int)o->in_flight;
     s->threads = (int)o->threads;
     s->memory_bytes = memory;
-    s->retries = (int)o->retries;
+    s->retries = o->retries < 0 ? 0 : o->retries == 0 ? -1 : (int)o->retries;
     s->judge = (rn_judge_settings){.jobs = (int)o->jobs,
                                    .cpu_s = o->cpu_s,
                                    .wall_s = o->wall_s,
@@ -360,7 +360,7 @@ int rn_cmd_solve(int argc, char **argv)
     static session q;
     q.cmd = rn_command_find("solve");
     options *o = &q.o;
-    *o = (options){.temperature = NAN, .top_p = NAN};
+    *o = (options){.temperature = NAN, .top_p = NAN, .retries = -1};
     const rn_opt table[] = {
         RN_OPT_LIST('m', "model", &o->models, "[NAME=]MODEL",
                     "a GGUF file, or https://HOST:PORT/v1#MODEL; repeat, at most 8"),
