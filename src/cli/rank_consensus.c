@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { N_INPUTS = 64, MEMORY_BYTES = 512 << 20 };
+enum { N_INPUTS = 32, MEMORY_BYTES = 512 << 20 };
 static const double default_cpu_s = 0.5;
 
 /* A distinct program of the problem at work. */

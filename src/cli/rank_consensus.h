@@ -17,7 +17,7 @@ typedef struct rn_consensus_opts {
 /* Rows for an option table; o is a rn_consensus_opts. */
 #define RN_CONSENSUS_OPTIONS(o)                                                                 \
     RN_OPT_STR(0, "agree", &(o)->agree, "RULE", "consensus: mbr (default) or codet"),           \
-        RN_OPT_INT(0, "inputs", &(o)->inputs, "N", "consensus: inputs a problem (default 64)"), \
+        RN_OPT_INT(0, "inputs", &(o)->inputs, "N", "consensus: inputs a problem (default 32)"), \
         RN_OPT_INT(0, "seed", &(o)->seed, "N", "consensus: of the inputs (default 0)"),         \
         RN_OPT_REAL(0, "cpu-limit", &(o)->cpu_s, "S",                                           \
                     "consensus: CPU seconds of a program (default 0.5)"),                       \
