@@ -309,7 +309,7 @@ static void print_next(const demo *d, double seconds)
     const char *s = db.data ? db.data : d->db;
     printf("\n%s%.0f s. The page is %s, everything is in %s. Go on with\n"
            "  ration report -s %s --compare ration-mini-%s,ration-mini-%s\n"
-           "  ration export -s %s --format csv\n"
+           "  ration plan -s %s --replay\n"
            "  ration demo --published     the study's own comparison\n",
            d->o->quick ? "A quick demo: every eighth problem only. " : "", seconds,
            rn_file_exists(d->page) ? d->page : "not made", s, s, sizes[0], sizes[N_SIZES - 1], s);

@@ -2,7 +2,7 @@
 # (readme.bats and solve.bats have the others), as they are written, in a folder that has what they name.
 #
 # Models are small random ones under the names of the examples, problem sets have a few problems, and
-# generate is held to a few tokens, solve to a GFLOP. `fetch` from the network is tested against a local server in
+# generate is held to a few short samples, solve to a GFLOP. `fetch` from the network is tested against a local server in
 # fetch.bats.
 
 load helpers
@@ -32,7 +32,7 @@ setup() {
 set -- "\${@/#http:\\/\\/gpu:8000/$BASE}" # the server of the examples
 case \$1 in
 solve) exec "$RATION" "\${@/#1TFLOP/1GFLOP}" ;;
-generate) exec "$RATION" "\$@" --max-tokens 6 ;;
+generate) case "\$*" in *--greedy*) n= ;; *) n="-n 12" ;; esac; exec "$RATION" "\$@" \$n --max-tokens 6 ;;
 bench) exec "$RATION" "\$@" --gen 2 --prompt 4 ;;
 profile) exec "$RATION" "\$@" --prompt 16 --tokens 16 --slots 4 ;;
 esac
@@ -78,7 +78,7 @@ prepare() {
         printf 'int add(int a, int b)\n{\n    /* TODO */\n}\n' >project/add.c
         printf 'check:\n\tcc -c add.c\n' >project/Makefile
         ;;
-    README) : ;;
+    README) cp study.db own.db ;;
     merge)
         for i in all machine1 machine2 old; do cp exp.db $i.db; done
         ;;
