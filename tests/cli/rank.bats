@@ -250,9 +250,9 @@ answers() {
     scores() { /usr/bin/python3 -c 'import sqlite3, sys
 print([row[0] for row in sqlite3.connect(sys.argv[1]).execute("SELECT score FROM score ORDER BY sample_id")])' "$1"; }
     [ "$(scores "$dir/s.db" | tr -d '[],' | wc -w)" -eq 4 ]
-    set -- $(scores "$dir/s.db" | tr -d '[],')
-    [ "$1" = "$3" ] && [ "$1" = "$4" ] && [ "$1" != "$2" ]
-    [ "[$2, $1]" = "$(scores "$dir/two.db")" ]
+    read -r one two three four <<<"$(scores "$dir/s.db" | tr -d '[],')"
+    [ "$one" = "$three" ] && [ "$one" = "$four" ] && [ "$one" != "$two" ]
+    [ "[$two, $one]" = "$(scores "$dir/two.db")" ]
 }
 
 @test "rank: a real vocabulary answers in one token" {
