@@ -99,9 +99,9 @@ void rn_turn_give(rn_turn *t)
 
 /* ---- arms ------------------------------------------------------------------------------------ */
 
-int rn_arm_open(const rn_arm_opts *o, rn_arm **out, rn_err *err)
+int rn_solve_arm_open(const rn_solve_arm_opts *o, rn_solve_arm **out, rn_err *err)
 {
-    rn_arm *a = calloc(1, sizeof *a);
+    rn_solve_arm *a = calloc(1, sizeof *a);
     if (!a) return rn_fail(err, RN_ENOMEM, "out of memory for a model");
     a->o = *o;
     a->prompt_tok = -1;
@@ -110,18 +110,18 @@ int rn_arm_open(const rn_arm_opts *o, rn_arm **out, rn_err *err)
     const char *source = o->model->source;
     int rc = !source && !o->model->model
                  ? rn_fail(err, RN_EINVAL, "model %d has no source", o->index + 1)
-             : !o->model->model && rn_remote_is_url(source) ? rn_arm_open_remote(a, err)
-                                                            : rn_arm_open_local(a, err);
+             : !o->model->model && rn_remote_is_url(source) ? rn_solve_arm_open_remote(a, err)
+                                                            : rn_solve_arm_open_local(a, err);
     if (o->model->name) snprintf(a->name, sizeof a->name, "%s", o->model->name);
     if (rc) {
-        rn_arm_close(a);
+        rn_solve_arm_close(a);
         return rc;
     }
     *out = a;
     return 0;
 }
 
-int rn_arm_buy(rn_arm *a, rn_err *err)
+int rn_solve_arm_buy(rn_solve_arm *a, rn_err *err)
 {
     if (a->bought == a->n_idx)
         return rn_fail(err, RN_ELIMIT, "%s: %d samples of one problem are the most", a->name,
@@ -140,7 +140,7 @@ int rn_arm_buy(rn_arm *a, rn_err *err)
     return 0;
 }
 
-int64_t rn_arm_waiting(rn_arm *a)
+int64_t rn_solve_arm_waiting(rn_solve_arm *a)
 {
     pthread_mutex_lock(&a->lock);
     int64_t n = a->bought - a->started;
@@ -148,7 +148,7 @@ int64_t rn_arm_waiting(rn_arm *a)
     return n;
 }
 
-void rn_arm_cancel(rn_arm *a)
+void rn_solve_arm_cancel(rn_solve_arm *a)
 {
     pthread_mutex_lock(&a->lock);
     a->stop = true;
@@ -157,17 +157,17 @@ void rn_arm_cancel(rn_arm *a)
     if (a->running) a->wake(a);
 }
 
-void rn_arm_stop(rn_arm *a)
+void rn_solve_arm_stop(rn_solve_arm *a)
 {
-    rn_arm_cancel(a);
+    rn_solve_arm_cancel(a);
     if (a->running) pthread_join(a->thread, NULL);
     a->running = false;
 }
 
-void rn_arm_close(rn_arm *a)
+void rn_solve_arm_close(rn_solve_arm *a)
 {
     if (!a) return;
-    rn_arm_stop(a);
+    rn_solve_arm_stop(a);
     if (a->free_own) a->free_own(a);
     pthread_mutex_destroy(&a->lock);
     pthread_cond_destroy(&a->changed);
@@ -176,7 +176,7 @@ void rn_arm_close(rn_arm *a)
     free(a);
 }
 
-rn_event *rn_arm_event(rn_arm *a, int64_t idx)
+rn_event *rn_solve_arm_event(rn_solve_arm *a, int64_t idx)
 {
     rn_event *e = calloc(1, sizeof *e);
     if (!e) return NULL;
@@ -189,9 +189,9 @@ rn_event *rn_arm_event(rn_arm *a, int64_t idx)
     return e;
 }
 
-void rn_arm_die(rn_arm *a, const rn_err *err)
+void rn_solve_arm_die(rn_solve_arm *a, const rn_err *err)
 {
-    rn_event *e = rn_arm_event(a, -1);
+    rn_event *e = rn_solve_arm_event(a, -1);
     if (!e) return; /* the loop ends by its budget */
     e->dead = true;
     e->err = *err;

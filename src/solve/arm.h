@@ -67,30 +67,31 @@ void rn_turn_give(rn_turn *t);
 
 /* Appends the text for a completion model or the message for an instruct model; at most about
  * max_bytes of context, where that can be chosen. */
-typedef int rn_arm_prompt_fn(void *user, bool chat, size_t max_bytes, rn_buf *out, rn_err *err);
+typedef int rn_solve_arm_prompt_fn(void *user, bool chat, size_t max_bytes, rn_buf *out,
+                                   rn_err *err);
 
-typedef struct rn_arm_opts {
+typedef struct rn_solve_arm_opts {
     const rn_solve_model *model; /* borrowed, as all here */
     int index, width, threads, retries;
     size_t memory_bytes;
     rn_sampling sampling; /* its stop strings hold for completions */
-    rn_arm_prompt_fn *prompt;
+    rn_solve_arm_prompt_fn *prompt;
     void *user;
     bool want_sha; /* the hash of a model file, which takes a while for a large one */
     rn_inbox *inbox;
     rn_turn *turn;
-} rn_arm_opts;
+} rn_solve_arm_opts;
 
-/* What had been paid for when the end came. After rn_arm_stop. */
-typedef struct rn_arm_rest {
+/* What had been paid for when the end came. After rn_solve_arm_stop. */
+typedef struct rn_solve_arm_rest {
     int64_t n_cancelled, gen_tok;
     double flop;    /* of the cancelled samples of a local model */
     double seconds; /* at work, from start to end */
-} rn_arm_rest;
+} rn_solve_arm_rest;
 
-typedef struct rn_arm rn_arm;
-struct rn_arm {
-    rn_arm_opts o;
+typedef struct rn_solve_arm rn_solve_arm;
+struct rn_solve_arm {
+    rn_solve_arm_opts o;
     char name[256], sha[RN_SHA256_HEX];
     bool remote, chat;
     char how[32];       /* "completions", "chat", "none", "chatml", ...: how it is asked */
@@ -100,12 +101,12 @@ struct rn_arm {
     rn_shape shape;
     int64_t *idx; /* [n_idx] indices to make, in order */
     int64_t n_idx;
-    rn_arm_rest rest;
+    rn_solve_arm_rest rest;
     /* Of its thread. */
     void *own; /* arm_local.c's or arm_remote.c's */
     void *(*run)(void *arm);
-    void (*wake)(rn_arm *a);
-    void (*free_own)(rn_arm *a);
+    void (*wake)(rn_solve_arm *a);
+    void (*free_own)(rn_solve_arm *a);
     pthread_t thread;
     bool running;
     pthread_mutex_t lock;
@@ -116,27 +117,27 @@ struct rn_arm {
 
 /* Opens what is cheap to open and checks the rest: a file's header, shape and tokenizer, a server's
  * address. */
-int rn_arm_open(const rn_arm_opts *o, rn_arm **out, rn_err *err);
-void rn_arm_close(rn_arm *a); /* stops it; NULL accepted */
+int rn_solve_arm_open(const rn_solve_arm_opts *o, rn_solve_arm **out, rn_err *err);
+void rn_solve_arm_close(rn_solve_arm *a); /* stops it; NULL accepted */
 
 /* Buys the next sample; the first starts the thread. RN_ELIMIT: no index is left. */
-int rn_arm_buy(rn_arm *a, rn_err *err);
+int rn_solve_arm_buy(rn_solve_arm *a, rn_err *err);
 /* Bought, and not yet begun. */
-int64_t rn_arm_waiting(rn_arm *a);
-/* Asks the thread to drop what is in flight; rn_arm_stop waits for it. */
-void rn_arm_cancel(rn_arm *a);
-void rn_arm_stop(rn_arm *a);
+int64_t rn_solve_arm_waiting(rn_solve_arm *a);
+/* Asks the thread to drop what is in flight; rn_solve_arm_stop waits for it. */
+void rn_solve_arm_cancel(rn_solve_arm *a);
+void rn_solve_arm_stop(rn_solve_arm *a);
 
 /* Scores texts by the likelihood under a local model (rank/nll.h), once the arm is stopped; reads
  * the weights if it never ran. should_stop as in rn_solve_options, or NULL. */
-int rn_arm_score(rn_arm *a, rn_nll_text *texts, int64_t n, int (*should_stop)(void *user),
-                 void *user, rn_err *err);
+int rn_solve_arm_score(rn_solve_arm *a, rn_nll_text *texts, int64_t n,
+                       int (*should_stop)(void *user), void *user, rn_err *err);
 
 /* Private to the two kinds. */
-int rn_arm_open_local(rn_arm *a, rn_err *err);
-int rn_arm_open_remote(rn_arm *a, rn_err *err);
-rn_event *rn_arm_event(rn_arm *a, int64_t idx); /* NULL: no memory */
+int rn_solve_arm_open_local(rn_solve_arm *a, rn_err *err);
+int rn_solve_arm_open_remote(rn_solve_arm *a, rn_err *err);
+rn_event *rn_solve_arm_event(rn_solve_arm *a, int64_t idx); /* NULL: no memory */
 /* Tells that nothing more will come; `err` says why. */
-void rn_arm_die(rn_arm *a, const rn_err *err);
+void rn_solve_arm_die(rn_solve_arm *a, const rn_err *err);
 
 #endif

@@ -40,7 +40,7 @@ static void name_of(const char *path, char *out, size_t cap)
     if (n > 5 && strcasecmp(out + n - 5, ".gguf") == 0) out[n - 5] = '\0';
 }
 
-static int choose_chat(rn_arm *a, const rn_gguf *file, rn_bytes *system, rn_err *err)
+static int choose_chat(rn_solve_arm *a, const rn_gguf *file, rn_bytes *system, rn_err *err)
 {
     local *l = a->own;
     const char *want = a->o.model->chat ? a->o.model->chat : "auto";
@@ -58,7 +58,8 @@ static int choose_chat(rn_arm *a, const rn_gguf *file, rn_bytes *system, rn_err 
     return 0;
 }
 
-static int encode(rn_arm *a, const rn_tok *tok, rn_bytes system, size_t max_bytes, rn_err *err)
+static int encode(rn_solve_arm *a, const rn_tok *tok, rn_bytes system, size_t max_bytes,
+                  rn_err *err)
 {
     local *l = a->own;
     rn_buf_clear(&a->prompt);
@@ -72,7 +73,7 @@ static int encode(rn_arm *a, const rn_tok *tok, rn_bytes system, size_t max_byte
 }
 
 /* The prompt with as much context as leaves room for an answer. */
-static int fit_prompt(rn_arm *a, const rn_tok *tok, const rn_hparams *hp, rn_bytes system,
+static int fit_prompt(rn_solve_arm *a, const rn_tok *tok, const rn_hparams *hp, rn_bytes system,
                       rn_err *err)
 {
     local *l = a->own;
@@ -109,7 +110,7 @@ static void shape_of(const rn_hparams *h, rn_shape *out)
                       .gated_ffn = h->arch->gated};
 }
 
-static void free_local(rn_arm *a)
+static void free_local(rn_solve_arm *a)
 {
     local *l = a->own;
     if (!l) return;
@@ -121,14 +122,14 @@ static void free_local(rn_arm *a)
     free(l);
 }
 
-static void wake(rn_arm *a)
+static void wake(rn_solve_arm *a)
 {
     (void)a; /* the condition variable is all that it waits for */
 }
 
 static void *run(void *arm);
 
-int rn_arm_open_local(rn_arm *a, rn_err *err)
+int rn_solve_arm_open_local(rn_solve_arm *a, rn_err *err)
 {
     local *l = calloc(1, sizeof *l);
     if (!l) return rn_fail(err, RN_ENOMEM, "out of memory for a model");
@@ -163,7 +164,7 @@ int rn_arm_open_local(rn_arm *a, rn_err *err)
 static int give_job(void *user, rn_job *job, rn_err *err)
 {
     (void)err;
-    rn_arm *a = user;
+    rn_solve_arm *a = user;
     local *l = a->own;
     if (l->given) return 0;
     l->given = true;
@@ -180,7 +181,7 @@ static int give_job(void *user, rn_job *job, rn_err *err)
 static int may_start(void *user, const rn_job *job, rn_err *err)
 {
     (void)job;
-    rn_arm *a = user;
+    rn_solve_arm *a = user;
     pthread_mutex_lock(&a->lock);
     if (a->started == a->bought && a->started == a->ended && !a->stop) {
         rn_turn_give(a->o.turn);
@@ -198,9 +199,9 @@ static int may_start(void *user, const rn_job *job, rn_err *err)
 
 static int sample_done(void *user, const rn_job *job, const rn_result *r, rn_err *err)
 {
-    rn_arm *a = user;
+    rn_solve_arm *a = user;
     local *l = a->own;
-    rn_event *e = rn_arm_event(a, r->idx);
+    rn_event *e = rn_solve_arm_event(a, r->idx);
     if (!e) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
     e->sample = true;
     e->finish = rn_finish_name(r->finish);
@@ -220,7 +221,7 @@ static int sample_done(void *user, const rn_job *job, const rn_result *r, rn_err
 
 static void sample_dropped(void *user, const rn_job *job, const rn_result *r)
 {
-    rn_arm *a = user;
+    rn_solve_arm *a = user;
     a->rest.n_cancelled++;
     a->rest.gen_tok += r->n_tok;
     if (r->n_tok > 0) a->rest.flop += rn_flop_sample(&a->shape, job->n_prompt, r->n_tok);
@@ -229,7 +230,7 @@ static void sample_dropped(void *user, const rn_job *job, const rn_result *r)
 static int after_step(void *user, const rn_engine_stats *s, rn_err *err)
 {
     (void)s;
-    rn_arm *a = user;
+    rn_solve_arm *a = user;
     rn_turn_give(a->o.turn);
     rn_turn_take(a->o.turn);
     pthread_mutex_lock(&a->lock);
@@ -238,7 +239,7 @@ static int after_step(void *user, const rn_engine_stats *s, rn_err *err)
     return stop ? rn_fail(err, RN_ECANCELLED, "stopped") : 0;
 }
 
-static int need_model(rn_arm *a, rn_err *err)
+static int need_model(rn_solve_arm *a, rn_err *err)
 {
     local *l = a->own;
     if (l->model) return 0;
@@ -248,7 +249,7 @@ static int need_model(rn_arm *a, rn_err *err)
     return rc;
 }
 
-static int prepare(rn_arm *a, rn_err *err)
+static int prepare(rn_solve_arm *a, rn_err *err)
 {
     local *l = a->own;
     l->idx = calloc((size_t)a->n_idx, sizeof *l->idx);
@@ -267,7 +268,7 @@ static int prepare(rn_arm *a, rn_err *err)
 
 static void *run(void *arm)
 {
-    rn_arm *a = arm;
+    rn_solve_arm *a = arm;
     local *l = a->own;
     rn_err err = {0};
     int rc = prepare(a, &err);
@@ -286,7 +287,7 @@ static void *run(void *arm)
     }
     rn_engine_close(l->engine);
     l->engine = NULL;
-    if (rc && rc != RN_ECANCELLED) rn_arm_die(a, &err);
+    if (rc && rc != RN_ECANCELLED) rn_solve_arm_die(a, &err);
     return NULL;
 }
 
@@ -303,8 +304,8 @@ static int after_pass(void *user, rn_err *err)
     return s->should_stop && s->should_stop(s->user) ? rn_fail(err, RN_ECANCELLED, "stopped") : 0;
 }
 
-int rn_arm_score(rn_arm *a, rn_nll_text *texts, int64_t n, int (*should_stop)(void *user),
-                 void *user, rn_err *err)
+int rn_solve_arm_score(rn_solve_arm *a, rn_nll_text *texts, int64_t n,
+                       int (*should_stop)(void *user), void *user, rn_err *err)
 {
     local *l = a->own;
     int rc = need_model(a, err);

@@ -20,7 +20,7 @@ typedef struct remote {
     int64_t busy_since_ns; /* 0: nothing in flight */
 } remote;
 
-static void free_remote(rn_arm *a)
+static void free_remote(rn_solve_arm *a)
 {
     remote *r = a->own;
     if (!r) return;
@@ -28,7 +28,7 @@ static void free_remote(rn_arm *a)
     free(r);
 }
 
-static void wake(rn_arm *a)
+static void wake(rn_solve_arm *a)
 {
     const remote *r = a->own;
     rn_remote_wake(r->handle);
@@ -36,7 +36,7 @@ static void wake(rn_arm *a)
 
 static void *run(void *arm);
 
-int rn_arm_open_remote(rn_arm *a, rn_err *err)
+int rn_solve_arm_open_remote(rn_solve_arm *a, rn_err *err)
 {
     remote *r = calloc(1, sizeof *r);
     if (!r) return rn_fail(err, RN_ENOMEM, "out of memory for a model");
@@ -73,7 +73,7 @@ int rn_arm_open_remote(rn_arm *a, rn_err *err)
 /* ---- the thread ------------------------------------------------------------------------------ */
 
 /* What was bought since the last call; waits for it while nothing is in flight. -1: stop. */
-static int64_t take_purchases(rn_arm *a, bool idle)
+static int64_t take_purchases(rn_solve_arm *a, bool idle)
 {
     pthread_mutex_lock(&a->lock);
     while (idle && a->started == a->bought && !a->stop)
@@ -83,7 +83,7 @@ static int64_t take_purchases(rn_arm *a, bool idle)
     return n;
 }
 
-static int submit(rn_arm *a, rn_err *err)
+static int submit(rn_solve_arm *a, rn_err *err)
 {
     remote *r = a->own;
     int64_t idx = a->idx[a->started];
@@ -102,7 +102,7 @@ static int submit(rn_arm *a, rn_err *err)
     return 0;
 }
 
-static void note_idle(rn_arm *a)
+static void note_idle(rn_solve_arm *a)
 {
     remote *r = a->own;
     if (!r->busy_since_ns || rn_remote_pending(r->handle)) return;
@@ -110,9 +110,9 @@ static void note_idle(rn_arm *a)
     r->busy_since_ns = 0;
 }
 
-static int take_answer(rn_arm *a, const rn_remote_answer *x, rn_err *err)
+static int take_answer(rn_solve_arm *a, const rn_remote_answer *x, rn_err *err)
 {
-    rn_event *e = rn_arm_event(a, (int64_t)x->tag);
+    rn_event *e = rn_solve_arm_event(a, (int64_t)x->tag);
     if (!e) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
     e->wall_ns = x->wall_ns;
     e->lost_prompt_tok = x->usage.discarded_prompt_tok;
@@ -139,7 +139,7 @@ static int take_answer(rn_arm *a, const rn_remote_answer *x, rn_err *err)
     return 0;
 }
 
-static int serve(rn_arm *a, rn_err *err)
+static int serve(rn_solve_arm *a, rn_err *err)
 {
     remote *r = a->own;
     for (;;) {
@@ -159,7 +159,7 @@ static int serve(rn_arm *a, rn_err *err)
 
 static void *run(void *arm)
 {
-    rn_arm *a = arm;
+    rn_solve_arm *a = arm;
     remote *r = a->own;
     rn_err err = {0};
     int rc = serve(a, &err);
@@ -169,6 +169,6 @@ static void *run(void *arm)
     const rn_remote_usage *u = rn_remote_ledger(r->handle);
     a->rest.n_cancelled = in_flight;
     a->rest.gen_tok = u->untold_tok; /* at most: a server does not tell what it did for nobody */
-    if (rc) rn_arm_die(a, &err);
+    if (rc) rn_solve_arm_die(a, &err);
     return NULL;
 }

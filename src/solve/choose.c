@@ -59,7 +59,7 @@ static int score_by_model(rn_solve_state *s, int arm, rn_try **list, size_t n, r
                                  .ended = strcmp(list[i]->finish, "stop") == 0};
     int64_t t0 = rn_now_ns(), n_tok = 0;
     rn_slot_arm *x = &s->arms[arm];
-    int rc = rn_arm_score(x->arm, texts, (int64_t)n, s->o->should_stop, s->o->user, err);
+    int rc = rn_solve_arm_score(x->arm, texts, (int64_t)n, s->o->should_stop, s->o->user, err);
     for (size_t i = 0; !rc && i < n; i++) {
         if (texts[i].state != RN_NLL_SCORED) continue;
         list[i]->score = texts[i].mean;

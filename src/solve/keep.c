@@ -11,7 +11,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static char *settings_of(const rn_arm *a)
+static char *settings_of(const rn_solve_arm *a)
 {
     const rn_sampling *p = &a->o.sampling;
     char sha[RN_SHA256_HEX];
@@ -51,7 +51,7 @@ static int put_problem(rn_solve_state *s, rn_err *err)
 
 static int put_run(rn_solve_state *s, rn_slot_arm *x, rn_err *err)
 {
-    const rn_arm *a = x->arm;
+    const rn_solve_arm *a = x->arm;
     rn_store_model model = {
         .name = a->name, .file_sha = a->sha, .cost = a->o.model->cost ? a->o.model->cost : ""};
     int64_t model_id;
@@ -117,7 +117,7 @@ int rn_keep_load(rn_solve_state *s, rn_err *err)
     uint8_t *have = calloc(RN_ARM_MAX_SAMPLES, 1);
     int rc = have ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
     for (int i = 0; !rc && i < s->n_arms; i++) {
-        rn_arm *a = s->arms[i].arm;
+        rn_solve_arm *a = s->arms[i].arm;
         memset(have, 0, RN_ARM_MAX_SAMPLES);
         loading l = {.s = s, .arm = i, .have = have, .err = err};
         if (s->o->store)

@@ -22,7 +22,7 @@ static int choose_run(void *user, const rn_store_run_row *r)
     if (strcmp(r->kind, "sample") != 0 || strcmp(r->set_name, "folder") == 0) return 0;
     int64_t n = r->n_samples + r->n_counts;
     for (int i = 0; i < c->s->n_arms; i++) {
-        const rn_arm *a = c->s->arms[i].arm;
+        const rn_solve_arm *a = c->s->arms[i].arm;
         const char *cost = a->o.model->cost;
         bool same = strcmp(r->model_name, a->name) == 0 ||
                     (a->sha[0] && r->model_sha && strcmp(r->model_sha, a->sha) == 0) ||

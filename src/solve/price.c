@@ -6,7 +6,7 @@ static const double guessed_tok = 128;
 /* FLOPs a second of a local model on one thread, of a server, as long as nothing is measured. */
 static const double guessed_local = 2e10, guessed_remote = 1e14;
 
-static const char *model_cost(const rn_arm *a)
+static const char *model_cost(const rn_solve_arm *a)
 {
     return a->o.model->cost ? a->o.model->cost : a->name;
 }
@@ -17,8 +17,8 @@ static bool has_prices(const rn_cost *c)
                  isfinite(c->usd_per_hour));
 }
 
-int rn_price_init(rn_price *p, const rn_arm *arm, const rn_cost_book *book, rn_unit unit, int place,
-                  rn_err *err)
+int rn_price_init(rn_price *p, const rn_solve_arm *arm, const rn_cost_book *book, rn_unit unit,
+                  int place, rn_err *err)
 {
     *p = (rn_price){.arm = arm, .cost = rn_cost_find(book, model_cost(arm))};
     if (!p->cost && arm->o.model->cost)

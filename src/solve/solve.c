@@ -192,7 +192,7 @@ static void take_failure(rn_solve_state *s, const rn_event *e)
     rn_solve_warn(s, "%s is used no more: %s", x->arm->name, e->err.msg);
     x->dead = true;
     rn_policy_close_arm(s->policy, e->arm);
-    rn_arm_cancel(x->arm);
+    rn_solve_arm_cancel(x->arm);
     lose_flying(s, e->arm);
 }
 
@@ -283,7 +283,7 @@ static int buy(rn_solve_state *s, rn_err *err)
         int arm;
         int rc = rn_policy_next(s->policy, &arm, err);
         if (rc || arm < 0) return rc;
-        rc = rn_arm_buy(s->arms[arm].arm, err);
+        rc = rn_solve_arm_buy(s->arms[arm].arm, err);
         if (rc) return rc;
         s->arms[arm].generating++;
     }
@@ -409,9 +409,9 @@ static int check_deadline(rn_solve_state *s, rn_err *err)
     if ((double)(rn_now_ns() - s->start_ns) * 1e-9 < s->budget.amount) return 0;
     s->closing = true;
     for (int i = 0; i < s->n_arms; i++)
-        rn_arm_cancel(s->arms[i].arm);
+        rn_solve_arm_cancel(s->arms[i].arm);
     for (int i = 0; i < s->n_arms; i++) {
-        rn_arm_stop(s->arms[i].arm);
+        rn_solve_arm_stop(s->arms[i].arm);
         s->arms[i].generating = 0;
     }
     return take_events(s, 0, err);
@@ -450,7 +450,7 @@ static int loop(rn_solve_state *s, rn_err *err)
             int arm = -1; /* what is in flight no more may have left room */
             if (!s->closing) rc = rn_policy_next(s->policy, &arm, err);
             if (rc || arm < 0) return rc;
-            if ((rc = rn_arm_buy(s->arms[arm].arm, err))) return rc;
+            if ((rc = rn_solve_arm_buy(s->arms[arm].arm, err))) return rc;
             s->arms[arm].generating++;
         }
         rc = take_verdicts(s, err);
@@ -508,22 +508,22 @@ static int check_options(const rn_solve_options *o, rn_solve_state *s, rn_err *e
 static int open_arms(rn_solve_state *s, rn_err *err)
 {
     const rn_solve_options *o = s->o;
-    rn_arm_opts a = {.width = s->width,
-                     .threads = o->threads,
-                     .retries = o->retries,
-                     .memory_bytes = o->memory_bytes,
-                     .prompt = rn_target_prompt,
-                     .user = &s->target,
-                     .want_sha = o->store != NULL,
-                     .inbox = &s->inbox,
-                     .turn = &s->turn};
+    rn_solve_arm_opts a = {.width = s->width,
+                           .threads = o->threads,
+                           .retries = o->retries,
+                           .memory_bytes = o->memory_bytes,
+                           .prompt = rn_target_prompt,
+                           .user = &s->target,
+                           .want_sha = o->store != NULL,
+                           .inbox = &s->inbox,
+                           .turn = &s->turn};
     rn_sampling_init(&a.sampling);
     if (o->sampling) a.sampling = *o->sampling;
     a.sampling.stop = rn_target_stop(&s->target);
     for (size_t i = 0; i < o->n_models; i++) {
         a.model = &o->models[i];
         a.index = (int)i;
-        int rc = rn_arm_open(&a, &s->arms[i].arm, err);
+        int rc = rn_solve_arm_open(&a, &s->arms[i].arm, err);
         if (rc) return rc;
         s->n_arms++;
         for (size_t k = 0; k < i; k++)
@@ -601,11 +601,11 @@ static void stop_all(rn_solve_state *s)
     rn_judge_close(s->judge);
     s->judge = NULL;
     for (int i = 0; i < s->n_arms; i++)
-        rn_arm_stop(s->arms[i].arm);
+        rn_solve_arm_stop(s->arms[i].arm);
     (void)take_events(s, 0, NULL);
     for (int i = 0; i < s->n_arms; i++) {
         rn_slot_arm *x = &s->arms[i];
-        const rn_arm_rest *rest = &x->arm->rest;
+        const rn_solve_arm_rest *rest = &x->arm->rest;
         x->row.n_cancelled = rest->n_cancelled;
         x->row.discarded_tok += rest->gen_tok;
         x->row.seconds += rest->seconds;
@@ -648,7 +648,7 @@ static void free_all(rn_solve_state *s)
     rn_judge_close(s->opened);
     rn_judge_close(s->judge);
     for (int i = 0; i < s->n_arms; i++)
-        rn_arm_close(s->arms[i].arm);
+        rn_solve_arm_close(s->arms[i].arm);
     for (size_t i = 0; i < s->n_tries; i++)
         free_try(s->tries[i]);
     free(s->tries);
@@ -683,7 +683,7 @@ int rn_solve(const rn_solve_options *options, rn_solve_result *out, rn_err *err)
     if (!rc) {
         rc = loop(s, err);
         for (int i = 0; i < s->n_arms; i++)
-            rn_arm_cancel(s->arms[i].arm);
+            rn_solve_arm_cancel(s->arms[i].arm);
         if (!rc) rc = await_nothing(s, err);
         stop_all(s);
     }

@@ -41,7 +41,7 @@ typedef struct rn_try {
 } rn_try;
 
 typedef struct rn_slot_arm {
-    rn_arm *arm;
+    rn_solve_arm *arm;
     rn_price price;
     rn_solve_row row;
     int64_t generating; /* bought, not yet here */

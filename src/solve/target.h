@@ -29,7 +29,7 @@ typedef struct rn_target {
 int rn_target_open(const rn_solve_options *o, rn_target *t, rn_err *err);
 void rn_target_close(rn_target *t);
 
-/* The exact prompt or message; an rn_arm_prompt_fn, user: the target. */
+/* The exact prompt or message; an rn_solve_arm_prompt_fn, user: the target. */
 int rn_target_prompt(void *user, bool chat, size_t max_bytes, rn_buf *out, rn_err *err);
 /* Strings that end a completion; NULL-terminated, NULL if none. */
 const char *const *rn_target_stop(const rn_target *t);
