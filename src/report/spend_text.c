@@ -4,15 +4,42 @@
 
 static const char *const axis_options[RN_N_AXES] = {"FLOPs", "seconds", "dollars"};
 
+/* As on_axis, FLOPs in the unit that reads best: plans are made for models of any size. */
+static double best_scale(rn_axis axis, double v, const char **unit)
+{
+    static const char *const flops[] = {"TFLOP", "GFLOP", "MFLOP"};
+    double scale = axes[axis].scale;
+    size_t i = 0;
+    *unit = axis == RN_AXIS_TIME ? "s" : "";
+    if (axis != RN_AXIS_FLOP) return scale;
+    for (; v > 0 && v * scale < 1 && i < 2; i++)
+        scale *= 1000;
+    *unit = flops[i];
+    return scale;
+}
+
+/* "16.9 TFLOP", "2.5 s", "$0.05"; static buffers, used in turn. */
+static const char *price(rn_axis axis, double v)
+{
+    static char buf[4][64];
+    static int turn;
+    const char *unit;
+    const double scale = best_scale(axis, v, &unit);
+    char *s = buf[turn++ % 4];
+    snprintf(s, sizeof buf[0], "%s%s%s%s", axis == RN_AXIS_USD ? "$" : "", amount(v * scale),
+             *unit ? " " : "", unit);
+    return s;
+}
+
 static void write_models(const rn_report *r, const rn_report_task *t, rn_axis axis,
                          const int *models, size_t n, rn_buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         const rn_entrant *e = &t->entrants[models[i]];
         rn_buf_printf(out, "%s%s: %s a sample", i ? "; " : "", e->model,
-                      on_axis(axis, e->axis[axis].per_sample));
+                      price(axis, e->axis[axis].per_sample));
         if (e->axis[axis].shared > 0)
-            rn_buf_printf(out, " and %s a prompt", on_axis(axis, e->axis[axis].shared));
+            rn_buf_printf(out, " and %s a prompt", price(axis, e->axis[axis].shared));
         rn_buf_printf(out, ", n = %lld", (long long)e->n);
     }
     const char *profile = axis == RN_AXIS_TIME ? r->opts.profile : NULL;
@@ -31,12 +58,13 @@ static void write_conditions(const rn_report *r, const rn_spend_opts *o, rn_buf 
 
 static void cost_cell(rn_table *tab, rn_axis axis, const rn_interval *c, double times)
 {
+    const char *unit;
+    const double scale = best_scale(axis, c->value * times, &unit) * times;
     if (isnan(c->value))
         rn_table_cell(tab, "%s", "");
     else
-        rn_table_cell(tab, "%s [%s, %s]", on_axis(axis, c->value * times),
-                      amount(c->lo * times * axes[axis].scale),
-                      amount(c->hi * times * axes[axis].scale));
+        rn_table_cell(tab, "%s [%s, %s]", price(axis, c->value * times), amount(c->lo * scale),
+                      amount(c->hi * scale));
 }
 
 /* A difference in points, or nothing for what it is measured against. */
@@ -62,7 +90,7 @@ static void write_row(const rn_spend *s, const rn_spend_row *row, rn_buf *out)
 {
     const rn_axis axis = s->opts.axis;
     const double times = s->opts.total ? (double)s->n_problems : 1;
-    heading(out, "%s %s: %.4g samples of %s%s", on_axis(axis, row->budget),
+    heading(out, "%s %s: %.4g samples of %s%s", price(axis, row->budget),
             s->opts.total ? "for the whole set" : "for each problem", row->norm,
             s->task->entrants[s->models[0]].model, s->opts.total ? " a problem" : "");
     rn_table tab = {.n_columns = 7, .last_left = true};
@@ -124,7 +152,7 @@ static void write_frontier(const rn_spend *s, rn_buf *out)
         const rn_spend_row *row = &s->frontier[b];
         const rn_choice *best = NULL;
         rn_table_cell(&tab, "%.4g", row->norm);
-        rn_table_cell(&tab, "%s", on_axis(axis, row->budget));
+        rn_table_cell(&tab, "%s", price(axis, row->budget));
         for (size_t i = 0; i < N_KINDS; i++) {
             const rn_choice *c = find_choice(s, row, kinds[i], stop);
             if (!c) {
@@ -136,7 +164,7 @@ static void write_frontier(const rn_spend *s, rn_buf *out)
                 best = c;
         }
         double times = s->opts.total ? (double)s->n_problems : 1;
-        rn_table_cell(&tab, "%s", best ? on_axis(axis, best->cost.value * times) : "");
+        rn_table_cell(&tab, "%s", best ? price(axis, best->cost.value * times) : "");
         rn_table_cell(&tab, "%s", best ? best->plan : "");
     }
     rn_table_end(&tab, out);
@@ -171,8 +199,8 @@ void rn_replay_text(const rn_replay_report *s, rn_buf *out)
     bool limited = false;
     for (size_t b = 0; b < s->n_rows; b++) {
         const rn_replay_row *row = &s->rows[b];
-        heading(out, "%s for each problem: %.4g samples of %s", on_axis(axis, row->budget),
-                row->norm, s->task->entrants[s->models[0]].model);
+        heading(out, "%s for each problem: %.4g samples of %s", price(axis, row->budget), row->norm,
+                s->task->entrants[s->models[0]].model);
         rn_table tab = {.n_columns = 8, .last_left = true};
         static const char *const head[] = {
             "policy",   "solves, %",     "mean cost", "samples",
