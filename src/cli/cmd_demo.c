@@ -182,7 +182,8 @@ static int check_store(demo *d, rn_err *err)
 
 /* ---- the commands ---------------------------------------------------------------------------- */
 
-/* Adds a command; the arguments are strings, the last one NULL. They are copied. */
+/* Adds a command; the arguments are strings, the last one END. They are copied. */
+#define END ((const char *)NULL)
 static int add(demo *d, rn_err *err, ...)
 {
     assert(d->n_steps < MAX_STEPS);
@@ -204,10 +205,10 @@ static int add_generate(demo *d, size_t i, const char *problems, rn_err *err)
     snprintf(n, sizeof n, "%lld", (long long)(d->o->n * times_n[i]));
     const char *m = d->model[i];
     int rc = add(d, err, "generate", "-m", m, "-t", d->o->set, "-s", d->db, "--max-tokens",
-                 max_tokens, "-n", n, problems ? "--problems" : NULL, problems, NULL);
+                 max_tokens, "-n", n, problems ? "--problems" : NULL, problems, END);
     return rc ? rc
               : add(d, err, "generate", "-m", m, "-t", d->o->set, "-s", d->db, "--max-tokens",
-                    max_tokens, "--greedy", problems ? "--problems" : NULL, problems, NULL);
+                    max_tokens, "--greedy", problems ? "--problems" : NULL, problems, END);
 }
 
 static int plan(demo *d, rn_err *err)
@@ -220,18 +221,18 @@ static int plan(demo *d, rn_err *err)
         rc = add_generate(d, i, problems, err);
     if (!rc)
         rc = add(d, err, "judge", "-s", d->db, "-t", d->o->set, "--cpu-limit", cpu_limit,
-                 "--memory", memory_mib, NULL);
+                 "--memory", memory_mib, END);
     for (size_t i = 0; i < N_SIZES && !rc; i++)
         rc = add(d, err, "profile", "-m", d->model[i], "-s", d->db, "--prompt", profile_prompt,
-                 "--tokens", profile_tokens, NULL);
+                 "--tokens", profile_tokens, END);
     for (size_t i = 0; i < N_SIZES && !rc; i++)
-        rc = add(d, err, "rank", "-m", d->model[i], "-s", d->db, "-t", d->o->set, NULL);
-    if (!rc) rc = add(d, err, "rank", "--ranker", "consensus", "-s", d->db, "-t", d->o->set, NULL);
-    if (!rc) rc = add(d, err, "report", "-s", d->db, "--html", d->page, NULL);
+        rc = add(d, err, "rank", "-m", d->model[i], "-s", d->db, "-t", d->o->set, END);
+    if (!rc) rc = add(d, err, "rank", "--ranker", "consensus", "-s", d->db, "-t", d->o->set, END);
+    if (!rc) rc = add(d, err, "report", "-s", d->db, "--html", d->page, END);
     if (!rc)
         rc = add(d, err, "report", "-s", d->db, "--metric", "samples", "--metric", "cost",
                  "--metric", "pass@k", "--metric", "pass_flops@f", "--metric", "pass_time@t",
-                 "--metric", "rankers", NULL);
+                 "--metric", "rankers", END);
     return rc;
 }
 
