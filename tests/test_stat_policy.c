@@ -489,6 +489,32 @@ static void refuses_bad_specs(void **state)
     rn_prior_free(prior);
 }
 
+/* Where nearly every plan passes as often, the one that is cheaper in expectation begins with the
+ * cheap model, and costs less than the dear one alone. */
+static void ample_budgets_begin_cheaply(void **state)
+{
+    (void)state;
+    rn_err err;
+    const double cost[] = {1, 10};
+    const rn_policy_arm arms[] = {{.per_sample = 1}, {.per_sample = 10}};
+    rn_prior *prior;
+    assert_ok(rn_prior_default(cost, 2, &prior, &err), &err);
+    double promised[2];
+    for (int k = 0; k < 2; k++) {
+        const rn_policy_spec spec = {k ? RN_POLICY_LARGE_ONLY : RN_POLICY_ADAPTIVE, arms, 20000};
+        rn_policy *p;
+        int a;
+        assert_ok(rn_policy_new(&spec, prior, &p, &err), &err);
+        assert_ok(rn_policy_promise(p, NULL, &promised[k], &err), &err);
+        assert_ok(rn_policy_next(p, &a, &err), &err);
+        assert_int_equal(a, k);
+        rn_policy_free(p);
+    }
+    print_message("expected cost: adaptive %g, large-only %g\n", promised[0], promised[1]);
+    assert_true(promised[0] < promised[1]);
+    rn_prior_free(prior);
+}
+
 /* Large budgets are planned in blocks: nothing is left over, and no single model is better. */
 static void large_budgets_are_used_up(void **state)
 {
@@ -518,7 +544,7 @@ static void large_budgets_are_used_up(void **state)
         for (int a = 0; a < MODELS; a++)
             if (a != only) rn_policy_close_arm(p, a);
         assert_ok(rn_policy_promise(p, &alone, NULL, &err), &err);
-        assert_true(chance >= alone);
+        assert_true(chance >= alone - 0.004); /* two rounds, each as good within 0.002 */
         rn_policy_free(p);
     }
     rn_prior_free(prior);
@@ -541,6 +567,7 @@ int main(void)
         cmocka_unit_test(losses_and_other_costs_are_charged),
         cmocka_unit_test(arms_close_and_change_price),
         cmocka_unit_test(refuses_bad_specs),
+        cmocka_unit_test(ample_budgets_begin_cheaply),
         cmocka_unit_test(large_budgets_are_used_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,7 @@
  * A plan is a list of steps (arm, number of samples) from here to the end of the budget, under the
  * assumption that everything fails. The adaptive one is searched on the lattice of counts: f(k) =
  * sum_t w_t prod_a q_ta^k_a, the chance that all fails, is filled in for every k that fits; the
- * smallest is the goal, and the cheapest path to it in expectation is found by dynamic programming,
+ * smallest, or one that is as good and cheaper, is the goal, and the cheapest path to it in expectation is found by dynamic programming,
  * since a step's expected cost is its price times f at its start. Where budgets are so large that
  * the lattice would have more than MAX_BOX cells, its points lie further apart the further out they
  * are, where f is flat.
@@ -24,6 +24,11 @@ enum { MAX_ARM = RN_PRIOR_MAX_ARM, MAX_BOX = 1 << 16 };
 
 /* Real costs that differ from the expected by less than this share of the budget change no plan. */
 static const double drift = 1e-9;
+
+/* Of plans whose chances of a pass differ by less than this, the one that is cheaper in expectation
+ * is taken: no prior knows chances better, and where a budget is ample nearly all plans are that
+ * close, the best of them one that begins with the dearest model. */
+static const double close_chance = 0.002;
 
 /* Kinds of a smaller share of the posterior take no part in a plan. */
 static const double negligible = 1e-12;
@@ -289,7 +294,7 @@ typedef struct lattice {
     int64_t most[MAX_ARM], *point[MAX_ARM];
     size_t width[MAX_ARM], stride[MAX_ARM], n_cells;
     double growth;
-    double *fail;          /* [n_cells] f(k); above 1: does not fit */
+    double *fail;          /* [n_cells] f(k); 2: does not fit */
     double *spent;         /* [n_cells] least expected cost of getting there */
     uint8_t *from;         /* [n_cells] dimension of the last step on that way */
     double *keep[MAX_ARM]; /* [width or 1, n_kind] chance that the samples to the next point fail */
@@ -443,7 +448,7 @@ static void lattice_order(const rn_policy *p, const stand *s, lattice *l)
 {
     for (size_t cell = 0; cell < l->n_cells; cell++) {
         l->spent[cell] = cell == 0 ? 0 : INFINITY;
-        for (size_t d = 0; d < l->n_dim; d++) {
+        for (size_t d = 0; d < l->n_dim && l->fail[cell] <= 1; d++) {
             size_t i = cell / l->stride[d] % l->width[d], before = cell - l->stride[d];
             if (i == 0) continue;
             double cost = l->spent[before] + step_cost(p, s, l, d, before, i - 1);
@@ -452,6 +457,27 @@ static void lattice_order(const rn_policy *p, const stand *s, lattice *l)
             l->from[cell] = (uint8_t)d;
         }
     }
+}
+
+/* Whether no further step from a cell fits. */
+static bool uses_all(const lattice *l, size_t cell)
+{
+    for (size_t d = 0; d < l->n_dim; d++)
+        if (cell / l->stride[d] % l->width[d] + 1 < l->width[d] &&
+            l->fail[cell + l->stride[d]] <= 1)
+            return false;
+    return true;
+}
+
+/* Moves the goal to the cell of the least expected cost among those that use the budget up and are
+ * as good as the best. */
+static void lattice_thrift(const rn_policy *p, const stand *s, lattice *l)
+{
+    lattice_order(p, s, l);
+    for (size_t cell = 0; cell < l->n_cells; cell++)
+        if (l->fail[cell] <= l->least + close_chance && l->spent[cell] < l->spent[l->goal] &&
+            uses_all(l, cell))
+            l->goal = cell;
 }
 
 /* Buys the way to the last cell. */
@@ -474,8 +500,8 @@ static int lattice_buy(rn_policy *p, plan *x, stand *s, const lattice *l, rn_err
     return rc;
 }
 
-/* The counts k of the largest chance; what the points of the lattice leave is used by further
- * rounds, until nothing fits. */
+/* The counts k of the largest chance, or of one as good for less; what the points of the lattice leave
+ * is used by further rounds, until nothing fits. */
 static int best_counts(const rn_policy *p, stand s, int64_t *k, rn_err *err)
 {
     for (size_t a = 0; a < p->n_arm; a++)
@@ -490,7 +516,10 @@ static int best_counts(const rn_policy *p, stand s, int64_t *k, rn_err *err)
         }
         if (l.n_dim == 0) return 0;
         int rc = lattice_new(p, &s, &l, err);
-        if (!rc) lattice_fill(p, &s, &l, 0, 0, 0);
+        if (!rc) {
+            lattice_fill(p, &s, &l, 0, 0, 0);
+            lattice_thrift(p, &s, &l);
+        }
         for (size_t d = 0; d < l.n_dim && !rc; d++) {
             const size_t a = l.arm[d];
             const int64_t n = l.point[d][l.goal / l.stride[d] % l.width[d]];

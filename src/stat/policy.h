@@ -10,8 +10,9 @@
  *     cost             = sum_a (k_a > 0) shared_a + k_a per_sample_a <= budget
  *
  *  - adaptive: the counts k of the largest chance among all that fit into what is left of the budget
- *    (searched completely), bought in the order of the least expected cost (a shortest path): the
- *    best chance per unit of cost first. Planned again from the failures so far whenever real costs
+ *    (searched completely), or, within 0.2 points of it, those that cost least in expectation, bought
+ *    in the order of the least expected cost (a shortest path): the best chance per unit of cost
+ *    first. Planned again from the failures so far whenever real costs
  *    leave more, or less, than expected.
  *  - small-only, large-only: the arm with the cheapest, the dearest sample, as long as it fits.
  *  - cascade: first the cheapest, then the dearest for all that is left; at least one sample of each
