@@ -39,6 +39,8 @@ enum { N_SIZES = sizeof sizes / sizeof sizes[0], MAX_STEPS = 48, MAX_ARGS = 24, 
 /* Programs of the set run in microseconds and need no memory; what runs for a second never ends.
  * Samples and prompts of the set are shorter than these. */
 static const char cpu_limit[] = "1", memory_mib[] = "256", max_tokens[] = "192";
+/* Consensus runs every program, also the few dozen that never end, up to three times. */
+static const char n_inputs[] = "16", consensus_limit[] = "0.1";
 static const char profile_prompt[] = "160", profile_tokens[] = "96";
 
 typedef struct options {
@@ -227,7 +229,9 @@ static int plan(demo *d, rn_err *err)
                  "--tokens", profile_tokens, END);
     for (size_t i = 0; i < N_SIZES && !rc; i++)
         rc = add(d, err, "rank", "-m", d->model[i], "-s", d->db, "-t", d->o->set, END);
-    if (!rc) rc = add(d, err, "rank", "--ranker", "consensus", "-s", d->db, "-t", d->o->set, END);
+    if (!rc)
+        rc = add(d, err, "rank", "--ranker", "consensus", "--inputs", n_inputs, "--cpu-limit",
+                 consensus_limit, "-s", d->db, "-t", d->o->set, END);
     if (!rc) rc = add(d, err, "report", "-s", d->db, "--html", d->page, END);
     if (!rc)
         rc = add(d, err, "report", "-s", d->db, "--metric", "samples", "--metric", "cost",
