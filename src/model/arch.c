@@ -209,3 +209,15 @@ int rn_hparams_read(const rn_gguf *g, rn_hparams *out, rn_err *err)
     *out = h;
     return 0;
 }
+
+void rn_hparams_shape(const rn_hparams *h, rn_shape *out)
+{
+    *out = (rn_shape){.n_layer = h->n_layer,
+                      .d_model = h->d_model,
+                      .d_ffn = h->d_ff,
+                      .n_head = h->n_head,
+                      .n_kv_head = h->n_kv_head,
+                      .head_dim = h->head_dim,
+                      .vocab = h->n_vocab,
+                      .gated_ffn = h->arch->gated};
+}

@@ -48,5 +48,7 @@ const rn_arch *rn_arch_find(const char *name);
 /* Reads and checks every hyperparameter. RN_EUNSUPPORTED names an unknown architecture or feature,
  * RN_EFORMAT the key that is missing or out of range. n_vocab is that of token_embd. */
 int rn_hparams_read(const rn_gguf *file, rn_hparams *out, rn_err *err);
+/* What FLOPs follow from; whether the output head is tied is not among the parameters. */
+void rn_hparams_shape(const rn_hparams *h, rn_shape *out);
 
 #endif

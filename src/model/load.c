@@ -339,18 +339,8 @@ int rn_model_load(const char *path, const rn_load_opts *opts, rn_model **out, rn
 
 void rn_model_shape(const rn_model *m, rn_shape *out)
 {
-    const rn_hparams *h = &m->hp;
-    *out = (rn_shape){
-        .n_layer = h->n_layer,
-        .d_model = h->d_model,
-        .d_ffn = h->d_ff,
-        .n_head = h->n_head,
-        .n_kv_head = h->n_kv_head,
-        .head_dim = h->head_dim,
-        .vocab = h->n_vocab,
-        .gated_ffn = h->arch->gated,
-        .tied_head = m->tied,
-    };
+    rn_hparams_shape(&m->hp, out);
+    out->tied_head = m->tied;
 }
 
 void rn_model_close(rn_model *m)

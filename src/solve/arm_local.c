@@ -98,18 +98,6 @@ static int fit_prompt(rn_solve_arm *a, const rn_tok *tok, const rn_hparams *hp, 
     return 0;
 }
 
-static void shape_of(const rn_hparams *h, rn_shape *out)
-{
-    *out = (rn_shape){.n_layer = h->n_layer,
-                      .d_model = h->d_model,
-                      .d_ffn = h->d_ff,
-                      .n_head = h->n_head,
-                      .n_kv_head = h->n_kv_head,
-                      .head_dim = h->head_dim,
-                      .vocab = h->n_vocab,
-                      .gated_ffn = h->arch->gated};
-}
-
 static void free_local(rn_solve_arm *a)
 {
     local *l = a->own;
@@ -153,7 +141,7 @@ int rn_solve_arm_open_local(rn_solve_arm *a, rn_err *err)
     if (!rc) rc = choose_chat(a, l->model ? l->model->file : l->file, &system, err);
     if (!rc) rc = fit_prompt(a, l->model ? l->model->tok : l->tok, &hp, system, err);
     if (rc) return rc;
-    shape_of(&hp, &a->shape);
+    rn_hparams_shape(&hp, &a->shape);
     a->has_shape = true;
     if (a->chat) a->o.sampling.stop = NULL; /* it ends by its end token */
     return a->o.want_sha ? rn_sha256_file(path, a->sha, err) : 0;
