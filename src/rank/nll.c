@@ -28,7 +28,7 @@ static int on_score(void *user, int64_t i, rn_err *err)
         t->n_tok = s->n_tok;
         t->mean = -s->logprob / (double)s->n_tok;
         t->wall_ns = s->wall_ns; /* each costs what it would cost alone */
-        rc = b->io->done(b->io->user, at, err);
+        if (b->io->done) rc = b->io->done(b->io->user, at, err);
     }
     return rc;
 }
@@ -37,7 +37,7 @@ static int on_tick(void *user, const rn_engine_stats *s, rn_err *err)
 {
     (void)s;
     batch *b = user;
-    return b->io->tick(b->io->user, err);
+    return b->io->tick ? b->io->tick(b->io->user, err) : 0;
 }
 
 /* The score with these tokens; -1: none yet. */

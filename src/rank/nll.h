@@ -28,6 +28,7 @@ typedef struct rn_nll_text {
     int64_t wall_ns;    /* out, when scored */
 } rn_nll_text;
 
+/* Either call may be NULL. */
 typedef struct rn_nll_io {
     int (*done)(void *user, int64_t i, rn_err *err); /* texts[i] is scored; 0 to go on */
     int (*tick)(void *user, rn_err *err);            /* after every pass; 0 to go on */

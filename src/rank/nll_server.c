@@ -53,9 +53,10 @@ int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt, rn
             rn_nll_text *t = &texts[a.tag];
             rc = take(&a, t, now - last_ns, prompt_tok, &in_row, said, cap, err);
             last_ns = now;
-            if (!rc && t->state == RN_NLL_SCORED) rc = io->done(io->user, (int64_t)a.tag, err);
+            if (!rc && t->state == RN_NLL_SCORED && io->done)
+                rc = io->done(io->user, (int64_t)a.tag, err);
         }
-        if (!rc) rc = io->tick(io->user, err);
+        if (!rc && io->tick) rc = io->tick(io->user, err);
     }
     if (rc) rn_remote_cancel(r);
     return rc;

@@ -418,6 +418,25 @@ assert l["program"]["last_token_s"] <= l["program"]["judged_s"] <= l["stopped_s"
 END
 }
 
+@test "solve: without tests, or without a pass, a bundled model's likelihood chooses" {
+    models=$BATS_TEST_DIRNAME/../../models
+    [ -r "$models/ration-mini-s.gguf" ] || skip "no bundled models"
+    printf 'def zz(n: int) -> int:\n    """Add 3 to it, and return the result."""\n' >prompt.py
+    echo 'assert zz(1) == "never"' >tests.py
+    run "$RATION" solve -m "$models/ration-mini-xs.gguf" -m "$models/ration-mini-s.gguf" -b 0.02TFLOP --no-tests --prompt prompt.py \
+        --entry zz --max-tokens 60 --ledger l.json
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"def zz(n: int)"* ]]
+    [[ "$output" == *"NOT VERIFIED"*"by nll"* ]]
+    run "$RATION" solve -m "$models/ration-mini-s.gguf" -b 0.02TFLOP --prompt prompt.py --tests tests.py --entry zz --max-tokens 60
+    [ "$status" -eq 1 ]
+    [[ "$output" != *"def zz(n: int)"* ]]
+    run "$RATION" solve -m "$models/ration-mini-s.gguf" -b 0.02TFLOP --prompt prompt.py --tests tests.py --entry zz --max-tokens 60 \
+        --accept-unverified
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"def zz(n: int)"* ]]
+}
+
 @test "solve: wrong usage" {
     problem
     random_model tiny.gguf
