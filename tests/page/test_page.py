@@ -15,6 +15,7 @@ from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 FOLDER = pathlib.Path(sys.argv.pop(1)).resolve()
 
@@ -211,9 +212,11 @@ class Page(unittest.TestCase):
             const at = chart.getDatasetMeta(i).data[3];
             return [at.x - chart.width / 2, at.y - chart.height / 2];""", canvas, model)
         ActionChains(browser).move_to_element_with_offset(canvas, round(x), round(y)).perform()
-        title, lines, opacity = browser.execute_script("""
+        # Chart.js takes up the pointer's move with the next frame.
+        title, lines, opacity = WebDriverWait(browser, 20).until(lambda b: b.execute_script("""
             const tip = Chart.getChart(arguments[0]).tooltip;
-            return [tip.title, tip.body.flatMap((b) => b.lines), tip.opacity];""", canvas)
+            return tip.opacity === 1 && [tip.title, tip.body.flatMap((b) => b.lines), tip.opacity];
+            """, canvas))
         self.assertEqual((title, opacity), ([model], 1))
         self.assertEqual(lines[0], f"{100 * point['value']:.1f} % "
                                    f"({100 * point['lo']:.1f} to {100 * point['hi']:.1f})")
