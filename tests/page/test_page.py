@@ -188,7 +188,10 @@ class Page(unittest.TestCase):
         details = browser.find_element(By.CSS_SELECTOR, "#t0-pass-k details")
         details.find_element(By.TAG_NAME, "summary").click()
         n = sum(len(self.series("pass@k", m["model"])["points"]) + 1 for m in task["models"])
-        self.assertEqual(len(details.find_elements(By.CSS_SELECTOR, "tbody tr")), n)
+        # The table is made when the browser tells that it was opened, which is a task of its own.
+        rows = WebDriverWait(browser, 20).until(
+            lambda _: details.find_elements(By.CSS_SELECTOR, "tbody tr"))
+        self.assertEqual(len(rows), n)
 
     def test_legend_hides_a_model(self):
         browser = self.open("full")
