@@ -1,6 +1,6 @@
 """Muon: momentum whose update is made nearly orthogonal by five Newton-Schulz steps (K. Jordan, 2024);
-coefficients and the scale sqrt(max(1, rows / columns)) as published. For the matrices inside the blocks;
-it needs about half of AdamW's steps to the same loss here."""
+coefficients and the scale sqrt(max(1, rows / columns)) as published. For the matrices inside the
+blocks."""
 
 import torch
 
@@ -11,7 +11,7 @@ def orthogonal(g):
     """g [rows, cols] with its singular values brought near 1."""
     a, b, c = COEFFICIENTS
     x = g.T if g.shape[0] > g.shape[1] else g
-    x = (x / (x.norm() + 1e-7)).bfloat16()  # as published; four times as fast as float32 here
+    x = (x / (x.norm() + 1e-7)).bfloat16()  # as published
     for _ in range(5):
         s = x @ x.T
         x = a * x + (b * s + c * (s @ s)) @ x
