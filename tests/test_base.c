@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "base/vec.h"
 
 #include <fcntl.h>
 #include <zlib.h>
@@ -73,6 +74,31 @@ static void buffers_grow_and_quote(void **state)
     assert_false(rn_buf_reserve(&b, SIZE_MAX - 1));
     assert_false(rn_buf_ok(&b));
     rn_buf_free(&b);
+}
+
+static void arrays_grow_and_fail_once_and_for_all(void **state)
+{
+    (void)state;
+    RN_VEC(int64_t) v = {0};
+    for (int64_t i = 0; i < 1000; i++)
+        rn_vec_push(&v, i * i);
+    assert_int_equal(v.n, 1000);
+    assert_true(v.cap >= v.n && v.cap < 2 * v.n);
+    for (int64_t i = 0; i < 1000; i++)
+        assert_int_equal(v.data[i], i * i);
+
+    /* Neither a size that overflows nor one that no machine has is tried; what is there stays. */
+    assert_false(rn_vec_room(&v, SIZE_MAX));
+    assert_false(rn_vec_ok(&v));
+    bool pushed = rn_vec_push(&v, 1);
+    assert_false(pushed);
+    assert_int_equal(v.n, 1000);
+    assert_int_equal(v.data[999], 999 * 999);
+    rn_vec_free(&v);
+    assert_true(rn_vec_ok(&v) && v.n == 0);
+    rn_vec_push(&v, 7);
+    assert_int_equal(v.data[0], 7);
+    rn_vec_free(&v);
 }
 
 static void arenas_align_and_zero(void **state)
@@ -232,6 +258,7 @@ int main(void)
         cmocka_unit_test(error_messages_are_cut_and_clean),
         cmocka_unit_test(utf8_follows_rfc3629),
         cmocka_unit_test(buffers_grow_and_quote),
+        cmocka_unit_test(arrays_grow_and_fail_once_and_for_all),
         cmocka_unit_test(arenas_align_and_zero),
         cmocka_unit_test(lines_of_plain_and_gzip_files),
         cmocka_unit_test(writes_are_atomic_and_say_why_not),

@@ -4,7 +4,6 @@
  */
 #include "test.h"
 
-#include "base/data.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "report/inside.h"

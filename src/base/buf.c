@@ -1,10 +1,13 @@
 /*
- * buf.c: growable byte strings and UTF-8 checks.
+ * buf.c: growing memory, byte strings and arrays (vec.h), and UTF-8 checks.
  *
  * The UTF-8 rules are those of RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF.
  */
 #include "base/buf.h"
 
+#include "base/vec.h"
+
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -121,37 +124,35 @@ void rn_buf_printf(rn_buf *b, const char *fmt, ...)
     b->len += (size_t)n;
 }
 
-void rn_buf_json(rn_buf *b, rn_bytes s)
-{
-    const unsigned char *p = (const unsigned char *)s.data;
-    rn_buf_putc(b, '"');
-    for (size_t i = 0; i < s.len;) {
-        size_t n = rn_utf8_len(s.data + i, s.len - i);
-        if (n == 0) {
-            rn_buf_puts(b, "\xEF\xBF\xBD");
-            i++;
-        } else if (n > 1) {
-            rn_buf_add(b, p + i, n);
-            i += n;
-        } else {
-            unsigned char c = p[i++];
-            if (c == '"' || c == '\\')
-                rn_buf_printf(b, "\\%c", c);
-            else if (c == '\n')
-                rn_buf_puts(b, "\\n");
-            else if (c < 0x20 || c == 0x7F)
-                rn_buf_printf(b, "\\u%04x", c);
-            else
-                rn_buf_putc(b, (char)c);
-        }
-    }
-    rn_buf_putc(b, '"');
-}
-
 char *rn_buf_take(rn_buf *b)
 {
     if (!rn_buf_reserve(b, 0)) return NULL;
     char *data = b->data;
     *b = (rn_buf){0};
     return data;
+}
+
+/* Doubles, from 8 elements on, so that n pushes copy fewer than 2 n elements in all. */
+bool rn_vec_grow(void *data, size_t *cap, bool *failed, size_t n, size_t extra, size_t item_bytes)
+{
+    assert(item_bytes > 0 && n <= *cap);
+    size_t want = *cap < 8 ? 8 : *cap;
+    if (extra > SIZE_MAX / 2 - n) *failed = true;
+    while (!*failed && want < n + extra)
+        want *= 2;
+    if (*failed || want > SIZE_MAX / item_bytes) {
+        *failed = true;
+        return false;
+    }
+    void *old;
+    memcpy(&old, data, sizeof old); /* the pointer's own type is not known here */
+    void *grown = realloc(old, want * item_bytes);
+    if (!grown) {
+        *failed = true;
+        return false;
+    }
+    memcpy(data, &grown, sizeof grown);
+    *cap = want;
+    assert(*cap >= n + extra);
+    return true;
 }

@@ -1,6 +1,9 @@
 /*
  * file.h: whole files, lines of plain or gzip-compressed files, and atomic writes.
  *
+ * Files that ship with ration are looked for in the user's data folder, then beside the program: in
+ * a source tree `data/` and `models/`, installed `<prefix>/share/ration/`.
+ *
  * Input is untrusted: each reader has a limit, says at which line and byte it stopped, and tells a
  * truncated gzip stream from a corrupt one.
  */
@@ -33,5 +36,13 @@ int rn_reader_read(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err);
 int rn_reader_line(rn_reader *r, size_t max_bytes, rn_bytes *line, rn_err *err);
 int64_t rn_reader_line_no(const rn_reader *r);  /* 1-based number of the line last returned */
 const char *rn_reader_path(const rn_reader *r); /* borrowed */
+
+/* Finds `rel` (e.g. "mini/mini.jsonl", "models/NAME.gguf") in data_dir (may be NULL or ""), then in
+ * the folders that ship with the program. True with its path in *path (cleared first) when it
+ * exists. */
+bool rn_data_locate(const char *data_dir, const char *rel, rn_buf *path);
+
+/* Appends the paths at which rn_data_locate looks, with ", " between them, for messages. */
+void rn_data_places(const char *data_dir, const char *rel, rn_buf *out);
 
 #endif

@@ -1,8 +1,38 @@
-/* jout.c: items of JSON objects and arrays; the last byte tells whether a comma is due. */
+/*
+ * jout.c: JSON strings (rn_buf_json) and the items of objects and arrays. The last byte that was
+ * written tells whether a comma is due, so that no writer keeps count.
+ */
 #include "base/jout.h"
 
 #include <inttypes.h>
 #include <math.h>
+
+void rn_buf_json(rn_buf *b, rn_bytes s)
+{
+    const unsigned char *p = (const unsigned char *)s.data;
+    rn_buf_putc(b, '"');
+    for (size_t i = 0; i < s.len;) {
+        size_t n = rn_utf8_len(s.data + i, s.len - i);
+        if (n == 0) {
+            rn_buf_puts(b, "\xEF\xBF\xBD");
+            i++;
+        } else if (n > 1) {
+            rn_buf_add(b, p + i, n);
+            i += n;
+        } else {
+            unsigned char c = p[i++];
+            if (c == '"' || c == '\\')
+                rn_buf_printf(b, "\\%c", c);
+            else if (c == '\n')
+                rn_buf_puts(b, "\\n");
+            else if (c < 0x20 || c == 0x7F)
+                rn_buf_printf(b, "\\u%04x", c);
+            else
+                rn_buf_putc(b, (char)c);
+        }
+    }
+    rn_buf_putc(b, '"');
+}
 
 void rn_jout_item(rn_buf *out)
 {

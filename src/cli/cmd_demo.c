@@ -10,7 +10,6 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "base/data.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/progress.h"
+#include "base/log.h"
 #include "store/export.h"
 #include "task/prompt.h"
 

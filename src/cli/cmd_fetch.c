@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 
 #include "base/buf.h"
-#include "base/progress.h"
+#include "base/log.h"
 #include "task/fetch.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "cost/paper.h"
 
 #include "base/json.h"
-#include "base/progress.h"
+#include "base/log.h"
 #include "store/import.h"
 #include "task/task.h"
 

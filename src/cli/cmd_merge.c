@@ -1,7 +1,7 @@
 /* cmd_merge.c: `ration merge`: shards of an experiment into one file. */
 #include "cli/commands.h"
 
-#include "base/progress.h"
+#include "base/log.h"
 #include "store/merge.h"
 
 #include <inttypes.h>

@@ -7,7 +7,6 @@
 #include "cli/commands.h"
 #include "cli/report_opts.h"
 
-#include "base/data.h"
 #include "base/file.h"
 #include "report/figure.h"
 #include "report/html.h"

@@ -5,7 +5,6 @@
  * The program goes to standard output, everything else to standard error, so that
  * `ration solve ... >answer.py` is what it looks like.
  */
-#include "base/data.h"
 #include "base/file.h"
 #include "base/jout.h"
 #include "cli/commands.h"

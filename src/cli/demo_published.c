@@ -6,7 +6,7 @@
  */
 #include "cli/demo.h"
 
-#include "base/data.h"
+#include "base/file.h"
 #include "report/report.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #define RN_CLI_GENERATE_H
 
 #include "base/json.h"
-#include "base/progress.h"
+#include "base/log.h"
 #include "cli/server_opts.h"
 #include "model/chat.h"
 #include "store/store.h"

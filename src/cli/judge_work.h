@@ -6,7 +6,7 @@
 #ifndef RN_CLI_JUDGE_WORK_H
 #define RN_CLI_JUDGE_WORK_H
 
-#include "base/progress.h"
+#include "base/log.h"
 #include "judge/judge.h"
 #include "store/store.h"
 #include "task/prompt.h"

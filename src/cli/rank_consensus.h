@@ -2,7 +2,7 @@
 #ifndef RN_CLI_RANK_CONSENSUS_H
 #define RN_CLI_RANK_CONSENSUS_H
 
-#include "base/progress.h"
+#include "base/log.h"
 #include "judge/judge.h"
 #include "rank/consensus.h"
 #include "cli/rank_run.h"

@@ -2,7 +2,7 @@
 #ifndef RN_CLI_RANK_VERIFIER_H
 #define RN_CLI_RANK_VERIFIER_H
 
-#include "base/progress.h"
+#include "base/log.h"
 #include "cli/rank_run.h"
 #include "rank/verifier.h"
 

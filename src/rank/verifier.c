@@ -1,7 +1,6 @@
 /* verifier.c: see verifier.h. */
 #include "rank/verifier.h"
 
-#include "base/data.h"
 #include "base/file.h"
 #include "base/json.h"
 

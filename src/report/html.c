@@ -13,7 +13,6 @@
  */
 #include "report/html.h"
 
-#include "base/data.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "report/html_map.h"

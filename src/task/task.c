@@ -7,7 +7,6 @@
  */
 #include "task/load.h"
 
-#include "base/data.h"
 #include "base/file.h"
 
 #include <stdlib.h>
