@@ -41,7 +41,7 @@ ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf1
 ISA_neon   := -march=armv8.2-a+dotprod+fp16
 isa_of      = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 
-MODULES  := base gguf model remote task judge rank cost stat store report solve
+MODULES  := base gguf model remote task judge rank cost stat store run report
 LIB_SRC  := $(filter-out $(OTHER_ARCH) src/judge/host%,$(wildcard $(MODULES:%=src/%/*.c)))
 CLI_SRC  := $(wildcard src/cli/*.c)
 HOST_SRC := $(wildcard src/judge/host*.c)

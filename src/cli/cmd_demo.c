@@ -82,7 +82,7 @@ static int find_model(demo *d, size_t i, rn_err *err)
     const char *own = d->o->models;
     if (own) rn_buf_printf(&path, "%s/%s", own, rel + strlen("models/"));
     bool found = own ? rn_buf_ok(&path) && rn_file_exists(path.data)
-                     : rn_data_locate(rn_opt_data_dir(d->o->data), rel, &path);
+                     : rn_data_locate(rn_data_dir(d->o->data), rel, &path);
     int rc = 0;
     if (found) {
         d->model[i] = typed(d, path.data);
@@ -92,7 +92,7 @@ static int find_model(demo *d, size_t i, rn_err *err)
         if (own)
             rn_buf_puts(&places, path.data ? path.data : own);
         else
-            rn_data_places(rn_opt_data_dir(d->o->data), rel, &places);
+            rn_data_places(rn_data_dir(d->o->data), rel, &places);
         rc = rn_fail(err, RN_ENOTFOUND,
                      "the bundled model ration-mini-%s.gguf is not here (looked at %s); run the "
                      "program of a source tree's build folder or `make install`, or name the "
@@ -324,7 +324,7 @@ static void print_next(const demo *d, double seconds)
 
 static int prepare(demo *d, rn_err *err)
 {
-    int rc = rn_taskset_open(d->o->set, rn_opt_data_dir(d->o->data), &d->set, err);
+    int rc = rn_taskset_open(d->o->set, rn_data_dir(d->o->data), &d->set, err);
     for (size_t i = 0; i < N_SIZES && !rc; i++)
         rc = find_model(d, i, err);
     if (!rc) rc = prepare_folder(d, err);

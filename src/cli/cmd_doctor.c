@@ -257,7 +257,7 @@ int rn_cmd_doctor(int argc, char **argv)
     check_sandbox(&d, venv);
     check_limits(&d);
     check_cpu(&d);
-    check_sets(&d, rn_opt_data_dir(data));
+    check_sets(&d, rn_data_dir(data));
     rn_buf out = {0};
     if (strcmp(format, "json") == 0)
         print_json(&d, &out);

@@ -125,7 +125,7 @@ static int need_tasks(session *u, rn_export_format f, rn_export_opts *eo, rn_err
     if (!whole || strncmp(u->run.extractor, "whole/", 6) == 0) return 0;
     eo->program = make_program;
     if (u->tasks) return 0;
-    return rn_taskset_open(u->run.set, rn_opt_data_dir(u->o->data), &u->tasks, err);
+    return rn_taskset_open(u->run.set, rn_data_dir(u->o->data), &u->tasks, err);
 }
 
 /* Opens the output; a file is written under another name until it is complete. */
@@ -201,7 +201,7 @@ static int run_export(const rn_command *cmd, const options *o, rn_export_format 
     int rc = rn_store_open(o->store, RN_STORE_READ, &s, &err);
     /* A set that is a file is called by its own name in the store. */
     if (!rc && o->set && rn_file_exists(o->set))
-        rc = rn_taskset_open(o->set, rn_opt_data_dir(o->data), &u->tasks, &err);
+        rc = rn_taskset_open(o->set, rn_data_dir(o->data), &u->tasks, &err);
     if (!rc) rc = rn_store_each_run(s, choose_run, u, &err);
     bool all = rn_export_takes_all(f);
     if (!rc && (all ? u->n == 0 && f != RN_EXPORT_DIGEST : u->n != 1)) {

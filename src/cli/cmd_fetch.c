@@ -78,7 +78,7 @@ int rn_cmd_fetch(int argc, char **argv)
     if (retries < 0 || retries > 100)
         return rn_opt_usage(cmd, "--retries is between 0 and 100, not %lld", (long long)retries);
     rn_opt_catch_signals();
-    rn_fetch_opts o = {.data_dir = rn_opt_data_dir(data),
+    rn_fetch_opts o = {.data_dir = rn_data_dir(data),
                        .url = url,
                        .from = from,
                        .sha256 = sha256,

@@ -192,7 +192,7 @@ int rn_cmd_import(int argc, char **argv)
     rn_import_format seen = io.format;
     if (seen == RN_IMPORT_AUTO) rn_import_detect(io.files[0], &seen, NULL);
     bool need_set = !o.ids_only && seen != RN_IMPORT_CURVE;
-    if (need_set && rn_taskset_open(o.set, rn_opt_data_dir(o.data), &set, &err)) {
+    if (need_set && rn_taskset_open(o.set, rn_data_dir(o.data), &set, &err)) {
         free(settings);
         return rn_opt_failure(cmd, &err);
     }

@@ -1,6 +1,6 @@
 /* cmd_judge.c: `ration judge`: runs the tests of every sample that has no verdict yet. */
 #include "cli/commands.h"
-#include "cli/judge_work.h"
+#include "run/judge_work.h"
 
 #include "base/json.h"
 #include "report/table.h"
@@ -313,7 +313,7 @@ static int open_all(session *s, rn_err *err)
 {
     const options *o = s->o;
     rn_work *w = &s->w;
-    int rc = rn_taskset_open(o->set, rn_opt_data_dir(o->data), &s->tasks, err);
+    int rc = rn_taskset_open(o->set, rn_data_dir(o->data), &s->tasks, err);
     if (!rc) rc = rn_store_open(o->store, RN_STORE_WRITE, &s->store, err);
     w->tasks = s->tasks;
     w->store = s->store;

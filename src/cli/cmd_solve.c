@@ -179,7 +179,7 @@ static int open_problem(session *q, rn_err *err)
     const options *o = &q->o;
     if (o->dir) return 0;
     int rc = o->prompt ? build_problem(q, err)
-                       : rn_taskset_open(o->set, rn_opt_data_dir(o->data), &q->set, err);
+                       : rn_taskset_open(o->set, rn_data_dir(o->data), &q->set, err);
     if (rc) return rc;
     q->s.set = q->set;
     if (!o->problem) {

@@ -1,17 +1,16 @@
-/* opt.c: option tables over getopt_long; help text; signals; the data folder. See opt.h. */
+/* opt.c: option tables over getopt_long; help text; signals. See opt.h. */
 #include "cli/opt.h"
+
+#include "run/stage.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_OPTIONS = 64, FIRST_LONG = 256, HELP_COLUMN = 30 };
-
-volatile int rn_interrupted;
 
 /* Who gets the next table instead of its command; NULL: nobody. */
 static struct {
@@ -166,19 +165,4 @@ int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, 
     }
     *first = optind;
     return -1;
-}
-
-const char *rn_opt_data_dir(const char *given)
-{
-    static char dir[PATH_MAX];
-    const char *env = getenv("RATION_DATA"), *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    if (given)
-        snprintf(dir, sizeof dir, "%s", given);
-    else if (env && *env)
-        snprintf(dir, sizeof dir, "%s", env);
-    else if (xdg && *xdg)
-        snprintf(dir, sizeof dir, "%s/ration", xdg);
-    else
-        snprintf(dir, sizeof dir, "%s/.local/share/ration", home && *home ? home : ".");
-    return dir;
 }

@@ -12,6 +12,7 @@
 #define RN_CLI_OPT_H
 
 #include "base/err.h"
+#include "run/stage.h"
 
 #include <stdbool.h>
 
@@ -88,13 +89,7 @@ int rn_opt_usage(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Prints "ration NAME: message" on stderr; returns RN_EXIT_FAILURE. */
 int rn_opt_failure(const rn_command *cmd, const rn_err *err);
 
-/* Set by SIGINT and SIGTERM after rn_opt_catch_signals(): finish the current item and stop. A
- * second signal ends the process at once. */
-extern volatile int rn_interrupted;
+/* SIGINT and SIGTERM set rn_interrupted; a second signal ends the process at once. */
 void rn_opt_catch_signals(void);
-
-/* --data DIR, else $RATION_DATA, else $XDG_DATA_HOME/ration, else ~/.local/share/ration.
- * In a static buffer. */
-const char *rn_opt_data_dir(const char *given);
 
 #endif

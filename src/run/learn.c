@@ -1,0 +1,110 @@
+/*
+ * learn.c: what is expected of the models before the first sample: from a store's recorded outcomes
+ * of other problems, or the documented defaults (prior.h).
+ *
+ * A model of the store is an arm's when their names are equal (or their files); of several runs the
+ * one with the most samples counts. Problems are matched by the id in their set; the problem that
+ * is to be solved is left out, so that nothing is learnt from its own answer.
+ */
+#include "run/solve_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct chosen {
+    const rn_solve_state *s;
+    int64_t run_id[RN_PRIOR_MAX_ARM], n_samples[RN_PRIOR_MAX_ARM];
+} chosen;
+
+static int choose_run(void *user, const rn_store_run_row *r)
+{
+    chosen *c = user;
+    if (strcmp(r->kind, "sample") != 0 || strcmp(r->set_name, "folder") == 0) return 0;
+    int64_t n = r->n_samples + r->n_counts;
+    for (int i = 0; i < c->s->n_arms; i++) {
+        const rn_solve_arm *a = c->s->arms[i].arm;
+        const char *cost = a->o.model->cost;
+        bool same = strcmp(r->model_name, a->name) == 0 ||
+                    (a->sha[0] && r->model_sha && strcmp(r->model_sha, a->sha) == 0) ||
+                    (cost && r->model_cost && strcmp(r->model_cost, cost) == 0);
+        if (!same || n <= c->n_samples[i]) continue;
+        c->run_id[i] = r->run_id;
+        c->n_samples[i] = n;
+    }
+    return 0;
+}
+
+/* The column of a problem among those seen so far. */
+static size_t column_of(const char ***ids, size_t *n, size_t *cap, const char *id)
+{
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp((*ids)[i], id) == 0) return i;
+    if (*n == *cap) {
+        size_t more = *cap ? *cap * 2 : 256;
+        const char **v = realloc((void *)*ids, more * sizeof *v);
+        if (!v) return SIZE_MAX;
+        *ids = v;
+        *cap = more;
+    }
+    (*ids)[*n] = id;
+    return (*n)++;
+}
+
+static int fill_counts(rn_solve_state *s, const chosen *c, rn_store *store, rn_arena *arena,
+                       rn_count *counts[RN_PRIOR_MAX_ARM], size_t *n_problems, rn_err *err)
+{
+    rn_store_outcome *rows[RN_PRIOR_MAX_ARM];
+    size_t n_rows[RN_PRIOR_MAX_ARM], n = 0, cap = 0;
+    const char **ids = NULL;
+    int rc = 0;
+    for (int i = 0; !rc && i < s->n_arms; i++) {
+        rc = rn_store_outcomes(store, c->run_id[i], 0, arena, &rows[i], &n_rows[i], err);
+        for (size_t k = 0; !rc && k < n_rows[i]; k++)
+            if (column_of(&ids, &n, &cap, rows[i][k].task_id) == SIZE_MAX)
+                rc = rn_fail(err, RN_ENOMEM, "out of memory");
+    }
+    for (int i = 0; !rc && i < s->n_arms; i++) {
+        counts[i] = rn_arena_array(arena, n + 1, sizeof **counts);
+        if (!counts[i]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        for (size_t k = 0; !rc && k < n_rows[i]; k++) {
+            if (strcmp(rows[i][k].task_id, s->target.task_id) == 0) continue;
+            size_t at = column_of(&ids, &n, &cap, rows[i][k].task_id);
+            counts[i][at] = (rn_count){.n = rows[i][k].n, .c = rows[i][k].c};
+        }
+    }
+    free((void *)ids);
+    *n_problems = n;
+    return rc;
+}
+
+static int learn(rn_solve_state *s, rn_store *store, const double *cost, rn_err *err)
+{
+    chosen c = {.s = s};
+    int rc = rn_store_each_run(store, choose_run, &c, err);
+    for (int i = 0; !rc && i < s->n_arms; i++)
+        if (c.run_id[i] == 0)
+            rc = rn_fail(err, RN_ENOTFOUND,
+                         "%s holds no samples of %s; name the model as it is named there, or "
+                         "leave --learn-from out",
+                         s->o->learn_from, s->arms[i].arm->name);
+    rn_arena arena = {0};
+    rn_count *counts[RN_PRIOR_MAX_ARM];
+    size_t n = 0;
+    if (!rc) rc = fill_counts(s, &c, store, &arena, counts, &n, err);
+    if (!rc)
+        rc = rn_prior_learn((const rn_count *const *)counts, (size_t)s->n_arms, n, NULL, cost,
+                            &s->prior, err);
+    rn_arena_free(&arena);
+    return rc;
+}
+
+int rn_learn_prior(rn_solve_state *s, const double *cost, rn_err *err)
+{
+    if (!s->o->learn_from) return rn_prior_default(cost, (size_t)s->n_arms, &s->prior, err);
+    rn_store *store;
+    int rc = rn_store_open(s->o->learn_from, RN_STORE_READ, &store, err);
+    if (rc) return rc;
+    rc = learn(s, store, cost, err);
+    rn_store_close(store);
+    return rc;
+}

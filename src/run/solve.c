@@ -1,0 +1,705 @@
+/*
+ * solve.c: one problem, models and a budget: the loop that buys, takes, judges and ends.
+ *
+ * One thread runs the loop and owns policy, store and judge; each model samples in a thread of its
+ * own (arm.h), each judged program runs in a process of its own. So sampling, extraction and judging
+ * overlap. A turn of the loop:
+ *   take   finished samples: to the store, to a program, to the judge (equal programs once)
+ *   buy    what the policy says, as long as the arms have places and the judge keeps up
+ *   wait   for a verdict or a sample
+ * It ends at the first pass, when nothing more can be bought and everything bought is judged, at the
+ * deadline of a budget in seconds (what is sampled by then is still judged), or when a callback says
+ * so. Then everything in flight is dropped, waited for, and accounted.
+ *
+ * First of all the tests run on a program that does nothing, beside the first samples: tests that
+ * pass on it show nothing, and a command that is not found need not be paid for.
+ */
+#include "run/solve_priv.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    POLL_MS = 5,
+    IDLE_MS = 20,
+    NOTHING_MS = 20,
+    DEFAULT_SECONDS_WIDTH = 8,
+    DEFAULT_WIDTH = 2,
+    MAX_WIDTH = 256
+};
+
+static const uint64_t nothing_tag = UINT64_MAX;
+
+void rn_solve_warn(rn_solve_state *s, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    rn_buf_printf(&s->warnings, "%s%s", s->warnings.len ? "\n" : "", text);
+}
+
+static rn_solve_sample sample_of(const rn_try *t)
+{
+    return (rn_solve_sample){.model = t->arm,
+                             .index = t->idx,
+                             .stored = t->stored,
+                             .text = t->text.data ? t->text.data : "",
+                             .len = t->text.len,
+                             .finish = t->finish,
+                             .prompt_tok = t->prompt_tok,
+                             .gen_tok = t->gen_tok,
+                             .judged = t->judged,
+                             .verdict = t->result.verdict,
+                             .detail = t->result.detail};
+}
+
+/* ---- tries ----------------------------------------------------------------------------------- */
+
+static void free_try(rn_try *t)
+{
+    if (!t) return;
+    rn_buf_free(&t->text);
+    rn_buf_free(&t->program);
+    free(t);
+}
+
+int rn_solve_add(rn_solve_state *s, rn_try *t, rn_err *err)
+{
+    if (s->n_tries == s->cap_tries) {
+        size_t cap = s->cap_tries ? 2 * s->cap_tries : 64;
+        rn_try **v = realloc(s->tries, cap * sizeof *v);
+        if (!v) {
+            free_try(t);
+            return rn_fail(err, RN_ENOMEM, "out of memory for samples");
+        }
+        s->tries = v;
+        s->cap_tries = cap;
+    }
+    s->tries[s->n_tries++] = t;
+    if (!rn_buf_ok(&t->text)) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
+    int rc = rn_target_program(&s->target, s->arms[t->arm].arm->chat, rn_buf_view(&t->text),
+                               &t->program, &t->found, err);
+    if (!rc) rn_sha256_of(rn_buf_view(&t->program), t->sha);
+    return rc;
+}
+
+/* In seconds a sample's cost is the time that went by since the last one was charged, so that all
+ * of them together are the time of the run, however many were side by side. */
+static double charge(rn_solve_state *s, const rn_try *t)
+{
+    if (s->budget.unit != RN_UNIT_SECOND) return isfinite(t->cost) ? t->cost : 0;
+    int64_t now = rn_now_ns(), gone = now - s->charged_ns;
+    s->charged_ns = now;
+    return (double)gone * 1e-9;
+}
+
+/* What is known of a try is all that will be known of it. */
+static int resolve(rn_solve_state *s, rn_try *t, rn_err *err)
+{
+    rn_slot_arm *x = &s->arms[t->arm];
+    t->state = RN_TRY_DONE;
+    t->judged_ns = rn_now_ns();
+    bool missing = t->judged && t->result.verdict == RN_V_SANDBOX;
+    bool passed = t->judged && t->result.verdict == RN_V_PASSED;
+    if (t->flying) {
+        double cost = charge(s, t);
+        if (missing)
+            rn_policy_lose(s->policy, t->arm, cost);
+        else
+            rn_policy_observe(s->policy, t->arm, passed, cost);
+    } else if (!passed && !missing && t->stored) {
+        rn_policy_known(s->policy, t->arm, 1);
+    }
+    t->flying = false;
+    if (!t->judged) return 0;
+    x->row.n_judged++;
+    int rc = rn_keep_verdict(s, t, err);
+    if (passed && !s->winner) s->winner = t;
+    if (missing)
+        rn_solve_warn(s, "a sample of %s has no verdict: %s", x->arm->name, t->result.detail);
+    rn_solve_sample told = sample_of(t);
+    if (!rc && s->o->on_verdict && s->o->on_verdict(s->o->user, &told)) s->cancelled = true;
+    return rc;
+}
+
+/* An equal program that was judged, or is being judged. */
+static const rn_try *equal_try(const rn_solve_state *s, const rn_try *t)
+{
+    for (size_t i = 0; i < s->n_tries; i++) {
+        const rn_try *u = s->tries[i];
+        bool known = u->state == RN_TRY_JUDGING ||
+                     (u->state == RN_TRY_DONE && u->judged && u->result.verdict != RN_V_SANDBOX);
+        if (u != t && known && memcmp(u->sha, t->sha, sizeof t->sha) == 0) return u;
+    }
+    return NULL;
+}
+
+static int judge_try(rn_solve_state *s, size_t i, rn_err *err)
+{
+    rn_try *t = s->tries[i];
+    if (s->o->no_tests) return resolve(s, t, err);
+    const rn_try *same = t->judged ? NULL : equal_try(s, t);
+    if (same && same->state == RN_TRY_JUDGING) return 0; /* its verdict will be this one's */
+    if (same) t->result = same->result;
+    t->copied = same != NULL;
+    if (!same && !t->found && !s->target.set) {
+        t->result = (rn_judge_result){.verdict = RN_V_SYNTAX,
+                                      .n_cases = 1,
+                                      .failed_case = -1,
+                                      .peak_bytes = -1,
+                                      .detail = "the answer holds no code"};
+        t->copied = true;
+    }
+    t->judged |= t->copied;
+    if (t->judged) return resolve(s, t, err);
+    int rc = rn_target_submit(&s->target, s->judge, rn_buf_view(&t->program), i, err);
+    if (rc == RN_EBUSY) return 0; /* its turn comes */
+    if (rc) return rc;
+    t->state = RN_TRY_JUDGING;
+    s->n_judging++;
+    return 0;
+}
+
+/* ---- what arms tell -------------------------------------------------------------------------- */
+
+static void lose_flying(rn_solve_state *s, int arm)
+{
+    for (; s->arms[arm].generating > 0; s->arms[arm].generating--)
+        rn_policy_lose(s->policy, arm, 0);
+}
+
+static void take_failure(rn_solve_state *s, const rn_event *e)
+{
+    rn_slot_arm *x = &s->arms[e->arm];
+    if (e->idx >= 0) x->row.n_failed++;
+    if (e->idx >= 0 && x->generating > 0) {
+        x->generating--;
+        const rn_try none = {.cost = 0};
+        rn_policy_lose(s->policy, e->arm, charge(s, &none));
+    }
+    if (!s->first_death.code) s->first_death = e->err;
+    if (!e->dead || x->dead) {
+        if (!x->dead) rn_solve_warn(s, "%s: %s", x->arm->name, e->err.msg);
+        return;
+    }
+    rn_solve_warn(s, "%s is used no more: %s", x->arm->name, e->err.msg);
+    x->dead = true;
+    rn_policy_close_arm(s->policy, e->arm);
+    rn_solve_arm_cancel(x->arm);
+    lose_flying(s, e->arm);
+}
+
+/* Prices follow the samples; small changes are not worth a new plan, and a cascade keeps its order. */
+static void reprice(rn_solve_state *s, int arm, const rn_usage *u)
+{
+    rn_price *p = &s->arms[arm].price;
+    double shared0, each0, shared, each;
+    rn_price_expect(p, s->budget.unit, &shared0, &each0);
+    rn_price_learn(p, u);
+    rn_price_expect(p, s->budget.unit, &shared, &each);
+    if (s->policy_kind == RN_POLICY_CASCADE || !(each > 0) || !isfinite(shared)) return;
+    if (fabs(each - each0) > 0.1 * each0) rn_policy_reprice(s->policy, arm, fmax(shared, 0), each);
+}
+
+static int take_sample(rn_solve_state *s, rn_event *e, rn_err *err)
+{
+    rn_slot_arm *x = &s->arms[e->arm];
+    rn_try *t = calloc(1, sizeof *t);
+    if (!t) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
+    rn_usage u = {.first = !x->paid_prompt,
+                  .prompt_tok = e->prompt_tok >= 0 ? e->prompt_tok
+                                                   : (int64_t)(x->price.prompt_tok / x->price.n),
+                  .cached_tok = e->cached_tok,
+                  .gen_tok = e->gen_tok,
+                  .seconds = (double)e->wall_ns * 1e-9 / (x->arm->remote ? s->width : 1)};
+    x->paid_prompt = true;
+    double flop = rn_price_of(&x->price, RN_UNIT_FLOP, &u);
+    t->arm = e->arm;
+    t->idx = e->idx;
+    t->finish = e->finish;
+    t->prompt_tok = e->prompt_tok;
+    t->gen_tok = e->gen_tok;
+    t->logprob = e->logprob;
+    t->at_ns = e->at_ns;
+    t->score = NAN;
+    t->cost = rn_price_of(&x->price, s->budget.unit, &u);
+    t->text = e->text;
+    e->text = (rn_buf){0};
+    t->flying = x->generating > 0;
+    if (x->generating > 0) x->generating--;
+    rn_solve_row *row = &x->row;
+    row->n_samples++;
+    row->prompt_tok += u.first || x->arm->remote ? u.prompt_tok : 0;
+    row->cached_tok += e->cached_tok > 0 ? e->cached_tok : 0;
+    row->gen_tok += e->gen_tok > 0 ? e->gen_tok : 0;
+    row->discarded_tok += e->lost_gen_tok;
+    row->flop += flop;
+    row->usd += rn_price_of(&x->price, RN_UNIT_USD, &u);
+    reprice(s, e->arm, &u);
+    int rc = rn_solve_add(s, t, err);
+    if (!rc) rc = rn_keep_sample(s, t, e->wall_ns, flop, err);
+    if (rc) return rc;
+    rn_solve_sample told = sample_of(t);
+    if (s->o->on_sample && s->o->on_sample(s->o->user, &told)) s->cancelled = true;
+    return 0;
+}
+
+static int take_events(rn_solve_state *s, int timeout_ms, rn_err *err)
+{
+    int rc = 0;
+    for (rn_event *e; !rc && (e = rn_inbox_take(&s->inbox, timeout_ms)); timeout_ms = 0) {
+        if (e->sample)
+            rc = take_sample(s, e, err);
+        else
+            take_failure(s, e);
+        rn_event_free(e);
+    }
+    return rc;
+}
+
+/* ---- buying ---------------------------------------------------------------------------------- */
+
+/* Whether a purchase could begin now. */
+static bool has_place(rn_solve_state *s)
+{
+    int64_t unjudged = (int64_t)s->n_judging;
+    for (int i = 0; i < s->n_arms; i++)
+        if (s->arms[i].generating >= s->width) return false;
+    for (size_t i = 0; i < s->n_tries; i++)
+        unjudged += s->tries[i]->state == RN_TRY_NEW;
+    return unjudged < 2 * s->width;
+}
+
+static int buy(rn_solve_state *s, rn_err *err)
+{
+    while (!s->closing && has_place(s)) {
+        int arm;
+        int rc = rn_policy_next(s->policy, &arm, err);
+        if (rc || arm < 0) return rc;
+        rc = rn_solve_arm_buy(s->arms[arm].arm, err);
+        if (rc) return rc;
+        s->arms[arm].generating++;
+    }
+    return 0;
+}
+
+/* ---- judging --------------------------------------------------------------------------------- */
+
+static int take_nothing(rn_solve_state *s, const rn_judge_result *r, rn_err *err)
+{
+    bool command = s->target.set == NULL;
+    if (r->verdict == RN_V_PASSED) {
+        s->nothing_passes = true;
+        rn_solve_warn(s, command ? "the command exits with 0 although the marker's place is empty: "
+                                   "a pass says nothing about the code there"
+                                 : "the tests pass on a function that does nothing: a pass says "
+                                   "little");
+    }
+    if (!command) return 0;
+    if (r->verdict == RN_V_EXCEPTION)
+        return rn_fail(err, RN_ENOTFOUND,
+                       "the command cannot be run in the sandbox, which holds /usr, /bin, /lib and "
+                       "a copy of the folder: %s",
+                       r->detail);
+    if (strstr(r->detail, "asked for the network"))
+        rn_solve_warn(s, "the command asks for the network, which the sandbox refuses: %s",
+                      r->detail);
+    return 0;
+}
+
+/* Python's start takes longer than a small model's first sample: it begins first of all. */
+static void *start_judge(void *user)
+{
+    rn_solve_state *s = user;
+    const rn_judge_settings *j = &s->o->judge;
+    rn_judge_opts o = {.jobs = j->jobs ? j->jobs : 1,
+                       .limits = {.cpu_ns = (int64_t)(j->cpu_s * 1e9),
+                                  .wall_ns = (int64_t)(j->wall_s * 1e9),
+                                  .memory_bytes = j->memory_bytes},
+                       .venv = j->venv,
+                       .allow_weak = j->allow_weak != 0,
+                       .tree = s->target.tree};
+    (void)rn_judge_open(&o, &s->opened, &s->open_err);
+    return NULL;
+}
+
+static void join_opener(rn_solve_state *s)
+{
+    if (!s->opening) return;
+    pthread_join(s->opener, NULL);
+    s->opening = false;
+}
+
+static int open_judge(rn_solve_state *s, rn_err *err)
+{
+    join_opener(s);
+    s->judge = s->opened;
+    s->opened = NULL;
+    if (!s->judge) {
+        if (err) *err = s->open_err;
+        return s->open_err.code;
+    }
+    int rc = rn_keep_protocols(s, err);
+    if (rc) return rc;
+    rn_buf nothing = {0};
+    rn_target_nothing(&s->target, &nothing);
+    rc = rn_buf_ok(&nothing)
+             ? rn_target_submit(&s->target, s->judge, rn_buf_view(&nothing), nothing_tag, err)
+             : rn_fail(err, RN_ENOMEM, "out of memory");
+    rn_buf_free(&nothing);
+    return rc;
+}
+
+static int submit_new(rn_solve_state *s, rn_err *err)
+{
+    int rc = 0;
+    for (size_t i = 0; !rc && !s->winner && i < s->n_tries; i++)
+        if (s->tries[i]->state == RN_TRY_NEW) rc = judge_try(s, i, err);
+    return rc;
+}
+
+/* Takes verdicts; waits up to POLL_MS for the first. */
+static int take_verdicts(rn_solve_state *s, rn_err *err)
+{
+    int wait = POLL_MS;
+    while (s->judge && rn_judge_pending(s->judge) && !s->winner) {
+        uint64_t tag;
+        rn_judge_result r;
+        int rc = rn_judge_wait(s->judge, wait, &tag, &r, err);
+        if (rc <= 0) return rc;
+        wait = 0;
+        if (tag == nothing_tag) {
+            s->nothing_known = true;
+            rc = take_nothing(s, &r, err);
+        } else {
+            rn_try *t = s->tries[tag];
+            s->n_judging--;
+            t->result = r;
+            t->judged = true;
+            rc = resolve(s, t, err);
+        }
+        if (rc < 0) return rc;
+    }
+    return 0;
+}
+
+/* ---- the loop -------------------------------------------------------------------------------- */
+
+static bool all_done(const rn_solve_state *s)
+{
+    if (s->n_judging) return false;
+    for (int i = 0; i < s->n_arms; i++)
+        if (s->arms[i].generating) return false;
+    for (size_t i = 0; i < s->n_tries; i++)
+        if (s->tries[i]->state != RN_TRY_DONE) return false;
+    return true;
+}
+
+/* A deadline ends sampling; judging of what is there goes on. */
+static int check_deadline(rn_solve_state *s, rn_err *err)
+{
+    if (s->closing || s->budget.unit != RN_UNIT_SECOND) return 0;
+    if ((double)(rn_now_ns() - s->start_ns) * 1e-9 < s->budget.amount) return 0;
+    s->closing = true;
+    for (int i = 0; i < s->n_arms; i++)
+        rn_solve_arm_cancel(s->arms[i].arm);
+    for (int i = 0; i < s->n_arms; i++) {
+        rn_solve_arm_stop(s->arms[i].arm);
+        s->arms[i].generating = 0;
+    }
+    return take_events(s, 0, err);
+}
+
+static bool any_remote(const rn_solve_state *s)
+{
+    for (int i = 0; i < s->n_arms; i++)
+        if (s->arms[i].arm->remote) return true;
+    return false;
+}
+
+static int loop(rn_solve_state *s, rn_err *err)
+{
+    bool stored_first = s->n_tries > 0;
+    /* A server's answer takes longer than the judge's start; a small local model would meanwhile
+     * write samples that nobody needs. */
+    int rc = s->o->no_tests || any_remote(s) ? 0 : open_judge(s, err);
+    if (rc) return rc;
+    for (;;) {
+        /* Stored samples without a verdict are judged before anything is paid for. */
+        if (!stored_first) rc = buy(s, err);
+        if (!rc && !s->judge && !s->o->no_tests) rc = open_judge(s, err);
+        if (!rc) rc = check_deadline(s, err);
+        if (!rc) rc = submit_new(s, err);
+        if (rc || s->winner) return rc;
+        bool done = all_done(s);
+        if (done && stored_first) {
+            stored_first = false;
+            continue;
+        }
+        if (s->o->should_stop && s->o->should_stop(s->o->user)) s->cancelled = true;
+        if (s->cancelled) return 0;
+        bool judging = s->judge && rn_judge_pending(s->judge);
+        if (done) {
+            int arm = -1; /* what is in flight no more may have left room */
+            if (!s->closing) rc = rn_policy_next(s->policy, &arm, err);
+            if (rc || arm < 0) return rc;
+            if ((rc = rn_solve_arm_buy(s->arms[arm].arm, err))) return rc;
+            s->arms[arm].generating++;
+        }
+        rc = take_verdicts(s, err);
+        if (!rc) rc = take_events(s, judging ? 0 : IDLE_MS, err);
+        if (rc) return rc;
+    }
+}
+
+/* The run on nothing began before the one that passed; if it is not over by now it gets as long as
+ * that one took, so that a pass that says nothing is told from one that does. */
+static int await_nothing(rn_solve_state *s, rn_err *err)
+{
+    if (!s->judge || s->nothing_known || s->cancelled) return 0;
+    int64_t until = rn_now_ns() +
+                    (s->winner ? s->winner->result.wall_ns + NOTHING_MS * 1000000 : INT64_MAX / 2);
+    while (!s->nothing_known && rn_judge_pending(s->judge)) {
+        uint64_t tag;
+        rn_judge_result r;
+        if (s->o->should_stop && s->o->should_stop(s->o->user)) return 0;
+        int64_t left = until - rn_now_ns();
+        if (left <= 0) return 0;
+        int rc = rn_judge_wait(s->judge, left > 20000000 ? 20 : 1, &tag, &r, err);
+        if (rc < 0) return rc;
+        if (rc == 0 || tag != nothing_tag) continue;
+        s->nothing_known = true;
+        return take_nothing(s, &r, err);
+    }
+    return 0;
+}
+
+/* ---- beginning ------------------------------------------------------------------------------- */
+
+static int check_options(const rn_solve_options *o, rn_solve_state *s, rn_err *err)
+{
+    if (o->n_models < 1 || o->n_models > RN_PRIOR_MAX_ARM)
+        return rn_fail(err, RN_EINVAL, "%zu models; give 1 to %d", o->n_models, RN_PRIOR_MAX_ARM);
+    if (!o->budget)
+        return rn_fail(err, RN_EINVAL,
+                       "give a budget: seconds (60s), FLOPs (200TFLOP) or money (0.05USD)");
+    int rc = rn_budget_parse(o->budget, &s->budget, err);
+    if (rc) return rc;
+    if (!rn_policy_parse(o->policy ? o->policy : "adaptive", &s->policy_kind))
+        return rn_fail(err, RN_EINVAL,
+                       "no policy '%s'; there are adaptive, small-only, large-only, cascade",
+                       o->policy);
+    if (o->in_flight < 0 || o->in_flight > MAX_WIDTH)
+        return rn_fail(err, RN_EINVAL, "%d samples in flight; give 1 to %d", o->in_flight,
+                       MAX_WIDTH);
+    s->width = o->in_flight                       ? o->in_flight
+               : s->budget.unit == RN_UNIT_SECOND ? DEFAULT_SECONDS_WIDTH
+                                                  : DEFAULT_WIDTH;
+    return 0;
+}
+
+static int open_arms(rn_solve_state *s, rn_err *err)
+{
+    const rn_solve_options *o = s->o;
+    rn_solve_arm_opts a = {.width = s->width,
+                           .threads = o->threads,
+                           .retries = o->retries,
+                           .memory_bytes = o->memory_bytes,
+                           .prompt = rn_target_prompt,
+                           .user = &s->target,
+                           .want_sha = o->store != NULL,
+                           .inbox = &s->inbox,
+                           .turn = &s->turn};
+    rn_sampling_init(&a.sampling);
+    if (o->sampling) a.sampling = *o->sampling;
+    a.sampling.stop = rn_target_stop(&s->target);
+    for (size_t i = 0; i < o->n_models; i++) {
+        a.model = &o->models[i];
+        a.index = (int)i;
+        int rc = rn_solve_arm_open(&a, &s->arms[i].arm, err);
+        if (rc) return rc;
+        s->n_arms++;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(s->arms[k].arm->name, s->arms[i].arm->name) == 0)
+                return rn_fail(err, RN_EINVAL,
+                               "two models are called %s; give each a name of its own",
+                               s->arms[i].arm->name);
+    }
+    return 0;
+}
+
+static int make_policy(rn_solve_state *s, rn_err *err)
+{
+    rn_policy_arm arms[RN_PRIOR_MAX_ARM];
+    double cost[RN_PRIOR_MAX_ARM];
+    int cheapest = 0, dearest = 0;
+    for (int i = 0; i < s->n_arms; i++) {
+        rn_slot_arm *x = &s->arms[i];
+        int rc = rn_price_init(&x->price, x->arm, s->book, s->budget.unit, i, err);
+        if (rc) return rc;
+        rn_policy_arm *p = &arms[i];
+        rn_price_expect(&x->price, s->budget.unit, &p->shared, &p->per_sample);
+        p->shared = fmax(p->shared, 0);
+        if (s->o->no_tests) /* a candidate is read by the ranker, too */
+            p->per_sample +=
+                rn_price_score(&x->price, s->budget.unit, (int64_t)(x->price.gen_tok / x->price.n));
+        if (!(p->per_sample > 0)) p->per_sample = 1e-9;
+        p->limit = x->arm->n_idx ? x->arm->n_idx : 1;
+        cost[i] = p->per_sample;
+        if (cost[i] < cost[cheapest]) cheapest = i;
+        if (cost[i] > cost[dearest]) dearest = i;
+    }
+    int rc = 0;
+    if (s->budget.unit != RN_UNIT_SECOND) /* time is only guessed before the first sample */
+        rc = rn_budget_check(&s->budget, arms[cheapest].shared + arms[cheapest].per_sample,
+                             s->arms[cheapest].arm->name, err);
+    if (!rc) rc = rn_learn_prior(s, cost, err);
+    const rn_policy_spec spec = {.kind = s->policy_kind, .arms = arms, .budget = s->budget.amount};
+    if (!rc) rc = rn_policy_new(&spec, s->prior, &s->policy, err);
+    for (int i = 0; !rc && i < s->n_arms; i++) {
+        /* Prices that are learnt on the way must not change which model is meant. */
+        bool out = (s->policy_kind == RN_POLICY_SMALL_ONLY && i != cheapest) ||
+                   (s->policy_kind == RN_POLICY_LARGE_ONLY && i != dearest) ||
+                   s->arms[i].arm->n_idx == 0;
+        if (out) rn_policy_close_arm(s->policy, i);
+    }
+    return rc;
+}
+
+static int begin(rn_solve_state *s, rn_err *err)
+{
+    int rc = check_options(s->o, s, err);
+    if (!rc) rc = rn_target_open(s->o, &s->target, err);
+    if (rc) return rc;
+    if (!s->o->no_tests) {
+        if (pthread_create(&s->opener, NULL, start_judge, s) != 0)
+            return rn_fail_errno(err, "a thread for the judge");
+        s->opening = true;
+    }
+    if ((rc = open_arms(s, err))) return rc;
+    s->book = rn_cost_book_new();
+    if (!s->book) return rn_fail(err, RN_ENOMEM, "out of memory for cost tables");
+    if (s->o->cost_file && (rc = rn_cost_book_read(s->book, s->o->cost_file, err))) return rc;
+    rc = rn_keep_open(s, err);
+    if (!rc) rc = rn_keep_load(s, err);
+    if (!rc) rc = make_policy(s, err);
+    return rc;
+}
+
+/* ---- ending ---------------------------------------------------------------------------------- */
+
+/* Drops what is in flight, takes what arrived meanwhile, and adds what was paid for nothing. */
+static void stop_all(rn_solve_state *s)
+{
+    rn_judge_close(s->judge);
+    s->judge = NULL;
+    for (int i = 0; i < s->n_arms; i++)
+        rn_solve_arm_stop(s->arms[i].arm);
+    (void)take_events(s, 0, NULL);
+    for (int i = 0; i < s->n_arms; i++) {
+        rn_slot_arm *x = &s->arms[i];
+        const rn_solve_arm_rest *rest = &x->arm->rest;
+        x->row.n_cancelled = rest->n_cancelled;
+        x->row.discarded_tok += rest->gen_tok;
+        x->row.seconds += rest->seconds;
+        if (rest->n_cancelled == 0) continue;
+        const rn_usage u = {.first = !x->paid_prompt,
+                            .prompt_tok = (int64_t)(x->price.prompt_tok / x->price.n),
+                            .gen_tok = rest->gen_tok / rest->n_cancelled,
+                            .seconds = 0};
+        double n = (double)rest->n_cancelled;
+        x->row.usd += n * rn_price_of(&x->price, RN_UNIT_USD, &u);
+        x->row.flop += x->arm->remote ? n * rn_price_of(&x->price, RN_UNIT_FLOP, &u) : rest->flop;
+        const rn_usage prompt = {.first = true, .prompt_tok = u.prompt_tok};
+        if (!x->arm->remote && !x->paid_prompt)
+            x->row.flop += rn_price_of(&x->price, RN_UNIT_FLOP, &prompt);
+    }
+    s->stopped_ns = rn_now_ns();
+}
+
+static int hand_out(rn_solve_state *s, rn_err *err)
+{
+    rn_solve_result *r = s->out;
+    r->outcome = s->winner && s->winner->judged && s->winner->result.verdict == RN_V_PASSED
+                     ? RN_SOLVED
+                 : s->winner ? RN_CHOSEN
+                             : RN_UNSOLVED;
+    if (s->winner) {
+        r->model = s->winner->arm;
+        r->index = s->winner->idx;
+        r->program_len = s->winner->program.len;
+        r->program = rn_buf_take(&s->winner->program);
+        if (!r->program) return rn_fail(err, RN_ENOMEM, "out of memory for the program");
+    }
+    r->seconds = (double)(rn_now_ns() - s->start_ns) * 1e-9;
+    return rn_ledger_fill(s, err);
+}
+
+static void free_all(rn_solve_state *s)
+{
+    join_opener(s);
+    rn_judge_close(s->opened);
+    rn_judge_close(s->judge);
+    for (int i = 0; i < s->n_arms; i++)
+        rn_solve_arm_close(s->arms[i].arm);
+    for (size_t i = 0; i < s->n_tries; i++)
+        free_try(s->tries[i]);
+    free(s->tries);
+    rn_policy_free(s->policy);
+    rn_prior_free(s->prior);
+    rn_cost_book_free(s->book);
+    rn_target_close(&s->target);
+    rn_inbox_free(&s->inbox);
+    rn_buf_free(&s->warnings);
+}
+
+/* Every model is gone, and nothing was found. */
+static bool all_dead(const rn_solve_state *s)
+{
+    for (int i = 0; i < s->n_arms; i++)
+        if (!s->arms[i].dead) return false;
+    return s->n_tries == 0;
+}
+
+int rn_solve(const rn_solve_options *options, rn_solve_result *out, rn_err *err)
+{
+    *out = (rn_solve_result){.outcome = RN_UNSOLVED, .model = -1};
+    rn_solve_state *s = calloc(1, sizeof *s);
+    if (!s) return rn_fail(err, RN_ENOMEM, "out of memory");
+    s->o = options;
+    s->out = out;
+    s->start_ns = s->charged_ns = rn_now_ns();
+    s->start_unix_ns = rn_clock_ns(CLOCK_REALTIME);
+    rn_inbox_init(&s->inbox);
+    rn_turn_init(&s->turn);
+    int rc = begin(s, err);
+    if (!rc) {
+        rc = loop(s, err);
+        for (int i = 0; i < s->n_arms; i++)
+            rn_solve_arm_cancel(s->arms[i].arm);
+        if (!rc) rc = await_nothing(s, err);
+        stop_all(s);
+    }
+    if (!rc && !s->winner && all_dead(s)) {
+        rc = s->first_death.code;
+        if (err) *err = s->first_death;
+    }
+    bool choose = options->no_tests || options->accept_unverified;
+    if (!rc && !s->winner && choose && !s->cancelled) rc = rn_choose(s, err);
+    if (rc == RN_ECANCELLED) s->cancelled = true;
+    if (!rc || rc == RN_ECANCELLED) {
+        int rc2 = hand_out(s, err);
+        rc = rc2 ? rc2 : s->cancelled ? rn_fail(err, RN_ECANCELLED, "stopped") : 0;
+    }
+    if (rc && rc != RN_ECANCELLED) rn_solve_result_free(out);
+    free_all(s);
+    free(s);
+    return rc;
+}

@@ -1,0 +1,108 @@
+/*
+ * solve_priv.h: the state of one call of rn_solve, shared by the files that make it up; private to
+ * these files.
+ *
+ *   solve.c   the loop: buys, takes samples, judges, ends
+ *   keep.c    the store: what a former run paid for, samples and verdicts as they come
+ *   learn.c   the prior of the policy from a store of recorded outcomes
+ *   choose.c  the ranker's choice where no test decides; agree.c: how many samples agree
+ *   ledger.c  sums, the reason in a line, JSON
+ */
+#ifndef RN_RUN_SOLVE_PRIV_H
+#define RN_RUN_SOLVE_PRIV_H
+
+#include "run/arm.h"
+#include "run/solve_price.h"
+#include "run/target.h"
+#include "stat/policy.h"
+#include "store/store.h"
+
+typedef enum rn_try_state { RN_TRY_NEW, RN_TRY_JUDGING, RN_TRY_DONE } rn_try_state;
+
+/* One sample and what became of it. */
+typedef struct rn_try {
+    int arm;
+    int64_t idx, sample_id; /* sample_id: in the store; 0 none */
+    bool stored;            /* a former run paid for it */
+    bool flying;            /* the policy waits for its outcome */
+    bool copied;            /* its verdict is that of an equal program */
+    rn_try_state state;
+    rn_buf text, program;
+    bool found;         /* it holds code */
+    const char *finish; /* static */
+    int64_t prompt_tok, gen_tok;
+    double logprob, cost; /* cost in the budget's unit, NAN unknown */
+    int64_t at_ns, judged_ns;
+    uint8_t sha[RN_SHA256_BYTES]; /* of the program */
+    rn_judge_result result;       /* when DONE and judged */
+    bool judged;
+    double score;     /* mean negative log likelihood, lowest is best; NAN none */
+    double agreement; /* samples that give the same values, highest is best; 0 unknown */
+} rn_try;
+
+typedef struct rn_slot_arm {
+    rn_solve_arm *arm;
+    rn_price price;
+    rn_solve_row row;
+    int64_t generating; /* bought, not yet here */
+    bool dead, paid_prompt;
+    int64_t run_id, protocol_id; /* in the store */
+} rn_slot_arm;
+
+typedef struct rn_solve_state {
+    const rn_solve_options *o;
+    rn_solve_result *out;
+    rn_target target;
+    rn_budget budget;
+    rn_policy_kind policy_kind;
+    rn_prior *prior;
+    rn_policy *policy;
+    rn_cost_book *book;
+    rn_slot_arm arms[RN_PRIOR_MAX_ARM];
+    int n_arms, width;
+    rn_inbox inbox;
+    rn_turn turn;
+    rn_judge *judge;  /* once it is needed */
+    pthread_t opener; /* starts the judge while the models are opened */
+    bool opening;     /* opener runs, or has ended and was not joined */
+    rn_judge *opened; /* opener's */
+    rn_err open_err;  /* why it has none */
+    rn_try **tries;   /* [n_tries] */
+    size_t n_tries, cap_tries;
+    size_t n_judging; /* candidates in the judge */
+    rn_try *winner;
+    bool cancelled;                     /* by a callback */
+    bool closing;                       /* nothing more is bought */
+    bool nothing_known, nothing_passes; /* the run of the tests on nothing */
+    int64_t start_ns, charged_ns, stopped_ns, start_unix_ns;
+    double spent; /* in the budget's unit; not for seconds */
+    int64_t set_id, problem_id;
+    rn_buf warnings;
+    rn_err first_death;   /* why the first arm ended */
+    const char *ranker;   /* what chose; NULL */
+    double ranking_cpu_s; /* of programs that were run to choose */
+} rn_solve_state;
+
+/* solve.c */
+int rn_solve_add(rn_solve_state *s, rn_try *t, rn_err *err); /* takes t over, also on failure */
+void rn_solve_warn(rn_solve_state *s, const char *fmt, ...) RN_PRINTF(2, 3);
+
+/* keep.c; all do nothing without a store */
+int rn_keep_open(rn_solve_state *s, rn_err *err);      /* runs of the arms; their next indices */
+int rn_keep_load(rn_solve_state *s, rn_err *err);      /* tries of a former run */
+int rn_keep_protocols(rn_solve_state *s, rn_err *err); /* once the judge is open */
+int rn_keep_sample(rn_solve_state *s, rn_try *t, int64_t wall_ns, double flop, rn_err *err);
+int rn_keep_verdict(rn_solve_state *s, const rn_try *t, rn_err *err);
+
+/* learn.c */
+int rn_learn_prior(rn_solve_state *s, const double *cost, rn_err *err);
+
+/* choose.c: sets s->winner, or leaves it NULL when there is no candidate. */
+int rn_choose(rn_solve_state *s, rn_err *err);
+/* agree.c: fills `agreement` of the candidates [n]; *known false: the problem shows no calls. */
+int rn_choose_agree(rn_solve_state *s, rn_try **list, size_t n, bool *known, rn_err *err);
+
+/* ledger.c: fills s->out. */
+int rn_ledger_fill(rn_solve_state *s, rn_err *err);
+
+#endif

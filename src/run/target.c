@@ -1,0 +1,198 @@
+/* target.c: see target.h. */
+#include "run/target.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/jout.h"
+#include "run/program.h"
+
+#include <stdio.h>
+
+enum { MAX_FILE = 16 << 20 };
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static int open_problem(rn_target *t, rn_err *err)
+{
+    const rn_solve_options *o = t->o;
+    if (o->problem >= o->set->n)
+        return rn_fail(err, RN_EINVAL, "the set %s has %zu problems, there is no number %zu",
+                       o->set->name, o->set->n, o->problem);
+    t->set = o->set;
+    t->p = &o->set->problems[o->problem];
+    bool untested = t->p->form == RN_FORM_ASSERTS ? t->p->n_asserts == 0
+                    : t->p->form == RN_FORM_CHECK ? !t->p->test || !t->p->test[0]
+                                                  : t->p->n_cases == 0;
+    if (untested && !o->no_tests)
+        return rn_fail(err, RN_EINVAL,
+                       "%s has no tests, so that nothing can show that a program is right; choose "
+                       "by a ranker with --no-tests",
+                       t->p->task_id);
+    static const char *const chat[] = {[RN_FORM_CHECK] = "humaneval-chat",
+                                       [RN_FORM_ASSERTS] = "mbpp-chat",
+                                       [RN_FORM_STDIO] = "apps-chat",
+                                       [RN_FORM_CALL] = "apps-chat"};
+    t->completion = rn_preset_find(o->set->preset);
+    t->chat = rn_preset_find(chat[t->p->form]);
+    if (!t->completion)
+        return rn_fail(err, RN_EINVAL, "no prompt preset is called '%s'", o->set->preset);
+    snprintf(t->name, sizeof t->name, "%s", o->set->name);
+    snprintf(t->hash, sizeof t->hash, "%s", o->set->hash);
+    t->task_id = t->p->task_id;
+    t->ord = (int64_t)o->problem;
+    return 0;
+}
+
+static int open_folder(rn_target *t, rn_err *err)
+{
+    const rn_solve_options *o = t->o;
+    if (!o->dir || !o->file || !o->marker || (!o->command && !o->no_tests))
+        return rn_fail(err, RN_EINVAL,
+                       "a working folder needs --in DIR, --file PATH, --at MARKER and --run "
+                       "COMMAND");
+    if (!rn_tree_path_ok(o->file))
+        return rn_fail(err, RN_EINVAL,
+                       "'%s' is no path of a file in %s; give it relative to the folder, without "
+                       "'..'",
+                       o->file, o->dir);
+    rn_buf path = {0};
+    rn_buf_printf(&path, "%s/%s", o->dir, o->file);
+    int rc = rn_buf_ok(&path) ? rn_file_read(path.data, MAX_FILE, &t->file, err)
+                              : rn_fail(err, RN_ENOMEM, "out of memory");
+    rn_buf_free(&path);
+    if (!rc) rc = rn_marker_find(rn_buf_view(&t->file), o->file, o->marker, &t->marker, err);
+    if (!rc) rc = rn_tree_pack(o->dir, 0, &t->tree, err);
+    if (rc) return rc;
+    /* Samples follow from the file and the marker; the rest of the folder decides verdicts only. */
+    rn_sha256 *h = rn_sha256_new();
+    if (!h) return rn_fail(err, RN_ENOMEM, "out of memory for hashing");
+    rn_sha256_add(h, o->file, strlen(o->file) + 1);
+    rn_sha256_add(h, o->marker, strlen(o->marker) + 1);
+    rn_sha256_add(h, t->file.data, t->file.len);
+    uint8_t digest[RN_SHA256_BYTES];
+    rn_sha256_done(h, digest);
+    rn_sha256_hex(digest, t->hash);
+    rn_sha256_free(h);
+    snprintf(t->name, sizeof t->name, "folder");
+    t->task_id = o->file;
+    return 0;
+}
+
+int rn_target_open(const rn_solve_options *o, rn_target *t, rn_err *err)
+{
+    *t = (rn_target){.o = o};
+    int rc = o->set && o->dir
+                 ? rn_fail(err, RN_EINVAL, "give a problem or a working folder (--in), not both")
+             : o->set ? open_problem(t, err)
+             : o->dir ? open_folder(t, err)
+                      : rn_fail(err, RN_EINVAL, "nothing to solve: give a problem, or --in DIR");
+    if (rc) rn_target_close(t);
+    return rc;
+}
+
+void rn_target_close(rn_target *t)
+{
+    rn_buf_free(&t->file);
+    rn_tree_free(t->tree);
+    t->tree = NULL;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+int rn_target_prompt(void *user, bool chat, size_t max_bytes, rn_buf *out, rn_err *err)
+{
+    const rn_target *t = user;
+    if (t->set) return rn_prompt_build(chat ? t->chat : t->completion, t->set, t->p, out, err);
+    if (chat)
+        rn_marker_message(&t->marker, t->o->file, max_bytes, out);
+    else
+        rn_marker_prompt(&t->marker, max_bytes, out);
+    return 0;
+}
+
+const char *const *rn_target_stop(const rn_target *t)
+{
+    return t->set ? t->completion->stop : t->marker.stop;
+}
+
+const char *rn_target_preset(const rn_target *t, bool chat)
+{
+    if (t->set) return chat ? t->chat->name : t->completion->name;
+    return chat ? "marker-chat" : "marker";
+}
+
+const char *rn_target_extractor(const rn_target *t, bool chat)
+{
+    if (!t->set) return RN_MARKER_EXTRACTOR;
+    return chat ? "chat/1" : "auto/1";
+}
+
+/* ---- programs -------------------------------------------------------------------------------- */
+
+int rn_target_program(const rn_target *t, bool chat, rn_bytes raw, rn_buf *out, bool *found,
+                      rn_err *err)
+{
+    rn_buf code = {0};
+    int rc = 0;
+    if (t->set) {
+        rn_extracted what;
+        rc = rn_extract(rn_target_extractor(t, chat), chat ? t->chat : t->completion, t->p, raw,
+                        &code, &what, err);
+        if (!rc) rc = rn_program_build(t->p, rn_buf_view(&code), &what, out, err);
+        *found = !rc && what.found;
+    } else {
+        rn_marker_extract(&t->marker, chat, raw, &code, found);
+        rn_marker_apply(&t->marker, rn_buf_view(&code), out);
+    }
+    bool ok = rn_buf_ok(&code) && rn_buf_ok(out);
+    rn_buf_free(&code);
+    return rc || ok ? rc : rn_fail(err, RN_ENOMEM, "out of memory for a program");
+}
+
+void rn_target_nothing(const rn_target *t, rn_buf *out)
+{
+    if (!t->set)
+        rn_marker_apply(&t->marker, (rn_bytes){0}, out);
+    else if (t->p->form == RN_FORM_CHECK) /* the function is there and does nothing */
+        rn_buf_printf(out, "%s\n    pass\n", t->p->prompt);
+}
+
+int rn_target_submit(const rn_target *t, rn_judge *j, rn_bytes program, uint64_t tag, rn_err *err)
+{
+    rn_judge_job job = {.program = program};
+    if (!t->set) {
+        rn_judge_case c = {.input = rn_bytes_of(t->o->command)};
+        job.mode = RN_JUDGE_COMMAND;
+        job.entry = t->o->file;
+        job.cases = &c;
+        job.n_cases = 1;
+        return rn_judge_submit(j, &job, tag, err);
+    }
+    rn_arena a = {0};
+    int rc = rn_tests_job(t->p, &a, &job, err);
+    if (t->o->judge.cpu_s <= 0) job.limits.cpu_ns = (int64_t)(rn_tests_cpu_s(t->p) * 1e9);
+    if (!rc) rc = rn_judge_submit(j, &job, tag, err);
+    rn_arena_free(&a);
+    return rc;
+}
+
+void rn_target_protocol(const rn_target *t, const rn_judge *j, bool chat, rn_buf *out)
+{
+    rn_buf_putc(out, '{');
+    rn_jout_text(out, "source", "ration solve");
+    rn_jout_text(out, "version", rn_version());
+    rn_jout_text(out, "extractor", rn_target_extractor(t, chat));
+    rn_jout_text(out, "sandbox", rn_judge_level(j));
+    if (t->set) {
+        double cpu = t->o->judge.cpu_s > 0 ? t->o->judge.cpu_s : rn_tests_cpu_s(t->p);
+        rn_jout_text(out, "python", rn_judge_python(j));
+        rn_jout_number(out, "cpu_s", cpu);
+    } else {
+        rn_jout_text(out, "command", t->o->command);
+        rn_jout_text(out, "folder_sha256", t->tree ? t->tree->sha : NULL);
+        rn_jout_number(out, "cpu_s", t->o->judge.cpu_s);
+    }
+    rn_jout_number(out, "wall_s", t->o->judge.wall_s);
+    rn_jout_whole(out, "memory_bytes", t->o->judge.memory_bytes);
+    rn_buf_putc(out, '}');
+}
