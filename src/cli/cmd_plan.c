@@ -8,7 +8,7 @@
 #include "cli/report_opts.h"
 
 #include "base/jout.h"
-#include "cost/budget.h"
+#include "cost/amount.h"
 #include "report/plot.h"
 #include "report/spend.h"
 

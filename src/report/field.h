@@ -5,7 +5,7 @@
 
 #include "report/inside.h"
 #include "report/spend.h"
-#include "cost/budget.h"
+#include "cost/amount.h"
 #include "stat/replay.h"
 
 /* Sorted by the cost of a sample that fails, cheapest first. */

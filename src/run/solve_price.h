@@ -10,7 +10,7 @@
 #ifndef RN_RUN_SOLVE_PRICE_H
 #define RN_RUN_SOLVE_PRICE_H
 
-#include "cost/budget.h"
+#include "cost/amount.h"
 #include "cost/cost.h"
 #include "run/arm.h"
 

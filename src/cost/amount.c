@@ -1,5 +1,5 @@
-/* budget.c: see budget.h. */
-#include "cost/budget.h"
+/* amount.c: see budget.h. */
+#include "cost/amount.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * file.c: reads a cost file; the format is in cost.h.
+ * book_read.c: reads a cost file; the format is in cost.h.
  *
  * The file is small and a person's: a line that is not understood is an error that names it, never
  * skipped. Lines are checked one by one, a model's shape as a whole where its section ends.

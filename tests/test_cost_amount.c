@@ -1,7 +1,7 @@
 /* Budgets as people write them: units, and every way to get one wrong. */
 #include "test.h"
 
-#include "cost/budget.h"
+#include "cost/amount.h"
 
 static void reads_every_unit(void **state)
 {

@@ -1,12 +1,12 @@
 /*
- * budget.h: a budget as people write it: "60s", "1.5 min", "2h", "200TFLOP", "0.05USD", "$0.05".
+ * amount.h: a budget as people write it: "60s", "1.5 min", "2h", "200TFLOP", "0.05USD", "$0.05".
  *
  * The unit is never guessed: a number alone is an error that names the units. Units in any case:
  *   seconds  s, sec, min, h, also ms          money  USD, $, before or after the number
  *   FLOPs    FLOP, kFLOP, MFLOP, GFLOP, TFLOP, PFLOP, EFLOP, each also with a final s
  */
-#ifndef RN_COST_BUDGET_H
-#define RN_COST_BUDGET_H
+#ifndef RN_COST_AMOUNT_H
+#define RN_COST_AMOUNT_H
 
 #include "base/buf.h"
 
