@@ -1,4 +1,4 @@
-/* amount.c: see budget.h. */
+/* amount.c: see amount.h. */
 #include "cost/amount.h"
 
 #include <math.h>
