@@ -1,7 +1,7 @@
 /* test_store.c: opening, locking, migrations, puts and walks of the experiment file. */
 #include "test.h"
 
-#include "store/internal.h"
+#include "store/store_priv.h"
 #include "store/schema.h"
 
 #include <fcntl.h>
@@ -258,16 +258,15 @@ static void test_older_version(void **state)
         rn_err err = {0};
         rn_store *s = open_store("v1.db", mode);
         rn_arena arena = {0};
-        double *score = NULL, *part = NULL;
-        uint32_t *group = NULL;
-        bool any = true;
+        double *score = NULL;
+        rn_store_grouping grouping;
         rn_store_score_sums sums;
         assert_ok(rn_store_scores(s, 1, 1, &arena, 1, &score, &err), &err);
         assert_near(score[0], 0.5, 0);
-        assert_ok(rn_store_groups(s, 1, 1, &arena, 1, &group, &part, &any, &err), &err);
-        assert_false(any);
-        assert_int_equal(group[0], 0);
-        assert_true(isnan(part[0]));
+        assert_ok(rn_store_groups(s, 1, 1, &arena, 1, &grouping, &err), &err);
+        assert_false(grouping.any);
+        assert_int_equal(grouping.group[0], 0);
+        assert_true(isnan(grouping.part[0]));
         assert_ok(rn_store_score_cost(s, 1, 1, &sums, &err), &err);
         assert_int_equal(sums.n_flop, 1);
         assert_int_equal(sums.n_cpu, 0);
@@ -515,14 +514,12 @@ static void test_walk_samples(void **state)
     rn_store_parts parts = {.part = 2, .group = 7, .cpu_ns = 3000000000, .n_runs = 5};
     sc.parts = &parts;
     assert_ok(rn_store_put_score(f.s, &sc, &err), &err);
-    uint32_t *group;
-    double *part;
-    bool any = false;
-    assert_ok(rn_store_groups(f.s, f.run, ranker, &arena, n, &group, &part, &any, &err), &err);
-    assert_true(any && isnan(part[0]));
-    assert_int_equal(group[0], 0);
-    assert_int_equal(group[2], 7);
-    assert_near(part[2], 2, 0);
+    rn_store_grouping grouping;
+    assert_ok(rn_store_groups(f.s, f.run, ranker, &arena, n, &grouping, &err), &err);
+    assert_true(grouping.any && isnan(grouping.part[0]));
+    assert_int_equal(grouping.group[0], 0);
+    assert_int_equal(grouping.group[2], 7);
+    assert_near(grouping.part[2], 2, 0);
     rn_store_score_sums sums;
     assert_ok(rn_store_score_cost(f.s, f.run, ranker, &sums, &err), &err);
     assert_int_equal(sums.n_cpu, 1);
@@ -607,6 +604,173 @@ static void test_digest(void **state)
     rn_store_close(g.s);
 }
 
+/* One number or text from a store by SQL, in a static buffer. */
+static const char *ask(const char *path, const char *query)
+{
+    static char out[4096];
+    sqlite3 *db;
+    sqlite3_stmt *st;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, query, -1, &st, NULL)) fail_msg("%s", sqlite3_errmsg(db));
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    const char *text = (const char *)sqlite3_column_text(st, 0);
+    snprintf(out, sizeof out, "%s", text ? text : "NULL");
+    sqlite3_finalize(st);
+    sqlite3_close(db);
+    return out;
+}
+
+/* Rows that only their provenance kept apart become one; what contradicts stays apart. */
+static void test_rows_become_one(void **state)
+{
+    (void)state;
+    rn_err err = {0};
+    const char *path = in_dir("v3.db");
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(rn_schema_migrate(db, rn_store_migrations, 3), SQLITE_OK);
+    sqlite3_close(db);
+    sql(path,
+        "INSERT INTO verdict_kind VALUES (1, 'passed', 'P'), (2, 'wrong_answer', 'P');"
+        "INSERT INTO problem_set VALUES (1, 'mini', 'abc');"
+        "INSERT INTO problem VALUES (1, 1, 0, 'Mini/0', NULL, NULL), (2, 1, 1, 'Mini/1', NULL, "
+        "NULL);"
+        "INSERT INTO model VALUES (1, 'm', '', '');"
+        "INSERT INTO run VALUES (1, 1, 1, 'sample', '', '{\"t\":1,\"version\":\"0.1.0\"}'),"
+        " (2, 1, 1, 'sample', '', '{\"note\":\"\",\"t\":1,\"version\":\"0.1.1\"}'),"
+        " (3, 1, 1, 'sample', '', '{\"server\":\"http://x\",\"t\":1}'),"
+        " (4, 1, 1, 'sample', '', '{\"t\":2,\"version\":\"0.1.0\"}');"
+        "INSERT INTO source VALUES (1, 1, 'aa', 'f', 'human-eval', 1), (2, 2, 'aa', 'f', 'x', 0);"
+        /* run 2 repeats sample 0 and brings sample 1; run 3 says something else of sample 0 */
+        "INSERT INTO sample (id, run_id, problem_id, idx, source_id, text_bytes) VALUES"
+        " (1, 2, 1, 0, 2, 1), (2, 1, 1, 0, 1, 1), (3, 2, 1, 1, 2, 1), (4, 3, 1, 0, NULL, 1),"
+        " (5, 4, 1, 0, NULL, 1), (6, 1, 2, 0, NULL, 1);"
+        "INSERT INTO sample_text VALUES (1, x'61'), (2, x'61'), (3, x'62'), (4, x'63'), (5, x'61'),"
+        " (6, x'61');"
+        "INSERT INTO protocol VALUES (1, '{\"cpu_s\":3,\"ration\":\"0.1.0\"}'),"
+        " (2, '{\"cpu_s\":3,\"ration\":\"0.1.1\"}'), (3, '{\"cpu_s\":4}');"
+        "INSERT INTO verdict (sample_id, protocol_id, kind_id, judged_ms) VALUES"
+        " (1, 2, 2, 20), (2, 1, 1, 10), (2, 3, 1, 5), (3, 1, 1, 10), (3, 2, 2, 9), (5, 2, 1, 1);"
+        "INSERT INTO ranker VALUES (1, 'nll', '{\"by\":\"nll\",\"version\":\"0.1.0\"}', 1),"
+        " (2, 'nll', '{\"by\":\"nll\",\"version\":\"0.1.1\"}', 1);"
+        "INSERT INTO score (sample_id, ranker_id, score) VALUES (1, 2, 2.0), (2, 1, 1.0),"
+        " (3, 2, 3.0), (4, 1, 4.0), (4, 2, 4.0);"
+        "INSERT INTO tally VALUES (1, 2, 5, 2), (2, 2, 5, 2);"
+        "INSERT INTO curve VALUES (1, 1, 0.5), (2, 2, 0.75);");
+    rn_store *s = open_store("v3.db", RN_STORE_WRITE);
+    rn_store_close(s);
+    assert_string_equal(
+        ask(path, "SELECT group_concat(id || settings || provenance, ' ') FROM run"),
+        "1{\"t\":1}{\"version\":[\"0.1.0\",\"0.1.1\"]} "
+        "3{\"apart\":{\"server\":\"http://x\"},\"t\":1}{\"server\":\"http://x\"} "
+        "4{\"t\":2}{\"version\":\"0.1.0\"}");
+    assert_string_equal(ask(path, "SELECT group_concat(json || provenance, ' ') FROM protocol"),
+                        "{\"cpu_s\":3}{\"ration\":[\"0.1.0\",\"0.1.1\"]} {\"cpu_s\":4}{}");
+    assert_string_equal(ask(path, "SELECT group_concat(run_id || ':' || problem_id || ':' || idx ||"
+                                  " ifnull(':' || source_id, ''), ' ') FROM (SELECT * FROM sample"
+                                  " ORDER BY run_id, problem_id, idx)"),
+                        "1:1:0:1 1:1:1:1 1:2:0 3:1:0 4:1:0");
+    assert_string_equal(ask(path, "SELECT group_concat(sample_id || ':' || protocol_id || ':' ||"
+                                  " kind_id, ' ') FROM verdict"),
+                        "1:1:2 1:3:1 3:1:1 5:1:1");
+    assert_string_equal(ask(path, "SELECT group_concat(sample_id || ':' || ranker_id || ':' ||"
+                                  " score, ' ') FROM score"),
+                        "1:1:2.0 3:1:3.0 4:1:4.0");
+    assert_string_equal(ask(path, "SELECT (SELECT count(*) FROM tally) || ' ' || (SELECT count(*)"
+                                  " FROM curve WHERE run_id = 1) || ' ' || (SELECT count(*) FROM"
+                                  " source) || ' ' || (SELECT count(*) FROM sample_text)"),
+                        "1 2 1 5");
+    /* The next put of the same settings finds them, and so does a merge of the kept-apart run. */
+    s = open_store("v3.db", RN_STORE_WRITE);
+    int64_t id = 0;
+    rn_store_run r = {1, 1, "sample", "", "{\"version\": \"9\", \"t\": 1.0, \"note\": null}"};
+    assert_ok(rn_store_put_run(s, &r, &id, &err), &err);
+    assert_int_equal(id, 1);
+    r.settings = "{\"server\":\"http://x\",\"t\":1,\"apart\":{\"server\":\"http://x\"}}";
+    assert_ok(rn_store_put_run(s, &r, &id, &err), &err);
+    assert_int_equal(id, 3);
+    rn_store_close(s);
+    assert_string_equal(ask(path, "SELECT provenance FROM run WHERE id = 1"),
+                        "{\"version\":[\"0.1.0\",\"0.1.1\",\"9\"]}");
+}
+
+static int take_settings(void *user, const rn_store_run_row *r)
+{
+    snprintf(user, 256, "%s", r->settings);
+    return 0;
+}
+
+/* What differs in provenance alone is one row, which shows all of it; the digest sees none. */
+static void test_provenance(void **state)
+{
+    (void)state;
+    rn_err err = {0};
+    char one[65], two[65], settings[256];
+    fixture f = make("prov.db");
+    assert_ok(rn_store_digest(f.s, one, &err), &err);
+    rn_store_run r = {f.set, f.model, "sample", "",
+                      "{\"n\": 2, \"temperature\": 0.8, \"source\": \"b\", \"ration\": \"1\"}"};
+    int64_t id = 0, other = 0;
+    assert_ok(rn_store_put_run(f.s, &r, &id, &err), &err);
+    assert_int_equal(id, f.run);
+    r.settings =
+        "{\"n\": 2, \"temperature\": 0.8, \"source\": \"a\", \"server\": \"\", \"x\": null}";
+    assert_ok(rn_store_put_run(f.s, &r, &id, &err), &err);
+    assert_int_equal(id, f.run);
+    assert_ok(rn_store_each_run(f.s, take_settings, settings, &err), &err);
+    assert_string_equal(settings,
+                        "{\"n\":2,\"ration\":\"1\",\"source\":[\"a\",\"b\"],\"temperature\":0.8}");
+    assert_ok(rn_store_digest(f.s, two, &err), &err);
+    assert_string_equal(one, two);
+    assert_ok(rn_store_put_ranker(f.s, "k", "{\"by\":\"nll\",\"version\":\"1\"}", true, &id, &err),
+              &err);
+    assert_ok(
+        rn_store_put_ranker(f.s, "k", "{\"by\":\"nll\",\"version\":\"2\"}", true, &other, &err),
+        &err);
+    assert_int_equal(id, other);
+    rn_store_close(f.s);
+}
+
+/* Which protocols a verdict may stand under: `want` as places in the list. */
+static void test_versions(void **state)
+{
+    (void)state;
+    static const char *const protocols[] = {
+        "{\"cpu_s\":3,\"extractor\":\"auto/1\"}",
+        "{\"cpu_s\":3,\"extractor\":\"auto/2\",\"judge\":2}",
+        "{\"cpu_s\":3,\"extractor\":\"auto/2\"}",
+        "{\"cpu_s\":4,\"extractor\":\"auto/1\"}",
+        "{\"cpu_s\":3,\"extractor\":\"raw/1\"}",
+        "{\"cpu_s\":3,\"extractor\":\"code/1\",\"source\":\"ration solve\",\"version\":\"0.1.0\"}"};
+    static const struct {
+        int of;
+        const char *want;
+    } cases[] = {{0, "[1,6]"}, {1, "[2,1,3,6]"}, {2, "[3,1,6]"},
+                 {3, "[4]"},   {4, "[5,6]"},     {5, "[6]"}};
+    rn_err err = {0};
+    rn_buf ids = {0};
+    fixture f = make("versions.db");
+    int64_t id[6], n = -1;
+    for (int i = 0; i < 6; i++) {
+        assert_ok(rn_store_put_protocol(f.s, protocols[i], &id[i], &err), &err);
+        assert_int_equal(id[i], i + 1);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_ok(rn_store_versions(f.s, id[cases[i].of], &ids, &err), &err);
+        assert_string_equal(ids.data, cases[i].want);
+    }
+    rn_buf_free(&ids);
+    /* Judged under an older version is judged; a newer one, or a failed sandbox, is not. */
+    put_verdict(&f, put_text(&f, 0, 0, "a", 1), id[0], RN_V_PASSED);
+    put_verdict(&f, put_text(&f, 0, 1, "b", 1), id[0], RN_V_SANDBOX);
+    put_verdict(&f, put_text(&f, 0, 2, "c", 1), id[1], RN_V_PASSED);
+    expect_samples(&f, id[1], false, "Mini/0#1=:13 ");
+    expect_samples(&f, id[0], true, "Mini/0#1=b:13 Mini/0#2=c:0 ");
+    assert_ok(rn_store_count_older(f.s, f.run, id[1], &n, &err), &err);
+    assert_int_equal(n, 1);
+    rn_store_close(f.s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -625,6 +789,9 @@ int main(void)
         cmocka_unit_test(test_walk_runs),
         cmocka_unit_test(test_no_sorting),
         cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_rows_become_one),
+        cmocka_unit_test(test_provenance),
+        cmocka_unit_test(test_versions),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);
 }

@@ -131,11 +131,9 @@ static int load_groups(loader *l, const rn_store_ranker_row *row, int64_t run_id
                        const size_t *taken, const uint8_t *pass, rn_ranking *out)
 {
     rn_arena *a = &l->r->arena;
-    uint32_t *of_cell;
-    double *part;
-    bool any;
-    int rc = rn_store_groups(l->s, run_id, row->ranker_id, a, n, &of_cell, &part, &any, l->err);
-    if (rc || !any) return rc;
+    rn_store_grouping of_cells;
+    int rc = rn_store_groups(l->s, run_id, row->ranker_id, a, n, &of_cells, l->err);
+    if (rc || !of_cells.any) return rc;
     rn_agreed *problems = rn_arena_array(a, l->task->n_problems, sizeof *problems);
     uint32_t *group = rn_arena_array(a, n, sizeof *group);
     double *weight = rn_arena_array(a, n, sizeof *weight);
@@ -146,8 +144,8 @@ static int load_groups(loader *l, const rn_store_ranker_row *row, int64_t run_id
         size_t at = (size_t)(p->pass - pass);
         problems[i] = (rn_agreed){group + at, weight + at, p->pass, p->cut, p->n};
         for (int64_t k = 0; k < p->n; k++) {
-            double w = part[taken[at + (size_t)k]];
-            group[at + (size_t)k] = first_of_group(p, taken + at, of_cell, k);
+            double w = of_cells.part[taken[at + (size_t)k]];
+            group[at + (size_t)k] = first_of_group(p, taken + at, of_cells.group, k);
             weight[at + (size_t)k] = w > 0 && isfinite(w) ? w : 0;
         }
     }

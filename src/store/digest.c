@@ -4,10 +4,10 @@
  * Each row becomes text that names its identity by content, never by id, and the digest is the sum
  * modulo 2^256 (as four 64-bit lanes) of the SHA-256 of all rows: equal for equal content whatever
  * the order of the rows. It finds differences between honest stores; it is no signature.
- * Left out: dates, measured times and memory (also those of profiles), the ledger, and which file a
- * sample came from.
+ * Left out: dates, measured times and memory (also those of profiles), the ledger, which file a
+ * sample came from, and the provenance of runs, rankers and protocols.
  */
-#include "store/internal.h"
+#include "store/store_priv.h"
 
 #include "base/hash.h"
 
@@ -72,21 +72,20 @@ static void put_column(rn_sha256 *h, sqlite3_stmt *st, int i)
 
 static int add_rows(rn_store *s, const char *sql, rn_sha256 *h, uint64_t sum[LANES], rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s, sql, &st, err);
+    rn_rows r;
+    int rc = rn_rows_open(s, &r, err, sql, "");
     if (rc) return rc;
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
+    while ((rc = rn_rows_next(&r, err)) > 0) {
         uint64_t digest[LANES];
         uint8_t bytes[RN_SHA256_BYTES];
-        for (int i = 0; i < sqlite3_column_count(st); i++)
-            put_column(h, st, i);
+        for (int i = 0; i < sqlite3_column_count(r.st); i++)
+            put_column(h, r.st, i);
         rn_sha256_done(h, bytes);
         memcpy(digest, bytes, sizeof digest);
         for (int i = 0; i < LANES; i++)
             sum[i] += digest[i];
     }
-    return rn_store_walked(s, st, step, err, "cannot be read");
+    return rn_rows_close(&r, rc);
 }
 
 int rn_store_digest(rn_store *s, char hex[65], rn_err *err)

@@ -2,7 +2,7 @@
  * export.c: walks the problems of a run in their order and the samples of each by index, and hands
  * both to the form. A form is a row of functions; nothing is held but the output's buffer.
  */
-#include "store/export_impl.h"
+#include "store/export_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,28 +62,14 @@ static const char samples_sql[] =
     " LEFT JOIN verdict w ON w.sample_id = s.id AND w.judged_ms = -1"
     " WHERE s.run_id = ?1 AND s.problem_id = ?2 ORDER BY s.idx";
 
-static void read_sample(const rn_exporter *x, sqlite3_stmt *st, rn_export_row *r)
+static void read_sample(const rn_rows *rows, rn_export_row *r)
 {
-    const char *text = sqlite3_column_blob(st, 18);
-    *r = (rn_export_row){.idx = sqlite3_column_int64(st, 0),
-                         .prompt_tok = rn_col_int(st, 1),
-                         .gen_tok = rn_col_int(st, 2),
-                         .finish = rn_col_text(st, 3),
-                         .logprob = rn_col_real(st, 4),
-                         .wall_ns = rn_col_int(st, 5),
-                         .flop = rn_col_real(st, 6),
-                         .text_bytes = sqlite3_column_int64(st, 7),
-                         .verdict = rn_store_verdict_of(x->s, st, 8),
-                         .n_tests = rn_col_int(st, 9),
-                         .n_passed = rn_col_int(st, 10),
-                         .failed_test = rn_col_int(st, 11),
-                         .cpu_ns = rn_col_int(st, 12),
-                         .judge_wall_ns = rn_col_int(st, 13),
-                         .peak_bytes = rn_col_int(st, 14),
-                         .detail = rn_col_text(st, 15),
-                         .elsewhere = sqlite3_column_int64(st, 17) <= RN_JUDGED_ELSEWHERE,
-                         .plus_verdict = rn_store_verdict_of(x->s, st, 16),
-                         .text = {text ? text : "", (size_t)sqlite3_column_bytes(st, 18)}};
+    int64_t judged_ms;
+    rn_rows_get(rows, "inntrnrivnnnnnntvib", &r->idx, &r->prompt_tok, &r->gen_tok, &r->finish,
+                &r->logprob, &r->wall_ns, &r->flop, &r->text_bytes, &r->verdict, &r->n_tests,
+                &r->n_passed, &r->failed_test, &r->cpu_ns, &r->judge_wall_ns, &r->peak_bytes,
+                &r->detail, &r->plus_verdict, &judged_ms, &r->text);
+    r->elsewhere = judged_ms <= RN_JUDGED_ELSEWHERE;
     r->judged = r->verdict >= 0 && rn_verdict_family((rn_verdict)r->verdict) != 'S';
 }
 
@@ -107,21 +93,13 @@ static int one_sample(rn_exporter *x, const rn_store_problem *p, rn_export_row *
     return x->out.len >= FLUSH_BYTES ? flush(x, err) : 0;
 }
 
-static int one_problem(void *user, const rn_store_problem_row *row)
+/* The samples of one problem. */
+static int each_sample(rn_exporter *x, const rn_store_problem *p, rn_rows *rows, rn_err *err)
 {
-    rn_exporter *x = user;
-    rn_err *err = x->err;
-    const rn_store_problem *p = &row->x;
-    x->n_in_problem = x->n_passed_in_problem = 0;
-    if (x->form->every_problem) x->form->problem(x, p);
-    sqlite3_reset(x->st);
-    sqlite3_bind_int64(x->st, 1, x->run_id);
-    sqlite3_bind_int64(x->st, 2, row->problem_id);
-    sqlite3_bind_int64(x->st, 3, x->opts->protocol_id);
-    int step, rc = 0;
-    while (!rc && (step = sqlite3_step(x->st)) == SQLITE_ROW) {
+    int rc;
+    while ((rc = rn_rows_next(rows, err)) > 0) {
         rn_export_row r;
-        read_sample(x, x->st, &r);
+        read_sample(rows, &r);
         if (x->n_in_problem == 0) {
             if (x->form->needs_prompt && !p->prompt)
                 return rn_fail(err, RN_ENOTFOUND,
@@ -131,11 +109,25 @@ static int one_problem(void *user, const rn_store_problem_row *row)
             if (x->form->problem && !x->form->every_problem) x->form->problem(x, p);
         }
         rc = one_sample(x, p, &r, err);
+        if (rc) return rc;
         x->n_in_problem++;
         x->n_passed_in_problem += r.verdict == RN_V_PASSED;
     }
+    return rc;
+}
+
+static int one_problem(void *user, const rn_store_problem_row *row)
+{
+    rn_exporter *x = user;
+    const rn_store_problem *p = &row->x;
+    x->n_in_problem = x->n_passed_in_problem = 0;
+    if (x->form->every_problem) x->form->problem(x, p);
+    rn_rows rows;
+    int rc = rn_rows_open(x->s, &rows, x->err, samples_sql, "iii", x->run_id, row->problem_id,
+                          x->opts->protocol_id);
     if (rc) return rc;
-    if (step != SQLITE_DONE) return rn_store_fail(x->s, step, err, "cannot be read");
+    rc = rn_rows_close(&rows, each_sample(x, p, &rows, x->err));
+    if (rc) return rc;
     bool any = x->form->every_problem || x->n_in_problem > 0;
     if (any && x->form->problem_end) x->form->problem_end(x, p);
     return 0;
@@ -209,14 +201,12 @@ static int write_all(rn_exporter *x, rn_err *err)
         rn_buf_puts(&x->out, "k,pass@k\n");
         return rn_store_each_curve(x->s, x->run_id, write_point, x, err);
     }
-    rc = rn_store_prepare(x->s, samples_sql, &x->st, err);
-    if (!rc && x->form->head) x->form->head(x);
+    if (x->form->head) x->form->head(x);
     for (size_t i = 0; !rc && i < x->opts->n_runs; i++) {
         x->run_id = x->opts->run_ids[i];
         rc = one_run(x, err);
     }
     if (!rc && x->form->tail) x->form->tail(x);
-    sqlite3_finalize(x->st);
     return rc;
 }
 

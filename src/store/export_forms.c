@@ -1,5 +1,5 @@
 /* export_forms.c: what each form writes for a problem and for a sample. See docs/FORMATS.md. */
-#include "store/export_impl.h"
+#include "store/export_priv.h"
 
 #include <ctype.h>
 

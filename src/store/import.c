@@ -2,10 +2,10 @@
  * import.c: what all forms share: the run and its settings, which index a sample gets, verdicts
  * that come with samples, rows that go wrong, transactions. See import.h for the rules.
  */
-#include "store/import_impl.h"
+#include "store/import_priv.h"
 
 #include "base/hash.h"
-#include "store/internal.h"
+#include "store/store_priv.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * import_json.c: forms that are one JSON value: the study's release, bigcode's lists, and evalplus'
  * results. They are walked with jstream, one sample in memory at a time.
  */
-#include "store/import_impl.h"
+#include "store/import_priv.h"
 
 #include "store/jstream.h"
 

@@ -2,7 +2,7 @@
  * import_lines.c: forms with one JSON object per line: human-eval, evalplus, CodeT, and several
  * runs per row with their own verdicts (jamesmurdza/humaneval-results).
  */
-#include "store/import_impl.h"
+#include "store/import_priv.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
  * problem only and the shared part includes the whole line of the last "def": two problems of
  * HumanEval have the same name twice, but not the same description.
  */
-#include "store/import_impl.h"
+#include "store/import_priv.h"
 
 #include <stdlib.h>
 

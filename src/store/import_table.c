@@ -2,7 +2,7 @@
  * import_table.c: results without texts: n and c per problem, or a published curve, as CSV with a
  * header line or as JSONL with the same names.
  */
-#include "store/import_impl.h"
+#include "store/import_priv.h"
 
 #include <ctype.h>
 #include <stdio.h>

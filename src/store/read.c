@@ -1,25 +1,25 @@
 /*
- * read.c: the walks. Each prepares a statement of its own, so that walks nest and callbacks can
- * put.
+ * read.c: the walks. A walk takes a kept statement; one that runs inside another of the same kind
+ * gets a statement of its own, so that walks nest and callbacks can put.
  *
  * Samples come in the order of (problem.ord, idx): the outer loop runs over the index
  * problem_order, the inner over the unique index of sample, so that nothing is sorted.
  */
-#include "store/internal.h"
+#include "store/identity_priv.h"
 
-static const char cannot_read[] = "cannot be read";
+#include "base/vec.h"
 
-/* The newest verdict's kind: a few entries of one key range per sample. */
-#define NEWEST_KIND                                             \
-    "(SELECT v.kind_id FROM verdict v WHERE v.sample_id = s.id" \
-    " ORDER BY v.judged_ms DESC, v.protocol_id DESC LIMIT 1)"
+/* The newest verdict: a few entries of one key range per sample. */
+#define NEWEST(column)                                              \
+    "(SELECT v." column " FROM verdict v WHERE v.sample_id = s.id " \
+    "ORDER BY v.judged_ms DESC, v.protocol_id DESC LIMIT 1)"
 
 int rn_store_each_run(rn_store *s, int (*fn)(void *user, const rn_store_run_row *r), void *user,
                       rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(
-        s,
+    rn_rows r;
+    int rc = rn_rows_open(
+        s, &r, err,
         "SELECT r.id, r.set_id, r.model_id,"
         " (SELECT count(*) FROM problem p WHERE p.set_id = r.set_id),"
         " (SELECT count(*) FROM problem p WHERE p.set_id = r.set_id AND ("
@@ -28,236 +28,181 @@ int rn_store_each_run(rn_store *s, int (*fn)(void *user, const rn_store_run_row 
         " (SELECT count(*) FROM sample s WHERE s.run_id = r.id),"
         " (SELECT count(*) FROM tally c WHERE c.run_id = r.id),"
         " (SELECT count(*) FROM curve c WHERE c.run_id = r.id),"
-        " t.name, t.hash, m.name, m.file_sha, m.cost, r.kind, r.preset, r.settings"
+        " t.name, t.hash, m.name, m.file_sha, m.cost, r.kind, r.preset,"
+        " rn_join(r.settings, r.provenance)"
         " FROM run r JOIN problem_set t ON t.id = r.set_id JOIN model m ON m.id = r.model_id"
         " ORDER BY r.id",
-        &st, err);
+        "");
     if (rc) return rc;
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        const rn_store_run_row row = {.run_id = sqlite3_column_int64(st, 0),
-                                      .set_id = sqlite3_column_int64(st, 1),
-                                      .model_id = sqlite3_column_int64(st, 2),
-                                      .n_set_problems = sqlite3_column_int64(st, 3),
-                                      .n_problems = sqlite3_column_int64(st, 4),
-                                      .n_samples = sqlite3_column_int64(st, 5),
-                                      .n_counts = sqlite3_column_int64(st, 6),
-                                      .n_curve = sqlite3_column_int64(st, 7),
-                                      .set_name = rn_col_text(st, 8),
-                                      .set_hash = rn_col_text(st, 9),
-                                      .model_name = rn_col_text(st, 10),
-                                      .model_sha = rn_col_text(st, 11),
-                                      .model_cost = rn_col_text(st, 12),
-                                      .kind = rn_col_text(st, 13),
-                                      .preset = rn_col_text(st, 14),
-                                      .settings = rn_col_text(st, 15)};
-        rc = fn(user, &row);
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        rn_store_run_row x;
+        rn_rows_get(&r, "iiiiiiiitttttttt", &x.run_id, &x.set_id, &x.model_id, &x.n_set_problems,
+                    &x.n_problems, &x.n_samples, &x.n_counts, &x.n_curve, &x.set_name, &x.set_hash,
+                    &x.model_name, &x.model_sha, &x.model_cost, &x.kind, &x.preset, &x.settings);
+        rc = fn(user, &x);
         if (rc) break;
     }
-    int end = rn_store_walked(s, st, step, err, cannot_read);
-    return rc ? rc : end;
+    return rn_rows_close(&r, rc);
 }
 
 int rn_store_each_problem(rn_store *s, int64_t set_id,
                           int (*fn)(void *user, const rn_store_problem_row *r), void *user,
                           rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s,
-                              "SELECT id, ord, task_id, prompt, prompt_tok FROM problem"
-                              " WHERE set_id = ?1 ORDER BY ord, id",
-                              &st, err);
+    rn_rows r;
+    int rc = rn_rows_open(s, &r, err,
+                          "SELECT id, ord, task_id, prompt, prompt_tok FROM problem"
+                          " WHERE set_id = ?1 ORDER BY ord, id",
+                          "i", set_id);
     if (rc) return rc;
-    sqlite3_bind_int64(st, 1, set_id);
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        const rn_store_problem_row row = {.problem_id = sqlite3_column_int64(st, 0),
-                                          .x = {.set_id = set_id,
-                                                .ord = sqlite3_column_int64(st, 1),
-                                                .task_id = rn_col_text(st, 2),
-                                                .prompt = (const char *)sqlite3_column_text(st, 3),
-                                                .prompt_tok = rn_col_int(st, 4)}};
-        rc = fn(user, &row);
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        rn_store_problem_row x = {.x.set_id = set_id};
+        rn_rows_get(&r, "iitwn", &x.problem_id, &x.x.ord, &x.x.task_id, &x.x.prompt,
+                    &x.x.prompt_tok);
+        rc = fn(user, &x);
         if (rc) break;
     }
-    int end = rn_store_walked(s, st, step, err, cannot_read);
-    return rc ? rc : end;
+    return rn_rows_close(&r, rc);
 }
 
-#define SAMPLE_COLUMNS                                                                             \
-    "SELECT p.id, p.task_id, p.ord, s.id, s.idx, s.text_bytes, s.prompt_tok, s.gen_tok, s.finish," \
-    " s.logprob, s.wall_ns, s.flop, s.source_id, " NEWEST_KIND
+/* ---- samples --------------------------------------------------------------------------------- */
 
 /* CROSS JOIN fixes the order of the loops, and with it that of the rows. */
-#define SAMPLE_FROM                                           \
-    " FROM run r CROSS JOIN problem p ON p.set_id = r.set_id" \
-    " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
+#define SAMPLES(column, join, where)                                                      \
+    "SELECT p.id, p.task_id, p.ord, s.id, s.idx, s.text_bytes, s.prompt_tok, s.gen_tok,"  \
+    " s.finish, s.logprob, s.wall_ns, s.flop, s.source_id, " NEWEST(                      \
+        "kind_id") ", " column " FROM run r CROSS JOIN problem p ON p.set_id = r.set_id"  \
+                   " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id" join \
+                   " WHERE r.id = ?1"                                                     \
+                   " AND " where " ORDER BY p.ord, p.id, s.idx"
+#define WITHOUT_TEXT(where) SAMPLES("x''", "", where)
+#define WITH_TEXT(where)    SAMPLES("x.text", " CROSS JOIN sample_text x ON x.sample_id = s.id", where)
 
-#define SAMPLE_WHERE " WHERE r.id = ?1"
-#define SAMPLE_ORDER " ORDER BY p.ord, p.id, s.idx"
+/* ?2: the ids of protocols as a JSON array, ?3: a ranker. */
+#define ALL "?2 IS NULL AND ?3 IS NULL"
+#define UNJUDGED                                                                                 \
+    "?3 IS NULL AND NOT EXISTS (SELECT 1 FROM verdict v JOIN verdict_kind k ON k.id = v.kind_id" \
+    " WHERE v.sample_id = s.id AND v.protocol_id IN (SELECT value FROM json_each(?2))"           \
+    " AND k.name <> 'sandbox_failure')"
+#define UNSCORED                                                                \
+    "?2 IS NULL AND NOT EXISTS (SELECT 1 FROM score c WHERE c.sample_id = s.id" \
+    " AND c.ranker_id = ?3)"
 
-static int walk_samples(rn_store *s, int64_t run_id, const char *more, int64_t arg, bool with_text,
-                        int (*fn)(void *user, const rn_store_sample_row *r), void *user,
-                        rn_err *err)
+static int walk_samples(rn_store *s, int64_t run_id, const char *protocols, int64_t ranker_id,
+                        bool with_text, int (*fn)(void *user, const rn_store_sample_row *r),
+                        void *user, rn_err *err)
 {
-    sqlite3_stmt *st;
-    rn_buf sql = {0};
-    rn_buf_puts(&sql, SAMPLE_COLUMNS);
-    rn_buf_puts(&sql, with_text ? ", x.text" SAMPLE_FROM
-                                  " CROSS JOIN sample_text x ON x.sample_id = s.id"
-                                : SAMPLE_FROM);
-    rn_buf_puts(&sql, SAMPLE_WHERE);
-    rn_buf_puts(&sql, more);
-    rn_buf_puts(&sql, SAMPLE_ORDER);
-    int rc = rn_buf_ok(&sql) ? rn_store_prepare(s, sql.data, &st, err)
-                             : rn_fail(err, RN_ENOMEM, "%s: out of memory", s->path);
-    rn_buf_free(&sql);
+    static const char *const sql[3][2] = {{WITHOUT_TEXT(ALL), WITH_TEXT(ALL)},
+                                          {WITHOUT_TEXT(UNJUDGED), WITH_TEXT(UNJUDGED)},
+                                          {WITHOUT_TEXT(UNSCORED), WITH_TEXT(UNSCORED)}};
+    rn_rows r;
+    int rc = rn_rows_open(s, &r, err,
+                          sql[protocols       ? 1
+                              : ranker_id > 0 ? 2
+                                              : 0][with_text],
+                          "itn", run_id, protocols, ranker_id > 0 ? ranker_id : INT64_C(-1));
     if (rc) return rc;
-    sqlite3_bind_int64(st, 1, run_id);
-    if (*more) sqlite3_bind_int64(st, 2, arg);
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        rn_store_sample_row row = {.x = {.run_id = run_id,
-                                         .problem_id = sqlite3_column_int64(st, 0),
-                                         .idx = sqlite3_column_int64(st, 4),
-                                         .prompt_tok = rn_col_int(st, 6),
-                                         .gen_tok = rn_col_int(st, 7),
-                                         .finish = rn_col_text(st, 8),
-                                         .logprob = rn_col_real(st, 9),
-                                         .wall_ns = rn_col_int(st, 10),
-                                         .flop = rn_col_real(st, 11),
-                                         .source_id = sqlite3_column_int64(st, 12)},
-                                   .task_id = rn_col_text(st, 1),
-                                   .ord = sqlite3_column_int64(st, 2),
-                                   .sample_id = sqlite3_column_int64(st, 3),
-                                   .text_bytes = sqlite3_column_int64(st, 5),
-                                   .verdict = rn_store_verdict_of(s, st, 13)};
-        if (with_text) {
-            const char *text = sqlite3_column_blob(st, 14);
-            row.x.text =
-                (rn_bytes){.data = text ? text : "", .len = (size_t)sqlite3_column_bytes(st, 14)};
-        }
-        rc = fn(user, &row);
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        rn_store_sample_row x = {.x.run_id = run_id};
+        rn_rows_get(&r, "itiiiinntrnrivb", &x.x.problem_id, &x.task_id, &x.ord, &x.sample_id,
+                    &x.x.idx, &x.text_bytes, &x.x.prompt_tok, &x.x.gen_tok, &x.x.finish,
+                    &x.x.logprob, &x.x.wall_ns, &x.x.flop, &x.x.source_id, &x.verdict, &x.x.text);
+        rc = fn(user, &x);
         if (rc) break;
     }
-    int end = rn_store_walked(s, st, step, err, cannot_read);
-    return rc ? rc : end;
+    return rn_rows_close(&r, rc);
 }
 
 int rn_store_each_sample(rn_store *s, int64_t run_id, int64_t unjudged_protocol, bool with_text,
                          int (*fn)(void *user, const rn_store_sample_row *r), void *user,
                          rn_err *err)
 {
-    const char *more =
-        unjudged_protocol > 0
-            ? " AND NOT EXISTS (SELECT 1 FROM verdict v JOIN verdict_kind k ON k.id = v.kind_id"
-              " WHERE v.sample_id = s.id AND v.protocol_id = ?2 AND k.name <> 'sandbox_failure')"
-            : "";
-    return walk_samples(s, run_id, more, unjudged_protocol, with_text, fn, user, err);
+    rn_buf ids = {0};
+    int rc = unjudged_protocol > 0 ? rn_store_versions(s, unjudged_protocol, &ids, err) : 0;
+    if (!rc) rc = walk_samples(s, run_id, ids.data, 0, with_text, fn, user, err);
+    rn_buf_free(&ids);
+    return rc;
 }
 
 int rn_store_each_unscored(rn_store *s, int64_t run_id, int64_t ranker_id, bool with_text,
                            int (*fn)(void *user, const rn_store_sample_row *r), void *user,
                            rn_err *err)
 {
-    return walk_samples(s, run_id,
-                        " AND NOT EXISTS (SELECT 1 FROM score c"
-                        " WHERE c.sample_id = s.id AND c.ranker_id = ?2)",
-                        ranker_id, with_text, fn, user, err);
+    return walk_samples(s, run_id, NULL, ranker_id, with_text, fn, user, err);
 }
 
 int rn_store_sample_text(rn_store *s, int64_t sample_id, rn_buf *out, rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s, "SELECT text FROM sample_text WHERE sample_id = ?1", &st, err);
+    rn_rows r;
+    rn_bytes text;
+    int rc = rn_rows_open(s, &r, err, "SELECT text FROM sample_text WHERE sample_id = ?1", "i",
+                          sample_id);
     if (rc) return rc;
     rn_buf_clear(out);
-    sqlite3_bind_int64(st, 1, sample_id);
-    int step = sqlite3_step(st);
-    bool found = step == SQLITE_ROW;
-    if (found) {
-        const void *text = sqlite3_column_blob(st, 0);
-        int len = sqlite3_column_bytes(st, 0);
-        if (len > 0) rn_buf_add(out, text, (size_t)len);
-        step = SQLITE_DONE;
+    rc = rn_rows_next(&r, err);
+    if (rc > 0) {
+        rn_rows_get(&r, "b", &text);
+        rn_buf_add(out, text.data, text.len);
+        rc = rn_buf_ok(out) ? 0 : rn_store_nomem(s, err);
+    } else if (rc == 0) {
+        rc = rn_fail(err, RN_ENOTFOUND, "%s: there is no text of sample %lld", s->path,
+                     (long long)sample_id);
     }
-    rc = rn_store_walked(s, st, step, err, cannot_read);
-    if (rc) return rc;
-    if (!found)
-        return rn_fail(err, RN_ENOTFOUND, "%s: there is no text of sample %lld", s->path,
-                       (long long)sample_id);
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", s->path);
+    return rn_rows_close(&r, rc);
 }
+
+/* ---- verdicts -------------------------------------------------------------------------------- */
 
 int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t min_cpu_ns,
                         int (*fn)(void *user, const rn_store_timed_row *r), void *user, rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s,
-                              "SELECT v.kind_id, p.task_id, s.idx, v.cpu_ns"
-                              " FROM run r CROSS JOIN problem p ON p.set_id = r.set_id"
-                              " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
-                              " CROSS JOIN verdict v ON v.sample_id = s.id AND v.protocol_id = ?2"
-                              " WHERE r.id = ?1 AND v.cpu_ns >= ?3 ORDER BY p.ord, p.id, s.idx",
-                              &st, err);
+    rn_rows r;
+    int rc = rn_rows_open(s, &r, err,
+                          "SELECT v.kind_id, p.task_id, s.idx, v.cpu_ns"
+                          " FROM run r CROSS JOIN problem p ON p.set_id = r.set_id"
+                          " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
+                          " CROSS JOIN verdict v ON v.sample_id = s.id AND v.protocol_id = ?2"
+                          " WHERE r.id = ?1 AND v.cpu_ns >= ?3 ORDER BY p.ord, p.id, s.idx",
+                          "iii", run_id, protocol_id, min_cpu_ns);
     if (rc) return rc;
-    sqlite3_bind_int64(st, 1, run_id);
-    sqlite3_bind_int64(st, 2, protocol_id);
-    sqlite3_bind_int64(st, 3, min_cpu_ns);
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        int kind = rn_store_verdict_of(s, st, 0);
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        rn_store_timed_row x;
+        int kind;
+        rn_rows_get(&r, "vtii", &kind, &x.task_id, &x.idx, &x.cpu_ns);
         if (kind < 0) continue;
-        const rn_store_timed_row row = {.task_id = rn_col_text(st, 1),
-                                        .idx = sqlite3_column_int64(st, 2),
-                                        .cpu_ns = sqlite3_column_int64(st, 3),
-                                        .verdict = (rn_verdict)kind};
-        rc = fn(user, &row);
+        x.verdict = (rn_verdict)kind;
+        rc = fn(user, &x);
         if (rc) break;
     }
-    int end = rn_store_walked(s, st, step, err, cannot_read);
-    return rc ? rc : end;
+    return rn_rows_close(&r, rc);
 }
 
 int rn_store_each_verdict(rn_store *s, int64_t sample_id,
                           int (*fn)(void *user, const rn_store_verdict_row *r), void *user,
                           rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s,
-                              "SELECT v.protocol_id, v.kind_id, v.judged_ms, v.n_tests, v.n_passed,"
-                              " v.failed_test, v.cpu_ns, v.wall_ns, v.peak_bytes, v.detail,"
-                              " v.program_sha, p.json"
-                              " FROM verdict v JOIN protocol p ON p.id = v.protocol_id"
-                              " WHERE v.sample_id = ?1"
-                              " ORDER BY v.judged_ms DESC, v.protocol_id DESC",
-                              &st, err);
+    rn_rows r;
+    int rc = rn_rows_open(s, &r, err,
+                          "SELECT v.protocol_id, v.kind_id, v.judged_ms, v.n_tests, v.n_passed,"
+                          " v.failed_test, v.cpu_ns, v.wall_ns, v.peak_bytes, v.detail,"
+                          " v.program_sha, rn_join(p.json, p.provenance)"
+                          " FROM verdict v JOIN protocol p ON p.id = v.protocol_id"
+                          " WHERE v.sample_id = ?1"
+                          " ORDER BY v.judged_ms DESC, v.protocol_id DESC",
+                          "i", sample_id);
     if (rc) return rc;
-    sqlite3_bind_int64(st, 1, sample_id);
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        int kind = rn_store_verdict_of(s, st, 1);
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        rn_store_verdict_row x = {.x.sample_id = sample_id};
+        int kind;
+        rn_rows_get(&r, "ivinnnnnntht", &x.x.protocol_id, &kind, &x.judged_ms, &x.x.n_tests,
+                    &x.x.n_passed, &x.x.failed_test, &x.x.cpu_ns, &x.x.wall_ns, &x.x.peak_bytes,
+                    &x.x.detail, x.x.program_sha, &x.protocol);
         if (kind < 0) continue;
-        rn_store_verdict_row row = {.x = {.sample_id = sample_id,
-                                          .protocol_id = sqlite3_column_int64(st, 0),
-                                          .verdict = (rn_verdict)kind,
-                                          .n_tests = rn_col_int(st, 3),
-                                          .n_passed = rn_col_int(st, 4),
-                                          .failed_test = rn_col_int(st, 5),
-                                          .cpu_ns = rn_col_int(st, 6),
-                                          .wall_ns = rn_col_int(st, 7),
-                                          .peak_bytes = rn_col_int(st, 8),
-                                          .detail = rn_col_text(st, 9)},
-                                    .protocol = rn_col_text(st, 11),
-                                    .judged_ms = sqlite3_column_int64(st, 2)};
-        const void *sha = sqlite3_column_blob(st, 10);
-        if (sha && sqlite3_column_bytes(st, 10) == (int)sizeof row.x.program_sha)
-            memcpy(row.x.program_sha, sha, sizeof row.x.program_sha);
-        rc = fn(user, &row);
+        x.x.verdict = (rn_verdict)kind;
+        rc = fn(user, &x);
         if (rc) break;
     }
-    int end = rn_store_walked(s, st, step, err, cannot_read);
-    return rc ? rc : end;
+    return rn_rows_close(&r, rc);
 }
 
 int rn_store_each_protocol(rn_store *s, int64_t run_id,
@@ -265,92 +210,142 @@ int rn_store_each_protocol(rn_store *s, int64_t run_id,
                                      int64_t n_verdicts),
                            void *user, rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc =
-        rn_store_prepare(s,
-                         "SELECT p.id, p.json, n.n FROM (SELECT v.protocol_id AS id, count(*) AS n"
-                         " FROM sample s CROSS JOIN verdict v ON v.sample_id = s.id"
-                         " WHERE s.run_id = ?1 GROUP BY v.protocol_id) n"
-                         " JOIN protocol p ON p.id = n.id ORDER BY p.id",
-                         &st, err);
+    rn_rows r;
+    int rc = rn_rows_open(
+        s, &r, err,
+        "SELECT p.id, rn_join(p.json, p.provenance), n.n FROM"
+        " (SELECT " NEWEST("protocol_id") " AS id, count(*) AS n"
+                                          "  FROM sample s WHERE s.run_id = ?1 GROUP BY 1) n"
+                                          " JOIN protocol p ON p.id = n.id ORDER BY n.n, p.id",
+        "i", run_id);
     if (rc) return rc;
-    sqlite3_bind_int64(st, 1, run_id);
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        rc = fn(user, sqlite3_column_int64(st, 0), rn_col_text(st, 1), sqlite3_column_int64(st, 2));
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        int64_t id, n;
+        const char *json;
+        rn_rows_get(&r, "iti", &id, &json, &n);
+        rc = fn(user, id, json, n);
         if (rc) break;
     }
-    int end = rn_store_walked(s, st, step, err, cannot_read);
-    return rc ? rc : end;
+    return rn_rows_close(&r, rc);
 }
+
+/* ---- versions of a protocol ------------------------------------------------------------------ */
+
+/* `solve` of 0.1.0 took programs by an extractor of its own for texts that `judge` reads by the
+ * preset's: its verdicts stand for either, and their label says which it was. */
+#define BY_OLD_SOLVE "provenance = '{\"source\":\"ration solve\",\"version\":\"0.1.0\"}'"
+
+static bool is_older(const rn_protocol_family *x, const rn_protocol_family *than, bool old_solve)
+{
+    return x->judge <= than->judge && strcmp(x->text.data, than->text.data) == 0 &&
+           (old_solve || (x->extractor_version <= than->extractor_version &&
+                          strcmp(x->extractor, than->extractor) == 0));
+}
+
+int rn_store_versions(rn_store *s, int64_t protocol_id, rn_buf *ids, rn_err *err)
+{
+    rn_rows r;
+    rn_protocol_family own = {.judge = 1}, other = {.judge = 1};
+    rn_buf_clear(ids);
+    /* The protocol itself comes first. */
+    int rc = rn_rows_open(s, &r, err,
+                          "SELECT id, json, " BY_OLD_SOLVE " FROM protocol ORDER BY id <> ?1, id",
+                          "i", protocol_id);
+    if (rc) return rc;
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        int64_t id;
+        const char *json;
+        bool old_solve, first = ids->len == 0;
+        rn_rows_get(&r, "itf", &id, &json, &old_solve);
+        bool known = rn_identity_family(json, first ? &own : &other, NULL) == 0;
+        if (first && id == protocol_id)
+            rn_buf_printf(ids, "[%lld", (long long)id);
+        else if (!first && known && own.text.len && is_older(&other, &own, old_solve))
+            rn_buf_printf(ids, ",%lld", (long long)id);
+    }
+    rn_buf_puts(ids, ids->len ? "]" : "[]");
+    rn_buf_free(&own.text);
+    rn_buf_free(&other.text);
+    rc = rn_rows_close(&r, rc);
+    return rc ? rc : rn_buf_ok(ids) ? 0 : rn_store_nomem(s, err);
+}
+
+int rn_store_count_older(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t *n, rn_err *err)
+{
+    rn_buf ids = {0};
+    int rc = rn_store_versions(s, protocol_id, &ids, err);
+    if (!rc)
+        rc = rn_sql_row(s, err,
+                        "SELECT count(*) FROM sample s WHERE s.run_id = ?1 AND EXISTS (SELECT 1"
+                        " FROM verdict v JOIN verdict_kind k ON k.id = v.kind_id WHERE v.sample_id"
+                        " = s.id AND v.protocol_id IN (SELECT value FROM json_each(?3))"
+                        " AND k.name <> 'sandbox_failure') AND NOT EXISTS (SELECT 1 FROM verdict"
+                        " v WHERE v.sample_id = s.id AND v.protocol_id = ?2)",
+                        "iit>i", run_id, protocol_id, ids.data, n);
+    rn_buf_free(&ids);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- rankers, curves, profiles --------------------------------------------------------------- */
 
 int rn_store_each_ranker(rn_store *s, int64_t run_id,
                          int (*fn)(void *user, const rn_store_ranker_row *r), void *user,
                          rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s,
-                              "SELECT k.id, k.name, k.json, k.lower_is_better, n.n FROM"
-                              " (SELECT c.ranker_id AS id, count(*) AS n"
-                              "  FROM sample s CROSS JOIN score c ON c.sample_id = s.id"
-                              "  WHERE s.run_id = ?1 GROUP BY c.ranker_id) n"
-                              " JOIN ranker k ON k.id = n.id ORDER BY k.id",
-                              &st, err);
+    rn_rows r;
+    int rc =
+        rn_rows_open(s, &r, err,
+                     "SELECT k.id, k.name, rn_join(k.json, k.provenance), k.lower_is_better, n.n"
+                     " FROM (SELECT c.ranker_id AS id, count(*) AS n"
+                     "  FROM sample s CROSS JOIN score c ON c.sample_id = s.id"
+                     "  WHERE s.run_id = ?1 GROUP BY c.ranker_id) n"
+                     " JOIN ranker k ON k.id = n.id ORDER BY k.id",
+                     "i", run_id);
     if (rc) return rc;
-    sqlite3_bind_int64(st, 1, run_id);
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        const rn_store_ranker_row row = {.ranker_id = sqlite3_column_int64(st, 0),
-                                         .name = rn_col_text(st, 1),
-                                         .json = rn_col_text(st, 2),
-                                         .lower_is_better = sqlite3_column_int(st, 3) != 0,
-                                         .n_scores = sqlite3_column_int64(st, 4)};
-        rc = fn(user, &row);
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        rn_store_ranker_row x;
+        rn_rows_get(&r, "ittfi", &x.ranker_id, &x.name, &x.json, &x.lower_is_better, &x.n_scores);
+        rc = fn(user, &x);
         if (rc) break;
     }
-    int end = rn_store_walked(s, st, step, err, cannot_read);
-    return rc ? rc : end;
+    return rn_rows_close(&r, rc);
 }
 
 int rn_store_each_curve(rn_store *s, int64_t run_id, int (*fn)(void *user, int64_t k, double value),
                         void *user, rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc =
-        rn_store_prepare(s, "SELECT k, value FROM curve WHERE run_id = ?1 ORDER BY k", &st, err);
+    rn_rows r;
+    int rc = rn_rows_open(s, &r, err, "SELECT k, value FROM curve WHERE run_id = ?1 ORDER BY k",
+                          "i", run_id);
     if (rc) return rc;
-    sqlite3_bind_int64(st, 1, run_id);
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        rc = fn(user, sqlite3_column_int64(st, 0), sqlite3_column_double(st, 1));
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        int64_t k;
+        double value;
+        rn_rows_get(&r, "ir", &k, &value);
+        rc = fn(user, k, value);
         if (rc) break;
     }
-    int end = rn_store_walked(s, st, step, err, cannot_read);
-    return rc ? rc : end;
+    return rn_rows_close(&r, rc);
 }
 
 int rn_store_each_profile(rn_store *s,
                           int (*fn)(void *user, const char *model_name, const rn_store_profile *p),
                           void *user, rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s,
-                              "SELECT m.name, p.model_id, p.hardware, p.s_per_sample, p.s_per_1000,"
-                              " p.flop_per_sample, p.json FROM profile p"
-                              " JOIN model m ON m.id = p.model_id ORDER BY p.model_id, p.hardware",
-                              &st, err);
+    rn_rows r;
+    int rc = rn_rows_open(s, &r, err,
+                          "SELECT m.name, p.model_id, p.hardware, p.s_per_sample, p.s_per_1000,"
+                          " p.flop_per_sample, p.json FROM profile p"
+                          " JOIN model m ON m.id = p.model_id ORDER BY p.model_id, p.hardware",
+                          "");
     if (rc) return rc;
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        const rn_store_profile row = {.model_id = sqlite3_column_int64(st, 1),
-                                      .hardware = rn_col_text(st, 2),
-                                      .s_per_sample = rn_col_real(st, 3),
-                                      .s_per_1000 = rn_col_real(st, 4),
-                                      .flop_per_sample = rn_col_real(st, 5),
-                                      .json = rn_col_text(st, 6)};
-        rc = fn(user, rn_col_text(st, 0), &row);
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        rn_store_profile x;
+        const char *name;
+        rn_rows_get(&r, "titrrrt", &name, &x.model_id, &x.hardware, &x.s_per_sample, &x.s_per_1000,
+                    &x.flop_per_sample, &x.json);
+        rc = fn(user, name, &x);
         if (rc) break;
     }
-    int end = rn_store_walked(s, st, step, err, cannot_read);
-    return rc ? rc : end;
+    return rn_rows_close(&r, rc);
 }

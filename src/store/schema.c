@@ -158,20 +158,148 @@ static const char *const version_3[] = {
     "ALTER TABLE command ADD COLUMN note TEXT", /* JSON: what it learned and spent at a server */
     NULL};
 
+/* Identity apart from provenance: rows that are equal without it become one (identity_priv.h).
+ *
+ * Each table goes the same way: `made` holds what a row will be, `same` which row it joins, the
+ * first of its kind. Of two verdicts of a sample the later one stays. Runs join only where no
+ * sample, count or point of theirs says otherwise; else the later run is kept apart by a member
+ * "apart" with its provenance, so that nothing is lost and nothing is mixed. */
+#define JOINED(table) \
+    "DELETE FROM " table " WHERE id IN (SELECT old FROM temp.same WHERE old <> new)"
+#define FRESH "DROP TABLE IF EXISTS temp.made", "DROP TABLE IF EXISTS temp.same"
+#define UNITED                                                                         \
+    "(SELECT rn_unite(m.provenance) FROM temp.same e JOIN temp.made m ON m.id = e.old" \
+    " WHERE e.new = "
+
+#define SET_OF_PROTOCOL                                                                          \
+    "ifnull((SELECT t.name FROM verdict v JOIN sample s ON s.id = v.sample_id JOIN run r"        \
+    " ON r.id = s.run_id JOIN problem_set t ON t.id = r.set_id WHERE v.protocol_id = p.id LIMIT" \
+    " 1), '')"
+
+static const char *const version_4[] = {
+    "ALTER TABLE run ADD COLUMN provenance TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE protocol ADD COLUMN provenance TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE ranker ADD COLUMN provenance TEXT NOT NULL DEFAULT '{}'",
+    /* protocols */
+    FRESH,
+    "CREATE TEMP TABLE made AS SELECT p.id, rn_protocol(p.json, " SET_OF_PROTOCOL ") AS identity,"
+    " rn_provenance(p.json) AS provenance FROM protocol p",
+    "CREATE TEMP TABLE same AS SELECT id AS old, min(id) OVER (PARTITION BY identity) AS new"
+    " FROM temp.made",
+    "DELETE FROM verdict AS v WHERE EXISTS (SELECT 1 FROM temp.same a JOIN temp.same b"
+    " ON b.new = a.new AND b.old <> a.old JOIN verdict w"
+    " ON w.sample_id = v.sample_id AND w.protocol_id = b.old WHERE a.old = v.protocol_id"
+    " AND (w.judged_ms, -w.protocol_id) > (v.judged_ms, -v.protocol_id))",
+    "UPDATE verdict SET protocol_id = e.new FROM temp.same e"
+    " WHERE e.old = protocol_id AND e.old <> e.new",
+    JOINED("protocol"),
+    "UPDATE OR IGNORE protocol SET json = (SELECT identity FROM temp.made m WHERE m.id ="
+    " protocol.id), provenance = " UNITED "protocol.id)",
+    /* rankers */
+    FRESH,
+    "CREATE TEMP TABLE made AS SELECT id, json_array(name, lower_is_better, rn_identity(json))"
+    " AS key, rn_identity(json) AS identity, rn_provenance(json) AS provenance FROM ranker",
+    "CREATE TEMP TABLE same AS SELECT id AS old, min(id) OVER (PARTITION BY key) AS new"
+    " FROM temp.made",
+    "DELETE FROM score AS c WHERE EXISTS (SELECT 1 FROM temp.same a JOIN temp.same b"
+    " ON b.new = a.new AND b.old < a.old JOIN score d"
+    " ON d.sample_id = c.sample_id AND d.ranker_id = b.old WHERE a.old = c.ranker_id)",
+    "UPDATE score SET ranker_id = e.new FROM temp.same e"
+    " WHERE e.old = ranker_id AND e.old <> e.new",
+    JOINED("ranker"),
+    "UPDATE OR IGNORE ranker SET json = (SELECT identity FROM temp.made m WHERE m.id = ranker.id),"
+    " provenance = " UNITED "ranker.id)",
+    /* runs */
+    FRESH, "DROP TABLE IF EXISTS temp.pair", "DROP TABLE IF EXISTS temp.twin",
+    "CREATE TEMP TABLE made AS SELECT id, json_array(set_id, model_id, kind, preset,"
+    " rn_identity(settings)) AS key, rn_identity(settings) AS identity, rn_provenance(settings)"
+    " AS provenance FROM run",
+    /* of two runs of one identity, whether they contradict each other */
+    "CREATE TEMP TABLE pair AS SELECT b.id AS old, max("
+    " EXISTS (SELECT 1 FROM sample x JOIN sample y ON y.run_id = b.id AND y.problem_id ="
+    "  x.problem_id AND y.idx = x.idx JOIN sample_text t ON t.sample_id = x.id JOIN sample_text u"
+    "  ON u.sample_id = y.id WHERE x.run_id = a.id AND t.text <> u.text)"
+    " OR EXISTS (SELECT 1 FROM tally x JOIN tally y ON y.run_id = b.id AND y.problem_id ="
+    "  x.problem_id WHERE x.run_id = a.id AND (x.n, x.c) <> (y.n, y.c))"
+    " OR EXISTS (SELECT 1 FROM curve x JOIN curve y ON y.run_id = b.id AND y.k = x.k"
+    "  WHERE x.run_id = a.id AND x.value <> y.value)) AS apart"
+    " FROM temp.made a JOIN temp.made b ON b.key = a.key AND b.id > a.id GROUP BY b.id",
+    "UPDATE temp.made SET key = key || id, identity = rn_apart(identity, provenance)"
+    " WHERE id IN (SELECT old FROM temp.pair WHERE apart)",
+    "CREATE TEMP TABLE same AS SELECT id AS old, min(id) OVER (PARTITION BY key) AS new"
+    " FROM temp.made",
+    "CREATE TEMP TABLE twin AS SELECT * FROM (SELECT s.id AS old,"
+    " min(s.id) OVER (PARTITION BY e.new, s.problem_id, s.idx) AS new FROM sample s"
+    " JOIN temp.same e ON e.old = s.run_id"
+    " WHERE e.new IN (SELECT new FROM temp.same WHERE old <> new)) WHERE old <> new",
+    "INSERT INTO verdict SELECT t.new, v.protocol_id, v.kind_id, v.judged_ms, v.n_tests,"
+    " v.n_passed, v.failed_test, v.cpu_ns, v.wall_ns, v.peak_bytes, v.detail, v.program_sha"
+    " FROM temp.twin t JOIN verdict v ON v.sample_id = t.old WHERE true"
+    " ON CONFLICT (sample_id, protocol_id) DO UPDATE SET kind_id = excluded.kind_id,"
+    " judged_ms = excluded.judged_ms, n_tests = excluded.n_tests, n_passed = excluded.n_passed,"
+    " failed_test = excluded.failed_test, cpu_ns = excluded.cpu_ns, wall_ns = excluded.wall_ns,"
+    " peak_bytes = excluded.peak_bytes, detail = excluded.detail,"
+    " program_sha = excluded.program_sha WHERE excluded.judged_ms > judged_ms",
+    "INSERT OR IGNORE INTO score SELECT t.new, c.ranker_id, c.score, c.sum, c.n_tok, c.wall_ns,"
+    " c.flop, c.part, c.grp, c.cpu_ns, c.n_runs FROM temp.twin t JOIN score c"
+    " ON c.sample_id = t.old",
+    "DELETE FROM verdict WHERE sample_id IN (SELECT old FROM temp.twin)",
+    "DELETE FROM score WHERE sample_id IN (SELECT old FROM temp.twin)",
+    "DELETE FROM sample_text WHERE sample_id IN (SELECT old FROM temp.twin)",
+    "DELETE FROM sample WHERE id IN (SELECT old FROM temp.twin)",
+    "UPDATE sample SET source_id = (SELECT min(f.id) FROM source f JOIN temp.same e"
+    " ON e.old = f.run_id JOIN source g ON g.id = source_id JOIN temp.same d ON d.old = g.run_id"
+    " WHERE e.new = d.new AND f.sha = g.sha AND f.name = g.name) WHERE source_id IS NOT NULL"
+    " AND run_id IN (SELECT old FROM temp.same GROUP BY new HAVING count(*) > 1"
+    " UNION SELECT old FROM temp.same WHERE old <> new)",
+    "UPDATE sample SET run_id = e.new FROM temp.same e WHERE e.old = run_id AND e.old <> e.new",
+    "DELETE FROM source AS f WHERE EXISTS (SELECT 1 FROM source g JOIN temp.same e"
+    " ON e.old = f.run_id JOIN temp.same d ON d.old = g.run_id AND d.new = e.new"
+    " WHERE g.sha = f.sha AND g.name = f.name AND g.id < f.id)",
+    "UPDATE source SET run_id = e.new FROM temp.same e WHERE e.old = run_id AND e.old <> e.new",
+    "UPDATE OR IGNORE tally SET run_id = e.new FROM temp.same e"
+    " WHERE e.old = run_id AND e.old <> e.new",
+    "UPDATE OR IGNORE curve SET run_id = e.new FROM temp.same e"
+    " WHERE e.old = run_id AND e.old <> e.new",
+    "DELETE FROM tally WHERE run_id IN (SELECT old FROM temp.same WHERE old <> new)",
+    "DELETE FROM curve WHERE run_id IN (SELECT old FROM temp.same WHERE old <> new)", JOINED("run"),
+    "UPDATE OR IGNORE run SET settings = (SELECT identity FROM temp.made m WHERE m.id = run.id),"
+    " provenance = " UNITED "run.id)",
+    FRESH, "DROP TABLE IF EXISTS temp.pair", "DROP TABLE IF EXISTS temp.twin",
+    /* what is true of the file as a whole */
+    "CREATE TABLE about ("
+    "  name TEXT PRIMARY KEY, -- id: of this file; part_of, version, task: see split.h\n"
+    "  value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "INSERT INTO about VALUES ('id', lower(hex(randomblob(16))))", NULL};
+
 const rn_migration rn_store_migrations[] = {
     {version_1},
     {version_2},
     {version_3},
+    {version_4},
 };
-
-/* Names of the temporary schema come before those of the file. */
-#define VIEW_COMMAND "CREATE TEMP VIEW command AS SELECT *, NULL AS note FROM main.command"
-static const char *const view_1[] = {"CREATE TEMP VIEW score AS SELECT *, NULL AS part, NULL AS "
-                                     "grp, NULL AS cpu_ns, NULL AS n_runs FROM main.score",
-                                     VIEW_COMMAND, NULL};
-static const char *const view_2[] = {VIEW_COMMAND, NULL};
-const char *const *const rn_store_views[] = {NULL, view_1, view_2};
 const int rn_store_version = sizeof rn_store_migrations / sizeof rn_store_migrations[0];
+
+/* Statements that show an older file, by the first version that no longer needs them. Names of the
+ * temporary schema come before those of the file. */
+static const struct {
+    int until;
+    const char *sql;
+} views[] = {
+    {2, "CREATE TEMP VIEW score AS SELECT *, NULL AS part, NULL AS grp, NULL AS cpu_ns, NULL AS"
+        " n_runs FROM main.score"},
+    {3, "CREATE TEMP VIEW command AS SELECT *, NULL AS note FROM main.command"},
+    {4, "CREATE TEMP TABLE run AS SELECT id, set_id, model_id, kind, preset,"
+        " rn_identity(settings) AS settings, rn_provenance(settings) AS provenance FROM main.run;"
+        "CREATE UNIQUE INDEX temp.run_id ON run (id);"
+        "CREATE TEMP TABLE ranker AS SELECT id, name, rn_identity(json) AS json, lower_is_better,"
+        " rn_provenance(json) AS provenance FROM main.ranker;"
+        "CREATE UNIQUE INDEX temp.ranker_id ON ranker (id);"
+        "CREATE TEMP TABLE protocol AS SELECT id, rn_protocol(json, " SET_OF_PROTOCOL ") AS json,"
+        " rn_provenance(json) AS provenance FROM main.protocol p;"
+        "CREATE UNIQUE INDEX temp.protocol_id ON protocol (id);"
+        "CREATE TEMP TABLE about (name TEXT PRIMARY KEY, value TEXT)"},
+};
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)
 {
@@ -205,8 +333,8 @@ int rn_schema_look(sqlite3 *db, rn_schema_state *state, int *version)
 int rn_schema_view(sqlite3 *db, int version)
 {
     int rc = SQLITE_OK;
-    for (const char *const *sql = rn_store_views[version]; *sql && !rc; sql++)
-        rc = sqlite3_exec(db, *sql, NULL, NULL, NULL);
+    for (size_t i = 0; i < sizeof views / sizeof views[0] && !rc; i++)
+        if (version < views[i].until) rc = sqlite3_exec(db, views[i].sql, NULL, NULL, NULL);
     return rc;
 }
 

@@ -22,10 +22,6 @@ typedef struct rn_migration {
 extern const rn_migration rn_store_migrations[];
 extern const int rn_store_version; /* number of migrations: the version this library writes */
 
-/* By version: statements that make a file of that older version readable as one of the newest,
- * without writing to it; each migration brings them up to date. */
-extern const char *const *const rn_store_views[]; /* [rn_store_version] */
-
 /* What an opened database is. */
 typedef enum rn_schema_state {
     RN_SCHEMA_EMPTY,   /* no table at all: a new file */
@@ -36,7 +32,9 @@ typedef enum rn_schema_state {
 /* *version is user_version. Returns 0 or the SQLite result code. */
 int rn_schema_look(sqlite3 *db, rn_schema_state *state, int *version);
 
-/* Shows a file of `version` (1 to rn_store_version - 1) as the newest. Returns 0 or SQLite's code. */
+/* Shows a file of `version` (1 to rn_store_version - 1) as the newest, without writing to it: what
+ * a migration changes is seen through the temporary schema. Rows that the next writer will make one
+ * stay two here. Returns 0 or SQLite's code. */
 int rn_schema_view(sqlite3 *db, int version);
 
 /* Applies table[version .. n-1] in one transaction and records the new version. Returns 0 or the

@@ -1,10 +1,10 @@
 /*
- * store.c: opening and closing an experiment file, transactions, the ledger, errors of SQLite.
+ * store.c: opening and closing an experiment file, transactions, the ledger.
  *
  * Opening for reading never writes: in a folder where SQLite cannot make its shared-memory file and
  * there is nothing left in the write-ahead log, the file is opened as immutable.
  */
-#include "store/internal.h"
+#include "store/identity_priv.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -23,70 +23,6 @@ enum {
     TICK_NS = 100000000, /* a promise says a second; a commit without fsync is cheap */
     CACHE_KIB = 65536,
 };
-
-int rn_store_fail_db(sqlite3 *db, const char *path, int rc, rn_err *err, const char *what)
-{
-    const char *why = db ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
-    switch (rc & 0xff) {
-    case SQLITE_FULL:
-        return rn_fail(
-            err, RN_EIO,
-            "%s: %s: the disk is full; what was committed is safe: make room and run again", path,
-            what);
-    case SQLITE_READONLY:
-        return rn_fail(err, RN_EREADONLY, "%s: %s: cannot be written (%s); check its permissions",
-                       path, what, why);
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return rn_fail(err, RN_EBUSY, "%s: %s: another process holds it (%s); run again", path,
-                       what, why);
-    case SQLITE_NOTADB:
-        return rn_fail(err, RN_EFORMAT, "%s is not an experiment file (no SQLite database)", path);
-    case SQLITE_CORRUPT:
-        return rn_fail(err, RN_EFORMAT,
-                       "%s: %s: the file is damaged (%s); use a copy, or save what is left with "
-                       "'ration merge -s NEW %s'",
-                       path, what, why, path);
-    case SQLITE_CANTOPEN:
-        return rn_fail(err, errno == ENOENT ? RN_ENOTFOUND : RN_EIO, "%s: cannot be opened (%s)",
-                       path, why);
-    case SQLITE_NOMEM: return rn_fail(err, RN_ENOMEM, "%s: %s: out of memory", path, what);
-    case SQLITE_TOOBIG:
-        return rn_fail(err, RN_ELIMIT, "%s: %s: larger than SQLite's 1 GB for one value", path,
-                       what);
-    case SQLITE_INTERRUPT: return rn_fail(err, RN_ECANCELLED, "%s: %s: interrupted", path, what);
-    default: return rn_fail(err, RN_EIO, "%s: %s: %s", path, what, why);
-    }
-}
-
-int rn_store_fail(rn_store *s, int rc, rn_err *err, const char *what)
-{
-    return rn_store_fail_db(s->db, s->path, rc, err, what);
-}
-
-int rn_store_prepare(rn_store *s, const char *sql, sqlite3_stmt **st, rn_err *err)
-{
-    int rc = sqlite3_prepare_v2(s->db, sql, -1, st, NULL);
-    return rc ? rn_store_fail(s, rc, err, "cannot be read") : 0;
-}
-
-int rn_store_stmt(rn_store *s, int id, const char *sql, sqlite3_stmt **st, rn_err *err)
-{
-    if (!s->stmt[id]) {
-        int rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->stmt[id], NULL);
-        if (rc) return rn_store_fail(s, rc, err, "cannot be used");
-    }
-    *st = s->stmt[id];
-    sqlite3_reset(*st);
-    return 0;
-}
-
-int rn_store_walked(rn_store *s, sqlite3_stmt *st, int rc, rn_err *err, const char *what)
-{
-    int out = rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : rn_store_fail(s, rc, err, what);
-    sqlite3_finalize(st);
-    return out;
-}
 
 /* "file:" URI of a path; the characters that mean something in a URI are escaped. */
 static void put_uri(rn_buf *b, const char *path, const char *query)
@@ -115,6 +51,8 @@ static int open_db(const char *path, const char *query, int flags, sqlite3 **db,
     if (rc) return rc;
     sqlite3_extended_result_codes(*db, 1);
     sqlite3_busy_timeout(*db, BUSY_MS);
+    rc = rn_identity_register(*db);
+    if (rc) return rc;
     return rn_schema_look(*db, state, version);
 }
 
@@ -182,45 +120,34 @@ static int check_schema(const rn_store *s, rn_schema_state state, int version, r
  * nothing in files that exist. */
 static int map_verdicts(rn_store *s, rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc;
-    if (s->mode != RN_STORE_READ) {
-        rc = rn_store_prepare(
-            s, "INSERT OR IGNORE INTO verdict_kind (name, family) VALUES (?1, ?2)", &st, err);
-        if (rc) return rc;
-        int step = SQLITE_DONE;
-        for (int v = 0; v < RN_N_VERDICTS && step == SQLITE_DONE; v++) {
-            char family[2] = {rn_verdict_family((rn_verdict)v), '\0'};
-            sqlite3_reset(st);
-            rn_bind_text(st, 1, rn_verdict_name((rn_verdict)v));
-            sqlite3_bind_text(st, 2, family, 1, SQLITE_TRANSIENT);
-            step = sqlite3_step(st);
-        }
-        rc = rn_store_walked(s, st, step, err, "cannot be written");
-        if (rc) return rc;
+    int rc = 0;
+    for (int v = 0; v < RN_N_VERDICTS && !rc && s->mode != RN_STORE_READ; v++) {
+        const char family[2] = {rn_verdict_family((rn_verdict)v), '\0'};
+        rc = rn_sql_run(s, err, "INSERT OR IGNORE INTO verdict_kind (name, family) VALUES (?1, ?2)",
+                        "tt", rn_verdict_name((rn_verdict)v), family);
     }
-    for (size_t i = 0; i < sizeof s->verdict_of / sizeof s->verdict_of[0]; i++)
+    for (size_t i = 0; i < RN_STORE_MAX_KIND; i++)
         s->verdict_of[i] = -1;
-    rc = rn_store_prepare(s, "SELECT id, name FROM verdict_kind", &st, err);
+    rn_rows r;
+    if (!rc) rc = rn_rows_open(s, &r, err, "SELECT id, name FROM verdict_kind", "");
     if (rc) return rc;
-    int step;
-    while ((step = sqlite3_step(st)) == SQLITE_ROW) {
-        int64_t id = sqlite3_column_int64(st, 0);
-        if (id < 1 || id >= (int64_t)(sizeof s->verdict_of / sizeof s->verdict_of[0])) continue;
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        int64_t id;
+        const char *name;
+        rn_rows_get(&r, "it", &id, &name);
+        if (id < 1 || id >= RN_STORE_MAX_KIND) continue;
         for (int v = 0; v < RN_N_VERDICTS; v++) {
-            if (strcmp(rn_verdict_name((rn_verdict)v), rn_col_text(st, 1)) != 0) continue;
+            if (strcmp(rn_verdict_name((rn_verdict)v), name) != 0) continue;
             s->kind_of[v] = id;
             s->verdict_of[id] = v;
         }
     }
-    return rn_store_walked(s, st, step, err, "cannot be read");
+    return rn_rows_close(&r, rc);
 }
 
-int rn_store_verdict_of(const rn_store *s, sqlite3_stmt *st, int i)
+int rn_store_verdict_of(const rn_store *s, int64_t kind_id)
 {
-    int64_t id = rn_col_int(st, i);
-    bool known = id >= 0 && id < (int64_t)(sizeof s->verdict_of / sizeof s->verdict_of[0]);
-    return known ? s->verdict_of[id] : -1;
+    return kind_id >= 0 && kind_id < RN_STORE_MAX_KIND ? s->verdict_of[kind_id] : -1;
 }
 
 static int open_into(rn_store *s, rn_err *err)
@@ -289,7 +216,7 @@ void rn_store_close(rn_store *s)
 {
     if (!s) return;
     for (size_t i = 0; i < RN_STORE_MAX_STMT; i++)
-        sqlite3_finalize(s->stmt[i]);
+        sqlite3_finalize(s->kept[i].st);
     if (s->db) {
         rn_store_rollback(s);
         sqlite3_close(s->db);
@@ -335,14 +262,17 @@ int rn_store_tick(rn_store *s, rn_err *err)
 
 int rn_store_check(rn_store *s, rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s, "PRAGMA quick_check(1)", &st, err);
+    rn_rows r;
+    const char *answer = "ok";
+    int rc = rn_rows_open(s, &r, err, "PRAGMA quick_check(1)", "");
     if (rc) return rc;
-    int step = sqlite3_step(st);
-    if (step == SQLITE_ROW && strcmp(rn_col_text(st, 0), "ok") != 0)
-        rc = rn_fail(err, RN_EFORMAT, "%s is damaged: %s", s->path, rn_col_text(st, 0));
-    int end = rn_store_walked(s, st, step, rc ? NULL : err, "cannot be checked");
-    return rc ? rc : end;
+    rc = rn_rows_next(&r, err);
+    if (rc > 0) rn_rows_get(&r, "t", &answer);
+    rc = rc < 0 ? rc
+         : strcmp(answer, "ok") == 0
+             ? 0
+             : rn_fail(err, RN_EFORMAT, "%s is damaged: %s", s->path, answer);
+    return rn_rows_close(&r, rc);
 }
 
 static int64_t unix_ms(void)
@@ -360,19 +290,11 @@ int rn_store_log_begin(rn_store *s, const char *name, int argc, char *const *arg
         rn_buf_json(&args, rn_bytes_of(argv[i]));
     }
     rn_buf_putc(&args, ']');
-    sqlite3_stmt *st = NULL;
-    int rc = rn_buf_ok(&args) ? rn_store_prepare(s,
-                                                 "INSERT INTO command (name, args, version, "
-                                                 "started_ms) VALUES (?1, ?2, ?3, ?4)",
-                                                 &st, err)
-                              : rn_fail(err, RN_ENOMEM, "%s: out of memory", s->path);
-    if (!rc) {
-        rn_bind_text(st, 1, name);
-        rn_bind_text(st, 2, args.data);
-        rn_bind_text(st, 3, rn_version());
-        sqlite3_bind_int64(st, 4, unix_ms());
-        rc = rn_store_walked(s, st, sqlite3_step(st), err, "cannot be written");
-    }
+    int rc = !rn_buf_ok(&args) ? rn_store_nomem(s, err)
+                               : rn_sql_run(s, err,
+                                            "INSERT INTO command (name, args, version, started_ms)"
+                                            " VALUES (?1, ?2, ?3, ?4)",
+                                            "ttti", name, args.data, rn_version(), unix_ms());
     if (!rc) *command_id = sqlite3_last_insert_rowid(s->db);
     rn_buf_free(&args);
     return rc;
@@ -380,22 +302,11 @@ int rn_store_log_begin(rn_store *s, const char *name, int argc, char *const *arg
 
 int rn_store_log_end(rn_store *s, int64_t command_id, int status, rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s, "UPDATE command SET ended_ms = ?2, status = ?3 WHERE id = ?1", &st,
-                              err);
-    if (rc) return rc;
-    sqlite3_bind_int64(st, 1, command_id);
-    sqlite3_bind_int64(st, 2, unix_ms());
-    sqlite3_bind_int(st, 3, status);
-    return rn_store_walked(s, st, sqlite3_step(st), err, "cannot be written");
+    return rn_sql_run(s, err, "UPDATE command SET ended_ms = ?2, status = ?3 WHERE id = ?1", "iii",
+                      command_id, unix_ms(), (int64_t)status);
 }
 
 int rn_store_log_note(rn_store *s, int64_t command_id, const char *json, rn_err *err)
 {
-    sqlite3_stmt *st;
-    int rc = rn_store_prepare(s, "UPDATE command SET note = ?2 WHERE id = ?1", &st, err);
-    if (rc) return rc;
-    sqlite3_bind_int64(st, 1, command_id);
-    rn_bind_text(st, 2, json);
-    return rn_store_walked(s, st, sqlite3_step(st), err, "cannot be written");
+    return rn_sql_run(s, err, "UPDATE command SET note = ?2 WHERE id = ?1", "it", command_id, json);
 }

@@ -72,13 +72,14 @@ int rn_store_put_model(rn_store *s, const rn_store_model *m, int64_t *model_id, 
 
 typedef struct rn_store_run {
     int64_t set_id, model_id;
-    const char *kind;   /* "sample" or "greedy" */
-    const char *preset; /* prompt preset; "" unknown */
-    const char
-        *settings; /* JSON object: temperature, top_p, max_tokens, seed, version, source, ... */
+    const char *kind;     /* "sample" or "greedy" */
+    const char *preset;   /* prompt preset; "" unknown */
+    const char *settings; /* JSON object: temperature, top_p, seed, version, source, ... */
 } rn_store_run;
-/* Settings are compared in canonical form (rn_store_canonical): order of keys, spaces and the
- * spelling of numbers make no other run. */
+/* Settings are compared in canonical form (rn_store_canonical) and apart from their provenance:
+ * order of keys, spaces, the spelling of numbers, members that are null or "", and the keys ration,
+ * version, source and server make no other run. Walks give both parts as one object, where a key
+ * that several puts disagreed in holds an array. The same is true of rankers and protocols. */
 int rn_store_put_run(rn_store *s, const rn_store_run *r, int64_t *run_id, rn_err *err);
 
 typedef struct rn_store_sample {
@@ -196,7 +197,7 @@ typedef struct rn_store_sample_row {
     int verdict; /* newest verdict's rn_verdict, -1 if none */
 } rn_store_sample_row;
 /* Samples of a run by (ord, idx). unjudged_protocol > 0: only those without a verdict under that
- * protocol (sandbox failures count as none). with_text false leaves text empty (fast). The newest
+ * protocol or an older version of it (sandbox failures count as none). with_text false leaves text empty (fast). The newest
  * verdict is the one judged last; imported ones come before all others. */
 int rn_store_each_sample(rn_store *s, int64_t run_id, int64_t unjudged_protocol, bool with_text,
                          int (*fn)(void *user, const rn_store_sample_row *r), void *user,
@@ -230,11 +231,19 @@ typedef struct rn_store_timed_row {
 int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t min_cpu_ns,
                         int (*fn)(void *user, const rn_store_timed_row *r), void *user,
                         rn_err *err);
-/* Protocols under which a sample of the run has a verdict, oldest first. */
+/* Protocols of the verdicts that count in a run, the newest of each sample: the one with the most
+ * comes last. `json` is identity and provenance together. */
 int rn_store_each_protocol(rn_store *s, int64_t run_id,
                            int (*fn)(void *user, int64_t protocol_id, const char *json,
                                      int64_t n_verdicts),
                            void *user, rn_err *err);
+/* Appends to *ids, which is cleared first, a JSON array: the protocol itself and its older versions,
+ * that is those which differ from it only in a smaller "judge" (1 where there is none) or a smaller
+ * version of the extractor ("auto/1" for "auto/2"). What is judged under one of them is judged. */
+int rn_store_versions(rn_store *s, int64_t protocol_id, rn_buf *ids, rn_err *err);
+/* How many samples of a run have a verdict under an older version only. */
+int rn_store_count_older(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t *n, rn_err *err);
+
 /* Rankers that scored a sample of the run, oldest first. */
 typedef struct rn_store_ranker_row {
     int64_t ranker_id, n_scores;
@@ -282,10 +291,14 @@ int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *a
  * none. */
 int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
                     double **score, rn_err *err);
-/* Group and weight of the same cells: [n] each in `arena`; group 0 and part NAN where there is none.
- * *any: at least one cell has a group. */
+/* Group and weight of the same cells. */
+typedef struct rn_store_grouping {
+    uint32_t *group; /* [n] in `arena`; 0: none */
+    double *part;    /* [n] in `arena`; NAN: none */
+    bool any;        /* at least one cell has a group */
+} rn_store_grouping;
 int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
-                    uint32_t **group, double **part, bool *any, rn_err *err);
+                    rn_store_grouping *out, rn_err *err);
 /* What scoring the samples of a run cost, as far as the scores tell it. */
 typedef struct rn_store_score_sums {
     int64_t n_flop, n_wall; /* scores that tell their FLOPs, their time */

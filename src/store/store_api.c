@@ -1,4 +1,4 @@
-/* api.c: the store's part of ration.h: plain calls over import, export and the walks. */
+/* store_api.c: the store's part of ration.h: plain calls over import, export and the walks. */
 #include "store/export.h"
 #include "store/import.h"
 

@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# Stores of older versions: what a release paid for is not paid for again by the next one.
+
+load helpers
+
+setup() {
+    in_tmpdir
+    export RATION_CPU=scalar RATION_JUDGE_WITHOUT=cgroup RATION_DATA=$BATS_TEST_DIRNAME/../../data
+    XS=$BATS_TEST_DIRNAME/../../models/ration-mini-xs.gguf
+}
+teardown() { leave_tmpdir; }
+
+# old_store FILE: tests/stores/v0.1.0.sql as a store of this machine. ration 0.1.0 made it: generate and
+# greedy of two problems of mini, judge, rank by likelihood and by consensus, then solve of mini/1;
+# Python's version and the sandbox's level, on which verdicts depend, are this machine's.
+old_store() {
+    make_set
+    printf '{"task_id": "Tiny/0", "completion": "    return x\\n"}\n' >probe.jsonl
+    "$RATION" import -s probe.db -t tiny.jsonl --model m probe.jsonl >/dev/null
+    "$RATION" judge -s probe.db -t tiny.jsonl -j 1 >/dev/null
+    python=$(sql probe.db "select json_extract(json, '\$.python') from protocol")
+    sandbox=$(sql probe.db "select json_extract(json, '\$.sandbox') from protocol")
+    sed "s/@PYTHON@/$python/g; s/@SANDBOX@/$sandbox/g" "$BATS_TEST_DIRNAME/../stores/v0.1.0.sql" >old.sql
+    /usr/bin/python3 -c 'import sqlite3, sys
+sqlite3.connect(sys.argv[2]).executescript(open(sys.argv[1]).read())' old.sql "$1"
+}
+
+@test "store: nothing of a store of 0.1.0 is generated, judged, scored or bought again" {
+    old_store s.db
+    run "$RATION" generate -m "$XS" -t mini -s s.db --problems 0-1 -n 3 --max-tokens 48
+    [[ "$output" == *"run 1: 6 of 6 samples (0 made now"* ]]
+    run "$RATION" generate -m "$XS" -t mini -s s.db --problems 0-1 --greedy --max-tokens 48
+    [[ "$output" == *"run 2: 2 of 2 samples (0 made now"* ]]
+    run "$RATION" judge -s s.db -t mini -j 1
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"0 samples judged now, 0 programs run"* ]]
+    run "$RATION" rank -m "$XS" -s s.db --run 1
+    [[ "$output" == *"0 scored"* ]]
+    run "$RATION" rank --ranker consensus --inputs 4 -j 1 -s s.db --run 1
+    [[ "$output" == *"0 programs executed"* ]]
+    run "$RATION" solve -m "$XS" --budget 200MFLOP -s s.db --max-tokens 48 mini --problem mini/1
+    [[ "$output" == *"ration-mini-xs                  0       5 "* ]]
+    [ "$(sql s.db "select count(*) from sample")" = 13 ]
+    [ "$(sql s.db "select count(*) from run")" = 3 ]
+    [ "$(sql s.db "select count(*) from ranker")" = 2 ]
+    # What was split off is shown as before.
+    run "$RATION" export -s s.db --format jsonl
+    [[ "$output" == *'"source":"ration generate"'*'"version":"0.1.0"'* ]]
+}
+
+@test "store: an old store is read without being changed, and merged as what it is" {
+    old_store s.db
+    sha256sum s.db >before
+    old=$(digest s.db)
+    "$RATION" export -s s.db --format jsonl >/dev/null
+    sha256sum -c --quiet before
+    "$RATION" merge -s new.db s.db
+    [ "$(digest new.db)" = "$old" ]
+    "$RATION" merge -s s.db
+    [ "$(sql s.db "pragma user_version")" -gt 3 ]
+    [ "$(digest s.db)" = "$old" ]
+    run "$RATION" merge -s new.db s.db
+    [[ "$output" == *"0 samples added, 13 were there already, 0 verdicts, 0 scores; 0 conflicts"* ]]
+    # The protocol of solve is in the form in which judge writes it.
+    [ "$(sql s.db "select json_extract(json, '$.memory_mib') from protocol where json like '%auto/1%'")" = 4096 ]
+}
