@@ -3,6 +3,7 @@
 # V=1 shows the commands. One build folder per kind of build: BUILD=build (default), build/asan, build/tsan, build/clang.
 # Objects of src/ go into libration; src/cli and the judge's host process are the two programs.
 
+comma   := ,
 BUILD   ?= build
 Q        = $(if $(V),,@)
 CC      ?= cc
@@ -102,8 +103,10 @@ $(BUILD)/ration: $(CLI_OBJ) $(BUILD)/libration.a
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 # The host of judged programs is small on purpose: base and its own files, libpython, nothing else.
+# Python's extension modules find these functions in it before the C library's: host_shm.c.
+HOST_EXPORTS = $(addprefix -Wl$(comma)--export-dynamic-symbol=,sem_open sem_close sem_unlink shm_open shm_unlink)
 $(BUILD)/ration-judge-host: $(HOST_OBJ) $(BUILD)/libration.a
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PY_LIBS) -lseccomp -lm
+	$(Q)$(CC) $(LDFLAGS_ALL) $(HOST_EXPORTS) -o $@ $^ $(PY_LIBS) -lseccomp -lm
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libration.a
 	@mkdir -p $(@D)

@@ -405,7 +405,7 @@ int rn_cmd_judge(int argc, char **argv)
         RN_OPT_FLAG(0, "near", &o.near, "list all samples that ended above 80 % of their limit"),
         RN_OPT_STR(0, "venv", &o.venv, "DIR", "a virtual environment whose packages programs see"),
         RN_OPT_FLAG(0, "keep-going", &o.keep_going, "judge although reference solutions fail"),
-        RN_OPT_FLAG(0, "allow-weak", &o.allow_weak, "run even without namespaces and seccomp"),
+        RN_OPT_FLAG(0, "allow-weak", &o.allow_weak, "run even without namespaces and Landlock"),
         RN_OPT_STR(0, "format", &o.format, "FORM", "table, csv or json"),
         RN_OPT_END};
     const rn_command *cmd = rn_command_find("judge");

@@ -409,7 +409,7 @@ int rn_cmd_solve(int argc, char **argv)
         RN_OPT_REAL(0, "wall-limit", &o->wall_s, "S", "wall-clock backstop (default: 5 x CPU + 5)"),
         RN_OPT_INT(0, "memory-limit", &o->memory_mib, "MIB", "of a program (default 4096)"),
         RN_OPT_STR(0, "venv", &o->venv, "DIR", "a virtual environment whose packages programs see"),
-        RN_OPT_FLAG(0, "allow-weak", &o->allow_weak, "run even without namespaces and seccomp"),
+        RN_OPT_FLAG(0, "allow-weak", &o->allow_weak, "run even without namespaces and Landlock"),
         RN_OPT_STR(0, "data", &o->data, "DIR", "where problem sets lie"),
         RN_OPT_END};
     int first, rc = rn_opt_parse(q.cmd,

@@ -15,9 +15,9 @@
 
 static rn_confine confine;
 
-static bool ends_in_limit(const rn_outcome *o, const rn_judge_limits *l, rn_verdict *v)
+static bool ends_in_limit(const rn_outcome *o, rn_verdict *v)
 {
-    if (o->output_bytes >= l->output_bytes)
+    if (o->output_bytes && o->output_bytes >= o->output_limit)
         *v = RN_V_OUTPUT_LIMIT;
     else if (o->oom)
         *v = RN_V_MEMORY_LIMIT;
@@ -42,11 +42,11 @@ static rn_verdict without_record(const rn_outcome *o, const rn_judge_limits *l, 
     if (WIFEXITED(o->status)) {
         snprintf(detail, 256, "ended with exit status %d before the tests did",
                  WEXITSTATUS(o->status));
-        return ends_in_limit(o, l, &v) ? v : RN_V_EXITED;
+        return ends_in_limit(o, &v) ? v : RN_V_EXITED;
     }
     int sig = WTERMSIG(o->status);
     snprintf(detail, 256, "signal %d (%s)", sig, strsignal(sig));
-    if (ends_in_limit(o, l, &v)) return v;
+    if (ends_in_limit(o, &v)) return v;
     if (sig == SIGXCPU) return RN_V_TIME_LIMIT;
     if (sig == SIGXFSZ) return RN_V_OUTPUT_LIMIT;
     if (sig != SIGKILL) return RN_V_CRASHED;
@@ -55,11 +55,25 @@ static rn_verdict without_record(const rn_outcome *o, const rn_judge_limits *l, 
     return confine.pid_ns ? RN_V_SANDBOX : RN_V_CRASHED;
 }
 
-static rn_verdict decide(const rn_outcome *o, const rn_judge_limits *l, char detail[256])
+/* What the time limit was spent on, when most of it was not processor time. */
+static void describe_time(const rn_outcome *o, char detail[256])
 {
+    if (o->limit != RN_V_TIME_LIMIT || o->waited_ns < o->cpu_ns) return;
+    snprintf(detail, 256, "%.2f s of processor time and %.2f s of sleeping or blocking",
+             (double)o->cpu_ns / 1e9, (double)o->waited_ns / 1e9);
+}
+
+static rn_verdict decide(const rn_outcome *o, const rn_judge_job *job, char detail[256])
+{
+    const rn_judge_limits *l = &job->limits;
     bool record = o->have_record;
     if (record) memcpy(detail, o->record.detail, 256);
-    if (record && o->record.verdict == RN_V_PASSED) return RN_V_PASSED;
+    if (record && o->record.verdict == RN_V_PASSED) {
+        /* The limit is that of the whole tree; a command's exit status tells how it took it. */
+        if (!o->oom || job->mode == RN_JUDGE_COMMAND) return RN_V_PASSED;
+        snprintf(detail, 256, "a process of the program was ended at the memory limit");
+        return RN_V_MEMORY_LIMIT;
+    }
     if (o->limit != RN_N_VERDICTS) {
         if (record) return (rn_verdict)o->record.verdict;
         detail[0] = '\0';
@@ -68,6 +82,7 @@ static rn_verdict decide(const rn_outcome *o, const rn_judge_limits *l, char det
             return RN_V_SANDBOX;
         }
         if (o->oom) return RN_V_MEMORY_LIMIT; /* a part of the tree was killed, the rest waited */
+        describe_time(o, detail);
         if (!o->confirming) return o->limit;
     }
     if (o->confirming && !record) {
@@ -78,7 +93,7 @@ static rn_verdict decide(const rn_outcome *o, const rn_judge_limits *l, char det
     rn_verdict v = (rn_verdict)o->record.verdict;
     if (v == RN_V_FORGED || v == RN_V_SYNTAX || v < 0 || v >= RN_N_VERDICTS) return v;
     rn_verdict limit;
-    if (ends_in_limit(o, l, &limit)) return limit;
+    if (ends_in_limit(o, &limit)) return limit;
     return v == RN_V_EXCEPTION && process_limit_text(detail) ? RN_V_PROCESS_LIMIT : v;
 }
 
@@ -86,7 +101,8 @@ static void add_usage(rn_judge_result *r, const rn_outcome *o)
 {
     r->cpu_ns += o->cpu_ns;
     r->wall_ns += o->wall_ns;
-    if (o->cpu_ns > r->case_cpu_ns) r->case_cpu_ns = o->cpu_ns;
+    int64_t own = o->cpu_ns + o->waited_ns;
+    if (own > r->case_cpu_ns) r->case_cpu_ns = own;
     if (o->peak_bytes > r->peak_bytes) r->peak_bytes = o->peak_bytes;
 }
 
@@ -98,7 +114,7 @@ static int run_script(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     int rc = rn_watch_run(&confine, &(rn_task){.job = job}, &o, err);
     if (rc) return rc;
     add_usage(r, &o);
-    r->verdict = decide(&o, &job->limits, r->detail);
+    r->verdict = decide(&o, job, r->detail);
     out->starved = o.starved;
     if (!o.have_record) return 0;
     r->n_run = o.record.n_run;
@@ -126,7 +142,7 @@ static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_v
     int rc = rn_watch_run(&confine, &(rn_task){.job = job, .case_no = i}, &o, err);
     if (rc) return rc;
     add_usage(&out->result, &o);
-    *v = decide(&o, &job->limits, detail);
+    *v = decide(&o, job, detail);
     out->starved = o.starved;
     if (job->mode != RN_JUDGE_STDIO) return 0;
     /* Output cannot be forged: leaving with status 0 after printing it is an end like any other. */
@@ -134,7 +150,7 @@ static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_v
         *v == RN_V_EXITED && !o.have_record && WIFEXITED(o.status) && WEXITSTATUS(o.status) == 0;
     if (*v != RN_V_PASSED && !left) return 0;
     detail[0] = '\0';
-    if (o.output_bytes >= job->limits.output_bytes) {
+    if (o.output_bytes >= o.output_limit) {
         *v = RN_V_OUTPUT_LIMIT;
         return 0;
     }
@@ -199,7 +215,7 @@ static int run_values(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
         if (rc) return rc;
         add_usage(r, &o);
         out->starved = o.starved;
-        rn_verdict v = decide(&o, &job->limits, r->detail);
+        rn_verdict v = decide(&o, job, r->detail);
         int32_t at = rn_watch_values()->at;
         size_t end = at < (int32_t)from          ? from
                      : (size_t)at < job->n_cases ? (size_t)at

@@ -36,6 +36,7 @@ typedef struct rn_confine {
     bool pid_ns; /* clone children with CLONE_NEWPID */
     bool user_ns;
     bool drop_uid;  /* children change to `nobody` themselves: root without a user namespace */
+    bool other_ns;  /* own network, ipc and uts namespaces */
     bool root_view; /* own mount namespace with a read-only root */
     bool tmpfs;     /* /tmp is a private tmpfs of this host */
     bool commands;  /* it has room for copies of a working folder and what is built in them */
@@ -47,9 +48,9 @@ typedef struct rn_confine {
     /* Files of the host's own cgroup, in which every child is born; -1 none. */
     int cg_cpu_fd, cg_oom_fd, cg_pids_fd; /* usage, counts of limits met */
     int cg_memory_max_fd, cg_pids_max_fd; /* the limits, written when a job's differ */
-    int null_in_fd; /* /dev/null opened for writing only: a standard input that cannot be read */
     char level[160];
-    char work_dir[64]; /* the programs' working folder */
+    char work_dir[64];    /* the programs' working folder */
+    const char *base_dir; /* what holds it where it is on disk; NULL */
 } rn_confine;
 
 /* Where the packages of a virtual environment lie in the read-only view. */
@@ -73,6 +74,11 @@ void rn_filter_renew(rn_confine *c);
  * rlimits, Landlock, seccomp. 0, or the number of the step that failed. *listener: COMMAND: where
  * refused calls of socket() are announced and wait for an answer; -1: they are refused at once. */
 int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener);
+/* The kernel's own limit of processor time, far behind ours. */
+int64_t rn_filter_cpu_seconds(const rn_judge_limits *l);
+
+/* Named semaphores and shared memory lie there from now on (host_shm.c). Borrowed. */
+void rn_shm_folder(const char *dir);
 
 /* ---- Python (host_python.c) ---------------------------------------------------------------------
  */
@@ -120,12 +126,16 @@ typedef struct rn_outcome {
     bool fork_denied; /* the processes limit was met */
     bool oom;         /* the memory limit was met */
     int64_t cpu_ns, wall_ns, peak_bytes, output_bytes;
+    int64_t
+        waited_ns; /* what it slept or blocked by its own choice; counts against cpu_ns' limit */
+    int64_t output_limit; /* of output_bytes */
 } rn_outcome;
 
-/* Before Python starts: descriptors 0, 1 and 2 become files of memory that the children inherit. */
+/* Before Python starts. */
 int rn_watch_start(int library_fd, rn_err *err);
 /* Changes what the host's own processes take of its cgroup's limits. */
 void rn_watch_overhead(int64_t bytes, int processes);
+int64_t rn_watch_processes(void); /* how many those are */
 /* In a copy of the host: whose disappearance ends a run. */
 void rn_watch_library(int fd);
 /* Clones a child for the task, waits for its end, fills *o. RN_ESANDBOX: the sandbox failed, try
@@ -145,8 +155,53 @@ rn_values *rn_watch_values(void); /* static; `at` is -1 when a run begins */
 /* In the child: case i begins, case i had this outcome. Nothing in a fork of the judged program. */
 void rn_watch_value_begin(size_t i);
 void rn_watch_value_end(size_t i, const rn_judge_value *v);
+
+/* ---- standard streams (host_stream.c) --------------------------------------------------------- */
+
+typedef struct rn_streams {
+    int child_fd; /* what the child writes that nobody compares */
+    int poll_fd;  /* where the host reads that; -1 at its end */
+} rn_streams;
+
+/* Before Python starts: descriptors 0, 1 and 2 are files of memory, nothing of the caller's. */
+int rn_stream_start(rn_err *err);
+/* New streams for one run; closed by rn_stream_close. */
+int rn_stream_open(const rn_task *task, rn_streams *s, rn_err *err);
+void rn_stream_close(rn_streams *s);
+/* In the child, before it is confined: takes the streams over. */
+bool rn_stream_enter(const rn_task *task, const rn_streams *s);
+/* Reads and drops what is there; false when the program has printed far too much. */
+bool rn_stream_drain(const rn_task *task, rn_streams *s);
+/* How long a file or, STDIO, the standard output may become: what is expected gives room. */
+int64_t rn_stream_allowed(const rn_task *task);
+int64_t rn_stream_printed(const rn_task *task); /* STDIO: bytes of standard output; else 0 */
 /* The child's standard output after rn_watch_run; borrowed until the next run. */
 int rn_watch_output(rn_bytes *out, rn_err *err);
+
+/* ---- what a run uses (host_usage.c) ----------------------------------------------------------- */
+
+typedef struct rn_usage {
+    int64_t elapsed_ns;
+    int64_t cpu_ns;       /* of the whole tree, dead processes included */
+    int64_t waited_ns;    /* no thread of the tree was ready: it slept or blocked */
+    int64_t delay_ns;     /* ready without a processor, summed over the tree */
+    int64_t disk_ns;      /* waiting for a disk */
+    int64_t fault_ns;     /* what touching new memory took at most, while that goes on; else 0 */
+    int64_t memory_bytes; /* -1: the kernel counts it */
+    int n_tasks;
+    bool ready;   /* a thread runs or waits for a processor now */
+    bool demoted; /* one of them lowered its own priority: its delay is its own choice */
+} rn_usage;
+
+void rn_usage_begin(const rn_confine *c);           /* before a run's child is cloned */
+void rn_usage_of(const rn_confine *c, pid_t child); /* after */
+/* Beyond memory_limit memory is measured exactly. */
+void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u);
+/* Without a pid namespace: kills what a dead child left. False when nothing was left. */
+bool rn_usage_kill_all(const rn_confine *c);
+/* The text of a small file of the kernel, `path` below `dir` or the open `fd`; "" at an error. */
+void rn_usage_read(int dir, const char *path, int fd, char *buf, size_t cap);
+int64_t rn_usage_number(const char *text, const char *key); /* the number behind key; 0 */
 
 /* ---- in the child (host_run.c) --------------------------------------------------------------- */
 

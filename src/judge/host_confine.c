@@ -1,9 +1,11 @@
 /*
  * host_confine.c: puts the host into its own namespaces with a read-only view of the system.
  *
- * As root: build the view with root's rights, become nobody, then enter a user namespace, in which
- * the mounts of the view are locked. As anybody else: enter the user namespace first. Where user
- * namespaces are refused, root keeps to the others and lets each child become nobody.
+ * The strongest level that works is taken; each is tried in a process of its own first, because what
+ * was entered half cannot be left. As root: build the view with root's rights, become nobody, then
+ * enter a user namespace, in which the mounts of the view are locked. As anybody else: enter the
+ * user namespace first. Where user namespaces are refused, root keeps to the others and lets each
+ * child become nobody; where nothing can be mounted, Landlock alone keeps files away.
  *
  * The view is a tmpfs with bind mounts of /usr, /lib..., a few files of /etc, five devices and the
  * virtual environment; there is no /proc, /home, /root, /var, /sys. /tmp is a tmpfs of this host,
@@ -13,9 +15,9 @@
  */
 #include "judge/host.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <grp.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
@@ -168,6 +170,25 @@ static int seal_tree(rn_err *err)
     return 0;
 }
 
+/* In a chroot "/" is no mount point: nothing can be made private or pivoted from there. The root of
+ * this process's own copy of the mounts lies above it; what the view binds was opened before. */
+static bool climb_above_chroot(void)
+{
+    struct stat here, up;
+    if (chdir("/") != 0 || chroot("/usr") != 0) return false;
+    do {
+        if (stat(".", &here) != 0 || chdir("..") != 0 || stat(".", &up) != 0) return false;
+    } while (here.st_ino != up.st_ino || here.st_dev != up.st_dev);
+    return chroot(".") == 0;
+}
+
+static bool make_private(void)
+{
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0) return true;
+    return errno == EINVAL && climb_above_chroot() &&
+           mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
 static int build_view(const char *site, rn_err *err)
 {
     static source sources[MAX_SOURCES];
@@ -179,8 +200,7 @@ static int build_view(const char *site, rn_err *err)
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
         add_source(sources, &n, devices[i]);
     int site_fd = site[0] ? open(site, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        return rn_fail_errno(err, "making mounts private");
+    if (!make_private()) return rn_fail_errno(err, "making mounts private");
     if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID, "size=1m,nr_inodes=512,mode=0755") != 0 ||
         chdir("/tmp") != 0)
         return rn_fail_errno(err, "a tmpfs on /tmp");
@@ -246,34 +266,79 @@ static int remember_work(rn_confine *c, rn_err *err)
 {
     if (chdir(c->work_dir) != 0 || stat(".", &work_stat) != 0 || statfs(".", &work_statfs) != 0)
         return rn_fail_errno(err, "working folder %s", c->work_dir);
+    rn_shm_folder(c->work_dir);
     return 0;
 }
 
 static int mount_work(rn_confine *c, rn_err *err)
 {
     snprintf(c->work_dir, sizeof c->work_dir, "/tmp");
-    if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV,
+    if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME,
               tmpfs_options[c->commands][c->drop_uid]) != 0)
         return rn_fail_errno(err, "a tmpfs as working folder");
     c->tmpfs = true;
     return remember_work(c, err);
 }
 
+/* A folder on disk that every run gets anew: what cannot be removed of the last one is out of the
+ * next one's sight (Landlock). */
 static int make_work_dir(rn_confine *c, rn_err *err)
 {
-    snprintf(c->work_dir, sizeof c->work_dir, "/tmp/ration-judge-XXXXXX");
-    if (!mkdtemp(c->work_dir)) return rn_fail_errno(err, "working folder");
-    if (c->drop_uid && chown(c->work_dir, NOBODY, NOBODY) != 0)
+    static char base[40];
+    static unsigned n_made;
+    if (!base[0]) {
+        snprintf(base, sizeof base, "/tmp/ration-judge-XXXXXX");
+        if (!mkdtemp(base)) return rn_fail_errno(err, "working folder");
+        chmod(base, 0711);
+        c->base_dir = base;
+    }
+    snprintf(c->work_dir, sizeof c->work_dir, "%s/%u", base, n_made++);
+    if (mkdir(c->work_dir, 0700) != 0 || (c->drop_uid && chown(c->work_dir, NOBODY, NOBODY) != 0))
         return rn_fail_errno(err, "working folder %s", c->work_dir);
     return remember_work(c, err);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+/* Moves the folders in `dir` up into `top` under names of their own and removes all else. */
+static void flatten(int top, int dir)
 {
-    (void)st;
-    (void)kind;
-    if (ftw->level > 0) remove(path);
-    return 0;
+    static unsigned n_moved;
+    DIR *d = fdopendir(dir);
+    for (const struct dirent *e; d && (e = readdir(d));) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+        if (unlinkat(dirfd(d), e->d_name, 0) == 0) continue;
+        fchmodat(dirfd(d), e->d_name, 0700, 0); /* it must be writable to be moved */
+        char name[32];
+        snprintf(name, sizeof name, ".%u-%u", (unsigned)getpid(), n_moved++);
+        if (unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR) != 0)
+            renameat(dirfd(d), e->d_name, top, name);
+    }
+    if (d) closedir(d);
+}
+
+/* Removes a folder however deep it is: no path is longer than one name. */
+static bool remove_tree(const char *path)
+{
+    enum { MAX_ROUNDS = 100000 };
+    int top = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (top < 0) return false;
+    bool left = true;
+    for (int round = 0; left && round < MAX_ROUNDS; round++) {
+        left = false;
+        int again = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = again >= 0 ? fdopendir(again) : NULL;
+        for (const struct dirent *e; d && (e = readdir(d));) {
+            if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
+            if (unlinkat(top, e->d_name, 0) == 0) continue;
+            left = true;
+            fchmodat(top, e->d_name, 0700, 0);
+            int sub = openat(top, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            if (sub >= 0) flatten(top, sub);
+            unlinkat(top, e->d_name, AT_REMOVEDIR);
+        }
+        if (d) closedir(d);
+    }
+    close(top);
+    return rmdir(path) == 0;
 }
 
 static bool work_untouched(void)
@@ -281,8 +346,12 @@ static bool work_untouched(void)
     struct stat st;
     struct statfs fs;
     if (stat("/tmp", &st) != 0 || statfs("/tmp", &fs) != 0) return false;
-    return st.st_dev == work_stat.st_dev && st.st_ctim.tv_sec == work_stat.st_ctim.tv_sec &&
-           st.st_ctim.tv_nsec == work_stat.st_ctim.tv_nsec && st.st_mode == work_stat.st_mode &&
+    const struct stat *w = &work_stat;
+    return st.st_dev == w->st_dev && st.st_mode == w->st_mode && st.st_uid == w->st_uid &&
+           st.st_gid == w->st_gid && st.st_nlink == w->st_nlink &&
+           memcmp(&st.st_ctim, &w->st_ctim, sizeof st.st_ctim) == 0 &&
+           memcmp(&st.st_mtim, &w->st_mtim, sizeof st.st_mtim) == 0 &&
+           memcmp(&st.st_atim, &w->st_atim, sizeof st.st_atim) == 0 &&
            fs.f_bfree == work_statfs.f_bfree && fs.f_ffree == work_statfs.f_ffree;
 }
 
@@ -296,17 +365,17 @@ int rn_confine_clean(rn_confine *c, rn_err *err)
         rn_filter_renew(c);
         return rc ? RN_ESANDBOX : 0;
     }
-    if (work_stat.st_ctim.tv_sec == 0) return 0;
-    nftw(c->work_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-    chmod(c->work_dir, 0700);
-    return remember_work(c, err);
+    if (chdir("/") != 0) return rn_fail(err, RN_ESANDBOX, "the working folder cannot be left");
+    remove_tree(c->work_dir);
+    int rc = make_work_dir(c, err);
+    rn_filter_renew(c);
+    return rc ? RN_ESANDBOX : 0;
 }
 
 void rn_confine_leave(rn_confine *c)
 {
-    if (c->tmpfs || !c->work_dir[0]) return;
-    nftw(c->work_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-    rmdir(c->work_dir);
+    if (c->tmpfs || !c->base_dir || chdir("/") != 0) return;
+    remove_tree(c->base_dir);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
@@ -322,37 +391,82 @@ static bool pid_ns_works(void)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static int enter_namespaces(const rn_wire_config *cfg, rn_confine *c, rn_err *err)
+/* Ways to be confined by namespaces, the strongest first. */
+typedef enum ns_level {
+    NS_USER_FIRST, /* anybody: a user namespace, in it the others and the view */
+    NS_ROOT_USER,  /* root: the view, then a user namespace, in which its mounts are locked */
+    NS_ROOT,       /* root where user namespaces are refused: children become nobody */
+    NS_NO_VIEW,    /* root where nothing can be mounted: no network, no other processes */
+    N_NS_LEVELS
+} ns_level;
+
+static int enter_level(const rn_wire_config *cfg, rn_confine *c, ns_level level, rn_err *err)
 {
-    const int others = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
-    bool user_ns = !(cfg->without & RN_WITHOUT_USERNS);
-    if (geteuid() == 0 && unshare(others) == 0) {
+    const int no_files = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS, all = CLONE_NEWNS | no_files;
+    if (level == NS_USER_FIRST ? !enter_user_ns(c, all)
+                               : unshare(level == NS_NO_VIEW ? no_files : all) != 0)
+        return rn_fail_errno(err, "namespaces");
+    c->other_ns = true;
+    c->drop_uid = level == NS_ROOT || level == NS_NO_VIEW;
+    if (level != NS_NO_VIEW) {
         int rc = build_view(cfg->venv, err);
         if (rc) return rc;
         c->root_view = true;
-        if (user_ns && become_nobody()) enter_user_ns(c, CLONE_NEWNS);
-        c->drop_uid = geteuid() == 0;
-        if (!c->user_ns && !c->drop_uid)
-            return rn_fail(err, RN_ESANDBOX,
-                           "user namespaces are refused; raise /proc/sys/user/max_user_namespaces");
-    } else {
-        if (!user_ns || !enter_user_ns(c, others)) return 0;
-        int rc = build_view(cfg->venv, err);
+        if (level == NS_ROOT_USER && (!become_nobody() || !enter_user_ns(c, CLONE_NEWNS)))
+            return rn_fail_errno(err, "user namespace");
+        rc = mount_work(c, err);
         if (rc) return rc;
-        c->root_view = true;
     }
-    int rc = mount_work(c, err);
-    if (rc) return rc;
     c->pid_ns = pid_ns_works();
     return 0;
+}
+
+/* Whether the level can be had, found out in a process of its own: what was entered half cannot be
+ * left again. */
+static bool level_works(const rn_wire_config *cfg, const rn_confine *c, ns_level level)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        rn_confine trial = *c;
+        _exit(enter_level(cfg, &trial, level, NULL) ? 1 : 0);
+    }
+    int status = 1;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static int enter_namespaces(const rn_wire_config *cfg, rn_confine *c, rn_err *err)
+{
+    const bool user_ns = !(cfg->without & RN_WITHOUT_USERNS), root = geteuid() == 0;
+    for (ns_level l = 0; l < N_NS_LEVELS; l++) {
+        if (root == (l == NS_USER_FIRST) || (!user_ns && l <= NS_ROOT_USER)) continue;
+        if (level_works(cfg, c, l)) return enter_level(cfg, c, l, err);
+    }
+    return 0;
+}
+
+/* The outer /proc. In a chroot without one root can have it all the same. */
+static int open_proc(void)
+{
+    int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && faccessat(fd, "self/stat", R_OK, 0) == 0) return fd;
+    if (fd >= 0) close(fd);
+    int fs = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
+    if (fs < 0) return -1;
+    fd = -1;
+    if (syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+        fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+    close(fs);
+    return fd;
 }
 
 static void describe(rn_confine *c)
 {
     rn_buf b = {0};
-    if (c->root_view)
-        rn_buf_printf(&b, "ns:%smnt,%snet,ipc,uts ", c->user_ns ? "user," : "",
-                      c->pid_ns ? "pid," : "");
+    if (c->other_ns)
+        rn_buf_printf(&b, "ns:%s%s%snet,ipc,uts ", c->user_ns ? "user," : "",
+                      c->root_view ? "mnt," : "", c->pid_ns ? "pid," : "");
     if (c->seccomp) rn_buf_puts(&b, "seccomp ");
     if (c->landlock) rn_buf_printf(&b, "landlock:%d ", c->landlock);
     if (c->cg_memory || c->cg_pids || c->cg_cpu)
@@ -363,15 +477,29 @@ static void describe(rn_confine *c)
     rn_buf_free(&b);
 }
 
+/* Files must be out of a program's reach twice over or by a view that does not hold them. */
+static int check_strength(const rn_wire_config *cfg, const rn_confine *c, rn_err *err)
+{
+    if (c->proc_fd < 0 && !(c->cg_memory && c->cg_pids && c->cg_cpu))
+        return rn_fail(err, RN_ESANDBOX,
+                       "there is no /proc here, by which limits are measured: mount it (mount -t "
+                       "proc proc /proc)");
+    if (c->root_view || (c->landlock && c->seccomp) || cfg->allow_weak) return 0;
+    return rn_fail(err, RN_ESANDBOX,
+                   "neither namespaces nor %s can be had here: judged programs could reach this "
+                   "user's files. Allow user namespaces (sysctl user.max_user_namespaces, "
+                   "kernel.unprivileged_userns_clone=1, "
+                   "kernel.apparmor_restrict_unprivileged_userns=0) or accept it with --allow-weak",
+                   c->seccomp ? "Landlock" : "a system-call filter");
+}
+
 int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err)
 {
     memset(c, 0, sizeof *c);
     c->landlock_fd = c->cg_cpu_fd = c->cg_oom_fd = c->cg_pids_fd = -1;
     c->cg_memory_max_fd = c->cg_pids_max_fd = -1;
     c->commands = cfg->has_tree;
-    c->proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    c->null_in_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (c->null_in_fd < 0) return rn_fail_errno(err, "/dev/null");
+    c->proc_fd = open_proc();
     if (!(cfg->without & RN_WITHOUT_CGROUP)) join_cgroups(cfg, c);
     if (!(cfg->without & RN_WITHOUT_NS)) {
         int rc = enter_namespaces(cfg, c, err);
@@ -387,14 +515,8 @@ int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err)
         if (rc) return rc;
     }
     rn_filter_prepare(c, cfg);
-    if (!c->root_view && !c->seccomp && !cfg->allow_weak)
-        return rn_fail(
-            err, RN_ESANDBOX,
-            "neither namespaces nor a system-call filter can be had here: judged programs "
-            "would run unconfined. Allow user namespaces (sysctl "
-            "user.max_user_namespaces, kernel.unprivileged_userns_clone=1, "
-            "kernel.apparmor_restrict_unprivileged_userns=0) or accept it with "
-            "--allow-weak");
+    int weak = check_strength(cfg, c, err);
+    if (weak) return weak;
     describe(c);
     return 0;
 }

@@ -67,6 +67,59 @@ static int refuse(scmp_filter_ctx f, const char *name)
     return seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), nr, 0);
 }
 
+/* Calls that succeed and do nothing: a program that made itself less important would starve on a
+ * busy machine, one that outlives its host or hides from it could not be watched. */
+static int pretend(scmp_filter_ctx f, const char *name)
+{
+    int nr = seccomp_syscall_resolve_name(name);
+    if (nr == __NR_SCMP_ERROR) return 0;
+    return seccomp_rule_add(f, SCMP_ACT_ERRNO(0), nr, 0);
+}
+
+static int add_pretended(scmp_filter_ctx f)
+{
+    static const char *const priority[] = {"sched_setscheduler", "sched_setattr", "sched_setparam",
+                                           "setpriority", "ioprio_set"};
+    static const int options[] = {PR_SET_DUMPABLE, PR_SET_PDEATHSIG};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof priority / sizeof *priority; i++)
+        rc = pretend(f, priority[i]);
+    for (size_t i = 0; !rc && i < sizeof options / sizeof *options; i++)
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(0), SCMP_SYS(prctl), 1,
+                              SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)options[i]));
+    return rc;
+}
+
+/* Limits and processors of others: the host's, init's, where they are of the same user. */
+static int refuse_others(scmp_filter_ctx f)
+{
+    int rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(prlimit64), 1,
+                              SCMP_A0(SCMP_CMP_GT, 0, 0));
+    if (!rc)
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(sched_setaffinity), 1,
+                              SCMP_A0(SCMP_CMP_GT, 0, 0));
+    return rc;
+}
+
+/* Without a view of its own a program sees the user's files. Landlock keeps it from their content;
+ * their times and permissions, and sockets that others listen on, it does not know. */
+static int add_rules_without_view(scmp_filter_ctx f)
+{
+    static const char *const meta[] = {"chmod",     "fchmod", "fchmodat", "fchmodat2",
+                                       "utimensat", "utime",  "utimes",   "futimesat"};
+    static const char *const owner[] = {"chown", "fchown", "lchown", "fchownat"};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof meta / sizeof *meta; i++)
+        rc = pretend(f, meta[i]);
+    for (size_t i = 0; !rc && i < sizeof owner / sizeof *owner; i++)
+        rc = refuse(f, owner[i]);
+    if (!rc) rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(connect), 0);
+    if (!rc)
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(sendto), 1,
+                              SCMP_A4(SCMP_CMP_NE, 0, 0));
+    return rc;
+}
+
 /* Device nodes; for programs pipes and sockets in the file system, too. make uses such a pipe. */
 static int refuse_nodes(scmp_filter_ctx f, bool command)
 {
@@ -84,9 +137,11 @@ static int refuse_nodes(scmp_filter_ctx f, bool command)
     return rc;
 }
 
-static int add_rules(scmp_filter_ctx f, bool command)
+static int add_rules(scmp_filter_ctx f, const rn_confine *c, bool command)
 {
-    int rc = 0;
+    int rc = add_pretended(f);
+    if (!rc) rc = refuse_others(f);
+    if (!rc && !c->root_view && !command) rc = add_rules_without_view(f);
     for (size_t i = 0; !rc && i < sizeof refused / sizeof *refused; i++)
         rc = refuse(f, refused[i]);
     if (!rc) rc = refuse_nodes(f, command);
@@ -100,13 +155,11 @@ static int add_rules(scmp_filter_ctx f, bool command)
     if (!rc)
         rc = seccomp_rule_add(f, command ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(EACCES),
                               SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
-    const uint64_t tiocsti = 0x5412, tioclinux = 0x541c;
-    if (!rc)
+    /* TIOCSTI, TIOCLINUX; FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR: flags of the working folder stay */
+    static const uint64_t ioctls[] = {0x5412, 0x541c, 0x40086602, 0x401c5820};
+    for (size_t i = 0; !rc && i < sizeof ioctls / sizeof *ioctls; i++)
         rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-                              SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, tiocsti));
-    if (!rc)
-        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-                              SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, tioclinux));
+                              SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, ioctls[i]));
     return rc;
 }
 
@@ -118,13 +171,13 @@ static const struct sock_filter prefix[PREFIX] = {
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 };
 
-static void build_filter(struct sock_fprog *to, bool command)
+static void build_filter(struct sock_fprog *to, const rn_confine *c, bool command)
 {
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
     if (!f) return;
     seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a list of comparisons */
     int fd = memfd_create("filter", MFD_CLOEXEC);
-    if (fd >= 0 && add_rules(f, command) == 0 && seccomp_export_bpf(f, fd) == 0) {
+    if (fd >= 0 && add_rules(f, c, command) == 0 && seccomp_export_bpf(f, fd) == 0) {
         off_t len = lseek(fd, 0, SEEK_END);
         to->filter = len > 0 ? malloc((size_t)len + sizeof prefix) : NULL;
         if (to->filter && pread(fd, to->filter + PREFIX, (size_t)len, 0) == len) {
@@ -215,8 +268,8 @@ void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg)
 {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     snprintf(visible_site, sizeof visible_site, "%s", cfg->venv);
-    if (!(cfg->without & RN_WITHOUT_SECCOMP)) build_filter(&program, false);
-    if (program.len && cfg->has_tree) build_filter(&command_program, true);
+    if (!(cfg->without & RN_WITHOUT_SECCOMP)) build_filter(&program, c, false);
+    if (program.len && cfg->has_tree) build_filter(&command_program, c, true);
     uint32_t action = SECCOMP_RET_ERRNO;
     c->seccomp = program.len && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
     c->landlock_fd = -1;
@@ -236,17 +289,23 @@ static bool limit(int what, int64_t value)
     return setrlimit((__rlimit_resource_t)what, &now) == 0;
 }
 
-static bool set_limits(const rn_confine *c, const rn_judge_limits *l, bool command)
+int64_t rn_filter_cpu_seconds(const rn_judge_limits *l)
 {
+    return 2 * l->cpu_ns / 1000000000 + 5;
+}
+
+static bool set_limits(const rn_confine *c, const rn_task *task, bool command)
+{
+    const rn_judge_limits *l = &task->job->limits;
     /* CPU: a second line behind the host's own clock, per process, in whole seconds. What a command
      * prints is counted by its init; its files are what a compiler writes. */
-    bool ok = limit(RLIMIT_CPU, l->cpu_ns / 1000000000 + 2) && limit(RLIMIT_CORE, 0) &&
-              limit(RLIMIT_FSIZE, command ? COMMAND_FILE_BYTES : l->output_bytes) &&
+    bool ok = limit(RLIMIT_CPU, rn_filter_cpu_seconds(l)) && limit(RLIMIT_CORE, 0) &&
+              limit(RLIMIT_FSIZE, command ? COMMAND_FILE_BYTES : rn_stream_allowed(task)) &&
               limit(RLIMIT_NOFILE, command ? 1024 : 256) && limit(RLIMIT_MEMLOCK, 0);
-    if (!c->cg_memory) ok = ok && limit(RLIMIT_DATA, l->memory_bytes);
     /* Counts the user's processes, this host and its warm copies among them; without a user
      * namespace of our own it would count strangers. */
-    if (c->user_ns) ok = ok && limit(RLIMIT_NPROC, l->processes + 8);
+    if (c->user_ns && !c->cg_pids)
+        ok = ok && limit(RLIMIT_NPROC, l->processes + rn_watch_processes());
     return ok;
 }
 
@@ -274,14 +333,14 @@ static bool install_filter(bool command, int *listener)
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) == 0;
 }
 
-/* Files of a command's copy count as memory, and belong to no process: when they meet the limit,
- * the kernel must end the command, not the host, which may be the largest process there is. */
+/* Files of memory count and belong to no process: when they meet the limit, the kernel must end the
+ * program, not the host, which may be the largest process there is. */
 static void die_first(const rn_confine *c)
 {
     int fd = openat(c->proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0) return;
     ssize_t n = write(fd, "1000", 4);
-    (void)n; /* without it a full copy is a sandbox failure: missing, not wrong */
+    (void)n; /* without it such a program ends its host, and is found out by a known-good one */
     close(fd);
 }
 
@@ -294,14 +353,13 @@ int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener)
         setpgid(0, 0);
     else
         setsid();
-    if (command) die_first(c);
-    if (task->job->mode != RN_JUDGE_STDIO && dup2(c->null_in_fd, 0) < 0) return 1;
+    die_first(c);
     if (c->landlock_fd >= 0 && syscall(SYS_landlock_restrict_self, c->landlock_fd, 0) != 0)
         return 2;
     if (syscall(SYS_close_range, 3, ~0u, 0) != 0)
         for (int fd = 3; fd < 1024; fd++)
             close(fd);
-    if (!set_limits(c, &task->job->limits, command)) return 4;
+    if (!set_limits(c, task, command)) return 4;
     if (!drop_identity(c)) return 5;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
     return c->seccomp && !install_filter(command, listener) ? 6 : 0;

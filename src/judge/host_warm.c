@@ -26,12 +26,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { START_MS = 60000 };
+enum { START_MS = 60000, MAX_DEATHS = 16, START_ROOM = 512 << 20 };
 
 typedef struct warm {
     const char *package;
     pid_t pid; /* 0: not started */
     int fd;
+    int n_deaths;
     bool unusable;
 } warm;
 
@@ -87,7 +88,7 @@ static _Noreturn void be_copy(const rn_confine *c, const char *package, int fd)
     bool ok = m && rn_python_settle(NULL) == 0 && single_threaded(c);
     int64_t bytes = ok ? resident_bytes() : -1;
     if (write(fd, &bytes, sizeof bytes) != (ssize_t)sizeof bytes || !ok) _exit(1);
-    rn_watch_overhead(bytes, 0);
+    rn_watch_overhead(bytes - START_ROOM, 0);
     rn_watch_library(fd);
     rn_host_serve(fd);
     _exit(0);
@@ -101,14 +102,13 @@ static void discard(warm *w)
         waitpid(w->pid, NULL, 0);
     }
     w->pid = 0;
-    w->unusable = true;
 }
 
 static void start(const rn_confine *c, warm *w, int library_fd)
 {
     int sv[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0) return;
-    rn_watch_overhead(512 << 20, 1); /* room while it imports; its real size follows */
+    rn_watch_overhead(START_ROOM, 1); /* room while it imports; its real size follows */
     pid_t pid = fork();
     if (pid == 0) {
         close(library_fd);
@@ -128,9 +128,10 @@ static void start(const rn_confine *c, warm *w, int library_fd)
     struct pollfd p = {.fd = w->fd, .events = POLLIN};
     if (poll(&p, 1, START_MS) != 1 || rn_wire_read(w->fd, &bytes, sizeof bytes) || bytes < 0) {
         discard(w);
+        w->unusable = true;
         bytes = 0;
     }
-    rn_watch_overhead(bytes - (512 << 20), w->pid ? 0 : -1);
+    rn_watch_overhead(bytes - START_ROOM, w->pid ? 0 : -1);
 }
 
 /* Waits for the copy's result; RN_ECANCELLED when the library goes first. */
@@ -159,6 +160,7 @@ int rn_warm_run(const rn_confine *c, const rn_wire_job *head, rn_bytes body, rn_
     if (!rc) rc = await(w, library_fd, out);
     rn_watch_overhead(0, 0); /* the copy has set limits of its own: ours are to be set again */
     if (!rc || rc == RN_ECANCELLED) return rc;
-    discard(w);
+    discard(w); /* a program ended it: the next one finds a new copy */
+    w->unusable = ++w->n_deaths >= MAX_DEATHS;
     return RN_ENOTFOUND;
 }

@@ -5,20 +5,17 @@
  * made before the host sees its end. Without pid namespaces the host is the subreaper and does the
  * same by hand. The record page is read only after that, so nothing can still write to it.
  *
- * Time. The CPU limit is that of the whole tree: from the host's cgroup less the host's own time,
- * or from /proc. The wall-clock limit is a backstop against sleeping: time that the child spent
- * waiting for a processor (schedstat, and the state at the limit) does not count, so that a busy
- * machine changes no verdict. A child that still waits after WALL_HARD limits is reported as
- * starved, for another try alone.
+ * Time. The limit is held against the processor time of the whole tree and what it waited by its
+ * own choice (host_usage.c); a busy machine, a slow disk and the price of the machine's pages change
+ * no verdict. The wall-clock limit is a backstop behind that. A tree that is still ready after
+ * WALL_HARD such limits had no processor: it is reported as starved, for another try alone, unless
+ * it had lowered its own priority.
  */
 #include "judge/host.h"
 
 #include "base/clock.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
@@ -32,7 +29,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WALL_HARD = 20, MAX_TREE = 4096, SETUP_FAILED = 120 };
+enum { WALL_HARD = 20, SETUP_FAILED = 120 };
+enum {
+    LOOK_NS = 20000000, /* the mean time between two looks at a program that runs long */
+    LEAST_NS = 2000000,
+    READY_POLL_NS = 50000000
+};
+static const int64_t DISK_NS = 30000000000; /* waiting for disks that is excused */
 
 static rn_record *shared;
 static rn_values *values;
@@ -43,24 +46,12 @@ static int64_t memory_set, pids_set; /* limits in the cgroup's files now */
 static int64_t oom_seen, forks_denied_seen;
 static int64_t overhead_bytes = 64 << 20; /* the host's own pages lie in the same cgroup */
 static int64_t overhead_processes = 1;
-static void *output_map;
-static size_t output_len;
-
-static int make_stream(int as, rn_err *err)
-{
-    int fd = memfd_create("stream", MFD_CLOEXEC);
-    if (fd < 0 || dup2(fd, as) < 0) return rn_fail_errno(err, "standard stream %d", as);
-    if (fd != as) close(fd);
-    return 0;
-}
 
 int rn_watch_start(int lib_fd, rn_err *err)
 {
     library_fd = lib_fd;
-    for (int fd = 0; fd < 3; fd++) {
-        int rc = make_stream(fd, err);
-        if (rc) return rc;
-    }
+    int rc = rn_stream_start(err);
+    if (rc) return rc;
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) return rn_fail_errno(err, "record page");
     values = mmap(NULL, sizeof *values, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -96,38 +87,17 @@ void rn_watch_overhead(int64_t bytes, int processes)
     memory_set = pids_set = 0;
 }
 
-/* ---- reading small files of the kernel ------------------------------------------------------- */
-
-/* The text at the file's start; "" if it cannot be read. */
-static void read_at(int dir, const char *path, int fd, char *buf, size_t cap)
+int64_t rn_watch_processes(void)
 {
-    buf[0] = '\0';
-    int use = path ? openat(dir, path, O_RDONLY | O_CLOEXEC) : fd;
-    if (use < 0) return;
-    ssize_t n = pread(use, buf, cap - 1, 0);
-    buf[n > 0 ? n : 0] = '\0';
-    if (path) close(use);
-}
-
-static int64_t number_after(const char *text, const char *key)
-{
-    const char *at = strstr(text, key);
-    return at ? strtoll(at + strlen(key), NULL, 10) : 0;
-}
-
-static int64_t cgroup_cpu_ns(const rn_confine *c)
-{
-    char buf[512];
-    read_at(-1, NULL, c->cg_cpu_fd, buf, sizeof buf);
-    return c->cg_v2 ? number_after(buf, "usage_usec ") * 1000 : strtoll(buf, NULL, 10);
+    return overhead_processes;
 }
 
 static int64_t count_of(int fd, const char *key)
 {
     if (fd < 0) return 0;
     char buf[512];
-    read_at(-1, NULL, fd, buf, sizeof buf);
-    return number_after(buf, key);
+    rn_usage_read(-1, NULL, fd, buf, sizeof buf);
+    return rn_usage_number(buf, key);
 }
 
 /* True once for every rise of the counter. */
@@ -139,178 +109,63 @@ static bool risen(int fd, const char *key, int64_t *seen)
     return yes;
 }
 
-/* ---- the process tree, from /proc ------------------------------------------------------------ */
-
-typedef struct tree {
-    pid_t pids[MAX_TREE];
-    size_t n;
-} tree;
-
-static void add_children(const rn_confine *c, pid_t pid, tree *t)
-{
-    static char buf[32768];
-    char path[64];
-    snprintf(path, sizeof path, "%d/task/%d/children", (int)pid, (int)pid);
-    read_at(c->proc_fd, path, -1, buf, sizeof buf);
-    for (char *p = buf; *p && t->n < MAX_TREE;) {
-        char *end;
-        long kid = strtol(p, &end, 10);
-        if (end == p) break;
-        t->pids[t->n++] = (pid_t)kid;
-        p = end;
-    }
-}
-
-/* `pid` and all its descendants. */
-static void find_tree(const rn_confine *c, pid_t pid, tree *t)
-{
-    t->n = 0;
-    t->pids[t->n++] = pid;
-    for (size_t i = 0; i < t->n; i++)
-        add_children(c, t->pids[i], t);
-}
-
-/* utime + stime + cutime + cstime of one process. */
-static int64_t stat_cpu_ns(const rn_confine *c, pid_t pid)
-{
-    char path[64], buf[1024];
-    snprintf(path, sizeof path, "%d/stat", (int)pid);
-    read_at(c->proc_fd, path, -1, buf, sizeof buf);
-    const char *p = strrchr(buf, ')'); /* the name before it may hold anything */
-    for (int field = 2; p && field < 14; field++)
-        p = strchr(p + 1, ' ');
-    if (!p) return 0;
-    int64_t ticks = 0;
-    char *end = (char *)(uintptr_t)p;
-    for (int i = 0; i < 4; i++)
-        ticks += strtoll(end, &end, 10);
-    return ticks * (1000000000 / sysconf(_SC_CLK_TCK));
-}
-
-static int64_t resident_bytes(const rn_confine *c, pid_t pid)
-{
-    char path[64], buf[256];
-    snprintf(path, sizeof path, "%d/statm", (int)pid);
-    read_at(c->proc_fd, path, -1, buf, sizeof buf);
-    const char *p = strchr(buf, ' ');
-    return p ? strtoll(p, NULL, 10) * sysconf(_SC_PAGESIZE) : 0;
-}
-
-/* How long the process of the tree that waited longest for a processor did so. */
-static int64_t run_delay_ns(const rn_confine *c, pid_t pid)
-{
-    static tree t;
-    int64_t longest = 0;
-    find_tree(c, pid, &t);
-    for (size_t i = 0; i < t.n; i++) {
-        char path[64], buf[128];
-        snprintf(path, sizeof path, "%d/schedstat", (int)t.pids[i]);
-        read_at(c->proc_fd, path, -1, buf, sizeof buf);
-        const char *p = strchr(buf, ' ');
-        int64_t delay = p ? strtoll(p, NULL, 10) : 0;
-        if (delay > longest) longest = delay;
-    }
-    return longest;
-}
-
-/* Whether a thread of this process stands in a processor's queue (or runs) at this moment. */
-static bool thread_ready(const rn_confine *c, pid_t pid)
-{
-    char path[64], buf[1024];
-    snprintf(path, sizeof path, "%d/task", (int)pid);
-    int fd = openat(c->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!dir) {
-        if (fd >= 0) close(fd);
-        return false;
-    }
-    bool ready = false;
-    for (struct dirent *e; !ready && (e = readdir(dir));) {
-        if (e->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, "%d/task/%.20s/stat", (int)pid, e->d_name);
-        read_at(c->proc_fd, path, -1, buf, sizeof buf);
-        const char *p = strrchr(buf, ')');
-        ready = p && p[1] == ' ' && p[2] == 'R';
-    }
-    closedir(dir);
-    return ready;
-}
-
-/* schedstat counts a wait only when it is over. A tree that is not asleep at its wall-clock limit
- * is therefore given more time: it waits, or it meets its CPU limit. */
-static bool tree_ready(const rn_confine *c, pid_t pid)
-{
-    static tree t;
-    find_tree(c, pid, &t);
-    for (size_t i = 0; i < t.n; i++)
-        if (thread_ready(c, t.pids[i])) return true;
-    return false;
-}
-
 /* ---- limits ---------------------------------------------------------------------------------- */
 
 typedef struct watch {
     rn_confine *c;
+    const rn_task *task;
     const rn_judge_limits *limits;
     pid_t pid;
     int pidfd;
-    int64_t start_ns, base_cgroup_ns, base_host_ns;
+    int64_t start_ns;
     int n_cpus;
-    bool command;
+    rn_streams streams;
+    rn_usage used;
 } watch;
 
-static int64_t tree_cpu_ns(const watch *w)
+/* The wall-clock limit, met only by time that is neither the machine's nor counted elsewhere. */
+static rn_verdict check_wall(const watch *w, int64_t *left_ns, bool *starved)
 {
-    if (w->c->cg_cpu) {
-        int64_t all = cgroup_cpu_ns(w->c) - w->base_cgroup_ns;
-        return all - (rn_cpu_ns() - w->base_host_ns);
+    const rn_usage *u = &w->used;
+    int64_t disk = u->disk_ns < DISK_NS ? u->disk_ns : DISK_NS;
+    int64_t excused = u->demoted ? 0 : u->delay_ns + disk + u->fault_ns;
+    *left_ns = w->limits->wall_ns - u->elapsed_ns + excused;
+    if (*left_ns > 0 && u->elapsed_ns <= w->limits->wall_ns) return RN_N_VERDICTS;
+    if (*left_ns <= 0) {
+        if (u->demoted) return RN_V_TIME_LIMIT;
+        /* schedstat counts a wait only when it is over: a tree that is ready waits, or it meets its
+         * CPU limit */
+        if (!u->ready) return RN_V_WALL_LIMIT;
+        *left_ns = READY_POLL_NS;
     }
-    static tree t;
-    int64_t sum = 0;
-    find_tree(w->c, w->pid, &t);
-    for (size_t i = 0; i < t.n; i++)
-        sum += stat_cpu_ns(w->c, t.pids[i]);
-    return sum;
+    if (u->elapsed_ns <= WALL_HARD * w->limits->wall_ns) return RN_N_VERDICTS;
+    *starved = true;
+    return RN_V_WALL_LIMIT;
 }
 
-/* Without a cgroup, resident memory is looked at ten times a second. */
-static bool memory_exceeded(const watch *w)
+/* Looks at the tree. Which limit it is over, RN_N_VERDICTS if none; else *sleep_ns is how long it
+ * may run before the next look, of random length so that no rhythm of the program meets it. */
+static rn_verdict check_limits(watch *w, int64_t *sleep_ns, bool *starved)
 {
-    if (w->c->cg_memory) return false;
-    static tree t;
-    int64_t sum = 0;
-    find_tree(w->c, w->pid, &t);
-    for (size_t i = 0; i < t.n; i++)
-        sum += resident_bytes(w->c, t.pids[i]);
-    return sum > w->limits->memory_bytes;
-}
-
-/* Which limit the child is over now, RN_N_VERDICTS if none; else *sleep_ns is how long it may run
- * before it must be looked at again. */
-static rn_verdict check_limits(const watch *w, int64_t *sleep_ns, bool *starved)
-{
-    const int64_t least = 2000000, memory_poll = 100000000, ready_poll = 50000000;
-    int64_t elapsed = rn_now_ns() - w->start_ns;
-    if (memory_exceeded(w)) return RN_V_MEMORY_LIMIT;
-    int64_t cpu = tree_cpu_ns(w);
-    if (cpu >= w->limits->cpu_ns) return RN_V_TIME_LIMIT;
-    int64_t cpu_left = (w->limits->cpu_ns - cpu) / w->n_cpus;
-    int64_t wall_left = w->limits->wall_ns - elapsed;
-    if (wall_left <= 0) {
-        wall_left += run_delay_ns(w->c, w->pid);
-        if (wall_left <= 0) {
-            if (!tree_ready(w->c, w->pid)) return RN_V_WALL_LIMIT;
-            wall_left = ready_poll;
-        }
-        if (elapsed > WALL_HARD * w->limits->wall_ns) {
-            *starved = true;
-            return RN_V_WALL_LIMIT;
-        }
-    }
-    int64_t s = cpu_left < wall_left ? cpu_left : wall_left;
-    if (!w->c->cg_memory && s > memory_poll) s = memory_poll;
-    *sleep_ns = s > least ? s : least;
-    return RN_N_VERDICTS;
+    static uint32_t random = 1;
+    const rn_judge_limits *l = w->limits;
+    const rn_confine *c = w->c;
+    rn_usage *u = &w->used;
+    rn_usage_look(c, l->memory_bytes, u);
+    if (u->memory_bytes > l->memory_bytes) return RN_V_MEMORY_LIMIT;
+    if (!c->cg_pids && !c->user_ns && u->n_tasks > l->processes) return RN_V_PROCESS_LIMIT;
+    int64_t time_left = l->cpu_ns - u->cpu_ns - u->waited_ns;
+    /* While memory grows, the price of its pages is the machine's: which limit is met first must
+     * not depend on it. */
+    if (time_left + u->fault_ns <= 0) return RN_V_TIME_LIMIT;
+    int64_t wall_left;
+    rn_verdict v = check_wall(w, &wall_left, starved);
+    random = random * 1664525 + 1013904223;
+    int64_t s = LOOK_NS * 3 / 4 + (int64_t)(random >> 16) * LOOK_NS / 131072;
+    if (s > time_left / w->n_cpus) s = time_left / w->n_cpus;
+    if (s > wall_left) s = wall_left;
+    *sleep_ns = s > LEAST_NS ? s : LEAST_NS;
+    return v;
 }
 
 static void kill_child(const watch *w)
@@ -321,41 +176,45 @@ static void kill_child(const watch *w)
 /* Without a pid namespace: everything below this process is the dead child's. */
 static void bury_orphans(const rn_confine *c)
 {
-    static tree t;
     for (int round = 0; round < 1000; round++) {
-        find_tree(c, getpid(), &t);
-        for (size_t i = 1; i < t.n; i++)
-            kill(t.pids[i], SIGKILL);
+        bool left = rn_usage_kill_all(c);
         int dead = 0;
         while (waitpid(-1, NULL, WNOHANG) > 0)
             dead++;
-        if (t.n <= 1 && !dead) return;
+        if (!left && !dead) return;
         if (!dead) usleep(1000);
     }
 }
 
 /* Sleeps until the child is dead, killing it at its limits. */
-static int wait_for_end(const watch *w, rn_outcome *o, rn_err *err)
+static int wait_for_end(watch *w, rn_outcome *o, rn_err *err)
 {
-    /* At the start nothing needs a look: no limit can be met before the first of these is over. */
-    int64_t first = w->limits->cpu_ns / w->n_cpus;
-    int64_t sleep_ns = first < w->limits->wall_ns ? first : w->limits->wall_ns;
-    if (!w->c->cg_memory && sleep_ns > 100000000) sleep_ns = 100000000;
+    int64_t due = w->start_ns + LOOK_NS; /* most programs have ended before the first look */
     for (;;) {
-        struct pollfd p[2] = {{.fd = w->pidfd, .events = POLLIN}, {.fd = library_fd, .events = 0}};
+        int64_t sleep_ns = due - rn_now_ns();
+        if (sleep_ns < 0) sleep_ns = 0;
+        struct pollfd p[3] = {{.fd = w->pidfd, .events = POLLIN},
+                              {.fd = library_fd, .events = 0},
+                              {.fd = w->streams.poll_fd, .events = POLLIN}};
         struct timespec t = {.tv_sec = sleep_ns / 1000000000, .tv_nsec = sleep_ns % 1000000000};
-        int n = ppoll(p, 2, &t, NULL);
+        int n = ppoll(p, 3, &t, NULL);
         if (n < 0 && errno != EINTR) return rn_fail_errno(err, "waiting for a judged program");
         if (n > 0 && p[0].revents) return 0;
         if (n > 0 && p[1].revents) {
             kill_child(w);
             return rn_fail(err, RN_ECANCELLED, "the library is gone");
         }
+        bool too_much = n > 0 && p[2].revents && !rn_stream_drain(w->task, &w->streams);
         if (o->limit != RN_N_VERDICTS) continue; /* killed already: its end is near */
-        o->limit = check_limits(w, &sleep_ns, &o->starved);
+        if (too_much) {
+            o->limit = RN_V_OUTPUT_LIMIT;
+        } else if (rn_now_ns() >= due) {
+            o->limit = check_limits(w, &sleep_ns, &o->starved);
+            due = rn_now_ns() + sleep_ns;
+        }
         if (o->limit == RN_N_VERDICTS) continue;
         kill_child(w);
-        sleep_ns = 1000000000;
+        due = rn_now_ns() + 1000000000;
     }
 }
 
@@ -368,12 +227,15 @@ void rn_watch_confirming(void)
         shared->confirm[i] = nonce[i];
 }
 
-static _Noreturn void be_child(const rn_confine *c, const rn_task *task)
+static _Noreturn void be_child(const watch *w)
 {
+    const rn_confine *c = w->c;
+    const rn_task *task = w->task;
     child_pid = getpid();
     static rn_record own;
     int listener = -1;
-    int step = rn_filter_enter(c, task, &listener);
+    int step = rn_stream_enter(task, &w->streams) ? 0 : 1;
+    if (!step) step = rn_filter_enter(c, task, &listener);
     bool command = task->job->mode == RN_JUDGE_COMMAND;
     if (!step && command) step = rn_command_run(task, listener, &own);
     if (step) {
@@ -403,41 +265,17 @@ static void write_limit(int fd, int64_t value, int64_t *now)
     if (pwrite(fd, text, (size_t)len, 0) == len) *now = value;
 }
 
-static int reset_stream(int fd, rn_err *err)
-{
-    if (lseek(fd, 0, SEEK_END) > 0 && ftruncate(fd, 0) != 0)
-        return rn_fail_errno(err, "resetting standard stream %d", fd);
-    lseek(fd, 0, SEEK_SET);
-    fcntl(fd, F_SETFL, O_RDWR); /* flags of an open file are shared with former children */
-    return 0;
-}
-
-static int feed_input(const rn_task *task, rn_err *err)
-{
-    int rc = reset_stream(0, err);
-    if (rc || task->job->mode != RN_JUDGE_STDIO) return rc;
-    rn_bytes in = task->job->cases[task->case_no].input;
-    for (size_t at = 0; at < in.len;) {
-        ssize_t n = pwrite(0, in.data + at, in.len - at, (off_t)at);
-        if (n <= 0) return rn_fail_errno(err, "standard input of %zu bytes", in.len);
-        at += (size_t)n;
-    }
-    return 0;
-}
-
 static int prepare(rn_confine *c, const rn_task *task, rn_err *err)
 {
-    if (output_map) munmap(output_map, output_len);
-    output_map = NULL;
-    output_len = 0;
-    for (int fd = 1; fd < 3; fd++) {
-        int rc = reset_stream(fd, err);
-        if (rc) return rc;
-    }
-    int rc = feed_input(task, err);
-    if (rc) return rc;
-    write_limit(c->cg_memory_max_fd, task->job->limits.memory_bytes + overhead_bytes, &memory_set);
-    write_limit(c->cg_pids_max_fd, task->job->limits.processes + overhead_processes, &pids_set);
+    const rn_judge_job *job = task->job;
+    size_t body = job->program.len; /* the host's own copy of the job lies in the same cgroup */
+    for (size_t i = 0; i < job->n_cases; i++)
+        body += job->cases[i].input.len + job->cases[i].expected.len;
+    static size_t largest;
+    if (body > largest) largest = body;
+    write_limit(c->cg_memory_max_fd, job->limits.memory_bytes + overhead_bytes + (int64_t)largest,
+                &memory_set);
+    write_limit(c->cg_pids_max_fd, job->limits.processes + overhead_processes, &pids_set);
     memset(shared, 0, sizeof *shared);
     values->at = -1;
     if (getrandom(nonce, sizeof nonce, 0) != (ssize_t)sizeof nonce)
@@ -457,30 +295,67 @@ static int64_t time_ns(struct timeval t)
     return (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000;
 }
 
-/* Everything that is known once the child is dead. */
-static int conclude(rn_confine *c, const watch *w, const struct rusage *ru, rn_outcome *o,
-                    rn_err *err)
+/* Whether the child, dead but not yet waited for, was killed by a hard CPU limit that it or a part
+ * of it set: the kernel's, which spares init as little as anybody. */
+static bool own_cpu_limit(const watch *w)
 {
+    siginfo_t si = {0};
+    if (waitid(P_PID, (id_t)w->pid, &si, WEXITED | WNOWAIT) != 0) return false;
+    if (si.si_code != CLD_KILLED || si.si_status != SIGKILL) return false;
+    char path[64], buf[4096];
+    snprintf(path, sizeof path, "%d/limits", (int)w->pid);
+    rn_usage_read(w->c->proc_fd, path, -1, buf, sizeof buf);
+    const char *at = strstr(buf, "Max cpu time");
+    long long soft = -1, hard = -1;
+    if (!at || sscanf(at + strlen("Max cpu time"), "%lld %lld", &soft, &hard) != 2) return false;
+    return hard < rn_filter_cpu_seconds(w->limits);
+}
+
+/* Everything that is known once the child is dead. */
+static int conclude(const watch *w, const struct rusage *ru, rn_outcome *o, rn_err *err)
+{
+    const rn_confine *c = w->c;
     o->wall_ns = rn_now_ns() - w->start_ns;
     o->cpu_ns = time_ns(ru->ru_utime) + time_ns(ru->ru_stime);
+    if (o->cpu_ns < w->used.cpu_ns) o->cpu_ns = w->used.cpu_ns; /* of children nobody waited for */
+    o->waited_ns = w->used.waited_ns;
     o->peak_bytes = (int64_t)ru->ru_maxrss * 1024;
-    off_t out = lseek(1, 0, SEEK_END), errs = lseek(2, 0, SEEK_END);
-    o->output_bytes = out > errs ? out : errs;
+    o->output_bytes = rn_stream_printed(w->task);
+    o->output_limit = rn_stream_allowed(w->task);
     o->have_record = nonce_matches(shared->nonce);
     o->confirming = nonce_matches(shared->confirm);
     if (o->have_record) memcpy(&o->record, shared, sizeof o->record);
     o->record.detail[sizeof o->record.detail - 1] = '\0';
     o->record.output[sizeof o->record.output - 1] = '\0';
-    bool passed = o->have_record && o->record.verdict == RN_V_PASSED;
-    if (!passed || w->command) { /* a command may pass although a part of it met a limit */
-        o->oom = risen(c->cg_oom_fd, "oom_kill ", &oom_seen);
-        o->fork_denied = risen(c->cg_pids_fd, "max ", &forks_denied_seen);
-    }
+    o->oom = risen(c->cg_oom_fd, "oom_kill ", &oom_seen);
+    o->fork_denied = risen(c->cg_pids_fd, "max ", &forks_denied_seen);
     if (shared->setup_failed && WIFEXITED(o->status) && WEXITSTATUS(o->status) == SETUP_FAILED)
         return rn_fail(err, RN_ESANDBOX, "%s failed at step %d",
                        shared->setup_failed >= RN_STEP_COPY ? "a copy of the working folder"
                                                             : "confinement of a program",
                        (int)shared->setup_failed);
+    return 0;
+}
+
+static int clone_child(watch *w, rn_err *err)
+{
+    rn_confine *c = w->c;
+    rn_usage_begin(c);
+    w->start_ns = rn_now_ns();
+    struct clone_args args = {.flags = CLONE_PIDFD | (c->pid_ns ? CLONE_NEWPID : 0),
+                              .pidfd = (uint64_t)(uintptr_t)&w->pidfd,
+                              .exit_signal = SIGCHLD};
+    long pid = syscall(SYS_clone3, &args, sizeof args);
+    if (pid == 0) be_child(w);
+    if (pid < 0) {
+        rn_fail_errno(err, "forking a judged program");
+        if (err) err->code = RN_ESANDBOX;
+        return RN_ESANDBOX;
+    }
+    w->pid = (pid_t)pid;
+    rn_usage_of(c, w->pid);
+    close(w->streams.child_fd); /* the program's end alone stays open */
+    w->streams.child_fd = -1;
     return 0;
 }
 
@@ -498,44 +373,24 @@ int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
         forks_denied_seen = count_of(c->cg_pids_fd, "max ");
     }
     watch w = {.c = c,
+               .task = task,
                .limits = &task->job->limits,
                .pidfd = -1,
                .n_cpus = n_cpus,
-               .command = task->job->mode == RN_JUDGE_COMMAND};
-    if (c->cg_cpu) w.base_cgroup_ns = cgroup_cpu_ns(c);
-    w.base_host_ns = rn_cpu_ns();
-    w.start_ns = rn_now_ns();
-    struct clone_args args = {.flags = CLONE_PIDFD | (c->pid_ns ? CLONE_NEWPID : 0),
-                              .pidfd = (uint64_t)(uintptr_t)&w.pidfd,
-                              .exit_signal = SIGCHLD};
-    long pid = syscall(SYS_clone3, &args, sizeof args);
-    if (pid == 0) be_child(c, task);
-    if (pid < 0) {
-        rn_fail_errno(err, "forking a judged program");
-        if (err) err->code = RN_ESANDBOX;
-        return RN_ESANDBOX;
+               .streams = {.child_fd = -1, .poll_fd = -1}};
+    rc = rn_stream_open(task, &w.streams, err);
+    if (!rc) rc = clone_child(&w, err);
+    if (rc) {
+        rn_stream_close(&w.streams);
+        return rc;
     }
-    w.pid = (pid_t)pid;
     rc = wait_for_end(&w, o, err);
+    if (!rc && o->limit == RN_N_VERDICTS && own_cpu_limit(&w)) o->limit = RN_V_TIME_LIMIT;
     struct rusage ru = {0};
     while (wait4(w.pid, &o->status, 0, &ru) < 0 && errno == EINTR)
         continue;
     close(w.pidfd);
+    rn_stream_close(&w.streams);
     if (!c->pid_ns) bury_orphans(c);
-    return rc ? rc : conclude(c, &w, &ru, o, err);
-}
-
-int rn_watch_output(rn_bytes *out, rn_err *err)
-{
-    off_t len = lseek(1, 0, SEEK_END);
-    *out = (rn_bytes){0};
-    if (len <= 0) return 0;
-    output_map = mmap(NULL, (size_t)len, PROT_READ, MAP_SHARED, 1, 0);
-    if (output_map == MAP_FAILED) {
-        output_map = NULL;
-        return rn_fail_errno(err, "reading %lld bytes of output", (long long)len);
-    }
-    output_len = (size_t)len;
-    *out = (rn_bytes){.data = output_map, .len = output_len};
-    return 0;
+    return rc ? rc : conclude(&w, &ru, o, err);
 }

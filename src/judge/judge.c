@@ -3,8 +3,10 @@
  *
  * A host holds up to two jobs, so that it never waits for this thread. When the queue is empty, an
  * idle host gets a copy of a job that waits behind another; the first result counts. A sandbox
- * failure is tried again (MAX_TRIES in all), a starved program alone, with nothing else under way;
- * what still fails is reported as RN_V_SANDBOX, never as a wrong answer.
+ * failure is tried again (MAX_TRIES in all), a starved program alone, with nothing else under way.
+ * What still fails is put to the proof: a known-good program runs in its place. If that passes, the
+ * failures were the program's own doing (RN_V_CRASHED); else they are the sandbox's and reported as
+ * RN_V_SANDBOX, never as a wrong answer.
  */
 #include "judge/judge.h"
 
@@ -27,7 +29,8 @@ typedef struct slot {
     uint64_t tag;
     rn_buf msg; /* the job as it goes over the wire */
     int tries, copies;
-    bool alone;
+    bool alone, command;
+    bool proving;    /* the known-good program runs in its place; `result` is its own failure */
     int64_t hard_ns; /* the longest that it can take */
     rn_judge_result result;
     rn_judge_value *values; /* [RN_JUDGE_MAX_VALUES], made for the slot's first VALUES job */
@@ -241,7 +244,8 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
     if (values) memset(s->values, 0, RN_JUDGE_MAX_VALUES * sizeof *s->values);
     s->tag = tag;
     s->tries = s->copies = 0;
-    s->alone = false;
+    s->alone = s->proving = false;
+    s->command = job->mode == RN_JUDGE_COMMAND;
     s->generation++;
     j->n_used++;
     if (job->n_cases == 0) { /* nothing would be shown: never a pass */
@@ -283,10 +287,25 @@ static slot *slot_of(rn_judge *j, uint64_t id)
     return s->state == SENT && s->generation == (uint32_t)(id >> 32) ? s : NULL;
 }
 
+/* A program that passes wherever the sandbox works, under the slot's id. */
+static void put_known_good(rn_buf *out, const slot *s, uint64_t id)
+{
+    const rn_judge_case c = {.input = rn_bytes_of(s->command ? "true" : "assert f(3) == 9")};
+    const rn_judge_job job = {.mode = s->command ? RN_JUDGE_COMMAND : RN_JUDGE_SCRIPT,
+                              .program = rn_bytes_of(s->command ? "" : "f = lambda x: x * x"),
+                              .cases = &c,
+                              .n_cases = 1};
+    const rn_judge_limits none = {0}, l = complete(none, &none, job.mode);
+    rn_wire_put_job(out, &job, &l, id);
+}
+
 static void give(rn_judge *j, rn_host *h, uint32_t i)
 {
     slot *s = &j->slots[i];
-    rn_buf_add(&h->out, s->msg.data, s->msg.len);
+    if (s->proving)
+        put_known_good(&h->out, s, (uint64_t)s->generation << 32 | i);
+    else
+        rn_buf_add(&h->out, s->msg.data, s->msg.len);
     h->job_ids[h->n_jobs++] = (uint64_t)s->generation << 32 | i;
     if (h->n_jobs == 1) h->deadline_ns = rn_now_ns() + s->hard_ns;
     s->state = SENT;
@@ -343,13 +362,29 @@ static void finish(rn_judge *j, slot *s)
 static void try_again(rn_judge *j, slot *s, bool alone)
 {
     if (s->copies > 0) return; /* another host has it still */
-    if (s->tries + 1 >= MAX_TRIES) {
+    if (s->tries + 1 < MAX_TRIES) {
+        s->tries++;
+    } else if (alone || s->proving) {
         finish(j, s);
         return;
+    } else {
+        s->proving = true;
     }
-    s->tries++;
     s->state = QUEUED;
     push(alone ? &j->alone : &j->queue, (uint32_t)(s - j->slots));
+}
+
+/* The known-good program's verdict tells whose the failures were. */
+static void conclude_proof(rn_judge *j, slot *s, rn_verdict known_good)
+{
+    if (known_good == RN_V_PASSED) {
+        char why[sizeof s->result.detail];
+        memcpy(why, s->result.detail, sizeof why);
+        s->result.verdict = RN_V_CRASHED;
+        snprintf(s->result.detail, sizeof s->result.detail,
+                 "%.190s, %d times, where a known-good program passes", why, MAX_TRIES);
+    }
+    finish(j, s);
 }
 
 static void take_result(rn_judge *j, rn_host *h)
@@ -362,6 +397,10 @@ static void take_result(rn_judge *j, rn_host *h)
     slot *s = slot_of(j, id);
     if (!s) return; /* a copy was faster */
     s->copies--;
+    if (s->proving) {
+        conclude_proof(j, s, h->in.result.verdict);
+        return;
+    }
     s->result = h->in.result;
     s->result.detail[sizeof s->result.detail - 1] = '\0';
     if (s->wants_values) memcpy(s->values, h->in.values, sizeof h->in.values);
@@ -382,6 +421,10 @@ static int replace_host(rn_judge *j, rn_host *h, rn_err *err)
         slot *s = slot_of(j, ids[i]);
         if (!s) continue;
         s->copies--;
+        if (s->proving) {
+            try_again(j, s, false);
+            continue;
+        }
         s->result = (rn_judge_result){.verdict = RN_V_SANDBOX,
                                       .failed_case = -1,
                                       .peak_bytes = -1,

@@ -50,7 +50,8 @@ typedef struct rn_judge_case {
 
 /* 0 in a field means the default of the judge's options. */
 typedef struct rn_judge_limits {
-    int64_t cpu_ns;  /* per program (SCRIPT, VALUES, COMMAND: 60 s) or per case (STDIO, CALL) */
+    int64_t cpu_ns;  /* processor time and time spent sleeping or blocking, of the whole tree: per
+                        program (SCRIPT, VALUES, COMMAND: 60 s) or per case (STDIO, CALL) */
     int64_t wall_ns; /* backstop; default: a generous multiple of cpu_ns */
     int64_t memory_bytes; /* default 4 GiB */
     int64_t output_bytes; /* default 1 MiB; COMMAND: 64 MiB */
@@ -73,12 +74,12 @@ enum { RN_JUDGE_OUTPUT = 1024 };
 typedef struct rn_judge_result {
     rn_verdict verdict;
     int32_t n_run, n_passed, n_cases;
-    int32_t failed_case;          /* 0-based first failure; -1 if none */
-    int64_t cpu_ns, wall_ns;      /* of the whole program, all cases */
-    int64_t case_cpu_ns;          /* of the longest case: what the CPU limit is held against */
-    int64_t peak_bytes;           /* resident, whole tree; -1 unknown */
-    int32_t n_retries;            /* after sandbox failures */
-    char detail[256];             /* e.g. "IndexError: list index out of range" */
+    int32_t failed_case;     /* 0-based first failure; -1 if none */
+    int64_t cpu_ns, wall_ns; /* of the whole program, all cases */
+    int64_t case_cpu_ns;     /* of the longest case, sleep included: what limits.cpu_ns bounds */
+    int64_t peak_bytes;      /* resident, whole tree; -1 unknown */
+    int32_t n_retries;       /* after sandbox failures */
+    char detail[256];        /* e.g. "IndexError: list index out of range" */
     char output[RN_JUDGE_OUTPUT]; /* COMMAND: the last lines that it printed; else empty */
 } rn_judge_result;
 
@@ -87,7 +88,7 @@ typedef struct rn_judge_opts {
     rn_judge_limits limits;
     const char *venv;      /* virtual environment whose packages programs may import; NULL */
     const char *host_path; /* ration-judge-host; NULL: beside the program, then libexec */
-    bool allow_weak;       /* run even without namespaces and seccomp */
+    bool allow_weak;       /* run even without namespaces and Landlock */
     const rn_tree *tree;   /* the folder of COMMAND jobs; borrowed until rn_judge_close; NULL */
 } rn_judge_opts;
 

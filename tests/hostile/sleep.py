@@ -1,3 +1,3 @@
-# expect: wall_limit
+# expect: time_limit
 import time
 time.sleep(1000)

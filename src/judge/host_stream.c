@@ -1,0 +1,125 @@
+/*
+ * host_stream.c: the standard streams of a run.
+ *
+ * Every run has descriptors of its own: locks, owners, flags, times and sizes of a stream that two
+ * programs shared would carry data from one to the other. Input is a file of memory (STDIO) or
+ * /dev/null, opened by the child. Output is compared in STDIO alone and is a file of memory there;
+ * elsewhere, and all that goes to the standard error, it is read from a pipe and dropped, as the
+ * official harnesses do, until it is far more than a program prints.
+ */
+#include "judge/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { DRAIN = 1 << 16, GENEROUS = 16 };
+
+static int drain_fd = -1; /* the end that the host reads */
+static int64_t n_dropped;
+static void *output_map;
+static size_t output_len;
+
+static int new_memory(int as, rn_err *err)
+{
+    int fd = memfd_create("stream", MFD_CLOEXEC);
+    if (fd < 0 || dup2(fd, as) < 0) return rn_fail_errno(err, "standard stream %d", as);
+    if (fd != as) close(fd);
+    return 0;
+}
+
+int rn_stream_start(rn_err *err)
+{
+    int rc = 0;
+    for (int fd = 0; !rc && fd < 3; fd++)
+        rc = new_memory(fd, err);
+    return rc;
+}
+
+static int feed_input(const rn_task *task, rn_err *err)
+{
+    int rc = new_memory(0, err);
+    if (rc) return rc;
+    rn_bytes in = task->job->cases[task->case_no].input;
+    for (size_t at = 0; at < in.len;) {
+        ssize_t n = pwrite(0, in.data + at, in.len - at, (off_t)at);
+        if (n <= 0) return rn_fail_errno(err, "standard input of %zu bytes", in.len);
+        at += (size_t)n;
+    }
+    return 0;
+}
+
+int rn_stream_open(const rn_task *task, rn_streams *s, rn_err *err)
+{
+    if (output_map) munmap(output_map, output_len);
+    output_map = NULL;
+    output_len = 0;
+    n_dropped = 0;
+    const bool stdio = task->job->mode == RN_JUDGE_STDIO;
+    int rc = stdio ? feed_input(task, err) : 0;
+    if (!rc && stdio) rc = new_memory(1, err);
+    if (rc) return rc;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return rn_fail_errno(err, "a pipe for output");
+    drain_fd = ends[0];
+    s->child_fd = ends[1];
+    s->poll_fd = ends[0];
+    if (fcntl(drain_fd, F_SETFL, O_NONBLOCK) != 0) return rn_fail_errno(err, "a pipe for output");
+    return 0;
+}
+
+bool rn_stream_enter(const rn_task *task, const rn_streams *s)
+{
+    const bool stdio = task->job->mode == RN_JUDGE_STDIO;
+    if (dup2(s->child_fd, 2) < 0 || (!stdio && dup2(s->child_fd, 1) < 0)) return false;
+    if (stdio) return true;
+    int fd = open("/dev/null", O_WRONLY | O_CLOEXEC); /* a standard input that cannot be read */
+    return fd >= 0 && dup2(fd, 0) == 0;
+}
+
+bool rn_stream_drain(const rn_task *task, rn_streams *s)
+{
+    static char buf[DRAIN];
+    ssize_t n = read(s->poll_fd, buf, sizeof buf);
+    if (n > 0) n_dropped += n;
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) s->poll_fd = -1;
+    return n_dropped <= GENEROUS * task->job->limits.output_bytes;
+}
+
+int64_t rn_stream_allowed(const rn_task *task)
+{
+    const rn_judge_job *job = task->job;
+    int64_t expected =
+        job->mode == RN_JUDGE_STDIO ? (int64_t)job->cases[task->case_no].expected.len : 0;
+    return job->limits.output_bytes + 4 * expected;
+}
+
+void rn_stream_close(rn_streams *s)
+{
+    if (s->child_fd >= 0) close(s->child_fd);
+    if (drain_fd >= 0) close(drain_fd);
+    drain_fd = s->child_fd = s->poll_fd = -1;
+}
+
+int64_t rn_stream_printed(const rn_task *task)
+{
+    off_t out = task->job->mode == RN_JUDGE_STDIO ? lseek(1, 0, SEEK_END) : 0;
+    return out > 0 ? out : 0;
+}
+
+int rn_watch_output(rn_bytes *out, rn_err *err)
+{
+    off_t len = lseek(1, 0, SEEK_END);
+    *out = (rn_bytes){0};
+    if (len <= 0) return 0;
+    output_map = mmap(NULL, (size_t)len, PROT_READ, MAP_SHARED, 1, 0);
+    if (output_map == MAP_FAILED) {
+        output_map = NULL;
+        return rn_fail_errno(err, "reading %lld bytes of output", (long long)len);
+    }
+    output_len = (size_t)len;
+    *out = (rn_bytes){.data = output_map, .len = output_len};
+    return 0;
+}
