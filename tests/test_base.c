@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "base/term.h"
 #include "base/vec.h"
 
 #include <fcntl.h>
@@ -252,9 +253,40 @@ static void json_errors_name_file_line_and_field(void **state)
     json_decref(v);
 }
 
+static void test_term_visible(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } table[] = {
+        {"plain\ttext\n", "plain\ttext\n"},
+        {"\x1b]0;owned\x07\x1b[2J", "\\x1b]0;owned\\x07\\x1b[2J"},
+        {"a\rb\b\x7f", "a\\x0db\\x08\\u007f"},
+        {"\xc2\x9b"
+         "31m",
+         "\\u009b31m"},                                     /* C1: CSI in one character */
+        {"x\xe2\x80\xaey\xe2\x81\xa7", "x\\u202ey\\u2067"}, /* turns the direction */
+        {"\xf3\xa0\x81\x81", "\\udb40\\udc41"},             /* an invisible tag */
+        {"\xff\xfe\xe2\x82", "\\xff\\xfe\\xe2\\x82"},       /* no UTF-8 */
+        {"\x9b"
+         "2J",
+         "\\x9b2J"},
+        {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        rn_buf b = {0};
+        rn_term_visible(&b, rn_bytes_of(table[i].text));
+        rn_buf_putc(&b, '\0');
+        assert_string_equal(b.data, table[i].want);
+        rn_buf_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_term_visible),
         cmocka_unit_test(error_messages_are_cut_and_clean),
         cmocka_unit_test(utf8_follows_rfc3629),
         cmocka_unit_test(buffers_grow_and_quote),

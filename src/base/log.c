@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/term.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -46,7 +47,8 @@ void rn_progress_set(rn_progress *p, int64_t done, const char *extra)
     p->shown_ns = now;
     double s = (double)(now - p->start_ns) * 1e-9;
     double rate = s > 0 ? (double)done / s : 0;
-    fprintf(stderr, "\r\033[K%s %lld", p->label, (long long)done);
+    rn_term_clear_line();
+    fprintf(stderr, "%s %lld", p->label, (long long)done);
     if (p->total > 0)
         fprintf(stderr, "/%lld %s (%.0f %%)", (long long)p->total, p->unit,
                 100.0 * (double)done / (double)p->total);
@@ -66,6 +68,6 @@ void rn_progress_set(rn_progress *p, int64_t done, const char *extra)
 
 void rn_progress_end(rn_progress *p)
 {
-    if (p->on) fputs("\r\033[K", stderr);
+    if (p->on) rn_term_clear_line();
     p->on = false;
 }

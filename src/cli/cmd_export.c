@@ -133,6 +133,7 @@ static int open_output(session *u, const char *tmp, rn_err *err)
 {
     const char *name = u->o->output;
     u->file = stdout;
+    if (!name) rn_term_data();
     if (!name) return 0;
     size_t n = strlen(name);
     if (n > 3 && strcmp(name + n - 3, ".gz") == 0)

@@ -476,6 +476,7 @@ static int show(const rn_gguf *g, const options *o, out_format format, rn_err *e
         table(&u, o, &b);
     int rc =
         rn_buf_ok(&b) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory showing %s", rn_gguf_path(g));
+    if (format == OUT_JSON || format == OUT_CSV) rn_term_data();
     if (!rc) fwrite(b.data, 1, b.len, stdout);
     rn_buf_free(&b);
     rn_arena_free(&u.mem);

@@ -297,6 +297,7 @@ static int print_results(const session *s, rn_err *err)
         print_table(s, &out);
     if (s->o->near && s->w.n_near && strcmp(format, "table") == 0) print_near(s, &out);
     bool ok = rn_buf_ok(&out);
+    if (strcmp(format, "table") != 0) rn_term_data();
     if (ok) fwrite(out.data, 1, out.len, stdout);
     rn_buf_free(&out);
     if (s->w.n_ended_near && !s->o->near)

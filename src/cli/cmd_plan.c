@@ -210,6 +210,7 @@ static int run(const rn_command *cmd, const opts *o, request *q)
         if (!rn_buf_ok(&out)) rc = rn_fail(&err, RN_ENOMEM, "out of memory");
     }
     if (!rc && o->plot) rc = draw(x, o->plot, &err);
+    if (q->format > 0) rn_term_data();
     if (!rc && out.len) fwrite(out.data, 1, out.len, stdout);
     const int status = rc                        ? rn_opt_failure(cmd, &err)
                        : rn_report_incomplete(r) ? RN_EXIT_MISSING

@@ -217,6 +217,7 @@ int rn_cmd_report(int argc, char **argv)
         render[q.format](r, q.metrics, &out);
         if (!rn_buf_ok(&out)) rc = rn_fail(&err, RN_ENOMEM, "out of memory");
     }
+    if (q.format > 0) rn_term_data();
     if (!rc && out.len) fwrite(out.data, 1, out.len, stdout);
     if (!rc && q.format < 0) print_notes(cmd, r);
     status = rc                        ? rn_opt_failure(cmd, &err)

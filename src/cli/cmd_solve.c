@@ -200,7 +200,8 @@ static int open_problem(session *q, rn_err *err)
 static void show(session *q)
 {
     if (q->o.quiet || !isatty(STDERR_FILENO)) return;
-    fprintf(stderr, "\r\033[Ksolve: %lld samples, %lld judged", (long long)q->n_samples,
+    rn_term_clear_line();
+    fprintf(stderr, "solve: %lld samples, %lld judged", (long long)q->n_samples,
             (long long)q->n_verdicts);
     q->live = true;
 }
@@ -262,7 +263,7 @@ static int print_result(session *q, const rn_solve_result *r)
 {
     const options *o = &q->o;
     rn_err err;
-    if (q->live) fputs("\r\033[K", stderr);
+    if (q->live) rn_term_clear_line();
     for (const char *w = r->warnings; *w;) {
         size_t n = strcspn(w, "\n");
         fprintf(stderr, "ration solve: warning: %.*s\n", (int)n, w);
@@ -274,6 +275,7 @@ static int print_result(session *q, const rn_solve_result *r)
     else if (!o->quiet)
         print_table(r);
     if (r->program) {
+        rn_term_data();
         fwrite(r->program, 1, r->program_len, stdout);
         if (r->program_len && r->program[r->program_len - 1] != '\n') putchar('\n');
     }
@@ -337,7 +339,7 @@ static int run(session *q, int argc, char **argv)
     int status = RN_EXIT_FAILURE;
     if (!rc) rc = rn_solve(&q->s, &r, &err);
     if (rc && rc != RN_ECANCELLED) {
-        if (q->live) fputs("\r\033[K", stderr);
+        if (q->live) rn_term_clear_line();
         status = rn_opt_failure(q->cmd, &err);
     } else {
         status = print_result(q, &r);

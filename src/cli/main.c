@@ -54,6 +54,7 @@ static int flush_stdout(int status)
 int main(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
+    rn_term_guard();
     rn_log_set(warn_on_stderr, NULL);
     if (argc < 2) {
         print_usage(stderr);

@@ -12,6 +12,7 @@
 #define RN_CLI_OPT_H
 
 #include "base/err.h"
+#include "base/term.h"
 #include "run/stage.h"
 
 #include <stdbool.h>

@@ -18,6 +18,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,6 +44,8 @@ int rn_host_find(const char *given, char out[RN_WIRE_PATH], rn_err *err)
     char exe[RN_WIRE_PATH];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     exe[n > 0 ? n : 0] = '\0';
+    const char *as_called = (const char *)getauxval(AT_EXECFN); /* where there is no /proc */
+    if (n <= 0 && as_called) snprintf(exe, sizeof exe, "%s", as_called);
     const char *slash = strrchr(exe, '/');
     int len = slash ? (int)(slash - exe) : 0;
     if (slash && (try_path(out, exe, len, "/") || try_path(out, exe, len, "/../") ||

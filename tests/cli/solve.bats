@@ -232,6 +232,18 @@ END
     [ "$(json l.json passes_on_nothing)" = False ]
 }
 
+@test "what a command prints is shown, not obeyed" {
+    mkdir -p project
+    printf '/* TODO */\n' >project/add.c
+    printf "printf '\\302\\23331m\\342\\200\\256x\\033[2J\\n'; exit 1\n" >project/check.sh
+    serve '{"TODO": ["x"], "": ["x"]}'
+    "$RATION" solve -m "$url/v1#test-model" -b 3s --in project --file add.c --at '/* TODO */' --run 'sh check.sh' >out 2>err || true
+    grep -q '31m' err || { cat err; false; }
+    [ -z "$(LC_ALL=C grep "$(printf '\033')" err)" ]
+    [ -z "$(LC_ALL=C grep "$(printf '\302\233')" err)" ]
+    [ -z "$(LC_ALL=C grep "$(printf '\342\200\256')" err)" ]
+}
+
 @test "solve: a Python package in a working folder, by pytest, with an instruct model" {
     /usr/bin/python3 -c 'import pytest' 2>/dev/null || skip "no python3-pytest"
     mkdir -p project/pkg project/tests
