@@ -771,6 +771,79 @@ static void test_versions(void **state)
     rn_store_close(f.s);
 }
 
+/* A stranger's store: what somebody did to one of ours, and what opening it says. */
+static void test_strange_stores(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *sql, *says;
+    } cases[] = {
+        {"trigger", "CREATE TRIGGER t AFTER INSERT ON verdict BEGIN SELECT 1; END",
+         "the trigger 't' is not ration's"},
+        {"view", "ALTER TABLE curve RENAME TO curve0; CREATE VIEW curve AS SELECT 1 AS k",
+         "'curve"},
+        {"view_replaced", "DROP VIEW outcome; CREATE VIEW outcome AS SELECT 1 AS n",
+         "the view 'outcome' is not made as ration makes it"},
+        {"view_dropped", "DROP VIEW outcome", "there are 19"},
+        {"table", "CREATE TABLE mine (x)", "the table 'mine' is not ration's"},
+        {"virtual", "CREATE VIRTUAL TABLE v USING fts5(x)", "is not ration's"},
+        {"index", "CREATE INDEX i ON sample (abs(idx))", "the index 'i' is not ration's"},
+        {"index_dropped", "DROP INDEX problem_order", "there are"},
+        {"generated", "ALTER TABLE profile ADD COLUMN x INTEGER AS (abs(1))",
+         "the table 'profile' is not made as ration makes it"},
+        {"column", "ALTER TABLE score ADD COLUMN x INTEGER", "the table 'score' is not made"},
+        {"not_strict",
+         "PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = replace(sql, 'STRICT', '')"
+         " WHERE name = 'model'",
+         "the table 'model' is not made"},
+        {"check",
+         "PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = replace(sql, 'name TEXT NOT"
+         " NULL,', 'name TEXT NOT NULL CHECK (length(name) > 0),') WHERE name = 'model'",
+         "the table 'model' is not made"},
+        {"quoted",
+         "PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = replace(sql, 'file_sha TEXT"
+         " NOT NULL, -- ', 'file_sha TEXT NOT NULL DEFAULT '' -- ') WHERE name = 'model'",
+         ""},
+        {"kinds",
+         "UPDATE verdict_kind SET name = 'x' WHERE id = 1; UPDATE verdict_kind SET name = 'passed'"
+         " WHERE id = 2; UPDATE verdict_kind SET name = 'wrong_answer' WHERE id = 1",
+         "its kind of verdict 1 is 'wrong_answer'"},
+        {"family", "UPDATE verdict_kind SET family = 'S' WHERE id = 3",
+         "its kind of verdict 3 is 'exception' of family 'S'"},
+        {"kind_ids", "UPDATE verdict_kind SET id = id + 9223372036854775700",
+         "its kind of verdict"},
+        {"kind_negative", "UPDATE verdict_kind SET id = -id", "its kind of verdict -"},
+        {"version_older", "PRAGMA user_version = 1", "is not made as ration makes it"},
+        {"version_zero", "PRAGMA user_version = 0", "its schema has the version 0"},
+        {"version_negative", "PRAGMA user_version = -2147483648", "the version -2147483648"},
+        {"version_newer", "PRAGMA user_version = 99", "knows up to"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "odd_%s.db", cases[i].name);
+        fixture f = make(name);
+        rn_store_close(f.s);
+        sqlite3 *db;
+        assert_int_equal(sqlite3_open(in_dir(name), &db), SQLITE_OK);
+        if (sqlite3_exec(db, cases[i].sql, NULL, NULL, NULL))
+            fail_msg("%s: %s", name, sqlite3_errmsg(db));
+        sqlite3_close(db);
+        for (int mode = RN_STORE_READ; mode <= RN_STORE_CREATE; mode++) {
+            rn_store *s = NULL;
+            rn_err err = {0};
+            int rc = rn_store_open(in_dir(name), mode, &s, &err);
+            rn_store_close(s);
+            if (rc == 0) fail_msg("%s is opened in mode %d", name, mode);
+            assert_contains(err.msg, cases[i].says);
+        }
+    }
+    /* Statistics that ANALYZE left are data of SQLite's own. */
+    fixture f = make("analyzed.db");
+    rn_store_close(f.s);
+    sql(in_dir("analyzed.db"), "ANALYZE");
+    rn_store_close(open_store("analyzed.db", RN_STORE_WRITE));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -792,6 +865,7 @@ int main(void)
         cmocka_unit_test(test_rows_become_one),
         cmocka_unit_test(test_provenance),
         cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_strange_stores),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);
 }

@@ -8,6 +8,8 @@
  */
 #include "store/schema.h"
 
+#include "store/identity_priv.h"
+
 #include <stdio.h>
 
 static const char *const version_1[] = {
@@ -324,10 +326,109 @@ int rn_schema_look(sqlite3 *db, rn_schema_state *state, int *version)
     if (rc) return rc;
     *version = user;
     if (app == RN_STORE_APPLICATION_ID)
-        *state = user > 0 ? RN_SCHEMA_OURS : RN_SCHEMA_EMPTY;
+        *state = user != 0 || tables > 0 ? RN_SCHEMA_OURS : RN_SCHEMA_EMPTY;
     else
         *state = app == 0 && user == 0 && tables == 0 ? RN_SCHEMA_EMPTY : RN_SCHEMA_FOREIGN;
     return SQLITE_OK;
+}
+
+/* ---- whether a schema is ours ---------------------------------------------------------------- */
+
+/* SQL without comments and with single spaces, except in quotes: versions of SQLite keep a text
+ * differently. */
+static void put_plain(rn_buf *out, const char *sql)
+{
+    bool space = false;
+    char quote = '\0';
+    for (const char *p = sql; *p; p++) {
+        while (!quote && p[0] == '-' && p[1] == '-')
+            p += strcspn(p, "\n");
+        if (*p == '\0') return;
+        if (!quote && strchr(" \t\r\n", *p)) {
+            space = true;
+            continue;
+        }
+        if (space && out->len) rn_buf_putc(out, ' ');
+        space = false;
+        if (quote ? *p == quote : *p == '\'' || *p == '"') quote = quote ? '\0' : *p;
+        rn_buf_putc(out, *p);
+    }
+}
+
+/* What SQLite makes itself: indexes of constraints, statistics of ANALYZE. */
+#define OF_OURS    "name NOT LIKE 'sqlite\\_autoindex\\_%' ESCAPE '\\'"
+#define STATISTICS "sqlite_stat1 sqlite_stat4"
+
+static int compare_one(sqlite3_stmt *theirs, sqlite3_stmt *ours, rn_buf *why)
+{
+    const char *type = (const char *)sqlite3_column_text(theirs, 0);
+    const char *name = (const char *)sqlite3_column_text(theirs, 1);
+    const char *sql = (const char *)sqlite3_column_text(theirs, 2);
+    rn_buf a = {0}, b = {0};
+    if (!type || !name || (strcmp(type, "table") == 0 && strstr(STATISTICS, name))) return 0;
+    sqlite3_reset(ours);
+    sqlite3_bind_text(ours, 1, type, -1, SQLITE_STATIC);
+    sqlite3_bind_text(ours, 2, name, -1, SQLITE_STATIC);
+    int rc = 0;
+    if (sqlite3_step(ours) != SQLITE_ROW) {
+        rn_buf_printf(why, "the %.20s '%.60s' is not ration's", type, name);
+        rc = RN_EFORMAT;
+    } else {
+        put_plain(&a, sql ? sql : "");
+        put_plain(&b, (const char *)sqlite3_column_text(ours, 0));
+        if (!rn_buf_ok(&a) || !rn_buf_ok(&b)) rc = SQLITE_NOMEM;
+        if (!rc && !rn_bytes_equal(rn_buf_view(&a), rn_buf_view(&b))) {
+            rn_buf_printf(why, "the %.20s '%.60s' is not made as ration makes it", type, name);
+            rc = RN_EFORMAT;
+        }
+    }
+    rn_buf_free(&a);
+    rn_buf_free(&b);
+    return rc;
+}
+
+/* A file of the same version that nobody else wrote to, in memory. */
+static int make_model(int version, sqlite3 **db)
+{
+    int rc = sqlite3_open_v2(":memory:", db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    if (!rc) rc = rn_identity_register(*db);
+    return rc ? rc : rn_schema_migrate(*db, rn_store_migrations, version);
+}
+
+int rn_schema_compare(sqlite3 *db, int version, rn_buf *why)
+{
+    sqlite3 *model = NULL;
+    sqlite3_stmt *theirs = NULL, *ours = NULL;
+    int64_t n = 0, wanted = 0;
+    int rc = make_model(version, &model);
+    if (!rc)
+        rc = sqlite3_prepare_v2(db, "SELECT type, name, sql FROM sqlite_master WHERE " OF_OURS, -1,
+                                &theirs, NULL);
+    if (!rc)
+        rc = sqlite3_prepare_v2(
+            model, "SELECT sql FROM sqlite_master WHERE type = ?1 AND name = ?2", -1, &ours, NULL);
+    int step = SQLITE_DONE;
+    while (!rc && (step = sqlite3_step(theirs)) == SQLITE_ROW) {
+        rc = compare_one(theirs, ours, why);
+        n += !rc && sqlite3_column_type(theirs, 1) == SQLITE_TEXT &&
+             !strstr(STATISTICS, (const char *)sqlite3_column_text(theirs, 1));
+    }
+    if (!rc && step != SQLITE_DONE) rc = step;
+    sqlite3_finalize(ours);
+    ours = NULL;
+    if (!rc)
+        rc = sqlite3_prepare_v2(model, "SELECT count(*) FROM sqlite_master WHERE " OF_OURS, -1,
+                                &ours, NULL);
+    if (!rc && sqlite3_step(ours) == SQLITE_ROW) wanted = sqlite3_column_int64(ours, 0);
+    if (!rc && n != wanted) {
+        rn_buf_printf(why, "of its %lld tables, indexes and views there are %lld",
+                      (long long)wanted, (long long)n);
+        rc = RN_EFORMAT;
+    }
+    sqlite3_finalize(theirs);
+    sqlite3_finalize(ours);
+    sqlite3_close(model);
+    return rc;
 }
 
 int rn_schema_view(sqlite3 *db, int version)

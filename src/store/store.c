@@ -22,6 +22,11 @@ enum {
     BUSY_MS = 30000,     /* waits for the locks that SQLite takes for moments, e.g. a checkpoint */
     TICK_NS = 100000000, /* a promise says a second; a commit without fsync is cheap */
     CACHE_KIB = 65536,
+    /* How long opening may take before it is given up: a stranger's file may be made so that looking
+     * at it never ends. Bringing a large old store up to date takes longer than reading it. */
+    OPEN_READ_S = 20,
+    OPEN_WRITE_S = 900,
+    OPS_PER_LOOK = 10000,
 };
 
 /* "file:" URI of a path; the characters that mean something in a URI are escaped. */
@@ -39,18 +44,29 @@ static void put_uri(rn_buf *b, const char *path, const char *query)
     rn_buf_puts(b, query);
 }
 
-/* Opens and looks at the schema, so that errors of a first access show here. SQLite's code. */
-static int open_db(const char *path, const char *query, int flags, sqlite3 **db,
-                   rn_schema_state *state, int *version)
+static int late(void *user)
 {
+    return rn_now_ns() > *(const int64_t *)user;
+}
+
+/* Opens and looks at the schema, so that errors of a first access show here. SQLite's code. */
+static int open_db(rn_store *s, const char *query, int flags, rn_schema_state *state, int *version)
+{
+    sqlite3 **db = &s->db;
     rn_buf uri = {0};
-    put_uri(&uri, path, query);
+    put_uri(&uri, s->path, query);
     int rc = rn_buf_ok(&uri) ? sqlite3_open_v2(uri.data, db, flags | SQLITE_OPEN_URI, NULL)
                              : SQLITE_NOMEM;
     rn_buf_free(&uri);
     if (rc) return rc;
     sqlite3_extended_result_codes(*db, 1);
     sqlite3_busy_timeout(*db, BUSY_MS);
+    /* The file may be a stranger's: its schema runs nothing and cannot be written to as data. */
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_limit(*db, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_progress_handler(*db, OPS_PER_LOOK, late, &s->open_until_ns);
     rc = rn_identity_register(*db);
     if (rc) return rc;
     return rn_schema_look(*db, state, version);
@@ -66,7 +82,7 @@ static bool has_log(const char *path)
 
 static int open_for_reading(rn_store *s, rn_schema_state *state, int *version, rn_err *err)
 {
-    int rc = open_db(s->path, "?mode=ro", SQLITE_OPEN_READONLY, &s->db, state, version);
+    int rc = open_db(s, "?mode=ro", SQLITE_OPEN_READONLY, state, version);
     if ((rc & 0xff) != SQLITE_CANTOPEN && (rc & 0xff) != SQLITE_READONLY)
         return rc ? rn_store_fail(s, rc, err, "cannot be read") : 0;
     if (has_log(s->path))
@@ -77,7 +93,7 @@ static int open_for_reading(rn_store *s, rn_schema_state *state, int *version, r
             s->path, s->path);
     sqlite3_close(s->db);
     s->db = NULL;
-    rc = open_db(s->path, "?immutable=1", SQLITE_OPEN_READONLY, &s->db, state, version);
+    rc = open_db(s, "?immutable=1", SQLITE_OPEN_READONLY, state, version);
     return rc ? rn_store_fail(s, rc, err, "cannot be read") : 0;
 }
 
@@ -92,50 +108,105 @@ static int open_for_writing(rn_store *s, rn_schema_state *state, int *version, r
     int rc = rn_lock_take(s->lock_path, s->path, &s->lock_fd, err);
     if (rc) return rc;
     int flags = SQLITE_OPEN_READWRITE | (s->mode == RN_STORE_CREATE ? SQLITE_OPEN_CREATE : 0);
-    rc = open_db(s->path, "", flags, &s->db, state, version);
+    rc = open_db(s, "", flags, state, version);
     if (rc) return rn_store_fail(s, rc, err, "cannot be opened");
     if (sqlite3_db_readonly(s->db, "main") == 1)
         return rn_fail(err, RN_EREADONLY, "%s: cannot be written; check its permissions", s->path);
     return 0;
 }
 
-static int check_schema(const rn_store *s, rn_schema_state state, int version, rn_err *err)
+static int check_schema(rn_store *s, rn_schema_state state, int version, rn_err *err)
 {
     if (state == RN_SCHEMA_FOREIGN)
         return rn_fail(err, RN_EFORMAT,
                        "%s is an SQLite database of another program, not an experiment file; give "
                        "another name with -s",
                        s->path);
-    if (state == RN_SCHEMA_EMPTY && s->mode != RN_STORE_CREATE)
-        return rn_fail(err, RN_EFORMAT, "%s is empty, not an experiment file", s->path);
-    if (state == RN_SCHEMA_OURS && version > rn_store_version)
+    if (state == RN_SCHEMA_EMPTY)
+        return s->mode == RN_STORE_CREATE
+                   ? 0
+                   : rn_fail(err, RN_EFORMAT, "%s is empty, not an experiment file", s->path);
+    if (version > rn_store_version)
         return rn_fail(err, RN_EVERSION,
                        "%s: its schema has version %d, this ration %s knows up to %d; use a newer "
                        "ration",
                        s->path, version, rn_version(), rn_store_version);
-    return 0;
+    rn_buf why = {0};
+    int rc = version < 1 ? RN_EFORMAT : rn_schema_compare(s->db, version, &why);
+    if (version < 1) rn_buf_printf(&why, "its schema has the version %d", version);
+    if (rc == RN_EFORMAT)
+        rn_fail(err, rc,
+                "%s: %s; a store is data, and one that somebody changed is not opened: ask for one "
+                "as ration wrote it, or undo the change with sqlite3",
+                s->path, rn_buf_ok(&why) ? why.data : "its schema is odd");
+    else if (rc)
+        rc = rn_store_fail(s, rc, err, "its schema cannot be read");
+    rn_buf_free(&why);
+    return rc;
+}
+
+/* The kinds of 0.1.0 in their order: the ids that they have in every file. Later ones follow. */
+static const char *const first_kinds[] = {
+    "passed",       "wrong_answer",  "exception",  "syntax_error",   "exited",
+    "crashed",      "forged",        "time_limit", "wall_limit",     "memory_limit",
+    "output_limit", "process_limit", "no_tests",   "sandbox_failure"};
+enum { N_FIRST_KINDS = sizeof first_kinds / sizeof first_kinds[0] };
+
+/* A kind under another name or in another family would turn failures into passes. */
+static int check_kind(const rn_store *s, int64_t id, const char *name, const char *family,
+                      rn_err *err)
+{
+    bool ok = id >= 1 && id < RN_STORE_MAX_KIND &&
+              (id > N_FIRST_KINDS || strcmp(name, first_kinds[id - 1]) == 0);
+    for (int v = 0; v < RN_N_VERDICTS && ok; v++)
+        if (strcmp(rn_verdict_name((rn_verdict)v), name) == 0)
+            ok = family[0] == rn_verdict_family((rn_verdict)v) && family[1] == '\0';
+    return ok ? 0
+              : rn_fail(err, RN_EFORMAT,
+                        "%s: its kind of verdict %lld is '%.40s' of family '%.10s', which ration "
+                        "never writes: somebody changed what its verdicts mean",
+                        s->path, (long long)id, name, family);
+}
+
+static int add_kind(rn_store *s, int64_t id, rn_verdict v, rn_err *err)
+{
+    const char family[2] = {rn_verdict_family(v), '\0'};
+    return rn_sql_run(s, err,
+                      "INSERT OR IGNORE INTO verdict_kind (id, name, family) VALUES (?1, ?2, ?3)",
+                      "ntt", id, rn_verdict_name(v), family);
+}
+
+static int add_kinds(rn_store *s, rn_err *err)
+{
+    int64_t n = 0;
+    int rc = rn_sql_row(s, err, "SELECT count(*) FROM verdict_kind", ">i", &n);
+    if (rc < 0 || n >= RN_N_VERDICTS) return rc < 0 ? rc : 0;
+    rc = 0;
+    for (int64_t i = 0; i < N_FIRST_KINDS && !rc; i++)
+        for (int v = 0; v < RN_N_VERDICTS && !rc; v++)
+            if (strcmp(rn_verdict_name((rn_verdict)v), first_kinds[i]) == 0)
+                rc = add_kind(s, i + 1, (rn_verdict)v, err);
+    for (int v = 0; v < RN_N_VERDICTS && !rc; v++)
+        rc = add_kind(s, -1, (rn_verdict)v, err);
+    return rc;
 }
 
 /* Kinds of verdicts have ids of the file's own, so that a later order of RN_VERDICTS changes
  * nothing in files that exist. */
 static int map_verdicts(rn_store *s, rn_err *err)
 {
-    int rc = 0;
-    for (int v = 0; v < RN_N_VERDICTS && !rc && s->mode != RN_STORE_READ; v++) {
-        const char family[2] = {rn_verdict_family((rn_verdict)v), '\0'};
-        rc = rn_sql_run(s, err, "INSERT OR IGNORE INTO verdict_kind (name, family) VALUES (?1, ?2)",
-                        "tt", rn_verdict_name((rn_verdict)v), family);
-    }
+    int rc = s->mode == RN_STORE_READ ? 0 : add_kinds(s, err);
     for (size_t i = 0; i < RN_STORE_MAX_KIND; i++)
         s->verdict_of[i] = -1;
     rn_rows r;
-    if (!rc) rc = rn_rows_open(s, &r, err, "SELECT id, name FROM verdict_kind", "");
+    if (!rc) rc = rn_rows_open(s, &r, err, "SELECT id, name, family FROM verdict_kind", "");
     if (rc) return rc;
     while ((rc = rn_rows_next(&r, err)) > 0) {
         int64_t id;
-        const char *name;
-        rn_rows_get(&r, "it", &id, &name);
-        if (id < 1 || id >= RN_STORE_MAX_KIND) continue;
+        const char *name, *family;
+        rn_rows_get(&r, "itt", &id, &name, &family);
+        rc = check_kind(s, id, name, family, err);
+        if (rc) break;
         for (int v = 0; v < RN_N_VERDICTS; v++) {
             if (strcmp(rn_verdict_name((rn_verdict)v), name) != 0) continue;
             s->kind_of[v] = id;
@@ -150,7 +221,7 @@ int rn_store_verdict_of(const rn_store *s, int64_t kind_id)
     return kind_id >= 0 && kind_id < RN_STORE_MAX_KIND ? s->verdict_of[kind_id] : -1;
 }
 
-static int open_into(rn_store *s, rn_err *err)
+static int open_parts(rn_store *s, rn_err *err)
 {
     if (s->mode != RN_STORE_CREATE && !rn_file_exists(s->path))
         return rn_fail(err, RN_ENOTFOUND,
@@ -185,6 +256,18 @@ static int open_into(rn_store *s, rn_err *err)
         }
     }
     return rc ? rc : map_verdicts(s, err);
+}
+
+static int open_into(rn_store *s, rn_err *err)
+{
+    int limit_s = s->mode == RN_STORE_READ ? OPEN_READ_S : OPEN_WRITE_S;
+    s->open_until_ns = rn_now_ns() + (int64_t)limit_s * 1000000000;
+    int rc = open_parts(s, err);
+    if (rc == RN_ECANCELLED)
+        rc = rn_fail(err, RN_ELIMIT, "%s: looking at it takes longer than %d s; it is not opened",
+                     s->path, limit_s);
+    if (s->db) sqlite3_progress_handler(s->db, 0, NULL, NULL);
+    return rc;
 }
 
 int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err)
