@@ -131,11 +131,12 @@ static void write_results(const bench *b, const char *path)
         rn_buf_json(&detail, rn_bytes_of(s->result.detail));
         fprintf(f,
                 "{\"task_id\": \"%s\", \"passed\": %s, \"verdict\": \"%s\", \"cpu\": %.6f, "
-                "\"wall\": %.6f, \"peak\": %lld, \"retries\": %d, \"result\": %s}\n",
+                "\"wall\": %.6f, \"peak\": %lld, \"retries\": %d, \"confirmed\": %s, "
+                "\"result\": %s}\n",
                 s->p->task_id, s->result.verdict == RN_V_PASSED ? "true" : "false",
                 rn_verdict_name(s->result.verdict), (double)s->result.cpu_ns / 1e9,
                 (double)s->result.wall_ns / 1e9, (long long)s->result.peak_bytes,
-                s->result.n_retries, detail.data);
+                s->result.n_retries, s->result.confirmed ? "true" : "false", detail.data);
         rn_buf_free(&detail);
     }
     fclose(f);
@@ -148,7 +149,7 @@ static void judge_all(bench *b, int jobs)
     int64_t start = rn_now_ns();
     if (rn_judge_open(&(rn_judge_opts){.jobs = jobs}, &j, &err)) fail(&err);
     int64_t opened = rn_now_ns();
-    size_t sent = 0, done = 0, limited = 0;
+    size_t sent = 0, done = 0, limited = 0, passed = 0, confirmed = 0;
     double limit_s = 0;
     while (done < b->n_samples) {
         while (sent < b->n_samples && submit(j, &b->samples[sent], sent))
@@ -159,6 +160,8 @@ static void judge_all(bench *b, int jobs)
         if (rc < 0) fail(&err);
         b->samples[tag].result = r;
         done++;
+        passed += r.verdict == RN_V_PASSED;
+        confirmed += r.confirmed;
         if (r.verdict != RN_V_TIME_LIMIT && r.verdict != RN_V_WALL_LIMIT) continue;
         limited++;
         limit_s += (double)r.wall_ns / 1e9;
@@ -171,6 +174,7 @@ static void judge_all(bench *b, int jobs)
     printf("samples %zu  seconds %.2f  rate %.1f/s\n", done, all, (double)done / all);
     printf("without the %zu at their limit: seconds %.2f  rate %.1f/s\n", limited, rest,
            (double)(done - limited) / rest);
+    printf("passed %zu  passes that were confirmed %zu\n", passed, confirmed);
     rn_judge_close(j);
 }
 

@@ -23,10 +23,21 @@
 
 #include <sys/types.h>
 
+/* How a child runs its program (host_confirm.c). */
+typedef enum rn_how {
+    RN_RUN_FIRST,         /* as the official harness would */
+    RN_RUN_AGAIN,         /* once more, and what was changed of the library counts */
+    RN_RUN_ALTERED,       /* SCRIPT: with assertion `altered` altered */
+    RN_RUN_APART,         /* SCRIPT, CALL: tests and program in processes apart */
+    RN_RUN_APART_ALTERED, /* SCRIPT: the same with all that can be altered */
+} rn_how;
+
 /* What one child does. */
 typedef struct rn_task {
     const rn_judge_job *job;
     size_t case_no; /* STDIO, CALL: which case this child runs; VALUES: the first one */
+    rn_how how;
+    int altered;
 } rn_task;
 
 /* ---- confinement of the host (host_confine.c) -------------------------------------------------
@@ -105,10 +116,10 @@ enum { RN_NONCE_BYTES = 16 };
 
 /* The page shared by host and child. The child fills the fields and copies the secret last. */
 typedef struct rn_record {
-    volatile uint8_t nonce[RN_NONCE_BYTES];   /* whole record valid */
-    volatile uint8_t confirm[RN_NONCE_BYTES]; /* set while a pass is being confirmed */
-    volatile int32_t setup_failed;            /* step of rn_filter_enter that failed, 0 none */
+    volatile uint8_t nonce[RN_NONCE_BYTES]; /* whole record valid */
+    volatile int32_t setup_failed;          /* step of rn_filter_enter that failed, 0 none */
     int32_t verdict, n_run, n_passed, failed_case;
+    bool doubt;      /* SCRIPT, CALL: a plain program did what none should be able to */
     bool clean_exit; /* STDIO: the program ended by itself, its output is complete */
     char detail[256];
     char output[RN_JUDGE_OUTPUT]; /* COMMAND: the last lines */
@@ -118,7 +129,6 @@ typedef struct rn_record {
 
 typedef struct rn_outcome {
     bool have_record; /* *record is authentic */
-    bool confirming;  /* died while its pass was being confirmed */
     rn_record record;
     int status;       /* of wait4 */
     rn_verdict limit; /* the limit the host enforced; RN_N_VERDICTS none */
@@ -141,9 +151,8 @@ void rn_watch_library(int fd);
 /* Clones a child for the task, waits for its end, fills *o. RN_ESANDBOX: the sandbox failed, try
  * again. RN_ECANCELLED: the library is gone. */
 int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
-/* In the child: tells the host that the tests held and are being run once more. Does nothing in a
- * process that the judged program forked. */
-void rn_watch_confirming(void);
+/* In a process that must not be able to write a record: gives up the page and its secret. */
+void rn_watch_forget(void);
 /* The outcomes of a VALUES job, in a page that the host shares with the child; the child fills it
  * case by case, so that what came before its end is known. A program that finds the page can write
  * there what it could as well return. */
@@ -220,25 +229,68 @@ int rn_command_start(int fd, rn_err *err);
  * the step that failed. */
 int rn_command_run(const rn_task *task, int listener, rn_record *r);
 
-/* ---- tampering (host_forge.c) ---------------------------------------------------------------- */
+/* The parts of a run that the process of the program in a confirming run needs, too. New
+ * references, NULL with a Python exception. */
+void *rn_run_compile(const rn_judge_job *job);               /* SCRIPT: the program's code */
+void *rn_run_names(const rn_task *task, void *code);         /* runs it; dict of its names */
+void *rn_run_arguments(const rn_judge_job *job, rn_bytes c); /* CALL: a case's input */
+
+/* ---- who could cheat (host_plain.c) ---------------------------------------------------------- */
+
+/* `names`: (modules, built-in functions, attributes, reserved attributes), frozensets of str. */
+int rn_plain_start(void *names, rn_err *err);
+/* In the host, before and after a run: whether the child found its program plain. */
+void rn_plain_reset(void);
+bool rn_plain_told(void);
+/* In the child, once, before judged code runs. */
+void rn_plain_tell(bool plain);
+/* True if the compiled program could not forge a pass of these tests. `tests`: all their code
+ * objects, [n_tests]. */
+bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry);
+
+/* ---- what a program changed (host_forge.c) --------------------------------------------------- */
 
 void rn_forge_hook(void);           /* in the host, before the imports */
 int rn_forge_snapshot(rn_err *err); /* in the host, after them */
 /* In the child, before judged code: from here on new types are the program's. */
 void rn_forge_begin(void);
-/* In the child. NULL, or what was bent (static text). */
+/* In the child. NULL, or what was changed of the language or the library (static text). */
 const char *rn_forge_tampered(void);
-/* True if the program made a type whose operators could make a test hold. */
-bool rn_forge_suspicious(void);
-/* Describes in a phrase why `value`, which judged code handed to a test, agrees with anything;
- * NULL if it does not. */
-const char *rn_forge_agreeable(void *value);
-/* True if the type of `value` (PyObject *) was made by the program. */
-bool rn_forge_own_type(void *value);
-/* Starts and ends watching the values that program functions return to frames of test code.
- * `codes`: the tests' code objects (PyCodeObject *), [n], borrowed until the end. */
-void rn_forge_watch_begin(void *const *codes, size_t n);
-const char *rn_forge_watch_end(void); /* NULL, or what was found */
+/* True if the program made a type with operators of its own. */
+bool rn_forge_operators(void);
+
+/* ---- tests and program in processes apart (host_apart.c) ------------------------------------- */
+
+int rn_apart_start(rn_err *err); /* in the host, after the imports */
+/* In the child: does the task, how >= RN_RUN_APART, and fills *record: PASSED; FORGED; WRONG: the
+ * tests fail; EXCEPTION: they fail, which shows nothing. n_run: alterable assertions, n_passed:
+ * whether the tests use functions of the program other than the one under test. */
+void rn_apart_run(const rn_task *task, rn_record *record);
+/* The program's code where it compiles only together with the tests, if those are the last
+ * statements of the whole, unchanged; NULL if not. A new reference. */
+void *rn_apart_split(const rn_judge_job *job);
+/* codes[n_cases]: the tests' code, assertion k altered; new references. */
+bool rn_apart_alter(const rn_judge_job *job, int k, void **codes);
+
+/* ---- confirming a pass (host_confirm.c) ------------------------------------------------------ */
+
+typedef rn_verdict (*rn_decide)(const rn_outcome *o, const rn_judge_job *job, char detail[256]);
+/* In the host, after a pass that the program could have forged. *v is RN_V_PASSED before; it and
+ * `detail` change if the pass is none. */
+int rn_confirm_pass(rn_confine *c, const rn_judge_job *job, size_t case_no, rn_decide decide,
+                    rn_verdict *v, char detail[256], rn_err *err);
+
+/* Room for a job of `len` bytes in memory that children get only where they must; NULL: none. */
+char *rn_secret_room(size_t len);
+/* Moves program and entry of a job that lies there to where every child sees them. */
+bool rn_secret_open(rn_judge_job *job);
+/* rn_watch_run, with the tests in the child's memory if its task needs them. */
+int rn_secret_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
+void rn_secret_keep(void); /* in a child that has the tests: its forks do not get them */
+void rn_secret_wipe(void); /* in a child: overwrites their text */
+void rn_secret_lost(void); /* in a copy of the host, which did not inherit that memory */
+/* Around code that handles expected output on the host's heap: nothing of it stays there. */
+void rn_secret_heap(bool begin);
 
 /* ---- values (host_value.c) ------------------------------------------------------------------- */
 
@@ -252,6 +304,6 @@ void rn_value_name(rn_value_kind kind, const char *text, rn_judge_value *out);
 /* A new reference, or NULL with a Python exception. Integers keep every digit. */
 void *rn_hostjson_parse(rn_bytes text);
 /* Whether a function's return value equals the expected JSON value under the job's rules. */
-bool rn_hostjson_agrees(void *got, rn_bytes expected, rn_compare rules, const char **forged);
+bool rn_hostjson_agrees(void *got, rn_bytes expected, rn_compare rules);
 
 #endif

@@ -2,8 +2,9 @@
  * host_json.c: JSON text to Python values and the comparison of a function's return value with the
  * expected one, both in C. Python's json module belongs to the judged program; this does not.
  *
- * The comparison looks at the real content of built-in types (and of subclasses of them) and never
- * calls a method that the program wrote, except to find out that it lies (host_forge.c).
+ * The comparison looks at the real content of built-in types (and of subclasses of them). A value of
+ * another type is asked itself; where the program could have made that type, the pass is confirmed
+ * in another process, with a copy of the value (host_confirm.c).
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -243,7 +244,6 @@ void *rn_hostjson_parse(rn_bytes text)
 
 typedef struct rules {
     bool tuples; /* a tuple inside `got` equals a list of the same content */
-    const char **forged;
 } rules;
 
 static bool same(PyObject *got, PyObject *want, const rules *r, int depth);
@@ -277,18 +277,13 @@ static bool same_dict(PyObject *got, PyObject *want, const rules *r, int depth)
 }
 
 /* A value of a type that C does not know (numpy's numbers, the program's own). */
-static bool same_foreign(PyObject *got, PyObject *want, const rules *r)
+static bool same_foreign(PyObject *got, PyObject *want)
 {
     PyObject *eq = PyObject_RichCompare(got, want, Py_EQ);
     int yes = eq ? PyObject_IsTrue(eq) : 0;
     Py_XDECREF(eq);
     PyErr_Clear();
-    if (yes != 1) return false;
-    const char *lie = rn_forge_agreeable(got);
-    if (!lie && rn_forge_own_type(got)) lie = "a returned object decides itself what it equals";
-    if (!lie) return true;
-    *r->forged = lie;
-    return false;
+    return yes == 1;
 }
 
 /* `want` comes from rn_hostjson_parse: exact built-in types only. */
@@ -315,7 +310,7 @@ static bool same(PyObject *got, PyObject *want, const rules *r, int depth)
     }
     if (got == Py_None || PyTuple_Check(got) || PyBytes_Check(got) || PyAnySet_Check(got))
         return false;
-    return same_foreign(got, want, r);
+    return same_foreign(got, want);
 }
 
 /* {"1": x} with the keys made integers, as APPS' checker does; a new reference, NULL if a key is no
@@ -346,9 +341,9 @@ static PyObject *apps_expected(PyObject *want)
     return list ? list : Py_NewRef(want);
 }
 
-static bool agrees_apps(PyObject *got, PyObject *want, const char **forged)
+static bool agrees_apps(PyObject *got, PyObject *want)
 {
-    const rules plain = {.forged = forged}, tuples = {.tuples = true, .forged = forged};
+    const rules plain = {0}, tuples = {.tuples = true};
     PyObject *w = apps_expected(want);
     PyObject *list = PyTuple_Check(got) ? PySequence_List(got) : Py_NewRef(got);
     PyObject *first = PyList_Check(w) && PyList_GET_SIZE(w) > 0 ? PyList_GET_ITEM(w, 0) : NULL;
@@ -362,9 +357,8 @@ static bool agrees_apps(PyObject *got, PyObject *want, const char **forged)
     return yes;
 }
 
-bool rn_hostjson_agrees(void *got, rn_bytes expected, rn_compare cmp, const char **forged)
+bool rn_hostjson_agrees(void *got, rn_bytes expected, rn_compare cmp)
 {
-    *forged = NULL;
     PyObject *want = rn_hostjson_parse(expected);
     if (!want) {
         PyErr_Clear();
@@ -372,9 +366,9 @@ bool rn_hostjson_agrees(void *got, rn_bytes expected, rn_compare cmp, const char
     }
     bool yes;
     if (cmp == RN_COMPARE_APPS) {
-        yes = agrees_apps(got, want, forged);
+        yes = agrees_apps(got, want);
     } else {
-        const rules strict = {.tuples = true, .forged = forged};
+        const rules strict = {.tuples = true};
         yes = same(got, want, &strict, 0) || (PyList_Check(want) && PyList_GET_SIZE(want) == 1 &&
                                               same(got, PyList_GET_ITEM(want, 0), &strict, 0));
     }

@@ -133,5 +133,6 @@ int rn_python_start(const char *site, char version[32], rn_err *err)
     if (!r) return fail_python(err, "random.seed");
     Py_DECREF(r);
     Py_DECREF(random);
-    return rn_python_settle(err);
+    rc = rn_apart_start(err);
+    return rc ? rc : rn_python_settle(err);
 }

@@ -21,12 +21,17 @@ enum { MAX_TEST_CODES = 1024 };
 
 typedef struct run {
     const rn_judge_job *job;
+    rn_how how;
+    int altered;
     rn_record *record;
     PyObject *globals;
     PyObject **tests;            /* [job->n_cases] code objects */
     void *codes[MAX_TEST_CODES]; /* every code object of the tests; borrowed from `tests` */
     size_t n_codes;
 } run;
+
+static const PyCompilerFlags source_flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
+                                             .cf_feature_version = PY_MINOR_VERSION};
 
 static void conclude(run *r, rn_verdict v)
 {
@@ -138,95 +143,41 @@ static void gather_codes(run *r, PyObject *code)
 
 /* ---- SCRIPT ---------------------------------------------------------------------------------- */
 
-/* A function that the tests defined must still be the tests' own. */
-static const char *test_function_replaced(run *r)
-{
-    for (size_t i = 0; i < r->job->n_cases; i++) {
-        PyObject *consts = ((PyCodeObject *)r->tests[i])->co_consts;
-        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(consts); k++) {
-            PyObject *c = PyTuple_GET_ITEM(consts, k);
-            if (!PyCode_Check(c)) continue;
-            PyObject *f = PyDict_GetItemWithError(r->globals, ((PyCodeObject *)c)->co_name);
-            if (!f || !PyFunction_Check(f)) continue;
-            void *now = PyFunction_GET_CODE(f);
-            bool ours = false;
-            for (size_t n = 0; !ours && n < r->n_codes; n++)
-                ours = r->codes[n] == now;
-            if (!ours) return "a function of the tests was replaced";
-        }
-    }
-    PyErr_Clear();
-    return NULL;
-}
-
-/* The namespace for a second run of the tests in which names of built-in functions that the tests
- * use mean the built-in ones, not the program's. NULL if the program shadows none. Without an entry
- * name the shadowing function may be the very one under test (MBPP asks for sum()), so nothing is
- * done. */
-static PyObject *unshadowed_globals(run *r)
-{
-    if (!r->job->entry) return NULL;
-    PyObject *copy = NULL, *builtins = PyEval_GetBuiltins();
-    for (size_t i = 0; i < r->n_codes; i++) {
-        PyObject *names = ((PyCodeObject *)r->codes[i])->co_names;
-        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); k++) {
-            PyObject *name = PyTuple_GET_ITEM(names, k);
-            if (!PyDict_Contains(r->globals, name) || !PyDict_Contains(builtins, name)) continue;
-            if (PyUnicode_CompareWithASCIIString(name, r->job->entry) == 0) continue;
-            if (!copy) copy = PyDict_Copy(r->globals);
-            if (copy) PyDict_DelItem(copy, name);
-            PyErr_Clear();
-        }
-    }
-    return copy;
-}
-
-/* Runs the tests once more under observation. NULL, or why the pass is none. */
-static const char *confirm(run *r, PyObject *globals)
-{
-    rn_watch_confirming();
-    bool again = true;
-    rn_forge_watch_begin(r->codes, r->n_codes);
-    for (size_t i = 0; again && i < r->job->n_cases; i++)
-        again = execute(r->tests[i], globals);
-    const char *found = rn_forge_watch_end();
-    PyErr_Clear();
-    if (found) return found;
-    return again ? NULL : "the tests held only with the program's own operators or functions";
-}
-
-static void conclude_passed(run *r)
-{
-    const char *bent = rn_forge_tampered();
-    if (!bent) bent = test_function_replaced(r);
-    PyObject *unshadowed = bent ? NULL : unshadowed_globals(r);
-    if (!bent && (unshadowed || rn_forge_suspicious()))
-        bent = confirm(r, unshadowed ? unshadowed : r->globals);
-    conclude(r, bent ? RN_V_FORGED : RN_V_PASSED);
-    if (bent) set_detail(r, bent);
-}
-
-/* Program and tests as one source, the way the official harness sees them. */
-static PyObject *compile_whole(const rn_judge_job *job, PyCompilerFlags *flags)
+/* The whole as the official harness sees it, for a program that takes tests into itself: as it ends
+ * in a decorator, or in `if 0: \\`. Whatever they do there, they are not the tests any more. */
+static void run_whole(run *r, PyCompilerFlags *flags)
 {
     rn_buf b = {0};
-    rn_buf_add(&b, job->program.data ? job->program.data : "", job->program.len);
-    for (size_t i = 0; i < job->n_cases; i++) {
+    rn_buf_add(&b, r->job->program.data ? r->job->program.data : "", r->job->program.len);
+    for (size_t i = 0; i < r->job->n_cases; i++) {
         rn_buf_putc(&b, '\n');
-        rn_buf_add(&b, job->cases[i].input.data ? job->cases[i].input.data : "",
-                   job->cases[i].input.len);
+        rn_buf_add(&b, r->job->cases[i].input.data ? r->job->cases[i].input.data : "",
+                   r->job->cases[i].input.len);
     }
     PyObject *code = rn_buf_ok(&b) ? compile_source(rn_buf_view(&b), "<string>", flags) : NULL;
     rn_buf_free(&b);
     PyErr_Clear();
-    return code;
+    if (!code) return; /* the verdict stays: a syntax error */
+    r->record->detail[0] = '\0';
+    r->record->n_run = (int32_t)r->job->n_cases;
+    if (!execute(code, r->globals)) {
+        conclude_exception(r, false);
+        r->record->failed_case = 0;
+        return;
+    }
+    conclude(r, RN_V_FORGED);
+    set_detail(r, "the program ends in the middle of something and takes the tests into itself");
 }
 
 /* Compiles the tests under the program's flags; false when that concluded the run. */
 static bool compile_tests(run *r, PyCompilerFlags *flags)
 {
+    if (r->how == RN_RUN_ALTERED && !rn_apart_alter(r->job, r->altered, (void **)r->tests)) {
+        conclude(r, RN_V_SANDBOX);
+        return false;
+    }
     for (size_t i = 0; i < r->job->n_cases; i++) {
-        r->tests[i] = compile_source(r->job->cases[i].input, "<test>", flags);
+        if (!r->tests[i]) r->tests[i] = compile_source(r->job->cases[i].input, "<test>", flags);
         if (!r->tests[i]) {
             conclude_exception(r, false);
             r->record->failed_case = (int32_t)i;
@@ -237,21 +188,13 @@ static bool compile_tests(run *r, PyCompilerFlags *flags)
     return true;
 }
 
-static void run_whole(run *r, PyObject *code)
+static void conclude_passed(run *r)
 {
-    int32_t n = (int32_t)r->job->n_cases;
-    rn_forge_begin();
-    r->record->n_run = n;
-    if (!execute(code, r->globals)) {
-        conclude_exception(r, false);
-        r->record->failed_case = 0;
-        return;
-    }
     const char *bent = rn_forge_tampered();
-    if (!bent && rn_forge_suspicious()) bent = "tests cannot be told from the program";
-    conclude(r, bent ? RN_V_FORGED : RN_V_PASSED);
-    if (bent) set_detail(r, bent);
-    r->record->n_passed = bent ? 0 : n;
+    const bool counts = bent && r->how == RN_RUN_AGAIN;
+    r->record->doubt = bent || rn_forge_operators();
+    conclude(r, counts ? RN_V_FORGED : RN_V_PASSED);
+    if (counts) set_detail(r, bent);
 }
 
 static void run_tests(run *r)
@@ -276,8 +219,7 @@ static void run_tests(run *r)
 
 static void run_script(run *r)
 {
-    PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
-                             .cf_feature_version = PY_MINOR_VERSION};
+    PyCompilerFlags flags = source_flags;
     r->tests = calloc(r->job->n_cases + 1, sizeof *r->tests);
     r->globals = new_globals(NULL);
     if (!r->tests || !r->globals) {
@@ -287,20 +229,30 @@ static void run_script(run *r)
     PyObject *code = compile_source(r->job->program, "<string>", &flags);
     if (!code) {
         conclude_exception(r, true);
-        PyObject *whole = compile_whole(r->job, &flags);
-        if (whole) {
-            r->record->detail[0] = '\0';
-            run_whole(r, whole);
+        code = rn_apart_split(r->job);
+        if (!code) {
+            run_whole(r, &flags);
+            return;
         }
-        return;
+        r->record->detail[0] = '\0';
     }
     if (!compile_tests(r, &flags)) return;
+    rn_secret_wipe();
+    if (r->how == RN_RUN_FIRST)
+        rn_plain_tell(rn_plain_code(code, r->codes, r->n_codes, r->job->entry));
     rn_forge_begin();
     if (!execute(code, r->globals)) {
         conclude_exception(r, false);
         return;
     }
     run_tests(r);
+}
+
+void *rn_run_compile(const rn_judge_job *job)
+{
+    PyCompilerFlags flags = source_flags;
+    PyObject *code = compile_source(job->program, "<string>", &flags);
+    return code ? code : rn_apart_split(job);
 }
 
 /* ---- STDIO and CALL -------------------------------------------------------------------------- */
@@ -334,8 +286,7 @@ static bool add_prelude(run *r)
 /* Compiles and executes the program; false when that concluded the run. */
 static bool run_program(run *r)
 {
-    PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
-                             .cf_feature_version = PY_MINOR_VERSION};
+    PyCompilerFlags flags = source_flags;
     if (!r->globals || !add_prelude(r)) {
         conclude(r, RN_V_SANDBOX);
         return false;
@@ -345,6 +296,8 @@ static bool run_program(run *r)
         conclude_exception(r, true);
         return false;
     }
+    if (r->job->mode == RN_JUDGE_CALL && r->how == RN_RUN_FIRST)
+        rn_plain_tell(rn_plain_code(code, NULL, 0, r->job->entry));
     rn_forge_begin();
     if (execute(code, r->globals)) return true;
     if (r->job->mode == RN_JUDGE_STDIO && PyErr_ExceptionMatches(PyExc_SystemExit)) {
@@ -411,7 +364,7 @@ static PyObject *find_entry(run *r)
 }
 
 /* JSON knows only string keys: APPS turns a single dictionary argument's keys into integers. */
-static PyObject *call_arguments(run *r, rn_bytes input)
+void *rn_run_arguments(const rn_judge_job *job, rn_bytes input)
 {
     PyObject *list = rn_hostjson_parse(input);
     if (!list) return NULL;
@@ -420,7 +373,7 @@ static PyObject *call_arguments(run *r, rn_bytes input)
         return NULL;
     }
     PyObject *first = PyList_GET_SIZE(list) > 0 ? PyList_GET_ITEM(list, 0) : NULL;
-    if (r->job->compare == RN_COMPARE_APPS && first && PyDict_Check(first)) {
+    if (job->compare == RN_COMPARE_APPS && first && PyDict_Check(first)) {
         PyObject *ints = PyDict_New(), *key, *v;
         for (Py_ssize_t pos = 0; ints && PyDict_Next(first, &pos, &key, &v);) {
             PyObject *k = PyLong_FromUnicodeObject(key, 10);
@@ -438,16 +391,33 @@ static void run_call(run *r, const rn_judge_case *c)
     r->globals = new_globals("solution");
     if (!run_program(r)) return;
     PyObject *f = find_entry(r);
-    PyObject *args = f ? call_arguments(r, c->input) : NULL;
+    PyObject *args = f ? rn_run_arguments(r->job, c->input) : NULL;
     PyObject *got = args ? PyObject_CallObject(f, args) : NULL;
     if (!got) {
         conclude_exception(r, false);
         return;
     }
-    const char *forged = rn_forge_tampered();
-    bool yes = !forged && rn_hostjson_agrees(got, c->expected, r->job->compare, &forged);
-    conclude(r, forged ? RN_V_FORGED : yes ? RN_V_PASSED : RN_V_WRONG);
-    if (forged) set_detail(r, forged);
+    r->record->doubt = rn_forge_tampered() || rn_forge_operators();
+    conclude(r, rn_hostjson_agrees(got, c->expected, r->job->compare) ? RN_V_PASSED : RN_V_WRONG);
+}
+
+/* {"": the function} for CALL. */
+static PyObject *entry_names(run *r)
+{
+    PyObject *f = run_program(r) ? find_entry(r) : NULL;
+    return f ? Py_BuildValue("{s:N}", "", f) : NULL;
+}
+
+void *rn_run_names(const rn_task *task, void *code)
+{
+    static rn_record none;
+    static run r;
+    r = (run){.job = task->job, .how = task->how, .record = &none};
+    const bool call = task->job->mode == RN_JUDGE_CALL;
+    r.globals = new_globals(call ? "solution" : NULL);
+    if (!r.globals) return NULL;
+    if (call) return entry_names(&r);
+    return execute(code, r.globals) ? r.globals : NULL;
 }
 
 /* ---- VALUES ---------------------------------------------------------------------------------- */
@@ -525,7 +495,11 @@ static void run_values(run *r, size_t from)
 void rn_run_task(const rn_task *task, rn_record *record)
 {
     static run r; /* its address is in no Python object */
-    r = (run){.job = task->job, .record = record};
+    if (task->how >= RN_RUN_APART) {
+        rn_apart_run(task, record);
+        return;
+    }
+    r = (run){.job = task->job, .how = task->how, .altered = task->altered, .record = record};
     record->failed_case = -1;
     record->verdict = RN_V_EXCEPTION;
     switch (task->job->mode) {

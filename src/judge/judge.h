@@ -79,6 +79,7 @@ typedef struct rn_judge_result {
     int64_t case_cpu_ns;     /* of the longest case, sleep included: what limits.cpu_ns bounds */
     int64_t peak_bytes;      /* resident, whole tree; -1 unknown */
     int32_t n_retries;       /* after sandbox failures */
+    bool confirmed;          /* the pass was put to further proof, held or not */
     char detail[256];        /* e.g. "IndexError: list index out of range" */
     char output[RN_JUDGE_OUTPUT]; /* COMMAND: the last lines that it printed; else empty */
 } rn_judge_result;

@@ -1,0 +1,204 @@
+/*
+ * host_apart.c: the child of a confirming run: it becomes two processes.
+ *
+ *     host -- clones --> T, init of the pid namespace: runs the tests, writes the record
+ *                        T -- forks --> C: runs the program, answers T's requests over two pipes
+ *
+ * C is forked before T has read anything of the tests: their text lies in memory that a fork does
+ * not inherit (host_confirm.c). C gives up the record's page and its secret, so that no byte in its
+ * memory decides anything; it cannot kill, trace or read T, which is init, undumpable, and in
+ * another address space. When T ends, the kernel ends C and what C made.
+ *
+ * What the two say to each other, and what is copied and what is not: host_apart.py. Its text is
+ * part of this program and is run once, at the host's start. Its functions have a copy of the
+ * built-in names of their own, so that a program that replaces print or len does not disturb them.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "judge/host.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define EMBED(name, file)                                                      \
+    __asm__(".section .rodata\n.global " #name "\n" #name ":\n.incbin \"" file \
+            "\"\n.byte 0\n.previous\n");                                       \
+    extern const char name[]
+
+EMBED(rn_apart_py, "src/judge/host_apart.py");
+EMBED(rn_alter_py, "src/judge/host_alter.py");
+
+static PyObject *lib; /* the module's dictionary; no object of a judged program leads to it */
+
+static int run_source(const char *text, const char *name, rn_err *err)
+{
+    PyObject *code = Py_CompileString(text, name, Py_file_input);
+    PyObject *v = code ? PyEval_EvalCode(code, lib, lib) : NULL;
+    Py_XDECREF(code);
+    Py_XDECREF(v);
+    if (v) return 0;
+    PyErr_Print();
+    return rn_fail(err, RN_ESANDBOX, "%s does not run in this Python", name);
+}
+
+static PyObject *call_lib(const char *name, PyObject *args)
+{
+    PyObject *f = PyDict_GetItemString(lib, name);
+    PyObject *v = f && args ? PyObject_CallObject(f, args) : NULL;
+    Py_XDECREF(args);
+    return v;
+}
+
+int rn_apart_start(rn_err *err)
+{
+    lib = PyDict_New();
+    PyObject *builtins = PyDict_Copy(PyEval_GetBuiltins());
+    PyObject *name = PyUnicode_FromString("apart");
+    if (!lib || !builtins || !name || PyDict_SetItemString(lib, "__builtins__", builtins) ||
+        PyDict_SetItemString(lib, "__name__", name))
+        return rn_fail(err, RN_ENOMEM, "host_apart.py: out of memory");
+    Py_DECREF(builtins);
+    Py_DECREF(name);
+    int rc = run_source(rn_apart_py, "host_apart.py", err);
+    if (!rc) rc = run_source(rn_alter_py, "host_alter.py", err);
+    if (rc) return rc;
+    PyObject *names = call_lib("plain_names", PyTuple_New(0));
+    if (!names) return rn_fail(err, RN_ESANDBOX, "host_alter.py: no names of plain programs");
+    rc = rn_plain_start(names, err);
+    Py_DECREF(names);
+    return rc;
+}
+
+/* ---- tests as text --------------------------------------------------------------------------- */
+
+static PyObject *text_of(rn_bytes b)
+{
+    return PyUnicode_DecodeUTF8(b.data ? b.data : "", (Py_ssize_t)b.len, "surrogatepass");
+}
+
+static PyObject *sources_of(const rn_judge_job *job)
+{
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list && i < job->n_cases; i++) {
+        PyObject *s = text_of(job->cases[i].input);
+        if (!s || PyList_Append(list, s)) Py_CLEAR(list);
+        Py_XDECREF(s);
+    }
+    return list;
+}
+
+void *rn_apart_split(const rn_judge_job *job)
+{
+    PyObject *program = text_of(job->program), *tests = sources_of(job);
+    PyObject *code =
+        program && tests ? call_lib("split_whole", Py_BuildValue("(OO)", program, tests)) : NULL;
+    Py_XDECREF(program);
+    Py_XDECREF(tests);
+    PyErr_Clear();
+    if (code && !PyCode_Check(code)) Py_CLEAR(code);
+    return code;
+}
+
+bool rn_apart_alter(const rn_judge_job *job, int k, void **codes)
+{
+    PyObject *tests = sources_of(job);
+    PyObject *list = tests ? call_lib("alter_one", Py_BuildValue("(Oi)", tests, k)) : NULL;
+    bool ok = list && PyList_Check(list) && PyList_GET_SIZE(list) == (Py_ssize_t)job->n_cases;
+    for (size_t i = 0; ok && i < job->n_cases; i++)
+        codes[i] = Py_NewRef(PyList_GET_ITEM(list, (Py_ssize_t)i));
+    Py_XDECREF(tests);
+    Py_XDECREF(list);
+    PyErr_Clear();
+    return ok;
+}
+
+/* ---- the program's side ---------------------------------------------------------------------- */
+
+static _Noreturn void be_program(const rn_task *task, PyObject *code, int in, int out)
+{
+    rn_watch_forget();
+    PyObject *names = rn_run_names(task, code);
+    PyErr_Clear();
+    if (names) {
+        PyObject *v =
+            call_lib("serve", Py_BuildValue("(iiOO)", in, out, names, code ? code : Py_None));
+        (void)v;
+    }
+    _exit(0);
+}
+
+/* ---- the tests' side ------------------------------------------------------------------------- */
+
+enum { HELD, FORGED, FAILED, SOFT, GONE }; /* as in host_apart.py */
+
+static void conclude(rn_record *r, int outcome, const char *text)
+{
+    r->verdict = outcome == HELD     ? RN_V_PASSED
+                 : outcome == FORGED ? RN_V_FORGED
+                 : outcome == SOFT   ? RN_V_EXCEPTION
+                                     : RN_V_WRONG;
+    snprintf(r->detail, sizeof r->detail, "%.250s", text ? text : "");
+}
+
+static void test_script(const rn_task *task, int in, int out, rn_record *r)
+{
+    const rn_judge_job *job = task->job;
+    PyObject *tests = sources_of(job);
+    PyObject *args = tests ? Py_BuildValue("(iiOzi)", in, out, tests, job->entry,
+                                           task->how == RN_RUN_APART_ALTERED)
+                           : NULL;
+    PyObject *v = args ? call_lib("run_tests", args) : NULL;
+    int outcome = GONE, n = 0, helpers = 0;
+    const char *text = "";
+    if (v && PyArg_ParseTuple(v, "isip", &outcome, &text, &n, &helpers)) {
+        r->n_run = n;
+        r->n_passed = helpers;
+    }
+    if (PyErr_Occurred()) PyErr_Clear();
+    conclude(r, outcome, text);
+}
+
+static void test_call(const rn_task *task, int in, int out, rn_record *r)
+{
+    const rn_judge_case *c = &task->job->cases[task->case_no];
+    PyObject *args = rn_run_arguments(task->job, c->input);
+    PyObject *v = args ? call_lib("run_call", Py_BuildValue("(iiO)", in, out, args)) : NULL;
+    PyObject *peer = NULL, *got = NULL;
+    bool agrees = v && PyArg_ParseTuple(v, "OO", &peer, &got) &&
+                  rn_hostjson_agrees(got, c->expected, task->job->compare);
+    PyErr_Clear();
+    PyObject *forged = peer ? PyObject_GetAttrString(peer, "forged") : NULL;
+    if (forged && PyUnicode_Check(forged))
+        conclude(r, FORGED, PyUnicode_AsUTF8(forged));
+    else
+        conclude(r, agrees ? HELD : FAILED,
+                 agrees ? "" : "the returned value is the expected one only where it was made");
+}
+
+void rn_apart_run(const rn_task *task, rn_record *record)
+{
+    const bool script = task->job->mode == RN_JUDGE_SCRIPT;
+    int request[2], answer[2];
+    PyObject *code = script ? rn_run_compile(task->job) : NULL;
+    PyErr_Clear();
+    conclude(record, GONE, "the program does not run a second time");
+    if ((script && !code) || pipe2(request, O_CLOEXEC) || pipe2(answer, O_CLOEXEC)) return;
+    rn_secret_keep(); /* from forks */
+    pid_t pid = fork();
+    if (pid < 0) return;
+    if (pid == 0) {
+        close(request[1]);
+        close(answer[0]);
+        be_program(task, code, request[0], answer[1]);
+    }
+    close(request[0]);
+    close(answer[1]);
+    prctl(PR_SET_DUMPABLE, 0);
+    if (script)
+        test_script(task, answer[0], request[1], record);
+    else
+        test_call(task, answer[0], request[1], record);
+}

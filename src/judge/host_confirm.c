@@ -1,0 +1,235 @@
+/*
+ * host_confirm.c: which passes are confirmed, how, and what a child may have in its memory.
+ *
+ * A pass of a plain program (host_plain.c) stands. Any other is a claim:
+ *
+ *   1. apart     Tests and program run in processes apart (host_apart.c). The tests hold: confirmed.
+ *                An object gave itself away: forged. They fail though only data crossed: step 4.
+ *   2. helpers   Where tests also call functions of the program other than the one under test, they
+ *                run apart once more with altered constants, none of which may hold.
+ *   3. altered   Objects crossed that cannot be copied, so that step 1 showed nothing: tests and
+ *                program run in one process as they did at first, one expected constant altered,
+ *                for up to MAX_ALTERED assertions. If one holds all the same: forged. Without an
+ *                assertion that can be altered, the tests hold once more and nothing that they use
+ *                was changed (host_forge.c).
+ *   4. again     The first run is repeated. A program that now fails does so by chance, and that is
+ *                its verdict; one that holds only in the tests' company has forged its pass.
+ *
+ * Each run is a fresh child with limits of its own, twice the program's, so that a program near its
+ * limit is not judged by the price of confirming it; times in the result are the first run's.
+ *
+ * A job lies in memory that children do not inherit (MADV_DONTFORK), but for the program and the
+ * entry's name; a run that needs the tests is cloned with the mark taken away. So the expected
+ * output of a STDIO case is in no child at all.
+ */
+#include "judge/host.h"
+
+#include "base/clock.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { MAX_ALTERED = 6 };
+
+/* ---- memory of a job ------------------------------------------------------------------------- */
+
+typedef struct region {
+    char *data;
+    size_t cap;
+} region;
+
+static region secret, open_text; /* the whole job; program and entry */
+
+/* Zeroed room for `len` bytes; what was there before is gone from memory. */
+static bool renew(region *r, size_t len, bool hidden)
+{
+    if (len > r->cap) {
+        size_t cap = (len | 0xffff) + 1;
+        if (r->data) munmap(r->data, r->cap);
+        r->cap = 0;
+        r->data = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (r->data == MAP_FAILED) {
+            r->data = NULL;
+            return false;
+        }
+        r->cap = cap;
+        if (hidden && madvise(r->data, cap, MADV_DONTFORK)) return false;
+        return true;
+    }
+    return r->cap == 0 || madvise(r->data, r->cap, MADV_DONTNEED) == 0;
+}
+
+char *rn_secret_room(size_t len)
+{
+    return renew(&secret, len + 1, true) ? secret.data : NULL;
+}
+
+bool rn_secret_open(rn_judge_job *job)
+{
+    size_t entry = job->entry ? strlen(job->entry) + 1 : 0;
+    if (!renew(&open_text, job->program.len + entry + 1, false)) return false;
+    if (job->program.len) memcpy(open_text.data, job->program.data, job->program.len);
+    if (entry) job->entry = memcpy(open_text.data + job->program.len + 1, job->entry, entry);
+    job->program.data = open_text.data;
+    return true;
+}
+
+void rn_secret_keep(void)
+{
+    if (secret.cap) madvise(secret.data, secret.cap, MADV_DONTFORK);
+}
+
+void rn_secret_wipe(void)
+{
+    if (secret.cap) madvise(secret.data, secret.cap, MADV_DONTNEED);
+}
+
+void rn_secret_lost(void)
+{
+    secret = (region){0};
+}
+
+int rn_secret_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
+{
+    const bool stdio = task->job->mode == RN_JUDGE_STDIO;
+    if (!stdio && secret.cap) madvise(secret.data, secret.cap, MADV_DOFORK);
+    rn_plain_reset();
+    int rc = rn_watch_run(c, task, o, err);
+    rn_secret_keep();
+    return rc;
+}
+
+/* glibc overwrites what is freed while M_PERTURB is set, but for the small pieces that a thread
+ * keeps at hand, up to 7 of a size up to 1032 bytes: those are taken out and overwritten here. */
+void rn_secret_heap(bool begin)
+{
+    enum { STEP = 16, LARGEST = 1032, KEPT = 7 };
+    if (begin) {
+        mallopt(M_PERTURB, 0x5a);
+        return;
+    }
+    for (size_t size = 24; size <= LARGEST; size += STEP) {
+        void *taken[KEPT];
+        for (int i = 0; i < KEPT; i++)
+            if ((taken[i] = malloc(size))) explicit_bzero(taken[i], size);
+        for (int i = 0; i < KEPT; i++)
+            free(taken[i]);
+    }
+    mallopt(M_PERTURB, 0);
+}
+
+/* ---- confirming ------------------------------------------------------------------------------ */
+
+typedef struct pass {
+    rn_confine *c;
+    rn_judge_job job; /* with the limits of a confirming run */
+    size_t case_no;
+    rn_decide decide;
+    rn_verdict *verdict;
+    char *detail; /* [256] */
+} pass;
+
+static void say(const pass *p, rn_verdict v, const char *detail)
+{
+    *p->verdict = v;
+    snprintf(p->detail, 256, "%.250s", detail);
+}
+
+/* One run. *v: its verdict as any run's, *o: its outcome. */
+static int run(const pass *p, rn_how how, int k, rn_verdict *v, rn_outcome *o, rn_err *err)
+{
+    const rn_task task = {.job = &p->job, .case_no = p->case_no, .how = how, .altered = k};
+    char detail[256] = "";
+    int rc = rn_secret_run(p->c, &task, o, err);
+    if (rc) return rc;
+    *v = p->decide(o, &p->job, detail);
+    memcpy(o->record.detail, detail, sizeof detail);
+    return 0;
+}
+
+/* Step 4. `found`: why the first confirming run failed. */
+static int run_again(const pass *p, const char *found, rn_err *err)
+{
+    rn_verdict v;
+    rn_outcome o;
+    int rc = run(p, RN_RUN_AGAIN, 0, &v, &o, err);
+    if (rc) return rc;
+    if (v == RN_V_PASSED || v == RN_V_FORGED)
+        say(p, RN_V_FORGED, found);
+    else
+        say(p, v, o.record.detail);
+    return 0;
+}
+
+/* Step 3. */
+static int run_altered(const pass *p, int n, rn_err *err)
+{
+    rn_verdict v;
+    rn_outcome o;
+    if (n == 0) {
+        int rc = run(p, RN_RUN_AGAIN, 0, &v, &o, err);
+        if (!rc) say(p, v, v == RN_V_PASSED ? "" : o.record.detail);
+        return rc;
+    }
+    int first = n <= MAX_ALTERED ? 0 : (int)(rn_now_ns() % n);
+    for (int i = 0; i < n && i < MAX_ALTERED; i++) {
+        int rc = run(p, RN_RUN_ALTERED, (first + i) % n, &v, &o, err);
+        if (rc) return rc;
+        if (v == RN_V_SANDBOX) {
+            say(p, v, o.record.detail);
+            return 0;
+        }
+        if (v == RN_V_PASSED || v == RN_V_FORGED) {
+            say(p, RN_V_FORGED, "a test with an altered constant held, too");
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int run_apart(const pass *p, rn_err *err)
+{
+    rn_verdict v;
+    rn_outcome o;
+    int rc = run(p, RN_RUN_APART, 0, &v, &o, err);
+    if (rc) return rc;
+    const rn_record *r = &o.record;
+    if (!o.have_record) {
+        if (v == RN_V_EXITED || v == RN_V_CRASHED)
+            return run_again(p, "the tests held once, but not a second time", err);
+        say(p, v, r->detail); /* a limit, or the sandbox */
+        return 0;
+    }
+    int n = r->n_run;
+    bool helpers = r->n_passed != 0;
+    switch ((rn_verdict)r->verdict) {
+    case RN_V_PASSED: break;
+    case RN_V_FORGED: say(p, RN_V_FORGED, r->detail); return 0;
+    case RN_V_EXCEPTION: return run_altered(p, n, err);
+    default: {
+        char found[256];
+        memcpy(found, r->detail, sizeof found);
+        return run_again(p, found, err);
+    }
+    }
+    if (!helpers || n == 0) return 0;
+    rc = run(p, RN_RUN_APART_ALTERED, 0, &v, &o, err);
+    if (!rc && o.have_record && o.record.verdict == RN_V_FORGED)
+        say(p, RN_V_FORGED, o.record.detail);
+    return rc;
+}
+
+int rn_confirm_pass(rn_confine *c, const rn_judge_job *job, size_t case_no, rn_decide decide,
+                    rn_verdict *v, char detail[256], rn_err *err)
+{
+    const int64_t second = 1000000000;
+    pass p = {
+        .c = c, .job = *job, .case_no = case_no, .decide = decide, .verdict = v, .detail = detail};
+    rn_judge_limits *l = &p.job.limits;
+    l->cpu_ns = 2 * l->cpu_ns + second;
+    l->wall_ns = 2 * l->wall_ns + second;
+    l->memory_bytes += l->memory_bytes / 2 + (64 << 20);
+    l->processes += 1;
+    return run_apart(&p, err);
+}

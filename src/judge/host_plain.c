@@ -1,0 +1,277 @@
+/*
+ * host_plain.c: who could cheat. An allow list over the code objects of a compiled program, read
+ * before any of it runs.
+ *
+ * A plain program consists of functions, arithmetic, containers and calls of a fixed list of the
+ * library's modules. It has no way to a frame, a code object, a namespace, a file or raw memory, no
+ * class with operators, and it changes no attribute of an object that tests use. So what it
+ * returns are values of built-in types, which compare as they are, and what the tests call is what
+ * the language defines: its pass needs no confirmation. Of every other program the pass is
+ * confirmed (host_apart.c); being on no list is no accusation.
+ *
+ *  opcodes     all but those of coroutines; attributes are stored only where there is a class
+ *  names       no __dunder__ but a few; of the built-in functions those that neither look inside
+ *              objects nor run text; none that the tests use, too, except the function under test
+ *  attributes  public names of built-in types and of the listed modules, no module among them
+ *  formats     "...".format only on a constant whose fields name no attribute
+ *
+ * The names come from host_apart.py. Code of another Python than the one whose opcodes are known
+ * here is never plain: all its passes are confirmed.
+ */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "judge/host.h"
+
+#include <sys/mman.h>
+
+#if PY_VERSION_HEX >= 0x030B0000 && PY_VERSION_HEX < 0x030C0000
+#include <opcode.h>
+#define OPCODES_KNOWN 1
+#else
+#define OPCODES_KNOWN 0
+#endif
+
+enum { MAX_NESTED = 64 };
+
+static PyObject *modules, *builtin_names, *attributes, *reserved; /* frozensets of str */
+
+/* One page that the child fills before judged code runs and then gives up: nothing that runs in the
+ * child can reach it afterwards. */
+typedef struct early {
+    bool plain;
+} early;
+static early *told;
+
+int rn_plain_start(void *names, rn_err *err)
+{
+    told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (told == MAP_FAILED) return rn_fail_errno(err, "page of early findings");
+    if (!PyArg_ParseTuple(names, "OOOO", &modules, &builtin_names, &attributes, &reserved))
+        return rn_fail(err, RN_EINTERNAL, "host_apart.py: no names of plain programs");
+    Py_INCREF(modules);
+    Py_INCREF(builtin_names);
+    Py_INCREF(attributes);
+    Py_INCREF(reserved);
+    return 0;
+}
+
+void rn_plain_reset(void)
+{
+    told->plain = false;
+}
+
+bool rn_plain_told(void)
+{
+    return told->plain;
+}
+
+void rn_plain_tell(bool plain)
+{
+    told->plain = plain;
+    munmap(told, sizeof *told);
+}
+
+#if OPCODES_KNOWN
+
+/* Sets of names; filled by a first pass, in which nothing but bindings is refused. */
+typedef struct scan {
+    PyObject *bound;  /* that the program binds: global ones, and those of class bodies */
+    PyObject *stored; /* attributes that it stores */
+    PyObject *used;   /* global names that it reads */
+    bool first, has_class;
+} scan;
+
+static bool in_set(PyObject *set, PyObject *name)
+{
+    return PySet_Contains(set, name) == 1;
+}
+
+static bool is_dunder(PyObject *name)
+{
+    return PyUnicode_GET_LENGTH(name) > 1 && PyUnicode_READ_CHAR(name, 0) == '_' &&
+           PyUnicode_READ_CHAR(name, 1) == '_';
+}
+
+static bool one_of(PyObject *name, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (PyUnicode_CompareWithASCIIString(name, list[i]) == 0) return true;
+    return false;
+}
+
+static bool bind(scan *s, PyObject *name)
+{
+    static const char *const allowed[] = {"__annotations__", "__module__", "__qualname__",
+                                          "__doc__",         "__init__",   "__repr__",
+                                          "__str__",         "__slots__"};
+    if (is_dunder(name) && !one_of(name, allowed, sizeof allowed / sizeof *allowed)) return false;
+    return PySet_Add(s->bound, name) == 0;
+}
+
+/* A constant format whose fields name neither attribute nor item: "{0.x}" and "{0[x]}" do. */
+static bool harmless_format(PyObject *text)
+{
+    if (!PyUnicode_Check(text)) return false;
+    bool field = false, spec = false;
+    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(text); i++) {
+        Py_UCS4 c = PyUnicode_READ_CHAR(text, i);
+        if (c == '{') field = true, spec = false;
+        if (c == '}') field = false;
+        if (c == ':' || c == '!') spec = true;
+        if (field && !spec && (c == '.' || c == '[')) return false;
+    }
+    return true;
+}
+
+static bool plain_code(scan *s, PyCodeObject *c, int depth);
+
+static bool plain_opcode(scan *s, int op)
+{
+    switch (op) {
+    case GET_AWAITABLE:
+    case GET_AITER:
+    case GET_ANEXT:
+    case BEFORE_ASYNC_WITH:
+    case END_ASYNC_FOR:
+    case ASYNC_GEN_WRAP:
+    case LOAD_CLASSDEREF: return false;
+    case LOAD_BUILD_CLASS: s->has_class = true; return true;
+    default: return true;
+    }
+}
+
+/* A name that the program's own classes give to attributes and methods, and no object that tests
+ * use has. */
+static bool own_attribute(const scan *s, PyObject *name)
+{
+    return !is_dunder(name) && !in_set(reserved, name) &&
+           (in_set(s->stored, name) || in_set(s->bound, name));
+}
+
+/* `before`: the constant that the previous instruction loaded, or NULL. */
+static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
+{
+    switch (op) {
+    case LOAD_NAME:
+    case LOAD_GLOBAL: return PySet_Add(s->used, name) == 0;
+    case STORE_NAME:
+    case STORE_GLOBAL: return bind(s, name);
+    case LOAD_METHOD:
+    case LOAD_ATTR:
+        if (PyUnicode_CompareWithASCIIString(name, "format") == 0)
+            return op == LOAD_METHOD && before && harmless_format(before);
+        return s->first || in_set(attributes, name) || own_attribute(s, name);
+    case IMPORT_NAME: return in_set(modules, name);
+    case IMPORT_FROM: return in_set(attributes, name) || in_set(modules, name);
+    case STORE_ATTR:
+    case DELETE_ATTR:
+        if (s->first) return PySet_Add(s->stored, name) == 0;
+        return s->has_class && own_attribute(s, name);
+    default: return true;
+    }
+}
+
+static bool names_of(int op)
+{
+    return op == LOAD_NAME || op == LOAD_GLOBAL || op == STORE_NAME || op == STORE_GLOBAL ||
+           op == LOAD_METHOD || op == LOAD_ATTR || op == IMPORT_NAME || op == IMPORT_FROM ||
+           op == STORE_ATTR || op == DELETE_ATTR;
+}
+
+static bool plain_instructions(scan *s, PyCodeObject *c, PyObject *code)
+{
+    const uint8_t *p = (const uint8_t *)PyBytes_AS_STRING(code);
+    size_t n = (size_t)PyBytes_GET_SIZE(code);
+    PyObject *before = NULL;
+    unsigned arg = 0;
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        int op = p[i];
+        arg = arg << 8 | p[i + 1];
+        if (op == EXTENDED_ARG) continue;
+        if (!plain_opcode(s, op)) return false;
+        if (names_of(op)) {
+            Py_ssize_t at = (Py_ssize_t)(op == LOAD_GLOBAL ? arg >> 1 : arg);
+            if (at >= PyTuple_GET_SIZE(c->co_names)) return false;
+            if (!plain_name(s, op, PyTuple_GET_ITEM(c->co_names, at), before)) return false;
+        }
+        if (op != CACHE) before = NULL;
+        if (op == LOAD_CONST && (Py_ssize_t)arg < PyTuple_GET_SIZE(c->co_consts))
+            before = PyTuple_GET_ITEM(c->co_consts, (Py_ssize_t)arg);
+        arg = 0;
+    }
+    return true;
+}
+
+static bool plain_code(scan *s, PyCodeObject *c, int depth)
+{
+    const int coroutines = CO_COROUTINE | CO_ASYNC_GENERATOR | CO_ITERABLE_COROUTINE;
+    if (depth > MAX_NESTED || c->co_flags & coroutines) return false;
+    PyObject *code = PyCode_GetCode(c);
+    bool ok = code && plain_instructions(s, c, code);
+    Py_XDECREF(code);
+    for (Py_ssize_t i = 0; ok && i < PyTuple_GET_SIZE(c->co_consts); i++) {
+        PyObject *k = PyTuple_GET_ITEM(c->co_consts, i);
+        if (PyCode_Check(k)) ok = plain_code(s, (PyCodeObject *)k, depth + 1);
+    }
+    return ok;
+}
+
+/* What the program reads is its own or a harmless function of the language; `bound` may hold more
+ * by now than when a name was read. */
+static bool plain_reads(const scan *s)
+{
+    PyObject *all = PyEval_GetBuiltins(), *name;
+    Py_hash_t hash;
+    for (Py_ssize_t pos = 0; _PySet_NextEntry(s->used, &pos, &name, &hash);) {
+        if (in_set(builtin_names, name)) continue;
+        if (is_dunder(name) || PyDict_Contains(all, name) || !in_set(s->bound, name)) return false;
+    }
+    return true;
+}
+
+/* The tests read nothing of the program but the function under test, and it cannot put a name of
+ * its own in the place of theirs. */
+static bool tests_apart(const scan *s, void *const *codes, size_t n, const char *entry)
+{
+    PyObject *shared = NULL;
+    for (size_t i = 0; i < n; i++) {
+        PyObject *names = ((PyCodeObject *)codes[i])->co_names;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); k++) {
+            PyObject *name = PyTuple_GET_ITEM(names, k);
+            if (!in_set(s->bound, name)) continue;
+            if (entry && PyUnicode_CompareWithASCIIString(name, entry) == 0) continue;
+            if (entry || PyDict_Contains(PyEval_GetBuiltins(), name)) return false;
+            if (shared && PyUnicode_Compare(shared, name) != 0) return false;
+            shared = name;
+        }
+    }
+    return true;
+}
+
+bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry)
+{
+    scan s = {.bound = PySet_New(NULL),
+              .stored = PySet_New(NULL),
+              .used = PySet_New(NULL),
+              .first = true};
+    bool ok = s.bound && s.stored && s.used && plain_code(&s, code, 0);
+    s.first = false;
+    ok = ok && plain_code(&s, code, 0);
+    ok = ok && plain_reads(&s) && tests_apart(&s, tests, n_tests, entry);
+    PyErr_Clear();
+    Py_XDECREF(s.bound);
+    Py_XDECREF(s.stored);
+    Py_XDECREF(s.used);
+    return ok;
+}
+
+#else
+
+bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry)
+{
+    (void)code, (void)tests, (void)n_tests, (void)entry;
+    return false;
+}
+
+#endif
