@@ -14,7 +14,7 @@
 #include "judge/judge.h"
 
 enum {
-    RN_WIRE_MAGIC = 0x52414a08, /* changes with every change of a struct here */
+    RN_WIRE_MAGIC = 0x52414a09, /* changes with every change of a struct here */
     RN_WIRE_MAX_JOB_BYTES = 1 << 30,
     RN_WIRE_PATH = 1024,
     RN_WIRE_TREE_FD = 4,
