@@ -40,7 +40,9 @@ int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt, rn
         if (texts[i].text.len == 0) continue;
         texts[i].state = RN_NLL_REFUSED;
         /* A text that no request can carry (not UTF-8) is left out like one that is refused. */
-        int bad = rn_remote_submit_score(r, how, (uint64_t)i, prompt, texts[i].text, err);
+        const rn_remote_text t = {
+            .how = how, .tag = (uint64_t)i, .prompt = prompt, .text = texts[i].text};
+        int bad = rn_remote_submit_score(r, &t, err);
         if (bad == RN_EINVAL && err) snprintf(said, cap, "%s", err->msg);
         if (bad != RN_EINVAL) rc = bad;
     }

@@ -2,26 +2,32 @@
  * answer.c: what servers send, which is hostile until it has been checked here.
  *
  *     {"id": ..., "model": ..., "choices": [{"index": 0, "text": ... | "message": {"content": ...},
- *      "finish_reason": "stop" | "length", "logprobs": ...}, ...],
- *      "usage": {"prompt_tokens": ..., "completion_tokens": ...,
+ *      "finish_reason": "stop" | "length" | ..., "logprobs": ...}, ...],
+ *      "usage": {"prompt_tokens": ..., "completion_tokens": ..., "total_tokens": ...,
  *                "prompt_tokens_details": {"cached_tokens": ...}}}
  *
- * A choice with another finish reason (a filter, an abort, a tool call) was cut and is no sample; its
- * tokens count as discarded. Log probabilities come as {"token_logprobs": [...]} (completions) or
- * {"content": [{"logprob": ...}, ...]} (chat; llama.cpp uses it for completions, too).
+ * Whatever the model itself ended is a sample, an empty text and a filter's cut among them: asking
+ * again until an answer pleases would change what is measured. Only what the server broke off
+ * ("abort", "error", "cancelled") is none; its tokens count as discarded. Log probabilities come as
+ * {"token_logprobs": [...]} (completions) or {"content": [{"logprob": ...}, ...]} (chat, and
+ * llama.cpp's completions); where one is missing the sample has none.
  *
- * Scores: `echo` gives tokens and log probabilities of prompt and text together, `prompt_logprobs` a
- * list of {"<id>": {"logprob": ..., "decoded_token": ...}}. Where the text begins is found from the
- * end: tokens are matched backwards against the text's bytes until all of them are covered. A token
- * that begins in the prompt and ends in the text counts.
+ * Usage: a count of 0 or none is unknown, since a token is paid for at least. What total_tokens
+ * holds beyond prompt and completion is reasoning, which was generated and is paid for.
+ *
+ * Scores: `echo` gives tokens and log probabilities of prompt and text together, `prompt_logprobs`
+ * a list of {"<id>": {"logprob": ..., "decoded_token": ...}}. Where the text begins is found from
+ * the end: tokens are matched backwards against the text's bytes until all of them are covered. A
+ * token that begins in the prompt and ends in the text counts.
  */
-#include "remote/internal.h"
+#include "remote/remote_priv.h"
 
 #include "base/json.h"
 
 #include <math.h>
+#include <strings.h>
 
-enum { MAX_TOKENS = INT32_MAX };
+enum { MAX_TOKENS = INT32_MAX, MAX_DEPTH = 4 };
 
 static const char reply[] = "the server's answer";
 
@@ -41,15 +47,32 @@ static int64_t count_of(const json_t *obj, const char *key)
     return n >= 0 && n <= MAX_TOKENS ? (int64_t)n : -1;
 }
 
-static void read_usage(const json_t *root, rn_parsed *p)
+static int64_t above_0(int64_t n)
+{
+    return n > 0 ? n : -1;
+}
+
+static void read_usage(const rn_ask_form *f, const json_t *root, rn_parsed *p)
 {
     const json_t *usage = json_object_get(root, "usage");
-    p->prompt_tok = count_of(usage, "prompt_tokens");
+    int64_t total = count_of(usage, "total_tokens");
+    int64_t reasoning =
+        count_of(json_object_get(usage, "completion_tokens_details"), "reasoning_tokens");
+    if (reasoning < 0) reasoning = count_of(usage, "reasoning_tokens");
+    p->prompt_tok = above_0(count_of(usage, "prompt_tokens"));
     p->gen_tok = count_of(usage, "completion_tokens");
     p->cached_tok = count_of(json_object_get(usage, "prompt_tokens_details"), "cached_tokens");
     if (p->cached_tok > p->prompt_tok) p->cached_tok = -1;
-    if (p->prompt_tok >= 0 && p->gen_tok < 0 && !json_object_get(usage, "completion_tokens"))
-        p->gen_tok = 0; /* servers leave it out where nothing was generated */
+    if (f->kind == RN_ASK_SCORE) { /* nothing need be generated */
+        if (p->prompt_tok >= 0 && !json_object_get(usage, "completion_tokens")) p->gen_tok = 0;
+        return;
+    }
+    p->gen_tok = above_0(p->gen_tok);
+    int64_t rest = p->prompt_tok > 0 && total > p->prompt_tok ? total - p->prompt_tok : -1;
+    if (rest <= p->gen_tok && p->gen_tok > 0 && reasoning > p->gen_tok)
+        rest = p->gen_tok + reasoning;
+    p->hidden = p->gen_tok > 0 && rest > p->gen_tok;
+    if (rest > p->gen_tok) p->gen_tok = rest;
 }
 
 /* ---- log probabilities ----------------------------------------------------------------------- */
@@ -68,7 +91,7 @@ static bool sum_logprobs(const json_t *choice, double *sum, int64_t *n)
     const json_t *list = json_object_get(lp, "token_logprobs");
     bool nested = !json_is_array(list);
     if (nested) list = json_object_get(lp, "content");
-    if (!json_is_array(list)) return false;
+    if (json_array_size(list) == 0) return false;
     *sum = 0;
     *n = (int64_t)json_array_size(list);
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -80,16 +103,7 @@ static bool sum_logprobs(const json_t *choice, double *sum, int64_t *n)
     return true;
 }
 
-/* ---- choices --------------------------------------------------------------------------------- */
-
-/* The names that servers give to the two ways in which a sample ends; NULL: it was cut. */
-static const char *finish_of(const char *name)
-{
-    static const char *const stop[] = {"stop", "eos", "eos_token", "stop_sequence", "end_turn"};
-    for (size_t i = 0; i < sizeof stop / sizeof stop[0]; i++)
-        if (strcmp(name, stop[i]) == 0) return "stop";
-    return strcmp(name, "length") == 0 || strcmp(name, "max_tokens") == 0 ? "length" : NULL;
-}
+/* ---- texts ----------------------------------------------------------------------------------- */
 
 static bool string_of(const json_t *obj, const char *key, rn_bytes *out)
 {
@@ -99,65 +113,139 @@ static bool string_of(const json_t *obj, const char *key, rn_bytes *out)
     return true;
 }
 
+static void add_json_text(rn_buf *b, const json_t *s)
+{
+    rn_buf_add(b, json_string_value(s), json_string_length(s));
+}
+
+/* Text that is a string, or parts: {"type": "text", "text": ...}, {"type": "thinking", ...}, nested.
+ * What a model thought goes into `thought`. */
+static void add_parts(const json_t *v, int depth, rn_buf *text, rn_buf *thought)
+{
+    static const char *const keys[] = {"text",    "thinking",    "reasoning", "summary",
+                                       "content", "output_text", "refusal"};
+    if (depth > MAX_DEPTH) return;
+    if (json_is_string(v)) add_json_text(text, v);
+    for (size_t i = 0; json_is_array(v) && i < json_array_size(v); i++)
+        add_parts(json_array_get(v, i), depth + 1, text, thought);
+    if (!json_is_object(v)) return;
+    rn_bytes type = {0};
+    string_of(v, "type", &type);
+    bool thinks = type.data && (strstr(type.data, "think") || strstr(type.data, "reason"));
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        const json_t *x = json_object_get(v, keys[i]);
+        if (!json_is_string(x) && !json_is_array(x)) continue;
+        add_parts(x, depth + 1, thinks ? thought : text, thought);
+        return;
+    }
+}
+
+static bool is_text(const json_t *v)
+{
+    return !v || json_is_null(v) || json_is_string(v) || json_is_array(v);
+}
+
+/* Cuts the text at the first of the stop strings that the server was not asked to stop at. */
+static bool cut(const rn_ask_form *f, rn_bytes *text)
+{
+    size_t at = SIZE_MAX;
+    for (size_t i = (size_t)f->n_stop_sent; i < json_array_size(f->stop); i++) {
+        size_t k =
+            rn_bytes_find(*text, rn_bytes_of(json_string_value(json_array_get(f->stop, i))), 0);
+        if (k < at) at = k;
+    }
+    if (at == SIZE_MAX) return false;
+    text->len = at;
+    return true;
+}
+
 /* The text of a message. Reasoning that a server keeps apart was generated and paid for too: it goes
  * before the text, as the model wrote it. */
-static int message_text(const json_t *choice, rn_parsed *p, rn_bytes *out, rn_err *err)
+static int message_text(const rn_ask_form *f, const json_t *m, rn_arena *arena, rn_remote_sample *s,
+                        rn_err *err)
 {
-    const json_t *m = json_object_get(choice, "message");
-    rn_bytes content = {0}, thought = {0};
-    bool has = string_of(m, "content", &content);
-    bool thinks =
-        string_of(m, "reasoning_content", &thought) || string_of(m, "reasoning", &thought);
-    if (!has && (!thinks || !json_is_null(json_object_get(m, "content"))))
+    static const char *const apart[] = {"reasoning_content", "reasoning", "thinking"};
+    const json_t *content = json_object_get(m, "content");
+    if (!content || json_is_null(content)) content = json_object_get(m, "refusal");
+    if ((m && !json_is_object(m)) || !is_text(content))
         return malformed(err, "holds a message whose content is no text");
-    *out = content;
-    if (!thinks || thought.len == 0) return 0;
-    static const char open[] = "<think>\n", close[] = "\n</think>\n";
-    size_t n_open = sizeof open - 1, n_close = has ? sizeof close - 1 : 0;
-    size_t len = n_open + thought.len + n_close + content.len;
-    char *whole = rn_arena_alloc(&p->arena, len + 1);
-    if (!whole) return rn_fail(err, RN_ENOMEM, "out of memory for an answer");
-    memcpy(whole, open, n_open);
-    memcpy(whole + n_open, thought.data, thought.len);
-    memcpy(whole + n_open + thought.len, close, n_close);
-    if (content.len) memcpy(whole + n_open + thought.len + n_close, content.data, content.len);
-    *out = (rn_bytes){whole, len};
-    return 0;
+    rn_buf text = {0}, thought = {0}, whole = {0};
+    for (size_t i = 0; i < sizeof apart / sizeof apart[0] && !thought.len; i++)
+        add_parts(json_object_get(m, apart[i]), 0, &thought, &thought);
+    add_parts(content, 0, &text, &thought);
+    rn_bytes view = rn_buf_view(&text);
+    s->cut_here = cut(f, &view);
+    bool answered = view.len || json_is_string(content);
+    if (thought.len) {
+        rn_buf_puts(&whole, "<think>\n");
+        rn_buf_add(&whole, thought.data, thought.len);
+        if (answered) rn_buf_puts(&whole, "\n</think>\n");
+    }
+    rn_buf_add(&whole, view.data, view.len);
+    whole.failed |= text.failed | thought.failed;
+    char *kept = rn_buf_ok(&whole) ? rn_arena_alloc(arena, whole.len + 1) : NULL;
+    if (kept && whole.len) memcpy(kept, whole.data, whole.len);
+    s->text = (rn_bytes){kept, whole.len};
+    rn_buf_free(&text);
+    rn_buf_free(&thought);
+    rn_buf_free(&whole);
+    return kept ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for an answer");
+}
+
+/* ---- choices --------------------------------------------------------------------------------- */
+
+/* The names that servers give to the ends that all know; another one is kept as it is. NULL: the
+ * server broke the answer off. */
+static const char *finish_of(const char *name)
+{
+    static const char *const same[][2] = {
+        {"eos", "stop"},          {"eos_token", "stop"},    {"stop_sequence", "stop"},
+        {"end_turn", "stop"},     {"stop", "stop"},         {"length", "length"},
+        {"max_tokens", "length"}, {"max_length", "length"}, {"abort", NULL},
+        {"aborted", NULL},        {"error", NULL},          {"cancelled", NULL},
+        {"canceled", NULL}};
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+        if (strcasecmp(name, same[i][0]) == 0) return same[i][1];
+    return name;
 }
 
 static int read_choice(const rn_ask_form *f, const json_t *c, rn_parsed *p, rn_remote_sample *s,
                        rn_err *err)
 {
     rn_bytes finish;
-    if (!string_of(c, "finish_reason", &finish))
+    if (!string_of(c, "finish_reason", &finish) || finish.len == 0)
         return malformed(err, "holds a choice without finish_reason: it may be cut");
     s->finish = finish_of(finish.data);
     s->gen_tok = -1;
     s->logprob = NAN;
     if (!s->finish) return 0;
-    if (f->api == RN_REMOTE_CHAT) {
-        int rc = message_text(c, p, &s->text, err);
+    const json_t *text = json_object_get(c, "text");
+    if (f->api == RN_REMOTE_CHAT && !text) {
+        int rc = message_text(f, json_object_get(c, "message"), &p->arena, s, err);
         if (rc) return rc;
-    } else if (!string_of(c, "text", &s->text)) {
+    } else if (json_is_string(text)) {
+        s->text = (rn_bytes){json_string_value(text), json_string_length(text)};
+        s->cut_here = cut(f, &s->text);
+    } else if (text && !json_is_null(text)) {
         return malformed(err, "holds a choice whose text is no text");
     }
     int64_t n;
     double sum;
     if (sum_logprobs(c, &sum, &n)) {
-        s->logprob = sum;
+        s->logprob = s->cut_here ? NAN : sum;
         s->gen_tok = n;
-        return 0;
     }
-    if (f->logprobs && s->text.len)
-        return malformed(err, "leaves out log probabilities that were asked for");
+    if (s->cut_here) s->finish = "stop";
     return 0;
 }
 
 /* Some servers (ik_llama.cpp) say "stop" whatever the end was. A sample with as many tokens as were
  * allowed was cut, but for the one in hundreds whose last allowed token is its end. */
-static void correct_finish(const rn_ask_form *f, rn_remote_sample *s)
+static void correct_finish(const rn_ask_form *f, const rn_parsed *p, rn_remote_sample *s)
 {
-    if (s->gen_tok_exact && s->gen_tok >= f->max_tok) s->finish = "length";
+    bool stopped = strcmp(s->finish, "stop") == 0 && !s->cut_here;
+    if (stopped && f->bounded && !p->hidden && s->gen_tok_exact && s->gen_tok >= f->max_tok)
+        s->finish = "length";
 }
 
 /* Tokens of each choice. Counts by log probabilities are taken where they add up to the server's
@@ -166,11 +254,11 @@ static void share_tokens(const rn_ask_form *f, rn_parsed *p, const rn_remote_sam
                          rn_remote_sample *const *place)
 {
     int64_t counted = 0, bytes = 0, left = p->gen_tok;
-    bool every = true;
+    bool every = true, limited = f->bounded && !p->hidden;
     for (int64_t i = 0; i < n; i++) {
         every = every && all[i].gen_tok >= 0;
         counted += all[i].gen_tok;
-        if (all[i].finish && strcmp(all[i].finish, "length") == 0)
+        if (limited && all[i].finish && strcmp(all[i].finish, "length") == 0)
             left -= f->max_tok;
         else
             bytes += (int64_t)all[i].text.len + 1; /* a cut one's text is not known: 1 */
@@ -184,7 +272,7 @@ static void share_tokens(const rn_ask_form *f, rn_parsed *p, const rn_remote_sam
             continue;
         }
         if (every && (counted == p->gen_tok || p->gen_tok < 0)) continue;
-        if (strcmp(s->finish, "length") == 0 && left >= 0) {
+        if (limited && strcmp(s->finish, "length") == 0 && left >= 0) {
             s->gen_tok = f->max_tok;
             continue;
         }
@@ -227,12 +315,11 @@ static int read_choices(const rn_ask_form *f, const json_t *choices, rn_parsed *
     share_tokens(f, p, all, (int64_t)n, place);
     int64_t kept = 0;
     for (int64_t i = 0; i < p->n_samples; i++) {
-        correct_finish(f, &p->samples[i]);
+        correct_finish(f, p, &p->samples[i]);
         kept += p->samples[i].gen_tok > 0 ? p->samples[i].gen_tok : 0;
     }
     if (p->gen_tok > kept && p->n_discarded) p->discarded_tok = p->gen_tok - kept;
-    if (p->n_samples == 0)
-        return malformed(err, "was cut by the server (a filter or an abort); it is no sample");
+    if (p->n_samples == 0) return malformed(err, "was broken off by the server; it is no sample");
     return 0;
 }
 
@@ -334,6 +421,9 @@ static int parse_root(rn_bytes body, json_t **out, rn_err *err)
     while (at < body.len && (unsigned char)body.data[at] <= ' ')
         at++;
     if (at == body.len) return malformed(err, "is empty");
+    if (body.len - at > 5 && memcmp(body.data + at, "data:", 5) == 0)
+        return malformed(err, "is a stream, although \"stream\": false was sent; the address must "
+                              "lead to a server that answers in one piece");
     if (body.data[at] == '<')
         return malformed(err,
                          "is a web page; the address must lead to the server's API, up to /v1");
@@ -352,7 +442,7 @@ int rn_answer_parse(const rn_ask_form *f, rn_bytes body, rn_parsed *p, rn_err *e
     int rc = parse_root(body, &p->root, err);
     if (rc) return rc;
     if (!json_is_object(p->root)) return malformed(err, "is no JSON object");
-    read_usage(p->root, p);
+    read_usage(f, p->root, p);
     rn_bytes s;
     if (string_of(p->root, "id", &s)) p->id = s.data;
     if (string_of(p->root, "model", &s)) p->model = s.data;
@@ -377,57 +467,6 @@ void rn_parsed_free(rn_parsed *p)
     json_decref(p->root);
     rn_arena_free(&p->arena);
     *p = (rn_parsed){0};
-}
-
-/* ---- what a server says about itself --------------------------------------------------------- */
-
-/* {"error": {"message": ...}}, {"error": ...}, {"message": ...}, {"detail": ...} or [{"msg": ...}]. */
-static bool message_of(const json_t *root, rn_bytes *out)
-{
-    const json_t *e = json_object_get(root, "error"), *d = json_object_get(root, "detail");
-    if (string_of(e, "message", out) || string_of(root, "error", out)) return true;
-    if (string_of(root, "message", out) || string_of(root, "detail", out)) return true;
-    return string_of(json_array_get(d, 0), "msg", out);
-}
-
-/* Copies text as one line of at most cap - 1 bytes: control characters and what is no UTF-8 become
- * spaces, `secret` (may be empty) becomes ***. */
-static void copy_line(rn_bytes text, rn_bytes secret, char *out, size_t cap)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < text.len && n + 5 < cap;) {
-        rn_bytes rest = {text.data + i, text.len - i};
-        if (secret.len && rest.len >= secret.len &&
-            memcmp(rest.data, secret.data, secret.len) == 0) {
-            memcpy(out + n, "***", 3);
-            n += 3;
-            i += secret.len;
-            continue;
-        }
-        size_t len = rn_utf8_len(rest.data, rest.len);
-        bool plain = len > 1 || (len == 1 && *rest.data >= ' ' && *rest.data != 0x7f);
-        if (plain) {
-            memcpy(out + n, rest.data, len);
-            n += len;
-        } else if (n && out[n - 1] != ' ') {
-            out[n++] = ' ';
-        }
-        i += len ? len : 1;
-    }
-    out[n] = '\0';
-}
-
-void rn_answer_message(rn_bytes body, const char *key, char *out, size_t cap)
-{
-    json_error_t ignored;
-    json_t *root = body.len ? json_loadb(body.data, body.len, JSON_ALLOW_NUL, &ignored) : NULL;
-    rn_bytes text = {0};
-    if (root)
-        message_of(root, &text);
-    else if (body.len)
-        text = body.data[0] == '<' ? rn_bytes_of("(a web page)") : body;
-    copy_line(text, rn_bytes_of(key), out, cap);
-    json_decref(root);
 }
 
 int64_t rn_answer_context(rn_bytes body, const char *model, bool *listed)

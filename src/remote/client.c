@@ -5,7 +5,7 @@
  * queue -> active (a curl handle each, at most in_flight) -> done, or -> waiting -> active again.
  * Connections are kept and reused; over TLS HTTP/2 is asked for, where many requests share one.
  */
-#include "remote/internal.h"
+#include "remote/remote_priv.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -202,14 +202,17 @@ static CURL *new_easy(rn_remote *r)
     return c;
 }
 
-/* The key and the headers that every request has. */
-static int set_headers(rn_remote *r, const char *key_env, rn_err *err)
+int rn_remote_add_secret(rn_remote *r, const char *value, rn_err *err)
 {
-    struct curl_slist *h = curl_slist_append(NULL, "Content-Type: application/json");
-    if (h) r->headers = h;
-    h = h ? curl_slist_append(h, "Expect:") : NULL; /* no round trip before a long prompt */
-    if (!h) return rn_fail(err, RN_ENOMEM, "out of memory for a client");
-    if (!key_env) return 0;
+    char *copy = strdup(value);
+    if (copy && rn_vec_push(&r->secrets, copy)) return 0;
+    free(copy);
+    return rn_fail(err, RN_ENOMEM, "out of memory for a client");
+}
+
+/* A key of the user's as a header. */
+static int set_key(rn_remote *r, const char *key_env, rn_err *err)
+{
     const char *key = getenv(key_env);
     if (!key || !*key)
         return rn_fail(err, RN_ENOTFOUND,
@@ -223,11 +226,31 @@ static int set_headers(rn_remote *r, const char *key_env, rn_err *err)
                            key_env);
     rn_buf line = {0};
     rn_buf_printf(&line, "Authorization: Bearer %s", key);
-    r->key = strdup(key);
-    h = rn_buf_ok(&line) && r->key ? curl_slist_append(r->headers, line.data) : NULL;
+    int rc = rn_remote_add_secret(r, key, err);
+    struct curl_slist *h = rn_buf_ok(&line) ? curl_slist_append(r->headers, line.data) : NULL;
     if (line.data) explicit_bzero(line.data, line.len);
     rn_buf_free(&line);
-    return h ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for a client");
+    r->has_key = h != NULL;
+    return rc ? rc : h ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for a client");
+}
+
+/* The headers that every request has, and the user's fields and parameters. */
+static int set_extras(rn_remote *r, const rn_remote_opts *o, rn_err *err)
+{
+    struct curl_slist *h = curl_slist_append(NULL, "Content-Type: application/json");
+    if (h) r->headers = h;
+    h = h ? curl_slist_append(h, "Expect:") : NULL; /* no round trip before a long prompt */
+    r->headers_said = json_object();
+    r->query_said = json_object();
+    if (!h || !r->headers_said || !r->query_said)
+        return rn_fail(err, RN_ENOMEM, "out of memory for a client");
+    int rc = o->key_env ? set_key(r, o->key_env, err) : 0;
+    if (!rc && o->body) rc = rn_fields_extra(o->body, &r->extra, err);
+    for (size_t i = 0; !rc && i < o->n_headers; i++)
+        rc = rn_remote_add_header(r, o->headers[i], err);
+    for (size_t i = 0; !rc && i < o->n_query; i++)
+        rc = rn_remote_add_query(r, o->query[i], err);
+    return rc;
 }
 
 static int check_opts(const rn_remote_opts *o, rn_err *err)
@@ -258,20 +281,32 @@ static int check_opts(const rn_remote_opts *o, rn_err *err)
     return 0;
 }
 
-/* What o->url is after its final slashes are gone. */
-static char *without_slash(const char *url)
-{
-    size_t n = strlen(url);
-    while (n && url[n - 1] == '/')
-        n--;
-    return strndup(url, n);
-}
-
-static int fill(rn_remote *r, const rn_remote_opts *o, rn_err *err)
+/* Where each kind of request goes: the address, its path, and the query of both. */
+static int set_addresses(rn_remote *r, rn_err *err)
 {
     static const char *const paths[][2] = {{"/completions", "/chat/completions"},
                                            {"/completions", "/completions"},
                                            {"/models", "/models"}};
+    const char *mark = strchr(r->url, '?');
+    int base = (int)(mark ? mark - r->url : (ptrdiff_t)strlen(r->url));
+    while (base && r->url[base - 1] == '/')
+        base--;
+    for (int i = 0; i < 3; i++) {
+        rn_buf b = {0};
+        rn_buf_printf(&b, "%.*s%s%s", base, r->url, paths[i][r->api == RN_REMOTE_CHAT],
+                      mark ? mark : "");
+        r->shown_url[i] = rn_buf_ok(&b) ? strdup(b.data) : NULL;
+        if (r->query) rn_buf_printf(&b, "%c%s", mark ? '&' : '?', r->query);
+        r->ask_url[i] = rn_buf_ok(&b) ? rn_buf_take(&b) : NULL;
+        rn_buf_free(&b);
+        if (!r->ask_url[i] || !r->shown_url[i])
+            return rn_fail(err, RN_ENOMEM, "out of memory for a client");
+    }
+    return 0;
+}
+
+static int fill(rn_remote *r, const rn_remote_opts *o, rn_err *err)
+{
     r->api = o->api;
     r->in_flight = o->in_flight ? o->in_flight : RN_REMOTE_IN_FLIGHT;
     r->retries = o->retries ? o->retries : RN_REMOTE_RETRIES;
@@ -281,22 +316,20 @@ static int fill(rn_remote *r, const rn_remote_opts *o, rn_err *err)
     r->max_body_bytes = o->max_body_bytes ? o->max_body_bytes : MAX_BODY_BYTES;
     r->stop = o->stop;
     r->timer_ns = -1;
+    rn_fields_init(&r->takes);
     rn_rng_init(&r->jitter, (uint64_t)rn_now_ns(), (uint64_t)getpid(), 0);
-    r->url = without_slash(o->url);
+    size_t len = strlen(o->url);
+    while (len && o->url[len - 1] == '/')
+        len--;
+    r->url = strndup(o->url, len);
     r->model = strdup(o->model);
     r->ca_file = o->ca_file ? strdup(o->ca_file) : NULL;
-    bool ok = r->url && r->model && (!o->ca_file || r->ca_file);
-    for (int i = 0; ok && i < 3; i++) {
-        rn_buf b = {0};
-        rn_buf_printf(&b, "%s%s", r->url, paths[i][r->api == RN_REMOTE_CHAT]);
-        r->ask_url[i] = rn_buf_ok(&b) ? rn_buf_take(&b) : NULL;
-        rn_buf_free(&b);
-        ok = r->ask_url[i] != NULL;
-    }
     r->active = calloc((size_t)r->in_flight, sizeof(rn_ask *));
     r->idle = calloc((size_t)r->in_flight, sizeof(CURL *));
-    if (!ok || !r->active || !r->idle) return rn_fail(err, RN_ENOMEM, "out of memory for a client");
-    return set_headers(r, o->key_env, err);
+    if (!r->url || !r->model || (o->ca_file && !r->ca_file) || !r->active || !r->idle)
+        return rn_fail(err, RN_ENOMEM, "out of memory for a client");
+    int rc = set_extras(r, o, err);
+    return rc ? rc : set_addresses(r, err);
 }
 
 static int open_multi(rn_remote *r, rn_err *err)
@@ -348,12 +381,26 @@ void rn_remote_close(rn_remote *r)
     for (struct curl_slist *h = r->headers; h; h = h->next)
         explicit_bzero(h->data, strlen(h->data));
     curl_slist_free_all(r->headers);
-    if (r->key) explicit_bzero(r->key, strlen(r->key));
+    for (size_t i = 0; i < r->secrets.n; i++) {
+        explicit_bzero(r->secrets.data[i], strlen(r->secrets.data[i]));
+        free(r->secrets.data[i]);
+    }
+    rn_vec_free(&r->secrets);
+    for (size_t i = 0; i < r->finishes.n; i++)
+        free(r->finishes.data[i]);
+    rn_vec_free(&r->finishes);
+    if (r->query) explicit_bzero(r->query, strlen(r->query));
+    free(r->query);
+    json_decref(r->extra);
+    json_decref(r->headers_said);
+    json_decref(r->query_said);
     if (r->epoll_fd >= 0) close(r->epoll_fd);
     if (r->wake_fd >= 0) close(r->wake_fd);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
+        if (r->ask_url[i]) explicit_bzero(r->ask_url[i], strlen(r->ask_url[i]));
         free(r->ask_url[i]);
-    free(r->key);
+        free(r->shown_url[i]);
+    }
     free(r->ca_file);
     free(r->url);
     free(r->model);
@@ -384,6 +431,21 @@ int64_t rn_remote_pending(const rn_remote *r)
 }
 
 /* ---- the ledger ------------------------------------------------------------------------------ */
+
+/* A name of the parsed answer that is to outlive it. */
+static const char *keep_name(rn_remote *r, const char *name)
+{
+    static const char *const known[] = {"stop", "length", "content_filter", "tool_calls"};
+    enum { MAX_NAMES = 64, MAX_LEN = 63 };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(name, known[i]) == 0) return known[i];
+    for (size_t i = 0; i < r->finishes.n; i++)
+        if (strncmp(name, r->finishes.data[i], MAX_LEN) == 0) return r->finishes.data[i];
+    char *copy = r->finishes.n < MAX_NAMES ? strndup(name, MAX_LEN) : NULL;
+    if (copy && rn_vec_push(&r->finishes, copy)) return copy;
+    free(copy);
+    return "other";
+}
 
 /* An attempt whose tokens nobody knows: the server may have generated all that was asked for. */
 static void note_untold(rn_ask *a)
@@ -447,24 +509,26 @@ int rn_remote_submit(rn_remote *r, const rn_remote_request *q, rn_err *err)
     return rc;
 }
 
-int rn_remote_submit_score(rn_remote *r, rn_remote_scoring how, uint64_t tag, rn_bytes prompt,
-                           rn_bytes text, rn_err *err)
+int rn_remote_submit_score(rn_remote *r, const rn_remote_text *t, rn_err *err)
 {
     if (r->api == RN_REMOTE_CHAT)
         return rn_fail(err, RN_EUNSUPPORTED,
                        "texts are scored through completions, not through chat");
     rn_ask *a;
-    int rc = rn_ask_score(r, how, tag, prompt, text, &a, err);
+    int rc = rn_ask_score(r, t, &a, err);
     if (!rc) rn_remote_put(r, a);
     return rc;
 }
 
+/* Sends an ask; after an error it is freed. */
 static int start(rn_remote *r, rn_ask *a, rn_err *err)
 {
+    int rc = rn_fields_render(r, a, err);
     CURL *c = r->n_idle ? r->idle[--r->n_idle] : new_easy(r);
-    if (!c) {
+    if (rc || !c) {
+        if (c) curl_easy_cleanup(c);
         rn_ask_free(a);
-        return rn_fail(err, RN_ENOMEM, "out of memory for a request");
+        return rc ? rc : rn_fail(err, RN_ENOMEM, "out of memory for a request");
     }
     rn_buf_clear(&a->in);
     a->too_large = false;
@@ -541,6 +605,7 @@ static void collect(rn_remote *r)
         CURLcode code = m->data.result;
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &a);
         curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+        if (status == 200) status = rn_answer_status(rn_buf_view(&a->in));
         a->wall_ns = rn_now_ns() - a->sent_ns;
         detach(r, a);
         rn_after next = rn_retry_decide(r, a, code, status);
@@ -602,7 +667,9 @@ void rn_remote_deliver(rn_remote *r, rn_ask *a, rn_parsed *p, rn_remote_answer *
         rn_err why;
         rc = rn_answer_parse(&a->form, rn_buf_view(&a->in), p, &why);
         note_answer(a, p, rc == 0);
-        if (rc) a->rc = rn_fail(&a->err, rc, "%s: %s", r->ask_url[a->form.kind], why.msg);
+        for (int64_t i = 0; i < p->n_samples; i++)
+            p->samples[i].finish = keep_name(r, p->samples[i].finish);
+        if (rc) a->rc = rn_fail(&a->err, rc, "%s: %s", r->shown_url[a->form.kind], why.msg);
     }
     a->usage.n_requests = 1;
     a->usage.n_failed = rc != 0;
@@ -614,6 +681,7 @@ void rn_remote_deliver(rn_remote *r, rn_ask *a, rn_parsed *p, rn_remote_answer *
         .samples = p->samples,
         .n_samples = rc ? 0 : p->n_samples,
         .n_discarded = p->n_discarded,
+        .n_asked = a->form.n,
         .has_score = !rc && p->has_score,
         .score = p->score,
         .prompt_tok = p->prompt_tok,

@@ -1,12 +1,14 @@
 /*
- * probe.c: what a server can do, by asking: whether n gives n different samples, whether a seed is
- * honoured, how often the same question gets another answer (also at temperature 0, where batching
- * on the server changes sums), which log probabilities it offers.
+ * probe.c: what a server can do, by asking: which fields it takes, whether n gives n different
+ * samples, whether a seed is honoured, how often the same question gets another answer (also at
+ * temperature 0, where batching on the server changes sums), which log probabilities it offers.
  *
- * All questions but the first are asked at once, since a server that is repeatable with one request
- * at a time need not be so with many.
+ * First one plain question with all that the run's requests hold: what is refused is given up by
+ * fields.c. Then top_k 1, hot, with several seeds: where all answers differ the server ignores it.
+ * All other questions are asked at once, since a server that is repeatable with one request at a
+ * time need not be so with many; a refusal of one of them is an answer to it and ends nothing.
  */
-#include "remote/internal.h"
+#include "remote/remote_priv.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,19 +19,22 @@ enum {
     N_CHOICES = 4,
     OTHER_SEEDS = 3,
     PROBE_TOK = 64,
+    TOP_1 = 3, /* questions with top_k 1 */
+    TOP_1_TOK = 24,
     PROBE_TRIES = 2, /* llama.cpp answers 500 to what it does not know */
     FIRST_SEED = 20240401,
-    MAX_QUESTIONS = 3 + MAX_PROMPTS * 2 * REPEATS + OTHER_SEEDS
+    MAX_QUESTIONS = 3 + TOP_1 + MAX_PROMPTS * 2 * REPEATS + OTHER_SEEDS
 };
 
-typedef enum purpose { PLAIN, LOGPROBS, CHOICES, GREEDY, SEEDED, OTHER_SEED } purpose;
+typedef enum purpose { PLAIN, TOP_K, LOGPROBS, CHOICES, GREEDY, SEEDED, OTHER_SEED } purpose;
 
 typedef struct question {
     purpose purpose;
     int prompt;
     int64_t seed;
     bool answered;
-    int64_t n, n_choices;     /* samples; with those that were cut */
+    int64_t n, n_choices; /* samples; with those that were broken off */
+    int64_t n_asked;
     uint64_t text[N_CHOICES]; /* hashes */
     double logprob;
 } question;
@@ -49,7 +54,14 @@ static int ask(probe *p, int i, rn_err *err)
 {
     const question *q = &p->q[i];
     rn_sampling s = p->sampling;
+    if (q->purpose != PLAIN && !(s.temperature > 0)) s.temperature = 0.8;
     if (q->purpose == GREEDY) s.temperature = 0;
+    if (q->purpose == TOP_K) {
+        s.temperature = 1.5;
+        s.top_k = 1;
+        s.top_p = 1;
+        if (s.max_tok > TOP_1_TOK) s.max_tok = TOP_1_TOK;
+    }
     rn_remote_request want = {.tag = (uint64_t)i,
                               .prompt = p->prompts[q->prompt],
                               .n = q->purpose == CHOICES ? N_CHOICES : 1,
@@ -78,6 +90,7 @@ static int note(probe *p, rn_err *err)
     q->answered = got.rc == 0;
     q->n = got.n_samples;
     q->n_choices = got.n_samples + got.n_discarded;
+    q->n_asked = got.n_asked;
     q->logprob = NAN;
     for (int64_t i = 0; i < got.n_samples && i < N_CHOICES; i++)
         q->text[i] = rn_rng_stream(got.samples[i].text.data, got.samples[i].text.len);
@@ -86,7 +99,7 @@ static int note(probe *p, rn_err *err)
     if (got.cached_tok >= 0) p->out->cached = true;
     if (got.rc && !p->out->says[0])
         snprintf(p->out->says, sizeof p->out->says, "%.159s", got.err.msg);
-    if (got.rc && (got.fatal || q->purpose == PLAIN)) {
+    if (got.rc && q->purpose == PLAIN) {
         rc = got.rc;
         if (err) *err = got.err;
     }
@@ -174,7 +187,7 @@ static void conclude(probe *p, int n_prompts)
         if (q->purpose != CHOICES || !q->answered) continue;
         out->n_choices = q->n_choices;
         out->n_distinct = n_distinct(q->text, q->n);
-        out->honours_n = q->n_choices == N_CHOICES && out->n_distinct > 1;
+        out->honours_n = q->n_asked > 1 && q->n_choices == q->n_asked && out->n_distinct > 1;
     }
 }
 
@@ -185,20 +198,66 @@ static void add(probe *p, purpose what, int prompt, int64_t seed)
     p->q[p->n++] = (question){.purpose = what, .prompt = prompt, .seed = seed};
 }
 
+/* Asks all questions from `from` on at once and takes their answers. */
+static int ask_from(probe *p, int from, rn_err *err)
+{
+    int rc = 0, asked = from;
+    while (!rc && asked < p->n)
+        rc = ask(p, asked++, err);
+    for (int noted = from; !rc && noted < asked; noted++)
+        rc = note(p, err);
+    return rc;
+}
+
+static probe *new_probe(rn_remote *r, const rn_bytes *prompts, const rn_sampling *sampling,
+                        rn_remote_probe *out)
+{
+    *out = (rn_remote_probe){.context_tok = -1, .listed = true};
+    probe *p = calloc(1, sizeof *p);
+    if (!p) return NULL;
+    *p = (probe){.r = r, .prompts = prompts, .sampling = *sampling, .out = out};
+    if (p->sampling.max_tok > PROBE_TOK) p->sampling.max_tok = PROBE_TOK;
+    return p;
+}
+
+static int settle(probe *p, rn_err *err)
+{
+    rn_remote *r = p->r;
+    if (r->settled) return 0;
+    add(p, PLAIN, 0, FIRST_SEED);
+    int rc = ask_from(p, 0, err);
+    int from = p->n;
+    for (int i = 0; i < TOP_1; i++)
+        add(p, TOP_K, 0, FIRST_SEED + 1 + i);
+    if (!rc) rc = ask_from(p, from, err);
+    if (rc) return rc;
+    uint64_t v[MAX_QUESTIONS];
+    int64_t n = texts_of(p, TOP_K, -1, v);
+    if (n == TOP_1 && n_distinct(v, n) == n) rn_fields_ignored(r);
+    r->settled = true;
+    return 0;
+}
+
+int rn_remote_settle(rn_remote *r, rn_bytes prompt, const rn_sampling *sampling, rn_err *err)
+{
+    rn_remote_probe ignored;
+    probe *p = new_probe(r, &prompt, sampling, &ignored);
+    if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for a probe");
+    int rc = settle(p, err);
+    if (rc) rn_remote_give_up(r);
+    free(p);
+    return rc;
+}
+
 /* The first n_prompts are repeated; 0: nothing is. */
 static int run_probe(rn_remote *r, const rn_bytes *prompts, int n_prompts,
                      const rn_sampling *sampling, rn_remote_probe *out, rn_err *err)
 {
-    *out = (rn_remote_probe){.context_tok = -1};
-    probe *p = calloc(1, sizeof *p);
+    probe *p = new_probe(r, prompts, sampling, out);
     if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for a probe");
-    *p = (probe){.r = r, .prompts = prompts, .sampling = *sampling, .out = out};
-    if (p->sampling.max_tok > PROBE_TOK) p->sampling.max_tok = PROBE_TOK;
-    if (!(p->sampling.temperature > 0)) p->sampling.temperature = 0.8;
-    add(p, PLAIN, 0, FIRST_SEED);
     int rc = look_at_models(p, err);
-    if (!rc) rc = ask(p, 0, err);
-    if (!rc) rc = note(p, err);
+    if (!rc) rc = settle(p, err);
+    int from = p->n;
     add(p, LOGPROBS, 0, FIRST_SEED);
     add(p, CHOICES, 0, FIRST_SEED);
     for (int i = 0; n_prompts && i < OTHER_SEEDS; i++)
@@ -208,11 +267,7 @@ static int run_probe(rn_remote *r, const rn_bytes *prompts, int n_prompts,
             add(p, GREEDY, k, FIRST_SEED);
             add(p, SEEDED, k, FIRST_SEED);
         }
-    int asked = 1, noted = 1;
-    while (!rc && asked < p->n)
-        rc = ask(p, asked++, err);
-    while (!rc && noted++ < asked)
-        rc = note(p, err);
+    if (!rc) rc = ask_from(p, from, err);
     if (rc)
         rn_remote_give_up(r);
     else
@@ -250,8 +305,10 @@ int rn_remote_find_scoring(rn_remote *r, rn_remote_scoring *out, rn_err *err)
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         r->echo_max_tok = ways[i].max_tok;
         rn_ask *a;
-        int rc = rn_ask_score(r, ways[i].how, 0, rn_bytes_of("def f(x):\n"),
-                              rn_bytes_of("    return x\n"), &a, err);
+        const rn_remote_text t = {.how = ways[i].how,
+                                  .prompt = rn_bytes_of("def f(x):\n"),
+                                  .text = rn_bytes_of("    return x\n")};
+        int rc = rn_ask_score(r, &t, &a, err);
         if (rc) return rc;
         a->internal = true;
         if (a->max_tries > PROBE_TRIES) a->max_tries = PROBE_TRIES;

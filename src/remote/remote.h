@@ -4,8 +4,9 @@
  *
  * One handle, one thread, many requests in flight: submit as many as there is work for, then wait
  * for answers, which come in the order in which they are finished. What may help is tried again
- * with exponential backoff (408, 409, 425, 429, 5xx, resets, time-outs); everything else is final
- * at once. A failed or cut answer is never a sample.
+ * with exponential backoff (408, 409, 425, 429, 5xx, resets, time-outs). A field that the server
+ * refuses is given up where an honest record of it can be kept (fields.c), and the request goes out
+ * again. Everything else is final at once. A failed or broken-off answer is never a sample.
  *
  *     rn_remote *r;
  *     rn_remote_opts o = {.url = "http://127.0.0.1:8000/v1", .model = "my-7b"};
@@ -24,6 +25,8 @@
 #define RN_REMOTE_REMOTE_H
 
 #include "base/buf.h"
+
+#include <jansson.h>
 
 typedef struct rn_remote rn_remote;
 
@@ -54,6 +57,11 @@ typedef struct rn_remote_opts {
                               chance; at most 60 s, a server's Retry-After up to 10 minutes; 500 */
     int64_t timeout_ms;     /* for one whole answer; 600,000 */
     int64_t max_body_bytes; /* of one answer; 64 MiB */
+    const char *body; /* JSON object: further fields of every request; null leaves out one that
+                               is written by default; NULL none */
+    const char *const *headers; /* [n_headers] "NAME: value"; a value "$VAR" is read from the */
+    const char *const *query;   /* [n_query] "name=value"       environment and never recorded */
+    size_t n_headers, n_query;
     const volatile int *stop; /* ends the calls that block (probe, find_scoring) when it is not 0;
                                  one that fails cancels what else is in flight */
 } rn_remote_opts;
@@ -67,7 +75,8 @@ void rn_remote_close(rn_remote *r); /* NULL accepted; cancels what is in flight 
 
 bool rn_remote_is_url(const char *model); /* begins with http:// or https:// */
 /* Splits and checks; both are written to buffers that are cleared first. RN_EINVAL with the fix:
- * other schemes, a user or password in it, a query, no host, no "#MODEL". A final '/' is dropped.
+ * other schemes, a user or password in it, a key in its query, no host, no "#MODEL". A final '/'
+ * is dropped; a model's name may hold spaces.
  */
 int rn_remote_url_split(const char *text, rn_buf *url, rn_buf *model, rn_err *err);
 /* "https://HOST:PORT/v1", what records name a server by; borrowed. */
@@ -83,11 +92,10 @@ typedef struct rn_remote_request {
     rn_bytes prompt;             /* or the user's message; UTF-8, without NUL */
     rn_bytes system;             /* chat only; empty: none */
     int64_t n;                   /* 1 to RN_REMOTE_MAX_N; 0: 1 */
-    const rn_sampling *sampling; /* temperature, top_p, max_tok, stop; top_k and min_p are sent when
-                                    they are set, which not every server knows */
+    const rn_sampling *sampling; /* all of it is sent, neutral values too, as far as the server
+                                    takes it: rn_remote_describe */
     int64_t seed;                /* of this request; negative: none is sent */
-    bool logprobs;               /* the sums of log probabilities are wanted: a server that leaves
-                                    them out fails the request */
+    bool logprobs;               /* the sums of log probabilities are wanted */
 } rn_remote_request;
 
 /* Queues the request; it is sent when fewer than the limit are in flight, within rn_remote_wait. */
@@ -104,17 +112,25 @@ const char *rn_remote_scoring_name(rn_remote_scoring s); /* "none", "echo", ...;
 /* Finds out by asking (blocks): *out is never RN_SCORE_NONE. RN_EUNSUPPORTED where the server
  * offers neither, with what it said. */
 int rn_remote_find_scoring(rn_remote *r, rn_remote_scoring *out, rn_err *err);
-/* Queues the scoring of `text` after `prompt`: answer.score. Completions only. */
-int rn_remote_submit_score(rn_remote *r, rn_remote_scoring how, uint64_t tag, rn_bytes prompt,
-                           rn_bytes text, rn_err *err);
+/* A text to be scored after a prompt. Everything is copied. */
+typedef struct rn_remote_text {
+    rn_remote_scoring how;
+    uint64_t tag;
+    rn_bytes prompt, text;
+} rn_remote_text;
+/* Queues the scoring: answer.score. Completions only. */
+int rn_remote_submit_score(rn_remote *r, const rn_remote_text *t, rn_err *err);
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
 typedef struct rn_remote_sample {
     rn_bytes text;      /* without the stop string; a server's separate reasoning precedes it as
                            <think>...</think> */
-    const char *finish; /* "stop" or "length"; static */
-    int64_t gen_tok;    /* -1 unknown */
+    const char *finish; /* "stop", "length", or the server's own name for another end, such as
+                           "content_filter"; borrowed until rn_remote_close */
+    bool cut_here;      /* a stop string that the server does not take ended it: gen_tok counts
+                           what was paid for */
+    int64_t gen_tok;    /* reasoning included; -1 unknown */
     bool gen_tok_exact; /* false: its share of the request's tokens, by bytes */
     double logprob;     /* sum over its tokens, in nats, as the server gives them; NAN unknown */
 } rn_remote_sample;
@@ -148,8 +164,9 @@ typedef struct rn_remote_answer {
     bool fatal; /* any other request would fail alike: wrong key, unknown model, certificate, no
                    server there */
     const rn_remote_sample *samples; /* [n_samples] */
-    int64_t n_samples;   /* less than n where the server ignores n or cut some; never more */
-    int64_t n_discarded; /* choices that were no samples: cut by a filter, aborted */
+    int64_t n_samples;   /* less than n where the server ignores n or broke some off; never more */
+    int64_t n_discarded; /* choices that were no samples: aborted */
+    int64_t n_asked; /* choices that were asked for in the end: n, or less where it was refused */
     bool has_score;
     rn_remote_score score;
     int64_t prompt_tok;    /* of this answer; -1 unknown */
@@ -177,7 +194,7 @@ const rn_remote_usage *rn_remote_ledger(const rn_remote *r);
 typedef struct rn_remote_probe {
     bool listed;         /* the model is in the server's list; true where there is no list */
     int64_t context_tok; /* of the model; -1 the server does not say */
-    bool honours_n;      /* n = 4 gave four choices, not all equal */
+    bool honours_n;      /* n = 4 (2 where more is refused) gave that many choices, not all equal */
     int64_t n_choices;   /* of that request */
     int64_t n_distinct;  /* texts among them */
     bool honours_seed;   /* equal seeds gave equal texts, different seeds different ones */
@@ -190,11 +207,27 @@ typedef struct rn_remote_probe {
     char says[160];                    /* the server's own words on what it refused; "" nothing */
 } rn_remote_probe;
 
-/* Asks (blocks, some 30 short requests, many at a time) with these prompts, at least one. *out is
- * set also when single questions are refused; the error is for what makes any work impossible. */
+/* Finds out by one sample of the prompt, and a few short ones, which fields of a request the server
+ * takes (blocks); rn_remote_describe is true from then on. The error is for what makes any work
+ * impossible. Does nothing the second time. */
+int rn_remote_settle(rn_remote *r, rn_bytes prompt, const rn_sampling *sampling, rn_err *err);
+/* Writes temperature, top_p, top_k, min_p, repetition_penalty, seed and max_tokens into the settings
+ * of a run as they are sent: null for what the server decides. So are the user's own fields,
+ * headers and parameters, without what came from the environment. */
+void rn_remote_describe(const rn_remote *r, const rn_sampling *sampling, json_t *settings);
+/* Appends "top_k, min_p": what the server decides. */
+void rn_remote_decides(const rn_remote *r, rn_buf *out);
+/* {"left_out": [...], "max_tokens_as": ..., "choices_at_most", "stops_sent"}; a new reference. */
+json_t *rn_remote_terms(const rn_remote *r);
+/* The most choices that one request may ask for. */
+int64_t rn_remote_max_n(const rn_remote *r);
+
+/* Settles, then asks (blocks, some 30 short requests, many at a time) with these prompts, at least
+ * one. *out is set also when single questions are refused; the error is for what makes any work
+ * impossible. */
 int rn_remote_probe_run(rn_remote *r, const rn_bytes *prompts, size_t n_prompts,
                         const rn_sampling *sampling, rn_remote_probe *out, rn_err *err);
-/* The same with three requests of one prompt, which tell of n and log probabilities; nothing is
+/* The same with two requests of one prompt, which tell of n and log probabilities; nothing is
  * repeated. */
 int rn_remote_probe_quick(rn_remote *r, rn_bytes prompt, const rn_sampling *sampling,
                           rn_remote_probe *out, rn_err *err);

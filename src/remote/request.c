@@ -1,10 +1,11 @@
 /*
- * request.c: what is sent. POST .../completions takes {"model", "prompt", ...}, POST
+ * request.c: what is asked for. POST .../completions takes {"model", "prompt", ...}, POST
  * .../chat/completions {"model", "messages", ...}; `logprobs` is a number in the one and a flag in
- * the other. Fields that not every server knows (n, seed, stop, top_k, min_p) are sent only when
- * they say something.
+ * the other. All that a sample depends on is written, neutral values too (top_k -1 is "all"), so
+ * that no default of a server decides; fields.c leaves out what a server refuses. At temperature 0
+ * the likeliest token is taken, and what cuts the distribution says nothing.
  */
-#include "remote/internal.h"
+#include "remote/remote_priv.h"
 
 #include <stdlib.h>
 
@@ -25,6 +26,7 @@ const char *rn_remote_scoring_name(rn_remote_scoring s)
 void rn_ask_free(rn_ask *a)
 {
     if (!a) return;
+    json_decref(a->want);
     free(a->body);
     free(a->text);
     rn_buf_free(&a->in);
@@ -60,61 +62,56 @@ static int64_t body_limit(const rn_remote *r, int64_t tokens)
     return limit < r->max_body_bytes ? limit : r->max_body_bytes;
 }
 
-/* Moves the body into the ask, or fails and frees it. */
-static int finish(rn_ask *a, rn_buf *body, rn_ask **out, rn_err *err)
+/* A text that was checked already, as a JSON string. */
+static json_t *text_json(rn_bytes s)
 {
-    a->body_len = body->len;
-    a->body = rn_buf_ok(body) ? rn_buf_take(body) : NULL;
-    rn_buf_free(body);
-    if (!a->body) {
-        rn_ask_free(a);
-        return rn_fail(err, RN_ENOMEM, "out of memory for a request");
-    }
-    *out = a;
-    return 0;
+    return json_stringn_nocheck(s.data ? s.data : "", s.len);
 }
 
-static void add_field(rn_buf *b, const char *key, rn_bytes value)
+static void set_int(json_t *body, const char *key, int64_t v)
 {
-    rn_buf_printf(b, ",\"%s\":", key);
-    rn_buf_json(b, value);
+    json_object_set_new(body, key, json_integer((json_int_t)v));
 }
 
-static void add_message(rn_buf *b, const char *role, rn_bytes content)
+static json_t *message(const char *role, rn_bytes content)
 {
-    rn_buf_printf(b, "{\"role\":\"%s\",\"content\":", role);
-    rn_buf_json(b, content);
-    rn_buf_putc(b, '}');
+    return json_pack("{s:s, s:o}", "role", role, "content", text_json(content));
 }
 
-static void add_prompt(rn_buf *b, const rn_remote_request *q, rn_remote_api api)
+static void set_prompt(json_t *body, const rn_remote_request *q, rn_remote_api api)
 {
     if (api == RN_REMOTE_COMPLETIONS) {
-        add_field(b, "prompt", q->prompt);
+        json_object_set_new(body, "prompt", text_json(q->prompt));
         return;
     }
-    rn_buf_puts(b, ",\"messages\":[");
-    if (q->system.len) {
-        add_message(b, "system", q->system);
-        rn_buf_putc(b, ',');
-    }
-    add_message(b, "user", q->prompt);
-    rn_buf_putc(b, ']');
+    json_t *messages = json_array();
+    if (q->system.len) json_array_append_new(messages, message("system", q->system));
+    json_array_append_new(messages, message("user", q->prompt));
+    json_object_set_new(body, "messages", messages);
 }
 
-static void add_sampling(rn_buf *b, const rn_sampling *s)
+static void set_sampling(json_t *body, const rn_sampling *s)
 {
-    rn_buf_printf(b, ",\"temperature\":%.15g,\"top_p\":%.15g,\"max_tokens\":%lld", s->temperature,
-                  s->top_p, (long long)s->max_tok);
-    if (s->top_k > 0) rn_buf_printf(b, ",\"top_k\":%lld", (long long)s->top_k);
-    if (s->min_p > 0) rn_buf_printf(b, ",\"min_p\":%.15g", s->min_p);
-    if (!s->stop || !s->stop[0]) return;
-    rn_buf_puts(b, ",\"stop\":[");
-    for (size_t i = 0; s->stop[i]; i++) {
-        if (i) rn_buf_putc(b, ',');
-        rn_buf_json(b, rn_bytes_of(s->stop[i]));
+    json_object_set_new(body, "temperature", json_real(s->temperature));
+    if (s->temperature > 0) json_object_set_new(body, "top_p", json_real(s->top_p));
+    set_int(body, "max_tokens", s->max_tok);
+    if (s->temperature > 0) {
+        set_int(body, "top_k", s->top_k > 0 ? s->top_k : -1);
+        json_object_set_new(body, "min_p", json_real(s->min_p));
     }
-    rn_buf_putc(b, ']');
+    json_object_set_new(body, "repetition_penalty", json_real(1));
+    json_object_set_new(body, "repeat_penalty", json_real(1));
+    if (!s->stop || !s->stop[0]) return;
+    json_t *stop = json_array();
+    for (size_t i = 0; s->stop[i]; i++)
+        json_array_append_new(stop, json_string(s->stop[i]));
+    json_object_set_new(body, "stop", stop);
+}
+
+/* What every request begins with; NULL: no memory. */
+static json_t *new_body(const rn_remote *r)
+{
+    return json_pack("{s:s, s:b}", "model", r->model, "stream", 0);
 }
 
 int rn_ask_samples(const rn_remote *r, const rn_remote_request *q, rn_ask **out, rn_err *err)
@@ -130,56 +127,63 @@ int rn_ask_samples(const rn_remote *r, const rn_remote_request *q, rn_ask **out,
     if (!rc) rc = check_text(q->system, "system text", err);
     if (rc) return rc;
     rn_ask *a = new_ask(r, RN_ASK_SAMPLES, q->tag);
-    if (!a) return rn_fail(err, RN_ENOMEM, "out of memory for a request");
-    a->form.n = n;
-    a->form.max_tok = s->max_tok;
-    a->form.logprobs = q->logprobs;
-    a->form.max_bytes = body_limit(r, n * s->max_tok);
-    rn_buf b = {0};
-    rn_buf_puts(&b, "{\"model\":");
-    rn_buf_json(&b, rn_bytes_of(r->model));
-    add_prompt(&b, q, r->api);
-    add_sampling(&b, s);
-    if (n > 1) rn_buf_printf(&b, ",\"n\":%lld", (long long)n);
-    if (q->seed >= 0) rn_buf_printf(&b, ",\"seed\":%lld", (long long)q->seed);
-    if (q->logprobs)
-        rn_buf_puts(&b, r->api == RN_REMOTE_CHAT ? ",\"logprobs\":true" : ",\"logprobs\":1");
-    rn_buf_putc(&b, '}');
-    return finish(a, &b, out, err);
-}
-
-int rn_ask_score(const rn_remote *r, rn_remote_scoring how, uint64_t tag, rn_bytes prompt,
-                 rn_bytes text, rn_ask **out, rn_err *err)
-{
-    if (how == RN_SCORE_NONE)
-        return rn_fail(err, RN_EINVAL, "no way of scoring is known for %s", r->url);
-    int rc = check_text(prompt, "prompt", err);
-    if (!rc) rc = check_text(text, "text", err);
-    if (rc) return rc;
-    rn_ask *a = new_ask(r, RN_ASK_SCORE, tag);
-    rn_buf whole = {0}, b = {0};
-    if (a) a->text = malloc(text.len + 1);
-    if (!a || !a->text) {
+    json_t *body = a ? new_body(r) : NULL;
+    if (!body) {
         rn_ask_free(a);
         return rn_fail(err, RN_ENOMEM, "out of memory for a request");
     }
-    if (text.len) memcpy(a->text, text.data, text.len);
+    a->want = body;
+    a->form.n = n;
+    a->form.max_tok = s->max_tok;
+    a->form.max_bytes = body_limit(r, n * s->max_tok);
+    set_prompt(body, q, r->api);
+    set_sampling(body, s);
+    a->form.stop = json_object_get(body, "stop");
+    if (n > 1) set_int(body, "n", n);
+    if (q->seed >= 0) set_int(body, "seed", q->seed);
+    bool chat = r->api == RN_REMOTE_CHAT;
+    if (q->logprobs) json_object_set_new(body, "logprobs", chat ? json_true() : json_integer(1));
+    *out = a;
+    return 0;
+}
+
+int rn_ask_score(const rn_remote *r, const rn_remote_text *t, rn_ask **out, rn_err *err)
+{
+    if (t->how == RN_SCORE_NONE)
+        return rn_fail(err, RN_EINVAL, "no way of scoring is known for %s", r->url);
+    int rc = check_text(t->prompt, "prompt", err);
+    if (!rc) rc = check_text(t->text, "text", err);
+    if (rc) return rc;
+    rn_ask *a = new_ask(r, RN_ASK_SCORE, t->tag);
+    rn_buf whole = {0};
+    rn_buf_add(&whole, t->prompt.data, t->prompt.len);
+    rn_buf_add(&whole, t->text.data, t->text.len);
+    if (a) a->text = malloc(t->text.len + 1);
+    if (a && rn_buf_ok(&whole)) a->want = new_body(r);
+    if (!a || !a->text || !a->want) {
+        rn_ask_free(a);
+        rn_buf_free(&whole);
+        return rn_fail(err, RN_ENOMEM, "out of memory for a request");
+    }
+    if (t->text.len) memcpy(a->text, t->text.data, t->text.len);
     a->form.api = RN_REMOTE_COMPLETIONS;
-    a->form.scoring = how;
+    a->form.scoring = t->how;
     a->form.n = 1;
-    a->form.max_tok = how == RN_SCORE_ECHO ? r->echo_max_tok : 1;
-    a->form.text = (rn_bytes){a->text, text.len};
-    a->form.max_bytes = body_limit(r, (int64_t)(prompt.len + text.len));
-    rn_buf_add(&whole, prompt.data, prompt.len);
-    rn_buf_add(&whole, text.data, text.len);
-    rn_buf_puts(&b, "{\"model\":");
-    rn_buf_json(&b, rn_bytes_of(r->model));
-    add_field(&b, "prompt", rn_buf_view(&whole));
-    b.failed = b.failed || whole.failed;
+    a->form.max_tok = t->how == RN_SCORE_ECHO ? r->echo_max_tok : 1;
+    a->form.text = (rn_bytes){a->text, t->text.len};
+    a->form.max_bytes = body_limit(r, (int64_t)whole.len);
+    json_object_set_new(a->want, "prompt", text_json(rn_buf_view(&whole)));
+    set_int(a->want, "max_tokens", a->form.max_tok);
+    set_int(a->want, "temperature", 0);
+    if (t->how == RN_SCORE_ECHO) {
+        json_object_set_new(a->want, "echo", json_true());
+        set_int(a->want, "logprobs", 1);
+    } else {
+        set_int(a->want, "prompt_logprobs", 0);
+    }
     rn_buf_free(&whole);
-    rn_buf_printf(&b, ",\"max_tokens\":%lld,\"temperature\":0,%s}", (long long)a->form.max_tok,
-                  how == RN_SCORE_ECHO ? "\"echo\":true,\"logprobs\":1" : "\"prompt_logprobs\":0");
-    return finish(a, &b, out, err);
+    *out = a;
+    return 0;
 }
 
 int rn_ask_models(const rn_remote *r, rn_ask **out, rn_err *err)

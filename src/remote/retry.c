@@ -1,12 +1,13 @@
 /*
  * retry.c: what follows from an attempt. Tried again are 408, 409, 425, 429, 5xx, resets and
- * time-outs; everything else is final at once.
+ * time-outs, and at once what was refused for a field that can be given up (fields.c); everything
+ * else is final.
  *
- * Attempt k (0, 1, ...) is followed by a wait of min(base 2^k, 60 s) less up to half of it by chance, or
- * of what the server's Retry-After says if that is longer, plus up to a tenth, so that many requests
- * do not come back at the same moment. A Retry-After also holds back what was not sent yet.
+ * Attempt k (0, 1, ...) is followed by a wait of min(base 2^k, 60 s) less up to half of it by
+ * chance, or of what the server's Retry-After says if that is longer, plus up to a tenth, so that
+ * many requests do not come back at the same moment. A Retry-After also holds back what was not sent yet.
  */
-#include "remote/internal.h"
+#include "remote/remote_priv.h"
 
 #include "base/clock.h"
 
@@ -90,8 +91,8 @@ static const char *attempts(const rn_ask *a, char buf[48])
 static void fail_status(const rn_remote *r, rn_ask *a, long status)
 {
     char said[240], tries[48];
-    const char *url = r->ask_url[a->form.kind];
-    rn_answer_message(rn_buf_view(&a->in), r->key, said, sizeof said);
+    const char *url = r->shown_url[a->form.kind];
+    rn_answer_message(rn_buf_view(&a->in), &r->secrets, said, sizeof said);
     const char *colon = said[0] ? ": " : "";
     attempts(a, tries);
     a->fatal = true;
@@ -103,8 +104,8 @@ static void fail_status(const rn_remote *r, rn_ask *a, long status)
                     url, status, a->location);
     } else if (status == 401 || status == 403) {
         a->rc = rn_fail(&a->err, RN_ENET, "%s answers %ld%s%s; %s", url, status, colon, said,
-                        r->key ? "look at the key in the variable that --key-env names"
-                               : "name the environment variable of the key with --key-env");
+                        r->has_key ? "look at the key in the variable that --key-env names"
+                                   : "name the environment variable of the key with --key-env");
     } else if (status == 404) {
         a->rc =
             rn_fail(&a->err, RN_ENOTFOUND,
@@ -127,7 +128,7 @@ static void fail_status(const rn_remote *r, rn_ask *a, long status)
 static void fail_curl(const rn_remote *r, rn_ask *a, CURLcode code)
 {
     char tries[48];
-    const char *url = r->ask_url[a->form.kind];
+    const char *url = r->shown_url[a->form.kind];
     const char *why = a->curl_error[0] ? a->curl_error : curl_easy_strerror(code);
     attempts(a, tries);
     if (a->too_large) {
@@ -165,7 +166,15 @@ rn_after rn_retry_decide(rn_remote *r, rn_ask *a, CURLcode code, long status)
     a->fatal = false;
     bool answered = code == CURLE_OK;
     if (answered) r->reached = true;
-    if (answered && status == 200) return RN_AFTER_DONE;
+    if (answered && status == 200) {
+        rn_fields_prove(r, a);
+        return RN_AFTER_DONE;
+    }
+    if (answered && rn_fields_concede(r, a, status)) {
+        a->tries--; /* nothing is wrong with the server */
+        a->due_ns = rn_now_ns();
+        return RN_AFTER_AGAIN;
+    }
     bool again = answered ? status_again(status) : curl_again(code) && !a->too_large;
     int most = a->max_tries;
     if (!answered && unreachable(code) && !r->reached && most > UNREACHED_TRIES)
@@ -175,7 +184,7 @@ rn_after rn_retry_decide(rn_remote *r, rn_ask *a, CURLcode code, long status)
         a->rc =
             rn_fail(&a->err, RN_ENET,
                     "%s answers %ld and asks to wait for %lld s; run the same command again then",
-                    r->ask_url[a->form.kind], status, (long long)(a->retry_after_ms / 1000));
+                    r->shown_url[a->form.kind], status, (long long)(a->retry_after_ms / 1000));
         return RN_AFTER_DONE;
     }
     if (again && a->tries < most) {

@@ -4,7 +4,7 @@
  * Retry-After are read from the same bytes.
  * modules: base remote
  */
-#include "remote/internal.h"
+#include "remote/remote_priv.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,10 +16,9 @@ static void check_samples(const rn_ask_form *f, const rn_parsed *p)
     if (p->n_samples < 1 || p->n_samples + p->n_discarded > f->n) abort();
     for (int64_t i = 0; i < p->n_samples; i++) {
         const rn_remote_sample *s = &p->samples[i];
-        if (strcmp(s->finish, "stop") != 0 && strcmp(s->finish, "length") != 0) abort();
+        if (!s->finish || !*s->finish) abort();
         if (s->text.len && !s->text.data) abort();
         if (s->gen_tok < -1 || s->logprob > 1) abort();
-        if (f->logprobs && s->text.len && isnan(s->logprob)) abort();
         if (!rn_utf8_valid(s->text, NULL)) abort();
     }
 }
@@ -27,8 +26,10 @@ static void check_samples(const rn_ask_form *f, const rn_parsed *p)
 static void check_small_readers(rn_bytes body)
 {
     char said[64], line[64];
-    rn_answer_message(body, "key", said, sizeof said);
+    rn_answer_message(body, NULL, said, sizeof said);
     if (strlen(said) >= sizeof said || !rn_utf8_valid(rn_bytes_of(said), NULL)) abort();
+    long status = rn_answer_status(body);
+    if (status != 200 && (status < 400 || status > 599)) abort();
     bool listed;
     if (rn_answer_context(body, "m", &listed) < -1) abort();
     size_t n = body.len < sizeof line - 1 ? body.len : sizeof line - 1;
@@ -48,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .scoring = how & 4 ? RN_SCORE_ECHO : RN_SCORE_PROMPT_LOGPROBS,
         .n = how & 8 ? 4 : 1,
         .max_tok = how & 16 ? 16 : 1,
-        .logprobs = how & 32,
+        .bounded = how & 32,
         .text = rn_bytes_of(how & 64 ? "    return x\n" : "caf\xc3\xa9 b"),
     };
     if (f.kind == RN_ASK_SCORE) {

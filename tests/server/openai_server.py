@@ -34,7 +34,18 @@ Faults of the content: n1 (n is ignored), nsame (all choices equal), many (one c
                        frozen (one text a prompt, whatever the seed), unstable (temperature 0 too)
 Forms of other servers: llama (log probabilities as llama.cpp gives them, no echo), noecho,
                        noprompt (no prompt_logprobs), reasoning, nomodels, bos (echo begins with <s>),
-                       allstop (finish_reason is stop also at the limit, as ik_llama.cpp says it)
+                       allstop (finish_reason is stop also at the limit, as ik_llama.cpp says it),
+                       parts (content is a list of parts, thinking among them), refusal, stream (unless
+                       stream is false), notopk (top_k 1 is ignored)
+Counts of other servers: zerousage, nocompletion (prompt and total alone), hidden (the total holds 100
+                       tokens of reasoning more a choice), reasonless (reasoning_tokens beside)
+Answers with an end:   null3 (every third says nothing), bare3 (every third is a choice of index and
+                       "length" alone), finish-NAME
+What is refused:       maxn-K, maxstop-K, topp1, either (temperature beside top_p), newmax (max_tokens
+                       is called max_completion_tokens), temp1 (any other temperature), top_k-1 (it is 0
+                       for all); no-FIELD (the error's param names it), extra-FIELD (FastAPI's loc does),
+                       mute-FIELD (nobody says what is wrong), forbid-FIELD (403)
+Errors in a 200:       inner-CODE, choice-CODE. Shapes of errors: shape-0 to shape-6
 """
 import argparse
 import asyncio
@@ -68,11 +79,62 @@ def logprob(token):
 
 
 class Refused(Exception):
-    """An answer with another status than 200."""
+    """An answer with another status than 200; body: its error object, where it has a shape of its own."""
 
-    def __init__(self, status, message):
+    def __init__(self, status, message, body=None, **more):
         super().__init__(message)
         self.status = status
+        self.body = body or {"error": {"message": message, "type": "invalid_request_error", **more}}
+
+
+SHAPES = [
+    [{"error": {"code": 400, "message": "candidateCount is odd", "status": "INVALID_ARGUMENT"}}],
+    {"errors": [{"message": "AiError: bad input", "code": 5006}], "success": False},
+    {"detail": {"error": "context length exceeded"}},
+    {"detail": [{"type": "extra_forbidden", "loc": ["body", "model_alias"],
+                 "msg": "Extra inputs are not permitted", "input": 1}]},
+    {"error": {"errors": [{"reason": "the reason"}]}},
+    {"why": "a name that nobody knows"},
+    {"object": "error", "message": "said at the root", "code": 40001},
+]
+
+
+def refuse(q, faults):
+    """Raises what the faults say of the fields of a request."""
+    if "topp1" in faults and q.get("top_p", 0.5) >= 1:
+        raise Refused(422, "", {"error": "Input validation error: `top_p` must be > 0.0 and < 1.0",
+                                "error_type": "validation"})
+    if "either" in faults and "temperature" in q and "top_p" in q:
+        raise Refused(400, "`temperature` and `top_p` cannot both be specified for this model.")
+    if "newmax" in faults and "max_tokens" in q:
+        raise Refused(400, "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+                      "'max_completion_tokens' instead.", param="max_tokens",
+                      code="unsupported_parameter")
+    if "temp1" in faults and q.get("temperature", 1) != 1:
+        raise Refused(400, "Unsupported value: 'temperature' does not support %s with this model. Only "
+                      "the default (1) value is supported." % q["temperature"], param="temperature")
+    if "top_k-1" in faults and q.get("top_k", 0) < 0:
+        raise Refused(400, "top_k must be at least 0")
+    for f in faults:
+        kind, _, name = f.partition("-")
+        if kind == "maxn" and q.get("n", 1) > int(name):
+            raise Refused(400, "n exceeds the number of slots")
+        if kind == "maxstop" and len(q.get("stop", [])) > int(name):
+            raise Refused(422, "", {"error": "Input validation error: `stop` supports up to %s stop "
+                                    "sequences. Given: %d" % (name, len(q["stop"]))})
+        if kind == "shape":
+            raise Refused(400, "", SHAPES[int(name)])
+        if q.get(name) is None or q[name] is False:
+            continue
+        if kind == "no":
+            raise Refused(400, "Unknown parameter.", param=name)
+        if kind == "extra":
+            raise Refused(422, "", {"detail": [{"type": "extra_forbidden", "loc": ["body", name],
+                                                "msg": "Extra inputs are not permitted"}]})
+        if kind == "mute":
+            raise Refused(400, "Bad request")
+        if kind == "forbid":
+            raise Refused(403, "You are not allowed to request %s from this model" % name)
 
 
 class Server:
@@ -99,7 +161,7 @@ class Server:
         self.given[prompt] = count + 1
         seed = q.get("seed")
         random = seed is None or "noseed" in faults
-        greedy = q.get("temperature", 1) == 0
+        greedy = q.get("temperature", 1) == 0 or (q.get("top_k") == 1 and "notopk" not in faults)
         h = number(prompt, count if random else seed, 0 if random else choice)
         if "nsame" in faults:
             h = number(prompt, seed)
@@ -140,6 +202,11 @@ class Server:
             c["finish_reason"] = "abort"
         if "nofinish" in faults:
             c["finish_reason"] = None
+        for f in faults:
+            if f.startswith("finish-"):
+                c["finish_reason"] = f[7:]
+            if f.startswith("choice-"):
+                c.update(finish_reason="error", error={"code": int(f[7:]), "message": "upstream"})
         text = "".join(tokens)
         if chat:
             c["message"] = {"role": "assistant", "content": text}
@@ -149,6 +216,13 @@ class Server:
                 c["message"]["content"] = None
             if "number" in faults:
                 c["message"]["content"] = 7
+            if "refusal" in faults:
+                c["message"].update(content=None, refusal="I cannot do that.")
+            if "parts" in faults:
+                c["message"]["content"] = [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+                    {"type": "text", "text": text[:5]}, {"type": "image_url", "image_url": {}},
+                    {"type": "text", "text": text[5:]}]
         else:
             c["text"] = None if "nulltext" in faults else 7 if "number" in faults else text
         c["logprobs"] = self.logprobs(chat, tokens, prompt, q, faults)
@@ -188,6 +262,7 @@ class Server:
             raise Refused(400, "the body is no object")
         if q.get("model") != self.opts.model:
             raise Refused(404, "The model `%s` does not exist." % q.get("model"))
+        refuse(q, faults)
         if "nologprobs" in faults and q.get("logprobs"):
             raise Refused(400, "logprobs are not available here")
         if q.get("echo") and {"noecho", "llama"} & faults:
@@ -219,6 +294,7 @@ class Server:
                        "prompt_tokens_details": {
                            "cached_tokens": prompt_tokens if prompt in self.cached else 0}}}
         self.cached.add(prompt)
+        self.bend(a, q, faults)
         if "nochoices" in faults:
             del a["choices"]
         if "nousage" in faults:
@@ -226,6 +302,30 @@ class Server:
         if "badusage" in faults:
             a["usage"] = {"prompt_tokens": -1, "completion_tokens": 1 << 62}
         return a
+
+
+    def bend(self, a, q, faults):
+        """Usage and ends as other servers give them."""
+        u, n = a["usage"], len(a["choices"])
+        if "zerousage" in faults:
+            u.update(prompt_tokens=0, completion_tokens=0, total_tokens=0)
+        if "nocompletion" in faults:
+            del u["completion_tokens"]
+        if "hidden" in faults:
+            u["total_tokens"] += 100 * n
+        if "reasonless" in faults:
+            del u["total_tokens"]
+            u["completion_tokens_details"] = {"reasoning_tokens": 100 * n}
+        third = self.requests % 3 == 0
+        if "null3" in faults and third:
+            for c in a["choices"]:
+                c.update({"message": {"content": None, "tool_calls": []}} if "message" in c
+                         else {"text": ""})
+        if "bare3" in faults and third:
+            limit = q.get("max_tokens", q.get("max_completion_tokens", 16))
+            a["choices"] = [{"index": i, "finish_reason": "length"} for i in range(n)]
+            a["usage"] = {"prompt_tokens": u["prompt_tokens"],
+                          "total_tokens": u["prompt_tokens"] + n * limit}
 
 
 class Connection(asyncio.Protocol):
@@ -283,12 +383,13 @@ class Connection(asyncio.Protocol):
             return self.send(200, json.dumps({"requests": s.requests, "connections": s.connections,
                                               "most_in_flight": s.most}).encode())
         s.requests += 1
-        m = re.match(r"(?:/([^/]*))?/v1/(models|completions|chat/completions)$", path)
+        m = re.match(r"(?:/([^/]*))?/v1/(models|completions|chat/completions)(?:\?.*)?$", path)
         if not m:
             return self.send(404, b'{"error": {"message": "no such path"}}')
         how, what = m.group(1) or "", m.group(2)
         if s.log:
             s.log.write(json.dumps({"method": method, "path": path, "auth": headers.get("authorization"),
+                                    "x": {k: v for k, v in headers.items() if k.startswith("x-")},
                                     "body": body.decode("utf-8", "replace")}) + "\n")
         key = s.opts.key
         if key and headers.get("authorization") != "Bearer " + key:
@@ -352,13 +453,17 @@ class Connection(asyncio.Protocol):
             return self.huge()
         if "deep" in faults:
             return self.send(200, b"[" * 100000)
+        inner = next((int(f[6:]) for f in faults if f.startswith("inner-")), 0)
+        if inner:
+            return self.send(200, json.dumps({"error": {"code": inner, "message": "upstream"}}).encode())
         try:
             text = json.dumps(self.server.answer(json.loads(body), chat, faults)).encode()
         except Refused as e:
-            error = {"error": {"message": str(e), "type": "invalid_request_error"}}
-            return self.send(e.status, json.dumps(error).encode())
+            return self.send(e.status, json.dumps(e.body).encode())
         except (ValueError, KeyError, TypeError) as e:
             return self.send(400, json.dumps({"error": {"message": "bad request: %r" % e}}).encode())
+        if "stream" in faults and json.loads(body).get("stream") is not False:
+            text = b"data: " + text + b"\n\ndata: [DONE]\n\n"
         if "json" in faults:
             text = text[:-2]
         if "utf8" in faults:
