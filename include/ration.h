@@ -316,6 +316,10 @@ typedef struct rn_solve_model {
     const char *chat;      /* file: "auto" (NULL), "none", "chatml", ...; server: "chat" if set */
     const char *key_env;   /* server: environment variable that holds the key; NULL: none */
     const char *ca_file;   /* server: certificates to trust instead of the system's */
+    const char *body;      /* server: JSON object of further fields of each request; NULL: none */
+    const char *const *headers; /* server: [n_headers] "NAME: VALUE"; a value "$VAR" is read from */
+    const char *const *query;   /* server: [n_query] "NAME=VALUE"     the environment */
+    size_t n_headers, n_query;
 } rn_solve_model;
 
 /* A sample that was bought, or found in the store. Borrowed until the callback returns. */

@@ -34,7 +34,7 @@ static int check_options(const rn_command *cmd, const rn_gen_opts *o)
     rn_sampling_init(&s);
     if (!isnan(o->temperature)) s.temperature = o->temperature;
     if (!isnan(o->top_p)) s.top_p = o->top_p;
-    if (o->max_tok) s.max_tok = o->max_tok;
+    if (o->max_tok != RN_GEN_N_NOT_GIVEN) s.max_tok = o->max_tok;
     s.top_k = o->top_k;
     s.min_p = o->min_p;
     rn_err err;
@@ -70,6 +70,7 @@ int rn_cmd_generate(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("generate");
     rn_gen_opts o = {.n = RN_GEN_N_NOT_GIVEN,
+                     .max_tok = RN_GEN_N_NOT_GIVEN,
                      .temperature = NAN, /* NAN: not given */
                      .top_p = NAN,
                      .server = RN_SERVER_OPTS_NONE};

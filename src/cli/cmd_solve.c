@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/jout.h"
 #include "cli/commands.h"
-#include "cli/model_opts.h"
+#include "cli/server_opts.h"
 #include "remote/remote.h"
 #include "store/store.h"
 #include "task/task.h"
@@ -18,11 +18,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MAX_MODELS = 8, MAX_TEXT = 16 << 20 };
+enum { MAX_MODELS = 8, MAX_TEXT = 16 << 20, NOT_GIVEN = -1 };
 
 typedef struct options {
-    rn_opt_list models, costs;
-    const char *budget, *policy, *learn_from, *store, *cost_file, *chat, *api, *key_env, *ca_file;
+    rn_opt_list models, costs, headers, query;
+    const char *body, *budget, *policy, *learn_from, *store, *cost_file, *chat, *api, *key_env,
+        *ca_file;
     const char *set, *problem, *prompt, *tests, *entry, *dir, *file, *at, *run;
     const char *memory, *ledger, *format, *data, *venv;
     bool no_tests, accept_unverified, allow_weak, quiet;
@@ -69,6 +70,16 @@ static int add_models(session *q)
         m->chat = !rn_remote_is_url(m->source) ? o->chat : chat_api ? "chat" : NULL;
         m->key_env = o->key_env;
         m->ca_file = o->ca_file;
+        m->body = o->body;
+        m->headers = o->headers.v;
+        m->query = o->query.v;
+        m->n_headers = (size_t)o->headers.n;
+        m->n_query = (size_t)o->query.n;
+        if (rn_server_lacks_scheme(m->source))
+            return rn_opt_usage(q->cmd,
+                                "'%s' is not a file; a server's address begins with http:// "
+                                "or https://: write -m 'http://%s'",
+                                m->source, m->source);
     }
     for (int i = 0; i < o->costs.n; i++) {
         const char *eq = strchr(o->costs.v[i], '=');
@@ -124,7 +135,7 @@ static int check_options(session *q)
     rn_sampling_init(&q->sampling);
     if (!isnan(o->temperature)) q->sampling.temperature = o->temperature;
     if (!isnan(o->top_p)) q->sampling.top_p = o->top_p;
-    if (o->max_tok) q->sampling.max_tok = o->max_tok;
+    if (o->max_tok != NOT_GIVEN) q->sampling.max_tok = o->max_tok;
     q->sampling.seed = (uint64_t)o->seed;
     rn_err err;
     if (q->sampling.temperature < 0 || q->sampling.max_tok < 1 || q->sampling.top_p <= 0 ||
@@ -361,7 +372,7 @@ int rn_cmd_solve(int argc, char **argv)
     static session q;
     q.cmd = rn_command_find("solve");
     options *o = &q.o;
-    *o = (options){.temperature = NAN, .top_p = NAN, .retries = -1};
+    *o = (options){.temperature = NAN, .top_p = NAN, .retries = -1, .max_tok = NOT_GIVEN};
     const rn_opt table[] = {
         RN_OPT_LIST('m', "model", &o->models, "[NAME=]MODEL",
                     "a GGUF file, or https://HOST:PORT/v1#MODEL; repeat, at most 8"),
@@ -400,6 +411,12 @@ int rn_cmd_solve(int argc, char **argv)
                    "environment variable that holds the server's key"),
         RN_OPT_STR(0, "ca-file", &o->ca_file, "FILE",
                    "certificates to trust instead of the system's"),
+        RN_OPT_STR(0, "body", &o->body, "JSON",
+                   "fields to add to every request of a server; null leaves one out"),
+        RN_OPT_LIST(0, "header", &o->headers, "NAME: VALUE",
+                    "header to add; a value $VAR is read from the environment"),
+        RN_OPT_LIST(0, "query", &o->query, "NAME=VALUE",
+                    "parameter to add to a server's address, likewise"),
         RN_OPT_INT(0, "retries", &o->retries, "N", "further attempts of a request (default 8)"),
         RN_OPT_LIST(0, "cost", &o->costs, "MODEL=ENTRY", "price a model as this entry (repeat)"),
         RN_OPT_STR(0, "cost-file", &o->cost_file, "FILE", "more entries of the cost tables"),

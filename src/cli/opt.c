@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { MAX_OPTIONS = 64, FIRST_LONG = 256, HELP_COLUMN = 30 };
+enum { MAX_OPTIONS = 64, FIRST_LONG = 256, HELP_COLUMN = 30, SAME_WISH_NS = 1000000000 };
 
 /* Who gets the next table instead of its command; NULL: nobody. */
 static struct {
@@ -18,16 +19,28 @@ static struct {
     void *user;
 } visitor;
 
+/* A second signal within a second of the first is the same wish: `timeout` sends one to the process
+ * and one to its group. A later one ends the process at once. */
 static void on_signal(int sig)
 {
-    (void)sig;
+    static volatile int64_t first_ns;
+    struct timespec t;
+    int saved = errno;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    if (!rn_interrupted) first_ns = now;
     rn_interrupted = 1;
+    if (now - first_ns > SAME_WISH_NS) {
+        signal(sig, SIG_DFL);
+        raise(sig);
+    }
+    errno = saved;
 }
 
 void rn_opt_catch_signals(void)
 {
     /* A read of standard input goes on; poll returns, and loops look at rn_interrupted. */
-    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&sa.sa_mask);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);

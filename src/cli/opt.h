@@ -26,12 +26,6 @@ typedef enum {
     RN_OPT_T_LIST
 } rn_opt_type;
 
-/* Values of an option that may be given several times; borrowed from argv. */
-typedef struct rn_opt_list {
-    const char *v[64];
-    int n;
-} rn_opt_list;
-
 typedef struct rn_opt {
     rn_opt_type type;
     int short_name; /* 0 if none */

@@ -2,23 +2,34 @@
 #include "cli/server_opts.h"
 
 #include <math.h>
+#include <unistd.h>
 
 enum { MAX_SECONDS = 86400 };
+
+bool rn_server_lacks_scheme(const char *model)
+{
+    return !rn_remote_is_url(model) && strchr(model, '#') && access(model, F_OK) != 0;
+}
 
 static bool any_given(const rn_server_opts *o)
 {
     return o->api || o->key_env || o->ca || o->cost_file || o->in_flight >= 0 || o->retries >= 0 ||
-           !isnan(o->retry_wait_s) || !isnan(o->timeout_s);
+           !isnan(o->retry_wait_s) || !isnan(o->timeout_s) || o->body || o->headers.n || o->query.n;
 }
 
 int rn_server_opts_check(const rn_command *cmd, const rn_server_opts *o, const rn_model_opts *m)
 {
     if (!m->path) return rn_opt_usage(cmd, "give a model with -m FILE.gguf or -m URL#NAME");
     if (!rn_remote_is_url(m->path)) {
+        if (rn_server_lacks_scheme(m->path))
+            return rn_opt_usage(cmd,
+                                "'%s' is not a file; a server's address begins with http:// "
+                                "or https://: write -m 'http://%s'",
+                                m->path, m->path);
         if (any_given(o))
             return rn_opt_usage(cmd, "--api, --key-env, --ca-file, --in-flight, --retries, "
-                                     "--retry-wait, --timeout and --cost-file are for models "
-                                     "behind a server, -m URL#NAME");
+                                     "--retry-wait, --timeout, --cost-file, --body, --header and "
+                                     "--query are for models behind a server, -m URL#NAME");
         return rn_model_opts_check(cmd, m);
     }
     if (m->threads || m->slots || m->memory || m->kv)

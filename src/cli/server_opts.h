@@ -23,8 +23,17 @@
                     "seconds before the first of them, then doubled (default 0.5)"),               \
         RN_OPT_REAL(0, "timeout", &(o)->timeout_s, "S",                                            \
                     "seconds for one whole answer (default 600)"),                                 \
+        RN_OPT_STR(0, "body", &(o)->body, "JSON",                                                  \
+                   "fields to add to every request; null leaves one out"),                         \
+        RN_OPT_LIST(0, "header", &(o)->headers, "NAME: VALUE",                                     \
+                    "header to add; a value $VAR is read from the environment"),                   \
+        RN_OPT_LIST(0, "query", &(o)->query, "NAME=VALUE",                                         \
+                    "parameter to add to the address, likewise"),                                  \
         RN_OPT_STR(0, "cost-file", &(o)->cost_file, "FILE",                                        \
                    "shapes and prices, as of ration-report(1), for --cost")
+
+/* "HOST:PORT/v1#MODEL" without http://, where there is no such file. */
+bool rn_server_lacks_scheme(const char *model);
 
 /* Checks without opening anything, `m` too: -1 to go on, or the exit status after a message. */
 int rn_server_opts_check(const rn_command *cmd, const rn_server_opts *o, const rn_model_opts *m);

@@ -3,10 +3,10 @@
  *
  * Every request is first written with all that a sample depends on, so that no server's own default
  * (top_k 40, a repetition penalty from the model's files) decides anything: `want`. What is sent is
- * `want` less what was refused. After a refusal the server's words name a field, or else the fields
- * that no answered request has held are suspected in the order in which giving them up does least
- * harm; one concession is made and the request goes out again. A field that some answered request
- * held is never given up: what a run's settings say stays true to its end.
+ * `want` less what was refused. After a refusal the server's words name a field; of several the
+ * one whose loss does least harm is given up, and the request goes out again. Where no field is
+ * named, what is not in OpenAI's protocol is left out, once. A field that some answered request held
+ * is never given up: what a run's settings say stays true to its end.
  *
  * Conceded for all requests of the handle: n is halved; of more than four stop strings four are sent
  * and the rest is cut from the text here; max_tokens is renamed; top_k -1 ("all") becomes 0; any
@@ -268,31 +268,16 @@ static bool give_up_some(rn_takes *t, const rn_ask *a, uint32_t set, const rn_wo
     return done;
 }
 
-/* Nobody is named: what does least harm first. */
+/* Nobody is named: what OpenAI's protocol lacks goes first, then a larger n than was ever answered. */
 static bool guess(rn_takes *t, const rn_ask *a, const rn_words *w)
 {
-    const uint32_t steps[] = {extensions, 1u << RN_FIELD_LOGPROBS, 1u << RN_FIELD_N,
-                              1u << RN_FIELD_SEED | 1u << RN_FIELD_STREAM};
-    const rn_takes before = *t;
-    bool done = false;
-    for (size_t i = 0; !done && i < sizeof steps / sizeof steps[0]; i++) {
-        uint32_t set = steps[i] & a->held & ~(i == 2 ? 0 : t->proven);
-        if (i == 2)
-            done = holds(set, RN_FIELD_N) && give_up(t, a, RN_FIELD_N, w->text);
-        else if (set)
-            t->refused |= set, done = true;
-    }
-    if (!done && n_stops(a) > FEW_STOPS) done = give_up(t, a, RN_FIELD_STOP, w->text);
-    const json_t *top_p = json_object_get(a->want, names[RN_FIELD_TOP_P]);
-    if (!done && holds(a->held & ~t->proven, RN_FIELD_TOP_P) && json_number_value(top_p) >= 1)
-        t->refused |= 1u << RN_FIELD_TOP_P, done = true;
-    if (done && !t->guessing) {
-        t->before_refused = before.refused;
-        t->before_n = before.max_n;
-        t->before_stop = before.max_stop;
-        t->guessing = true;
-    }
-    return done;
+    const uint32_t beyond = extensions | 1u << RN_FIELD_STREAM;
+    uint32_t set = t->vain ? 0 : beyond & a->held & ~t->proven;
+    if (!set) return holds(a->held, RN_FIELD_N) && t->proven && give_up(t, a, RN_FIELD_N, w->text);
+    if (!t->guessing) t->before = t->refused;
+    t->guessing = true;
+    t->refused |= set;
+    return true;
 }
 
 bool rn_fields_concede(rn_remote *r, const rn_ask *a, long status)
@@ -309,11 +294,12 @@ bool rn_fields_concede(rn_remote *r, const rn_ask *a, long status)
     if (a->form.kind == RN_ASK_SCORE) set &= ~(1u << RN_FIELD_LOGPROBS);
     bool done = set && give_up_some(t, a, set, &w);
     if (!done && !set && clear && a->form.kind == RN_ASK_SAMPLES) done = guess(t, a, &w);
-    if (!done && t->guessing) { /* none of it helped */
-        t->refused = t->before_refused;
-        t->max_n = t->before_n;
-        t->max_stop = t->before_stop;
+    if (done && !t->proven && !r->first_words[0])
+        rn_answer_message(rn_buf_view(&a->in), &r->secrets, r->first_words, sizeof r->first_words);
+    if (!done && t->guessing) { /* it did not help */
+        t->refused = t->before;
         t->guessing = false;
+        t->vain = true;
         t->version++;
     }
     t->version += done;
@@ -420,19 +406,17 @@ json_t *rn_remote_terms(const rn_remote *r)
     return j;
 }
 
-void rn_remote_decides(const rn_remote *r, rn_buf *out)
+void rn_remote_decides(const rn_remote *r, const rn_sampling *s, rn_buf *out)
 {
-    static const rn_field told[] = {RN_FIELD_TEMPERATURE, RN_FIELD_TOP_P, RN_FIELD_TOP_K,
-                                    RN_FIELD_MIN_P,       RN_FIELD_SEED,  RN_FIELD_MAX_TOK};
-    bool any = false;
-    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
-        if (is_sent(r, told[i])) continue;
-        rn_buf_printf(out, "%s%s", any ? ", " : "", names[told[i]]);
-        any = true;
+    json_t *settings = json_object();
+    rn_remote_describe(r, s, settings);
+    const char *key;
+    json_t *value;
+    json_object_foreach(settings, key, value)
+    {
+        if (json_is_null(value)) rn_buf_printf(out, "%s%s", out->len ? ", " : "", key);
     }
-    bool penalty = is_sent(r, RN_FIELD_REPETITION_PENALTY) || is_sent(r, RN_FIELD_REPEAT_PENALTY);
-    if (!penalty && !json_object_get(r->extra, names[RN_FIELD_REPETITION_PENALTY]))
-        rn_buf_printf(out, "%s%s", any ? ", " : "", names[RN_FIELD_REPETITION_PENALTY]);
+    json_decref(settings);
 }
 
 int64_t rn_remote_max_n(const rn_remote *r)

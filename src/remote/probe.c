@@ -4,7 +4,7 @@
  * temperature 0, where batching on the server changes sums), which log probabilities it offers.
  *
  * First one plain question with all that the run's requests hold: what is refused is given up by
- * fields.c. Then top_k 1, hot, with several seeds: where all answers differ the server ignores it.
+ * fields.c. Then top_k 1 with several seeds: where all answers differ the server ignores it.
  * All other questions are asked at once, since a server that is repeatable with one request at a
  * time need not be so with many; a refusal of one of them is an answer to it and ends nothing.
  */
@@ -57,9 +57,8 @@ static int ask(probe *p, int i, rn_err *err)
     if (q->purpose != PLAIN && !(s.temperature > 0)) s.temperature = 0.8;
     if (q->purpose == GREEDY) s.temperature = 0;
     if (q->purpose == TOP_K) {
-        s.temperature = 1.5;
         s.top_k = 1;
-        s.top_p = 1;
+        if (s.top_p >= 1) s.top_p = 0.95;
         if (s.max_tok > TOP_1_TOK) s.max_tok = TOP_1_TOK;
     }
     rn_remote_request want = {.tag = (uint64_t)i,

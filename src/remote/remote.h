@@ -215,8 +215,8 @@ int rn_remote_settle(rn_remote *r, rn_bytes prompt, const rn_sampling *sampling,
  * of a run as they are sent: null for what the server decides. So are the user's own fields,
  * headers and parameters, without what came from the environment. */
 void rn_remote_describe(const rn_remote *r, const rn_sampling *sampling, json_t *settings);
-/* Appends "top_k, min_p": what the server decides. */
-void rn_remote_decides(const rn_remote *r, rn_buf *out);
+/* "top_k, min_p": what of this the server decides; into an empty buffer. */
+void rn_remote_decides(const rn_remote *r, const rn_sampling *sampling, rn_buf *out);
 /* {"left_out": [...], "max_tokens_as": ..., "choices_at_most", "stops_sent"}; a new reference. */
 json_t *rn_remote_terms(const rn_remote *r);
 /* The most choices that one request may ask for. */

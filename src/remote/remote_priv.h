@@ -46,9 +46,9 @@ typedef struct rn_takes {
     int64_t max_n, proven_n;       /* choices of one request */
     int64_t max_stop, proven_stop; /* stop strings of one request */
     int64_t version;               /* counts the changes */
-    bool guessing; /* fields were given up that no refusal named: put back in vain */
-    uint32_t before_refused;
-    int64_t before_n, before_stop;
+    bool guessing;   /* some were given up that no refusal named: put back if in vain */
+    uint32_t before; /* `refused` before that */
+    bool vain;       /* they were put back: not again */
 } rn_takes;
 
 /* Never in a message: the key, and what headers and queries took from the environment. Owned. */
@@ -126,6 +126,7 @@ struct rn_remote {
     json_t *headers_said, *query_said; /* owned; what records say of them, secrets excepted */
     char *query;                       /* owned; "a=b&c=d"; NULL none */
     rn_takes takes;
+    char first_words[200];           /* of a refusal before any answer; "" none */
     bool settled;                    /* rn_remote_settle has asked */
     RN_VEC(char *) finishes;         /* owned; names that no table here knows */
     char *ca_file;                   /* owned; NULL the system's */

@@ -90,9 +90,13 @@ static const char *attempts(const rn_ask *a, char buf[48])
 
 static void fail_status(const rn_remote *r, rn_ask *a, long status)
 {
-    char said[240], tries[48];
+    char said[440], tries[48];
     const char *url = r->shown_url[a->form.kind];
-    rn_answer_message(rn_buf_view(&a->in), &r->secrets, said, sizeof said);
+    rn_answer_message(rn_buf_view(&a->in), &r->secrets, said, 230);
+    if (r->first_words[0] && strcmp(r->first_words, said) != 0) {
+        size_t n = strlen(said);
+        snprintf(said + n, sizeof said - n, "; at first: %s", r->first_words);
+    }
     const char *colon = said[0] ? ": " : "";
     attempts(a, tries);
     a->fatal = true;

@@ -31,6 +31,7 @@ typedef struct rn_event {
     rn_buf text;        /* raw */
     const char *finish; /* static */
     int64_t prompt_tok, cached_tok, gen_tok; /* -1 unknown */
+    char note[160];                          /* for people: what the server decides; "" nothing */
     int64_t lost_prompt_tok, lost_gen_tok;   /* paid for on the way, in no sample */
     double logprob;                          /* NAN unknown */
     int64_t wall_ns;                         /* its share of the engine's time; of a request all */

@@ -6,7 +6,7 @@
  * from outside.
  */
 #include "base/clock.h"
-#include "remote/remote.h"
+#include "run/server_model.h"
 #include "run/arm.h"
 
 #include <math.h>
@@ -18,6 +18,8 @@ enum { CONTEXT = 48 << 10, WAIT_MS = 1000 };
 typedef struct remote {
     rn_remote *handle;
     int64_t busy_since_ns; /* 0: nothing in flight */
+    rn_server_luck luck;
+    bool told; /* what the server decides */
 } remote;
 
 static void free_remote(rn_solve_arm *a)
@@ -59,6 +61,11 @@ int rn_solve_arm_open_remote(rn_solve_arm *a, rn_err *err)
                                   .key_env = m->key_env,
                                   .ca_file = m->ca_file,
                                   .api = api,
+                                  .body = m->body,
+                                  .headers = m->headers,
+                                  .query = m->query,
+                                  .n_headers = m->n_headers,
+                                  .n_query = m->n_query,
                                   .in_flight = a->o.width,
                                   .retries = a->o.retries};
         rc = rn_remote_open(&o, &r->handle, err);
@@ -112,9 +119,11 @@ static void note_idle(rn_solve_arm *a)
 
 static int take_answer(rn_solve_arm *a, const rn_remote_answer *x, rn_err *err)
 {
+    remote *r = a->own;
     rn_event *e = rn_solve_arm_event(a, (int64_t)x->tag);
     if (!e) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
     e->wall_ns = x->wall_ns;
+    bool give_up = rn_server_give_up(&r->luck, x);
     e->lost_prompt_tok = x->usage.discarded_prompt_tok;
     e->lost_gen_tok = x->usage.discarded_gen_tok;
     if (x->rc == 0 && x->n_samples > 0) {
@@ -125,10 +134,19 @@ static int take_answer(rn_solve_arm *a, const rn_remote_answer *x, rn_err *err)
         e->cached_tok = x->cached_tok;
         e->gen_tok = s->gen_tok;
         e->logprob = s->logprob;
+        if (!r->told) {
+            r->told = true;
+            rn_buf decides = {0};
+            rn_remote_decides(r->handle, &a->o.sampling, &decides);
+            if (decides.len)
+                snprintf(e->note, sizeof e->note,
+                         "the server decides %.100s, which it does not take", decides.data);
+            rn_buf_free(&decides);
+        }
         if (s->text.len) rn_buf_add(&e->text, s->text.data, s->text.len);
     } else if (x->rc) {
         e->err = x->err;
-        e->dead = x->fatal;
+        e->dead = give_up;
     } else {
         (void)rn_fail(&e->err, RN_ENET, "%s: an answer without a usable choice", a->name);
     }

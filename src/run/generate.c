@@ -96,7 +96,7 @@ static void choose_sampling(rn_gen *g)
         .top_p = !isnan(o->top_p) ? o->top_p : g->preset->top_p,
         .min_p = o->min_p,
         .seed = (uint64_t)o->seed,
-        .max_tok = o->max_tok > 0 ? o->max_tok : g->preset->max_new_tok,
+        .max_tok = o->max_tok != RN_GEN_N_NOT_GIVEN ? o->max_tok : g->preset->max_new_tok,
         /* A chat answer ends by its end token; code in it may hold any stop string. */
         .stop = !g->wrapped || g->preset->chat ? g->preset->stop : NULL,
     };
@@ -169,6 +169,74 @@ static char *settings_json(const rn_gen *g)
     return text;
 }
 
+/* What settings hold beside the conditions of a sample. */
+static bool is_provenance(const char *key)
+{
+    return strcmp(key, "source") == 0 || strcmp(key, "version") == 0 || strcmp(key, "server") == 0;
+}
+
+/* Whether a run with the settings `have` is what is wanted: null where a server decided. */
+static bool is_wanted(const json_t *want, const json_t *have)
+{
+    const char *key;
+    json_t *w;
+    json_object_foreach((json_t *)(uintptr_t)want, key, w)
+    {
+        const json_t *h = json_object_get(have, key);
+        if (is_provenance(key) || (h && json_is_null(h))) continue;
+        bool numbers = json_is_number(w) && json_is_number(h);
+        if (numbers ? json_number_value(w) != json_number_value(h) : !json_equal(w, h))
+            return false;
+    }
+    json_object_foreach((json_t *)(uintptr_t)have, key, w)
+    {
+        if (!is_provenance(key) && !json_object_get(want, key)) return false;
+    }
+    return true;
+}
+
+typedef struct looking {
+    const rn_gen *g;
+    json_t *want;
+    int64_t run_id, n_samples; /* the largest that fits; 0 none */
+} looking;
+
+static int look_at_run(void *user, const rn_run_info *r)
+{
+    looking *l = user;
+    const rn_gen *g = l->g;
+    const char *kind = g->o->greedy ? "greedy" : "sample";
+    const char *model = g->o->name ? g->o->name : g->model_name;
+    if (strcmp(r->kind, kind) != 0 || strcmp(r->model, model) != 0) return 0;
+    if (strcmp(r->set, g->set->name) != 0 || r->n_samples <= l->n_samples) return 0;
+    json_t *have = r->settings ? json_loads(r->settings, 0, NULL) : NULL;
+    if (json_is_object(have) && is_wanted(l->want, have)) {
+        l->run_id = r->run_id;
+        l->n_samples = r->n_samples;
+    }
+    json_decref(have);
+    return 0;
+}
+
+static char *settings_json(const rn_gen *g);
+static int list_missing(rn_gen *g, rn_err *err);
+
+/* A stored run that has all that is asked for: *all, and nobody need be asked. */
+static int find_whole_run(rn_gen *g, bool *all, rn_err *err)
+{
+    char *settings = settings_json(g);
+    looking l = {.g = g, .want = settings ? json_loads(settings, 0, NULL) : NULL};
+    free(settings);
+    if (!l.want) return rn_fail(err, RN_ENOMEM, "out of memory for the settings");
+    int rc = rn_store_runs(g->store, look_at_run, &l, err);
+    json_decref(l.want);
+    if (rc || !l.run_id) return rc;
+    g->run_id = l.run_id;
+    if ((rc = list_missing(g, err))) return rc;
+    *all = g->n_had == g->n_total;
+    return 0;
+}
+
 static int open_run(rn_gen *g, rn_err *err)
 {
     int64_t set_id, model_id;
@@ -220,10 +288,13 @@ static int list_missing(rn_gen *g, rn_err *err)
     seen s = {.g = g, .have = calloc(g->set->n * n, 1)};
     if (!s.have) return rn_fail(err, RN_ENOMEM, "out of memory for a list of samples");
     int rc = rn_store_each_sample(g->store, g->run_id, 0, false, mark_seen, &s, err);
+    g->n_total = g->n_had = 0;
     for (size_t i = 0; !rc && i < g->set->n; i++) {
         rn_gen_work *w = &g->work[i];
         if (!w->chosen) continue;
         g->n_total += g->o->n;
+        free(w->missing);
+        w->n_missing = 0;
         w->missing = calloc(n, sizeof *w->missing);
         if (!w->missing) {
             rc = rn_fail(err, RN_ENOMEM, "out of memory for a list of samples");
@@ -312,6 +383,11 @@ int rn_gen_prepare(rn_gen *g, rn_err *err)
     choose_sampling(g);
     if ((rc = rn_sampling_check(&g->sampling, err))) return rc;
     if ((rc = build_prompts(g, err))) return rc;
+    bool all = false;
+    if (g->maker->settle) {
+        if ((rc = find_whole_run(g, &all, err)) || all) return rc;
+        if ((rc = g->maker->settle(g, err))) return rc;
+    }
     if ((rc = rn_store_begin(g->store, err))) return rc;
     if ((rc = open_run(g, err))) return rc;
     if ((rc = rn_store_commit(g->store, err))) return rc;

@@ -49,6 +49,8 @@ typedef struct rn_gen_maker {
     int (*choose_chat)(rn_gen *g, rn_err *err);
     /* Keeps a problem's prompt in the form that it is asked in. */
     int (*take_prompt)(rn_gen *g, rn_gen_work *w, rn_bytes text, rn_err *err);
+    /* Finds out what the settings of the run will be, as far as others decide; NULL: nobody does. */
+    int (*settle)(rn_gen *g, rn_err *err);
     /* Adds what else a sample depends on to the settings of the run. */
     void (*describe)(const rn_gen *g, json_t *settings);
     /* Takes out, with a message, problems that leave no room for an answer. */
@@ -89,7 +91,7 @@ struct rn_gen {
     struct rn_gen_client *client;
 };
 
-enum { RN_GEN_N_NOT_GIVEN = -1000000 }; /* rn_gen_opts.n */
+enum { RN_GEN_N_NOT_GIVEN = -1000000 }; /* rn_gen_opts.n, max_tok */
 
 /* Opens set, store and model, makes the prompts and lists what is missing. */
 int rn_gen_prepare(rn_gen *g, rn_err *err);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "base/vec.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -32,18 +33,22 @@ typedef struct order {
     uint64_t next_free;
 } order;
 
+/* A sample that an answer left out. */
+typedef struct missed {
+    rn_gen_work *w;
+    uint32_t idx;
+} missed;
+
 typedef struct rn_gen_client {
     rn_remote *r;
     rn_cost_book *book;
     const rn_cost *entry; /* NULL: not priced */
     rn_remote_probe probe;
     bool probed, repeated, single;
-    order *orders; /* [cap]; a request's tag is its place */
-    uint64_t cap, free;
-    uint32_t *again_idx; /* [n_again]: of again_of, to be asked for singly */
-    rn_gen_work **again_of;
-    int64_t n_again, cap_again;
-    rn_gen_work *work; /* being ordered, from missing[at] on */
+    RN_VEC(order) orders; /* a request's tag is its place */
+    uint64_t free;        /* a place without a request; orders.n: none */
+    RN_VEC(missed) again; /* asked for in vain */
+    rn_gen_work *work;    /* being ordered, from missing[at] on */
     int64_t at;
     bool ended; /* no further problem */
     rn_server_luck luck;
@@ -90,6 +95,26 @@ static void describe(const rn_gen *g, json_t *settings)
     json_object_set_new(settings, "server", json_string(rn_remote_url(r)));
     json_object_set_new(settings, "server_model", json_string(rn_remote_model(r)));
     json_object_set_new(settings, "api", json_string(rn_remote_api_name(rn_remote_api_of(r))));
+    rn_remote_describe(r, &g->sampling, settings);
+}
+
+/* What the server takes of the settings, by asking it for one sample. */
+static int settle(rn_gen *g, rn_err *err)
+{
+    rn_gen_client *c = g->client;
+    size_t i = 0;
+    while (i + 1 < g->set->n && !g->work[i].chosen)
+        i++;
+    rn_bytes prompt = {g->work[i].text, g->work[i].text_len};
+    int rc = rn_remote_settle(c->r, prompt, &g->sampling, err);
+    rn_buf decides = {0};
+    if (!rc) rn_remote_decides(c->r, &g->sampling, &decides);
+    if (!rc && decides.len)
+        fprintf(stderr,
+                "%s: the server decides %s, which it does not take; the settings say null\n",
+                rn_remote_url(c->r), decides.data);
+    rn_buf_free(&decides);
+    return rc;
 }
 
 static void drop_too_long(rn_gen *g)
@@ -143,28 +168,20 @@ static int put_note(rn_gen *g, rn_err *err)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static int grow_orders(rn_gen_client *c, rn_err *err)
-{
-    uint64_t cap = c->cap ? 2 * c->cap : 64;
-    order *more = realloc(c->orders, cap * sizeof *more);
-    if (!more) return rn_fail(err, RN_ENOMEM, "out of memory for requests");
-    for (uint64_t i = c->cap; i < cap; i++)
-        more[i].next_free = i + 1;
-    c->orders = more;
-    c->free = c->cap;
-    c->cap = cap;
-    return 0;
-}
-
 /* Fills the next order: 1, or 0 when nothing is left to ask for. */
 static int next_order(rn_gen *g, order *o, rn_err *err)
 {
     rn_gen_client *c = g->client;
-    if (c->n_again) {
-        c->n_again--;
-        *o = (order){.w = c->again_of[c->n_again], .idx = {c->again_idx[c->n_again]}, .n = 1};
-        return 1;
+    int64_t most = c->single ? 1 : rn_remote_max_n(c->r);
+    if (most > PER_REQUEST) most = PER_REQUEST;
+    *o = (order){0};
+    for (; c->again.n && o->n < most; c->again.n--) {
+        const missed *m = &c->again.data[c->again.n - 1];
+        if (o->w && o->w != m->w) break;
+        o->w = m->w;
+        o->idx[o->n++] = m->idx;
     }
+    if (o->n) return 1;
     while (!c->ended && (!c->work || c->at == c->work->n_missing)) {
         int more = rn_gen_next(g, &c->work, err);
         if (more < 0) return more;
@@ -172,8 +189,7 @@ static int next_order(rn_gen *g, order *o, rn_err *err)
         c->ended = more == 0;
     }
     if (c->ended) return 0;
-    *o = (order){.w = c->work};
-    int64_t most = c->single ? 1 : PER_REQUEST;
+    o->w = c->work;
     while (o->n < most && c->at < c->work->n_missing)
         o->idx[o->n++] = c->work->missing[c->at++];
     return 1;
@@ -200,40 +216,33 @@ static int ask_more(rn_gen *g, int64_t limit, rn_err *err)
 {
     rn_gen_client *c = g->client;
     while (rn_remote_pending(c->r) < limit) {
-        int rc = c->free == c->cap ? grow_orders(c, err) : 0;
-        if (rc) return rc;
-        uint64_t tag = c->free, next_free = c->orders[tag].next_free;
-        rc = next_order(g, &c->orders[tag], err);
-        if (rc != 1) {
-            c->orders[tag].next_free = next_free;
-            return rc;
+        order o;
+        int rc = next_order(g, &o, err);
+        if (rc != 1) return rc;
+        uint64_t tag = c->free;
+        if (tag < c->orders.n) {
+            c->free = c->orders.data[tag].next_free;
+            c->orders.data[tag] = o;
+        } else if (rn_vec_push(&c->orders, o)) {
+            c->free = c->orders.n;
+        } else {
+            return rn_fail(err, RN_ENOMEM, "out of memory for requests");
         }
-        c->free = next_free;
-        if ((rc = send(g, &c->orders[tag], tag, err))) return rc;
+        if ((rc = send(g, &o, tag, err))) return rc;
     }
     return 0;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-/* The server gave one sample where several were asked for: the rest is asked for singly. */
-static int ask_again(rn_gen_client *c, const order *o, int64_t from, rn_err *err)
+/* The answer left some out: they are asked for again, singly where the server ignored n. */
+static int ask_again(rn_gen_client *c, const order *o, const rn_remote_answer *a, rn_err *err)
 {
-    c->single = true;
-    if (c->n_again + o->n > c->cap_again) {
-        int64_t cap = 2 * c->cap_again + PER_REQUEST;
-        uint32_t *idx = realloc(c->again_idx, (size_t)cap * sizeof *idx);
-        if (idx) c->again_idx = idx;
-        rn_gen_work **of = realloc(c->again_of, (size_t)cap * sizeof *of);
-        if (of) c->again_of = of;
-        if (!idx || !of) return rn_fail(err, RN_ENOMEM, "out of memory for requests");
-        c->cap_again = cap;
-    }
-    for (int64_t i = from; i < o->n; i++) {
-        c->again_idx[c->n_again] = o->idx[i];
-        c->again_of[c->n_again++] = o->w;
-    }
-    return 0;
+    int64_t given = a->n_samples + a->n_discarded;
+    c->single |= given < a->n_asked;
+    for (int64_t i = given; i < o->n; i++)
+        rn_vec_push(&c->again, ((missed){o->w, o->idx[i]}));
+    return rn_vec_ok(&c->again) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for requests");
 }
 
 static int put_samples(rn_gen *g, const order *o, const rn_remote_answer *a, rn_err *err)
@@ -262,8 +271,8 @@ static int put_samples(rn_gen *g, const order *o, const rn_remote_answer *a, rn_
 static int take_answer(rn_gen *g, const rn_remote_answer *a, rn_err *err)
 {
     rn_gen_client *c = g->client;
-    order o = c->orders[a->tag];
-    c->orders[a->tag].next_free = c->free;
+    order o = c->orders.data[a->tag];
+    c->orders.data[a->tag].next_free = c->free;
     c->free = a->tag;
     c->n_discarded += a->n_discarded;
     bool stop = rn_server_give_up(&c->luck, a);
@@ -277,7 +286,7 @@ static int take_answer(rn_gen *g, const rn_remote_answer *a, rn_err *err)
     }
     int rc = put_samples(g, &o, a, err);
     if (rc || a->n_samples + a->n_discarded >= o.n) return rc;
-    return ask_again(c, &o, a->n_samples, err);
+    return ask_again(c, &o, a, err);
 }
 
 /* Asks and takes answers until all are there, a signal comes or it makes no sense to go on. */
@@ -306,7 +315,7 @@ static int take_rest(rn_gen *g, rn_err *err)
     int rc;
     rn_remote_cancel(r);
     while ((rc = rn_remote_wait(r, 0, &a, err)) == 1) {
-        order o = g->client->orders[a.tag];
+        order o = g->client->orders.data[a.tag];
         if (!a.rc && (rc = put_samples(g, &o, &a, err))) return rc;
     }
     return rc;
@@ -340,7 +349,7 @@ static void report(const rn_gen *g)
     if (c->n_refused + c->n_discarded)
         fprintf(stderr,
                 "ration generate: %" PRId64 " samples failed, %" PRId64
-                " were cut by the server; the same command asks for them again\n",
+                " were broken off by the server; the same command asks for them again\n",
                 c->n_refused, c->n_discarded);
 }
 
@@ -350,9 +359,8 @@ static void close_client(rn_gen *g)
     if (!c) return;
     rn_remote_close(c->r);
     rn_cost_book_free(c->book);
-    free(c->orders);
-    free(c->again_idx);
-    free(c->again_of);
+    rn_vec_free(&c->orders);
+    rn_vec_free(&c->again);
     free(c);
 }
 
@@ -360,6 +368,7 @@ const rn_gen_maker rn_gen_server = {
     .open = open_client,
     .choose_chat = choose_wrapping,
     .take_prompt = take_prompt,
+    .settle = settle,
     .describe = describe,
     .drop_too_long = drop_too_long,
     .make = make,

@@ -42,6 +42,11 @@ int rn_server_opts_open(const rn_server_opts *o, const char *url_model, rn_remot
                                     : 0,
         .retry_wait_ms = ms_of(o->retry_wait_s),
         .timeout_ms = ms_of(o->timeout_s),
+        .body = o->body,
+        .headers = o->headers.v,
+        .query = o->query.v,
+        .n_headers = (size_t)o->headers.n,
+        .n_query = (size_t)o->query.n,
         .stop = &rn_interrupted,
     };
     if (!rc && o->api) rn_server_parse_api(o->api, &ro.api);
@@ -143,6 +148,7 @@ char *rn_server_note(const rn_remote *r, const rn_remote_probe *p, const rn_cost
     json_t *j =
         json_pack("{s:s, s:s, s:s, s:o}", "server", rn_remote_url(r), "model", rn_remote_model(r),
                   "api", rn_remote_api_name(rn_remote_api_of(r)), "usage", usage_json(u));
+    if (j) json_object_set_new(j, "terms", rn_remote_terms(r));
     if (j && p) json_object_set_new(j, "probe", rn_server_probe_json(p));
     double usd = rn_server_usd(entry, u);
     if (j && !isnan(usd)) json_object_set_new(j, "usd", json_real(usd));

@@ -8,11 +8,13 @@
 #include "base/json.h"
 #include "cost/cost.h"
 #include "remote/remote.h"
+#include "run/stage.h"
 
 #include <math.h>
 
 typedef struct rn_server_opts {
-    const char *api, *key_env, *ca, *cost_file;
+    const char *api, *key_env, *ca, *cost_file, *body;
+    rn_opt_list headers, query;
     int64_t in_flight, retries;
     double retry_wait_s, timeout_s;
 } rn_server_opts;

@@ -42,6 +42,7 @@ void rn_solve_warn(rn_solve_state *s, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    if (s->warnings.len && strstr(s->warnings.data, text)) return; /* once is enough */
     rn_buf_printf(&s->warnings, "%s%s", s->warnings.len ? "\n" : "", text);
 }
 
@@ -175,13 +176,30 @@ static void lose_flying(rn_solve_state *s, int arm)
         rn_policy_lose(s->policy, arm, 0);
 }
 
+/* Tokens that were paid for on the way to a sample, or to none. In the budget's unit; 0 unknown. */
+static double pay_lost(rn_solve_state *s, const rn_event *e)
+{
+    rn_slot_arm *x = &s->arms[e->arm];
+    if (e->lost_prompt_tok + e->lost_gen_tok == 0) return 0;
+    const rn_usage u = {
+        .first = true, .prompt_tok = e->lost_prompt_tok, .gen_tok = e->lost_gen_tok};
+    double usd = rn_price_of(&x->price, RN_UNIT_USD, &u);
+    double flop = rn_price_of(&x->price, RN_UNIT_FLOP, &u);
+    x->row.discarded_tok += e->lost_gen_tok;
+    if (isfinite(usd)) x->row.usd += usd;
+    if (isfinite(flop)) x->row.flop += flop;
+    double cost = s->budget.unit == RN_UNIT_USD ? usd : s->budget.unit == RN_UNIT_FLOP ? flop : 0;
+    return isfinite(cost) ? cost : 0;
+}
+
 static void take_failure(rn_solve_state *s, const rn_event *e)
 {
     rn_slot_arm *x = &s->arms[e->arm];
+    double lost = pay_lost(s, e);
     if (e->idx >= 0) x->row.n_failed++;
     if (e->idx >= 0 && x->generating > 0) {
         x->generating--;
-        const rn_try none = {.cost = 0};
+        const rn_try none = {.cost = lost};
         rn_policy_lose(s->policy, e->arm, charge(s, &none));
     }
     if (!s->first_death.code) s->first_death = e->err;
@@ -208,19 +226,38 @@ static void reprice(rn_solve_state *s, int arm, const rn_usage *u)
     if (fabs(each - each0) > 0.1 * each0) rn_policy_reprice(s->policy, arm, fmax(shared, 0), each);
 }
 
+/* What a sample used; what a server does not report is charged at its most, so that a budget ends:
+ * a token has at least a byte, and no answer is longer than was asked for. */
+static rn_usage usage_of(rn_solve_state *s, const rn_event *e)
+{
+    const rn_slot_arm *x = &s->arms[e->arm];
+    const rn_solve_arm *a = x->arm;
+    rn_usage u = {.first = !x->paid_prompt,
+                  .prompt_tok = e->prompt_tok,
+                  .cached_tok = e->cached_tok,
+                  .gen_tok = e->gen_tok,
+                  .seconds = (double)e->wall_ns * 1e-9 / (a->remote ? s->width : 1)};
+    if (a->remote && s->budget.unit != RN_UNIT_SECOND && (u.prompt_tok < 0 || u.gen_tok < 0))
+        rn_solve_warn(s,
+                      "%s does not report its tokens: a sample is charged as %lld of the prompt "
+                      "and %lld generated, at most",
+                      a->name, (long long)a->prompt.len, (long long)a->o.sampling.max_tok);
+    if (u.prompt_tok < 0)
+        u.prompt_tok =
+            a->remote ? (int64_t)a->prompt.len : (int64_t)(x->price.prompt_tok / x->price.n);
+    if (u.gen_tok < 0 && a->remote) u.gen_tok = a->o.sampling.max_tok;
+    return u;
+}
+
 static int take_sample(rn_solve_state *s, rn_event *e, rn_err *err)
 {
     rn_slot_arm *x = &s->arms[e->arm];
     rn_try *t = calloc(1, sizeof *t);
     if (!t) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
-    rn_usage u = {.first = !x->paid_prompt,
-                  .prompt_tok = e->prompt_tok >= 0 ? e->prompt_tok
-                                                   : (int64_t)(x->price.prompt_tok / x->price.n),
-                  .cached_tok = e->cached_tok,
-                  .gen_tok = e->gen_tok,
-                  .seconds = (double)e->wall_ns * 1e-9 / (x->arm->remote ? s->width : 1)};
+    const rn_usage u = usage_of(s, e);
     x->paid_prompt = true;
     double flop = rn_price_of(&x->price, RN_UNIT_FLOP, &u);
+    if (e->note[0]) rn_solve_warn(s, "%s: %s", x->arm->name, e->note);
     t->arm = e->arm;
     t->idx = e->idx;
     t->finish = e->finish;
@@ -229,7 +266,7 @@ static int take_sample(rn_solve_state *s, rn_event *e, rn_err *err)
     t->logprob = e->logprob;
     t->at_ns = e->at_ns;
     t->score = NAN;
-    t->cost = rn_price_of(&x->price, s->budget.unit, &u);
+    t->cost = rn_price_of(&x->price, s->budget.unit, &u) + pay_lost(s, e);
     t->text = e->text;
     e->text = (rn_buf){0};
     t->flying = x->generating > 0;
@@ -238,8 +275,7 @@ static int take_sample(rn_solve_state *s, rn_event *e, rn_err *err)
     row->n_samples++;
     row->prompt_tok += u.first || x->arm->remote ? u.prompt_tok : 0;
     row->cached_tok += e->cached_tok > 0 ? e->cached_tok : 0;
-    row->gen_tok += e->gen_tok > 0 ? e->gen_tok : 0;
-    row->discarded_tok += e->lost_gen_tok;
+    row->gen_tok += u.gen_tok > 0 ? u.gen_tok : 0;
     row->flop += flop;
     row->usd += rn_price_of(&x->price, RN_UNIT_USD, &u);
     reprice(s, e->arm, &u);
@@ -270,8 +306,12 @@ static int take_events(rn_solve_state *s, int timeout_ms, rn_err *err)
 static bool has_place(rn_solve_state *s)
 {
     int64_t unjudged = (int64_t)s->n_judging;
-    for (int i = 0; i < s->n_arms; i++)
-        if (s->arms[i].generating >= s->width) return false;
+    for (int i = 0; i < s->n_arms; i++) {
+        const rn_slot_arm *x = &s->arms[i];
+        /* What a server's sample costs is a guess before the first one, and money is not guessed. */
+        bool guessed = x->arm->remote && s->budget.unit == RN_UNIT_USD && x->price.n < 2;
+        if (x->generating >= (guessed ? 1 : s->width)) return false;
+    }
     for (size_t i = 0; i < s->n_tries; i++)
         unjudged += s->tries[i]->state == RN_TRY_NEW;
     return unjudged < 2 * s->width;

@@ -107,6 +107,10 @@ void rn_price_learn(rn_price *p, const rn_usage *u)
     p->n++;
     p->gen_tok += (double)u->gen_tok;
     p->prompt_tok += (double)u->prompt_tok;
-    if (p->n == 2) p->seconds = u->seconds; /* a guess of time is worth nothing */
+    if (p->n == 2) { /* a guess is worth nothing beside a sample */
+        p->seconds = u->seconds;
+        p->gen_tok = 2 * (double)u->gen_tok;
+        p->prompt_tok = 2 * (double)u->prompt_tok;
+    }
     p->seconds += u->seconds;
 }

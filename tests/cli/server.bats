@@ -132,25 +132,81 @@ END
         echo "$how: $output"
         [ "$status" -eq "$expected" ]
         [[ "$output" == *"$message"* ]]
-        [ "$(count "$how.db")" = 16 ] # three requests were the probe's, two gave eight samples each
+        [ "$(count "$how.db")" = 16 ] # six requests were the probe's, two gave eight samples each
     done <<'END'
-nulllogprobs@5 1 leaves out log probabilities that were asked for
-html@5 1 is a web page
-reset@5 1 (3 attempts)
-401@5 3 status 401 for a test
-429@5 3 too many requests
+html@8 1 is a web page
+reset@8 1 (3 attempts)
+401@8 3 status 401 for a test
+429@8 3 too many requests
 END
 }
 
-@test "server: a filtered choice is no sample and is asked for again" {
-    run generate "filter1" a.db -n 4 --problems 0
-    echo "$output"
+@test "server: what the model ended is a sample, whatever it says: it is not asked for again" {
+    while read -r how n what; do
+        run generate "$how" "$how.db" -n 6 --api chat
+        echo "$how: $output"
+        [ "$status" -eq 0 ]
+        [ "$(count "$how.db")" = 24 ]
+        [ "$(sql "$how.db" "SELECT count(*) >= $n FROM sample s WHERE $what")" = 1 ]
+    done <<'END'
+filter1 1 finish = 'content_filter'
+null3 7 text_bytes = 0 AND finish = 'stop'
+bare3 4 text_bytes = 0 AND finish = 'length' AND gen_tok = 512
+finish-tool_calls 24 finish = 'tool_calls'
+parts 24 text_bytes > 20
+END
+    run generate "abort@8" abort.db -n 8 --in-flight 1
     [ "$status" -eq 1 ]
-    [[ "$output" == *"1 were cut by the server"* ]]
-    [ "$(sql a.db "SELECT count(*) FROM sample WHERE finish = 'stop'")" = 3 ]
-    run generate "filter1" a.db -n 4 --problems 0
+    [[ "$output" == *"broken off by the server"* ]]
+}
+
+@test "server: what is not sent is null in the settings, with one line" {
+    while read -r how decided setting; do
+        run generate "$how" "$how.db" -n 20
+        echo "$how: $output"
+        [ "$status" -eq 0 ]
+        [ "$(count "$how.db")" = 80 ]
+        [ "$(grep -c "the server decides" <<<"$output")" = "$([ "$decided" = - ] && echo 0 || echo 1)" ]
+        [ "$decided" = - ] || [[ "$output" == *"the server decides ${decided//,/, },"* ]]
+        [[ "$(sql "$how.db" "SELECT settings FROM run")" == *"$setting"* ]]
+        run generate "$how" "$how.db" -n 20 # the same run again
+        [[ "$output" == *"run 1: 80 of 80 samples (0 made now"* ]]
+    done <<'END'
+ok - "top_k":0
+maxn-4 - "top_k":0
+maxstop-4 - "top_k":0
+newmax - "max_tokens":512
+notopk top_k,min_p,repetition_penalty "top_k":null
+extra-seed seed "seed":null
+temp1 temperature "temperature":null
+END
+    [[ "$(sql maxstop-4.db "SELECT note FROM command")" == *'"stops_sent":4'* ]]
+    [[ "$(sql maxn-4.db "SELECT note FROM command")" == *'"choices_at_most":4'* ]]
+    run generate "topp1" g.db --greedy
     [ "$status" -eq 0 ]
-    [[ "$output" == *"4 of 4 samples (1 made now"* ]]
+    [[ "$output" != *"the server decides"* ]]
+}
+
+@test "server: fields, headers and parameters of the user's own; keys are kept nowhere" {
+    T_KEY=hush-hush run generate "" a.db -n 2 --body '{"reasoning_effort": "low", "seed": null}' \
+        --header 'X-Team: eval' --header 'X-Api-Key: $T_KEY' --query api-version=7
+    echo "$output"
+    [ "$status" -eq 0 ]
+    grep '"x-api-key": "hush-hush"' "$SRV/log" | grep -q 'completions?api-version=7'
+    settings=$(sql a.db "SELECT settings FROM run")
+    [[ "$settings" == *'"body":{"reasoning_effort":"low","seed":null}'* && "$settings" == *'"seed":null'* ]]
+    [[ "$settings" == *'"X-Team":"eval"'* ]]
+    ! grep -q "hush-hush" a.db*
+    run generate "" b.db --header 'Authorization: Bearer x'
+    [ "$status" -eq 3 ]
+    [[ "$output" == *'$VAR'* ]]
+    run generate "" b.db --body '{"top_p": 1}'
+    [[ "$output" == *"use --top-p"* ]]
+    run "$RATION" generate -m "127.0.0.1:1/v1#m" -t tiny.jsonl -s b.db
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"http://127.0.0.1:1/v1#m"* ]]
+    run generate "" b.db --max-tokens 0
+    [ "$status" -eq 2 ]
 }
 
 @test "server: the key is sent, and kept nowhere" {

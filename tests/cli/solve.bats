@@ -481,3 +481,50 @@ END
     run "$RATION_BUILD/examples/solve" 0s p.json "$url/v1#test-model"
     [ "$status" -eq 3 ]
 }
+
+@test "solve: money: what a server does not count is charged at its most, what it hides is paid for" {
+    printf '[model test-model]\nusd_per_1m_input = 1\nusd_per_1m_output = 10\n' >price.ini
+    serve '{"def f0": ["    return 0\n"]}'
+    problem
+    for how in zerousage nousage hidden; do
+        run timeout 30 "$RATION" solve -m "$url/$how/v1#test-model" --budget 0.01USD --max-tokens 100 \
+            --cost-file price.ini -q --ledger led.json p.json
+        echo "$how: $output"
+        [ "$status" -eq 1 ]
+        spent=$(json led.json spent) n=$(json led.json models.0.samples)
+        /usr/bin/python3 -c "assert 0.007 < $spent <= 0.01 and 7 <= $n <= 10, ($spent, $n)"
+    done
+    [[ "$output" != *"does not report its tokens"* ]]
+}
+
+@test "solve: a server that refuses everything is asked no more, and said so once" {
+    serve '{"def f0": ["    return 0\n"]}' --log log
+    problem
+    run "$RATION" solve -m "$url/400/v1#test-model" --budget 20s -q --ledger led.json p.json
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [ "$(grep -c "status 400 for a test" <<<"$output")" = 1 ]
+    [ "$(grep -c completions log)" -le 32 ]
+}
+
+@test "solve: two signals 3 ms apart are one wish: the ledger is written" {
+    printf '[model test-model]\nusd_per_1m_input = 1\nusd_per_1m_output = 10\n' >price.ini
+    serve '{"def f0": ["    return 0\n"]}' --delay 10
+    problem
+    for i in 1 2 3; do
+        rm -f led.json
+        "$RATION" solve -m "$url/v1#test-model" --budget 1USD --cost-file price.ini -q \
+            --ledger led.json p.json >out 2>&1 3>&- &
+        pid=$!
+        sleep 0.4
+        kill -TERM $pid
+        sleep 0.003
+        kill -TERM $pid 2>/dev/null || true
+        status=0
+        wait $pid || status=$?
+        cat out
+        [ "$status" -eq 1 ]
+        [ -s led.json ]
+        grep -q "stopped" out
+    done
+}
