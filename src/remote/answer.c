@@ -118,7 +118,7 @@ static void add_json_text(rn_buf *b, const json_t *s)
     rn_buf_add(b, json_string_value(s), json_string_length(s));
 }
 
-/* Text that is a string, or parts: {"type": "text", "text": ...}, {"type": "thinking", ...}, nested.
+/* Text that is a string, or nested parts: {"type": "text", "text": ...}, {"type": "thinking", ...}.
  * What a model thought goes into `thought`. */
 static void add_parts(const json_t *v, int depth, rn_buf *text, rn_buf *thought)
 {
@@ -159,8 +159,8 @@ static bool cut(const rn_ask_form *f, rn_bytes *text)
     return true;
 }
 
-/* The text of a message. Reasoning that a server keeps apart was generated and paid for too: it goes
- * before the text, as the model wrote it. */
+/* The text of a message. Reasoning that a server keeps apart was generated and paid for too: it
+ * goes before the text, as the model wrote it. */
 static int message_text(const rn_ask_form *f, const json_t *m, rn_arena *arena, rn_remote_sample *s,
                         rn_err *err)
 {

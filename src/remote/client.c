@@ -1,6 +1,6 @@
 /*
- * client.c: the handle: requests on their way through curl's multi interface over epoll, so that the
- * work for one answer does not grow with the number in flight.
+ * client.c: the handle: requests on their way through curl's multi interface over epoll, so that
+ * the work for one answer does not grow with the number in flight.
  *
  * queue -> active (a curl handle each, at most in_flight) -> done, or -> waiting -> active again.
  * Connections are kept and reused; over TLS HTTP/2 is asked for, where many requests share one.

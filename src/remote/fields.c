@@ -5,11 +5,11 @@
  * (top_k 40, a repetition penalty from the model's files) decides anything: `want`. What is sent is
  * `want` less what was refused. After a refusal the server's words name a field; of several the
  * one whose loss does least harm is given up, and the request goes out again. Where no field is
- * named, what is not in OpenAI's protocol is left out, once. A field that some answered request held
- * is never given up: what a run's settings say stays true to its end.
+ * named, what is not in OpenAI's protocol is left out, once. A field that some answered request
+ * held is never given up: what a run's settings say stays true to its end.
  *
- * Conceded for all requests of the handle: n is halved; of more than four stop strings four are sent
- * and the rest is cut from the text here; max_tokens is renamed; top_k -1 ("all") becomes 0; any
+ * Conceded for all requests of the handle: n is halved; of more than four stop strings four are
+ * sent and the rest is cut from the text here; max_tokens is renamed; top_k -1 ("all") becomes 0; any
  * other field is left out. Temperature 0 is not: without it no answer is the likeliest one.
  */
 #include "remote/remote_priv.h"
@@ -268,7 +268,7 @@ static bool give_up_some(rn_takes *t, const rn_ask *a, uint32_t set, const rn_wo
     return done;
 }
 
-/* Nobody is named: what OpenAI's protocol lacks goes first, then a larger n than was ever answered. */
+/* Nobody is named: what OpenAI's protocol lacks goes first, then an n larger than any answered. */
 static bool guess(rn_takes *t, const rn_ask *a, const rn_words *w)
 {
     const uint32_t beyond = extensions | 1u << RN_FIELD_STREAM;

@@ -5,7 +5,8 @@
  *
  * Attempt k (0, 1, ...) is followed by a wait of min(base 2^k, 60 s) less up to half of it by
  * chance, or of what the server's Retry-After says if that is longer, plus up to a tenth, so that
- * many requests do not come back at the same moment. A Retry-After also holds back what was not sent yet.
+ * many requests do not come back at the same moment. A Retry-After also holds back what was not
+ * sent yet.
  */
 #include "remote/remote_priv.h"
 
