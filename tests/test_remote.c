@@ -436,7 +436,8 @@ static void test_concessions(void **state)
         {"no-seed", "\"seed\":null", 12, 1},
         {"no-top_k", "\"top_k\":null", 12, 3}, /* then nobody can tell what decides */
         {"extra-min_p", "\"min_p\":null", 12, 1},
-        {"no-repetition_penalty+no-repeat_penalty", "\"repetition_penalty\":null", 12, 1},
+        {"no-repetition_penalty+no-repeat_penalty", "\"server_decides\":[\"repetition_penalty\"]",
+         12, 1},
         {"no-repeat_penalty", all, 12, 0},
         {"notopk", "\"top_k\":null", 12, 3},
     };

@@ -361,32 +361,45 @@ static bool is_sent(const rn_remote *r, rn_field f)
     return !holds(r->takes.refused, f) && !(extra && json_is_null(extra));
 }
 
-static void describe(const rn_remote *r, json_t *settings, rn_field f, json_t *value)
+/* Notes a field as it is sent, or that the server decides; takes the value over. */
+static void describe(json_t *settings, json_t *decides, const char *name, bool sent, json_t *value)
 {
-    bool sent = is_sent(r, f);
-    json_object_set_new(settings, names[f], sent ? value : json_null());
-    if (!sent) json_decref(value);
+    if (sent) {
+        json_object_set_new(settings, name, value);
+        return;
+    }
+    json_decref(value);
+    json_object_set_new(settings, name, json_null());
+    json_array_append_new(decides, json_string(name));
 }
 
 void rn_remote_describe(const rn_remote *r, const rn_sampling *s, json_t *settings)
 {
-    describe(r, settings, RN_FIELD_TEMPERATURE, json_real(s->temperature));
-    describe(r, settings, RN_FIELD_MAX_TOK, json_integer((json_int_t)s->max_tok));
-    if (s->temperature > 0) {
-        describe(r, settings, RN_FIELD_TOP_P, json_real(s->top_p));
-        describe(r, settings, RN_FIELD_TOP_K, json_integer((json_int_t)s->top_k));
-        describe(r, settings, RN_FIELD_MIN_P, json_real(s->min_p));
-        describe(r, settings, RN_FIELD_SEED, json_integer((json_int_t)s->seed));
+    const struct {
+        rn_field f;
+        json_t *value;
+        bool if_greedy; /* it says something at temperature 0 */
+    } rows[] = {{RN_FIELD_TEMPERATURE, json_real(s->temperature), true},
+                {RN_FIELD_MAX_TOK, json_integer((json_int_t)s->max_tok), true},
+                {RN_FIELD_TOP_P, json_real(s->top_p), false},
+                {RN_FIELD_TOP_K, json_integer((json_int_t)s->top_k), false},
+                {RN_FIELD_MIN_P, json_real(s->min_p), false},
+                {RN_FIELD_SEED, json_integer((json_int_t)s->seed), false}};
+    json_t *decides = json_array();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (s->temperature > 0 || rows[i].if_greedy)
+            describe(settings, decides, names[rows[i].f], is_sent(r, rows[i].f), rows[i].value);
+        else
+            json_decref(rows[i].value);
     }
     const char *penalty = names[RN_FIELD_REPETITION_PENALTY];
-    const char *other = names[RN_FIELD_REPEAT_PENALTY];
     json_t *given = json_object_get(r->extra, penalty);
-    if (!given) given = json_object_get(r->extra, other);
+    if (!given) given = json_object_get(r->extra, names[RN_FIELD_REPEAT_PENALTY]);
     bool sent = is_sent(r, RN_FIELD_REPETITION_PENALTY) || is_sent(r, RN_FIELD_REPEAT_PENALTY);
-    if (given)
-        json_object_set(settings, penalty, given);
-    else
-        json_object_set_new(settings, penalty, sent ? json_integer(1) : json_null());
+    describe(settings, decides, penalty, sent || (given && !json_is_null(given)),
+             given && !json_is_null(given) ? json_incref(given) : json_integer(1));
+    if (json_array_size(decides)) json_object_set(settings, "server_decides", decides);
+    json_decref(decides);
     if (r->extra) json_object_set(settings, "body", r->extra);
     if (json_object_size(r->headers_said)) json_object_set(settings, "headers", r->headers_said);
     if (json_object_size(r->query_said)) json_object_set(settings, "query", r->query_said);
@@ -410,12 +423,9 @@ void rn_remote_decides(const rn_remote *r, const rn_sampling *s, rn_buf *out)
 {
     json_t *settings = json_object();
     rn_remote_describe(r, s, settings);
-    const char *key;
-    json_t *value;
-    json_object_foreach(settings, key, value)
-    {
-        if (json_is_null(value)) rn_buf_printf(out, "%s%s", out->len ? ", " : "", key);
-    }
+    const json_t *list = json_object_get(settings, "server_decides");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        rn_buf_printf(out, "%s%s", i ? ", " : "", json_string_value(json_array_get(list, i)));
     json_decref(settings);
 }
 

@@ -175,7 +175,14 @@ static bool is_provenance(const char *key)
     return strcmp(key, "source") == 0 || strcmp(key, "version") == 0 || strcmp(key, "server") == 0;
 }
 
-/* Whether a run with the settings `have` is what is wanted: null where a server decided. */
+static bool is_in(const json_t *list, const char *text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (strcmp(json_string_value(json_array_get(list, i)), text) == 0) return true;
+    return false;
+}
+
+/* Whether a run with the settings `have` is what is wanted, but for what a server decided. */
 static bool is_wanted(const json_t *want, const json_t *have)
 {
     const char *key;
@@ -183,14 +190,15 @@ static bool is_wanted(const json_t *want, const json_t *have)
     json_object_foreach((json_t *)(uintptr_t)want, key, w)
     {
         const json_t *h = json_object_get(have, key);
-        if (is_provenance(key) || (h && json_is_null(h))) continue;
+        if (is_provenance(key) || is_in(json_object_get(have, "server_decides"), key)) continue;
         bool numbers = json_is_number(w) && json_is_number(h);
         if (numbers ? json_number_value(w) != json_number_value(h) : !json_equal(w, h))
             return false;
     }
     json_object_foreach((json_t *)(uintptr_t)have, key, w)
     {
-        if (!is_provenance(key) && !json_object_get(want, key)) return false;
+        bool known = is_provenance(key) || strcmp(key, "server_decides") == 0;
+        if (!known && !json_object_get(want, key)) return false;
     }
     return true;
 }

@@ -111,7 +111,7 @@ static int settle(rn_gen *g, rn_err *err)
     if (!rc) rn_remote_decides(c->r, &g->sampling, &decides);
     if (!rc && decides.len)
         fprintf(stderr,
-                "%s: the server decides %s, which it does not take; the settings say null\n",
+                "%s: the server decides %s, which it does not take; the settings say so\n",
                 rn_remote_url(c->r), decides.data);
     rn_buf_free(&decides);
     return rc;

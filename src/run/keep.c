@@ -26,8 +26,7 @@ static char *settings_of(const rn_solve_arm *a)
     rn_jout_text(&b, "prompt_sha256", sha);
     rn_jout_number(&b, "temperature", p->temperature);
     rn_jout_number(&b, "top_p", p->top_p);
-    if (a->remote) { /* sent, but a server need not take them: nobody can say what decides */
-        rn_buf_puts(&b, ",\"top_k\":null,\"min_p\":null,\"repetition_penalty\":null");
+    if (a->remote) { /* neutral ones are sent, but what the server takes is not known yet */
         if (a->o.model->body) rn_buf_printf(&b, ",\"body\":%s", a->o.model->body);
     } else {
         rn_jout_whole(&b, "top_k", p->top_k);
