@@ -110,8 +110,7 @@ static int settle(rn_gen *g, rn_err *err)
     rn_buf decides = {0};
     if (!rc) rn_remote_decides(c->r, &g->sampling, &decides);
     if (!rc && decides.len)
-        fprintf(stderr,
-                "%s: the server decides %s, which it does not take; the settings say so\n",
+        fprintf(stderr, "%s: the server decides %s, which it does not take; the settings say so\n",
                 rn_remote_url(c->r), decides.data);
     rn_buf_free(&decides);
     return rc;
