@@ -60,7 +60,7 @@ BENCHES  := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
 EXAMPLES := $(EXAMPLE_SRC:docs/examples/%.c=$(BUILD)/examples/%)
 HOST     := $(if $(HOST_SRC),$(BUILD)/ration-judge-host)
 
-.PHONY: all help deps deps-all demo test bench check sanitize fuzz install uninstall clean bin tests
+.PHONY: all help deps deps-all demo test bench figures check sanitize fuzz install uninstall clean bin tests
 .DELETE_ON_ERROR:
 
 # Only the goals that compile need the packages; a missing one is installed first.
@@ -77,6 +77,7 @@ help:
 	@echo "make sanitize   the tests under ASan + UBSan, the threaded ones under TSan"
 	@echo "make fuzz       fuzz targets, FUZZ_SECONDS each (default 60)"
 	@echo "make bench      every number of the README and docs"
+	@echo "make figures    rewrite the figures of README and docs (RATION_DATA: recorded samples)"
 	@echo "make install    into PREFIX=$(PREFIX), DESTDIR honoured"
 
 deps:
@@ -142,6 +143,9 @@ demo:
 bench: all
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCHES)
 	@bench/run.sh $(BUILD)
+
+figures: all
+	@python3 tools/figures.py --stores $(BUILD)/figures
 
 check: deps-all
 	@tools/check.sh
