@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "report/inside.h"
+#include "report/report_priv.h"
 #include "store/store.h"
 
 /* ---- published tables ------------------------------------------------------------------------ */
@@ -59,7 +59,7 @@ static void test_small_models_lead_at_every_budget(void **state)
     for (int interpolate = 0; interpolate <= 1; interpolate++) {
         rn_report *r = published(interpolate, &only_code_llama);
         for (size_t s = 0; s < 2; s++)
-            for (int a = RN_AXIS_FLOP; a <= RN_AXIS_TIME; a++) {
+            for (int a = RN_UNIT_FLOP; a <= RN_UNIT_SECOND; a++) {
                 const rn_report_axis *ax = &task(r, sets[s])->axis[a];
                 assert_int_equal(ax->n_rows, 10);
                 for (size_t j = 0; j < ax->n_rows; j++)
@@ -87,7 +87,7 @@ static void test_headline(void **state)
     rn_report_headline(task(r, "apps-competition"), &out);
     assert_contains(out.data, "of code-llama-13b solve");
     rn_buf_clear(&out);
-    for (int a = 0; a < RN_N_AXES; a++)
+    for (int a = 0; a < RN_N_UNITS; a++)
         r->tasks[0].axis[a].n_rows = 0;
     rn_report_headline(&r->tasks[0], &out);
     assert_contains(out.data, "no budget buys a sample of every model");
@@ -102,12 +102,12 @@ static void test_by_five_to_fifteen_points_at_small_budgets(void **state)
     rn_report *r = published(true, &only_code_llama);
     static const struct {
         const char *set;
-        rn_axis axis;
+        rn_unit axis;
         double norm, points; /* from the published values by hand */
-    } want[] = {{"humaneval", RN_AXIS_FLOP, 16, 10.3}, {"humaneval", RN_AXIS_FLOP, 32, 8.2},
-                {"humaneval", RN_AXIS_TIME, 16, 17.3}, {"humaneval", RN_AXIS_TIME, 32, 14.6},
-                {"mbpp", RN_AXIS_FLOP, 16, 6.5},       {"mbpp", RN_AXIS_FLOP, 32, 4.5},
-                {"mbpp", RN_AXIS_TIME, 16, 11.5},      {"mbpp", RN_AXIS_TIME, 32, 7.7}};
+    } want[] = {{"humaneval", RN_UNIT_FLOP, 16, 10.3}, {"humaneval", RN_UNIT_FLOP, 32, 8.2},
+                {"humaneval", RN_UNIT_SECOND, 16, 17.3}, {"humaneval", RN_UNIT_SECOND, 32, 14.6},
+                {"mbpp", RN_UNIT_FLOP, 16, 6.5},       {"mbpp", RN_UNIT_FLOP, 32, 4.5},
+                {"mbpp", RN_UNIT_SECOND, 16, 11.5},      {"mbpp", RN_UNIT_SECOND, 32, 7.7}};
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         const rn_report_axis *ax = &task(r, want[i].set)->axis[want[i].axis];
         size_t j = want[i].norm == 16 ? 4 : 5;
@@ -128,10 +128,10 @@ static void test_sixty_percent_in_a_third_of_the_time(void **state)
     assert_int_equal(row[1].k, 6);
     assert_int_equal(row[2].k, 4);
     assert_int_equal(row[3].k, 2);
-    double small = fmax(row[0].budget[RN_AXIS_TIME], row[1].budget[RN_AXIS_TIME]);
-    double large = fmin(row[2].budget[RN_AXIS_TIME], row[3].budget[RN_AXIS_TIME]);
-    assert_near(row[0].budget[RN_AXIS_TIME], 9 * 0.395, 1e-9);
-    assert_near(row[0].budget[RN_AXIS_TIME] / large, 0.317, 0.001);
+    double small = fmax(row[0].budget[RN_UNIT_SECOND], row[1].budget[RN_UNIT_SECOND]);
+    double large = fmin(row[2].budget[RN_UNIT_SECOND], row[3].budget[RN_UNIT_SECOND]);
+    assert_near(row[0].budget[RN_UNIT_SECOND], 9 * 0.395, 1e-9);
+    assert_near(row[0].budget[RN_UNIT_SECOND] / large, 0.317, 0.001);
     assert_true(small / large < 0.36);
     rn_report_free(r);
 }
@@ -147,14 +147,14 @@ static void test_13b_leads_on_apps(void **state)
     } want[] = {{"apps-introductory", 5, 7}, {"apps-interview", 5, 7}, {"apps-competition", 7, 7}};
     rn_report *r = published(true, &only_code_llama);
     for (size_t s = 0; s < 3; s++)
-        for (int a = RN_AXIS_FLOP; a <= RN_AXIS_TIME; a++) {
+        for (int a = RN_UNIT_FLOP; a <= RN_UNIT_SECOND; a++) {
             const rn_report_axis *ax = &task(r, want[s].set)->axis[a];
             int leads = 0;
             for (size_t j = 1; j < 8; j++) {
                 assert_true(ax->rows[j].complete);
                 leads += ax->rows[j].best == 1;
             }
-            assert_int_equal(leads, a == RN_AXIS_FLOP ? want[s].flop_leads : want[s].time_leads);
+            assert_int_equal(leads, a == RN_UNIT_FLOP ? want[s].flop_leads : want[s].time_leads);
         }
     rn_report_free(r);
 }
@@ -178,8 +178,8 @@ static void test_published_points_bound_the_curve(void **state)
     const rn_report_task *t = task(r, "humaneval");
     for (size_t i = 0; i < t->n_entrants; i++)
         if (strncmp(t->entrants[i].model, "llama-3", 7) == 0) {
-            assert_false(t->entrants[i].priced[RN_AXIS_TIME]);
-            assert_contains(t->entrants[i].why[RN_AXIS_TIME], "no wall-time");
+            assert_false(t->entrants[i].priced[RN_UNIT_SECOND]);
+            assert_contains(t->entrants[i].why[RN_UNIT_SECOND], "no wall-time");
         }
     rn_report_free(r);
 }
@@ -359,7 +359,7 @@ static void test_store_curves_and_leaders(void **state)
 
     /* Twice the pass rate at 1.95 times the FLOPs: the larger one leads from its first sample on.
      */
-    const rn_report_axis *ax = &t->axis[RN_AXIS_FLOP];
+    const rn_report_axis *ax = &t->axis[RN_UNIT_FLOP];
     assert_int_equal(ax->unit, 0);
     assert_near(ax->rows[1].norm, 2, 1e-12);
     assert_int_equal(ax->rows[1].cells[0].k, 2);
@@ -371,20 +371,20 @@ static void test_store_curves_and_leaders(void **state)
 
     /* The comparison by k is that of the curves. */
     assert_int_equal(t->pair_a, 1);
-    assert_near(t->pairs[RN_N_AXES][0].diff, 4.5 / N_SAMPLES, 1e-12);
-    assert_true(t->pairs[RN_N_AXES][0].p_greater > 0.99);
-    assert_true(t->n_pairs[RN_AXIS_TIME] > 0);
+    assert_near(t->pairs[RN_N_UNITS][0].diff, 4.5 / N_SAMPLES, 1e-12);
+    assert_true(t->pairs[RN_N_UNITS][0].p_greater > 0.99);
+    assert_true(t->n_pairs[RN_UNIT_SECOND] > 0);
 
     /* Reach: the smallest k of the curve. */
     int64_t k = t->reach[0].k;
     assert_true(k > 1);
-    assert_near(t->reach[0].budget[RN_AXIS_TIME], 0.395 * (double)k, 1e-12);
+    assert_near(t->reach[0].budget[RN_UNIT_SECOND], 0.395 * (double)k, 1e-12);
 
     /* Stopping at the first pass never costs more; a tenth of the problems is never solved. */
     for (size_t i = 0; i < t->n_stops[0]; i++) {
         const rn_stop_row *row = &t->stops[0][i];
         assert_true(row->draws <= (double)row->k);
-        assert_near(row->spent[RN_AXIS_FLOP], row->draws * rn_cost_flop(small->cost), 1);
+        assert_near(row->spent[RN_UNIT_FLOP], row->draws * rn_cost_flop(small->cost), 1);
     }
     for (size_t i = 0; i < t->n_allocs[0]; i++) {
         const rn_alloc_row *row = &t->allocs[0][i];
@@ -413,7 +413,7 @@ static void test_exact_cost(void **state)
         sum += rn_flop_sample(s, 100, 50 + j);
     assert_near(e->exact_sample / (sum / N_SAMPLES), 1, 1e-12);
     assert_near(e->exact_shared / rn_flop_prompt(s, 100), 1, 1e-12);
-    assert_near(e->axis[RN_AXIS_FLOP].shared, e->exact_shared, 0);
+    assert_near(e->axis[RN_UNIT_FLOP].shared, e->exact_shared, 0);
     rn_report_free(r);
     test_rmdir(dir);
 }
@@ -437,13 +437,13 @@ static void test_prices(void **state)
     assert_ok(rn_report_price(r, map, 2, &err), &err);
     assert_ok(rn_report_compute(r, &err), &err);
     const rn_entrant *e = r->tasks[0].entrants;
-    assert_true(e[0].priced[RN_AXIS_USD]);
-    assert_near(rn_stat_cost(&e[0].axis[RN_AXIS_USD], 1), (100 + 595) * 1e-6, 1e-12);
-    assert_near(rn_stat_cost(&e[0].axis[RN_AXIS_USD], 3), (100 + 2 * 50 + 3 * 595) * 1e-6, 1e-12);
-    assert_false(e[0].priced[RN_AXIS_FLOP]);
-    assert_contains(e[0].why[RN_AXIS_FLOP], "flop_per_sample");
-    assert_near(rn_stat_cost(&e[1].axis[RN_AXIS_USD], 5), 5 * 2 * 36 / 3600.0, 1e-12);
-    assert_true(r->tasks[0].axis[RN_AXIS_USD].any);
+    assert_true(e[0].priced[RN_UNIT_USD]);
+    assert_near(rn_stat_cost(&e[0].axis[RN_UNIT_USD], 1), (100 + 595) * 1e-6, 1e-12);
+    assert_near(rn_stat_cost(&e[0].axis[RN_UNIT_USD], 3), (100 + 2 * 50 + 3 * 595) * 1e-6, 1e-12);
+    assert_false(e[0].priced[RN_UNIT_FLOP]);
+    assert_contains(e[0].why[RN_UNIT_FLOP], "flop_per_sample");
+    assert_near(rn_stat_cost(&e[1].axis[RN_UNIT_USD], 5), 5 * 2 * 36 / 3600.0, 1e-12);
+    assert_true(r->tasks[0].axis[RN_UNIT_USD].any);
 
     map[0].model = "nobody";
     assert_int_equal(rn_report_price(r, map, 1, &err), RN_ENOTFOUND);
@@ -500,13 +500,13 @@ static void test_stored_profiles(void **state)
     static const double want[] = {0.25, 0.5, 0.125};
     assert_string_equal(r->opts.profile, "box A, 2 threads");
     for (int i = 0; i < 3; i++) {
-        assert_true(t->entrants[i].priced[RN_AXIS_TIME]);
+        assert_true(t->entrants[i].priced[RN_UNIT_SECOND]);
         assert_true(t->entrants[i].measured);
-        assert_near(rn_stat_cost(&t->entrants[i].axis[RN_AXIS_TIME], 8), 8 * want[i], 1e-12);
+        assert_near(rn_stat_cost(&t->entrants[i].axis[RN_UNIT_SECOND], 8), 8 * want[i], 1e-12);
     }
-    assert_false(t->entrants[2].priced[RN_AXIS_FLOP]);
-    assert_true(t->axis[RN_AXIS_TIME].any);
-    assert_int_equal(t->axis[RN_AXIS_TIME].unit, 2);
+    assert_false(t->entrants[2].priced[RN_UNIT_FLOP]);
+    assert_true(t->axis[RN_UNIT_SECOND].any);
+    assert_int_equal(t->axis[RN_UNIT_SECOND].unit, 2);
     rn_buf out = {0};
     rn_report_text(r, RN_METRICS_ALL, &out);
     assert_contains(out.data, "wall-times: measured by `ration profile` on box A, 2 threads\n"
@@ -522,12 +522,12 @@ static void test_stored_profiles(void **state)
     /* An option decides: another machine of the store, or the study's. */
     o.profile = "a laptop";
     r = report_on(&m, &o, NULL, 0);
-    assert_near(rn_stat_cost(&r->tasks[0].entrants[0].axis[RN_AXIS_TIME], 1), 9, 1e-12);
-    assert_false(r->tasks[0].entrants[1].priced[RN_AXIS_TIME]);
+    assert_near(rn_stat_cost(&r->tasks[0].entrants[0].axis[RN_UNIT_SECOND], 1), 9, 1e-12);
+    assert_false(r->tasks[0].entrants[1].priced[RN_UNIT_SECOND]);
     rn_report_free(r);
     o.profile = RN_COST_STUDY_PROFILE;
     r = report_on(&m, &o, NULL, 0);
-    assert_near(rn_stat_cost(&r->tasks[0].entrants[0].axis[RN_AXIS_TIME], 1), 0.395, 1e-12);
+    assert_near(rn_stat_cost(&r->tasks[0].entrants[0].axis[RN_UNIT_SECOND], 1), 0.395, 1e-12);
     assert_false(r->tasks[0].entrants[0].measured);
     rn_report_free(r);
     test_rmdir(dir);
@@ -563,8 +563,8 @@ static void test_missing_is_said(void **state)
     assert_near(t->entrants[0].points[0].value, 4.5 / N_SAMPLES, 1e-12);
     assert_int_equal(t->entrants[0].n_protocols, 2);
     assert_int_equal(t->entrants[2].n_points, 0);
-    assert_string_equal(t->entrants[2].why[RN_AXIS_FLOP], "no cost entry: give --cost MODEL=ENTRY");
-    assert_contains(t->entrants[0].why[RN_AXIS_TIME], "--profile");
+    assert_string_equal(t->entrants[2].why[RN_UNIT_FLOP], "no cost entry: give --cost MODEL=ENTRY");
+    assert_contains(t->entrants[0].why[RN_UNIT_SECOND], "--profile");
     assert_int_equal(r->n_notes, 2);
     assert_contains(r->notes[0], "no cost entry for mystery: give --cost MODEL=ENTRY");
     assert_contains(r->notes[1], "mystery on toy: no sample has a verdict");

@@ -3,8 +3,8 @@
 #include "test.h"
 
 #include "base/json.h"
-#include "report/html.h"
-#include "report/html_map.h"
+#include "report/page.h"
+#include "report/page_map.h"
 #include "store/store.h"
 
 #include <math.h>

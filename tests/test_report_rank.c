@@ -11,7 +11,7 @@
 #include "test.h"
 
 #include "base/json.h"
-#include "report/inside.h"
+#include "report/report_priv.h"
 #include "store/store.h"
 
 static const double scores[2][4] = {{0.5, 0.2, 0.9, 0}, {0.1, 0.05, 0.3, 0.7}};
@@ -163,8 +163,8 @@ static void test_recorded_cost_is_charged(void **state)
     rn_report_opts o = options();
     rn_report *r = report_on(&m, &o, NULL, 0);
     const rn_ranking *k = ranking(r);
-    for (int a = RN_AXIS_FLOP; a <= RN_AXIS_TIME; a++) {
-        double one = a == RN_AXIS_FLOP ? flop_7b(r) : 0.395;
+    for (int a = RN_UNIT_FLOP; a <= RN_UNIT_SECOND; a++) {
+        double one = a == RN_UNIT_FLOP ? flop_7b(r) : 0.395;
         assert_true(k->cost[a].known);
         assert_contains(k->cost[a].from, "recorded");
         assert_near(k->cost[a].per_sample / one, 1, 1e-8);
@@ -201,13 +201,13 @@ static void test_unrecorded_cost_comes_from_the_entry(void **state)
     rn_report *r = report_on(&m, &o, NULL, 0);
     const rn_ranking *k = ranking(r);
     const rn_cost *c13 = rn_cost_find(r->book, "code-llama-13b");
-    assert_near(k->cost[RN_AXIS_FLOP].per_sample / (rn_cost_flop(c13) * 7 / 8), 1, 1e-12);
-    assert_contains(k->cost[RN_AXIS_FLOP].from, "code-llama-13b, one pass over 128 tokens");
-    assert_false(k->cost[RN_AXIS_TIME].known);
-    assert_contains(k->cost[RN_AXIS_TIME].why, "do not tell their seconds");
-    assert_int_equal(k->rows[RN_AXIS_TIME][1].paid.k, 0);
-    assert_true(isnan(k->rows[RN_AXIS_TIME][1].paid.value));
-    assert_near(k->rows[RN_AXIS_TIME][1].unpaid.value, 0.5, 1e-12);
+    assert_near(k->cost[RN_UNIT_FLOP].per_sample / (rn_cost_flop(c13) * 7 / 8), 1, 1e-12);
+    assert_contains(k->cost[RN_UNIT_FLOP].from, "code-llama-13b, one pass over 128 tokens");
+    assert_false(k->cost[RN_UNIT_SECOND].known);
+    assert_contains(k->cost[RN_UNIT_SECOND].why, "do not tell their seconds");
+    assert_int_equal(k->rows[RN_UNIT_SECOND][1].paid.k, 0);
+    assert_true(isnan(k->rows[RN_UNIT_SECOND][1].paid.value));
+    assert_near(k->rows[RN_UNIT_SECOND][1].unpaid.value, 0.5, 1e-12);
     rn_report_free(r);
 
     /* The samples' own tokens: the prompt once, and what each sample adds. */
@@ -218,8 +218,8 @@ static void test_unrecorded_cost_comes_from_the_entry(void **state)
     double sum = 0;
     for (int i = 0; i < 4; i++)
         sum += rn_flop_sample(&c13->shape, 100, 50 + i) / 4;
-    assert_near(k->cost[RN_AXIS_FLOP].per_sample / (sum * 7 / 8), 1, 1e-12);
-    assert_near(k->cost[RN_AXIS_FLOP].shared / rn_flop_prompt(&c13->shape, 100), 1, 1e-12);
+    assert_near(k->cost[RN_UNIT_FLOP].per_sample / (sum * 7 / 8), 1, 1e-12);
+    assert_near(k->cost[RN_UNIT_FLOP].shared / rn_flop_prompt(&c13->shape, 100), 1, 1e-12);
     rn_report_free(r);
     test_rmdir(m.dir);
 }
@@ -230,13 +230,13 @@ static void test_unknown_ranker_is_said_and_can_be_named(void **state)
     made m = make_store("magic", NAN, -1);
     rn_report_opts o = options();
     rn_report *r = report_on(&m, &o, NULL, 0);
-    assert_false(ranking(r)->cost[RN_AXIS_FLOP].known);
-    assert_contains(ranking(r)->cost[RN_AXIS_FLOP].why, "--cost RANKER=ENTRY");
+    assert_false(ranking(r)->cost[RN_UNIT_FLOP].known);
+    assert_contains(ranking(r)->cost[RN_UNIT_FLOP].why, "--cost RANKER=ENTRY");
     rn_report_free(r);
 
     rn_price_map map = {"magic", "code-llama-7b"};
     r = report_on(&m, &o, &map, 1);
-    assert_near(ranking(r)->cost[RN_AXIS_FLOP].per_sample / flop_7b(r), 7.0 / 8, 1e-12);
+    assert_near(ranking(r)->cost[RN_UNIT_FLOP].per_sample / flop_7b(r), 7.0 / 8, 1e-12);
     map.entry = "nothing";
     rn_err err = {0};
     assert_int_equal(rn_report_price(r, &map, 1, &err), RN_ENOTFOUND);
@@ -260,7 +260,7 @@ static void test_measured_times(void **state)
               &err);
     assert_ok(rn_report_add_store(r, m.path, NULL, &err), &err);
     assert_ok(rn_report_price(r, NULL, 0, &err), &err);
-    const rn_kcost *total = &ranking(r)->cost[RN_AXIS_TIME].total;
+    const rn_kcost *total = &ranking(r)->cost[RN_UNIT_SECOND].total;
     static const double want[] = {1.0, 1.0, 1.3, 1.6, 2.6, 2.6};
     assert_ok(rn_stat_cost_check(total, &err), &err);
     for (int k = 1; k <= 6; k++)
@@ -401,7 +401,7 @@ static void test_best_ranker_against_greedy(void **state)
     rn_report_opts o = options();
     rn_report *r = report_on(&m, &o, NULL, 0);
     const rn_report_task *t = &r->tasks[0];
-    const rn_report_axis *ax = &t->axis[RN_AXIS_FLOP];
+    const rn_report_axis *ax = &t->axis[RN_UNIT_FLOP];
     assert_string_equal(t->entrants[ax->yardstick].model, "large");
     assert_int_equal(ax->n_ranked, 3);
     assert_int_equal(ax->ranked[0].entrant, -1); /* no ranked sample for the price of one */
@@ -472,8 +472,8 @@ static void test_agreement(void **state)
     assert_int_equal(k->n_judged, 7);
     assert_int_equal(k->n_runs, 3);
     assert_near(k->judge_cpu_s, 3.5, 1e-9);
-    assert_true(k->cost[RN_AXIS_FLOP].known && k->cost[RN_AXIS_FLOP].per_sample == 0);
-    assert_near(k->cost[RN_AXIS_TIME].per_sample, 7.0 / 8, 1e-9);
+    assert_true(k->cost[RN_UNIT_FLOP].known && k->cost[RN_UNIT_FLOP].per_sample == 0);
+    assert_near(k->cost[RN_UNIT_SECOND].per_sample, 7.0 / 8, 1e-9);
     rn_buf out = {0};
     rn_report_text(r, RN_METRICS_ALL, &out);
     assert_contains(out.data,

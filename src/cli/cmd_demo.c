@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
-#include "report/report.h"
+#include "report/render.h"
 #include "store/store.h"
 #include "task/task.h"
 
@@ -298,7 +298,7 @@ static int print_finding(const demo *d, rn_err *err)
     if (!rc) rc = rn_report_price(r, NULL, 0, err);
     if (!rc) rc = rn_report_compute(r, err);
     for (size_t i = 0; !rc && i < r->n_tasks; i++)
-        rn_report_headline(&r->tasks[i], &out);
+        rn_report_sentences(&r->tasks[i], &out);
     if (!rc && !rn_buf_ok(&out)) rc = rn_fail(err, RN_ENOMEM, "out of memory");
     if (!rc) printf("\nThe finding: %s", out.data ? out.data : "there is nothing to compare.\n");
     rn_buf_free(&out);

@@ -10,7 +10,7 @@
 #include "base/jout.h"
 #include "cost/amount.h"
 #include "report/plot.h"
-#include "report/spend.h"
+#include "report/plans.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ static const char intro[] =
 
 typedef struct request {
     rn_report_request common;
-    rn_spend_opts spend;
+    rn_plan_opts spend;
     double budgets[MAX_BUDGETS];
     int format; /* 0 table, 1 csv, 2 json */
     bool any_axis;
@@ -52,20 +52,17 @@ static int rising(const void *a, const void *b)
 
 static int read_budgets(const rn_command *cmd, const opts *o, request *q)
 {
-    static const rn_axis axis_of[RN_N_UNITS] = {[RN_UNIT_FLOP] = RN_AXIS_FLOP,
-                                                [RN_UNIT_SECOND] = RN_AXIS_TIME,
-                                                [RN_UNIT_USD] = RN_AXIS_USD};
     static const char *const axes[] = {"flops", "time", "usd"};
     int axis = -1;
     if (o->axis) {
-        int rc = rn_opt_choose(cmd, "axis", o->axis, axes, RN_N_AXES, &axis);
+        int rc = rn_opt_choose(cmd, "axis", o->axis, axes, RN_N_UNITS, &axis);
         if (rc >= 0) return rc;
     }
     for (int i = 0; i < o->budgets.n; i++) {
         rn_budget b;
         rn_err err;
         if (rn_budget_parse(o->budgets.v[i], &b, &err)) return rn_opt_usage(cmd, "%s", err.msg);
-        const int mine = (int)axis_of[b.unit];
+        const int mine = (int)b.unit;
         if (axis >= 0 && mine != axis)
             return rn_opt_usage(cmd, "--budget %s: all budgets must be in one unit, %s",
                                 o->budgets.v[i], axes[axis]);
@@ -75,7 +72,7 @@ static int read_budgets(const rn_command *cmd, const opts *o, request *q)
     qsort(q->budgets, q->spend.n_budgets, sizeof *q->budgets, rising);
     q->spend.budgets = q->budgets;
     q->any_axis = axis < 0;
-    q->spend.axis = axis < 0 ? RN_AXIS_FLOP : (rn_axis)axis;
+    q->spend.axis = axis < 0 ? RN_UNIT_FLOP : (rn_unit)axis;
     return -1;
 }
 
@@ -92,31 +89,30 @@ static int read_request(const rn_command *cmd, const opts *o, request *q)
     if (o->plot && !rn_plot_knows(o->plot))
         return rn_opt_usage(cmd, "--plot writes .svg, .pdf or .png, not '%s'", o->plot);
     const bool both = o->stop == o->no_stop;
-    q->spend = (rn_spend_opts){.total = o->total,
-                               .stop = both || o->stop,
-                               .no_stop = both || o->no_stop,
-                               .n_folds = (uint32_t)o->folds,
-                               .n_orders = o->orders};
+    q->spend = (rn_plan_opts){.replay = o->replay,
+                              .total = o->total,
+                              .stop = both || o->stop,
+                              .no_stop = both || o->no_stop,
+                              .n_folds = (uint32_t)o->folds,
+                              .n_orders = o->orders};
     int rc = rn_opt_choose(cmd, "format", o->format, formats, 3, &q->format);
     if (rc < 0) rc = read_budgets(cmd, o, q);
     return rc < 0 ? rn_report_args_read(cmd, &o->a, &q->common) : rc;
 }
 
 /* Where no budget and no axis says it: the first axis on which a model of the task is priced. */
-static rn_axis first_axis(const rn_report_task *t)
+static rn_unit first_axis(const rn_report_task *t)
 {
-    for (int a = 0; a < RN_N_AXES; a++)
+    for (int a = 0; a < RN_N_UNITS; a++)
         for (size_t i = 0; i < t->n_entrants; i++)
-            if (t->entrants[i].priced[a]) return (rn_axis)a;
-    return RN_AXIS_FLOP;
+            if (t->entrants[i].priced[a]) return (rn_unit)a;
+    return RN_UNIT_FLOP;
 }
 
 /* The plans or replays of all tasks. */
 typedef struct results {
-    rn_spend spend[MAX_TASKS];
-    rn_replay_report replay[MAX_TASKS];
+    rn_plans plans[MAX_TASKS];
     size_t n;
-    bool is_replay;
 } results;
 
 static int compute(const opts *o, request *q, rn_report *r, results *x, rn_err *err)
@@ -124,14 +120,11 @@ static int compute(const opts *o, request *q, rn_report *r, results *x, rn_err *
     int rc = rn_report_args_load(&o->a, r, err);
     if (!rc) rc = rn_report_price(r, q->common.prices, q->common.n_prices, err);
     if (!rc && r->n_tasks > MAX_TASKS)
-        rc = rn_fail(err, RN_EINVAL, "%zu problem sets in one store: choose one with -t",
-                     r->n_tasks);
-    x->is_replay = o->replay;
+        rc = rn_fail(err, RN_EINVAL, "more than %d problem sets: choose one with -t", MAX_TASKS);
     for (size_t i = 0; i < r->n_tasks && !rc; i++) {
         rn_report_task *t = &r->tasks[i];
         if (q->any_axis) q->spend.axis = first_axis(t);
-        rc = o->replay ? rn_report_replay(r, t, &q->spend, &x->replay[i], err)
-                       : rn_report_spend(r, t, &q->spend, &x->spend[i], err);
+        rc = rn_report_plans(r, t, &q->spend, &x->plans[i], err);
         if (rc) return rn_err_prefix(err, "%s", t->name);
         x->n++;
     }
@@ -149,53 +142,34 @@ static void write_notes(const rn_report *r, rn_buf *out)
     rn_buf_puts(out, "]");
 }
 
-static void render_json(const rn_report *r, const results *x, rn_buf *out)
+static void render_json(const opts *o, const rn_report *r, const results *x, rn_buf *out)
 {
     rn_buf_puts(out, "{");
     rn_jout_text(out, "version", rn_version());
-    rn_jout_key(out, x->is_replay ? "replays" : "plans");
+    rn_jout_key(out, o->replay ? "replays" : "plans");
     rn_buf_putc(out, '[');
     for (size_t i = 0; i < x->n; i++)
-        if (x->is_replay)
-            rn_replay_json(&x->replay[i], out);
-        else
-            rn_spend_json(&x->spend[i], out);
+        rn_plans_json(&x->plans[i], out);
     rn_buf_putc(out, ']');
     write_notes(r, out);
     rn_buf_puts(out, "}\n");
 }
 
-static void render(const rn_report *r, const results *x, int format, rn_buf *out)
+static void render(const opts *o, const rn_report *r, const results *x, int format, rn_buf *out)
 {
     if (format == 2) {
-        render_json(r, x, out);
+        render_json(o, r, x, out);
         return;
     }
+    for (size_t i = 0; i < r->n_notes && format == 0; i++)
+        rn_buf_printf(out, "note: %s\n%s", r->notes[i], i + 1 == r->n_notes ? "\n" : "");
     for (size_t i = 0; i < x->n; i++) {
         if (i && format == 0) rn_buf_putc(out, '\n');
-        if (format == 1 && x->is_replay)
-            rn_replay_csv(&x->replay[i], i == 0, out);
-        else if (format == 1)
-            rn_spend_csv(&x->spend[i], i == 0, out);
-        else if (x->is_replay)
-            rn_replay_text(&x->replay[i], out);
+        if (format == 1)
+            rn_plans_csv(&x->plans[i], i == 0, out);
         else
-            rn_spend_text(&x->spend[i], out);
+            rn_plans_text(&x->plans[i], out);
     }
-    for (size_t i = 0; i < r->n_notes && format == 0; i++)
-        rn_buf_printf(out, "%snote: %s\n", i ? "" : "\n", r->notes[i]);
-}
-
-static int draw(const results *x, const char *path, rn_err *err)
-{
-    const rn_spend *spend[MAX_TASKS];
-    const rn_replay_report *replay[MAX_TASKS];
-    for (size_t i = 0; i < x->n; i++) {
-        spend[i] = &x->spend[i];
-        replay[i] = &x->replay[i];
-    }
-    return x->is_replay ? rn_replay_plot(replay, x->n, path, err)
-                        : rn_spend_plot(spend, x->n, path, err);
 }
 
 static int run(const rn_command *cmd, const opts *o, request *q)
@@ -206,10 +180,10 @@ static int run(const rn_command *cmd, const opts *o, request *q)
     rn_report *r = rn_report_new(&q->common.report);
     int rc = r && x ? compute(o, q, r, x, &err) : rn_fail(&err, RN_ENOMEM, "out of memory");
     if (!rc) {
-        render(r, x, q->format, &out);
+        render(o, r, x, q->format, &out);
         if (!rn_buf_ok(&out)) rc = rn_fail(&err, RN_ENOMEM, "out of memory");
     }
-    if (!rc && o->plot) rc = draw(x, o->plot, &err);
+    if (!rc && o->plot) rc = rn_plans_plot(x->plans, x->n, o->plot, &err);
     if (q->format > 0) rn_term_data();
     if (!rc && out.len) fwrite(out.data, 1, out.len, stdout);
     const int status = rc                        ? rn_opt_failure(cmd, &err)

@@ -9,8 +9,9 @@
 
 #include "base/file.h"
 #include "report/figure.h"
-#include "report/html.h"
+#include "report/page.h"
 #include "report/plot.h"
+#include "report/render.h"
 
 #include <errno.h>
 #include <stdio.h>

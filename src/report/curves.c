@@ -5,11 +5,16 @@
  * that entrants are resampled together. An entrant with other problems besides gets a bootstrap of
  * its own for its curve.
  */
-#include "report/inside.h"
+#include "report/report_priv.h"
 
 #include <stdlib.h>
 
 enum { DENSE = 32, PER_OCTAVE = 8 };
+
+int64_t rn_report_next_power(int64_t k, int64_t k_max)
+{
+    return k < k_max && 2 * k > k_max ? k_max : 2 * k;
+}
 
 /* The k at which a curve is shown: all up to DENSE, then PER_OCTAVE a doubling, every power of two,
  * the last robust one and what the user asked for. *n of them, rising; NULL: out of memory. */
@@ -51,24 +56,36 @@ static int published_points(rn_report *r, rn_entrant *e, rn_err *err)
     return 0;
 }
 
+/* --missing refuse: an error that names the first problem that lacks verdicts. */
+static int refuse(const rn_report *r, const rn_report_task *t, const rn_entrant *e, rn_err *err)
+{
+    for (size_t i = 0; i < t->n_problems && r->opts.missing == RN_MISSING_REFUSE; i++) {
+        const rn_count *c = &e->counts[i];
+        if (c->n && !c->missing) continue;
+        return rn_fail(err, RN_EINVAL,
+                       "%s: %s: %lld of %lld samples have no verdict; run `ration judge -s %s`, or "
+                       "choose --missing drop or fail",
+                       e->model, t->task_ids[i], (long long)c->missing,
+                       (long long)(c->n + c->missing), t->store);
+    }
+    return 0;
+}
+
 /* Effective counts, rows and the table of one sampled entrant. */
 static int tabulate(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err *err)
 {
     rn_count *eff = rn_arena_array(&r->arena, t->n_problems, sizeof *eff);
     uint8_t *keep = rn_arena_array(&r->arena, t->n_problems, 1);
     if (!eff || !keep) return rn_report_nomem(err);
-    int rc = rn_stat_cover(e->counts, t->n_problems, r->opts.missing, eff, keep, &e->cov, err);
-    if (rc) {
-        rn_err_prefix(err, "%s", e->model);
-        return rc;
-    }
+    int rc = refuse(r, t, e, err);
+    if (rc) return rc;
+    rc = rn_stat_cover(e->counts, t->n_problems, r->opts.missing, eff, keep, &e->cov, err);
+    if (rc) return rn_err_prefix(err, "%s", e->model);
     e->eff = eff;
     e->keep = keep;
     e->k_max = e->cov.k_max;
     e->n_cols = e->k_max;
-    if (e->k_max == 0)
-        return rn_report_note(r, err, "%s on %s: no sample has a verdict; run `ration judge` first",
-                              e->model, t->name);
+    if (e->k_max == 0) return 0; /* note_unjudged says it */
     for (size_t i = 0; i < r->opts.n_ks; i++) {
         int64_t k = r->opts.ks[i];
         if (k > e->n_cols && k <= e->cov.min_n) e->n_cols = k;
@@ -110,6 +127,38 @@ static int sampled_points(rn_report *r, const rn_report_task *t, rn_entrant *e, 
     rn_stat_boot_free(own);
     free(at);
     free(cols);
+    return rc;
+}
+
+/* One note on the samples of a task that have no verdict, with the command that gives them one. */
+static int note_unjudged(rn_report *r, const rn_report_task *t, rn_err *err)
+{
+    rn_buf who = {0};
+    int64_t missing = 0;
+    size_t complete = 0;
+    for (size_t j = 0; j < t->n_entrants; j++) {
+        const rn_entrant *e = &t->entrants[j];
+        if (!e->counts || !e->cov.n_missing) continue;
+        missing += e->cov.n_missing;
+        rn_buf_printf(&who, "%s%s %lld", who.len ? ", " : "", e->model,
+                      (long long)e->cov.n_missing);
+    }
+    for (size_t i = 0; i < t->n_problems && missing; i++) {
+        bool whole = true;
+        for (size_t j = 0; j < t->n_entrants; j++) {
+            const rn_count *c = t->entrants[j].counts ? &t->entrants[j].counts[i] : NULL;
+            whole &= !c || (c->n > 0 && c->missing == 0);
+        }
+        complete += whole;
+    }
+    int rc = 0;
+    if (missing)
+        rc = rn_report_note(r, err,
+                            "%s: %lld samples without a verdict (%s), %zu of %zu problems are "
+                            "complete: run `ration judge -s %s`",
+                            t->name, (long long)missing, who.data ? who.data : "?", complete,
+                            t->n_problems, t->store);
+    rn_buf_free(&who);
     return rc;
 }
 
@@ -174,6 +223,7 @@ int rn_report_curves(rn_report *r, rn_report_task *t, rn_err *err)
         else if (e->counts)
             rc = tabulate(r, t, e, err);
     }
+    if (!rc) rc = note_unjudged(r, t, err);
     if (!rc) rc = find_common(r, t, err);
     for (size_t i = 0; i < t->n_entrants && !rc; i++)
         rc = sampled_points(r, t, &t->entrants[i], err);

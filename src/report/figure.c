@@ -1,13 +1,16 @@
 /*
- * figure.c: series of a report as panels: the same curves, colours and words as in the page.
+ * figure.c: the rows of a report and of plans as panels: the same curves, colours and words as in the
+ * page.
  *
  * A model has the colour of its place in its task; a ranker that of the model in its name, and its
  * kind is told by the line. A panel of a row without a single curve is left out.
  */
 #include "report/figure.h"
 
-#include "report/inside.h"
+#include "report/plans.h"
 #include "report/plot.h"
+#include "report/report_priv.h"
+#include "report/views.h"
 
 enum { MAX_PANELS = 64, MAX_SERIES = 96, MAX_COLUMNS = 3 };
 
@@ -29,42 +32,61 @@ typedef struct sheet {
     size_t n_panels, n_columns;
     rn_plot_series *series; /* [MAX_SERIES] of the panel in work */
     size_t n_series, n_curves;
-    bool failed; /* out of memory */
+    bool failed;
 } sheet;
 
-/* A series with room for n points; NULL when there is no place for it. */
-static rn_plot_series *add_series(sheet *s, const char *label, size_t n, int colour,
-                                  rn_plot_style style, bool band)
+/* How a series looks. */
+typedef struct look {
+    const char *label; /* NULL: not in the legend */
+    int colour;
+    rn_plot_style style;
+    bool band;
+} look;
+
+/* Which rows: every `step`-th from `first` on, n of them; x in the unit of a figure. */
+typedef struct slice {
+    const rn_rows *rows;
+    size_t first, step, n;
+    const char *x, *y;
+    double scale; /* of x */
+} slice;
+
+static void add_series(sheet *s, const slice *from, look how)
 {
-    if (s->n_series == MAX_SERIES) return NULL;
-    rn_plot_series *to = &s->series[s->n_series];
-    *to = (rn_plot_series){.label = label,
-                           .x = rn_arena_array(&s->arena, n, sizeof(double)),
-                           .y = rn_arena_array(&s->arena, n, sizeof(double)),
-                           .lo = band ? rn_arena_array(&s->arena, n, sizeof(double)) : NULL,
-                           .hi = band ? rn_arena_array(&s->arena, n, sizeof(double)) : NULL,
-                           .n = n,
-                           .colour = colour,
-                           .style = style};
-    if (!to->x || !to->y || (band && (!to->lo || !to->hi))) {
-        s->failed = true;
-        return NULL;
+    const int x = rn_rows_find(from->rows, from->x), y = rn_rows_find(from->rows, from->y);
+    double *at = rn_arena_array(&s->arena, 4 * from->n + 1, sizeof *at);
+    const size_t n = from->n;
+    s->failed |= !at;
+    if (s->n_series == MAX_SERIES || s->failed || n == 0 || x < 0 || y < 0) return;
+    for (size_t i = 0; i < n; i++) {
+        const size_t row = from->first + i * from->step;
+        const rn_datum *d = rn_rows_at(from->rows, row, y);
+        at[i] = rn_rows_at(from->rows, row, x)->v * from->scale;
+        at[n + i] = d->v;
+        at[2 * n + i] = d->lo;
+        at[3 * n + i] = d->hi;
     }
-    s->n_series++;
-    s->n_curves += style != RN_PLOT_STARS;
-    return to;
+    s->series[s->n_series++] = (rn_plot_series){.label = how.label,
+                                                .x = at,
+                                                .y = at + n,
+                                                .lo = how.band ? at + 2 * n : NULL,
+                                                .hi = how.band ? at + 3 * n : NULL,
+                                                .n = n,
+                                                .colour = how.colour,
+                                                .style = how.style};
+    s->n_curves += how.style != RN_PLOT_STARS;
 }
 
-static void put(rn_plot_series *to, size_t i, double x, double y)
+/* All rows with this text in column "model" (NULL: all rows), which lie together. */
+static slice slice_of(const rn_rows *rows, const char *model, const char *x, const char *y)
 {
-    ((double *)to->x)[i] = x;
-    ((double *)to->y)[i] = y;
-}
-
-static void put_band(rn_plot_series *to, size_t i, double lo, double hi)
-{
-    ((double *)to->lo)[i] = lo;
-    ((double *)to->hi)[i] = hi;
+    slice out = {rows, 0, 1, 0, x, y, 1};
+    const int column = rn_rows_find(rows, "model");
+    for (size_t i = 0; i < rn_rows_n(rows); i++) {
+        if (model && strcmp(rn_rows_at(rows, i, column)->text, model) != 0) continue;
+        if (out.n++ == 0) out.first = i;
+    }
+    return out;
 }
 
 static bool open_panel(sheet *s)
@@ -111,15 +133,20 @@ static int ranker_colour(const rn_report_task *t, const rn_entrant *e, const rn_
     return colour;
 }
 
-/* axis RN_N_AXES: over k. */
-static void add_stars(sheet *s, const rn_report_task *t, rn_axis axis)
+/* Greedy answers; axis RN_N_UNITS: over k. */
+static void add_stars(sheet *s, const rn_report_task *t, rn_unit axis)
 {
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
-        bool there = e->greedy.n > 0 && (axis == RN_N_AXES || e->priced[axis]);
-        rn_plot_series *to = there ? add_series(s, NULL, 1, (int)i, RN_PLOT_STARS, false) : NULL;
-        if (to)
-            put(to, 0, axis == RN_N_AXES ? 1 : rn_stat_cost(&e->axis[axis], 1), e->greedy.value);
+        if (e->greedy.n == 0 || (axis != RN_N_UNITS && !e->priced[axis])) continue;
+        rn_rows star = {0};
+        rn_rows_column(&star, (rn_column){.name = "x"});
+        rn_rows_column(&star, (rn_column){.name = "y"});
+        rn_rows_value(&star, axis == RN_N_UNITS ? 1 : rn_stat_cost(&e->axis[axis], 1));
+        rn_rows_value(&star, e->greedy.value);
+        const slice one = slice_of(&star, NULL, "x", "y");
+        if (rn_rows_n(&star)) add_series(s, &one, (look){NULL, (int)i, RN_PLOT_STARS, false});
+        rn_rows_free(&star);
     }
 }
 
@@ -152,17 +179,18 @@ static rn_plot_style ranker_style(const rn_entrant *e, const rn_ranking *k)
 enum { MAX_BANDS = 3 };
 
 /* Where no ranker's cost is known on an axis, the samples alone are charged, and the axis says so. */
-static bool ranking_is_charged(const rn_entrant *e, rn_axis axis)
+static bool ranking_is_charged(const rn_entrant *e, rn_unit axis)
 {
     bool any = false;
-    for (size_t i = 0; i < e->n_rankings && axis < RN_AXIS_USD; i++)
+    for (size_t i = 0; i < e->n_rankings && axis < RN_UNIT_USD; i++)
         any |= e->rankings[i].cost[axis].known;
     return any;
 }
 
-static double x_of(const wanted *w, const rn_series *s, int64_t k)
+/* What x is: with the cost of ranking, or of the samples alone. */
+static const char *x_of(const wanted *w, const rn_series *s)
 {
-    return s->x_sampling && !w->paid ? rn_stat_cost(s->x_sampling, k) : rn_report_series_x(s, k);
+    return s->x_sampling && !w->paid ? "x_sampling" : "x";
 }
 
 static void add_curve(void *user, const rn_series *from)
@@ -171,16 +199,16 @@ static void add_curve(void *user, const rn_series *from)
     if (from->metric != w->metric || from->task != w->task || from->n_points == 0) return;
     if (w->generator && from->entrant != w->generator) return;
     const rn_ranking *k = from->ranking;
-    bool band = !k || from->entrant->n_rankings <= MAX_BANDS;
-    int colour =
-        k ? ranker_colour(w->task, from->entrant, k) : (int)(from->entrant - w->task->entrants);
-    rn_plot_series *to =
-        add_series(w->s, k ? k->name : from->entrant->model, from->n_points, colour,
-                   k ? ranker_style(from->entrant, k) : RN_PLOT_LINE, band);
-    for (size_t i = 0; to && i < from->n_points; i++) {
-        put(to, i, x_of(w, from, from->points[i].k), from->points[i].value);
-        if (band) put_band(to, i, from->points[i].lo, from->points[i].hi);
-    }
+    rn_rows rows = {0};
+    rn_view_series(from, &rows);
+    const slice all = slice_of(&rows, NULL, x_of(w, from), "value");
+    add_series(w->s, &all,
+               (look){k ? k->name : from->entrant->model,
+                      k ? ranker_colour(w->task, from->entrant, k)
+                        : (int)(from->entrant - w->task->entrants),
+                      k ? ranker_style(from->entrant, k) : RN_PLOT_LINE,
+                      !k || from->entrant->n_rankings <= MAX_BANDS});
+    rn_rows_free(&rows);
 }
 
 /* The bounds of the ranking with the longest curve; they need no ranking to be paid. */
@@ -193,21 +221,19 @@ static void add_bounds(void *user, const rn_series *from)
         if (other->n_points > from->n_points) return;
         if (other->n_points == from->n_points && other < from->ranking) return;
     }
-    rn_plot_series *perfect =
-        add_series(w->s, "perfect choice", from->n_points, RN_PLOT_GREY, RN_PLOT_DASHED, false);
-    rn_plot_series *random =
-        add_series(w->s, "blind choice", from->n_points, RN_PLOT_GREY, RN_PLOT_DOTTED, false);
-    for (size_t i = 0; perfect && random && i < from->n_points; i++) {
-        int64_t k = from->points[i].k;
-        double x = from->x_sampling ? rn_stat_cost(from->x_sampling, k) : (double)k;
-        put(perfect, i, x, from->ranking->perfect[i]);
-        put(random, i, x, from->ranking->random[i]);
-    }
+    rn_rows rows = {0};
+    rn_view_series(from, &rows);
+    const char *x = from->x_sampling ? "x_sampling" : "x";
+    const slice perfect = slice_of(&rows, NULL, x, "perfect"),
+                random = slice_of(&rows, NULL, x, "random");
+    add_series(w->s, &perfect, (look){"perfect choice", RN_PLOT_GREY, RN_PLOT_DASHED, false});
+    add_series(w->s, &random, (look){"blind choice", RN_PLOT_GREY, RN_PLOT_DOTTED, false});
+    rn_rows_free(&rows);
 }
 
-static const char *const over[RN_N_AXES + 1] = {"At equal FLOPs", "At equal wall-time",
-                                                "At equal cost", "By number of samples"};
-static const char *const units[RN_N_AXES + 1] = {
+static const char *const over[RN_N_UNITS + 1] = {"At equal FLOPs", "At equal wall-time",
+                                                 "At equal cost", "By number of samples"};
+static const char *const units[RN_N_UNITS + 1] = {
     "FLOPs per problem", "seconds per problem", "US dollars per problem", "k, samples per problem"};
 
 /* "mini, samples of 7b: at equal FLOPs"; the first part only where rows need it. */
@@ -221,8 +247,8 @@ static const char *title_of(sheet *s, const rn_report *r, const rn_report_task *
     return title;
 }
 
-/* pass@k, or rank-score of one generator's samples, over k (axis RN_N_AXES) or a budget. */
-static void curve_panel(sheet *s, const rn_report *r, const rn_report_task *t, rn_axis axis,
+/* pass@k, or rank-score of one generator's samples, over k (axis RN_N_UNITS) or a budget. */
+static void curve_panel(sheet *s, const rn_report *r, const rn_report_task *t, rn_unit axis,
                         const rn_entrant *generator, bool legend)
 {
     static const rn_metric pass[] = {RN_METRIC_PASS_FLOP, RN_METRIC_PASS_TIME, RN_METRIC_PASS_USD,
@@ -232,67 +258,58 @@ static void curve_panel(sheet *s, const rn_report *r, const rn_report_task *t, r
     wanted w = {s, generator ? rank[axis] : pass[axis], t, generator,
                 generator && ranking_is_charged(generator, axis)};
     if (w.metric == RN_N_METRICS || !open_panel(s)) return;
-    if (generator) rn_report_each_series(r, UINT32_C(1) << w.metric, add_bounds, &w);
-    rn_report_each_series(r, UINT32_C(1) << w.metric, add_curve, &w);
+    if (generator) rn_view_each_series(r, UINT32_C(1) << w.metric, add_bounds, &w);
+    rn_view_each_series(r, UINT32_C(1) << w.metric, add_curve, &w);
     add_stars(s, t, axis);
-    const char *what = !generator || axis == RN_N_AXES ? over[axis]
+    const char *what = !generator || axis == RN_N_UNITS ? over[axis]
                        : w.paid ? rn_arena_printf(&s->arena, "%s, ranking charged", over[axis])
                                 : rn_arena_printf(&s->arena, "%s, ranking not charged", over[axis]);
     close_panel(s, title_of(s, r, t, generator, what ? what : over[axis]), units[axis],
-                generator ? "rank-score@k, %" : "pass@k, %", axis == RN_N_AXES, legend);
+                generator ? "rank-score@k, %" : "pass@k, %", axis == RN_N_UNITS, legend);
+}
+
+/* Rows of each model, [n] curves of them: column, style, and whether it is the one in the legend. */
+static void model_panel(sheet *s, const rn_report *r, const rn_report_task *t, const rn_rows *rows,
+                        const char *title, const char *const xy[][2], size_t n)
+{
+    static const rn_plot_style styles[] = {RN_PLOT_LINE, RN_PLOT_DASHED, RN_PLOT_DOTTED};
+    if (t->plan_axis == RN_N_UNITS || rn_rows_n(rows) == 0 || !open_panel(s)) return;
+    for (size_t i = 0; i < t->n_entrants; i++)
+        for (size_t c = 0; c < n; c++) {
+            const rn_entrant *e = &t->entrants[i];
+            const slice mine = slice_of(rows, e->model, xy[c][0], xy[c][1]);
+            if (e->priced[t->plan_axis])
+                add_series(s, &mine, (look){c ? NULL : e->model, (int)i, styles[c], false});
+        }
+    close_panel(s, title_of(s, r, t, NULL, title), units[t->plan_axis], "solved, %", false, true);
 }
 
 static void stopping_panel(sheet *s, const rn_report *r, const rn_report_task *t)
 {
-    rn_axis axis = t->alloc_axis;
-    if (!t->stops || axis == RN_N_AXES || !open_panel(s)) return;
-    for (size_t i = 0; i < t->n_entrants; i++) {
-        size_t n = t->n_stops[i];
-        if (n == 0 || !t->entrants[i].priced[axis]) continue;
-        rn_plot_series *full = add_series(s, NULL, n, (int)i, RN_PLOT_DASHED, false);
-        rn_plot_series *stop = add_series(s, t->entrants[i].model, n, (int)i, RN_PLOT_LINE, false);
-        for (size_t j = 0; full && stop && j < n; j++) {
-            const rn_stop_row *row = &t->stops[i][j];
-            put(full, j, row->full[axis], row->value);
-            put(stop, j, row->spent[axis], row->value);
-        }
-    }
-    close_panel(s, title_of(s, r, t, NULL, "Stopping at the first pass (dashed: always k)"),
-                units[axis], "solved, %", false, true);
+    static const char *const full[] = {"flops_full", "seconds_full", "usd_full"};
+    if (t->plan_axis == RN_N_UNITS) return;
+    model_panel(s, r, t, &t->stopping, "Stopping at the first pass (dashed: always k)",
+                (const char *const[][2]){{rn_unit_name(t->plan_axis), "value"},
+                                         {full[t->plan_axis], "value"}},
+                2);
 }
 
 static void reallocation_panel(sheet *s, const rn_report *r, const rn_report_task *t)
 {
-    if (!t->allocs || t->alloc_axis == RN_N_AXES || !open_panel(s)) return;
-    for (size_t i = 0; i < t->n_entrants; i++) {
-        size_t n = t->n_allocs[i];
-        if (n == 0) continue;
-        rn_plot_series *same = add_series(s, NULL, n, (int)i, RN_PLOT_DASHED, false);
-        rn_plot_series *oracle = add_series(s, NULL, n, (int)i, RN_PLOT_DOTTED, false);
-        rn_plot_series *rounds =
-            add_series(s, t->entrants[i].model, n, (int)i, RN_PLOT_LINE, false);
-        for (size_t j = 0; same && oracle && rounds && j < n; j++) {
-            const rn_alloc_row *row = &t->allocs[i][j];
-            put(same, j, row->budget, row->same_k);
-            put(oracle, j, row->budget, row->oracle);
-            put(rounds, j, row->budget, row->rounds);
-        }
-    }
-    close_panel(s, title_of(s, r, t, NULL, "One budget for the set (dashed: same k)"),
-                units[t->alloc_axis], "solved, %", false, true);
+    model_panel(
+        s, r, t, &t->reallocation, "One budget for the set (dashed: same k)",
+        (const char *const[][2]){{"budget", "rounds"}, {"budget", "same_k"}, {"budget", "oracle"}},
+        3);
 }
 
 static void cascade_panel(sheet *s, const rn_report *r, const rn_report_task *t)
 {
-    if (t->n_cascades == 0 || !open_panel(s)) return;
-    rn_plot_series *one =
-        add_series(s, "best single model", t->n_cascades, RN_PLOT_GREY, RN_PLOT_DASHED, false);
-    rn_plot_series *two = add_series(s, "best cascade", t->n_cascades, 0, RN_PLOT_LINE, false);
-    for (size_t j = 0; one && two && j < t->n_cascades; j++) {
-        put(one, j, t->cascades[j].budget, t->cascades[j].single);
-        put(two, j, t->cascades[j].budget, t->cascades[j].cascade);
-    }
-    close_panel(s, title_of(s, r, t, NULL, "The best cascade of two models"), units[t->alloc_axis],
+    if (rn_rows_n(&t->cascades) == 0 || !open_panel(s)) return;
+    const slice one = slice_of(&t->cascades, NULL, "budget", "single_value"),
+                two = slice_of(&t->cascades, NULL, "budget", "value");
+    add_series(s, &one, (look){"best single model", RN_PLOT_GREY, RN_PLOT_DASHED, false});
+    add_series(s, &two, (look){"best cascade", 0, RN_PLOT_LINE, false});
+    close_panel(s, title_of(s, r, t, NULL, "The best cascade of two models"), units[t->plan_axis],
                 "solved, %", false, true);
 }
 
@@ -300,7 +317,7 @@ static void cascade_panel(sheet *s, const rn_report *r, const rn_report_task *t)
 static void row_of_three(sheet *s, const rn_report *r, const rn_report_task *t,
                          const rn_entrant *generator)
 {
-    static const rn_axis columns[MAX_COLUMNS] = {RN_N_AXES, RN_AXIS_FLOP, RN_AXIS_TIME};
+    static const rn_unit columns[MAX_COLUMNS] = {RN_N_UNITS, RN_UNIT_FLOP, RN_UNIT_SECOND};
     size_t before = s->n_panels;
     for (size_t i = 0; i < MAX_COLUMNS; i++)
         curve_panel(s, r, t, columns[i], generator, s->n_panels == before);
@@ -312,10 +329,10 @@ static void add_task(sheet *s, const rn_report *r, const rn_report_task *t, rn_f
 {
     switch (f) {
     case RN_FIGURE_STUDY: row_of_three(s, r, t, NULL); return;
-    case RN_FIGURE_PASS_K: curve_panel(s, r, t, RN_N_AXES, NULL, true); return;
-    case RN_FIGURE_FLOP: curve_panel(s, r, t, RN_AXIS_FLOP, NULL, true); return;
-    case RN_FIGURE_TIME: curve_panel(s, r, t, RN_AXIS_TIME, NULL, true); return;
-    case RN_FIGURE_USD: curve_panel(s, r, t, RN_AXIS_USD, NULL, true); return;
+    case RN_FIGURE_PASS_K: curve_panel(s, r, t, RN_N_UNITS, NULL, true); return;
+    case RN_FIGURE_FLOP: curve_panel(s, r, t, RN_UNIT_FLOP, NULL, true); return;
+    case RN_FIGURE_TIME: curve_panel(s, r, t, RN_UNIT_SECOND, NULL, true); return;
+    case RN_FIGURE_USD: curve_panel(s, r, t, RN_UNIT_USD, NULL, true); return;
     case RN_FIGURE_STOPPING: stopping_panel(s, r, t); return;
     case RN_FIGURE_REALLOCATION: reallocation_panel(s, r, t); return;
     case RN_FIGURE_CASCADE: cascade_panel(s, r, t); return;
@@ -332,9 +349,9 @@ static void add_task(sheet *s, const rn_report *r, const rn_report_task *t, rn_f
             row_of_three(s, r, t, e);
         else
             curve_panel(s, r, t,
-                        f == RN_FIGURE_RANK_K      ? RN_N_AXES
-                        : f == RN_FIGURE_RANK_FLOP ? RN_AXIS_FLOP
-                                                   : RN_AXIS_TIME,
+                        f == RN_FIGURE_RANK_K      ? RN_N_UNITS
+                        : f == RN_FIGURE_RANK_FLOP ? RN_UNIT_FLOP
+                                                   : RN_UNIT_SECOND,
                         e, true);
     }
 }
@@ -342,8 +359,8 @@ static void add_task(sheet *s, const rn_report *r, const rn_report_task *t, rn_f
 /* Why the figure is empty: the report's own words, or what is needed in general. */
 static int nothing(const rn_report *r, rn_figure f, rn_err *err)
 {
-    static const rn_axis axis_of[RN_N_FIGURES] = {
-        [RN_FIGURE_TIME] = RN_AXIS_TIME, [RN_FIGURE_USD] = RN_AXIS_USD};
+    static const rn_unit axis_of[RN_N_FIGURES] = {
+        [RN_FIGURE_TIME] = RN_UNIT_SECOND, [RN_FIGURE_USD] = RN_UNIT_USD};
     bool rank = f >= RN_FIGURE_RANK && f <= RN_FIGURE_RANK_TIME;
     const char *why = rank
                           ? "no sample has a score; run `ration rank`"
@@ -365,6 +382,63 @@ int rn_report_figure(const rn_report *r, rn_figure f, const char *path, rn_err *
     int rc = s.failed          ? rn_report_nomem(err)
              : s.n_panels == 0 ? nothing(r, f, err)
                                : rn_plot_write(path, s.panels, s.n_panels, s.n_columns, err);
+    rn_arena_free(&s.arena);
+    return rc;
+}
+
+/* ---- plans and replays ------------------------------------------------------------------------- */
+
+/* The rows of one choice at all budgets; x is the budget, in a replay the mean cost. */
+static void add_choice(sheet *s, const rn_plans *p, size_t which, look how)
+{
+    const rn_plan_row *all = p->opts.replay ? p->rows : p->frontier;
+    const size_t n = p->opts.replay ? p->n_rows : p->n_frontier;
+    rn_rows rows = {0};
+    rn_rows_column(&rows, (rn_column){.name = "x"});
+    rn_rows_column(&rows, (rn_column){.name = "y"});
+    for (size_t i = 0; i < n; i++) {
+        const rn_choice *c = &all[i].choices[which];
+        rn_rows_value(&rows, p->opts.replay ? c->cost.value : all[i].budget);
+        rn_rows_interval(&rows, c->score.value, c->score.lo, c->score.hi);
+    }
+    slice from = slice_of(&rows, NULL, "x", "y");
+    if (p->opts.axis == RN_UNIT_FLOP) from.scale = 1e-12;
+    add_series(s, &from, how);
+    rn_rows_free(&rows);
+}
+
+static void plans_panel(sheet *s, const rn_plans *p)
+{
+    static const char *const labels[2][RN_N_UNITS] = {
+        {"budget, TFLOP", "budget, seconds", "budget, dollars"},
+        {"mean cost, TFLOP", "mean cost, seconds", "mean cost, dollars"}};
+    const bool replay = p->opts.replay;
+    if (!open_panel(s)) return;
+    for (size_t i = 0; i < p->n_choices; i++) {
+        const rn_choice *c = replay ? &p->rows[0].choices[i] : &p->frontier[0].choices[i];
+        const bool alone = c->kind == RN_CHOICE_ALONE;
+        int colour = replay ? (int)i : RN_PLOT_GREY;
+        if (c->kind == RN_CHOICE_SINGLE && p->n_models > 1) continue; /* one of those alone */
+        if (!replay && c->stop != p->opts.stop) continue;
+        for (size_t m = 0; m < p->n_models && !replay; m++)
+            if (p->models[m] == c->model) colour = (int)m;
+        if (c->kind == RN_CHOICE_CASCADE) colour = (int)p->n_models;
+        if (c->kind == RN_CHOICE_MIXTURE) colour = (int)p->n_models + 1;
+        add_choice(s, p, i,
+                   (look){alone ? p->task->entrants[c->model].model : c->name, colour,
+                          alone || (replay && c->fixed) ? RN_PLOT_DASHED : RN_PLOT_LINE,
+                          c->kind == RN_CHOICE_MIXTURE || (replay && !c->fixed)});
+    }
+    close_panel(s, p->task->name, labels[replay][p->opts.axis], "solved", false, true);
+}
+
+int rn_plans_plot(const rn_plans *p, size_t n, const char *path, rn_err *err)
+{
+    sheet s = {0};
+    for (size_t i = 0; i < n; i++)
+        plans_panel(&s, &p[i]);
+    int rc = s.failed ? rn_report_nomem(err)
+                      : rn_plot_write(path, s.panels, s.n_panels, n > 1 ? 2 : 1, err);
     rn_arena_free(&s.arena);
     return rc;
 }

@@ -1,240 +1,328 @@
 /*
- * finding.c: what a comparison comes to, in sentences computed from its rows.
+ * finding.c: what a comparison comes to, computed once per task and axis (rn_finding) and worded here,
+ * so that terminal, page, demo and JSON say the same.
  *
- * "Small" are the entrants whose sample costs at most twice the cheapest one's (in the study: 7B,
- * 8B and 13B), "large" all others. A budget counts where both kinds afford a sample and all who do
- * have an estimate.
+ * The answer is given at the first budget that buys a sample of every model, where a comparison is
+ * fair to all and small samples weigh least; where no such budget has estimates of all, at the last
+ * one at which somebody leads.
+ *
+ * What would make it surer. The variance of a margin has two parts: that of the samples of each
+ * problem (the jackknife of pass@k over the recorded outcomes), which more samples reduce, and that
+ * between problems, which only more problems do. Where the first is a fair part, the model and the
+ * problems that hold most of it are named.
  */
-#include "report/inside.h"
+#include "report/report_priv.h"
 
-#include <stdio.h>
-
-enum { SMALL_FACTOR = 2 };
-
-static const char *const titles[RN_N_AXES] = {"FLOPs", "wall-time", "money"};
-
-static bool is_small(const rn_report_task *t, rn_axis axis, size_t i)
+static const char *models_of(const rn_report_task *t, int i)
 {
-    const rn_report_axis *ax = &t->axis[axis];
-    return rn_stat_cost(&t->entrants[i].axis[axis], 1) <=
-           SMALL_FACTOR * rn_stat_cost(&t->entrants[ax->unit].axis[axis], 1);
+    return t->entrants[i].model;
 }
 
-/* The best value among the small or the large entrants; NAN if none affords a sample. */
-static double best_of(const rn_report_task *t, rn_axis axis, const rn_budget_row *row, bool small)
+/* "16 samples of 7b"; in the report's arena. */
+static const char *samples_of(rn_report *r, const rn_report_task *t, int64_t k, int who)
 {
-    double best = NAN;
-    for (size_t i = 0; i < t->n_entrants; i++) {
-        const rn_cell *c = &row->cells[i];
-        if (c->k == 0 || isnan(c->value) || is_small(t, axis, i) != small) continue;
-        if (isnan(best) || c->value > best) best = c->value;
-    }
-    return best;
+    return rn_arena_printf(&r->arena, "%lld sample%s of %s", (long long)k, k == 1 ? "" : "s",
+                           models_of(t, who));
 }
 
 /* Whether the best of a row is ahead of anybody, or of nothing at all. */
 static bool has_leader(const rn_budget_row *row)
 {
-    if (!row->complete || row->best < 0 || row->cells[row->best].value == 0) return false;
+    if (row->best < 0 || row->cells[row->best].value == 0) return false;
     return row->second < 0 || row->diff != 0;
 }
 
-/* "code-llama-7b at 4, code-llama-13b at 6" of n complete budgets. */
-static void write_leaders(const rn_report_task *t, rn_axis axis, rn_buf *out)
+/* Whether a row's budget buys a sample of every priced entrant. */
+static bool buys_all(const rn_report_task *t, rn_unit axis, const rn_budget_row *row)
 {
-    const rn_report_axis *ax = &t->axis[axis];
-    size_t n = 0, none = 0, written = 0;
-    for (size_t j = 0; j < ax->n_rows; j++) {
-        bool any = ax->rows[j].complete && ax->rows[j].best >= 0;
-        n += any;
-        none += any && !has_leader(&ax->rows[j]);
-    }
-    rn_buf_printf(out, "of %zu equal %s budgets, ", n, titles[axis]);
-    for (size_t i = 0; i < t->n_entrants; i++) {
-        size_t leads = 0;
-        for (size_t j = 0; j < ax->n_rows; j++)
-            leads += has_leader(&ax->rows[j]) && ax->rows[j].best == (int)i;
-        if (leads == 0) continue;
-        rn_buf_printf(out, "%s%s leads at %zu", written++ ? ", " : "", t->entrants[i].model, leads);
-    }
-    if (none) rn_buf_printf(out, "%snobody leads at %zu", written ? ", " : "", none);
+    bool all = true;
+    for (size_t i = 0; i < t->n_entrants; i++)
+        all &= !t->entrants[i].priced[axis] || t->entrants[i].k_max == 0 || row->cells[i].k > 0;
+    return all;
 }
 
-void rn_report_finding(const rn_report_task *t, rn_axis axis, rn_buf *out)
+static void find_row(const rn_report_task *t, rn_unit axis, rn_finding *f)
 {
     const rn_report_axis *ax = &t->axis[axis];
-    if (!ax->any || t->n_entrants < 2) return; /* one model leads nobody */
-    size_t both = 0, ahead = 0;
-    double least = INFINITY, most = -INFINITY;
     for (size_t j = 0; j < ax->n_rows; j++) {
         const rn_budget_row *row = &ax->rows[j];
-        double small = best_of(t, axis, row, true), large = best_of(t, axis, row, false);
-        if (!row->complete || isnan(small) || isnan(large)) continue;
-        both++;
-        ahead += small > large;
-        least = fmin(least, small - large);
-        most = fmax(most, small - large);
+        if (row->best < 0 || row->second < 0) continue;
+        f->row = row;
+        f->all = buys_all(t, axis, row);
+        if (f->all) break;
     }
-    rn_buf_printf(out, "%s: ", t->name);
-    write_leaders(t, axis, out);
-    if (both)
-        rn_buf_printf(out,
-                      "; small models are ahead of larger ones at %zu of the %zu that buy a sample "
-                      "of both, by %+.1f to %+.1f points",
-                      ahead, both, 100 * least, 100 * most);
-    rn_buf_puts(out, ".\n");
+    f->any = f->row != NULL;
+    if (!f->any) return;
+    f->winner = f->row->best;
+    f->other = f->row->second;
 }
 
-/* "nll:7b is best at 3, consensus:mbr at 2": in the order of their first budget. */
-static void write_best_rankers(const rn_report_task *t, const rn_report_axis *ax, rn_buf *out)
+/* ---- words ----------------------------------------------------------------------------------- */
+
+static int say_answer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_finding *f)
 {
-    size_t written = 0;
-    for (size_t j = 0; j < ax->n_ranked; j++) {
-        if (ax->ranked[j].entrant < 0) continue;
-        const rn_rank_best *b = &ax->ranked[j];
-        const char *name = t->entrants[b->entrant].rankings[b->ranking].name;
-        size_t n = 0, before = 0;
-        for (size_t i = 0; i < ax->n_ranked; i++) {
-            const rn_rank_best *o = &ax->ranked[i];
-            if (o->entrant < 0) continue;
-            bool same = strcmp(t->entrants[o->entrant].rankings[o->ranking].name, name) == 0;
-            n += same;
-            before += same && i < j;
+    rn_arena *a = &r->arena;
+    const rn_budget_row *row = f->row;
+    const rn_cell *x = &row->cells[f->winner], *y = &row->cells[f->other];
+    const char *ours = samples_of(r, t, x->k, f->winner),
+               *theirs = samples_of(r, t, y->k, f->other);
+    const char *budget = rn_amount(a, axis, row->budget), *name = models_of(t, f->winner);
+    if (!ours || !theirs) return -1;
+    if (has_leader(row))
+        f->wins = rn_arena_printf(a, "%s: %s solve%s %.1f %%, %s %.1f %%", name, ours,
+                                  x->k == 1 ? "s" : "", 100 * x->value, theirs, 100 * y->value);
+    else
+        f->wins = rn_arena_printf(a, "nobody: %s and %s both solve %.1f %%", ours, theirs,
+                                  100 * x->value);
+    f->margin =
+        isnan(row->diff_lo)
+            ? rn_arena_printf(a, "%+.1f points", 100 * row->diff)
+            : rn_arena_printf(a, "%+.1f points, %g %% interval %+.1f to %+.1f", 100 * row->diff,
+                              100 * r->opts.level, 100 * row->diff_lo, 100 * row->diff_hi);
+    if (isnan(row->p_lead))
+        f->p_lead = t->boot ? "" : "not known: published curves give no interval";
+    else if (!t->boot)
+        f->p_lead = "certain: no curve through the published values changes it";
+    else if (row->p_lead > 0.995)
+        f->p_lead = "> 99 %";
+    else
+        f->p_lead = rn_arena_printf(a, "%.0f %%", 100 * row->p_lead);
+    const char *where = f->all ? "the first budget that buys a sample of every model"
+                               : "the last budget that all curves reach";
+    f->sentence = rn_arena_printf(
+        a, "%s, at equal %s, %s per problem, %s: %s leads. %s %s (%s%s%s).", t->name,
+        rn_unit_words(axis), budget ? budget : "?", where, has_leader(row) ? name : "nobody",
+        f->wins ? f->wins : "", "", f->margin ? f->margin : "", *f->p_lead ? "; P(lead) " : "",
+        f->p_lead ? f->p_lead : "");
+    return f->wins && f->margin && f->p_lead && f->sentence ? 0 : -1;
+}
+
+/* "s from 1.2 GFLOP to 9.7 GFLOP; l from 19 GFLOP on": runs of rows with the same leader. */
+static int say_budgets(rn_report *r, const rn_report_task *t, rn_unit axis, rn_finding *f)
+{
+    const rn_report_axis *ax = &t->axis[axis];
+    rn_buf out = {0};
+    size_t n_none = 0;
+    const rn_budget_row *ended = NULL;
+    for (size_t j = 0; j < ax->n_rows;) {
+        const rn_budget_row *row = &ax->rows[j];
+        size_t end = j + 1;
+        while (end < ax->n_rows && has_leader(&ax->rows[end]) == has_leader(row) &&
+               ax->rows[end].best == row->best && ax->rows[end].complete == row->complete)
+            end++;
+        if (has_leader(row)) {
+            const char *from = rn_amount(&r->arena, axis, row->budget);
+            const char *to = rn_amount(&r->arena, axis, ax->rows[end - 1].budget);
+            rn_buf_printf(&out, "%s%s %s %s", out.len ? "; " : "", models_of(t, row->best),
+                          end - j > 1 ? "from" : "at", from);
+            if (end - j > 1) rn_buf_printf(&out, " to %s", to);
+        } else if (!row->complete) {
+            if (!ended) ended = row;
+        } else {
+            n_none += end - j;
         }
-        if (before) continue;
-        rn_buf_printf(out, "%s%s is best at %zu", written++ ? ", " : "", name, n);
+        j = end;
     }
+    if (n_none) rn_buf_printf(&out, "%snobody at %zu of them", out.len ? "; " : "", n_none);
+    if (ended)
+        rn_buf_printf(&out, "%snot known from %s on, where a curve has ended", out.len ? "; " : "",
+                      rn_amount(&r->arena, axis, ended->budget));
+    f->budgets = rn_buf_ok(&out) ? rn_arena_strdup(&r->arena, out.data ? out.data : "") : NULL;
+    rn_buf_free(&out);
+    return f->budgets ? 0 : -1;
 }
 
-void rn_report_rank_finding(const rn_report_task *t, rn_axis axis, rn_buf *out)
+/* ---- what would make it surer ---------------------------------------------------------------- */
+
+/* The jackknife variance of pass@k of one problem; 0 where nothing is known of it. */
+static double sample_variance(const rn_count *x, int64_t k)
+{
+    double with = 0, without = 0;
+    const double n = (double)x->n, c = (double)x->c;
+    if (x->n <= k || x->n < 2 || x->c == 0 || x->c == x->n) return 0;
+    rn_stat_pass(x->n - 1, x->c - 1, k, &with, NULL); /* a passing sample left out */
+    rn_stat_pass(x->n - 1, x->c, k, &without, NULL);  /* a failing one */
+    const double mean = (c * with + (n - c) * without) / n;
+    return (n - 1) / n *
+           (c * (with - mean) * (with - mean) + (n - c) * (without - mean) * (without - mean));
+}
+
+/* Where the variance of the margin is: `of` the two models' samples, and how many problems hold nine
+ * tenths of a model's part. */
+typedef struct spread {
+    double of[2];
+    size_t n_problems[2];
+} spread;
+
+static int falling(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
+}
+
+static int find_spread(const rn_report_task *t, const rn_finding *f, spread *s, rn_err *err)
+{
+    const int who[2] = {f->winner, f->other};
+    double *v = malloc((t->n_problems + 1) * sizeof *v);
+    if (!v) return rn_report_nomem(err);
+    for (int m = 0; m < 2; m++) {
+        const rn_entrant *e = &t->entrants[who[m]];
+        const int64_t k = f->row->cells[who[m]].k;
+        const double n = (double)t->n_common;
+        size_t n_v = 0;
+        for (size_t i = 0; i < t->n_problems; i++)
+            if (t->common[i]) v[n_v++] = sample_variance(&e->eff[i], k) / (n * n);
+        qsort(v, n_v, sizeof *v, falling);
+        for (size_t i = 0; i < n_v; i++)
+            s->of[m] += v[i];
+        double part = 0;
+        while (s->n_problems[m] < n_v && part < 0.9 * s->of[m])
+            part += v[s->n_problems[m]++];
+    }
+    free(v);
+    return 0;
+}
+
+static int say_surer(rn_report *r, const rn_report_task *t, rn_finding *f, rn_err *err)
+{
+    const rn_budget_row *row = f->row;
+    const double level = r->opts.level, sure = 0.5 + 0.5 * level;
+    if (!t->boot || isnan(row->p_lead) || isnan(row->diff_lo)) return 0;
+    if (row->p_lead >= sure) {
+        f->surer = "it is sure as it is";
+        return 0;
+    }
+    spread s = {0};
+    int rc = find_spread(t, f, &s, err);
+    if (rc) return rc;
+    /* The interval spans two standard errors on each side, near enough for advice. */
+    const double se = (row->diff_hi - row->diff_lo) / 4, all = se * se;
+    const int m = s.of[1] > s.of[0];
+    const int who = m ? f->other : f->winner;
+    if (all > 0 && s.of[m] > 0.2 * all) {
+        const int64_t n = t->entrants[who].cov.min_n;
+        f->surer =
+            rn_arena_printf(&r->arena, "draw %lld more of %s on %zu problems",
+                            (long long)(n > 10 ? n : 10), models_of(t, who), s.n_problems[m]);
+    } else {
+        const double need = row->diff > 0 ? 4 * all / (row->diff * row->diff) : INFINITY;
+        const double n = ceil(fmax(need, 1.1) * (double)t->n_common);
+        f->surer = need > 50 ? "nothing within reach: they are too close to be told apart"
+                             : rn_arena_printf(&r->arena,
+                                               "more problems: with about %.0f of this kind, now "
+                                               "%zu, the interval would leave out 0",
+                                               n, t->n_common);
+    }
+    return f->surer ? 0 : rn_report_nomem(err);
+}
+
+/* Nothing can be compared yet: which model's curve ends before the first sample of another. */
+static int say_missing(rn_report *r, const rn_report_task *t, rn_unit axis, rn_finding *f)
+{
+    int large = -1, small = -1;
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        if (!e->priced[axis] || e->k_max == 0 || !e->table) continue;
+        const double one = rn_stat_cost(&e->axis[axis], 1);
+        if (large < 0 || one > rn_stat_cost(&t->entrants[large].axis[axis], 1)) large = (int)i;
+    }
+    for (size_t i = 0; i < t->n_entrants && large >= 0; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        if (!e->priced[axis] || e->k_max == 0 || !e->table || (int)i == large) continue;
+        const int64_t k = rn_stat_afford(
+            &e->axis[axis], rn_stat_cost(&t->entrants[large].axis[axis], 1), RN_STAT_MAX_N);
+        if (k <= e->k_max || 2 * k <= e->n) continue;
+        small = (int)i;
+        f->surer = rn_arena_printf(&r->arena,
+                                   "draw %lld more of %s per problem: its curve ends before the "
+                                   "first sample of %s",
+                                   (long long)(2 * k - e->n), e->model, models_of(t, large));
+        if (!f->surer) return -1;
+    }
+    return small;
+}
+
+/* ---- without tests, and a score to reach ------------------------------------------------------ */
+
+/* How ranking compares with the larger model's greedy answer, at the finding's budget. */
+static int say_ranked(rn_report *r, const rn_report_task *t, rn_unit axis, rn_finding *f)
 {
     const rn_report_axis *ax = &t->axis[axis];
-    size_t n = 0, reached = 0;
-    double least = INFINITY, most = -INFINITY;
+    if (ax->n_ranked == 0 || ax->yardstick < 0) return 0;
+    const rn_rank_best *b = NULL, *top = NULL;
     for (size_t j = 0; j < ax->n_ranked; j++) {
-        const rn_rank_best *b = &ax->ranked[j];
-        if (b->entrant < 0) continue;
-        n++;
-        if (isnan(b->below)) continue;
-        reached += b->below <= 0;
-        least = fmin(least, b->below);
-        most = fmax(most, b->below);
+        const rn_rank_best *x = &ax->ranked[j];
+        if (x->entrant < 0 || isnan(x->below)) continue;
+        if (!top || x->cell.value > top->cell.value) top = x;
+        if (f->any && &ax->rows[j] == f->row) b = x;
     }
-    if (n == 0) return;
-    rn_buf_printf(out, "%s: without tests, of %zu equal %s budgets, ", t->name, n, titles[axis]);
-    write_best_rankers(t, ax, out);
-    if (ax->yardstick >= 0 && isfinite(least)) {
-        const rn_entrant *large = &t->entrants[ax->yardstick];
-        rn_buf_printf(out,
-                      "; the best of the smaller models' ranked samples reach the %.1f %% of one "
-                      "greedy answer of %s at %zu of them",
-                      100 * large->greedy.value, large->model, reached);
-        if (least > 0)
-            rn_buf_printf(out, ", and stay %.1f to %.1f points below it", 100 * least, 100 * most);
-        else if (reached < n)
-            rn_buf_printf(out, ", and are %.1f points below it at worst", 100 * most);
-    }
-    rn_buf_puts(out, ".\n");
+    if (!b) b = top;
+    if (!b) return 0;
+    const rn_entrant *from = &t->entrants[b->entrant], *large = &t->entrants[ax->yardstick];
+    rn_arena *a = &r->arena;
+    const char *budget = rn_amount(a, axis, b->budget);
+    f->ranked = rn_arena_printf(
+        a,
+        "without tests, %s per problem: %s picks among %lld of %s and is right for %.1f %%, %.1f "
+        "points %s one greedy answer of %s (%.1f %%)",
+        budget, from->rankings[b->ranking].name, (long long)b->cell.k, from->model,
+        100 * b->cell.value, fabs(100 * b->below), b->below >= 0 ? "below" : "above", large->model,
+        100 * large->greedy.value);
+    return f->ranked ? 0 : -1;
 }
 
-void rn_report_reach_finding(const rn_report *r, const rn_report_task *t, rn_axis axis, rn_buf *out)
+/* What reaching opts.reach costs the cheapest way and the model whose samples cost most. */
+static int say_reach(rn_report *r, const rn_report_task *t, rn_unit axis, rn_finding *f)
 {
-    if (!t->reach || !t->axis[axis].any) return;
-    int small = -1, large = -1;
-    for (size_t i = 0; i < t->n_entrants; i++) {
-        double cost = t->reach[i].budget[axis];
-        if (isnan(cost)) continue;
-        int *best = is_small(t, axis, i) ? &small : &large;
-        if (*best < 0 || cost < t->reach[*best].budget[axis]) *best = (int)i;
+    int best = -1, large = -1;
+    for (size_t i = 0; t->reach && i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        const double cost = t->reach[i].budget[axis];
+        if (!e->priced[axis]) continue;
+        if (large < 0 ||
+            rn_stat_cost(&e->axis[axis], 1) > rn_stat_cost(&t->entrants[large].axis[axis], 1))
+            large = (int)i;
+        if (!isnan(cost) && (best < 0 || cost < t->reach[best].budget[axis])) best = (int)i;
     }
-    if (small < 0 || large < 0) return;
-    const rn_reach_row *s = &t->reach[small], *l = &t->reach[large];
-    rn_buf_printf(out,
-                  "%s: %s reaches %.4g %% in %.2f of the %s of %s, the fastest of the larger ones "
-                  "(k = %lld against %lld).\n",
-                  t->name, t->entrants[small].model, 100 * r->opts.reach,
-                  s->budget[axis] / l->budget[axis], titles[axis], t->entrants[large].model,
-                  (long long)s->k, (long long)l->k);
+    if (best < 0 || best == large || isnan(t->reach[large].budget[axis])) return 0;
+    const rn_reach_row *s = &t->reach[best], *l = &t->reach[large];
+    f->reach = rn_arena_printf(
+        &r->arena, "%s: %s reaches %.4g %% in %.2f of the %s of %s (k = %lld against %lld)",
+        t->name, models_of(t, best), 100 * r->opts.reach, s->budget[axis] / l->budget[axis],
+        rn_unit_words(axis), models_of(t, large), (long long)s->k, (long long)l->k);
+    return f->reach ? 0 : -1;
 }
 
-/* The entrant whose sample costs most on an axis; -1: none is priced. */
-static int dearest(const rn_report_task *t, rn_axis axis)
+int rn_report_findings(rn_report *r, rn_report_task *t, rn_err *err)
 {
-    int found = -1;
-    for (size_t i = 0; i < t->n_entrants; i++) {
-        if (!t->entrants[i].priced[axis]) continue;
-        if (found < 0 || rn_stat_cost(&t->entrants[i].axis[axis], 1) >
-                             rn_stat_cost(&t->entrants[found].axis[axis], 1))
-            found = (int)i;
+    rn_finding *all = rn_arena_array(&r->arena, RN_N_UNITS, sizeof *all);
+    if (!all) return rn_report_nomem(err);
+    int rc = 0;
+    for (int axis = 0; axis < RN_N_UNITS && !rc; axis++) {
+        const rn_unit a = (rn_unit)axis;
+        rn_finding *f = &all[axis];
+        *f = (rn_finding){.winner = -1,
+                          .other = -1,
+                          .wins = "",
+                          .margin = "",
+                          .p_lead = "",
+                          .budgets = "",
+                          .surer = "",
+                          .sentence = "",
+                          .ranked = "",
+                          .reach = ""};
+        if (!t->axis[axis].any) continue;
+        bool failed = false;
+        if (t->n_entrants > 1) {
+            find_row(t, a, f);
+            if (f->any) failed |= say_answer(r, t, a, f) < 0;
+            failed |= say_budgets(r, t, a, f) < 0;
+            if (f->any) rc = say_surer(r, t, f, err);
+            if (!f->all) say_missing(r, t, a, f);
+        }
+        failed |= say_ranked(r, t, a, f) < 0 || say_reach(r, t, a, f) < 0;
+        if (!rc && failed) rc = rn_report_nomem(err);
     }
-    return found;
-}
-
-/* The smallest budget that buys a sample of every entrant that is priced, where the dearest one and
- * another have estimates; -1: none does. */
-static int64_t first_common(const rn_report_task *t, rn_axis axis, int large)
-{
-    const rn_report_axis *ax = &t->axis[axis];
-    for (size_t j = 0; ax->any && j < ax->n_rows; j++) {
-        const rn_budget_row *row = &ax->rows[j];
-        bool all = row->best >= 0 && row->second >= 0 && !isnan(row->cells[large].value);
-        for (size_t i = 0; i < t->n_entrants; i++)
-            all &= !t->entrants[i].priced[axis] || row->cells[i].k > 0;
-        if (all) return (int64_t)j;
-    }
-    return -1;
-}
-
-/* "14 samples of S solve 71.2 %, 1 of L 56.1 % (ahead of all others in 98 % of the resamples)". */
-static void write_lead(const rn_report_task *t, const rn_budget_row *row, int large, rn_buf *out)
-{
-    const rn_cell *first = &row->cells[row->best];
-    int other = row->best == large ? row->second : large;
-    const rn_cell *next = &row->cells[other];
-    rn_buf_printf(out, "%lld sample%s of %s solve%s %.1f %%", (long long)first->k,
-                  first->k == 1 ? "" : "s", t->entrants[row->best].model, first->k == 1 ? "s" : "",
-                  100 * first->value);
-    rn_buf_printf(out, " and %lld of %s %.1f %%", (long long)next->k, t->entrants[other].model,
-                  100 * next->value);
-    if (!isnan(row->sure))
-        rn_buf_printf(out, " (ahead of all others in %.0f %% of the resamples)", 100 * row->sure);
-}
-
-/* The best choice by a ranker at row j of an axis, beside the greedy answer of the dearest model. */
-static void write_ranked(const rn_report_task *t, rn_axis axis, size_t j, rn_buf *out)
-{
-    const rn_report_axis *ax = &t->axis[axis];
-    if (j >= ax->n_ranked || ax->yardstick < 0 || ax->ranked[j].entrant < 0) return;
-    const rn_rank_best *b = &ax->ranked[j];
-    const rn_entrant *from = &t->entrants[b->entrant];
-    rn_buf_printf(out,
-                  "; without tests, the best choice at that time, by %s among %lld of %s, is right "
-                  "for %.1f %%, %.1f points %s the greedy answer of %s",
-                  from->rankings[b->ranking].name, (long long)b->cell.k, from->model,
-                  100 * b->cell.value, fabs(100 * b->below), b->below >= 0 ? "below" : "above",
-                  t->entrants[ax->yardstick].model);
-}
-
-void rn_report_headline(const rn_report_task *t, rn_buf *out)
-{
-    static const rn_axis axes[] = {RN_AXIS_FLOP, RN_AXIS_TIME};
-    int n = 0;
-    for (size_t a = 0; a < 2; a++) {
-        int large = dearest(t, axes[a]);
-        int64_t j = large < 0 ? -1 : first_common(t, axes[a], large);
-        if (j < 0) continue;
-        if (n++ == 0)
-            rn_buf_printf(out, "on %s, at the first budget that buys a sample of %s, ", t->name,
-                          t->entrants[large].model);
-        else
-            rn_buf_puts(out, "; ");
-        rn_buf_printf(out, "at equal %s ", titles[axes[a]]);
-        const rn_budget_row *row = &t->axis[axes[a]].rows[j];
-        write_lead(t, row, large, out);
-        if (axes[a] == RN_AXIS_TIME) write_ranked(t, axes[a], (size_t)j, out);
-    }
-    if (n == 0)
-        rn_buf_printf(out, "on %s, no budget buys a sample of every model, so that none leads",
-                      t->name);
-    rn_buf_puts(out, ".\n");
+    t->finding = all;
+    return rc;
 }

@@ -3,23 +3,27 @@
  * lead changes for good; what a given score costs.
  *
  * Budgets are normalised: multiples of what one sample of the cheapest entrant costs, as in the
- * study. A sampled entrant is known exactly up to k = floor(n/2); above it has no estimate and does
- * not compete, and the row is marked incomplete. A published curve competes with its value at the
- * largest published k (or interpolated); its neighbours bound the truth.
+ * study. A sampled entrant is known exactly up to k = floor(n/2); above it has no estimate, and where
+ * an entrant that affords a sample has none, nobody leads. A published curve competes with its value
+ * at the largest published k (or interpolated); its neighbours bound the truth.
+ *
+ * Margin, interval and P(lead) of a row are of the same resamples (rn_stat_boot_paired): P(lead) is
+ * the share of them in which the leader has the highest mean, and never more than its probability to
+ * be ahead of any single rival by that rival's interval.
  */
-#include "report/inside.h"
+#include "report/report_priv.h"
 
 #include <stdlib.h>
 
 enum { MAX_BUDGETS = 256, CROSS_BUDGETS = 256 };
 
-static bool competes(const rn_entrant *e, rn_axis axis)
+static bool competes(const rn_entrant *e, rn_unit axis)
 {
     return e->priced[axis] && e->n_points > 0 && e->k_max > 0;
 }
 
 /* The entrant with the cheapest sample; -1 if nobody is priced. */
-static int find_unit(const rn_report_task *t, rn_axis axis)
+static int find_unit(const rn_report_task *t, rn_unit axis)
 {
     int unit = -1;
     for (size_t i = 0; i < t->n_entrants; i++) {
@@ -32,7 +36,7 @@ static int find_unit(const rn_report_task *t, rn_axis axis)
 }
 
 /* The last budget worth a row: up to it at least two entrants (or the only one) have estimates. */
-static double last_budget(const rn_report_task *t, rn_axis axis)
+static double last_budget(const rn_report_task *t, rn_unit axis)
 {
     double first = 0, second = 0;
     for (size_t i = 0; i < t->n_entrants; i++) {
@@ -49,21 +53,54 @@ static double last_budget(const rn_report_task *t, rn_axis axis)
     return second > 0 ? second : first;
 }
 
-static size_t list_budgets(const rn_report *r, const rn_report_task *t, rn_axis axis, double one,
+/* The last budget at which all have estimates and one of them affords one more sample; 0: none. */
+static double last_common(const rn_report_task *t, rn_unit axis)
+{
+    double end = INFINITY, last = 0;
+    for (size_t i = 0; i < t->n_entrants; i++)
+        if (competes(&t->entrants[i], axis))
+            end = fmin(end, rn_stat_cost(&t->entrants[i].axis[axis], t->entrants[i].k_max + 1));
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        if (!competes(e, axis)) continue;
+        int64_t k = rn_stat_afford(&e->axis[axis], end * (1 - 1e-9), e->k_max);
+        last = fmax(last, rn_stat_cost(&e->axis[axis], k));
+    }
+    return last;
+}
+
+static int rising(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* What the user asked for; else powers of two of the unit `one`, and always each model's first sample,
+ * the last budget that all curves reach, and the crossovers. */
+static size_t list_budgets(const rn_report *r, const rn_report_task *t, rn_unit axis, double one,
                            double out[MAX_BUDGETS])
 {
-    size_t n = 0;
+    const rn_report_axis *ax = &t->axis[axis];
+    size_t n = 0, kept = 0;
     for (size_t i = 0; i < r->opts.n_budgets && n < MAX_BUDGETS; i++)
         out[n++] = r->opts.budgets[i] * one;
     if (r->opts.n_budgets) return n;
-    double last = last_budget(t, axis) * (1 + 1e-12);
+    const double last = last_budget(t, axis) * (1 + 1e-12);
     for (double b = one; b <= last && n < MAX_BUDGETS; b *= 2)
         out[n++] = b;
-    return n;
+    for (size_t i = 0; i < t->n_entrants && n < MAX_BUDGETS; i++)
+        if (competes(&t->entrants[i], axis)) out[n++] = rn_stat_cost(&t->entrants[i].axis[axis], 1);
+    for (size_t i = 0; i < ax->n_crossings && n < MAX_BUDGETS; i++)
+        if (!isnan(ax->crossings[i].at.budget)) out[n++] = ax->crossings[i].at.budget;
+    if (n < MAX_BUDGETS) out[n++] = last_common(t, axis);
+    qsort(out, n, sizeof *out, rising);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || out[i] > out[kept - 1] * (1 + 1e-9)) out[kept++] = out[i];
+    return kept;
 }
 
 /* Cells of a sampled entrant, and its table at the budgets, [n_common, m], malloc'd into *at. */
-static int sampled_cells(rn_report *r, const rn_report_task *t, const rn_entrant *e, rn_axis axis,
+static int sampled_cells(rn_report *r, const rn_report_task *t, const rn_entrant *e, rn_unit axis,
                          const double *budgets, size_t m, rn_cell *cells, double **at, rn_err *err)
 {
     const double *table = rn_report_common_table(r, t, e);
@@ -115,6 +152,7 @@ static void find_best(const rn_report_task *t, rn_budget_row *row)
             row->second = (int)i;
         }
     }
+    if (!row->complete) row->best = row->second = -1; /* who has no estimate might be ahead */
 }
 
 /* Without counts, the lead is certain only when no other curve can lie above it. */
@@ -127,52 +165,60 @@ static double published_sure(const rn_report_task *t, const rn_budget_row *row)
     return row->complete ? 1 : NAN;
 }
 
-/* The paired difference of best and second at column j, and the share of resamples in which best
- * leads all. */
+/* Column j of a table [n_common, m]. */
+static void column_of(const double *table, size_t n, size_t m, size_t j, double *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = table[i * m + j];
+}
+
+/* The paired difference of best and second at column j, and how sure it is that best leads all. */
 static int compare(rn_report *r, const rn_report_task *t, double *const *at, size_t m, size_t j,
                    rn_budget_row *row, rn_err *err)
 {
-    const rn_cell *a = &row->cells[row->best], *b = &row->cells[row->second];
-    row->diff = a->value - b->value;
+    row->diff = row->cells[row->best].value - row->cells[row->second].value;
     bool sampled = true;
     for (size_t i = 0; i < t->n_entrants; i++)
         sampled &= !stands(&row->cells[i]) || at[i] != NULL;
     if (!at[row->best] || !at[row->second]) {
-        row->sure = published_sure(t, row);
+        row->p_lead = published_sure(t, row);
         return 0;
     }
-    size_t n = t->n_common, rivals = 0;
-    double *cols = malloc(n * t->n_entrants * sizeof *cols);
-    const double **tables = malloc(t->n_entrants * sizeof *tables);
-    double *lead = malloc(t->n_entrants * sizeof *lead);
-    int rc = cols && tables && lead ? 0 : rn_report_nomem(err);
-    size_t best = 0, second = 0;
+    const size_t n = t->n_common;
+    size_t rivals = 0, best = 0;
+    rn_arena a = {0};
+    double *cols = rn_arena_array(&a, n * t->n_entrants, sizeof *cols);
+    const double **tables = rn_arena_array(&a, t->n_entrants, sizeof *tables);
+    double *lead = rn_arena_array(&a, t->n_entrants, sizeof *lead);
+    int *who = rn_arena_array(&a, t->n_entrants, sizeof *who);
+    int rc = cols && tables && lead && who ? 0 : rn_report_nomem(err);
     for (size_t i = 0; i < t->n_entrants && !rc; i++) {
         if (!stands(&row->cells[i]) || !at[i]) continue;
-        double *col = cols + rivals * n;
-        for (size_t p = 0; p < n; p++)
-            col[p] = at[i][p * m + j];
         if ((int)i == row->best) best = rivals;
-        if ((int)i == row->second) second = rivals;
-        tables[rivals++] = col;
+        column_of(at[i], n, m, j, cols + rivals * n);
+        who[rivals] = (int)i;
+        tables[rivals] = cols + rivals * n;
+        rivals++;
     }
-    rn_interval diff = {0};
-    if (!rc)
-        rc = rn_stat_boot_paired(t->boot, tables[best], tables[second], 1, r->opts.level, &diff,
-                                 NULL, err);
     if (!rc) rc = rn_stat_boot_leader(t->boot, tables, rivals, 1, lead, NULL, err);
-    if (!rc) {
+    double sure = rc ? NAN : lead[best];
+    for (size_t i = 0; i < rivals && !rc; i++) {
+        rn_interval diff = {0};
+        double p = 1;
+        if (i == best) continue;
+        rc =
+            rn_stat_boot_paired(t->boot, tables[best], tables[i], 1, r->opts.level, &diff, &p, err);
+        sure = fmin(sure, p);
+        if (who[i] != row->second) continue;
         row->diff_lo = diff.lo;
         row->diff_hi = diff.hi;
-        row->sure = sampled ? lead[best] : NAN;
     }
-    free(lead);
-    free(tables);
-    free(cols);
+    if (!rc) row->p_lead = sampled ? sure : NAN;
+    rn_arena_free(&a);
     return rc;
 }
 
-static int crossings(rn_report *r, const rn_report_task *t, rn_axis axis, rn_report_axis *out,
+static int crossings(rn_report *r, const rn_report_task *t, rn_unit axis, rn_report_axis *out,
                      rn_err *err)
 {
     size_t n = t->n_entrants;
@@ -213,12 +259,16 @@ static int crossings(rn_report *r, const rn_report_task *t, rn_axis axis, rn_rep
     return rc;
 }
 
-static int lead_on(rn_report *r, rn_report_task *t, rn_axis axis, rn_err *err)
+static int lead_on(rn_report *r, rn_report_task *t, rn_unit axis, rn_err *err)
 {
     rn_report_axis *out = &t->axis[axis];
     out->unit = find_unit(t, axis);
     out->any = out->unit >= 0;
     if (!out->any) return 0;
+    if (t->boot) {
+        int rc = crossings(r, t, axis, out, err);
+        if (rc) return rc;
+    }
     double budgets[MAX_BUDGETS];
     double one = rn_stat_cost(&t->entrants[out->unit].axis[axis], 1);
     size_t n = t->n_entrants, m = list_budgets(r, t, axis, one, budgets);
@@ -248,7 +298,7 @@ static int lead_on(rn_report *r, rn_report_task *t, rn_axis axis, rn_err *err)
                                   .diff = NAN,
                                   .diff_lo = NAN,
                                   .diff_hi = NAN,
-                                  .sure = NAN};
+                                  .p_lead = NAN};
         find_best(t, &rows[j]);
         if (rows[j].second >= 0) rc = compare(r, t, at, m, j, &rows[j], err);
     }
@@ -259,7 +309,7 @@ static int lead_on(rn_report *r, rn_report_task *t, rn_axis axis, rn_err *err)
     if (rc) return rc;
     out->rows = rows;
     out->n_rows = m;
-    return t->boot ? crossings(r, t, axis, out, err) : 0;
+    return 0;
 }
 
 /* The smallest k whose value reaches the score: published values, or interpolated ones. */
@@ -289,7 +339,7 @@ static int reach(rn_report *r, rn_report_task *t, rn_err *err)
         const rn_entrant *e = &t->entrants[i];
         rn_reach_row *row = &rows[i];
         row->k_lo = row->k_hi = row->best = NAN;
-        for (int a = 0; a < RN_N_AXES; a++)
+        for (int a = 0; a < RN_N_UNITS; a++)
             row->budget[a] = NAN;
         if (e->n_published) {
             row->k = published_reach(e, r->opts.reach, r->opts.interpolate);
@@ -307,7 +357,7 @@ static int reach(rn_report *r, rn_report_task *t, rn_err *err)
             for (size_t j = 0; j < e->n_points; j++)
                 if (e->points[j].k == e->k_max) row->best = e->points[j].value;
         }
-        for (int a = 0; a < RN_N_AXES; a++)
+        for (int a = 0; a < RN_N_UNITS; a++)
             if (row->k > 0 && e->priced[a]) row->budget[a] = rn_stat_cost(&e->axis[a], row->k);
     }
     t->reach = rows;
@@ -317,7 +367,7 @@ static int reach(rn_report *r, rn_report_task *t, rn_err *err)
 int rn_report_leaders(rn_report *r, rn_report_task *t, rn_err *err)
 {
     int rc = 0;
-    for (int a = 0; a < RN_N_AXES && !rc; a++)
-        rc = lead_on(r, t, (rn_axis)a, err);
+    for (int a = 0; a < RN_N_UNITS && !rc; a++)
+        rc = lead_on(r, t, (rn_unit)a, err);
     return rc || isnan(r->opts.reach) ? rc : reach(r, t, err);
 }

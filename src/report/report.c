@@ -4,7 +4,7 @@
  * Lists grow by doubling in the arena; what a growth leaves behind is freed with the report. There
  * are a handful of tasks and entrants, so looking them up is a loop.
  */
-#include "report/inside.h"
+#include "report/report_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,8 +35,15 @@ rn_report *rn_report_new(const rn_report_opts *opts)
 void rn_report_free(rn_report *r)
 {
     if (!r) return;
-    for (size_t i = 0; i < r->n_tasks; i++)
-        rn_stat_boot_free(r->tasks[i].boot);
+    for (size_t i = 0; i < r->n_tasks; i++) {
+        rn_report_task *t = &r->tasks[i];
+        rn_stat_boot_free(t->boot);
+        for (int a = 0; a <= RN_N_UNITS; a++)
+            rn_rows_free(&t->pairs[a]);
+        rn_rows_free(&t->stopping);
+        rn_rows_free(&t->reallocation);
+        rn_rows_free(&t->cascades);
+    }
     rn_cost_book_free(r->book);
     rn_arena_free(&r->arena);
     free(r);
@@ -130,6 +137,7 @@ int rn_report_compute(rn_report *r, rn_err *err)
         if (!rc) rc = rn_report_rank_best(r, t, err);
         if (!rc) rc = rn_report_pairs(r, t, err);
         if (!rc) rc = rn_report_beyond(r, t, err);
+        if (!rc) rc = rn_report_findings(r, t, err);
         if (rc && err) rn_err_prefix(err, "report on %s", t->name);
     }
     return rc;

@@ -1,32 +1,43 @@
 /*
  * report.h: from recorded outcomes or published curves to curves, budgets and decisions.
  *
- * The way through: rn_report_new, add what there is (a store, published tables), rn_report_price
- * (costs), rn_report_compute (everything below), then a renderer. All strings and arrays belong to
- * the report's arena and are borrowed until rn_report_free.
+ * Three rooms. Load: rn_report_add_store, rn_report_add_published bring counts, rn_report_price their
+ * costs. Compute: rn_report_compute and plans.h make curves, leaders and typed rows (rows.h) of them.
+ * Render: views.h, render.h, page.h and figure.h write these and compute nothing.
  *
- * A task is a problem set; an entrant is one model on it with one way of sampling. Three axes of
- * budget: FLOPs, seconds, dollars, each per problem. What cannot be computed is NAN, and `why` says
- * in a sentence what is missing and how to give it; nothing is guessed.
+ * A task is a problem set; an entrant is one model on it with one way of sampling. Budgets are per
+ * problem, in FLOPs, seconds or dollars (rn_unit). What cannot be computed is NAN, and `why` says in
+ * a sentence what is missing and how to give it; nothing is guessed. All strings and arrays belong
+ * to the report's arena and are borrowed until rn_report_free.
  */
 #ifndef RN_REPORT_REPORT_H
 #define RN_REPORT_REPORT_H
 
 #include "base/arena.h"
 #include "cost/cost.h"
+#include "report/rows.h"
 #include "stat/agree.h"
 #include "stat/boot.h"
 #include "stat/budget.h"
 #include "stat/pass.h"
 #include "stat/rankscore.h"
 
-typedef enum rn_axis { RN_AXIS_FLOP, RN_AXIS_TIME, RN_AXIS_USD, RN_N_AXES } rn_axis;
-
 /* What a FLOPs budget counts. */
 typedef enum rn_flop_basis {
     RN_FLOP_STUDY, /* per sample: one pass over 128 tokens */
     RN_FLOP_EXACT, /* prompt once, generated tokens at their true length */
 } rn_flop_basis;
+
+/* How often dollars by the token pay for the prompt. */
+typedef enum rn_prompt_paid {
+    RN_PROMPT_CACHED, /* with each sample, after the first at the entry's cached price if it has one */
+    RN_PROMPT_ONCE, /* once per problem: all samples of one request */
+    RN_PROMPT_EACH, /* with each sample, at the full price */
+} rn_prompt_paid;
+#define RN_PROMPT_NAMES          \
+    {                            \
+        "cached", "once", "each" \
+    }
 
 typedef struct rn_report_opts {
     int64_t n_resamples; /* of the bootstrap over problems */
@@ -43,6 +54,7 @@ typedef struct rn_report_opts {
     double reach;                      /* a score to reach, as a fraction; NAN: none */
     const char *profile;               /* wall-times; NULL: none */
     const char *compare_a, *compare_b; /* two models to put side by side; NULL: none */
+    rn_prompt_paid prompt;
     double prompt_tok; /* mean prompt length where samples do not tell theirs; NAN: unknown */
 } rn_report_opts;
 
@@ -96,17 +108,18 @@ typedef struct rn_ranking {
     const rn_ranked *problems; /* [task->n_problems]; n = 0: nothing scored */
     const rn_agreed *agreed;   /* the same samples with their groups, where scores come from the
                                   samples drawn; NULL: each score stands for itself */
+    size_t n_problems_used;    /* problems in `points` */
     int64_t n_drawn, n_scored; /* samples in `problems`, those of them that are not cut */
-    /* Of scores that tell what they cost: how many, and the sum, by RN_AXIS_FLOP, _TIME. */
-    int64_t n_recorded[RN_N_AXES];
-    double recorded[RN_N_AXES];
+    /* Of scores that tell what they cost: how many, and the sum, by RN_UNIT_FLOP, _TIME. */
+    int64_t n_recorded[RN_N_UNITS];
+    double recorded[RN_N_UNITS];
     int64_t n_judged, n_runs; /* scores that needed programs to run; executions, 0: none needed */
     double judge_cpu_s;       /* CPU seconds of these executions */
-    rn_rank_cost cost[RN_N_AXES];   /* RN_AXIS_FLOP, _TIME */
+    rn_rank_cost cost[RN_N_UNITS];  /* RN_UNIT_FLOP, _TIME */
     const rn_point *points;         /* [n_points] */
     const double *random, *perfect; /* [n_points]: the bounds at the same k */
     size_t n_points;
-    const rn_rank_row *rows[RN_N_AXES]; /* at the budgets of task->axis; NULL: none */
+    const rn_rank_row *rows[RN_N_UNITS]; /* at the budgets of task->axis; NULL: none */
 } rn_ranking;
 
 typedef struct rn_entrant {
@@ -129,11 +142,11 @@ typedef struct rn_entrant {
     rn_ranking *rankings; /* [n_rankings] */
     size_t n_rankings;
 
-    const rn_cost *cost;      /* borrowed from the book; NULL unknown */
-    rn_kcost axis[RN_N_AXES]; /* cost of k samples of one problem */
-    bool priced[RN_N_AXES];
-    const char *why[RN_N_AXES]; /* why not */
-    bool measured;              /* seconds come from a profile in the store */
+    const rn_cost *cost;       /* borrowed from the book; NULL unknown */
+    rn_kcost axis[RN_N_UNITS]; /* cost of k samples of one problem */
+    bool priced[RN_N_UNITS];
+    const char *why[RN_N_UNITS]; /* why not */
+    bool measured;               /* seconds come from a profile in the store */
     double exact_shared, exact_sample,
         two_n; /* FLOPs: prompt, each sample, 2N on all tokens; NAN */
 
@@ -149,13 +162,13 @@ typedef struct rn_entrant {
 
 /* All entrants at one budget; `best` and `second` index the task's entrants, -1 none. */
 typedef struct rn_budget_row {
-    double budget, norm;  /* absolute; in samples of the cheapest entrant */
-    const rn_cell *cells; /* [n_entrants] */
-    int best, second;
+    double budget, norm;           /* absolute; in samples of the cheapest entrant */
+    const rn_cell *cells;          /* [n_entrants] */
+    int best, second;              /* -1: nobody leads, or there is no other */
     double diff, diff_lo, diff_hi; /* best - second, paired by problem where possible */
-    double sure;   /* share of resamples in which best leads; published: 1 if no interpolation could
-                      change it, else NAN */
-    bool complete; /* every entrant that affords a sample has an estimate */
+    double p_lead; /* of best; published: 1 if no interpolation could change it, else
+                                      NAN */
+    bool complete; /* every entrant that affords a sample has an estimate; else nobody leads */
 } rn_budget_row;
 
 /* Two entrants' crossover on an axis, the cheaper one first. */
@@ -166,41 +179,11 @@ typedef struct rn_cross {
 } rn_cross;
 
 typedef struct rn_reach_row {
-    int64_t k;                /* 0: never within its robust curve */
-    double k_lo, k_hi;        /* of the bootstrap; published: NAN */
-    double budget[RN_N_AXES]; /* cost of k; NAN unpriced */
-    double best;              /* the highest value of the curve */
+    int64_t k;                 /* 0: never within its robust curve */
+    double k_lo, k_hi;         /* of the bootstrap; published: NAN */
+    double budget[RN_N_UNITS]; /* cost of k; NAN unpriced */
+    double best;               /* the highest value of the curve */
 } rn_reach_row;
-
-/* Up to k samples, stopping at the first pass. */
-typedef struct rn_stop_row {
-    int64_t k;
-    double value, draws;                      /* pass@k, expected samples drawn per problem */
-    double full[RN_N_AXES], spent[RN_N_AXES]; /* always k, expected when stopping */
-} rn_stop_row;
-
-/* One total budget for the whole set, on the first priced axis. */
-typedef struct rn_alloc_row {
-    double budget, norm;           /* mean per problem */
-    double same_k, rounds, oracle; /* fixed k for all; stop and reallocate; upper line */
-} rn_alloc_row;
-
-/* Two entrants at the same k or the same budget, paired by problem. */
-typedef struct rn_pair_row {
-    double x, norm;      /* k, or a budget and its multiple of the unit */
-    double diff, lo, hi; /* a - b */
-    double p_greater;    /* share of resamples in which a is ahead */
-} rn_pair_row;
-
-/* The best cascade of two entrants at a budget, chosen on one half of the problems and scored on
- * the other, both ways round. */
-typedef struct rn_cascade_row {
-    double budget, norm;
-    int first, second; /* of the cascade that wins on the whole data */
-    int64_t k1, k2;
-    double cascade, single; /* cross-fitted scores; single: the best one model with stopping */
-    int single_model;
-} rn_cascade_row;
 
 /* The best pair of generator and ranker at one budget, ranking charged, among the generators whose
  * samples cost less than the yardstick's. */
@@ -224,6 +207,20 @@ typedef struct rn_report_axis {
     size_t n_ranked;
 } rn_report_axis;
 
+/* What a comparison on one axis comes to: computed once (finding.c), shown alike by terminal, page,
+ * demo and JSON. The budget is the first that buys a sample of every model and at which all have
+ * estimates; else the last at which somebody leads. */
+typedef struct rn_finding {
+    bool any;
+    const rn_budget_row *row; /* that budget */
+    int winner, other;        /* entrants: the leader, or the better one of a tie; the second */
+    bool all;                 /* the budget buys a sample of every priced model */
+    /* Sentences, "" where there is nothing to say: who wins; the margin with its interval; how sure
+     * that is; who leads at which budgets; what would make it surer; all but the last in one. */
+    const char *wins, *margin, *p_lead, *budgets, *surer, *sentence;
+    const char *ranked, *reach; /* without tests; what the score to reach costs */
+} rn_finding;
+
 typedef struct rn_report_task {
     const char *name, *hash;
     const char *source; /* where published tables come from; NULL: a store */
@@ -236,19 +233,14 @@ typedef struct rn_report_task {
     const uint8_t *common; /* [n_problems]: problems that every sampled entrant has */
     size_t n_common;
     rn_boot *boot; /* over the common problems; NULL: published only */
-    rn_report_axis axis[RN_N_AXES];
-    const rn_reach_row *reach;       /* [n_entrants]; NULL unless asked for */
-    const rn_stop_row *const *stops; /* [n_entrants] rows of n_stops[i]; NULL: published only */
-    const size_t *n_stops;
-    int pair_a, pair_b;                      /* the entrants that --compare names; -1 none */
-    const rn_pair_row *pairs[RN_N_AXES + 1]; /* [n_pairs] per axis, at the axis' budgets; the last:
-                                                by k */
-    size_t n_pairs[RN_N_AXES + 1];
-    rn_axis alloc_axis;                /* of what follows; RN_N_AXES: nobody is priced */
-    const rn_alloc_row *const *allocs; /* [n_entrants] rows of n_allocs[i] */
-    const size_t *n_allocs;
-    const rn_cascade_row *cascades;
-    size_t n_cascades;
+    rn_report_axis axis[RN_N_UNITS];
+    const rn_reach_row *reach; /* [n_entrants]; NULL unless asked for */
+    const rn_finding *finding; /* [RN_N_UNITS]; NULL before rn_report_compute */
+    int pair_a, pair_b;        /* the entrants that --compare names; -1 none */
+    /* Typed rows, empty where there is nothing: the differences of the pair, by axis and, last, by k;
+     * early stopping; one total budget; cascades of two. The last two are on plan_axis. */
+    rn_rows pairs[RN_N_UNITS + 1], stopping, reallocation, cascades;
+    rn_unit plan_axis; /* RN_N_UNITS: nobody is priced */
 } rn_report_task;
 
 /* A profile that `ration profile` left in the store. */
@@ -328,23 +320,5 @@ static inline bool rn_report_has(uint32_t set, rn_metric m)
     return set >> m & 1;
 }
 #define RN_METRICS_ALL ((UINT32_C(1) << RN_N_METRICS) - 1)
-
-/* Renderers append to *out what `metrics` chooses; they fail only when memory is out (rn_buf_ok).
- */
-void rn_report_text(const rn_report *r, uint32_t metrics, rn_buf *out);
-void rn_report_csv(const rn_report *r, uint32_t metrics, rn_buf *out);
-void rn_report_json(const rn_report *r, uint32_t metrics, rn_buf *out);
-
-/* One sentence on the smallest budget that buys a sample of every model: who leads there in FLOPs
- * and in wall-time, and what ranking gives without tests. */
-void rn_report_headline(const rn_report_task *t, rn_buf *out);
-/* One sentence on who leads on an axis, computed from its rows. */
-void rn_report_finding(const rn_report_task *t, rn_axis axis, rn_buf *out);
-/* One on how ranking without tests compares with the larger model's greedy answer; nothing where
- * the axis has no such rows. */
-void rn_report_rank_finding(const rn_report_task *t, rn_axis axis, rn_buf *out);
-/* One on what reaching opts.reach costs the small models, as a share of what it costs the large. */
-void rn_report_reach_finding(const rn_report *r, const rn_report_task *t, rn_axis axis,
-                             rn_buf *out);
 
 #endif

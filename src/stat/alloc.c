@@ -290,11 +290,15 @@ static size_t hull(const double *fail, const double *spent, int64_t k_max, size_
     return n;
 }
 
-int rn_stat_oracle(const rn_arm *arm, const double *budgets, size_t m, double *score, rn_err *err)
+int rn_stat_oracle(const rn_arm *arm, int64_t k_max, const double *budgets, size_t m, double *score,
+                   double *end, rn_err *err)
 {
     int rc = budgets_check(budgets, m, err);
     if (rc) return rc;
-    if (arm->n_rows == 0) return rn_fail(err, RN_EINVAL, "oracle over no problem");
+    if (arm->n_rows == 0 || k_max < 1 || k_max > arm->k_max)
+        return rn_fail(err, RN_EINVAL,
+                       "oracle over %zu problems and %" PRId64 " of %" PRId64 " samples",
+                       arm->n_rows, k_max, arm->k_max);
     const size_t width = (size_t)arm->k_max + 1;
     edge *list = NULL;
     if (arm->n_rows <= SIZE_MAX / sizeof *list / width)
@@ -302,10 +306,13 @@ int rn_stat_oracle(const rn_arm *arm, const double *budgets, size_t m, double *s
     if (!list) return rn_fail(err, RN_ENOMEM, "no memory for %zu plans", arm->n_rows * width);
     size_t n = 0;
     for (size_t i = 0; i < arm->n_rows; i++)
-        n += hull(arm->fail + i * width, arm->spent + i * width, arm->k_max, i, list + n);
+        n += hull(arm->fail + i * width, arm->spent + i * width, k_max, i, list + n);
     qsort(list, n, sizeof *list, steepest_first);
 
-    double cost = 0, gain = 0;
+    double cost = 0, gain = 0, all = 0;
+    for (size_t i = 0; i < n; i++)
+        all += list[i].cost;
+    if (end) *end = all;
     size_t next = 0;
     for (size_t j = 0; j < m; j++) {
         while (next < n && cost + list[next].cost <= budgets[j] * RN_STAT_SLACK) {

@@ -30,9 +30,11 @@ int rn_stat_rounds_replay(const rn_count *eff, const uint8_t *keep, size_t n,
                           double *sem, rn_err *err);
 
 /* The oracle at each of budgets [m]: the largest expected fraction solved by any plan of
- * (problem, number of draws) with stop at the first pass whose expected total cost is at most the
- * budget; a problem may be attempted with a probability. Optimistic: the pass rates it knows are
- * those of the recorded samples. */
-int rn_stat_oracle(const rn_arm *arm, const double *budgets, size_t m, double *score, rn_err *err);
+ * (problem, number of draws up to k_max <= arm->k_max) with stop at the first pass whose expected
+ * total cost is at most the budget; a problem may be attempted with a probability. Optimistic: the
+ * pass rates it knows are those of the recorded samples. *end (may be NULL): the budget from which
+ * on it stands still, because no recorded draw is left that could gain. */
+int rn_stat_oracle(const rn_arm *arm, int64_t k_max, const double *budgets, size_t m, double *score,
+                   double *end, rn_err *err);
 
 #endif

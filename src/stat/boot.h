@@ -55,7 +55,8 @@ int rn_stat_boot_interval_any(const rn_boot *b, const double *table, size_t n_co
                               rn_interval *out, rn_err *err);
 
 /* Mean of x - y per column, paired by problem, values in [0, 1]. p_greater [n_cols] (may be NULL):
- * the share of resamples in which x is ahead, ties counted half. */
+ * the probability that x is ahead, by what made the interval, so that both agree: the share of
+ * resamples, ties counted half; where it is Newcombe's, that of his interval that ends at 0. */
 int rn_stat_boot_paired(const rn_boot *b, const double *x, const double *y, size_t n_cols,
                         double level, rn_interval *out, double *p_greater, rn_err *err);
 

@@ -23,9 +23,12 @@ typedef struct paired {
     double *p_greater;
 } paired;
 
-/* Newcombe (1998), method 10: Wilson's intervals of both means, combined with the correlation of
- * the pairs. */
-static void newcombe(const paired *s, size_t col, rn_interval *out)
+/* What Newcombe's interval of a column follows from. */
+typedef struct moments {
+    double n, mx, my, phi; /* rows, means, correlation of the pairs */
+} moments;
+
+static moments moments_of(const paired *s, size_t col)
 {
     double n = (double)s->n_rows, mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
     for (size_t i = 0; i < s->n_rows; i++) {
@@ -40,14 +43,36 @@ static void newcombe(const paired *s, size_t col, rn_interval *out)
     }
     mx = fmin(fmax(mx, 0), 1);
     my = fmin(fmax(my, 0), 1);
-    double phi = xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
+    return (moments){n, mx, my, xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0};
+}
+
+/* Newcombe (1998), method 10: Wilson's intervals of both means, combined with the correlation of
+ * the pairs. */
+static void newcombe(const moments *m, double level, rn_interval *out)
+{
     double lx, ux, ly, uy;
-    rn_stat_wilson(mx, n, s->level, &lx, &ux);
-    rn_stat_wilson(my, n, s->level, &ly, &uy);
-    double a = mx - lx, b = uy - my, c = ux - mx, d = my - ly;
+    rn_stat_wilson(m->mx, m->n, level, &lx, &ux);
+    rn_stat_wilson(m->my, m->n, level, &ly, &uy);
+    double a = m->mx - lx, b = uy - m->my, c = ux - m->mx, d = m->my - ly;
     out->method = RN_INTERVAL_NEWCOMBE;
-    out->lo = out->value - sqrt(fmax(0, a * a - 2 * phi * a * b + b * b));
-    out->hi = out->value + sqrt(fmax(0, c * c - 2 * phi * c * d + d * d));
+    out->lo = out->value - sqrt(fmax(0, a * a - 2 * m->phi * a * b + b * b));
+    out->hi = out->value + sqrt(fmax(0, c * c - 2 * m->phi * c * d + d * d));
+}
+
+/* The probability that belongs to these intervals: that of the one whose end is 0. */
+static double newcombe_p(const moments *m, double value)
+{
+    double low = 0, high = 1; /* levels */
+    for (int i = 0; i < 50 && value != 0; i++) {
+        const double level = 0.5 * (low + high);
+        rn_interval x = {.value = value};
+        newcombe(m, level, &x);
+        if (value > 0 ? x.lo > 0 : x.hi < 0)
+            low = level;
+        else
+            high = level;
+    }
+    return value > 0 ? 0.5 + 0.5 * low : 0.5 - 0.5 * low;
 }
 
 static void paired_column(void *user, size_t col, double *means)
@@ -70,7 +95,9 @@ static void paired_column(void *user, size_t col, double *means)
         ahead += fabs(means[i]) <= RN_STAT_TIE ? 0.5 : means[i] > 0;
     if (s->p_greater) s->p_greater[col] = ahead / (double)s->n_resamples;
     if (differing < FEW_DIFFERENCES) {
-        newcombe(s, col, x);
+        const moments m = moments_of(s, col);
+        newcombe(&m, s->level, x);
+        if (s->p_greater) s->p_greater[col] = newcombe_p(&m, x->value);
         return;
     }
     x->method = RN_INTERVAL_PERCENTILE;

@@ -1,5 +1,5 @@
 /*
- * html.c: the page's frame: head with the security policy, styles, data and scripts inlined.
+ * page.c: the page's frame: head with the security policy, styles, data and scripts inlined.
  *
  *     <style>  data/page/page.css
  *     <script> Chart.js, with its licence comment
@@ -11,11 +11,12 @@
  * </script> nor <!-- can occur, and the code of the page makes text nodes only. The policy allows
  * scripts and styles by their SHA-256 and nothing else: default-src 'none' also forbids fetching.
  */
-#include "report/html.h"
+#include "report/page.h"
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "report/html_map.h"
+#include "report/page_map.h"
+#include "report/render.h"
 
 enum { MAX_ASSET = 4 << 20 };
 

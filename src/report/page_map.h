@@ -1,6 +1,6 @@
-/* html_map.h: the problem map of the page; docs/FORMATS.md has its form. */
-#ifndef RN_REPORT_HTML_MAP_H
-#define RN_REPORT_HTML_MAP_H
+/* page_map.h: the problem map of the page; docs/FORMATS.md has its form. */
+#ifndef RN_REPORT_PAGE_MAP_H
+#define RN_REPORT_PAGE_MAP_H
 
 #include "report/report.h"
 

@@ -1,11 +1,10 @@
-/* field.h: the models that plans and replays of a task choose among; shared by spend.c and
- * replay.c. */
-#ifndef RN_REPORT_FIELD_H
-#define RN_REPORT_FIELD_H
+/* plan_field.h: the models that plans and replays of a task choose among, and the work on them; shared
+ * by plan_choices.c and plan_replay.c. */
+#ifndef RN_REPORT_PLAN_FIELD_H
+#define RN_REPORT_PLAN_FIELD_H
 
-#include "report/inside.h"
-#include "report/spend.h"
-#include "cost/amount.h"
+#include "report/plans.h"
+#include "report/report_priv.h"
 #include "stat/replay.h"
 
 /* Sorted by the cost of a sample that fails, cheapest first. */
@@ -20,10 +19,23 @@ typedef struct rn_field {
     const char *unit_model;
 } rn_field;
 
+/* Plans in work: at budgets [m] per problem. `a` is for the time of the work. */
+typedef struct rn_plan_job {
+    rn_report *r;
+    const rn_report_task *t;
+    const rn_plan_opts *o;
+    rn_field f;
+    rn_arena a;
+    const uint32_t *fold;  /* [n_rows] */
+    const double *budgets; /* [m] */
+    size_t m;
+    rn_err *err;
+} rn_plan_job;
+
 /* Computes the curves of the task if they are not there yet. `whole`: arms up to every recorded
  * sample of the problem with the fewest, not only the robust half. RN_ENOTFOUND says what there is
  * to do before anything can be planned. On error nothing is to be freed. */
-int rn_report_field(rn_report *r, rn_report_task *t, rn_axis axis, bool whole, rn_field *out,
+int rn_report_field(rn_report *r, rn_report_task *t, rn_unit axis, bool whole, rn_field *out,
                     rn_err *err);
 void rn_report_field_free(rn_field *f);
 
@@ -31,28 +43,25 @@ void rn_report_field_free(rn_field *f);
 int rn_report_field_prior(const rn_field *f, const double *weight, rn_prior **out, rn_err *err);
 /* Expected costs, and as many samples as the field's arms have. */
 void rn_report_field_prices(const rn_field *f, rn_policy_arm price[RN_PRIOR_MAX_ARM]);
+/* Whether a budget per problem pays for more samples of arm `a` than its curve has; `total`: in
+ * expectation, else where all fail. */
+bool rn_report_field_ended(const rn_field *f, size_t a, bool stop, bool total, double budget);
 
-/* What rn_report_spend and rn_report_replay have in common. */
-enum { RN_SPEND_MAX_BUDGETS = 64 };
 /* RN_EINVAL for budgets that do not buy one sample. A total budget need only buy one at all. */
-int rn_report_check_budgets(const rn_spend_opts *o, const rn_field *f, rn_err *err);
+int rn_report_check_budgets(const rn_plan_opts *o, const rn_field *f, rn_err *err);
 /* The budgets per problem that were asked for, or else powers of two, into out
- * [RN_SPEND_MAX_BUDGETS]; returns their number. */
-size_t rn_report_field_budgets(const rn_spend_opts *o, const rn_field *f, double *out);
+ * [RN_PLAN_MAX_BUDGETS]; returns their number. */
+size_t rn_report_field_budgets(const rn_plan_opts *o, const rn_field *f, double *out);
 /* From the cheapest sample on, per_doubling budgets each time they double, to where only one model
  * has more samples; per problem. */
 size_t rn_report_field_grid(const rn_field *f, int per_doubling, double *out);
-/* The fold of each common problem, from the report's seed. The caller frees *out. */
-int rn_report_field_folds(const rn_report *r, const rn_spend_opts *o, const rn_field *f,
-                          uint32_t **out, rn_err *err);
-/* The field's models in the report's arena; NULL: out of memory. */
-int *rn_report_field_models(rn_report *r, const rn_field *f);
-/* Whether a course buys all that is recorded of an arm and could pay for more. */
-bool rn_report_course_limited(const rn_policy_arm *price, size_t n_arm, const rn_course *course,
-                              double budget);
 
-/* "7b x 3, then 13b x 1", or "7b x 9, 13b x 4 in turns, first 7b x 3": a course as text, in the report's arena; NULL: out of memory. */
-const char *rn_report_course_text(rn_report *r, const rn_report_task *t, const rn_field *f,
-                                  const rn_course *course);
+/* "7b x 3, then 13b x 1", or "7b x 9, 13b x 4 in turns, first 7b x 3": a course as text, in the
+ * report's arena; NULL: out of memory. */
+const char *rn_report_course_text(const rn_plan_job *j, const rn_course *course);
+
+/* The rows of the job's budgets, in the report's arena: plan_choices.c, plan_replay.c. */
+int rn_plan_choices(rn_plan_job *j, const rn_plan_row **rows, size_t *n_choices);
+int rn_plan_replays(rn_plan_job *j, const rn_plan_row **rows, size_t *n_choices);
 
 #endif

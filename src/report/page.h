@@ -1,12 +1,12 @@
 /*
- * html.h: a report as one self-contained page that can be read offline and in print.
+ * page.h: a report as one self-contained page that can be read offline and in print.
  *
- * The page holds the JSON of rn_report_json, the problem map of html_map.h, Chart.js, and the
+ * The page holds the JSON of rn_report_json, the problem map of page_map.h, Chart.js, and the
  * files of data/page. Everything in it that came from models, data sets and stores is data: the
  * policy in its head lets only its own two scripts run, and forbids every network request.
  */
-#ifndef RN_REPORT_HTML_H
-#define RN_REPORT_HTML_H
+#ifndef RN_REPORT_PAGE_H
+#define RN_REPORT_PAGE_H
 
 #include "report/report.h"
 

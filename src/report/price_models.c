@@ -1,14 +1,14 @@
 /*
- * price.c: gives each entrant what k of its samples cost on every axis, or says what is missing.
+ * price_models.c: gives each entrant what k of its samples cost on every axis, or says what is missing.
  *
  * FLOPs are the study's 128-token convention, or, on request, exact: the prompt once, then the mean
  * over the samples of what each adds. rn_flop_sample is quadratic in the generated tokens, so three
  * sums over the samples give that mean exactly. Dollars are linear in k where tokens are priced,
  * and follow the seconds where hours are.
  */
-#include "report/inside.h"
+#include "report/report_priv.h"
 
-const char *rn_report_mapped(const rn_price_map *map, size_t n, const char *name)
+static const char *mapped(const rn_price_map *map, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
         if (strcmp(map[i].model, name) == 0) return map[i].entry;
@@ -27,7 +27,7 @@ static int find_entry(const rn_report *r, rn_entrant *e, const rn_price_map *map
                       const char **why, rn_err *err)
 {
     *why = NULL;
-    const char *asked = rn_report_mapped(map, n_map, e->model);
+    const char *asked = mapped(map, n_map, e->model);
     const char *name = asked ? asked : *e->cost_name ? e->cost_name : e->model;
     e->cost = rn_cost_find(r->book, name);
     if (e->cost) return 0;
@@ -64,7 +64,7 @@ static int note_unpriced(rn_report *r, rn_err *err)
     return rc;
 }
 
-static double mean_prompt(const rn_report *r, const rn_entrant *e)
+double rn_report_mean_prompt(const rn_report *r, const rn_entrant *e)
 {
     return e->tokens.n_both ? e->tokens.prompt / (double)e->tokens.n_both : r->opts.prompt_tok;
 }
@@ -91,7 +91,7 @@ double rn_report_exact_sample(const rn_shape *s, const rn_tokens *t, double prom
 
 static void price_flop(rn_report *r, rn_entrant *e)
 {
-    double prompt = mean_prompt(r, e);
+    double prompt = rn_report_mean_prompt(r, e);
     if (e->cost->has_shape && e->tokens.n_gen && !isnan(prompt)) {
         const rn_shape *s = &e->cost->shape;
         e->exact_shared = rn_report_exact_prompt(s, &e->tokens, prompt);
@@ -100,16 +100,16 @@ static void price_flop(rn_report *r, rn_entrant *e)
     }
     double per_sample = rn_cost_flop(e->cost);
     if (r->opts.basis == RN_FLOP_STUDY) {
-        e->priced[RN_AXIS_FLOP] = !isnan(per_sample);
-        e->axis[RN_AXIS_FLOP] = (rn_kcost){.per_sample = per_sample};
+        e->priced[RN_UNIT_FLOP] = !isnan(per_sample);
+        e->axis[RN_UNIT_FLOP] = (rn_kcost){.per_sample = per_sample};
         if (isnan(per_sample))
-            e->why[RN_AXIS_FLOP] = "its cost entry has neither a shape nor flop_per_sample";
+            e->why[RN_UNIT_FLOP] = "its cost entry has neither a shape nor flop_per_sample";
         return;
     }
-    e->priced[RN_AXIS_FLOP] = !isnan(e->exact_sample);
-    e->axis[RN_AXIS_FLOP] = (rn_kcost){.shared = e->exact_shared, .per_sample = e->exact_sample};
-    if (e->priced[RN_AXIS_FLOP]) return;
-    e->why[RN_AXIS_FLOP] =
+    e->priced[RN_UNIT_FLOP] = !isnan(e->exact_sample);
+    e->axis[RN_UNIT_FLOP] = (rn_kcost){.shared = e->exact_shared, .per_sample = e->exact_sample};
+    if (e->priced[RN_UNIT_FLOP]) return;
+    e->why[RN_UNIT_FLOP] =
         !e->cost->has_shape ? "its cost entry has no shape"
         : !e->tokens.n_gen  ? "its samples have no token counts"
                             : "its samples do not tell the prompt's length: give --prompt-tokens N";
@@ -151,16 +151,16 @@ static const char *best_hardware(const rn_report *r)
 static int price_time(rn_report *r, rn_entrant *e, rn_err *err)
 {
     if (!r->opts.profile) {
-        e->why[RN_AXIS_TIME] = "no wall-times: give --profile NAME, e.g. " RN_COST_STUDY_PROFILE
-                               ", or measure them with `ration profile -s`";
+        e->why[RN_UNIT_SECOND] = "no wall-times: give --profile NAME, e.g. " RN_COST_STUDY_PROFILE
+                                 ", or measure them with `ration profile -s`";
         return 0;
     }
     const rn_measured *m = find_measured(r, e, r->opts.profile);
     e->measured = m != NULL;
     if (m) {
-        e->priced[RN_AXIS_TIME] = true;
-        e->why[RN_AXIS_TIME] = NULL;
-        e->axis[RN_AXIS_TIME] = (rn_kcost){.per_sample = m->s_per_sample};
+        e->priced[RN_UNIT_SECOND] = true;
+        e->why[RN_UNIT_SECOND] = NULL;
+        e->axis[RN_UNIT_SECOND] = (rn_kcost){.per_sample = m->s_per_sample};
         return 0;
     }
     if (!e->cost) return 0;
@@ -169,15 +169,15 @@ static int price_time(rn_report *r, rn_entrant *e, rn_err *err)
     int rc = rn_cost_profile(r->book, r->opts.profile, e->cost, &t, &why);
     if (rc && !rn_cost_hardware(r->book, r->opts.profile)) return rn_fail(err, rc, "%s", why.msg);
     if (rc) {
-        e->why[RN_AXIS_TIME] = rn_arena_strdup(&r->arena, why.msg);
-        return e->why[RN_AXIS_TIME] ? 0 : rn_report_nomem(err);
+        e->why[RN_UNIT_SECOND] = rn_arena_strdup(&r->arena, why.msg);
+        return e->why[RN_UNIT_SECOND] ? 0 : rn_report_nomem(err);
     }
-    e->priced[RN_AXIS_TIME] = true;
-    e->axis[RN_AXIS_TIME] = (rn_kcost){.shared = t.n_points ? 0 : t.fixed_s,
-                                       .per_sample = t.per_sample_s,
-                                       .k = t.k,
-                                       .cost = t.s,
-                                       .n_points = t.n_points};
+    e->priced[RN_UNIT_SECOND] = true;
+    e->axis[RN_UNIT_SECOND] = (rn_kcost){.shared = t.n_points ? 0 : t.fixed_s,
+                                         .per_sample = t.per_sample_s,
+                                         .k = t.k,
+                                         .cost = t.s,
+                                         .n_points = t.n_points};
     return 0;
 }
 
@@ -186,25 +186,30 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
     const rn_cost *c = e->cost;
     bool by_token = !isnan(c->usd_per_1m_input) && !isnan(c->usd_per_1m_output);
     if (!by_token && isnan(c->usd_per_hour)) {
-        e->why[RN_AXIS_USD] = "its cost entry has no prices";
+        e->why[RN_UNIT_USD] = "its cost entry has no prices";
         return 0;
     }
-    rn_kcost *axis = &e->axis[RN_AXIS_USD];
+    rn_kcost *axis = &e->axis[RN_UNIT_USD];
     if (by_token) {
-        double prompt = mean_prompt(r, e);
+        double prompt = rn_report_mean_prompt(r, e);
         if (!e->tokens.n_gen || isnan(prompt)) {
-            e->why[RN_AXIS_USD] =
+            e->why[RN_UNIT_USD] =
                 "its samples do not tell their tokens; the prompt's length can be given by "
                 "--prompt-tokens N";
             return 0;
         }
         double gen = e->tokens.gen / (double)e->tokens.n_gen;
-        double one = rn_cost_usd(c, 1, prompt, gen, NAN), two = rn_cost_usd(c, 2, prompt, gen, NAN);
-        *axis = (rn_kcost){.shared = 2 * one - two, .per_sample = two - one};
+        const double one = rn_cost_usd(c, 1, prompt, gen, NAN),
+                     two = rn_cost_usd(c, 2, prompt, gen, NAN);
+        const double own = gen * c->usd_per_1m_output * 1e-6; /* without the prompt */
+        *axis = r->opts.prompt == RN_PROMPT_EACH ? (rn_kcost){.per_sample = one}
+                : r->opts.prompt == RN_PROMPT_ONCE
+                    ? (rn_kcost){.shared = one - own, .per_sample = own}
+                    : (rn_kcost){.shared = 2 * one - two, .per_sample = two - one};
     } else {
-        const rn_kcost *time = &e->axis[RN_AXIS_TIME];
-        if (!e->priced[RN_AXIS_TIME]) {
-            e->why[RN_AXIS_USD] = "priced by the hour, but without wall-times: give --profile NAME";
+        const rn_kcost *time = &e->axis[RN_UNIT_SECOND];
+        if (!e->priced[RN_UNIT_SECOND]) {
+            e->why[RN_UNIT_USD] = "priced by the hour, but without wall-times: give --profile NAME";
             return 0;
         }
         double per_s = c->usd_per_hour / 3600;
@@ -219,9 +224,9 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
                            .n_points = time->n_points};
     }
     /* A cached price above the input price would make the first sample cheaper than the rest. */
-    e->priced[RN_AXIS_USD] = rn_stat_cost_check(axis, NULL) == 0;
-    if (!e->priced[RN_AXIS_USD])
-        e->why[RN_AXIS_USD] = "its prices make samples free, or cached tokens dearer than new ones";
+    e->priced[RN_UNIT_USD] = rn_stat_cost_check(axis, NULL) == 0;
+    if (!e->priced[RN_UNIT_USD])
+        e->why[RN_UNIT_USD] = "its prices make samples free, or cached tokens dearer than new ones";
     return 0;
 }
 
@@ -231,7 +236,7 @@ static int price_entrant(rn_report *r, rn_entrant *e, const rn_price_map *map, s
     const char *why;
     int rc = find_entry(r, e, map, n_map, &why, err);
     if (rc) return rc;
-    for (int a = 0; a < RN_N_AXES; a++) {
+    for (int a = 0; a < RN_N_UNITS; a++) {
         e->priced[a] = false;
         e->why[a] = why;
     }
@@ -240,6 +245,135 @@ static int price_entrant(rn_report *r, rn_entrant *e, const rn_price_map *map, s
     price_flop(r, e);
     return price_usd(r, e, err);
 }
+
+/* ---- what ranking adds -------------------------------------------------------------------------- */
+
+/* Scoring is one parallel pass over prompt and sample under the ranker's model, for each sample that is
+ * drawn and not cut by the token limit. What the scores themselves record comes first; else the
+ * ranker's cost entry gives FLOPs: 128 tokens per scored sample, or, on request, the samples' own
+ * tokens with the prompt once. Seconds that nobody measured stay unknown: a profile times sampling,
+ * which scoring is much faster than. */
+
+const char *rn_report_ranker_model(const rn_ranking *k)
+{
+    const char *colon = strchr(k->name, ':');
+    return colon && colon[1] ? colon + 1 : k->name;
+}
+
+/* The user's word for the ranker or its model, then a priced model of that name, then the book. */
+static int find_ranker_entry(const rn_report *r, const rn_ranking *k, const rn_price_map *map,
+                             size_t n_map, const rn_cost **entry, rn_err *err)
+{
+    const char *model = rn_report_ranker_model(k);
+    const char *asked = mapped(map, n_map, k->name);
+    if (!asked) asked = mapped(map, n_map, model);
+    *entry = rn_cost_find(r->book, asked ? asked : model);
+    if (asked && !*entry)
+        return rn_fail(err, RN_ENOTFOUND, "there is no cost entry '%s' for the ranker %s", asked,
+                       k->name);
+    if (asked) return 0;
+    for (size_t i = 0; i < r->n_tasks; i++)
+        for (size_t j = 0; j < r->tasks[i].n_entrants; j++) {
+            const rn_entrant *e = &r->tasks[i].entrants[j];
+            if (e->cost && strcmp(e->base_name, model) == 0) *entry = e->cost;
+        }
+    return 0;
+}
+
+/* Of k samples with their ranking. A table gets a point at k = 1, so that the ranking of a batch
+ * that is not full is charged for the samples that are in it. */
+static int add_up(rn_report *r, const rn_kcost *samples, rn_rank_cost *c, rn_err *err)
+{
+    c->total = *samples;
+    c->total.shared += c->shared;
+    c->total.per_sample += c->per_sample;
+    if (samples->n_points == 0) return 0;
+    size_t more = samples->k[0] > 1;
+    size_t n = samples->n_points + more;
+    int64_t *k = rn_arena_array(&r->arena, n, sizeof *k);
+    double *cost = rn_arena_array(&r->arena, n, sizeof *cost);
+    if (!k || !cost) return rn_report_nomem(err);
+    for (size_t i = 0; i < n; i++) {
+        k[i] = i < more ? 1 : samples->k[i - more];
+        cost[i] =
+            (i < more ? samples->cost[0] : samples->cost[i - more]) + c->per_sample * (double)k[i];
+    }
+    c->total.k = k;
+    c->total.cost = cost;
+    c->total.n_points = n;
+    return 0;
+}
+
+/* FLOPs of scoring one sample by the ranker's entry. */
+static int by_entry(rn_report *r, const rn_entrant *e, const rn_cost *entry, rn_rank_cost *c,
+                    rn_err *err)
+{
+    double prompt = rn_report_mean_prompt(r, e);
+    if (r->opts.basis == RN_FLOP_STUDY) {
+        c->per_sample = rn_cost_flop(entry);
+        if (isnan(c->per_sample)) c->why = "the ranker's cost entry has no shape";
+    } else if (!entry->has_shape) {
+        c->why = "the ranker's cost entry has no shape";
+    } else if (e->tokens.n_gen == 0 || isnan(prompt)) {
+        c->why = "the samples do not tell their tokens";
+    } else {
+        c->shared = rn_report_exact_prompt(&entry->shape, &e->tokens, prompt);
+        c->per_sample = rn_report_exact_sample(&entry->shape, &e->tokens, prompt);
+    }
+    if (c->why) return 0;
+    c->known = true;
+    c->from = rn_arena_printf(&r->arena, "%s, %s", entry->name,
+                              r->opts.basis == RN_FLOP_STUDY
+                                  ? "one pass over 128 tokens a scored sample"
+                                  : "one pass over prompt and samples, the prompt once");
+    return c->from ? 0 : rn_report_nomem(err);
+}
+
+static int price_ranking(rn_report *r, const rn_entrant *e, rn_ranking *k, const rn_cost *entry,
+                         rn_err *err)
+{
+    double share = k->n_drawn ? (double)k->n_scored / (double)k->n_drawn : 0;
+    for (int a = RN_UNIT_FLOP; a <= RN_UNIT_SECOND; a++) {
+        rn_rank_cost *c = &k->cost[a];
+        int rc = 0;
+        *c = (rn_rank_cost){0};
+        if (k->n_recorded[a]) {
+            c->known = true;
+            c->per_sample = k->recorded[a] / (double)k->n_recorded[a];
+            c->from = a == RN_UNIT_FLOP ? "recorded with the scores"
+                                        : "recorded with the scores, on the machine that scored";
+        } else if (a == RN_UNIT_SECOND) {
+            c->why = "the scores do not tell their seconds; `ration rank` records them";
+        } else if (!entry) {
+            c->why = "the scores do not tell their FLOPs and the ranker has no cost entry: give "
+                     "--cost RANKER=ENTRY";
+        } else {
+            rc = by_entry(r, e, entry, c, err);
+        }
+        if (rc) return rc;
+        if (!c->known) continue;
+        c->per_sample *= share; /* cut samples are drawn, not scored */
+        if (e->priced[a] && (rc = add_up(r, &e->axis[a], c, err))) return rc;
+    }
+    return 0;
+}
+
+static int price_rankings(rn_report *r, const rn_price_map *map, size_t n_map, rn_err *err)
+{
+    for (size_t i = 0; i < r->n_tasks; i++)
+        for (size_t j = 0; j < r->tasks[i].n_entrants; j++) {
+            rn_entrant *e = &r->tasks[i].entrants[j];
+            for (size_t m = 0; m < e->n_rankings; m++) {
+                const rn_cost *entry;
+                int rc = find_ranker_entry(r, &e->rankings[m], map, n_map, &entry, err);
+                if (!rc) rc = price_ranking(r, e, &e->rankings[m], entry, err);
+                if (rc) return rc;
+            }
+        }
+    return 0;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------- */
 
 /* Whether a name of the user's map is the entrant's or that of one of its rankers. */
 static bool is_named(const rn_entrant *e, const char *name)
@@ -268,6 +402,6 @@ int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err 
             int rc = price_entrant(r, &r->tasks[i].entrants[j], map, n_map, err);
             if (rc) return rc;
         }
-    int rc = rn_report_price_rankings(r, map, n_map, err);
+    int rc = price_rankings(r, map, n_map, err);
     return rc ? rc : note_unpriced(r, err);
 }

@@ -1,9 +1,7 @@
-/* field.c: see field.h. */
-#include "report/field.h"
+/* plan_field.c: see plan_field.h; and rn_report_plans, which plans.h declares. */
+#include "report/plan_field.h"
 
 #include "stat/fold.h"
-
-#include <stdlib.h>
 
 static double first_sample(const rn_drawcost *c)
 {
@@ -11,9 +9,8 @@ static double first_sample(const rn_drawcost *c)
 }
 
 /* Why nobody is in the field: the first reason that holds. */
-static int nobody(const rn_report *r, const rn_report_task *t, rn_axis axis, rn_err *err)
+static int nobody(const rn_report *r, const rn_report_task *t, rn_unit axis, rn_err *err)
 {
-    static const char *const what[RN_N_AXES] = {"FLOPs", "seconds", "money"};
     if (t->n_problems == 0)
         return rn_fail(err, RN_ENOTFOUND,
                        "published curves only: a plan needs the outcomes of samples");
@@ -27,13 +24,14 @@ static int nobody(const rn_report *r, const rn_report_task *t, rn_axis axis, rn_
         if (!why) why = e->why[axis];
     }
     if (!judged)
-        return rn_fail(err, RN_ENOTFOUND, "no sample has a verdict: run `ration judge` first");
+        return rn_fail(err, RN_ENOTFOUND, "no sample has a verdict: run `ration judge -s %s`",
+                       t->store);
     if (batches)
         return rn_fail(err, RN_ENOTFOUND,
                        "profile %s times batches only; a plan needs the cost of one more sample: "
                        "describe it as FIXED + SECONDS in a --cost-file",
                        r->opts.profile);
-    return rn_fail(err, RN_ENOTFOUND, "no model has a cost in %s: %s", what[axis],
+    return rn_fail(err, RN_ENOTFOUND, "no model has a cost in %s: %s", rn_unit_words(axis),
                    why ? why : "give --cost MODEL=ENTRY or a --cost-file");
 }
 
@@ -48,7 +46,7 @@ static void add_model(rn_field *f, int model, rn_drawcost cost)
     f->model[i] = model;
 }
 
-static int list_models(rn_report *r, const rn_report_task *t, rn_axis axis, rn_field *f,
+static int list_models(rn_report *r, const rn_report_task *t, rn_unit axis, rn_field *f,
                        rn_err *err)
 {
     for (size_t i = 0; i < t->n_entrants; i++) {
@@ -71,7 +69,7 @@ static int list_models(rn_report *r, const rn_report_task *t, rn_axis axis, rn_f
 }
 
 /* The counts of one model over the common problems, and its curves. */
-static int fill_model(const rn_report *r, const rn_report_task *t, rn_axis axis, bool whole,
+static int fill_model(const rn_report *r, const rn_report_task *t, rn_unit axis, bool whole,
                       rn_field *f, size_t a, rn_err *err)
 {
     const rn_entrant *e = &t->entrants[f->model[a]];
@@ -90,11 +88,11 @@ static int fill_model(const rn_report *r, const rn_report_task *t, rn_axis axis,
         return rn_stat_arm_new(f->counts[a], NULL, f->n_rows, &cost, 0, f->least_n[a], &f->stop[a],
                                err);
     }
-    int rc = rn_report_arm(r, t, e, axis, INT64_MAX, true, &f->stop[a], err);
-    return rc ? rc : rn_report_arm(r, t, e, axis, INT64_MAX, false, &f->all[a], err);
+    int rc = rn_report_arm(r, t, e, axis, e->k_max, true, &f->stop[a], err);
+    return rc ? rc : rn_report_arm(r, t, e, axis, e->k_max, false, &f->all[a], err);
 }
 
-int rn_report_field(rn_report *r, rn_report_task *t, rn_axis axis, bool whole, rn_field *out,
+int rn_report_field(rn_report *r, rn_report_task *t, rn_unit axis, bool whole, rn_field *out,
                     rn_err *err)
 {
     rn_field f = {0};
@@ -146,22 +144,17 @@ void rn_report_field_prices(const rn_field *f, rn_policy_arm price[RN_PRIOR_MAX_
                                    .limit = f->stop[a]->k_max};
 }
 
-bool rn_report_course_limited(const rn_policy_arm *price, size_t n_arm, const rn_course *c,
-                              double budget)
+bool rn_report_field_ended(const rn_field *f, size_t a, bool stop, bool total, double budget)
 {
-    int64_t k[RN_PRIOR_MAX_ARM] = {0};
-    for (size_t i = 0; i < c->n; i++)
-        k[c->steps[i].arm] += c->steps[i].n;
-    for (size_t a = 0; a < n_arm; a++)
-        if (k[a]) budget -= price[a].shared + (double)k[a] * price[a].per_sample;
-    for (size_t a = 0; a < n_arm; a++)
-        if (k[a] == price[a].limit && budget >= price[a].per_sample * (1 - 1e-9)) return true;
-    return false;
+    const rn_arm *arm = stop ? f->stop[a] : f->all[a];
+    const double slack = total ? 1 - 1e-9 : 1 + 1e-9;
+    return rn_report_arm_ends(arm, total ? 0 : f->cost[a].failing) <= budget * slack;
 }
 
-const char *rn_report_course_text(rn_report *r, const rn_report_task *t, const rn_field *f,
-                                  const rn_course *course)
+const char *rn_report_course_text(const rn_plan_job *j, const rn_course *course)
 {
+    const rn_report_task *t = j->t;
+    const rn_field *f = &j->f;
     enum { SHOWN = 3 }; /* longer courses are summed up */
     rn_buf out = {0};
     int64_t k[RN_PRIOR_MAX_ARM] = {0};
@@ -186,7 +179,7 @@ const char *rn_report_course_text(rn_report *r, const rn_report_task *t, const r
                       (long long)course->steps[0].n);
     }
     const char *text =
-        rn_buf_ok(&out) ? rn_arena_strdup(&r->arena, out.len ? out.data : "nothing") : NULL;
+        rn_buf_ok(&out) ? rn_arena_strdup(&j->r->arena, out.len ? out.data : "nothing") : NULL;
     rn_buf_free(&out);
     return text;
 }
@@ -209,11 +202,10 @@ static double last_budget(const rn_field *f)
     return second > 0 ? second : first;
 }
 
-/* From the cheapest sample on, per_doubling budgets each time they double; per problem. */
 size_t rn_report_field_grid(const rn_field *f, int per_doubling, double *out)
 {
     size_t n = 0;
-    for (; n < RN_SPEND_MAX_BUDGETS; n++) {
+    for (; n < RN_PLAN_MAX_BUDGETS; n++) {
         double b = f->unit * pow(2, (double)n / per_doubling);
         if (n && b > last_budget(f) * (1 + 1e-9)) break;
         out[n] = b;
@@ -221,54 +213,72 @@ size_t rn_report_field_grid(const rn_field *f, int per_doubling, double *out)
     return n;
 }
 
-int rn_report_check_budgets(const rn_spend_opts *o, const rn_field *f, rn_err *err)
+int rn_report_check_budgets(const rn_plan_opts *o, const rn_field *f, rn_err *err)
 {
-    static const rn_unit units[RN_N_AXES] = {RN_UNIT_FLOP, RN_UNIT_SECOND, RN_UNIT_USD};
-    if (o->n_budgets > RN_SPEND_MAX_BUDGETS)
-        return rn_fail(err, RN_EINVAL, "more than %d budgets", RN_SPEND_MAX_BUDGETS);
+    if (o->n_budgets > RN_PLAN_MAX_BUDGETS)
+        return rn_fail(err, RN_EINVAL, "more than %d budgets", RN_PLAN_MAX_BUDGETS);
     for (size_t i = 0; i < o->n_budgets; i++) {
-        const rn_budget b = {units[o->axis], o->budgets[i]};
+        const rn_budget b = {o->axis, o->budgets[i]};
         int rc = rn_budget_check(&b, f->unit, f->unit_model, err);
         if (rc) return rc;
     }
     return 0;
 }
 
-static int check_folds(const rn_spend_opts *o, const rn_field *f, rn_err *err)
-{
-    if (f->n_rows >= 2 * o->n_folds) return 0;
-    return rn_fail(err, RN_EINVAL,
-                   "%zu problems are too few to plan on one part of them and judge on another: "
-                   "needs %u",
-                   f->n_rows, 2 * o->n_folds);
-}
-
-int rn_report_field_folds(const rn_report *r, const rn_spend_opts *o, const rn_field *f,
-                          uint32_t **out, rn_err *err)
-{
-    int rc = check_folds(o, f, err);
-    if (rc) return rc;
-    uint32_t *fold = malloc(f->n_rows * sizeof *fold);
-    rc =
-        fold ? rn_stat_folds(r->opts.seed, f->n_rows, o->n_folds, fold, err) : rn_report_nomem(err);
-    if (rc)
-        free(fold);
-    else
-        *out = fold;
-    return rc;
-}
-
-int *rn_report_field_models(rn_report *r, const rn_field *f)
-{
-    int *models = rn_arena_array(&r->arena, f->n, sizeof *models);
-    if (models) memcpy(models, f->model, f->n * sizeof *models);
-    return models;
-}
-
-size_t rn_report_field_budgets(const rn_spend_opts *o, const rn_field *f, double *out)
+size_t rn_report_field_budgets(const rn_plan_opts *o, const rn_field *f, double *out)
 {
     if (o->n_budgets == 0) return rn_report_field_grid(f, 1, out);
     for (size_t i = 0; i < o->n_budgets; i++)
         out[i] = o->budgets[i] / (o->total ? (double)f->n_rows : 1);
     return o->n_budgets;
+}
+
+/* The fold of each common problem, from the report's seed. */
+static int choose_folds(rn_plan_job *j)
+{
+    const size_t n = j->f.n_rows;
+    if (n < 2 * j->o->n_folds)
+        return rn_fail(j->err, RN_EINVAL,
+                       "%zu problems are too few to plan on one part of them and judge on another: "
+                       "needs %u",
+                       n, 2 * j->o->n_folds);
+    uint32_t *fold = rn_arena_array(&j->a, n, sizeof *fold);
+    j->fold = fold;
+    return fold ? rn_stat_folds(j->r->opts.seed, n, j->o->n_folds, fold, j->err)
+                : rn_report_nomem(j->err);
+}
+
+int rn_report_plans(rn_report *r, rn_report_task *t, const rn_plan_opts *o, rn_plans *out,
+                    rn_err *err)
+{
+    enum { PER_DOUBLING = 2 };
+    double budgets[RN_PLAN_MAX_BUDGETS];
+    rn_plan_job j = {.r = r, .t = t, .o = o, .budgets = budgets, .err = err};
+    int rc = rn_report_field(r, t, o->axis, o->replay, &j.f, err);
+    if (rc) return rc;
+    rn_plans s = {.report = r,
+                  .task = t,
+                  .opts = *o,
+                  .n_models = j.f.n,
+                  .n_problems = j.f.n_rows,
+                  .unit = j.f.unit};
+    int *models = rn_arena_array(&r->arena, j.f.n, sizeof *models);
+    if (models) memcpy(models, j.f.model, j.f.n * sizeof *models);
+    s.models = models;
+    if (!models) rc = rn_report_nomem(err);
+    if (!rc) rc = rn_report_check_budgets(o, &j.f, err);
+    if (!rc) rc = choose_folds(&j);
+    for (int finer = 0; finer < (o->replay ? 1 : 2) && !rc; finer++) {
+        const rn_plan_row *rows = NULL;
+        j.m = finer ? rn_report_field_grid(&j.f, PER_DOUBLING, budgets)
+                    : rn_report_field_budgets(o, &j.f, budgets);
+        rc = o->replay ? rn_plan_replays(&j, &rows, &s.n_choices)
+                       : rn_plan_choices(&j, &rows, &s.n_choices);
+        *(finer ? &s.frontier : &s.rows) = rows;
+        *(finer ? &s.n_frontier : &s.n_rows) = j.m;
+    }
+    if (!rc) *out = s;
+    rn_arena_free(&j.a);
+    rn_report_field_free(&j.f);
+    return rc;
 }

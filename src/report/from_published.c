@@ -5,7 +5,7 @@
  * values on either side bound it. Equation 2 at the published k alone is a step function, the lower
  * bound; interpolation in log k lies between the bounds. No interval over problems can be given.
  */
-#include "report/inside.h"
+#include "report/report_priv.h"
 
 #include "base/file.h"
 

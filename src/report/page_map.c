@@ -1,5 +1,5 @@
 /*
- * html_map.c: problems, counts and chosen texts as JSON, bounded in size whatever the store holds.
+ * page_map.c: problems, counts and chosen texts as JSON, bounded in size whatever the store holds.
  *
  * Which texts: of each problem and model the first sample of each verdict, and the greedy answer.
  * Picks come in rounds: passed samples, greedy answers, then one round for each further verdict of
@@ -8,7 +8,7 @@
  * set. A text is cut at TEXT_BYTES, at a whole character; prompts are cut at the largest length, up
  * to TEXT_BYTES, with which all of them take PROMPTS_BYTES. The page says what was left out.
  */
-#include "report/html_map.h"
+#include "report/page_map.h"
 
 #include "base/jout.h"
 #include "store/store.h"

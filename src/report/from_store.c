@@ -1,29 +1,22 @@
 /*
- * load.c: what a report needs from a store: counts per problem, tokens, verdicts, scores, greedy.
+ * from_store.c: what a report needs from a store: counts per problem, tokens, verdicts, scores, greedy.
  *
  * Runs of the same set meet in one task; a greedy run becomes the star of the entrants of its
  * model. Samples are read in bulk without their texts, 48 bytes each.
  */
-#include "report/inside.h"
+#include "report/report_priv.h"
 
+#include "base/vec.h"
 #include "store/store.h"
-
-#include <stdlib.h>
-
-typedef struct run_info {
-    rn_store_run_row row; /* strings in the report's arena */
-} run_info;
 
 typedef struct loader {
     rn_report *r;
     rn_store *s;
     const rn_report_filter *filter;
-    run_info *runs;
-    size_t n_runs, cap_runs;
+    RN_VEC(rn_store_run_row) runs; /* strings in the report's arena */
     rn_report_task *task;
-    int64_t *problem_ids; /* [task->n_problems], in the order of the set */
-    const char **task_ids;
-    size_t cap_problems;
+    RN_VEC(int64_t) problem_ids; /* [task->n_problems], in the order of the set */
+    RN_VEC(const char *) task_ids;
     const char *protocol;
     int n_protocols;
     rn_entrant *entrant; /* that curve points go to */
@@ -35,16 +28,9 @@ static int on_run(void *user, const rn_store_run_row *row)
 {
     loader *l = user;
     if (!rn_report_wants(l->filter, row->set_name, row->model_name)) return 0;
-    if (l->n_runs == l->cap_runs) {
-        size_t cap = l->cap_runs ? 2 * l->cap_runs : 16;
-        run_info *runs = realloc(l->runs, cap * sizeof *runs);
-        if (!runs) return rn_report_nomem(l->err);
-        l->runs = runs;
-        l->cap_runs = cap;
-    }
     rn_arena *a = &l->r->arena;
-    rn_store_run_row *to = &l->runs[l->n_runs++].row;
-    *to = *row;
+    if (!rn_vec_push(&l->runs, *row)) return rn_report_nomem(l->err);
+    rn_store_run_row *to = &l->runs.data[l->runs.n - 1];
     const char **strings[] = {&to->set_name,   &to->set_hash, &to->model_name, &to->model_sha,
                               &to->model_cost, &to->kind,     &to->preset,     &to->settings};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
@@ -56,19 +42,10 @@ static int on_run(void *user, const rn_store_run_row *row)
 static int on_problem(void *user, const rn_store_problem_row *row)
 {
     loader *l = user;
-    rn_report_task *t = l->task;
-    if (t->n_problems == l->cap_problems) {
-        size_t cap = l->cap_problems ? 2 * l->cap_problems : 256;
-        int64_t *ids = realloc(l->problem_ids, cap * sizeof *ids);
-        if (ids) l->problem_ids = ids;
-        const char **names = realloc(l->task_ids, cap * sizeof *names);
-        if (names) l->task_ids = names;
-        if (!ids || !names) return rn_report_nomem(l->err);
-        l->cap_problems = cap;
-    }
-    l->problem_ids[t->n_problems] = row->problem_id;
-    l->task_ids[t->n_problems] = rn_arena_strdup(&l->r->arena, row->x.task_id);
-    return l->task_ids[t->n_problems++] ? 0 : rn_report_nomem(l->err);
+    rn_vec_push(&l->problem_ids, row->problem_id);
+    rn_vec_push(&l->task_ids, rn_arena_strdup(&l->r->arena, row->x.task_id));
+    if (!rn_vec_ok(&l->problem_ids) || !rn_vec_ok(&l->task_ids)) return rn_report_nomem(l->err);
+    return l->task_ids.data[l->task->n_problems++] ? 0 : rn_report_nomem(l->err);
 }
 
 /* Problems come in set order and so do the cells: the search starts where the last one ended. */
@@ -77,7 +54,7 @@ static size_t problem_index(const loader *l, int64_t problem_id, size_t from)
     size_t n = l->task->n_problems;
     for (size_t i = 0; i < n; i++) {
         size_t at = (from + i) % n;
-        if (l->problem_ids[at] == problem_id) return at;
+        if (l->problem_ids.data[at] == problem_id) return at;
     }
     return SIZE_MAX;
 }
@@ -153,7 +130,8 @@ static int load_groups(loader *l, const rn_store_ranker_row *row, int64_t run_id
     return 0;
 }
 
-/* One ranker's scores of a run, grouped by problem; samples without a verdict are left out. */
+/* One ranker's scores of a run, grouped by problem. Samples without a verdict count as in pass@k:
+ * they are left out, or, under --missing fail, failed; those without a score are never chosen. */
 static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row, int64_t run_id,
                        const rn_store_cell *cells, size_t n, rn_ranking *out)
 {
@@ -171,9 +149,10 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
         return rn_report_nomem(l->err);
     size_t used = 0, at = 0, unscored = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!judged(&cells[i])) continue;
+        const bool known = judged(&cells[i]), never = cells[i].cut || (!known && isnan(scores[i]));
+        if (!known && l->r->opts.missing != RN_MISSING_FAIL) continue;
         /* A sample that ran into the token limit is never chosen, whatever its score. */
-        if (isnan(scores[i]) && !cells[i].cut) {
+        if (isnan(scores[i]) && !never) {
             unscored++;
             continue;
         }
@@ -187,11 +166,11 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
         }
         score[used] = isnan(scores[i]) ? 0 : scores[i];
         pass[used] = cells[i].verdict == RN_V_PASSED;
-        cut[used] = cells[i].cut;
+        cut[used] = never;
         taken[used] = i;
         p->n++;
         used++;
-        out->n_scored += !cells[i].cut;
+        out->n_scored += !never;
     }
     out->problems = problems;
     out->n_drawn = (int64_t)used;
@@ -202,10 +181,10 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     rn_store_score_sums sums;
     rc = rn_store_score_cost(l->s, run_id, row->ranker_id, &sums, l->err);
     if (rc) return rc;
-    out->n_recorded[RN_AXIS_FLOP] = sums.n_flop;
-    out->recorded[RN_AXIS_FLOP] = sums.flop;
-    out->n_recorded[RN_AXIS_TIME] = sums.n_wall;
-    out->recorded[RN_AXIS_TIME] = sums.wall_s;
+    out->n_recorded[RN_UNIT_FLOP] = sums.n_flop;
+    out->recorded[RN_UNIT_FLOP] = sums.flop;
+    out->n_recorded[RN_UNIT_SECOND] = sums.n_wall;
+    out->recorded[RN_UNIT_SECOND] = sums.wall_s;
     out->n_judged = sums.n_cpu;
     out->n_runs = sums.n_runs;
     out->judge_cpu_s = sums.cpu_s;
@@ -303,7 +282,7 @@ static int load_counts(loader *l, rn_entrant *e, const rn_store_run_row *run)
     rn_count *counts = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *counts);
     if (!counts) return rn_report_nomem(l->err);
     for (size_t i = 0; i < n; i++) {
-        while (at < l->task->n_problems && strcmp(l->task_ids[at], rows[i].task_id) != 0)
+        while (at < l->task->n_problems && strcmp(l->task_ids.data[at], rows[i].task_id) != 0)
             at++;
         if (at == l->task->n_problems)
             return rn_fail(l->err, RN_EFORMAT, "%s: counts for %s, which is not in %s",
@@ -339,10 +318,10 @@ static int load_curve(loader *l, rn_entrant *e, const rn_store_run_row *run)
 /* "7b", or "7b (run 3)" where the model has several sampled runs on this set. */
 static const char *label(loader *l, size_t i)
 {
-    const rn_store_run_row *run = &l->runs[i].row;
+    const rn_store_run_row *run = &l->runs.data[i];
     size_t same = 0;
-    for (size_t j = 0; j < l->n_runs; j++) {
-        const rn_store_run_row *other = &l->runs[j].row;
+    for (size_t j = 0; j < l->runs.n; j++) {
+        const rn_store_run_row *other = &l->runs.data[j];
         same += other->set_id == run->set_id && strcmp(other->kind, "greedy") != 0 &&
                 strcmp(other->model_name, run->model_name) == 0;
     }
@@ -377,8 +356,8 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
     }
     if (g.n == 0)
         return rn_report_note(l->r, l->err,
-                              "%s on %s: no greedy answer has a verdict; run `ration judge` first",
-                              run->model_name, run->set_name);
+                              "%s on %s: no greedy answer has a verdict: run `ration judge -s %s`",
+                              run->model_name, run->set_name, rn_store_path(l->s));
     g.value = sum / (double)g.n;
     rn_stat_wilson(g.value, (double)g.n, l->r->opts.level, &g.lo, &g.hi);
     bool found = false;
@@ -402,7 +381,7 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
 
 static int load_run(loader *l, size_t i)
 {
-    const rn_store_run_row *run = &l->runs[i].row;
+    const rn_store_run_row *run = &l->runs.data[i];
     const char *name = label(l, i);
     rn_entrant *e = name ? rn_report_entrant_add(l->r, l->task, name) : NULL;
     if (!e) return rn_report_nomem(l->err);
@@ -418,24 +397,23 @@ static int load_set(loader *l, const rn_store_run_row *first)
 {
     l->task = rn_report_task_get(l->r, first->set_name, first->set_hash);
     if (!l->task) return rn_report_nomem(l->err);
-    l->task->n_problems = 0;
+    l->task->n_problems = l->problem_ids.n = l->task_ids.n = 0;
     l->task->set_id = first->set_id;
     l->task->store = rn_arena_strdup(&l->r->arena, rn_store_path(l->s));
     if (!l->task->store) return rn_report_nomem(l->err);
     int rc = rn_store_each_problem(l->s, first->set_id, on_problem, l, l->err);
     if (rc) return rc;
-    for (size_t i = 0; i < l->n_runs && !rc; i++)
-        if (l->runs[i].row.set_id == first->set_id && strcmp(l->runs[i].row.kind, "greedy") != 0)
-            rc = load_run(l, i);
-    for (size_t i = 0; i < l->n_runs && !rc; i++)
-        if (l->runs[i].row.set_id == first->set_id && strcmp(l->runs[i].row.kind, "greedy") == 0)
-            rc = load_greedy(l, &l->runs[i].row);
-    if (rc) return rc;
     const char **ids = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *ids);
     if (!ids) return rn_report_nomem(l->err);
-    if (l->task->n_problems) memcpy(ids, l->task_ids, l->task->n_problems * sizeof *ids);
+    if (l->task->n_problems) memcpy(ids, l->task_ids.data, l->task->n_problems * sizeof *ids);
     l->task->task_ids = ids;
-    return 0;
+    for (size_t i = 0; i < l->runs.n && !rc; i++)
+        if (l->runs.data[i].set_id == first->set_id && strcmp(l->runs.data[i].kind, "greedy") != 0)
+            rc = load_run(l, i);
+    for (size_t i = 0; i < l->runs.n && !rc; i++)
+        if (l->runs.data[i].set_id == first->set_id && strcmp(l->runs.data[i].kind, "greedy") == 0)
+            rc = load_greedy(l, &l->runs.data[i]);
+    return rc;
 }
 
 static int on_profile(void *user, const char *model, const rn_store_profile *p)
@@ -467,22 +445,22 @@ int rn_report_add_store(rn_report *r, const char *path, const rn_report_filter *
     if (rc) return rc;
     rc = rn_store_begin(l.s, err);
     if (!rc) rc = rn_store_each_run(l.s, on_run, &l, err);
-    if (!rc && l.n_runs == 0)
+    if (!rc && l.runs.n == 0)
         rc = rn_fail(err, RN_ENOTFOUND,
                      "%s holds no run%s; `ration generate` or `ration import` "
                      "make one",
                      path, filter && (filter->task || filter->n_models) ? " of these" : "");
-    for (size_t i = 0; i < l.n_runs && !rc; i++) {
+    for (size_t i = 0; i < l.runs.n && !rc; i++) {
         bool first = true;
         for (size_t j = 0; j < i; j++)
-            first &= l.runs[j].row.set_id != l.runs[i].row.set_id;
-        if (first) rc = load_set(&l, &l.runs[i].row);
+            first &= l.runs.data[j].set_id != l.runs.data[i].set_id;
+        if (first) rc = load_set(&l, &l.runs.data[i]);
     }
     if (!rc) rc = rn_store_each_profile(l.s, on_profile, &l, err);
     rn_store_rollback(l.s);
     rn_store_close(l.s);
-    free(l.runs);
-    free(l.problem_ids);
-    free(l.task_ids);
+    rn_vec_free(&l.runs);
+    rn_vec_free(&l.problem_ids);
+    rn_vec_free(&l.task_ids);
     return rc;
 }
