@@ -133,7 +133,7 @@ static void oracle(void)
     double budgets[100], score[100];
     die(rn_stat_budget_grid(PROBLEMS, 1e6, 100, budgets, &err), &err);
     die(rn_stat_arm_new(counts, NULL, PROBLEMS, &small, 0, K_MAX, &a, &err), &err);
-    die(rn_stat_oracle(a, budgets, 100, score, &err), &err);
+    die(rn_stat_oracle(a, a->k_max, budgets, 100, score, NULL, &err), &err);
     rn_stat_arm_free(a);
 }
 

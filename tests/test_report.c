@@ -6,10 +6,13 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "report/render.h"
 #include "report/report_priv.h"
 #include "store/store.h"
 
 /* ---- published tables ------------------------------------------------------------------------ */
+
+static const double doubling[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 
 static rn_report *published(bool interpolate, const rn_report_filter *filter)
 {
@@ -19,6 +22,8 @@ static rn_report *published(bool interpolate, const rn_report_filter *filter)
     o.profile = RN_COST_STUDY_PROFILE;
     o.interpolate = interpolate;
     o.reach = 0.6;
+    o.budgets = doubling;
+    o.n_budgets = sizeof doubling / sizeof doubling[0];
     rn_report *r = rn_report_new(&o);
     assert_non_null(r);
     rn_err err = {0};
@@ -71,28 +76,60 @@ static void test_small_models_lead_at_every_budget(void **state)
     }
 }
 
-/* One sentence, at the budget of 16 samples of 7B, the first that buys one of 70B (10.41 and 14.19). */
-static void test_headline(void **state)
+/* One answer per axis, at the budget of 16 samples of 7B, the first that buys one of 70B (10.41 and
+ * 14.19); the sentences are made of it. */
+static void test_finding(void **state)
 {
     (void)state;
     rn_report *r = published(true, &only_code_llama);
     rn_buf out = {0};
-    rn_report_headline(task(r, "humaneval"), &out);
-    assert_contains(out.data, "on humaneval, at the first budget that buys a sample of "
-                              "code-llama-70b, at equal FLOPs 16 samples of code-llama-7b solve "
-                              "68.7 % and 1 of code-llama-70b 46.7 %");
-    assert_contains(out.data, "; at equal wall-time 16 samples of code-llama-7b solve 68.7 %");
+    const rn_finding *f = task(r, "humaneval")->finding;
+    for (int a = RN_UNIT_FLOP; a <= RN_UNIT_SECOND; a++) {
+        assert_true(f[a].any && f[a].all);
+        assert_near(f[a].row->norm, 16, 1e-9);
+        assert_string_equal(f[a].wins, a ? "code-llama-7b: 16 samples solve 68.7 %; "
+                                           "9 samples of code-llama-13b 68.4 %"
+                                         : "code-llama-7b: 16 samples solve 68.7 %; "
+                                           "8 samples of code-llama-13b 66.6 %");
+    }
+    rn_report_sentences(task(r, "humaneval"), &out);
+    assert_contains(out.data, "humaneval, at equal FLOPs, 27.1 TFLOP per problem, the first budget "
+                              "that buys a sample of every model: code-llama-7b leads.");
+    assert_contains(out.data, f[0].wins);
     /* On competition problems the largest model's one sample does not lead either. */
-    rn_buf_clear(&out);
-    rn_report_headline(task(r, "apps-competition"), &out);
-    assert_contains(out.data, "of code-llama-13b solve");
-    rn_buf_clear(&out);
-    for (int a = 0; a < RN_N_UNITS; a++)
-        r->tasks[0].axis[a].n_rows = 0;
-    rn_report_headline(&r->tasks[0], &out);
-    assert_contains(out.data, "no budget buys a sample of every model");
+    assert_int_equal(task(r, "apps-competition")->finding[0].winner, 1);
     rn_buf_free(&out);
     rn_report_free(r);
+}
+
+/* Nobody leads where a curve has ended, and a budget always buys the first sample of each. */
+static void test_no_false_winner(void **state)
+{
+    (void)state;
+    rn_report_opts o = rn_report_defaults();
+    rn_buf path = {0};
+    rn_err err = {0};
+    assert_true(rn_data_locate(NULL, "published/hassid2024.csv", &path));
+    rn_report *r = rn_report_new(&o);
+    assert_ok(rn_report_add_published(r, path.data, &only_code_llama, &err), &err);
+    assert_ok(rn_report_price(r, NULL, 0, &err), &err);
+    assert_ok(rn_report_compute(r, &err), &err);
+    for (size_t i = 0; i < r->n_tasks; i++) {
+        const rn_report_task *t = &r->tasks[i];
+        const rn_report_axis *ax = &t->axis[RN_UNIT_FLOP];
+        for (size_t e = 0; e < t->n_entrants; e++) {
+            bool first = false;
+            for (size_t j = 0; j < ax->n_rows; j++)
+                first |= fabs(ax->rows[j].budget / t->entrants[e].axis[0].per_sample - 1) < 1e-9;
+            assert_true(first);
+        }
+        for (size_t j = 0; j < ax->n_rows; j++)
+            for (size_t e = 0; e < t->n_entrants; e++)
+                if (ax->rows[j].cells[e].k && isnan(ax->rows[j].cells[e].value))
+                    assert_int_equal(ax->rows[j].best, -1);
+    }
+    rn_report_free(r);
+    rn_buf_free(&path);
 }
 
 /* ... by 5 to 15 points at small budgets: those that buy up to 32 samples of 7B and one of 70B. */
@@ -104,9 +141,9 @@ static void test_by_five_to_fifteen_points_at_small_budgets(void **state)
         const char *set;
         rn_unit axis;
         double norm, points; /* from the published values by hand */
-    } want[] = {{"humaneval", RN_UNIT_FLOP, 16, 10.3}, {"humaneval", RN_UNIT_FLOP, 32, 8.2},
+    } want[] = {{"humaneval", RN_UNIT_FLOP, 16, 10.3},   {"humaneval", RN_UNIT_FLOP, 32, 8.2},
                 {"humaneval", RN_UNIT_SECOND, 16, 17.3}, {"humaneval", RN_UNIT_SECOND, 32, 14.6},
-                {"mbpp", RN_UNIT_FLOP, 16, 6.5},       {"mbpp", RN_UNIT_FLOP, 32, 4.5},
+                {"mbpp", RN_UNIT_FLOP, 16, 6.5},         {"mbpp", RN_UNIT_FLOP, 32, 4.5},
                 {"mbpp", RN_UNIT_SECOND, 16, 11.5},      {"mbpp", RN_UNIT_SECOND, 32, 7.7}};
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         const rn_report_axis *ax = &task(r, want[i].set)->axis[want[i].axis];
@@ -330,6 +367,12 @@ static rn_report *report_on(const made *m, const rn_report_opts *o, const rn_pri
     return r;
 }
 
+static double value_of(const rn_rows *rows, size_t row, const char *column)
+{
+    assert_true(row < rn_rows_n(rows));
+    return rn_rows_at(rows, row, rn_rows_find(rows, column))->v;
+}
+
 static void test_store_curves_and_leaders(void **state)
 {
     (void)state;
@@ -361,19 +404,23 @@ static void test_store_curves_and_leaders(void **state)
      */
     const rn_report_axis *ax = &t->axis[RN_UNIT_FLOP];
     assert_int_equal(ax->unit, 0);
-    assert_near(ax->rows[1].norm, 2, 1e-12);
-    assert_int_equal(ax->rows[1].cells[0].k, 2);
-    assert_int_equal(ax->rows[1].cells[1].k, 1);
+    assert_near(ax->rows[1].norm, 1.945, 0.001); /* its first sample */
+    assert_int_equal(ax->rows[1].cells[0].k, 1);
+    assert_near(ax->rows[2].norm, 2, 1e-12);
+    assert_int_equal(ax->rows[2].cells[0].k, 2);
+    assert_int_equal(ax->rows[2].cells[1].k, 1);
     assert_int_equal(ax->rows[0].best, 0);
-    assert_int_equal(ax->rows[1].best, 1);
-    assert_true(ax->rows[1].diff_lo <= ax->rows[1].diff && ax->rows[1].diff <= ax->rows[1].diff_hi);
-    assert_true(ax->rows[1].sure > 0.5);
+    assert_int_equal(ax->rows[2].best, 1);
+    assert_true(ax->rows[2].diff_lo <= ax->rows[2].diff && ax->rows[2].diff <= ax->rows[2].diff_hi);
+    assert_true(ax->rows[2].p_lead > 0.5);
 
     /* The comparison by k is that of the curves. */
     assert_int_equal(t->pair_a, 1);
-    assert_near(t->pairs[RN_N_UNITS][0].diff, 4.5 / N_SAMPLES, 1e-12);
-    assert_true(t->pairs[RN_N_UNITS][0].p_greater > 0.99);
-    assert_true(t->n_pairs[RN_UNIT_SECOND] > 0);
+    assert_near(value_of(&t->pairs[RN_N_UNITS], 0, "difference"), 4.5 / N_SAMPLES, 1e-12);
+    assert_true(value_of(&t->pairs[RN_N_UNITS], 0, "p_a_ahead") > 0.99);
+    assert_true(rn_rows_n(&t->pairs[RN_UNIT_SECOND]) > 0);
+    /* A budget that buys none of the large one compares nothing. */
+    assert_true(isnan(value_of(&t->pairs[RN_UNIT_SECOND], 0, "difference")));
 
     /* Reach: the smallest k of the curve. */
     int64_t k = t->reach[0].k;
@@ -381,17 +428,19 @@ static void test_store_curves_and_leaders(void **state)
     assert_near(t->reach[0].budget[RN_UNIT_SECOND], 0.395 * (double)k, 1e-12);
 
     /* Stopping at the first pass never costs more; a tenth of the problems is never solved. */
-    for (size_t i = 0; i < t->n_stops[0]; i++) {
-        const rn_stop_row *row = &t->stops[0][i];
-        assert_true(row->draws <= (double)row->k);
-        assert_near(row->spent[RN_UNIT_FLOP], row->draws * rn_cost_flop(small->cost), 1);
+    for (size_t i = 0; i < rn_rows_n(&t->stopping); i++) {
+        const double draws = value_of(&t->stopping, i, "draws");
+        const rn_entrant *e =
+            strcmp(rn_rows_at(&t->stopping, i, 0)->text, "small") == 0 ? small : large;
+        assert_true(draws <= value_of(&t->stopping, i, "k"));
+        assert_near(value_of(&t->stopping, i, "flops"), draws * rn_cost_flop(e->cost), 1);
     }
-    for (size_t i = 0; i < t->n_allocs[0]; i++) {
-        const rn_alloc_row *row = &t->allocs[0][i];
-        if (isnan(row->rounds)) continue;
-        assert_true(row->oracle >= row->rounds - 1e-9);
+    assert_true(rn_rows_n(&t->reallocation) > 0);
+    for (size_t i = 0; i < rn_rows_n(&t->reallocation); i++) {
+        const double rounds = value_of(&t->reallocation, i, "rounds");
+        if (!isnan(rounds)) assert_true(value_of(&t->reallocation, i, "oracle") >= rounds - 1e-9);
     }
-    assert_true(t->n_cascades > 0);
+    assert_true(rn_rows_n(&t->cascades) > 0);
     assert_int_equal(r->n_notes, 0);
     rn_report_free(r);
     test_rmdir(dir);
@@ -511,7 +560,7 @@ static void test_stored_profiles(void **state)
     rn_report_text(r, RN_METRICS_ALL, &out);
     assert_contains(out.data, "wall-times: measured by `ration profile` on box A, 2 threads\n"
                               "  also in the store: --profile 'a laptop'\n");
-    assert_contains(out.data, "(profile box A, 2 threads)");
+    assert_contains(out.data, "profile box A, 2 threads; 1 = one sample of");
     rn_buf_clear(&out);
     rn_report_json(r, RN_METRICS_ALL, &out);
     assert_contains(out.data, "\"profile\":\"box A, 2 threads\",\"hardware\":\"box A, 2 threads\"");
@@ -567,7 +616,8 @@ static void test_missing_is_said(void **state)
     assert_contains(t->entrants[0].why[RN_UNIT_SECOND], "--profile");
     assert_int_equal(r->n_notes, 2);
     assert_contains(r->notes[0], "no cost entry for mystery: give --cost MODEL=ENTRY");
-    assert_contains(r->notes[1], "mystery on toy: no sample has a verdict");
+    assert_contains(r->notes[1], "toy: 2 samples without a verdict (small 1, mystery 1), 0 of 40 "
+                                 "problems are complete: run `ration judge -s ");
     assert_int_equal(t->n_common, N_PROBLEMS);
     rn_report_free(r);
     test_rmdir(dir);
@@ -708,9 +758,9 @@ static void test_csv_and_text(void **state)
     assert_null(strstr(out.data, "pass_flops"));
     rn_buf_clear(&out);
     rn_report_text(r, RN_METRICS_ALL, &out);
-    assert_contains(out.data, "== toy: 40 problems, hash ab12 ==");
+    assert_contains(out.data, "== toy: 40 problems, 2 models, 1600 judged samples ==");
     assert_contains(out.data, "greedy *  25.0 [");
-    assert_contains(out.data, "1 = one sample of small = 1.69 TFLOP");
+    assert_contains(out.data, "1 = one sample of small = 1.694 TFLOP");
     assert_contains(out.data, "stopping at the first pass");
     rn_buf_free(&out);
     rn_report_free(r);
@@ -721,7 +771,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_models_lead_at_every_budget),
-        cmocka_unit_test(test_headline),
+        cmocka_unit_test(test_finding),
+        cmocka_unit_test(test_no_false_winner),
         cmocka_unit_test(test_by_five_to_fifteen_points_at_small_budgets),
         cmocka_unit_test(test_sixty_percent_in_a_third_of_the_time),
         cmocka_unit_test(test_13b_leads_on_apps),

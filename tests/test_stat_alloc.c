@@ -295,7 +295,7 @@ static void hard_and_expected_budgets_agree_on_many_problems(void **state)
     assert_ok(rn_stat_rounds_replay(x, NULL, n, &cost, 0, K, 3, 300, total, K, again, NULL, &err),
               &err);
     assert_memory_equal(hard, again, sizeof hard);
-    assert_ok(rn_stat_oracle(arm, total, K, oracle, &err), &err);
+    assert_ok(rn_stat_oracle(arm, arm->k_max, total, K, oracle, NULL, &err), &err);
     for (int r = 0; r < K; r++) {
         assert_near(hard[r], score[r], 0.01);
         assert_true(oracle[r] >= score[r] - 1e-12);
@@ -320,7 +320,7 @@ static void oracle_is_an_upper_line(void **state)
                 total += arm->spent[p * (K + 1) + rest % 7];
                 score += (1 - arm->fail[p * (K + 1) + rest % 7]) / 4;
             }
-            assert_ok(rn_stat_oracle(arm, &total, 1, &best, &err), &err);
+            assert_ok(rn_stat_oracle(arm, arm->k_max, &total, 1, &best, NULL, &err), &err);
             assert_true(score <= best + 1e-12);
             touched += best - score < 1e-12;
         }
@@ -340,11 +340,11 @@ static void oracle_by_hand(void **state)
     const double budgets[] = {0, 0.5, 1, 1.5, 2, 9};
     const double want[] = {0, 0.5 / 3, 1 / 3., 1.25 / 3, 1.5 / 3, 1.5 / 3};
     double score[6];
-    assert_ok(rn_stat_oracle(arm, budgets, 6, score, &err), &err);
+    assert_ok(rn_stat_oracle(arm, arm->k_max, budgets, 6, score, NULL, &err), &err);
     for (int j = 0; j < 6; j++)
         assert_near(score[j], want[j], 1e-15);
     const double falling[] = {2, 1};
-    assert_int_equal(rn_stat_oracle(arm, falling, 2, score, &err), RN_EINVAL);
+    assert_int_equal(rn_stat_oracle(arm, arm->k_max, falling, 2, score, NULL, &err), RN_EINVAL);
     rn_stat_arm_free(arm);
 }
 

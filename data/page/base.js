@@ -25,6 +25,18 @@ function prose(text) {
   return text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
 }
 
+/* A box that scrolls sideways where it must, and says so in the line before it. */
+const scrollWatch = new ResizeObserver((entries) => {
+  for (const { target } of entries)
+    target.previousElementSibling.hidden = target.scrollWidth <= target.clientWidth + 1;
+});
+
+function scrollBox(attributes, ...children) {
+  const box = el("div", attributes, children);
+  scrollWatch.observe(box);
+  return box;
+}
+
 /* A table. head: texts; rows: arrays of texts or nodes, the first is the row's head. `left`: numbers
  * of the columns that hold words. Columns in which nothing is known are left out (null: all of
  * them); wide tables scroll inside their own box. */
@@ -39,8 +51,8 @@ function table(caption, head, rows, left) {
     "div",
     { class: "table" },
     el("p", { class: "caption" }, caption),
-    el(
-      "div",
+    el("p", { class: "note sideways", hidden: true }, "There is more to the right: this table scrolls."),
+    scrollBox(
       { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
       el(
         "table",

@@ -8,8 +8,36 @@ function missingBlock() {
     el("ul", {}, report.notes.map((note) => el("li", {}, prose(note)))));
 }
 
-function sentence(text) {
-  return /^(of|without) /.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+/* A number to be seen first, and what it is. */
+function large(number, words) {
+  return el("div", { class: "large" }, el("strong", {}, number), el("span", { class: "soft" }, words));
+}
+
+function line(words, text) {
+  return text ? el("p", {}, el("span", { class: "soft" }, `${words}: `), prose(text)) : null;
+}
+
+/* What the comparison comes to on one axis, in the words and numbers of the report. */
+function answerBlock(answer) {
+  const axis = axisNamed(answer.axis);
+  const rest = [line("Who leads at which budget", answer.budgets),
+    line("Without tests", answer.ranked), line("To reach the score", answer.reach),
+    line("What would make it surer", answer.surer)].filter(Boolean);
+  if (!answer.leader)
+    return rest.length ? el("section", { class: "answer" },
+      el("h3", {}, `At equal ${axis.words} nothing can be compared yet`), rest) : null;
+  const tie = answer.ahead === 0;
+  return el("section", { class: "answer" },
+    el("h3", {}, `At equal ${axis.words}, `, tie ? "nobody" : modelName(answer.leader), " leads"),
+    el("p", {}, `When a problem may cost ${axis.format(answer.budget)}, ` +
+      (answer.buys_all ? "the first budget that buys a sample of every model, "
+        : "the last budget that all curves reach, ") +
+      `${whole(answer.k)} of ${answer.leader} solve ${percent(answer.value)} %, ` +
+      `${whole(answer.second_k)} of ${answer.second} ${percent(answer.second_value)} %.`),
+    el("div", { class: "numbers" },
+      large(signed(answer.ahead), `points ahead ${spread(answer.lo, answer.hi)}`),
+      known(answer.p_lead) ? large(answer.sure, "P(lead)") : large("–", answer.sure || "P(lead)")),
+    rest);
 }
 
 /* A store in which nothing passes is more often a slip than a finding. */
@@ -39,8 +67,8 @@ function taskBlock(task) {
   block.append(...[
     el("h2", {}, task.task),
     el("p", { class: "soft" }, taskWords(task)),
-    task.findings.length ? el("ul", { class: "findings" },
-      task.findings.map((text) => el("li", {}, sentence(text.replace(`${task.task}: `, ""))))) : null,
+    task.answers.map(answerBlock),
+    task === report.tasks[0] ? missingBlock() : null,
     noPassBlock(task),
     section("Problems solved by k samples", heading, figures),
     leaderSection(task),
@@ -53,7 +81,7 @@ function taskBlock(task) {
     verdictSection(task),
     mapSection(task),
     conditionsSection(task),
-  ].filter(Boolean));
+  ].flat().filter(Boolean));
   return block;
 }
 
@@ -70,7 +98,6 @@ page.append(...[
   pageHeader(),
   report.tasks.length > 1 ? el("nav", { "aria-label": "Problem sets" },
     report.tasks.map((task) => el("a", { href: `#${slug(task)}` }, task.task))) : null,
-  missingBlock(),
 ].filter(Boolean));
 for (const task of report.tasks) page.append(taskBlock(task));
 page.append(el("footer", {}, `ration ${report.report.version}. Chart.js ${Chart.version}.`));

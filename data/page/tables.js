@@ -13,18 +13,20 @@ function leadRows(task, axis, short) {
   return axis.budgets.map((row) => {
     const cell = (model) => {
       const c = row.models.find((m) => m.model === model.model);
-      if (!c) return unknown;
-      if (!known(c.value)) return el("span", { class: "soft" }, `k = ${whole(c.k)}`);
+      if (!c) return "affords none";
+      if (!known(c.value)) return el("span", { class: "soft" }, `no estimate, k = ${whole(c.k)}`);
       const text = [percent(c.value), " ", el("span", { class: "soft" }, `k = ${whole(c.k)}`)];
       return row.leader === model.model ? el("strong", {}, text) : el("span", {}, text);
     };
+    const leader = row.leader ? row.ahead === 0 ? "a tie" : modelName(row.leader, short.get(row.leader))
+      : row.complete ? "nobody" : "not known";
     return [
-      `${significant(row.normalised)} ×`,
       axisNamed(axis.axis).format(row.budget),
-      ...task.models.map(cell),
-      !row.leader ? unknown : row.ahead === 0 ? "a tie" : modelName(row.leader, short.get(row.leader)),
-      known(row.ahead) ? `${signed(row.ahead)} ${spread(row.lo, row.hi)}` : unknown,
+      leader,
       known(row.sure) ? `${percent(row.sure, 0)} %` : unknown,
+      known(row.ahead) ? `${signed(row.ahead)} ${spread(row.lo, row.hi)}` : unknown,
+      `${significant(row.normalised)} ×`,
+      ...task.models.map(cell),
     ];
   });
 }
@@ -51,9 +53,9 @@ function leaderSection(task) {
     const words = axisNamed(axis.axis).words;
     return [
       table(`At equal ${words}: pass@k in %, 1 × is one sample of ${axis.unit}`,
-        ["budget", words, ...task.models.map((m) => modelName(m.model, short.get(m.model))), "leads",
-          "ahead of the second, points", "sure"],
-        leadRows(task, axis, short), [2 + task.models.length]),
+        [words, "leads", "P(lead)", "ahead of the second, points", "budget",
+          ...task.models.map((m) => modelName(m.model, short.get(m.model)))],
+        leadRows(task, axis, short), [1]),
       crossings(axis),
     ];
   });
@@ -62,9 +64,9 @@ function leaderSection(task) {
       "compared: bring another one's samples with `ration generate` or `ration import`.")) : null,
     blocks,
     el("p", { class: "note" }, task.problems > 0
-      ? `Ahead: paired by problem, with its ${confidenceWords()}. Sure: the share of resamples in ` +
-        "which the leader leads."
-      : "Sure: 100 % where no curve through the published values could change the leader."));
+      ? `Ahead: paired by problem, with its ${confidenceWords()}. P(lead): how sure it is that the ` +
+        "leader is ahead of all others. Not known: the curve of a model has ended."
+      : "P(lead): 100 % where no curve through the published values could change the leader."));
 }
 
 /* ---- rankers ---- */

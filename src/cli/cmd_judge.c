@@ -3,7 +3,7 @@
 #include "run/judge_work.h"
 
 #include "base/json.h"
-#include "report/table.h"
+#include "base/table.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -26,13 +26,15 @@ typedef struct opts {
     const char *html, *chart_js, *plot, *figure;
     rn_opt_list metrics;
     double reach;
-    bool published, interpolate;
+    bool published, interpolate, all;
 } opts;
 
 static const char intro[] =
-    "Shows pass@k, what each budget buys, which model leads at it and how sure that is.\n"
-    "Budgets are given in samples of the cheapest model; scores are percentages, in CSV and JSON\n"
-    "fractions. What is missing is said, and how to give it.\n\n"
+    "Answers which model leads at an equal budget, by how much and how sure that is, on one "
+    "screen;\n"
+    "--all and --metric show every table. Budgets are given in samples of the cheapest model;\n"
+    "scores are percentages, in CSV and JSON fractions. What is missing is reported, with the\n"
+    "command that gives it.\n\n"
     "A cost file holds sections of `key = value` lines:\n"
     "  [model my-7b]                layers, d_model, d_ffn, heads, kv_heads, head_dim, vocab,\n"
     "                               gated = yes|no, tied = yes|no, or flop_per_sample = 1.69e12;\n"
@@ -79,6 +81,7 @@ typedef struct request {
     int64_t ks[MAX_LIST];
     double budgets[MAX_LIST];
     uint32_t metrics;
+    bool screen; /* the answer only */
     rn_figure figure;
     int format; /* 0 table, 1 csv, 2 json, -1 none: only files were asked for */
 } request;
@@ -125,6 +128,7 @@ static int read_names(const rn_command *cmd, const opts *o, request *q)
     for (int i = 0; i < o->metrics.n && rc < 0; i++)
         if (!rn_report_metric_add(&q->metrics, o->metrics.v[i]))
             rc = rn_opt_usage(cmd, "there is no metric '%s'", o->metrics.v[i]);
+    q->screen = q->metrics == 0 && !o->all;
     if (q->metrics == 0) q->metrics = RN_METRICS_ALL;
     if (rc < 0 && o->compare)
         rc = rn_opt_pair(cmd, "compare", o->compare, ',', &q->common.arena,
@@ -173,6 +177,7 @@ int rn_cmd_report(int argc, char **argv)
         RN_REPORT_OPTIONS_DATA(o.a),
         RN_OPT_FLAG(0, "published", &o.published, "the study's published tables"),
         RN_OPT_STR('f', "format", &o.format, "FORMAT", "table, csv or json"),
+        RN_OPT_FLAG(0, "all", &o.all, "every table and the conditions, not only the answer"),
         RN_OPT_STR(0, "html", &o.html, "FILE", "one page with everything, for a browser"),
         RN_OPT_STR(0, "chart-js", &o.chart_js, "FILE", "the Chart.js that the page holds"),
         RN_OPT_STR(0, "plot", &o.plot, "FILE", "a figure: .svg, .pdf or .png, drawn by gnuplot"),
@@ -215,12 +220,15 @@ int rn_cmd_report(int argc, char **argv)
     if (!rc && q.format >= 0) {
         void (*const render[])(const rn_report *, uint32_t,
                                rn_buf *) = {rn_report_text, rn_report_csv, rn_report_json};
-        render[q.format](r, q.metrics, &out);
+        if (q.format == 0 && q.screen)
+            rn_report_screen(r, &out);
+        else
+            render[q.format](r, q.metrics, &out);
         if (!rn_buf_ok(&out)) rc = rn_fail(&err, RN_ENOMEM, "out of memory");
     }
     if (q.format > 0) rn_term_data();
     if (!rc && out.len) fwrite(out.data, 1, out.len, stdout);
-    if (!rc && q.format < 0) print_notes(cmd, r);
+    if (!rc && q.format != 0) print_notes(cmd, r);
     status = rc                        ? rn_opt_failure(cmd, &err)
              : rn_report_incomplete(r) ? RN_EXIT_MISSING
                                        : RN_EXIT_DONE;

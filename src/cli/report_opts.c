@@ -36,9 +36,11 @@ int rn_report_args_read(const rn_command *cmd, const rn_report_args *a, rn_repor
         return rn_opt_usage(cmd, "--confidence must be between 0 and 1, e.g. 0.95");
     if (!isnan(a->prompt_tok) && !(a->prompt_tok >= 1 && a->prompt_tok <= 1e9))
         return rn_opt_usage(cmd, "--prompt-tokens must be a number from 1");
-    int policy = 0, basis = 0;
+    static const char *const paid[] = RN_PROMPT_NAMES;
+    int policy = 0, basis = 0, prompt = 0;
     int rc = rn_opt_choose(cmd, "missing", a->missing, missing, 3, &policy);
     if (rc < 0) rc = rn_opt_choose(cmd, "flops", a->flops, flops, 2, &basis);
+    if (rc < 0) rc = rn_opt_choose(cmd, "prompt", a->prompt, paid, 3, &prompt);
     for (int i = 0; i < a->costs.n && rc < 0; i++) {
         rn_price_map *p = &q->prices[q->n_prices++];
         rc = rn_opt_pair(cmd, "cost", a->costs.v[i], '=', &q->arena, &p->model, &p->entry);
@@ -51,6 +53,7 @@ int rn_report_args_read(const rn_command *cmd, const rn_report_args *a, rn_repor
     r->profile = a->profile;
     r->missing = (rn_missing)policy;
     r->basis = (rn_flop_basis)basis;
+    r->prompt = (rn_prompt_paid)prompt;
     return rc;
 }
 

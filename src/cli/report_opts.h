@@ -6,7 +6,7 @@
 #include "report/report.h"
 
 typedef struct rn_report_args {
-    const char *store, *task, *profile, *missing, *flops;
+    const char *store, *task, *profile, *missing, *flops, *prompt;
     rn_opt_list models, costs, cost_files;
     int64_t resamples, seed;
     double confidence, prompt_tok;
@@ -14,8 +14,8 @@ typedef struct rn_report_args {
 
 #define RN_REPORT_ARGS_DEFAULT                                                      \
     {                                                                               \
-        .missing = "drop", .flops = "study", .resamples = 1000, .confidence = 0.95, \
-        .prompt_tok = NAN                                                           \
+        .missing = "drop", .flops = "study", .prompt = "cached", .resamples = 1000, \
+        .confidence = 0.95, .prompt_tok = NAN                                       \
     }
 
 /* Entries of an option table for `a`, an rn_report_args: what there is, and what it costs. */
@@ -30,6 +30,9 @@ typedef struct rn_report_args {
         RN_OPT_STR(0, "profile", &(a).profile, "NAME", "wall-times, e.g. " RN_COST_STUDY_PROFILE), \
         RN_OPT_STR(0, "flops", &(a).flops, "BASIS",                                                \
                    "study: 128 tokens a sample; exact: its real tokens"),                          \
+        RN_OPT_STR(0, "prompt", &(a).prompt, "HOW",                                                \
+                   "dollars pay for it once, each or cached: once per problem, with each sample, " \
+                   "or after the first at the cached price (default)"),                            \
         RN_OPT_REAL(0, "prompt-tokens", &(a).prompt_tok, "N",                                      \
                     "mean prompt length where samples do not tell theirs")
 #define RN_REPORT_OPTIONS_BOOT(a)                                                           \

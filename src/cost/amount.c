@@ -88,18 +88,24 @@ void rn_budget_print(rn_unit unit, double amount, rn_buf *out)
     static const struct {
         double from, scale;
         const char *text;
-    } forms[RN_N_UNITS][5] = {
+    } forms[RN_N_UNITS][6] = {
         [RN_UNIT_FLOP] = {{1e18, 1e-18, "EFLOP"},
                           {1e15, 1e-15, "PFLOP"},
                           {1e12, 1e-12, "TFLOP"},
                           {1e9, 1e-9, "GFLOP"},
+                          {1e6, 1e-6, "MFLOP"},
                           {0, 1, "FLOP"}},
-        [RN_UNIT_SECOND] = {{7200, 1 / 3600.0, "h"}, {120, 1 / 60.0, "min"}, {0, 1, "s"}},
+        [RN_UNIT_SECOND] = {{7200, 1 / 3600.0, "h"},
+                            {120, 1 / 60.0, "min"},
+                            {0.1, 1, "s"},
+                            {0, 1000, "ms"}},
         [RN_UNIT_USD] = {{0, 1, ""}},
     };
     size_t i = 0;
-    while (forms[unit][i].from > amount)
+    while (amount != 0 && forms[unit][i].from > amount)
         i++;
+    if (amount == 0 && unit == RN_UNIT_SECOND) i = 2; /* 0 s */
+    if (amount == 0 && unit == RN_UNIT_FLOP) i = 5;
     if (unit == RN_UNIT_USD)
         rn_buf_printf(out, "$%.4g", amount);
     else

@@ -386,9 +386,10 @@ static int differences(const rn_report *r, rn_report_task *t, int axis, double *
         const bool none = lacks && lacks[j];
         if (!by_k) rn_rows_value(to, t->axis[axis].rows[j].norm);
         rn_rows_value(to, at[j]);
-        rn_rows_datum(to, (rn_datum){none ? NAN : iv[j].value, none ? NAN : iv[j].lo,
-                                     none ? NAN : iv[j].hi, .text = none ? lacks[j] : NULL});
-        rn_rows_datum(to, (rn_datum){none ? NAN : p[j], NAN, NAN, .text = none ? "" : NULL});
+        rn_rows_datum(to,
+                      (rn_datum){none ? NAN : iv[j].value, none ? NAN : iv[j].lo,
+                                 none ? NAN : iv[j].hi, .text = none ? lacks[j] : "no estimate"});
+        rn_rows_datum(to, (rn_datum){none ? NAN : p[j], NAN, NAN, .text = ""});
     }
     free(p);
     free(iv);
@@ -427,7 +428,7 @@ static int pair_rows(rn_report *r, rn_report_task *t, int axis, rn_err *err)
         }
         for (size_t j = 0; j < used && !by_k; j++)
             if (rn_stat_afford(&e->axis[axis], at[j], 1) == 0)
-                lacks[j] = rn_arena_printf(&t->pairs[axis].arena, "affords no %s", e->model);
+                lacks[j] = rn_arena_printf(&t->pairs[axis].arena, "no sample of %s", e->model);
     }
     if (!rc) rc = differences(r, t, axis, xy, used, at, by_k ? NULL : lacks, err);
     rn_arena_free(&a);

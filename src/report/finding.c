@@ -69,8 +69,9 @@ static int say_answer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fi
     const char *budget = rn_amount(a, axis, row->budget), *name = models_of(t, f->winner);
     if (!ours || !theirs) return -1;
     if (has_leader(row))
-        f->wins = rn_arena_printf(a, "%s: %s solve%s %.1f %%, %s %.1f %%", name, ours,
-                                  x->k == 1 ? "s" : "", 100 * x->value, theirs, 100 * y->value);
+        f->wins = rn_arena_printf(a, "%s: %lld sample%s solve%s %.1f %%; %s %.1f %%", name,
+                                  (long long)x->k, x->k == 1 ? "" : "s", x->k == 1 ? "s" : "",
+                                  100 * x->value, theirs, 100 * y->value);
     else
         f->wins = rn_arena_printf(a, "nobody: %s and %s both solve %.1f %%", ours, theirs,
                                   100 * x->value);
@@ -89,11 +90,11 @@ static int say_answer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fi
         f->p_lead = rn_arena_printf(a, "%.0f %%", 100 * row->p_lead);
     const char *where = f->all ? "the first budget that buys a sample of every model"
                                : "the last budget that all curves reach";
-    f->sentence = rn_arena_printf(
-        a, "%s, at equal %s, %s per problem, %s: %s leads. %s %s (%s%s%s).", t->name,
-        rn_unit_words(axis), budget ? budget : "?", where, has_leader(row) ? name : "nobody",
-        f->wins ? f->wins : "", "", f->margin ? f->margin : "", *f->p_lead ? "; P(lead) " : "",
-        f->p_lead ? f->p_lead : "");
+    f->sentence =
+        rn_arena_printf(a, "%s, at equal %s, %s per problem, %s: %s leads. %s (%s%s%s).", t->name,
+                        rn_unit_words(axis), budget, where, has_leader(row) ? name : "nobody",
+                        f->wins ? f->wins : "", f->margin ? f->margin : "",
+                        f->p_lead && *f->p_lead ? "; P(lead) " : "", f->p_lead ? f->p_lead : "");
     return f->wins && f->margin && f->p_lead && f->sentence ? 0 : -1;
 }
 
@@ -261,13 +262,13 @@ static int say_ranked(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fi
     const rn_entrant *from = &t->entrants[b->entrant], *large = &t->entrants[ax->yardstick];
     rn_arena *a = &r->arena;
     const char *budget = rn_amount(a, axis, b->budget);
-    f->ranked = rn_arena_printf(
-        a,
-        "without tests, %s per problem: %s picks among %lld of %s and is right for %.1f %%, %.1f "
-        "points %s one greedy answer of %s (%.1f %%)",
-        budget, from->rankings[b->ranking].name, (long long)b->cell.k, from->model,
-        100 * b->cell.value, fabs(100 * b->below), b->below >= 0 ? "below" : "above", large->model,
-        100 * large->greedy.value);
+    f->ranked =
+        rn_arena_printf(a,
+                        "at %s, %s picks 1 of %lld of %s: %.1f %%, %.1f points %s greedy %s "
+                        "(%.1f %%)",
+                        budget, from->rankings[b->ranking].name, (long long)b->cell.k, from->model,
+                        100 * b->cell.value, fabs(100 * b->below),
+                        b->below >= 0 ? "below" : "above", large->model, 100 * large->greedy.value);
     return f->ranked ? 0 : -1;
 }
 
@@ -287,8 +288,8 @@ static int say_reach(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fin
     if (best < 0 || best == large || isnan(t->reach[large].budget[axis])) return 0;
     const rn_reach_row *s = &t->reach[best], *l = &t->reach[large];
     f->reach = rn_arena_printf(
-        &r->arena, "%s: %s reaches %.4g %% in %.2f of the %s of %s (k = %lld against %lld)",
-        t->name, models_of(t, best), 100 * r->opts.reach, s->budget[axis] / l->budget[axis],
+        &r->arena, "%s reaches %.4g %% in %.2f of the %s of %s (k = %lld against %lld)",
+        models_of(t, best), 100 * r->opts.reach, s->budget[axis] / l->budget[axis],
         rn_unit_words(axis), models_of(t, large), (long long)s->k, (long long)l->k);
     return f->reach ? 0 : -1;
 }

@@ -8,10 +8,14 @@
 
 #include <math.h>
 
-static const char lower_bound[] =
-    "+ the budget pays for more samples than are there (in plans half of "
-    "the recorded ones, where curves end;\n  in replays all of them): a "
-    "lower bound\n";
+/* What the mark + says: plans end where curves do, replays go on to the last recorded sample. */
+static const char *lower_bound(const rn_plans *s)
+{
+    return s->opts.replay ? "+ the budget pays for more samples than are recorded: a lower bound\n"
+                          : "+ the budget pays for more samples than curves have (half of the "
+                            "recorded ones): a "
+                            "lower bound\n";
+}
 
 /* "13b alone", or the name of the kind. */
 static const char *title_of(const rn_plans *s, const rn_choice *c, rn_arena *a)
@@ -227,7 +231,7 @@ static void print_row(const rn_plans *s, const rn_plan_row *row, rn_buf *out)
         limited |= row->choices[i].limited;
         over |= row->choices[i].over;
     }
-    if (limited) rn_buf_puts(&rows.foot, lower_bound);
+    if (limited) rn_buf_puts(&rows.foot, lower_bound(s));
     if (over)
         rn_buf_puts(&rows.foot,
                     "> cost more than the budget on the problems that had no say in it: "
@@ -242,7 +246,10 @@ static void print_advice(const rn_plans *s, const rn_plan_row *row, rn_buf *out)
     const bool stop = s->opts.stop;
     const rn_choice *c = best_choice(s, row, stop);
     rn_arena a = {0};
-    if (c)
+    if (c && !(c->score.value > 0))
+        rn_buf_printf(out, "advice for %s: none, no plan solves anything\n",
+                      rn_amount(&a, s->opts.axis, row->budget));
+    else if (c)
         rn_buf_printf(out, "advice for %s%s: buy up to %s%s: %.1f %%, %s per problem%s\n",
                       rn_amount(&a, s->opts.axis, row->budget), s->opts.total ? " in all" : "",
                       c->plan, stop ? ", stop at the first pass" : "", 100 * c->score.value,
@@ -267,7 +274,7 @@ void rn_plans_text(const rn_plans *s, rn_buf *out)
     if (!replay) {
         rn_rows rows = {0};
         frontier_rows(s, &rows);
-        if (rn_rows_marked(&rows)) rn_buf_puts(&rows.foot, lower_bound);
+        if (rn_rows_marked(&rows)) rn_buf_puts(&rows.foot, lower_bound(s));
         rn_rows_print(&rows, out);
         rn_rows_free(&rows);
     }

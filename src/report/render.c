@@ -55,13 +55,19 @@ static void print_intervals(const rn_report *r, const rn_report_task *t, rn_buf 
 static void print_head(const rn_report_task *t, rn_buf *out)
 {
     int64_t n = 0;
+    rn_arena a = {0};
+    const char *some = "";
     for (size_t i = 0; i < t->n_entrants; i++)
         n += t->entrants[i].cov.n_samples;
+    if (t->n_common && t->n_common < t->n_problems)
+        some = rn_arena_printf(&a, "%zu of ", t->n_common);
     if (t->source)
         rn_buf_printf(out, "== %s: published curves (%s) ==\n", t->name, t->source);
     else
-        rn_buf_printf(out, "== %s: %zu problems, %zu model%s, %lld judged samples ==\n", t->name,
-                      t->n_problems, t->n_entrants, t->n_entrants == 1 ? "" : "s", (long long)n);
+        rn_buf_printf(out, "== %s: %s%zu problems, %zu model%s, %lld judged samples ==\n", t->name,
+                      some ? some : "", t->n_problems, t->n_entrants, t->n_entrants == 1 ? "" : "s",
+                      (long long)n);
+    rn_arena_free(&a);
 }
 
 static void print_conditions(const rn_report *r, const rn_report_task *t, rn_buf *out)
@@ -102,11 +108,10 @@ static void print_tables(const rn_report *r, const rn_report_task *t, uint32_t m
         rn_rows rows = {0};
         if (!rn_report_has(metrics, v->metric)) continue;
         v->fill(r, t, v->axis, &rows);
-        if (rn_rows_n(&rows) || rows.lead.len || v->metric == RN_METRIC_RANKERS)
-            rn_rows_print(&rows, out);
+        rn_rows_print(&rows, out);
         rn_rows_free(&rows);
         if (v->metric == RN_METRIC_RANKERS && t->finding && *t->finding[v->axis].ranked)
-            rn_buf_printf(out, "%s\n", t->finding[v->axis].ranked);
+            rn_buf_printf(out, "without tests, %s\n", t->finding[v->axis].ranked);
     }
     for (int a = 0; a <= RN_N_UNITS && rn_report_has(metrics, RN_METRIC_COMPARE); a++)
         rn_rows_print(&t->pairs[(a + RN_N_UNITS) % (RN_N_UNITS + 1)], out); /* by k first */
@@ -222,6 +227,16 @@ static size_t n_lines(const rn_buf *b)
     return n;
 }
 
+/* Why nothing can be said on an axis that people expect: one reason stands for all models. */
+static void print_unpriced(const rn_report_task *t, rn_unit axis, rn_buf *out)
+{
+    const char *why = NULL;
+    for (size_t i = 0; i < t->n_entrants && !why; i++)
+        why = t->entrants[i].why[axis];
+    if (why && axis != RN_UNIT_USD)
+        rn_buf_printf(out, "\nat equal %s: not computed: %s\n", rn_unit_words(axis), why);
+}
+
 /* The answers of a task; with `most` rows of leaders on each axis, 0: none. */
 static void print_task(const rn_report_task *t, size_t most, rn_buf *out)
 {
@@ -229,14 +244,18 @@ static void print_task(const rn_report_task *t, size_t most, rn_buf *out)
     print_head(t, out);
     for (int a = 0; a < RN_N_UNITS; a++) {
         const rn_unit axis = (rn_unit)a;
-        if (!t->axis[a].any || t->n_entrants < 2) continue;
+        const rn_finding *f = &t->finding[a];
+        if (!t->axis[axis].any && t->n_entrants) print_unpriced(t, axis, out);
+        if (!t->axis[axis].any || t->n_entrants < 2) continue;
         any = true;
         print_answer(t, axis, out);
-        if (most && t->finding[a].any) print_leaders(t, axis, most, out);
-        if (*t->finding[a].ranked) rn_buf_printf(out, "  %s\n", t->finding[a].ranked);
-        if (*t->finding[a].reach) rn_buf_printf(out, "  %s\n", t->finding[a].reach);
+        if (*f->ranked) rn_buf_printf(out, "  no tests %s\n", f->ranked);
+        if (*f->reach) rn_buf_printf(out, "  reach    %s\n", f->reach);
+        if (most && f->any) print_leaders(t, axis, most, out);
     }
     if (!any) print_alone(t, out);
+    for (int a = 0; a <= RN_N_UNITS; a++)
+        rn_rows_print(&t->pairs[(a + RN_N_UNITS) % (RN_N_UNITS + 1)], out); /* by k first */
 }
 
 static void print_screen(const rn_report *r, size_t most, size_t n_tasks, rn_buf *out)
@@ -469,9 +488,10 @@ void rn_report_sentences(const rn_report_task *t, rn_buf *out)
                           rn_unit_words((rn_unit)a), f->budgets);
     }
     for (int a = 0; a < RN_N_UNITS && t->finding; a++)
-        if (*t->finding[a].ranked) rn_buf_printf(out, "%s, %s.\n", t->name, t->finding[a].ranked);
+        if (*t->finding[a].ranked)
+            rn_buf_printf(out, "%s, without tests, %s.\n", t->name, t->finding[a].ranked);
     for (int a = 0; a < RN_N_UNITS && t->finding; a++)
-        if (*t->finding[a].reach) rn_buf_printf(out, "%s.\n", t->finding[a].reach);
+        if (*t->finding[a].reach) rn_buf_printf(out, "%s: %s.\n", t->name, t->finding[a].reach);
 }
 
 /* Lines of text as an array of strings. */

@@ -1,7 +1,8 @@
-/* rows.c: rows as text, JSON and CSV; see rows.h. Widths are in characters, so that UTF-8 lines up. */
+/* rows.c: rows as text, JSON and CSV; see rows.h. */
 #include "report/rows.h"
 
 #include "base/jout.h"
+#include "base/table.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -162,69 +163,27 @@ static void print_datum(const rn_column *c, const rn_datum *d, rn_buf *out)
     if (d->mark) rn_buf_puts(out, d->mark);
 }
 
-/* Characters, not bytes: continuation bytes do not count. */
-static size_t width_of(const char *s, size_t len)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++)
-        n += ((unsigned char)s[i] & 0xC0) != 0x80;
-    return n;
-}
-
-/* Where each cell of the table begins in one text of all; the last entry is its end. */
-typedef RN_VEC(size_t) offsets;
-
-static void print_line(const rn_rows *t, const rn_buf *text, const size_t *at, const size_t *widths,
-                       rn_buf *out)
-{
-    size_t gap = 0;
-    for (size_t c = 0; c < t->column.n; c++) {
-        if (!widths[c]) continue;
-        const char *cell = text->data + at[c];
-        size_t len = at[c + 1] - at[c], blank = widths[c] - width_of(cell, len);
-        const bool left = t->column.data[c].as == RN_AS_TEXT;
-        for (size_t i = 0; i < gap + (left ? 0 : blank); i++)
-            rn_buf_putc(out, ' ');
-        rn_buf_add(out, cell, len);
-        gap = 2 + (left ? blank : 0);
-    }
-    rn_buf_putc(out, '\n');
-}
-
 static void print_table(const rn_rows *t, rn_buf *out)
 {
-    const size_t n = t->column.n, n_rows = rn_rows_n(t);
+    rn_table table = {0};
     rn_buf text = {0};
-    offsets at = {0};
-    size_t *widths = calloc(n + 1, sizeof *widths), total = 0;
-    for (size_t row = 0; row <= n_rows; row++) /* the first is the head */
-        for (size_t c = 0; c < n; c++) {
+    for (size_t c = 0; c < t->column.n; c++) {
+        const rn_column *column = &t->column.data[c];
+        if (!column->title || !is_for(column, RN_FOR_PEOPLE)) continue;
+        if (column->as == RN_AS_TEXT && c < 64) table.left |= UINT64_C(1) << table.n_columns;
+        table.n_columns++;
+        rn_table_cell(&table, "%s", column->title);
+    }
+    for (size_t row = 0; row < rn_rows_n(t); row++)
+        for (size_t c = 0; c < t->column.n; c++) {
             const rn_column *column = &t->column.data[c];
-            rn_vec_push(&at, text.len);
             if (!column->title || !is_for(column, RN_FOR_PEOPLE)) continue;
-            if (row)
-                print_datum(column, rn_rows_at(t, row - 1, (int)c), &text);
-            else
-                rn_buf_puts(&text, column->title);
-            const size_t from = at.n ? at.data[at.n - 1] : 0;
-            const size_t width = text.data ? width_of(text.data + from, text.len - from) : 0;
-            if (row && widths && width > widths[c]) widths[c] = width;
+            rn_buf_clear(&text);
+            print_datum(column, rn_rows_at(t, row, (int)c), &text);
+            rn_table_cell(&table, "%s", text.len ? text.data : "");
         }
-    rn_vec_push(&at, text.len);
-    out->failed |= !widths || !rn_vec_ok(&at) || !rn_buf_ok(&text);
-    for (size_t c = 0; c < n && !out->failed; c++) {
-        const size_t head = width_of(text.data + at.data[c], at.data[c + 1] - at.data[c]);
-        if (widths[c] && head > widths[c]) widths[c] = head;
-        if (widths[c]) total += widths[c] + (total ? 2 : 0);
-    }
-    for (size_t row = 0; row <= n_rows && !out->failed; row++) {
-        print_line(t, &text, at.data + row * n, widths, out);
-        for (size_t i = 0; row == 0 && i < total; i++)
-            rn_buf_putc(out, '-');
-        if (row == 0) rn_buf_putc(out, '\n');
-    }
-    free(widths);
-    rn_vec_free(&at);
+    out->failed |= !rn_buf_ok(&text);
+    rn_table_end(&table, out);
     rn_buf_free(&text);
 }
 

@@ -22,7 +22,7 @@
 
 #include "base/arena.h"
 #include "base/vec.h"
-#include "cost/budget.h"
+#include "cost/amount.h"
 #include "stat/boot.h"
 
 /* How a value looks: to people; programs get numbers as they are, flags as true or false. */

@@ -251,7 +251,7 @@ static void put_reasons(const rn_report_task *t, rn_unit axis, rn_buf *out)
             if (other && strcmp(other, why) == 0)
                 rn_buf_printf(out, "%s%s", j > i ? ", " : "", t->entrants[j].model);
         }
-        rn_buf_printf(out, " %s not shown: %s\n", "is", why);
+        rn_buf_printf(out, ": not shown: %s\n", why);
     }
 }
 

@@ -48,7 +48,7 @@ EOF
         [ "$status" -eq 0 ] || [[ "$line" == *report* && "$status" -eq 1 ]]
     done <commands
     [[ "$output" == *"large minus small"* || "$output" == *"small minus large"* ]]
-    [[ "$output" == *"pass_time@t"* ]]
+    [[ "$output" == *"at equal wall-time"* ]]
 }
 
 @test "the study of docs/REPRODUCE.md, on four problems of each set and stand-ins of the models" {

@@ -180,8 +180,15 @@ class Page(unittest.TestCase):
                 if model["value"] is not None:
                     self.assertIn(f"{100 * model['value']:.1f}", row.text)
             self.assertIn(budget["leader"] or "", row.text)
-        for finding in task["findings"]:
-            self.assertIn(finding.split(": ", 1)[1][3:], self.text())
+        # The page opens with the answers that the terminal gives, their two numbers large.
+        for answer, box in zip(task["answers"],
+                               browser.find_elements(By.CSS_SELECTOR, ".answer"), strict=True):
+            self.assertIn(answer["leader"], box.find_element(By.TAG_NAME, "h3").text)
+            numbers = [n.text for n in box.find_elements(By.CSS_SELECTOR, ".large strong")]
+            self.assertEqual(numbers, [f"{100 * answer['ahead']:+.1f}".replace("-", "−"),
+                                       answer["sure"]])
+            for name in ["budgets", "surer", "ranked", "reach"]:
+                self.assertIn((answer[name] or "").replace("`", ""), box.text)
         for words in [task["hash"], "1,000 resamples", "seed 0", "paper-8xa100", "8 x A100",
                       f"ration {self.report['report']['version']}"]:
             self.assertIn(words, self.text())
@@ -306,6 +313,25 @@ class Page(unittest.TestCase):
                 self.open(name, width=width)
                 wide = self.browser.execute_script("return document.documentElement.scrollWidth")
                 self.assertLessEqual(wide, width, name)
+
+    def test_a_telephone_shows_leader_and_certainty(self):
+        """At 390 pixels the first three columns of who leads are in sight, and every table that is
+        wider than its box says so."""
+        browser = self.open("full", width=390)
+        boxes = browser.execute_script("""
+            return [...document.querySelectorAll(".scroll")].map((box) => ({
+              wide: box.scrollWidth > box.clientWidth + 1,
+              says: !box.previousElementSibling.hidden,
+              caption: box.getAttribute("aria-label"),
+              right: Math.max(...[...box.querySelectorAll("tr > :nth-child(3)")]
+                .map((c) => c.getBoundingClientRect().right)),
+              edge: box.getBoundingClientRect().right}));""")
+        leaders = [b for b in boxes if b["caption"].startswith("At equal")]
+        self.assertEqual(len(leaders), 2)
+        for box in leaders:
+            self.assertLessEqual(box["right"], box["edge"] + 1, box["caption"])
+        for box in boxes:
+            self.assertEqual(box["wide"], box["says"], box["caption"])
 
     def test_prints(self):
         self.open("full", scheme="dark")

@@ -1,27 +1,18 @@
 /* table.c: lays out a table; see table.h. Widths are in characters, so UTF-8 lines up. */
-#include "report/table.h"
+#include "base/table.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 void rn_table_cell(rn_table *t, const char *fmt, ...)
 {
-    char text[256];
+    char text[1024];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (t->n_cells == t->cap) {
-        size_t cap = t->cap ? 2 * t->cap : 64;
-        const char **cells = realloc(t->cells, cap * sizeof *cells);
-        t->failed |= cells == NULL;
-        if (!cells) return;
-        t->cells = cells;
-        t->cap = cap;
-    }
     const char *copy = rn_arena_strdup(&t->arena, text);
-    t->failed |= copy == NULL;
-    t->cells[t->n_cells++] = copy ? copy : "";
+    t->cells.failed |= !copy;
+    rn_vec_push(&t->cells, copy);
 }
 
 /* Characters, not bytes: continuation bytes do not count. */
@@ -44,10 +35,10 @@ static void write_row(const rn_table *t, const size_t *widths, size_t row, rn_bu
     size_t gap = 0;
     for (size_t c = 0; c < t->n_columns; c++) {
         if (widths[c] == 0) continue;
-        const char *cell = t->cells[row * t->n_columns + c];
+        const char *cell = t->cells.data[row * t->n_columns + c];
         size_t w = width(cell);
         pad(out, gap);
-        if (c == 0 || (t->last_left && c + 1 == t->n_columns)) {
+        if (c == 0 || (c < 64 && t->left >> c & 1)) {
             rn_buf_puts(out, cell);
             gap = 2 + widths[c] - w;
         } else {
@@ -63,15 +54,15 @@ static void write_row(const rn_table *t, const size_t *widths, size_t row, rn_bu
 
 void rn_table_end(rn_table *t, rn_buf *out)
 {
-    size_t n_rows = t->n_cells / t->n_columns, total = 0;
+    size_t n_rows = t->cells.n / t->n_columns, total = 0;
     size_t *widths = calloc(t->n_columns, sizeof *widths);
-    t->failed |= widths == NULL;
+    if (!rn_vec_ok(&t->cells)) n_rows = 0;
     for (size_t c = 0; widths && c < t->n_columns; c++) {
         for (size_t r = 1; r < n_rows; r++) {
-            size_t w = width(t->cells[r * t->n_columns + c]);
+            size_t w = width(t->cells.data[r * t->n_columns + c]);
             if (w > widths[c]) widths[c] = w;
         }
-        size_t head = n_rows ? width(t->cells[c]) : 0;
+        size_t head = n_rows ? width(t->cells.data[c]) : 0;
         if (widths[c] && head > widths[c]) widths[c] = head;
         if (widths[c]) total += widths[c] + (total ? 2 : 0);
     }
@@ -83,9 +74,9 @@ void rn_table_end(rn_table *t, rn_buf *out)
         for (size_t r = 1; r < n_rows; r++)
             write_row(t, widths, r, out);
     }
-    out->failed |= t->failed;
+    out->failed |= !widths || !rn_vec_ok(&t->cells);
     free(widths);
-    free(t->cells);
+    rn_vec_free(&t->cells);
     rn_arena_free(&t->arena);
     *t = (rn_table){0};
 }

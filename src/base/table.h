@@ -1,15 +1,15 @@
 /* table.h: a table of text: cells are added row by row, columns become as wide as they need. */
-#ifndef RN_REPORT_TABLE_H
-#define RN_REPORT_TABLE_H
+#ifndef RN_BASE_TABLE_H
+#define RN_BASE_TABLE_H
 
 #include "base/arena.h"
+#include "base/vec.h"
 
 typedef struct rn_table {
     rn_arena arena; /* owns the cells */
-    const char **cells;
-    size_t n_cells, cap, n_columns;
-    bool last_left; /* the last column is text: flush left as the first one */
-    bool failed;
+    RN_VEC(const char *) cells;
+    size_t n_columns;
+    uint64_t left; /* bit c: column c is text, flush left as the first one always is */
 } rn_table;
 
 /* Zero-initialised with the number of columns; the first row is the head. */
