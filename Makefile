@@ -63,14 +63,16 @@ HOST     := $(if $(HOST_SRC),$(BUILD)/ration-judge-host)
 .PHONY: all help deps deps-all demo test bench figures check sanitize fuzz install uninstall clean bin tests
 .DELETE_ON_ERROR:
 
-# Only the goals that compile need the packages; a missing one is installed first.
-all: deps
+# A plain `make` installs nothing: it names the packages that are missing. demo, test and deps install.
+all:
+	@tools/deps.sh --print build
 	@$(MAKE) --no-print-directory -j$(JOBS) bin
 
 bin: $(BUILD)/ration $(HOST) $(BUILD)/libration.a $(BUILD)/libration.so
 
 help:
-	@echo "make            build $(BUILD)/ration and libration"
+	@echo "make            build $(BUILD)/ration and libration; names packages that are missing"
+	@echo "make deps       install the packages that building needs"
 	@echo "make demo       install what is missing, build, and run the main job"
 	@echo "make test       build and run every test"
 	@echo "make check      formatting, static analysis, gcc and clang with warnings as errors"

@@ -1,13 +1,20 @@
 #!/bin/sh
 # Installs the Debian packages of what is named, as far as they are missing: only those.
-#   tools/deps.sh [build|demo|test]...     nothing named: all of it
+#   tools/deps.sh [--print] [build|demo|test]...     nothing named: all of it
+# With --print nothing is installed: a missing package is named in the line that would, and the exit
+# status is 1.
 set -eu
 
 build="build-essential pkg-config libsqlite3-dev libjansson-dev libcurl4-openssl-dev libseccomp-dev
        libpython3-dev python3 librandom123-dev libpcre2-dev nettle-dev zlib1g-dev"
 demo="libjs-chart.js"
-test="libcmocka-dev bats perl zsh openssl python3-numpy python3-pytest gnuplot-nox chromium chromium-driver python3-selenium"
+test="libcmocka-dev bats perl zsh openssl python3-numpy python3-pytest gnuplot-nox chromium chromium-driver python3-selenium slurm-wlm munge"
 
+print=
+if [ "${1:-}" = --print ]; then
+    print=1
+    shift
+fi
 wanted=
 for part in "${@:-all}"; do
     case $part in
@@ -28,6 +35,11 @@ for p in $wanted ${RATION_EXTRA_DEPS:-}; do
 done
 [ -n "$missing" ] || exit 0
 
+if [ -n "$print" ]; then
+    echo "packages are missing; this installs them (so does 'make deps', as root or with sudo):" >&2
+    echo "    sudo apt-get install -y --no-install-recommends$missing" >&2
+    exit 1
+fi
 as_root=
 if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || {
