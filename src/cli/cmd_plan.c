@@ -186,6 +186,8 @@ static int run(const rn_command *cmd, const opts *o, request *q)
     if (!rc && o->plot) rc = rn_plans_plot(x->plans, x->n, o->plot, &err);
     if (q->format > 0) rn_term_data();
     if (!rc && out.len) fwrite(out.data, 1, out.len, stdout);
+    for (size_t i = 0; !rc && q->format > 0 && i < r->n_notes; i++)
+        fprintf(stderr, "ration plan: %s\n", r->notes[i]);
     const int status = rc                        ? rn_opt_failure(cmd, &err)
                        : rn_report_incomplete(r) ? RN_EXIT_MISSING
                                                  : RN_EXIT_DONE;
