@@ -150,9 +150,12 @@ static void test_open_refuses(void **state)
     sql(in_dir("other.db"), "CREATE TABLE t (x)");
     expect_open(in_dir("other.db"), RN_STORE_READ, RN_EFORMAT, "another program");
     expect_open(in_dir("other.db"), RN_STORE_CREATE, RN_EFORMAT, "another program");
-    expect_open(in_dir("no/folder.db"), RN_STORE_CREATE, RN_ENOTFOUND, "cannot create the lock");
+    expect_open(in_dir("no/folder.db"), RN_STORE_CREATE, RN_ENOTFOUND, "there is no folder");
 
+    /* One that nothing came into is not left behind. */
     rn_store_close(open_store("new.db", RN_STORE_CREATE));
+    assert_int_not_equal(access(in_dir("new.db"), F_OK), 0);
+    rn_store_close(make("new.db").s);
     sql(in_dir("new.db"), "PRAGMA user_version = 1000");
     expect_open(in_dir("new.db"), RN_STORE_READ, RN_EVERSION, "use a newer ration");
     expect_open(in_dir("new.db"), RN_STORE_WRITE, RN_EVERSION, "use a newer ration");
@@ -161,7 +164,7 @@ static void test_open_refuses(void **state)
 static void test_names_with_uri_characters(void **state)
 {
     (void)state;
-    rn_store_close(open_store("a?b#c%41 d.db", RN_STORE_CREATE));
+    rn_store_close(make("a?b#c%41 d.db").s);
     assert_int_equal(access(in_dir("a?b#c%41 d.db"), F_OK), 0);
     rn_store_close(open_store("a?b#c%41 d.db", RN_STORE_READ));
 }
@@ -771,6 +774,56 @@ static void test_versions(void **state)
     rn_store_close(f.s);
 }
 
+static int collect_pair(void *user, const rn_store_pair_row *r)
+{
+    rn_buf_printf(user, "%s#%lld %s/%s%s %s; ", r->task_id, (long long)r->idx,
+                  rn_verdict_name(r->ours), rn_verdict_name(r->theirs), r->differ ? "!" : "",
+                  r->their_protocol);
+    return 0;
+}
+
+/* Verdicts of our own beside imported ones: the newest of ours, theirs under the set's own tests. */
+static void test_pairs(void **state)
+{
+    (void)state;
+    rn_err err = {0};
+    rn_buf out = {0};
+    int64_t base, more, old, now;
+    fixture f = make("pairs.db");
+    int64_t a = put_text(&f, 0, 0, "a", 1), b = put_text(&f, 0, 1, "b", 1);
+    int64_t c = put_text(&f, 1, 0, "c", 1), d = put_text(&f, 2, 0, "d", 1);
+    assert_ok(rn_store_put_protocol(f.s, "{\"imported\":\"x\"}", &base, &err), &err);
+    assert_ok(rn_store_put_protocol(f.s, "{\"imported\":\"y\"}", &more, &err), &err);
+    assert_ok(rn_store_put_protocol(f.s, "{\"cpu_s\":3}", &old, &err), &err);
+    assert_ok(rn_store_put_protocol(f.s, "{\"cpu_s\":4}", &now, &err), &err);
+    const int64_t samples[] = {a, b, c, d};
+    for (int i = 0; i < 4; i++) {
+        rn_store_verdict v = {.sample_id = samples[i],
+                              .protocol_id = base,
+                              .verdict = i == 1 ? RN_V_WRONG : RN_V_PASSED};
+        assert_ok(rn_store_put_verdict_at(f.s, &v, RN_JUDGED_ELSEWHERE, &err), &err);
+        v.protocol_id = more;
+        v.verdict = RN_V_WRONG;
+        assert_ok(rn_store_put_verdict_at(f.s, &v, RN_JUDGED_ELSEWHERE_MORE, &err), &err);
+    }
+    rn_store_verdict v = {.sample_id = a, .protocol_id = old, .verdict = RN_V_WRONG};
+    assert_ok(rn_store_put_verdict_at(f.s, &v, 5, &err), &err);
+    v = (rn_store_verdict){.sample_id = a, .protocol_id = now, .verdict = RN_V_PASSED};
+    assert_ok(rn_store_put_verdict_at(f.s, &v, 6, &err), &err);
+    put_verdict(&f, b, now, RN_V_TIME_LIMIT);
+    put_verdict(&f, c, now, RN_V_EXCEPTION);
+    put_verdict(&f, d, now, RN_V_SANDBOX);
+    assert_ok(rn_store_each_pair(f.s, f.run, false, collect_pair, &out, &err), &err);
+    assert_string_equal(out.data, "Mini/0#0 passed/passed {\"imported\":\"x\"}; "
+                                  "Mini/0#1 time_limit/wrong_answer {\"imported\":\"x\"}; "
+                                  "Mini/1#0 exception/passed! {\"imported\":\"x\"}; ");
+    rn_buf_clear(&out);
+    assert_ok(rn_store_each_pair(f.s, f.run, true, collect_pair, &out, &err), &err);
+    assert_string_equal(out.data, "Mini/1#0 exception/passed! {\"imported\":\"x\"}; ");
+    rn_buf_free(&out);
+    rn_store_close(f.s);
+}
+
 /* A stranger's store: what somebody did to one of ours, and what opening it says. */
 static void test_strange_stores(void **state)
 {
@@ -865,6 +918,7 @@ int main(void)
         cmocka_unit_test(test_rows_become_one),
         cmocka_unit_test(test_provenance),
         cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_pairs),
         cmocka_unit_test(test_strange_stores),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);

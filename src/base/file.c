@@ -23,7 +23,7 @@ struct rn_reader {
     rn_buf buf; /* bytes read and not yet returned start at `pos` */
     size_t pos;
     int64_t line_no;
-    bool eof;
+    bool eof, begun;
 };
 
 int rn_reader_open(const char *path, rn_reader **out, rn_err *err)
@@ -96,7 +96,12 @@ int rn_reader_read(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err)
                        msg);
     }
     if (got == 0) return 0;
-    *n = (size_t)got;
+    /* Editors and shells of other systems put a byte order mark before UTF-8. */
+    size_t mark = !r->begun && got >= 3 && memcmp(buf, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    r->begun = true;
+    if (mark == (size_t)got) return rn_reader_read(r, buf, cap, n, err);
+    if (mark) memmove(buf, buf + mark, (size_t)got - mark);
+    *n = (size_t)got - mark;
     return 1;
 }
 

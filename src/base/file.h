@@ -25,7 +25,8 @@ bool rn_file_exists(const char *path);
 /* Creates `path` and its parents, mode 0777 less umask. */
 int rn_dir_make(const char *path, rn_err *err);
 
-/* A stream of bytes or lines from a plain or gzip file; "-" is standard input. */
+/* A stream of bytes or lines from a plain or gzip file; "-" is standard input. A byte order mark before
+ * UTF-8 is passed over. */
 typedef struct rn_reader rn_reader;
 int rn_reader_open(const char *path, rn_reader **out, rn_err *err); /* rn_reader_close */
 void rn_reader_close(rn_reader *r);

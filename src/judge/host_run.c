@@ -94,6 +94,11 @@ static PyObject *compile_source(rn_bytes source, const char *name, PyCompilerFla
         PyErr_SetString(PyExc_ValueError, "source code string cannot contain null bytes");
         return NULL;
     }
+    /* The parser overlooks it in comments; a lone surrogate in a text stops exec() in Python. */
+    if (!rn_utf8_valid(source, NULL)) {
+        PyErr_SetString(PyExc_SyntaxError, "source is not valid UTF-8");
+        return NULL;
+    }
     char *text = malloc(source.len + 1);
     if (!text) return PyErr_NoMemory();
     if (source.len) memcpy(text, source.data, source.len);
@@ -425,6 +430,11 @@ void *rn_run_names(const rn_task *task, void *code)
 /* A literal's value in a namespace of its own: names of the program mean nothing in it. */
 static PyObject *literal(rn_bytes source)
 {
+    /* The parser overlooks it in comments; a lone surrogate in a text stops exec() in Python. */
+    if (!rn_utf8_valid(source, NULL)) {
+        PyErr_SetString(PyExc_SyntaxError, "source is not valid UTF-8");
+        return NULL;
+    }
     char *text = malloc(source.len + 1);
     if (!text) return PyErr_NoMemory();
     if (source.len) memcpy(text, source.data, source.len);

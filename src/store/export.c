@@ -69,6 +69,7 @@ static void read_sample(const rn_rows *rows, rn_export_row *r)
                 &r->logprob, &r->wall_ns, &r->flop, &r->text_bytes, &r->verdict, &r->n_tests,
                 &r->n_passed, &r->failed_test, &r->cpu_ns, &r->judge_wall_ns, &r->peak_bytes,
                 &r->detail, &r->plus_verdict, &judged_ms, &r->text);
+    r->raw = r->text;
     r->elsewhere = judged_ms <= RN_JUDGED_ELSEWHERE;
     r->judged = r->verdict >= 0 && rn_verdict_family((rn_verdict)r->verdict) != 'S';
 }

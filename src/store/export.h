@@ -15,6 +15,7 @@
     X(HUMAN_EVAL, "human-eval", "JSONL {task_id, completion, result, passed}")                   \
     X(EVALPLUS, "evalplus", "JSONL {task_id, solution}")                                         \
     X(EVALPLUS_RESULTS, "evalplus-results", "JSON {eval: {task_id: [{solution, base_status}]}}") \
+    X(BIGCODEBENCH, "bigcodebench", "JSONL {task_id, solution, raw_solution}")                   \
     X(BIGCODE, "bigcode", "JSON list per problem of whole programs")                             \
     X(CODET, "codet", "JSONL {prompt, samples}")                                                 \
     X(RELEASE, "release", "JSON {task_id: {samples: [{pass_at_1, generation}]}}")                \

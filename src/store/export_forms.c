@@ -109,6 +109,18 @@ static void evalplus_sample(rn_exporter *x, const rn_store_problem *p, const rn_
     rn_buf_puts(&x->out, "}\n");
 }
 
+/* What bigcodebench.evaluate reads; raw_solution is what it keeps of the model's own text. */
+static void bigcodebench_sample(rn_exporter *x, const rn_store_problem *p, const rn_export_row *r)
+{
+    rn_buf_puts(&x->out, "{\"task_id\": ");
+    put_string(x, p->task_id);
+    rn_buf_puts(&x->out, ", \"solution\": ");
+    put_text(x, r->text);
+    rn_buf_puts(&x->out, ", \"raw_solution\": ");
+    put_text(x, r->raw);
+    rn_buf_puts(&x->out, "}\n");
+}
+
 static const char *status_word(int verdict)
 {
     if (verdict == RN_V_PASSED) return "pass";
@@ -367,6 +379,7 @@ static void jsonl_sample(rn_exporter *x, const rn_store_problem *p, const rn_exp
 const rn_export_form rn_export_forms[RN_N_EXPORT_FORMATS] = {
     [RN_EXPORT_HUMAN_EVAL] = {.texts = true, .sample = human_eval_sample},
     [RN_EXPORT_EVALPLUS] = {.whole = true, .texts = true, .sample = evalplus_sample},
+    [RN_EXPORT_BIGCODEBENCH] = {.whole = true, .texts = true, .sample = bigcodebench_sample},
     [RN_EXPORT_EVALPLUS_RESULTS] = {.whole = true,
                                     .texts = true,
                                     .head = results_head,

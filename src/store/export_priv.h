@@ -13,6 +13,7 @@ typedef struct rn_export_row {
     const char *finish;
     double logprob, flop;
     rn_bytes text; /* the raw text, or the whole program where the form wants one */
+    rn_bytes raw;
     int verdict;
     bool judged;    /* has a verdict that says something about the program */
     bool elsewhere; /* the verdict was imported, and `detail` are that harness' own words */

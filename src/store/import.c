@@ -116,6 +116,21 @@ int rn_import_find(rn_importer *im, rn_bytes task_id, int64_t line, rn_import_en
                       task_id.len ? task_id.data : "", im->opts->set_name);
 }
 
+int rn_import_place(rn_importer *im, int64_t i, int64_t line, rn_import_entry **out, rn_err *err)
+{
+    if (im->opts->problems && i >= 0 && (size_t)i < im->map.n) {
+        *out = im->map.entries[i];
+        return 0;
+    }
+    return rn_fail_at(
+        err, RN_ENOTFOUND, line, -1,
+        im->opts->problems
+            ? "%s: line %lld: set '%s' has no problem in the place that this row names"
+            : "%s: line %lld: this row names its problem by its place in the set: "
+              "give the set itself with -t, not '%s' by its ids",
+        im->path, (long long)line, im->opts->set_name);
+}
+
 /* Ids that were stored by an earlier import without a problem set keep their places. */
 static int known_problem(void *user, const rn_store_problem_row *r)
 {
@@ -230,11 +245,13 @@ int rn_import_sample(rn_importer *im, rn_import_entry *p, const rn_import_row *r
         return rn_import_tick(im, err);
     }
     rc = check_index(im, p, idx, line, err);
+    rn_bytes text = row->text;
+    if (!rc) rc = rn_import_unmark(im, &text, err);
     if (rc) return rc;
     const rn_store_sample x = {.run_id = im->run_id,
                                .problem_id = p->problem_id,
                                .idx = idx,
-                               .text = row->text,
+                               .text = text,
                                .prompt_tok = row->prompt_tok,
                                .gen_tok = row->gen_tok,
                                .finish = row->finish,
@@ -297,17 +314,50 @@ static int make_settings(rn_importer *im, rn_buf *out, rn_err *err)
     return rc;
 }
 
+int rn_import_samples_run(rn_importer *im, rn_err *err)
+{
+    const rn_import_opts *o = im->opts;
+    int64_t run = im->last_run_id, n = run != 0;
+    int rc = 0;
+    if (im->run_id == im->last_run_id && run) return 0;
+    /* Samples of this run itself are those that evalplus' other file brought. */
+    if (!n)
+        rc = rn_sql_row(im->s, err,
+                        "SELECT count(*), ifnull(min(id), 0) FROM run r WHERE set_id = ?1 AND"
+                        " model_id = ?2 AND kind = ?3 AND preset = ?4 AND EXISTS (SELECT 1 FROM"
+                        " sample s WHERE s.run_id = r.id)",
+                        "iitt>ii", im->set_id, im->model_id, o->greedy ? "greedy" : "sample",
+                        o->preset ? o->preset : "", &n, &run);
+    if (rc < 0) return rc;
+    if (n > 1)
+        return rn_fail(
+            err, RN_ENOTFOUND,
+            "%s: these results have no texts, and %lld runs of %s have samples; import the "
+            "samples' file and this one in one call",
+            im->path, (long long)n, o->model);
+    if (n == 0 || run == im->run_id) return 0;
+    rc = rn_sql_run(im->s, err, "UPDATE OR IGNORE source SET run_id = ?2 WHERE id = ?1", "ii",
+                    im->source_id, run);
+    /* The run that this file would have had, unless it has something. */
+    if (!rc)
+        rc = rn_sql_run(im->s, err,
+                        "DELETE FROM run WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM sample WHERE"
+                        " run_id = ?1) AND NOT EXISTS (SELECT 1 FROM source WHERE run_id = ?1)",
+                        "i", im->run_id);
+    im->run_id = im->last_run_id = im->stats->run_id = run;
+    return rc;
+}
+
 static int make_run(rn_importer *im, rn_err *err)
 {
     const rn_import_opts *o = im->opts;
     rn_buf settings = {0};
-    int64_t model_id = 0;
     int rc = make_settings(im, &settings, err);
     const rn_store_set set = {o->set_name, o->set_hash ? o->set_hash : ""};
     const rn_store_model model = {o->model, "", o->cost ? o->cost : ""};
     if (!rc) rc = rn_store_put_set(im->s, &set, &im->set_id, err);
-    if (!rc) rc = rn_store_put_model(im->s, &model, &model_id, err);
-    const rn_store_run run = {im->set_id, model_id, o->greedy ? "greedy" : "sample",
+    if (!rc) rc = rn_store_put_model(im->s, &model, &im->model_id, err);
+    const rn_store_run run = {im->set_id, im->model_id, o->greedy ? "greedy" : "sample",
                               o->preset ? o->preset : "", settings.data};
     if (!rc) rc = rn_store_put_run(im->s, &run, &im->run_id, err);
     rn_buf_free(&settings);
@@ -347,9 +397,9 @@ static int read_rows(rn_importer *im, rn_reader *r, rn_err *err)
     case RN_IMPORT_RELEASE: return rn_import_release(im, r, err);
     case RN_IMPORT_BIGCODE: return rn_import_bigcode(im, r, err);
     case RN_IMPORT_EVALPLUS_RESULTS: return rn_import_results(im, r, err);
-    case RN_IMPORT_COUNTS:
-    case RN_IMPORT_CURVE: return rn_import_table(im, r, err);
-    default: return rn_import_lines(im, r, err);
+    case RN_IMPORT_OPENCOMPASS: return rn_import_opencompass(im, r, err);
+    case RN_IMPORT_INSPECT: return rn_import_inspect(im, r, err);
+    default: return rn_import_rows(im, r, err);
     }
 }
 
@@ -366,7 +416,9 @@ static int import_file(rn_importer *im, rn_err *err)
                        im->path);
     bool skip = false;
     rn_reader *r = NULL;
-    int64_t before = im->stats->n_added + im->stats->n_present;
+    int64_t before = im->stats->n_added + im->stats->n_present + im->stats->n_verdicts;
+    int64_t bad_before = im->stats->n_bad;
+    *im->filter = '\0';
     rc = rn_store_begin(im->s, err);
     if (!rc) rc = make_run(im, err);
     if (!rc) rc = make_source(im, &skip, err);
@@ -375,11 +427,16 @@ static int import_file(rn_importer *im, rn_err *err)
     if (!rc && !skip) rc = rn_reader_open(im->path, &r, err);
     if (r) rc = read_rows(im, r, err);
     rn_reader_close(r);
+    int64_t n_read = im->stats->n_added + im->stats->n_present + im->stats->n_verdicts - before;
+    if (!rc && !skip && n_read == 0 && im->stats->n_bad == bad_before)
+        rc = rn_fail(err, RN_EFORMAT, "%s: nothing is in it as %s: no sample, count or point",
+                     im->path, forms[im->format].name);
     if (!rc) rc = rn_store_source_done(im->s, im->source_id, err);
     /* What was read before a bad row is good, and is kept; a file that gave nothing leaves no run.
      */
-    if (rc && im->stats->n_added + im->stats->n_present == before) rn_store_rollback(im->s);
+    if (rc && n_read == 0) rn_store_rollback(im->s);
     int end = rn_store_in_tx(im->s) ? rn_store_commit(im->s, rc ? NULL : err) : 0;
+    im->last_run_id = im->run_id;
     return rc ? rc : end;
 }
 
@@ -439,5 +496,6 @@ int rn_import(rn_store *s, const rn_import_opts *opts, rn_import_stats *stats, r
     if (!rc) rc = count_problems(&im, err);
     rn_idmap_free(&im.map);
     rn_arena_free(&im.arena);
+    rn_buf_free(&im.unmarked);
     return rc;
 }

@@ -15,16 +15,25 @@
 #include "store/store.h"
 
 /* Enum, name, default extractor, what it is. docs/FORMATS.md shows each. */
-#define RN_IMPORT_FORMATS(X)                                                          \
-    X(HUMAN_EVAL, "human-eval", "raw/1", "JSONL rows {task_id, completion}")          \
-    X(EVALPLUS, "evalplus", "whole/1", "JSONL rows {task_id, solution}")              \
-    X(EVALPLUS_RESULTS, "evalplus-results", "whole/1", "evalplus' eval_results.json") \
-    X(BIGCODE, "bigcode", "whole/1", "JSON list per problem of whole programs")       \
-    X(CODET, "codet", "stop/1", "JSONL rows {prompt, samples}")                       \
-    X(RELEASE, "release", "raw/1", "the study's JSON object {task_id: {samples}}")    \
-    X(RUNS, "runs", "whole/1", "JSONL rows {task_id, runs: [{result, code}]}")        \
-    X(COUNTS, "counts", "", "CSV or JSONL rows task_id, n, c")                        \
-    X(CURVE, "curve", "", "CSV or JSONL rows k, pass@k")
+#define RN_IMPORT_FORMATS(X)                                                                 \
+    X(HUMAN_EVAL, "human-eval", "raw/1", "rows {task_id, completion}")                       \
+    X(EVALPLUS, "evalplus", "whole/1", "rows {task_id, solution}")                           \
+    X(GENERATION, "generation", "raw/1", "rows {task_id, generation}")                       \
+    X(RESPONSE, "response", "auto/1", "rows {task_id, response}, whole answers")             \
+    X(EVALPLUS_RESULTS, "evalplus-results", "whole/1", "evalplus' eval_results.json")        \
+    X(BIGCODE, "bigcode", "whole/1", "JSON list per problem of whole programs")              \
+    X(CODET, "codet", "stop/1", "rows {prompt, samples}")                                    \
+    X(RELEASE, "release", "raw/1", "the study's JSON object {task_id: {samples}}")           \
+    X(RUNS, "runs", "whole/1", "rows {task_id, runs: [{result, code}]}")                     \
+    X(LIVECODEBENCH, "livecodebench", "whole/1", "LiveCodeBench's {question_id, code_list}") \
+    X(LM_EVAL, "lm-eval", "auto/1", "lm-eval's --log_samples {doc, resps}")                  \
+    X(OPENAI_BATCH, "openai-batch", "auto/1", "answers {custom_id, response}")               \
+    X(OPENCOMPASS, "opencompass", "auto/1", "OpenCompass' {\"0\": {prediction}}")            \
+    X(INSPECT, "inspect", "auto/1", "inspect's log as JSON")                                 \
+    X(MULTIPL_E, "multipl-e", "raw/1", "MultiPL-E's {name, language, completions}")          \
+    X(MULTIPL_E_RESULTS, "multipl-e-results", "whole/1", "MultiPL-E's {name, results}")      \
+    X(COUNTS, "counts", "", "CSV or rows task_id, n, c")                                     \
+    X(CURVE, "curve", "", "CSV or rows k, pass@k")
 
 #define X(name, text, extractor, what) RN_IMPORT_##name,
 typedef enum rn_import_format {
@@ -36,7 +45,8 @@ typedef enum rn_import_format {
 const char *rn_import_format_name(rn_import_format f); /* "auto" for AUTO; NULL out of range */
 /* RN_EINVAL lists the names. */
 int rn_import_format_of(const char *name, rn_import_format *out, rn_err *err);
-/* Told by the first bytes of a file. */
+/* By the first bytes of a file. RN_EFORMAT names what it looks like: two forms at once, a problem set,
+ * requests without answers, an archive, another encoding. */
 int rn_import_detect(const char *path, rn_import_format *out, rn_err *err);
 
 typedef struct rn_import_problem {

@@ -1,19 +1,21 @@
 /*
- * import_detect.c: which form a file has, from its first bytes: the kind of JSON value, the names
- * of the outermost keys as far as they can be seen, or a CSV header.
+ * import_detect.c: which form a file has, from its first bytes: the kind of JSON value and the names
+ * of its first object's keys, or a CSV header. A form is a line of a table: the keys that it needs and
+ * those that speak against it. Exactly one line must fit; otherwise the message says what the file
+ * looks like.
  */
 #include "store/import.h"
 
 #include "base/file.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 
-enum { LOOK_BYTES = 256 * 1024, MAX_KEYS = 24 };
+enum { LOOK_BYTES = 256 * 1024, MAX_KEYS = 48 };
 
-/* Keys of the first object at depth 1; values are skipped by their strings and brackets. */
+/* Keys of an object at depth 1; values are skipped by their strings and brackets. */
 typedef struct keys {
     rn_bytes v[MAX_KEYS];
-    char kind[MAX_KEYS]; /* first byte of each value, 0 if not seen */
+    size_t value[MAX_KEYS]; /* offset of each value, the length of the text if it is not seen */
     size_t n;
 } keys;
 
@@ -50,9 +52,12 @@ static size_t skip_value(const char *p, size_t i, size_t n)
     return n;
 }
 
-static void read_keys(const char *p, size_t n, keys *k)
+/* Of the object whose '{' is at `at`. */
+static void read_keys(rn_bytes s, size_t at, keys *k)
 {
-    size_t i = skip_space(p, 0, n) + 1;
+    const char *p = s.data;
+    size_t n = s.len, i = at + 1;
+    k->n = 0;
     while (k->n < MAX_KEYS) {
         i = skip_space(p, i, n);
         if (i < n && p[i] == ',') i = skip_space(p, i + 1, n);
@@ -64,28 +69,129 @@ static void read_keys(const char *p, size_t n, keys *k)
         i = skip_space(p, i, n);
         if (i >= n || p[i] != ':') return;
         i = skip_space(p, i + 1, n);
-        k->kind[k->n++] = i < n ? p[i] : '\0';
+        k->value[k->n++] = i;
         i = skip_value(p, i, n);
     }
 }
 
-static bool has(const keys *k, const char *name)
+/* The place of a key; MAX_KEYS: it is not there. */
+static size_t find_key(const keys *k, const char *name)
 {
     for (size_t i = 0; i < k->n; i++)
-        if (rn_bytes_equal(k->v[i], rn_bytes_of(name))) return true;
+        if (rn_bytes_equal(k->v[i], rn_bytes_of(name))) return i;
+    return MAX_KEYS;
+}
+
+/* Alternatives are separated by '|'; `text`: only a string or a list of them counts. */
+static bool has_one(rn_bytes s, const keys *k, const char *names, bool text)
+{
+    char name[32];
+    while (*names) {
+        size_t n = strcspn(names, "|");
+        snprintf(name, sizeof name, "%.*s", (int)n, names);
+        size_t at = find_key(k, name);
+        char c = at < MAX_KEYS && k->value[at] < s.len ? s.data[k->value[at]] : '\0';
+        if (at < MAX_KEYS && (!text || c == '\0' || c == '"' || c == '[')) return true;
+        names += n + (names[n] == '|');
+    }
     return false;
 }
 
-static rn_import_format of_object(const keys *k)
+#define ID "task_id|question_id|problem_id|id"
+
+/* Rows. all: keys that must be there; text: of which one must be there as a text. */
+static const struct signature {
+    rn_import_format form;
+    const char *all[3], *text, *none;
+} signatures[] = {
+    {RN_IMPORT_HUMAN_EVAL, {ID}, "completion|completions", "stop_tokens"},
+    {RN_IMPORT_EVALPLUS, {ID}, "solution|solutions", ""},
+    {RN_IMPORT_GENERATION, {ID}, "generation|generations", ""},
+    {RN_IMPORT_RESPONSE,
+     {ID},
+     "response|responses|output|outputs|answer|prediction|predictions",
+     "custom_id|code_list"},
+    {RN_IMPORT_RUNS, {ID, "runs"}, "", ""},
+    {RN_IMPORT_COUNTS, {ID, "n", "c"}, "", ""},
+    {RN_IMPORT_CODET, {"prompt", "samples"}, "", "task_id"},
+    {RN_IMPORT_CURVE, {"k", "pass@k"}, "", ""},
+    {RN_IMPORT_LIVECODEBENCH, {"question_id", "code_list"}, "", ""},
+    {RN_IMPORT_LM_EVAL, {"doc", "resps"}, "", ""},
+    {RN_IMPORT_OPENAI_BATCH, {"custom_id", "response|result|error"}, "", ""},
+    {RN_IMPORT_MULTIPL_E, {"name", "completions"}, "", ID},
+    {RN_IMPORT_MULTIPL_E_RESULTS, {"name", "results"}, "", ID},
+    {RN_IMPORT_INSPECT, {"eval", "samples"}, "", ""},
+    {RN_IMPORT_EVALPLUS_RESULTS, {"eval"}, "", "samples|plan|stats"},
+};
+
+static bool fits(rn_bytes s, const keys *k, const struct signature *g)
 {
-    if (has(k, "task_id") && has(k, "completion")) return RN_IMPORT_HUMAN_EVAL;
-    if (has(k, "task_id") && has(k, "solution")) return RN_IMPORT_EVALPLUS;
-    if (has(k, "task_id") && has(k, "runs")) return RN_IMPORT_RUNS;
-    if (has(k, "task_id") && has(k, "n") && has(k, "c")) return RN_IMPORT_COUNTS;
-    if (has(k, "prompt") && has(k, "samples")) return RN_IMPORT_CODET;
-    if (has(k, "k") && has(k, "pass@k")) return RN_IMPORT_CURVE;
-    if (has(k, "eval")) return RN_IMPORT_EVALPLUS_RESULTS;
-    return k->n > 0 && k->kind[0] == '{' ? RN_IMPORT_RELEASE : RN_IMPORT_AUTO;
+    for (size_t i = 0; i < 3 && g->all[i]; i++)
+        if (!has_one(s, k, g->all[i], false)) return false;
+    if (*g->text && !has_one(s, k, g->text, true)) return false;
+    return !*g->none || !has_one(s, k, g->none, false);
+}
+
+/* An object of objects, by what the first of them holds. */
+static rn_import_format of_keyed(rn_bytes s, const keys *k)
+{
+    keys inner;
+    if (k->n == 0 || k->value[0] >= s.len || s.data[k->value[0]] != '{') return RN_IMPORT_AUTO;
+    read_keys(s, k->value[0], &inner);
+    if (find_key(&inner, "samples") < MAX_KEYS) return RN_IMPORT_RELEASE;
+    return find_key(&inner, "prediction") < MAX_KEYS ? RN_IMPORT_OPENCOMPASS : RN_IMPORT_AUTO;
+}
+
+/* What is known and is no samples. */
+static const char *not_samples(rn_bytes s, const keys *k)
+{
+    if (has_one(s, k, "custom_id", false) && has_one(s, k, "body", false))
+        return "requests of a batch; import the file of its answers";
+    if (has_one(s, k, "eval", false) && has_one(s, k, "plan|stats", false))
+        return "an inspect log without samples; write it with them, 'inspect log dump FILE'";
+    if (has_one(s, k, "canonical_solution|test|tests|test_list|input_output|public_test_cases",
+                false))
+        return "a problem set without answers; name it with -t and import a file of samples";
+    if (has_one(s, k, "accuracy|results|scores", false))
+        return "scores without samples; import the file that holds the answers";
+    return NULL;
+}
+
+static int unknown(const char *path, rn_bytes s, const keys *k, rn_err *err)
+{
+    const char *other = k->n ? not_samples(s, k) : NULL;
+    if (other) return rn_fail(err, RN_EFORMAT, "%s: this is %s", path, other);
+    rn_buf names = {0};
+    rn_buf_puts(&names, "");
+    for (size_t i = 0; i < k->n && i < 8; i++)
+        rn_buf_printf(&names, "%s%.*s", i ? ", " : "", k->v[i].len > 40 ? 40 : (int)k->v[i].len,
+                      k->v[i].data);
+    int rc =
+        k->n && rn_buf_ok(&names)
+            ? rn_fail(err, RN_EFORMAT,
+                      "%s: its form is not known; its first object has the keys %s. Name the "
+                      "form with --format, or write rows {\"task_id\", \"completion\"}",
+                      path, names.data)
+            : rn_fail(err, RN_EFORMAT, "%s: its form is not known; name it with --format", path);
+    rn_buf_free(&names);
+    return rc;
+}
+
+static int of_object(const char *path, rn_bytes s, size_t at, rn_import_format *out, rn_err *err)
+{
+    keys k;
+    read_keys(s, at, &k);
+    *out = RN_IMPORT_AUTO;
+    for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++) {
+        if (!fits(s, &k, &signatures[i])) continue;
+        if (*out != RN_IMPORT_AUTO)
+            return rn_fail(err, RN_EFORMAT,
+                           "%s: its rows fit two forms, %s and %s; say which with --format", path,
+                           rn_import_format_name(*out), rn_import_format_name(signatures[i].form));
+        *out = signatures[i].form;
+    }
+    if (*out == RN_IMPORT_AUTO) *out = of_keyed(s, &k);
+    return *out != RN_IMPORT_AUTO ? 0 : unknown(path, s, &k, err);
 }
 
 static bool header_has(rn_bytes line, const char *name)
@@ -99,20 +205,44 @@ static bool header_has(rn_bytes line, const char *name)
     return false;
 }
 
-static rn_import_format of_text(rn_bytes s)
+/* What is no text in UTF-8. */
+static const char *other_encoding(rn_bytes s)
 {
+    static const char utf16[] = "UTF-16; write it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW";
+    bool mark = rn_bytes_starts(s, "\xff\xfe") || rn_bytes_starts(s, "\xfe\xff");
+    if (mark || (s.len > 3 && (s.data[0] == '\0' || s.data[1] == '\0'))) return utf16;
+    if (rn_bytes_starts(s, "PK\x03\x04"))
+        return "a zip archive; unpack it first (an .eval log of inspect: 'inspect log dump FILE')";
+    if (rn_bytes_starts(s, "PAR1")) return "a Parquet file; write it as JSON lines first";
+    if (rn_bytes_starts(s, "\x28\xb5\x2f\xfd")) return "compressed with zstd; unpack it first";
+    if (s.data[0] == '\x80') return "a pickle, which only its own program should read";
+    return NULL;
+}
+
+static int of_text(const char *path, rn_bytes s, rn_import_format *out, rn_err *err)
+{
+    const char *other = other_encoding(s);
+    if (other) return rn_fail(err, RN_EFORMAT, "%s: this is %s", path, other);
     size_t i = skip_space(s.data, 0, s.len);
-    if (i < s.len && s.data[i] == '{') {
-        keys k = {.n = 0};
-        read_keys(s.data, s.len, &k);
-        return of_object(&k);
+    if (i < s.len && s.data[i] == '[') {
+        size_t first = skip_space(s.data, i + 1, s.len);
+        if (first < s.len && s.data[first] == '{') return of_object(path, s, first, out, err);
+        *out = RN_IMPORT_BIGCODE;
+        return first < s.len && s.data[first] != '[' && s.data[first] != ']'
+                   ? rn_fail(err, RN_EFORMAT,
+                             "%s: an array of neither rows nor lists: nothing says which problem a "
+                             "text belongs to; write rows {\"task_id\", \"completion\"}",
+                             path)
+                   : 0;
     }
-    if (i < s.len && s.data[i] == '[') return RN_IMPORT_BIGCODE;
+    if (i < s.len && s.data[i] == '{') return of_object(path, s, i, out, err);
     size_t end = rn_bytes_find(s, rn_bytes_of("\n"), i);
     rn_bytes line = {s.data + i, (end == SIZE_MAX ? s.len : end) - i};
-    if (header_has(line, "n") && header_has(line, "c")) return RN_IMPORT_COUNTS;
-    if (header_has(line, "k")) return RN_IMPORT_CURVE;
-    return RN_IMPORT_AUTO;
+    bool counts = header_has(line, "n") && header_has(line, "c"), curve = header_has(line, "k");
+    keys none = {.n = 0};
+    if (counts == curve) return unknown(path, s, &none, err);
+    *out = counts ? RN_IMPORT_COUNTS : RN_IMPORT_CURVE;
+    return 0;
 }
 
 int rn_import_detect(const char *path, rn_import_format *out, rn_err *err)
@@ -134,9 +264,8 @@ int rn_import_detect(const char *path, rn_import_format *out, rn_err *err)
     }
     rn_reader_close(r);
     if (!rc && b.len == 0) rc = rn_fail(err, RN_EFORMAT, "%s is empty", path);
-    rn_import_format f = rc ? RN_IMPORT_AUTO : of_text(rn_buf_view(&b));
-    if (!rc && f == RN_IMPORT_AUTO)
-        rc = rn_fail(err, RN_EFORMAT, "%s: its form is not known; name it with --format", path);
+    rn_import_format f = RN_IMPORT_AUTO;
+    if (!rc) rc = of_text(path, rn_buf_view(&b), &f, err);
     if (!rc) *out = f;
     rn_buf_free(&b);
     return rc;

@@ -1,12 +1,12 @@
 /*
- * import_json.c: forms that are one JSON value: the study's release, bigcode's lists, and evalplus'
- * results. They are walked with jstream, one sample in memory at a time.
+ * import_json.c: forms that are one JSON value: the study's release, bigcode's lists, evalplus'
+ * results, OpenCompass' predictions and inspect's logs. They are walked with jstream, one sample or
+ * problem in memory at a time.
  */
 #include "store/import_priv.h"
 
-#include "store/jstream.h"
-
 #include <stdio.h>
+#include <stdlib.h>
 
 static int fail_at(const rn_importer *im, int64_t line, int code, rn_err *err, const char *id,
                    const char *what)
@@ -22,7 +22,7 @@ static json_t *next_value(rn_importer *im, rn_js *js, int64_t *line, int *rc, rn
     json_t *v = NULL;
     *rc = rn_js_value(js, RN_IMPORT_MAX_ROW, &raw, line, err);
     if (*rc) return NULL;
-    *rc = rn_json_parse(raw, (rn_json_at){im->path, *line}, &v, err);
+    *rc = rn_import_parse(im, raw, *line, &v, err);
     if (*rc) *rc = rn_import_bad(im, *rc, err);
     return v;
 }
@@ -214,6 +214,7 @@ static int results_list(rn_importer *im, const json_t *list, rn_import_entry *p,
         rc = rn_json_bytes(v, "solution", (rn_json_at){im->path, line}, &text, err);
         rn_import_row x = rn_import_row_new(text);
         const json_t *base = json_object_get(v, "base_status");
+        if (!base) base = json_object_get(v, "status"); /* BigCodeBench's */
         set_statuses(&x, base, json_object_get(v, "plus_status"));
         if (!rc && base && x.verdict < 0)
             rc = fail_at(im, line, RN_EFORMAT, err, p->task_id,
@@ -233,7 +234,7 @@ static int results_columns(rn_importer *im, const json_t *v, rn_import_entry *p,
     if (!json_is_array(base))
         return fail_at(im, line, RN_EFORMAT, err, p->task_id, "no list \"base\" of results");
     p->file_no = im->file_no;
-    int rc = 0;
+    int rc = rn_import_samples_run(im, err);
     for (size_t i = 0; !rc && i < json_array_size(base); i++) {
         rn_import_row x = rn_import_row_new((rn_bytes){0});
         set_statuses(&x, json_array_get(json_array_get(base, i), 0),
@@ -285,6 +286,132 @@ int rn_import_results(rn_importer *im, rn_reader *r, rn_err *err)
     if (!rc) rc = rn_js_end(js, err);
     if (!rc && !found)
         rc = rn_fail(err, RN_EFORMAT, "%s: no field \"eval\": not evalplus' results", im->path);
+    rn_js_free(js);
+    return rc;
+}
+
+/* ---- OpenCompass ----------------------------------------------------------------------------- */
+
+/* {origin_prompt, prediction, gold}: "gold" is the id where the set has one, else the key is the
+ * problem's place in the set. A prediction may be a list of samples. */
+static int opencompass_problem(rn_importer *im, const json_t *v, int64_t place, int64_t line,
+                               rn_err *err)
+{
+    rn_import_entry *p = NULL;
+    const json_t *gold = json_object_get(v, "gold"), *text = json_object_get(v, "prediction");
+    if (json_is_string(gold))
+        p = rn_idmap_find(&im->map, (rn_bytes){json_string_value(gold), json_string_length(gold)});
+    int rc = p ? 0 : rn_import_place(im, place, line, &p, err);
+    size_t n = json_is_array(text) ? json_array_size(text) : 1;
+    for (size_t i = 0; !rc && i < n; i++) {
+        const json_t *one = json_is_array(text) ? json_array_get(text, i) : text;
+        rn_import_row x =
+            rn_import_row_new((rn_bytes){json_string_value(one), json_string_length(one)});
+        rc = json_is_string(one)
+                 ? rn_import_sample(im, p, &x, line, err)
+                 : fail_at(im, line, RN_EFORMAT, err, p->task_id, "\"prediction\" is not a text");
+        if (rc) rc = rn_import_bad(im, rc, err);
+    }
+    return rc;
+}
+
+int rn_import_opencompass(rn_importer *im, rn_reader *r, rn_err *err)
+{
+    rn_js *js = NULL;
+    bool first = true;
+    int rc = rn_js_new(r, &js, err);
+    if (!rc) rc = rn_js_enter(js, '{', err);
+    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
+        rn_bytes key;
+        int64_t line;
+        rc = rn_js_key(js, &key, err);
+        if (rc) break;
+        char *end;
+        int64_t place = strtoll(key.data, &end, 10);
+        if (end == key.data || *end) place = -1;
+        json_t *v = next_value(im, js, &line, &rc, err);
+        if (rc || !v) continue;
+        rc = opencompass_problem(im, v, place, line, err);
+        if (rc) rc = rn_import_bad(im, rc, err);
+        json_decref(v);
+    }
+    if (!rc) rc = rn_js_end(js, err);
+    rn_js_free(js);
+    return rc;
+}
+
+/* ---- inspect --------------------------------------------------------------------------------- */
+
+/* The verdict of the only scorer: C or I, 1 or 0. */
+static int inspect_verdict(const json_t *scores)
+{
+    if (json_object_size(scores) != 1) return -1;
+    const json_t *score = json_object_iter_value(json_object_iter((json_t *)(uintptr_t)scores));
+    const json_t *v = json_object_get(score, "value");
+    const char *word = json_string_value(v);
+    bool number = json_is_number(v) || json_is_boolean(v);
+    double x = json_is_boolean(v) ? json_is_true(v) : json_number_value(v);
+    if ((word && strcmp(word, "C") == 0) || (number && x == 1)) return RN_V_PASSED;
+    return (word && strcmp(word, "I") == 0) || (number && x == 0) ? RN_V_WRONG : -1;
+}
+
+/* {id, epoch, output: {choices: [{message: {content}, stop_reason}], usage}, scores} */
+static int inspect_sample(rn_importer *im, const json_t *v, int64_t line, rn_err *err)
+{
+    rn_import_entry *p = NULL;
+    rn_buf joined = {0};
+    rn_bytes text = {0};
+    char number[32] = "";
+    const json_t *id = json_object_get(v, "id"), *output = json_object_get(v, "output");
+    const json_t *choice = json_array_get(json_object_get(output, "choices"), 0);
+    const json_t *content = json_object_get(json_object_get(choice, "message"), "content");
+    if (json_is_integer(id))
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
+    rn_bytes name =
+        *number ? rn_bytes_of(number) : (rn_bytes){json_string_value(id), json_string_length(id)};
+    if (!content) content = json_object_get(output, "completion");
+    int rc = rn_import_find(im, name, line, &p, err);
+    if (!rc && !rn_import_text(content, &joined, &text))
+        rc =
+            fail_at(im, line, RN_EFORMAT, err, p->task_id,
+                    "a sample without an answer; it failed or was cancelled, run it again or leave "
+                    "such samples out with --skip-bad");
+    rn_import_row x = rn_import_row_new(text);
+    x.verdict = inspect_verdict(json_object_get(v, "scores"));
+    x.finish = rn_import_finish(json_string_value(json_object_get(choice, "stop_reason")));
+    const json_t *tok = json_object_get(json_object_get(output, "usage"), "output_tokens");
+    if (json_integer_value(tok) > 0) x.gen_tok = json_integer_value(tok);
+    if (!rc) rc = rn_import_sample(im, p, &x, line, err);
+    rn_buf_free(&joined);
+    return rc;
+}
+
+int rn_import_inspect(rn_importer *im, rn_reader *r, rn_err *err)
+{
+    rn_js *js = NULL;
+    bool first = true;
+    int rc = rn_js_new(r, &js, err);
+    if (!rc) rc = rn_js_enter(js, '{', err);
+    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
+        rn_bytes key, raw;
+        int64_t line;
+        rc = rn_js_key(js, &key, err);
+        if (rc) break;
+        if (!rn_bytes_equal(key, rn_bytes_of("samples"))) {
+            rc = rn_js_value(js, RN_IMPORT_MAX_ROW, &raw, &line, err);
+            continue;
+        }
+        bool inner = true;
+        rc = rn_js_enter(js, '[', err);
+        while (!rc && (rc = rn_js_next(js, ']', &inner, err)) > 0) {
+            json_t *v = next_value(im, js, &line, &rc, err);
+            if (rc || !v) continue;
+            rc = inspect_sample(im, v, line, err);
+            if (rc) rc = rn_import_bad(im, rc, err);
+            json_decref(v);
+        }
+    }
+    if (!rc) rc = rn_js_end(js, err);
     rn_js_free(js);
     return rc;
 }

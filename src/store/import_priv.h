@@ -1,6 +1,6 @@
 /*
  * import_priv.h: between import.c, which knows runs, indices and rows that go wrong, and the
- * readers of the forms (import_jsonl.c, import_json.c, import_table.c), which know what a file
+ * readers of the forms (import_rows.c, import_json.c, import_table.c), which know what a file
  * looks like.
  */
 #ifndef RN_STORE_IMPORT_PRIV_H
@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "store/idmap.h"
 #include "store/import.h"
+#include "store/jstream.h"
 
 enum { RN_IMPORT_MAX_ROW = 1 << 30 }; /* bytes of JSON that one row or sample may have */
 
@@ -26,7 +27,8 @@ typedef struct rn_importer {
     rn_import_stats *stats;
     rn_import_format format; /* of the file that is being read */
     const char *path;        /* of it, for messages */
-    int64_t set_id, run_id, source_id;
+    int64_t set_id, model_id, run_id, source_id;
+    int64_t last_run_id; /* of the file before, 0 none */
     int64_t protocol_id; /* of verdicts that come with samples; 0: not made yet */
     int64_t plus_protocol_id;
     int64_t file_no;           /* 1-based */
@@ -34,6 +36,9 @@ typedef struct rn_importer {
     rn_import_prompt *prompts; /* CODET: [n_prompts], in `arena`; sorted when from a map */
     size_t n_prompts;
     rn_arena arena;
+    char filter[64]; /* LM_EVAL: the filter whose rows are read; "" not seen yet */
+    bool surrogates; /* the row at hand has marks for lone surrogates (rn_import_parse) */
+    rn_buf unmarked; /* a text without them */
 } rn_importer;
 
 /* One sample as a form gives it. */
@@ -47,6 +52,14 @@ typedef struct rn_import_row {
     int plus_verdict;            /* EVALPLUS: with the extra tests; -1 none */
     const char *detail;
 } rn_import_row;
+
+/* rn_json_parse, and what Python's json writes beyond JSON: NaN and Infinity become null; a lone
+ * surrogate, which no UTF-8 holds, becomes a mark that rn_import_sample turns into its three bytes, so
+ * that the text fails as it did in Python. */
+int rn_import_parse(rn_importer *im, rn_bytes raw, int64_t line, json_t **out, rn_err *err);
+
+/* Turns the marks of the row at hand back; *text may then lie in im->unmarked. */
+int rn_import_unmark(rn_importer *im, rn_bytes *text, rn_err *err);
 
 /* All unknown. */
 rn_import_row rn_import_row_new(rn_bytes text);
@@ -66,11 +79,28 @@ int rn_import_bad(rn_importer *im, int rc, rn_err *err);
 int rn_import_tick(rn_importer *im, rn_err *err);
 
 /* The readers. */
-int rn_import_lines(rn_importer *im, rn_reader *r, rn_err *err);
+int rn_import_rows(rn_importer *im, rn_reader *r, rn_err *err); /* a row per line, or an array */
 int rn_import_release(rn_importer *im, rn_reader *r, rn_err *err);
 int rn_import_bigcode(rn_importer *im, rn_reader *r, rn_err *err);
 int rn_import_results(rn_importer *im, rn_reader *r, rn_err *err);
-int rn_import_table(rn_importer *im, rn_reader *r, rn_err *err);
+int rn_import_opencompass(rn_importer *im, rn_reader *r, rn_err *err);
+int rn_import_inspect(rn_importer *im, rn_reader *r, rn_err *err);
+int rn_import_csv(rn_importer *im, rn_js *js, rn_err *err); /* for rn_import_rows */
+
+/* Rows of a table, from either form. */
+int rn_import_count(rn_importer *im, rn_bytes id, int64_t n, int64_t c, int64_t line, rn_err *err);
+int rn_import_point(rn_importer *im, int64_t k, double value, int64_t line, rn_err *err);
+
+/* Results without texts belong to the run of the samples' file: the one before it in this call, or the
+ * only run of this model on this set. */
+int rn_import_samples_run(rn_importer *im, rn_err *err);
+/* The problem in place i of the set. */
+int rn_import_place(rn_importer *im, int64_t i, int64_t line, rn_import_entry **out, rn_err *err);
+/* A text that is a string, or a list of strings and of objects with a "text". The result may lie in
+ * *joined, which is cleared first. False: neither. */
+bool rn_import_text(const json_t *v, rn_buf *joined, rn_bytes *out);
+/* "stop" or "length" for the words of servers and harnesses; "" for others. */
+const char *rn_import_finish(const char *reason);
 
 /* CODET: reads the map or takes the set's prompts; finds the problem that a prompt belongs to. */
 int rn_import_prompts_load(rn_importer *im, rn_err *err);

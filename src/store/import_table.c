@@ -1,6 +1,6 @@
 /*
  * import_table.c: results without texts: n and c per problem, or a published curve, as CSV with a
- * header line or as JSONL with the same names.
+ * header line; import_rows.c reads the same names as rows of JSON.
  */
 #include "store/import_priv.h"
 
@@ -62,7 +62,7 @@ static int bad_row(const rn_importer *im, int64_t line, rn_err *err, const char 
                       what);
 }
 
-static int put_count(rn_importer *im, rn_bytes id, int64_t n, int64_t c, int64_t line, rn_err *err)
+int rn_import_count(rn_importer *im, rn_bytes id, int64_t n, int64_t c, int64_t line, rn_err *err)
 {
     rn_import_entry *p;
     int rc = rn_import_find(im, id, line, &p, err);
@@ -81,7 +81,7 @@ static int put_count(rn_importer *im, rn_bytes id, int64_t n, int64_t c, int64_t
     return rn_import_tick(im, err);
 }
 
-static int put_point(rn_importer *im, int64_t k, double value, int64_t line, rn_err *err)
+int rn_import_point(rn_importer *im, int64_t k, double value, int64_t line, rn_err *err)
 {
     int rc = rn_store_put_curve(im->s, im->run_id, k, value, err);
     if (rc) return rn_err_prefix(err, "%s: line %lld", im->path, (long long)line);
@@ -120,35 +120,12 @@ static int csv_row(rn_importer *im, const fields *header, const fields *f, int64
         if (!to_int(f->v[column(header, k_names)], &k) ||
             !to_fraction(f->v[column(header, value_names)], &value))
             return bad_row(im, line, err, "k and pass@k must be numbers");
-        return put_point(im, k, value, line, err);
+        return rn_import_point(im, k, value, line, err);
     }
     int64_t n, c;
     if (!to_int(f->v[column(header, n_names)], &n) || !to_int(f->v[column(header, c_names)], &c))
         return bad_row(im, line, err, "n and c must be whole numbers");
-    return put_count(im, rn_bytes_of(f->v[column(header, id_names)]), n, c, line, err);
-}
-
-static int json_row(rn_importer *im, rn_bytes text, int64_t line, rn_err *err)
-{
-    rn_json_at at = {im->path, line};
-    json_t *row = NULL;
-    int64_t k = 0, n = 0, c = 0;
-    double value = -1;
-    rn_bytes id = {0};
-    int rc = rn_json_parse(text, at, &row, err);
-    if (rc) return rc;
-    if (im->format == RN_IMPORT_CURVE) {
-        rc = rn_json_int(row, "k", at, &k, err);
-        if (!rc) rc = rn_json_real_opt(row, "pass@k", at, &value, err);
-        if (!rc) rc = put_point(im, k, value, line, err);
-    } else {
-        rc = rn_json_bytes(row, "task_id", at, &id, err);
-        if (!rc) rc = rn_json_int(row, "n", at, &n, err);
-        if (!rc) rc = rn_json_int(row, "c", at, &c, err);
-        if (!rc) rc = put_count(im, id, n, c, line, err);
-    }
-    json_decref(row);
-    return rc;
+    return rn_import_count(im, rn_bytes_of(f->v[column(header, id_names)]), n, c, line, err);
 }
 
 static int check_header(const rn_importer *im, const fields *header, int64_t line, rn_err *err)
@@ -162,35 +139,26 @@ static int check_header(const rn_importer *im, const fields *header, int64_t lin
     return ok ? 0 : bad_row(im, line, err, "the header must name the columns task_id, n and c");
 }
 
-int rn_import_table(rn_importer *im, rn_reader *r, rn_err *err)
+int rn_import_csv(rn_importer *im, rn_js *js, rn_err *err)
 {
     rn_buf header_text = {0}, row_text = {0};
     fields header = {.n = 0}, f;
     rn_bytes text;
+    int64_t line;
     int rc;
-    while ((rc = rn_reader_line(r, MAX_LINE, &text, err)) > 0) {
-        int64_t line = rn_reader_line_no(r);
+    while ((rc = rn_js_row(js, MAX_LINE, &text, &line, err)) > 0) {
         if (text.len == 0) continue;
-        if (text.data[0] == '{') {
-            rc = json_row(im, text, line, err);
-        } else {
-            bool is_header = header.n == 0;
-            rn_buf *b = is_header ? &header_text : &row_text;
-            rn_buf_clear(b);
-            rn_buf_add(b, text.data, text.len);
-            if (!rn_buf_ok(b)) {
-                rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
-                break;
-            }
-            split(b->data, is_header ? &header : &f);
-            if (is_header) {
-                rc = check_header(im, &header, line, err);
-                if (rc) break;
-                continue;
-            }
-            rc = csv_row(im, &header, &f, line, err);
+        bool is_header = header.n == 0;
+        rn_buf *b = is_header ? &header_text : &row_text;
+        rn_buf_clear(b);
+        rn_buf_add(b, text.data, text.len);
+        if (!rn_buf_ok(b)) {
+            rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+            break;
         }
-        if (rc) rc = rn_import_bad(im, rc, err);
+        split(b->data, is_header ? &header : &f);
+        rc = is_header ? check_header(im, &header, line, err) : csv_row(im, &header, &f, line, err);
+        if (rc && !is_header) rc = rn_import_bad(im, rc, err);
         if (rc) break;
     }
     rn_buf_free(&header_text);

@@ -211,6 +211,41 @@ int rn_js_value(rn_js *js, size_t max_bytes, rn_bytes *raw, int64_t *line, rn_er
     return 0;
 }
 
+rn_bytes rn_js_seen(const rn_js *js)
+{
+    const char *from = js->chunk + js->pos;
+    const char *nl = js->pos < js->len ? memchr(from, '\n', js->len - js->pos) : NULL;
+    return (rn_bytes){from, nl ? (size_t)(nl - from) : 0};
+}
+
+int rn_js_row(rn_js *js, size_t max_bytes, rn_bytes *raw, int64_t *line, rn_err *err)
+{
+    bool any = false, too_long = false;
+    *line = js->line;
+    rn_buf_clear(&js->value);
+    for (;;) {
+        int rc = fill(js, err);
+        if (rc < 0) return rc;
+        if (rc == 0) break;
+        any = true;
+        const char *from = js->chunk + js->pos, *nl = memchr(from, '\n', js->len - js->pos);
+        size_t n = nl ? (size_t)(nl - from) : js->len - js->pos;
+        too_long |= js->value.len + n > max_bytes;
+        if (!too_long) rn_buf_add(&js->value, from, n);
+        js->pos += n + (nl ? 1 : 0);
+        js->line += nl != NULL;
+        if (nl) break;
+    }
+    if (!any) return 0;
+    if (too_long)
+        return rn_fail_at(err, RN_ELIMIT, *line, -1, "%s: line %lld is longer than %zu bytes",
+                          rn_reader_path(js->r), (long long)*line, max_bytes);
+    if (!rn_buf_ok(&js->value)) return fail(js, RN_ENOMEM, err, "out of memory");
+    *raw = rn_buf_view(&js->value);
+    if (raw->len && raw->data[raw->len - 1] == '\r') raw->len--;
+    return 1;
+}
+
 int rn_js_key(rn_js *js, rn_bytes *key, rn_err *err)
 {
     int c = rn_js_peek(js, err);

@@ -25,6 +25,23 @@ static int busy(int fd, const char *store, rn_err *err)
                    store, pid, *name ? name + 1 : "unknown");
 }
 
+/* The lock lies beside the store: where it cannot be made, the store could not be written either. */
+static int no_lock(const char *lock_path, const char *store, rn_err *err)
+{
+    const char *slash = strrchr(lock_path, '/');
+    int n = slash ? slash == lock_path ? 1 : (int)(slash - lock_path) : 1;
+    const char *folder = slash ? lock_path : ".";
+    if (errno == EACCES || errno == EROFS || errno == EPERM)
+        return rn_fail_errno(err,
+                             "%s: the folder %.*s cannot be written to; give a file elsewhere with "
+                             "-s, or change the folder's permissions",
+                             store, n, folder);
+    if (errno == ENOENT)
+        return rn_fail(err, RN_ENOTFOUND, "%s: there is no folder %.*s; make it first", store, n,
+                       folder);
+    return rn_fail_errno(err, "%s: cannot create the lock %s", store, lock_path);
+}
+
 /* True if `path` still names the file behind fd: the last holder may have removed it meanwhile. */
 static bool still_there(int fd, const char *path)
 {
@@ -37,7 +54,7 @@ int rn_lock_take(const char *lock_path, const char *store, int *out, rn_err *err
 {
     for (;;) {
         int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        if (fd < 0) return rn_fail_errno(err, "%s: cannot create the lock %s", store, lock_path);
+        if (fd < 0) return no_lock(lock_path, store, err);
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             int rc = errno == EWOULDBLOCK
                          ? busy(fd, store, err)

@@ -197,6 +197,23 @@ int rn_store_put_ranker(rn_store *s, const char *name, const char *json, bool lo
 
 /* ---- samples --------------------------------------------------------------------------------- */
 
+/* What was unknown when the sample was first stored is filled in. */
+static int fill_sample(rn_store *s, const rn_store_sample *x, int64_t id, rn_err *err)
+{
+    bool any = x->prompt_tok >= 0 || x->gen_tok >= 0 || (x->finish && *x->finish) ||
+               !isnan(x->logprob) || x->wall_ns >= 0 || !isnan(x->flop);
+    return !any ? 0
+                : rn_sql_run(s, err,
+                             "UPDATE sample SET prompt_tok = ifnull(prompt_tok, ?2), gen_tok ="
+                             " ifnull(gen_tok, ?3), finish = ifnull(finish, ?4), logprob ="
+                             " ifnull(logprob, ?5), wall_ns = ifnull(wall_ns, ?6), flop ="
+                             " ifnull(flop, ?7) WHERE id = ?1 AND (prompt_tok IS NULL OR gen_tok IS"
+                             " NULL OR finish IS NULL OR logprob IS NULL OR wall_ns IS NULL OR"
+                             " flop IS NULL)",
+                             "innwrnr", id, x->prompt_tok, x->gen_tok, x->finish, x->logprob,
+                             x->wall_ns, x->flop);
+}
+
 /* The sample is there already: its id, or RN_EEXIST when the text is another. */
 static int same_sample(rn_store *s, const rn_store_sample *x, int64_t *sample_id, rn_err *err)
 {
@@ -214,7 +231,7 @@ static int same_sample(rn_store *s, const rn_store_sample *x, int64_t *sample_id
         return rn_fail(err, RN_EEXIST, "sample %lld of this problem is stored with another text",
                        (long long)x->idx);
     *sample_id = id;
-    return 0;
+    return fill_sample(s, x, id, err);
 }
 
 static int add_sample(rn_store *s, const rn_store_sample *x, int64_t *sample_id, bool *existed,

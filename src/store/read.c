@@ -205,6 +205,41 @@ int rn_store_each_verdict(rn_store *s, int64_t sample_id,
     return rn_rows_close(&r, rc);
 }
 
+int rn_store_each_pair(rn_store *s, int64_t run_id, bool only_differing,
+                       int (*fn)(void *user, const rn_store_pair_row *r), void *user, rn_err *err)
+{
+    rn_rows r;
+    int rc = rn_rows_open(
+        s, &r, err,
+        "SELECT p.task_id, s.id, s.idx, v.kind_id, w.kind_id, v.detail, w.detail, o.json"
+        " FROM run r CROSS JOIN problem p ON p.set_id = r.set_id"
+        " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
+        " CROSS JOIN verdict v ON v.sample_id = s.id AND v.protocol_id ="
+        "  (SELECT x.protocol_id FROM verdict x JOIN verdict_kind k ON k.id = x.kind_id"
+        "   WHERE x.sample_id = s.id AND x.judged_ms > 0 AND k.family <> 'S'"
+        "   ORDER BY x.judged_ms DESC, x.protocol_id DESC LIMIT 1)"
+        " CROSS JOIN verdict w ON w.sample_id = s.id AND w.protocol_id ="
+        "  (SELECT x.protocol_id FROM verdict x WHERE x.sample_id = s.id AND x.judged_ms = 0"
+        "   ORDER BY x.protocol_id DESC LIMIT 1)"
+        " JOIN protocol o ON o.id = w.protocol_id"
+        " WHERE r.id = ?1 ORDER BY p.ord, p.id, s.idx",
+        "i", run_id);
+    if (rc) return rc;
+    while ((rc = rn_rows_next(&r, err)) > 0) {
+        rn_store_pair_row x;
+        int ours, theirs;
+        rn_rows_get(&r, "tiivvttt", &x.task_id, &x.sample_id, &x.idx, &ours, &theirs, &x.our_detail,
+                    &x.their_detail, &x.their_protocol);
+        if (ours < 0 || theirs < 0) continue;
+        x.ours = (rn_verdict)ours;
+        x.theirs = (rn_verdict)theirs;
+        x.differ = (x.ours == RN_V_PASSED) != (x.theirs == RN_V_PASSED);
+        rc = x.differ || !only_differing ? fn(user, &x) : 0;
+        if (rc) break;
+    }
+    return rn_rows_close(&r, rc);
+}
+
 int rn_store_each_protocol(rn_store *s, int64_t run_id,
                            int (*fn)(void *user, int64_t protocol_id, const char *json,
                                      int64_t n_verdicts),

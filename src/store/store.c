@@ -107,6 +107,7 @@ static int open_for_writing(rn_store *s, rn_schema_state *state, int *version, r
 {
     int rc = rn_lock_take(s->lock_path, s->path, &s->lock_fd, err);
     if (rc) return rc;
+    s->made = !rn_file_exists(s->path);
     int flags = SQLITE_OPEN_READWRITE | (s->mode == RN_STORE_CREATE ? SQLITE_OPEN_CREATE : 0);
     rc = open_db(s, "", flags, state, version);
     if (rc) return rn_store_fail(s, rc, err, "cannot be opened");
@@ -295,15 +296,40 @@ int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err)
     return 0;
 }
 
+/* Whether closing removes the file: it was made here, and nothing came into it. */
+static bool is_for_nothing(rn_store *s)
+{
+    bool empty = true;
+    if (!s->made) return false;
+    rn_store_rollback(s);
+    rn_sql_row(s, NULL,
+               "SELECT NOT EXISTS (SELECT 1 FROM problem_set) AND NOT EXISTS (SELECT 1 FROM model)",
+               ">f", &empty);
+    return empty;
+}
+
+static void remove_files(const rn_store *s)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        rn_buf path = {0};
+        rn_buf_printf(&path, "%s%s", s->path, ends[i]);
+        if (rn_buf_ok(&path)) unlink(path.data);
+        rn_buf_free(&path);
+    }
+}
+
 void rn_store_close(rn_store *s)
 {
     if (!s) return;
+    bool for_nothing = s->db && is_for_nothing(s);
     for (size_t i = 0; i < RN_STORE_MAX_STMT; i++)
         sqlite3_finalize(s->kept[i].st);
     if (s->db) {
         rn_store_rollback(s);
         sqlite3_close(s->db);
     }
+    if (for_nothing) remove_files(s); /* while the lock is held */
     rn_lock_release(s->lock_path, s->lock_fd);
     free(s->lock_path);
     free(s->path);

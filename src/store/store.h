@@ -22,7 +22,7 @@
 #include "base/buf.h"
 
 /* rn_store, rn_store_open and rn_store_close are in ration.h. Closing rolls back what was begun and
- * not committed. */
+ * not committed, and removes a file that opening made and that got neither a set nor a model. */
 const char *rn_store_path(const rn_store *s); /* borrowed */
 
 /* Begins do not nest. In a store that is open for reading, begin gives one unchanging view of it.
@@ -94,8 +94,8 @@ typedef struct rn_store_sample {
     double flop;        /* NAN unknown */
     int64_t source_id;  /* rn_store_put_source; 0: generated here */
 } rn_store_sample;
-/* *existed (may be NULL) is true when (run, problem, idx) was there already; nothing is changed
- * then, and other text under the same identity is RN_EEXIST. */
+/* *existed (may be NULL) is true when (run, problem, idx) was there already: what was unknown of it is
+ * filled in then, nothing else changes, and other text under the same identity is RN_EEXIST. */
 int rn_store_put_sample(rn_store *s, const rn_store_sample *x, int64_t *sample_id, bool *existed,
                         rn_err *err);
 
@@ -231,6 +231,20 @@ typedef struct rn_store_timed_row {
 int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t min_cpu_ns,
                         int (*fn)(void *user, const rn_store_timed_row *r), void *user,
                         rn_err *err);
+/* Samples of a run that were judged here and elsewhere, by (ord, idx): the newest verdict of our own
+ * beside the imported one under the set's own tests. */
+typedef struct rn_store_pair_row {
+    const char *task_id;
+    int64_t sample_id, idx;
+    rn_verdict ours, theirs;
+    bool differ; /* one of them passed, the other did not */
+    const char *our_detail, *their_detail;
+    const char *their_protocol; /* {"imported": FORM, ...} */
+} rn_store_pair_row;
+/* only_differing: the others are passed over. Verdicts that a failed sandbox left count as none. */
+int rn_store_each_pair(rn_store *s, int64_t run_id, bool only_differing,
+                       int (*fn)(void *user, const rn_store_pair_row *r), void *user, rn_err *err);
+
 /* Protocols of the verdicts that count in a run, the newest of each sample: the one with the most
  * comes last. `json` is identity and provenance together. */
 int rn_store_each_protocol(rn_store *s, int64_t run_id,

@@ -41,6 +41,7 @@ struct rn_store {
     sqlite3 *db;
     char *path;
     int mode;
+    bool made;   /* opening made the file */
     int lock_fd; /* holds the writer's lock; -1 */
     char *lock_path;
     int64_t begun_ns;                     /* when the open transaction began */
