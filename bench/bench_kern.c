@@ -131,7 +131,8 @@ typedef struct attention {
 static void attend(void *arg)
 {
     const attention *t = arg;
-    rn_attn_run(kern, &t->a, t->seqs, t->n_seqs, t->q, HEADS * HD, t->out, HEADS * HD, pool);
+    t->a.q = t->q, t->a.out = t->out, t->a.q_stride = t->a.out_stride = HEADS * HD;
+    rn_attn_run(kern, &t->a, t->seqs, t->n_seqs, pool);
 }
 
 static rn_kv new_cache(rn_kv_type type, int n)

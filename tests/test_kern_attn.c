@@ -38,7 +38,12 @@ static void fill(const rn_kern *kern, const shape *s, rn_kv kv, int n, const flo
 
 static rn_attn attn_of(const shape *s)
 {
-    return (rn_attn){s->type, s->n_heads, s->n_kv_heads, s->hd, 1 / sqrtf((float)s->hd), s->window};
+    return (rn_attn){.kv_type = s->type,
+                     .n_heads = s->n_heads,
+                     .n_kv_heads = s->n_kv_heads,
+                     .hd = s->hd,
+                     .scale = 1 / sqrtf((float)s->hd),
+                     .window = s->window};
 }
 
 /* One query at position `position` over keys and values [position + 1][n_kv_heads][hd]. */
@@ -74,7 +79,7 @@ enum { PREFIX = 150, OWN = 90, SAMPLES = 9 };
 static void check_decode(const rn_kern *kern, const shape *s, rn_pool *pool)
 {
     const int64_t kv_row = (int64_t)s->n_kv_heads * s->hd, q_row = (int64_t)s->n_heads * s->hd;
-    const rn_attn a = attn_of(s);
+    rn_attn a = attn_of(s);
     float *q = test_floats(SAMPLES * q_row, 1), *out = malloc((size_t)(SAMPLES * q_row) * 4);
     float *alone = malloc((size_t)q_row * 4);
     double *want = malloc((size_t)q_row * 8);
@@ -91,7 +96,8 @@ static void check_decode(const rn_kern *kern, const shape *s, rn_pool *pool)
         fill(kern, s, seqs[i].own, n, k[i] + PREFIX * kv_row, v[i] + PREFIX * kv_row);
     }
     fill(kern, s, prefix, PREFIX, k[0], v[0]);
-    rn_attn_run(kern, &a, seqs, SAMPLES, q, q_row, out, q_row, pool);
+    a.q = q, a.out = out, a.q_stride = a.out_stride = q_row;
+    rn_attn_run(kern, &a, seqs, SAMPLES, pool);
 
     const double tolerance = s->type == RN_KV_F32 ? 2e-5 : s->type == RN_KV_F16 ? 0.02 : 0.3;
     for (int i = 0; i < SAMPLES; i++) {
@@ -100,7 +106,8 @@ static void check_decode(const rn_kern *kern, const shape *s, rn_pool *pool)
             assert_near((double)out[i * q_row + j], want[j], tolerance);
         rn_attn_seq one = seqs[i];
         one.row = 0;
-        rn_attn_run(kern, &a, &one, 1, q + i * q_row, q_row, alone, q_row, NULL);
+        a.q = q + i * q_row, a.out = alone;
+        rn_attn_run(kern, &a, &one, 1, NULL);
         assert_memory_equal(alone, out + i * q_row, (size_t)q_row * 4);
     }
     for (int i = 0; i < SAMPLES; i++) {
@@ -120,14 +127,15 @@ static void check_prefill(const rn_kern *kern, const shape *s, rn_pool *pool)
 {
     enum { N = 131 };
     const int64_t kv_row = (int64_t)s->n_kv_heads * s->hd, q_row = (int64_t)s->n_heads * s->hd;
-    const rn_attn a = attn_of(s);
+    rn_attn a = attn_of(s);
     float *q = test_floats(N * q_row, 2), *k = test_floats(N * kv_row, 3),
           *v = test_floats(N * kv_row, 4);
     float *out = malloc((size_t)(N * q_row) * 4), *pieces = malloc((size_t)(N * q_row) * 4);
     double *want = malloc((size_t)q_row * 8);
     const rn_kv kv = new_cache(s, N);
     fill(kern, s, kv, N, k, v);
-    rn_attn_run(kern, &a, &(rn_attn_seq){.own = kv, .n_rows = N}, 1, q, q_row, out, q_row, pool);
+    a.q = q, a.out = out, a.q_stride = a.out_stride = q_row;
+    rn_attn_run(kern, &a, &(rn_attn_seq){.own = kv, .n_rows = N}, 1, pool);
     const double tolerance = s->type == RN_KV_F32 ? 2e-5 : s->type == RN_KV_F16 ? 0.02 : 0.3;
     for (int i = 0; i < N; i += 5) {
         exact(s, q + i * q_row, k, v, i, want);
@@ -138,7 +146,8 @@ static void check_prefill(const rn_kern *kern, const shape *s, rn_pool *pool)
         for (int i = 0; i < N; i += step) {
             const int n = N - i < step ? N - i : step;
             const rn_attn_seq seq = {.own = kv, .n_own = i, .row = i, .n_rows = n};
-            rn_attn_run(kern, &a, &seq, 1, q, q_row, pieces, q_row, pool);
+            a.out = pieces;
+            rn_attn_run(kern, &a, &seq, 1, pool);
         }
         assert_memory_equal(pieces, out, (size_t)(N * q_row) * 4);
     }

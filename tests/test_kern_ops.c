@@ -132,7 +132,10 @@ static void rotations(void **state)
     (void)state;
     float cs[8], halves[10], neighbours[10];
     const float factors[] = {1, 1, 2, 4};
-    rn_rope_table(5, 8, 10000, 0.5, factors, cs);
+    double freqs[4];
+    for (int i = 0; i < 4; i++)
+        freqs[i] = 0.5 * pow(10000, -i / 4.0) / (double)factors[i];
+    rn_rope_table(5, freqs, 8, 1, cs);
     for (int i = 0; i < 4; i++) {
         const double angle = 2.5 * pow(10000, -i / 4.0) / (double)factors[i];
         assert_near((double)cs[2 * i], cos(angle), 1e-7);

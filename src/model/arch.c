@@ -3,13 +3,17 @@
  * bounded before it is used, and sizes must fit each other.
  *
  * Sources: the model cards and their reference code (transformers: modeling_llama, modeling_qwen2,
- * modeling_qwen3, modeling_starcoder2); key names from the GGUF specification. The rotation of
- * llama files is of neighbours because their query and key rows were permuted on conversion.
+ * modeling_qwen3, modeling_qwen3_moe, modeling_gpt_oss, modeling_gemma3, modeling_phi3,
+ * modeling_glm4, modeling_granite, modeling_starcoder2); key names from the GGUF specification. The
+ * rotation of llama files is of neighbours because their query and key rows were permuted on
+ * conversion.
  */
 #include "model/arch.h"
 
 #include <math.h>
 #include <stdio.h>
+
+#define RN_PI 3.14159265358979323846
 
 static const rn_arch archs[] = {
     {.name = "llama",
@@ -19,6 +23,7 @@ static const rn_arch archs[] = {
      .ffn_bias = RN_NEED_MAY},
     {.name = "qwen2", .rope_halves = true, .gated = true, .qkv_bias = RN_NEED_MUST},
     {.name = "qwen3", .qk_norm = true, .rope_halves = true, .gated = true},
+    {.name = "qwen3moe", .qk_norm = true, .rope_halves = true, .gated = true, .experts = true},
     {.name = "starcoder2",
      .layer_norm = true,
      .rope_halves = true,
@@ -26,6 +31,34 @@ static const rn_arch archs[] = {
      .out_bias = RN_NEED_MUST,
      .ffn_bias = RN_NEED_MUST,
      .window = 4096}, /* its config.json; converters do not always write the key */
+    {.name = "gpt-oss",
+     .rope_halves = true,
+     .gated = true,
+     .oai_gate = true,
+     .sinks = true,
+     .experts = true,
+     .qkv_bias = RN_NEED_MUST,
+     .out_bias = RN_NEED_MUST,
+     .ffn_bias = RN_NEED_MUST,
+     .period = 2,
+     .ffn_norm = "post_attention_norm"},
+    {.name = "gemma3",
+     .qk_norm = true,
+     .rope_halves = true,
+     .gated = true,
+     .gelu_gate = true,
+     .post_norms = true,
+     .embd_root = true,
+     .period = 6,
+     .local_base = 10000},
+    {.name = "phi3", .rope_halves = true, .gated = true, .fused_qkv = true, .fused_ffn = true},
+    {.name = "glm4", .gated = true, .fused_ffn = true, .post_norms = true, .qkv_bias = RN_NEED_MAY},
+    {.name = "granite",
+     .gated = true,
+     .scales = true,
+     .qkv_bias = RN_NEED_MAY,
+     .out_bias = RN_NEED_MAY,
+     .ffn_bias = RN_NEED_MAY},
 };
 
 const rn_arch *rn_arch_find(const char *name)
@@ -43,6 +76,103 @@ static const char *key_of(const rn_arch *a, const char *name)
     return key;
 }
 
+/* ---- metadata that is not understood ---------------------------------------------------------- */
+
+/* Keys of an architecture, without its name, that are read below, or that say nothing to a forward
+ * pass. */
+static const char *const known_keys[] = {"block_count",
+                                         "embedding_length",
+                                         "feed_forward_length",
+                                         "context_length",
+                                         "vocab_size",
+                                         "tensor_data_layout",
+                                         "attention.head_count",
+                                         "attention.head_count_kv",
+                                         "attention.key_length",
+                                         "attention.value_length",
+                                         "attention.layer_norm_epsilon",
+                                         "attention.layer_norm_rms_epsilon",
+                                         "attention.sliding_window",
+                                         "attention.sliding_window_pattern",
+                                         "rope.freq_base",
+                                         "rope.dimension_count",
+                                         "rope.scale_linear",
+                                         "rope.scaling.type",
+                                         "rope.scaling.factor",
+                                         "rope.scaling.original_context_length",
+                                         "rope.scaling.finetuned",
+                                         "rope.scaling.attn_factor",
+                                         "rope.scaling.yarn_attn_factor",
+                                         "rope.scaling.yarn_beta_fast",
+                                         "rope.scaling.yarn_beta_slow",
+                                         "expert_count",
+                                         "expert_used_count"};
+
+/* Keys that may be there if they ask for what is done anyway. */
+static const struct {
+    const char *name;
+    double value, or ; /* the only ones */
+} neutral_keys[] = {{"attention.causal", 1, 1},
+                    {"use_parallel_residual", 0, 0},
+                    {"pooling_type", 0, 0},
+                    {"attention.clamp_kqv", 0, 0},
+                    {"attention.max_alibi_bias", 0, 0},
+                    {"attn_logit_softcapping", 0, 0},
+                    {"final_logit_softcapping", 0, 0},
+                    {"expert_shared_count", 0, 0},
+                    {"expert_group_count", 0, 1},
+                    {"expert_group_used_count", 0, 1},
+                    {"expert_gating_func", 0, 1}, /* 1: softmax */
+                    {"expert_weights_norm", 1, 1},
+                    {"expert_weights_scale", 0, 1},
+                    {"leading_dense_block_count", 0, 0},
+                    {"nextn_predict_layers", 0, 0},
+                    {"rope.scaling.yarn_ext_factor", 1, 1},
+                    {"rope.scaling.yarn_log_multiplier", 0, 0}};
+
+static bool is_known(const rn_arch *a, const char *name)
+{
+    static const char *const scales[] = {"embedding_scale", "residual_scale", "attention.scale",
+                                         "logit_scale"};
+    for (size_t i = 0; i < sizeof known_keys / sizeof known_keys[0]; i++)
+        if (strcmp(name, known_keys[i]) == 0) return true;
+    for (size_t i = 0; a->scales && i < sizeof scales / sizeof scales[0]; i++)
+        if (strcmp(name, scales[i]) == 0) return true;
+    return a->experts && strcmp(name, "expert_feed_forward_length") == 0;
+}
+
+static bool is_neutral(const rn_gguf_kv *kv, const char *name)
+{
+    for (size_t i = 0; i < sizeof neutral_keys / sizeof neutral_keys[0]; i++) {
+        if (strcmp(name, neutral_keys[i].name) != 0) continue;
+        if (kv->type == RN_G_ARRAY || kv->type == RN_G_STR) return false;
+        double v = rn_gguf_real_at(kv, 0);
+        return v == neutral_keys[i].value || v == neutral_keys[i].or ;
+    }
+    return false;
+}
+
+/* What a file asks for beyond what is known would be ignored without a word. */
+static int refuse_unknown_keys(const rn_gguf *g, const rn_arch *a, rn_err *err)
+{
+    size_t n = strlen(a->name);
+    for (size_t i = 0; i < rn_gguf_n_kv(g); i++) {
+        const rn_gguf_kv *kv = rn_gguf_kv_at(g, i);
+        if (kv->key.len <= n + 1 || memcmp(kv->key.data, a->name, n) != 0 || kv->key.data[n] != '.')
+            continue;
+        char name[96];
+        snprintf(name, sizeof name, "%.*s", (int)(kv->key.len - n - 1), kv->key.data + n + 1);
+        if (is_known(a, name) || is_neutral(kv, name)) continue;
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "%s: this version does not know what %.*s asks for, and to ignore it would "
+                       "change the result",
+                       rn_gguf_path(g), (int)(kv->key.len < 96 ? kv->key.len : 96), kv->key.data);
+    }
+    return 0;
+}
+
+/* ---- values ----------------------------------------------------------------------------------- */
+
 /* A size of 1..max; `fallback` > 0 where the key may be absent. */
 static int read_size(const rn_gguf *g, const rn_arch *a, const char *name, uint32_t fallback,
                      uint32_t max, int32_t *out, rn_err *err)
@@ -59,15 +189,20 @@ static int read_size(const rn_gguf *g, const rn_arch *a, const char *name, uint3
 }
 
 /* As read_size, for a key that may be one number per layer: they must all be equal. */
-static int read_heads(const rn_gguf *g, const rn_arch *a, const char *name, int32_t fallback,
+static int read_heads(const rn_gguf *g, const rn_hparams *h, const char *name, int32_t fallback,
                       int32_t *out, rn_err *err)
 {
+    const rn_arch *a = h->arch;
+    const int32_t n_layer = h->n_layer;
     const char *key = key_of(a, name);
     const rn_gguf_kv *kv = rn_gguf_find(g, key);
     if (!kv || kv->type != RN_G_ARRAY)
         return read_size(g, a, name, (uint32_t)fallback, RN_MAX_WIDTH, out, err);
     int rc = rn_gguf_array(g, key, RN_G_I32, &kv, err);
     if (rc) return rc;
+    if (kv->n != (uint64_t)n_layer)
+        return rn_fail(err, RN_EFORMAT, "%s: %s has %llu numbers for %d layers", rn_gguf_path(g),
+                       key, (unsigned long long)kv->n, n_layer);
     int64_t first = kv->n ? rn_gguf_int_at(kv, 0) : 0;
     for (uint64_t i = 1; i < kv->n; i++)
         if (rn_gguf_int_at(kv, i) != first)
@@ -95,11 +230,59 @@ static int read_real(const rn_gguf *g, const rn_arch *a, const char *name, doubl
     return 0;
 }
 
+/* YaRN (arXiv 2309.00071): dimensions that turn often within the original context keep their
+ * positions, slow ones are interpolated, and cos and sin grow with the factor. */
+static int read_yarn(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    const rn_arch *a = h->arch;
+    double amp = 1;
+    h->yarn = true;
+    h->yarn_fast = 32;
+    h->yarn_slow = 1;
+    int32_t ctx = 0;
+    int rc = read_size(g, a, "rope.scaling.original_context_length", (uint32_t)h->n_ctx,
+                       RN_MAX_CONTEXT, &ctx, err);
+    if (!rc)
+        rc = read_real(g, a, "rope.scaling.yarn_beta_fast", 1e-3, 1e6, false, &h->yarn_fast, err);
+    if (!rc)
+        rc = read_real(g, a, "rope.scaling.yarn_beta_slow", 1e-3, 1e6, false, &h->yarn_slow, err);
+    if (!rc) rc = read_real(g, a, "rope.scaling.attn_factor", 1e-3, 1e3, false, &amp, err);
+    if (!rc) rc = read_real(g, a, "rope.scaling.yarn_attn_factor", 1e-3, 1e3, false, &amp, err);
+    if (rc) return rc;
+    h->yarn_ctx = ctx;
+    h->rope_amp = amp * (1 + 0.1 * log(h->rope_scale));
+    return 0;
+}
+
+/* The scaling of positions: `type` and `factor`; older files state scale_linear alone, and a factor
+ * without a type is linear, as the reference library has it. Type none never scales. */
+static int read_rope_scaling(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    const rn_arch *a = h->arch;
+    rn_bytes type = {0};
+    int rc = rn_gguf_str_opt(g, key_of(a, "rope.scaling.type"), &type, err);
+    if (rc || rn_bytes_equal(type, rn_bytes_of("none"))) return rc;
+    bool yarn = rn_bytes_equal(type, rn_bytes_of("yarn"));
+    if (type.data && !yarn && !rn_bytes_equal(type, rn_bytes_of("linear")))
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "%s: %s '%.*s' is not supported; 'linear', 'yarn' and Llama 3's factors are",
+                       rn_gguf_path(g), key_of(a, "rope.scaling.type"),
+                       (int)(type.len < 40 ? type.len : 40), type.data);
+    rc = read_real(g, a, "rope.scale_linear", 1e-3, 1e6, false, &h->rope_scale, err);
+    if (!rc) rc = read_real(g, a, "rope.scaling.factor", 0, 1e6, yarn, &h->rope_scale, err);
+    if (rc) return rc;
+    if (h->rope_scale == 0) h->rope_scale = 1; /* the reference reads 0 as no scaling */
+    if (h->rope_scale < 1e-3)
+        return rn_fail(err, RN_EFORMAT, "%s: %s is %g; the file is damaged", rn_gguf_path(g),
+                       key_of(a, "rope.scaling.factor"), h->rope_scale);
+    return yarn ? read_yarn(g, h, err) : 0;
+}
+
 static int read_rope(const rn_gguf *g, rn_hparams *h, rn_err *err)
 {
     const rn_arch *a = h->arch;
     h->rope_base = 10000;
-    h->rope_scale = 1;
+    h->rope_scale = h->rope_amp = 1;
     int rc = read_real(g, a, "rope.freq_base", 1, 1e12, false, &h->rope_base, err);
     if (rc) return rc;
     rc = read_size(g, a, "rope.dimension_count", (uint32_t)h->head_dim, (uint32_t)h->head_dim,
@@ -108,31 +291,83 @@ static int read_rope(const rn_gguf *g, rn_hparams *h, rn_err *err)
     if (h->n_rot % 2)
         return rn_fail(err, RN_EFORMAT, "%s: %s is odd; the file is damaged", rn_gguf_path(g),
                        key_of(a, "rope.dimension_count"));
-    /* Older files state the factor alone, newer ones type and factor. */
-    rc = read_real(g, a, "rope.scale_linear", 1e-3, 1e6, false, &h->rope_scale, err);
-    if (rc) return rc;
-    rn_bytes type = {0};
-    rc = rn_gguf_str_opt(g, key_of(a, "rope.scaling.type"), &type, err);
-    if (rc || !type.data || rn_bytes_equal(type, rn_bytes_of("none"))) return rc;
-    if (!rn_bytes_equal(type, rn_bytes_of("linear")))
-        return rn_fail(
-            err, RN_EUNSUPPORTED,
-            "%s: rope scaling '%.*s' is not supported; 'linear' and Llama 3's factors are",
-            rn_gguf_path(g), (int)(type.len < 40 ? type.len : 40), type.data);
-    return read_real(g, a, "rope.scaling.factor", 1e-3, 1e6, true, &h->rope_scale, err);
+    return read_rope_scaling(g, h, err);
 }
 
-/* Features that some file of the architecture may ask for and that are not there. */
-static int refuse_unsupported(const rn_gguf *g, const rn_arch *a, rn_err *err)
+/* Which layers have the window must be what the architecture does anyway: a number p is "every p-th
+ * has none", an array has a flag for each layer. */
+static int check_window_pattern(const rn_gguf *g, const rn_hparams *h, rn_err *err)
 {
-    uint32_t experts = 0;
-    int rc = rn_gguf_u32_opt(g, key_of(a, "expert_count"), &experts, err);
+    const char *key = key_of(h->arch, "attention.sliding_window_pattern");
+    const rn_gguf_kv *kv = rn_gguf_find(g, key);
+    bool same = true;
+    if (!kv || !h->window) return 0;
+    if (kv->type == RN_G_ARRAY) {
+        same = kv->elem != RN_G_STR && kv->elem != RN_G_ARRAY && kv->n >= (uint64_t)h->n_layer;
+        for (int32_t i = 0; same && i < h->n_layer; i++)
+            same = (rn_gguf_int_at(kv, (uint64_t)i) != 0) == rn_layer_local(h, i);
+    } else {
+        same = kv->type != RN_G_STR && rn_gguf_int_at(kv, 0) == h->arch->period;
+    }
+    if (same) return 0;
+    return rn_fail(err, RN_EUNSUPPORTED,
+                   "%s: %s puts the window on other layers than a %s model has it on, which this "
+                   "version does not run",
+                   rn_gguf_path(g), key, h->arch->name);
+}
+
+static int read_window(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    uint32_t window = (uint32_t)h->arch->window;
+    int rc = rn_gguf_u32_opt(g, key_of(h->arch, "attention.sliding_window"), &window, err);
     if (rc) return rc;
-    if (experts)
+    h->window = window < (uint32_t)h->n_ctx ? (int32_t)window : 0;
+    return check_window_pattern(g, h, err);
+}
+
+static int read_experts(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    const rn_arch *a = h->arch;
+    uint32_t n = 0;
+    int rc = rn_gguf_u32_opt(g, key_of(a, "expert_count"), &n, err);
+    if (rc) return rc;
+    if (!a->experts && n)
         return rn_fail(err, RN_EUNSUPPORTED,
-                       "%s: a mixture of %u experts; this version runs dense models only",
-                       rn_gguf_path(g), experts);
-    return 0;
+                       "%s: %s is %u; this version runs %s models without experts only",
+                       rn_gguf_path(g), key_of(a, "expert_count"), n, a->name);
+    if (!a->experts) return 0;
+    rc = read_size(g, a, "expert_count", 0, RN_MAX_EXPERTS, &h->n_expert, err);
+    if (!rc)
+        rc = read_size(g, a, "expert_used_count", 0,
+                       (uint32_t)(h->n_expert < RN_MAX_USED ? h->n_expert : RN_MAX_USED),
+                       &h->n_used, err);
+    /* d_ff is that of one expert. */
+    if (!rc)
+        rc = read_size(g, a, "expert_feed_forward_length", (uint32_t)h->d_ff, RN_MAX_WIDTH,
+                       &h->d_ff, err);
+    return rc;
+}
+
+/* Multipliers that some files state; logits are divided by theirs. */
+static int read_scales(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    const rn_arch *a = h->arch;
+    double embd = a->embd_root ? sqrt(h->d_model) : 1, residual = 1, logit = 1;
+    double attn = 1 / sqrt(h->head_dim);
+    /* Gemma 3 27B alone scales by the width of a head as if there were no wider one. */
+    if (a->embd_root && h->n_layer == 62) attn = 1 / sqrt((double)h->d_model / h->n_head);
+    int rc = 0;
+    if (a->scales) {
+        rc = read_real(g, a, "embedding_scale", 1e-6, 1e6, false, &embd, err);
+        if (!rc) rc = read_real(g, a, "residual_scale", 1e-6, 1e6, false, &residual, err);
+        if (!rc) rc = read_real(g, a, "attention.scale", 1e-6, 1e6, false, &attn, err);
+        if (!rc) rc = read_real(g, a, "logit_scale", 1e-6, 1e6, false, &logit, err);
+    }
+    h->embd_scale = (float)embd;
+    h->residual_scale = (float)residual;
+    h->attn_scale = (float)attn;
+    h->logit_scale = (float)(1 / logit);
+    return rc;
 }
 
 static int read_arch(const rn_gguf *g, const rn_arch **out, rn_err *err)
@@ -160,15 +395,15 @@ int rn_hparams_read(const rn_gguf *g, rn_hparams *out, rn_err *err)
 {
     rn_hparams h = {0};
     int rc = read_arch(g, &h.arch, err);
-    if (!rc) rc = refuse_unsupported(g, h.arch, err);
     if (rc) return rc;
     const rn_arch *a = h.arch;
     if ((rc = read_size(g, a, "block_count", 0, RN_MAX_LAYERS, &h.n_layer, err))) return rc;
     if ((rc = read_size(g, a, "embedding_length", 0, RN_MAX_WIDTH, &h.d_model, err))) return rc;
-    if ((rc = read_size(g, a, "feed_forward_length", 0, RN_MAX_WIDTH, &h.d_ff, err))) return rc;
+    uint32_t no_ff = a->experts ? 1 : 0; /* a file of experts need not state the dense one */
+    if ((rc = read_size(g, a, "feed_forward_length", no_ff, RN_MAX_WIDTH, &h.d_ff, err))) return rc;
     if ((rc = read_size(g, a, "context_length", 0, RN_MAX_CONTEXT, &h.n_ctx, err))) return rc;
-    if ((rc = read_heads(g, a, "attention.head_count", 0, &h.n_head, err))) return rc;
-    if ((rc = read_heads(g, a, "attention.head_count_kv", h.n_head, &h.n_kv_head, err))) return rc;
+    if ((rc = read_heads(g, &h, "attention.head_count", 0, &h.n_head, err))) return rc;
+    if ((rc = read_heads(g, &h, "attention.head_count_kv", h.n_head, &h.n_kv_head, err))) return rc;
     if (h.n_head % h.n_kv_head)
         return rn_fail(err, RN_EFORMAT,
                        "%s: %d heads are no multiple of %d key-value heads; the file is damaged",
@@ -193,10 +428,11 @@ int rn_hparams_read(const rn_gguf *g, rn_hparams *out, rn_err *err)
         0, 1, true, &eps, err);
     if (rc) return rc;
     h.norm_eps = (float)eps;
-    uint32_t window = (uint32_t)a->window;
-    if ((rc = rn_gguf_u32_opt(g, key_of(a, "attention.sliding_window"), &window, err))) return rc;
-    h.window = window < (uint32_t)h.n_ctx ? (int32_t)window : 0;
+    if ((rc = read_window(g, &h, err))) return rc;
     if ((rc = read_rope(g, &h, err))) return rc;
+    if ((rc = read_experts(g, &h, err))) return rc;
+    if ((rc = read_scales(g, &h, err))) return rc;
+    if ((rc = refuse_unknown_keys(g, a, err))) return rc;
 
     const rn_tensor *embd = rn_gguf_tensor(g, "token_embd.weight");
     if (!embd)
@@ -214,10 +450,33 @@ void rn_hparams_shape(const rn_hparams *h, rn_shape *out)
 {
     *out = (rn_shape){.n_layer = h->n_layer,
                       .d_model = h->d_model,
-                      .d_ffn = h->d_ff,
+                      .d_ffn = h->n_expert ? (int64_t)h->n_used * h->d_ff : h->d_ff,
                       .n_head = h->n_head,
                       .n_kv_head = h->n_kv_head,
                       .head_dim = h->head_dim,
                       .vocab = h->n_vocab,
                       .gated_ffn = h->arch->gated};
+}
+
+void rn_rope_freqs(const rn_hparams *h, const float *factors, bool local, double *out)
+{
+    bool own = local && h->arch->local_base > 0; /* and no scaling */
+    double base = own ? h->arch->local_base : h->rope_base, ramp_low = 0, ramp_high = 0;
+    if (h->yarn && !own) {
+        /* The dimension that turns `turns` times in the original context. */
+        double per = h->n_rot / (2 * log(base));
+        ramp_low = floor(per * log(h->yarn_ctx / (h->yarn_fast * 2 * RN_PI)));
+        ramp_high = ceil(per * log(h->yarn_ctx / (h->yarn_slow * 2 * RN_PI)));
+        ramp_low = fmax(0, ramp_low);
+        ramp_high = fmin(h->n_rot - 1, ramp_high);
+    }
+    for (int32_t i = 0; i < h->n_rot / 2; i++) {
+        double freq = pow(base, -2.0 * i / h->n_rot);
+        if (factors && !own) freq /= (double)factors[i];
+        out[i] = own ? freq : freq / h->rope_scale;
+        if (!h->yarn || own) continue;
+        double along = (i - ramp_low) / fmax(0.001, ramp_high - ramp_low);
+        double keep = 1 - fmin(1, fmax(0, along));
+        out[i] = out[i] * (1 - keep) + freq * keep;
+    }
 }

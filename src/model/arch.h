@@ -17,9 +17,21 @@ typedef struct rn_arch {
     bool layer_norm;  /* (x - mean) / sd * w + b; otherwise x / rms * w */
     bool qk_norm;     /* RMS norm of each head's query and key before rotation */
     bool rope_halves; /* rotates (i, i + n_rot/2); otherwise (2i, 2i + 1) */
-    bool gated;       /* silu(gate x) * (up x); otherwise gelu(up x), the tanh form */
+    bool gated;       /* f(gate x) * (up x); otherwise gelu(up x), the tanh form */
+    bool gelu_gate;   /* f is the tanh form of gelu; otherwise silu */
+    bool oai_gate;    /* min(g, 7) sigmoid(1.702 g) (clamp(u, -7, 7) + 1), as gpt-oss has it */
+    bool fused_qkv;   /* query, key and value weights are one tensor, attn_qkv */
+    bool fused_ffn;   /* gate and up weights are one tensor, ffn_up */
+    bool post_norms;  /* norms of attention's and feed-forward's outputs, before they are added */
+    bool sinks;       /* each head has a score that takes its share of the softmax and no value */
+    bool embd_root;   /* embeddings are multiplied by sqrt(d_model) */
+    bool scales;      /* the file states embedding, residual, attention and logit scales */
+    bool experts;     /* the feed-forward is a mixture of experts */
     rn_need qkv_bias, out_bias, ffn_bias;
-    int32_t window; /* sliding window where the file does not state one; 0: none */
+    int32_t window;       /* sliding window where the file does not state one; 0: none */
+    int32_t period;       /* every period-th layer has no window; 0: all have it */
+    double local_base;    /* rope base of layers with a window; 0: the file's */
+    const char *ffn_norm; /* name of the feed-forward's norm where it is another; NULL */
 } rn_arch;
 
 /* Sizes above which a file is taken for damaged; the largest known models stay far below. */
@@ -29,18 +41,36 @@ enum {
     RN_MAX_VOCAB = 1 << 22,
     RN_MAX_CONTEXT = 1 << 24,
     RN_MAX_HEAD_DIM = 256,
+    RN_MAX_EXPERTS = 1024,
+    RN_MAX_USED = 64, /* experts of a token */
 };
 
 typedef struct rn_hparams {
     const rn_arch *arch;
     int32_t n_layer, d_model, d_ff, n_head, n_kv_head, head_dim, n_vocab;
-    int32_t n_ctx;  /* positions the model was trained for */
-    int32_t n_rot;  /* leading elements of a head that are rotated, even */
-    int32_t window; /* a position sees itself and window - 1 before it; 0: all */
+    int32_t n_ctx;            /* positions the model was trained for */
+    int32_t n_rot;            /* leading elements of a head that are rotated, even */
+    int32_t window;           /* a position sees itself and window - 1 before it; 0: all */
+    int32_t n_expert, n_used; /* experts, and how many of them a token takes; 0: dense */
     float norm_eps;
-    double rope_base;  /* theta */
-    double rope_scale; /* positions are divided by it (linear scaling); 1: none */
+    float embd_scale, residual_scale, attn_scale; /* 1, 1, 1 / sqrt(head_dim) usually */
+    float logit_scale;                            /* of the logits; 1 */
+    double rope_base;                             /* theta */
+    double rope_scale;                     /* positions are divided by it (linear, YaRN); 1: none */
+    bool yarn;                             /* YaRN: fast dimensions keep their positions */
+    double yarn_fast, yarn_slow, yarn_ctx; /* turns within yarn_ctx positions: where that begins */
+    double rope_amp;                       /* of cos and sin; 1 */
 } rn_hparams;
+
+/* Whether layer i has the sliding window. */
+static inline bool rn_layer_local(const rn_hparams *h, int32_t i)
+{
+    return h->window && (!h->arch->period || i % h->arch->period != h->arch->period - 1);
+}
+
+/* How fast each pair of elements turns, in radians a position: out [n_rot / 2]. factors: Llama 3's,
+ * [n_rot / 2] or NULL. local: of a layer with a window that has a base of its own. */
+void rn_rope_freqs(const rn_hparams *h, const float *factors, bool local, double *out);
 
 /* The architecture of that name, or NULL. Static. */
 const rn_arch *rn_arch_find(const char *name);

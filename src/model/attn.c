@@ -8,6 +8,7 @@
 #include "model/attn.h"
 #include "gguf/half.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -103,9 +104,6 @@ typedef struct attn_job {
     const rn_kern *kern;
     const rn_attn *a;
     const rn_attn_seq *seqs;
-    const float *q;
-    float *out;
-    int64_t q_stride, out_stride;
     int n_seqs;
     int heads_per_kv, tile_heads,
         head_parts; /* query heads of a tile, tiles of a kv head's heads */
@@ -181,11 +179,12 @@ static void run_tile(const attn_job *job, int64_t row0, int64_t row1, int kv_hea
             start += job->seqs[s++].n_rows;
         const rn_attn_seq *seq = &job->seqs[s];
         const int32_t i = (int32_t)(row - start);
-        const float *q = job->q + (seq->row + i) * job->q_stride + (int64_t)first_head * hd;
+        const float *q = job->a->q + (seq->row + i) * job->a->q_stride + (int64_t)first_head * hd;
         memcpy(t.q + n * hd, q, (size_t)(heads * hd) * sizeof *q);
         for (int h = 0; h < heads; h++, n++) {
-            t.max[n] = -INFINITY;
-            t.sum[n] = 0;
+            /* A sink is as a key of that score, seen first, whose value is 0. */
+            t.max[n] = job->a->sinks ? job->a->sinks[first_head + h] : -INFINITY;
+            t.sum[n] = job->a->sinks ? 1 : 0;
             t.position[n] = seq->n_prefix + seq->n_own + i;
         }
     }
@@ -218,7 +217,7 @@ static void run_tile(const attn_job *job, int64_t row0, int64_t row1, int kv_hea
         for (; row < stop; row++)
             for (int h = 0; h < heads; h++) {
                 const int at = (int)(row - row0) * heads + h;
-                float *out = job->out + (seq->row + (row - start)) * job->out_stride +
+                float *out = job->a->out + (seq->row + (row - start)) * job->a->out_stride +
                              (int64_t)(first_head + h) * hd;
                 memcpy(out, t.out + at * width, (size_t)hd * sizeof *out);
                 job->kern->scale(1 / t.sum[at], hd, out);
@@ -242,15 +241,12 @@ static void run_tiles(void *arg, int64_t begin, int64_t end, int thread)
 }
 
 void rn_attn_run(const rn_kern *kern, const rn_attn *a, const rn_attn_seq *seqs, int n_seqs,
-                 const float *q, int64_t q_stride, float *out, int64_t out_stride, rn_pool *pool)
+                 rn_pool *pool)
 {
+    assert(a->n_heads % a->n_kv_heads == 0 && a->hd <= RN_ATTN_MAX_HD);
     attn_job job = {.kern = kern,
                     .a = a,
                     .seqs = seqs,
-                    .q = q,
-                    .out = out,
-                    .q_stride = q_stride,
-                    .out_stride = out_stride,
                     .n_seqs = n_seqs,
                     .heads_per_kv = a->n_heads / a->n_kv_heads};
     for (int i = 0; i < n_seqs; i++)

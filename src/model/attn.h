@@ -64,13 +64,17 @@ typedef struct rn_attn {
     int n_heads, n_kv_heads, hd; /* n_heads % n_kv_heads == 0; heads h share kv head h / (ratio) */
     float scale;                 /* of the scores, usually 1 / sqrt(hd) */
     int32_t window;              /* sliding window, 0 for none */
+    const float *sinks;          /* [n_heads]: a score of each head beside those of its keys, which
+                                    takes a share and has no value; NULL none */
+    const float *q;              /* [rows][q_stride], a row holding [n_heads][hd] */
+    float *out;                  /* [rows][out_stride], likewise */
+    int64_t q_stride, out_stride;
 } rn_attn;
 
 enum { RN_ATTN_MAX_HD = 256 };
 
-/* q, out [rows][stride], a row holding [n_heads][hd]. seqs: those that share a prefix side by side.
- * hd <= RN_ATTN_MAX_HD. */
+/* seqs: those that share a prefix side by side. hd <= RN_ATTN_MAX_HD. */
 void rn_attn_run(const rn_kern *kern, const rn_attn *a, const rn_attn_seq *seqs, int n_seqs,
-                 const float *q, int64_t q_stride, float *out, int64_t out_stride, rn_pool *pool);
+                 rn_pool *pool);
 
 #endif

@@ -13,8 +13,7 @@
  *
  * Work between the products is done row by row, rows shared among the threads.
  */
-#include "model/forward.h"
-
+#include "model/forward_priv.h"
 #include "model/ops.h"
 
 #include <math.h>
@@ -22,27 +21,6 @@
 
 /* Multiplications of a layer below which a pass is done before other threads have woken. */
 enum { SMALL_PASS = 1 << 20 };
-
-struct rn_forward {
-    const rn_model *m;
-    rn_pool *all;  /* the threads there are */
-    rn_pool *pool; /* those that this pass uses: all, or NULL for one */
-    int64_t layer_weights;
-    rn_kv_type kv;
-    int32_t max_rows, max_pos, n_rows;
-    float *x;          /* [rows, d_model]: the residual stream */
-    float *h;          /* [rows, max(d_model, n_head hd)]: normed input, then attention's output */
-    float *q;          /* [rows, n_head hd] */
-    float *k, *v;      /* [rows, n_kv_head hd] */
-    float *gate, *up;  /* [rows, d_ff] */
-    float *rope;       /* [max_pos, n_rot / 2, 2]: cos and sin */
-    rn_act *act;       /* the input of products, as the kernels want it */
-    rn_attn_seq *seqs; /* [rows] */
-    int32_t *tok, *pos, *own_pos; /* [rows] */
-    int32_t *span_of;             /* [rows] */
-    const rn_span *spans;         /* of this pass */
-    int32_t layer;                /* at work */
-};
 
 static int64_t wider(int64_t a, int64_t b)
 {
@@ -58,6 +36,10 @@ static unsigned forms_of(const rn_model *m)
         const rn_mat *w[] = {y->wq, y->wk, y->wv, y->wo, y->wgate, y->wup, y->wdown};
         for (size_t j = 0; j < sizeof w / sizeof w[0]; j++)
             if (w[j]) forms |= rn_mat_form(w[j]);
+        if (y->wroute) forms |= rn_mat_form(y->wroute);
+        for (int32_t e = 0; y->experts && e < m->hp.n_expert; e++)
+            forms |= rn_mat_form(y->experts[e].gate) | rn_mat_form(y->experts[e].up) |
+                     rn_mat_form(y->experts[e].down);
     }
     return forms;
 }
@@ -72,8 +54,16 @@ static size_t row_floats(const rn_hparams *h)
 {
     size_t nq = (size_t)h->n_head * (size_t)h->head_dim;
     size_t nkv = (size_t)h->n_kv_head * (size_t)h->head_dim;
+    size_t experts =
+        h->n_expert ? 2 * (size_t)h->d_model + (size_t)h->n_expert + 3 * (size_t)h->n_used : 0;
     return (size_t)h->d_model + (size_t)wider(h->d_model, (int64_t)nq) + nq + 2 * nkv +
-           2 * (size_t)h->d_ff;
+           2 * (size_t)h->d_ff + experts;
+}
+
+/* Whether layers with a window turn otherwise than those without. */
+static bool has_local_rope(const rn_hparams *h)
+{
+    return h->window && h->arch->local_base > 0;
 }
 
 size_t rn_forward_bytes(const rn_model *m, int32_t max_rows, int32_t max_pos)
@@ -81,14 +71,38 @@ size_t rn_forward_bytes(const rn_model *m, int32_t max_rows, int32_t max_pos)
     const rn_hparams *h = &m->hp;
     return (size_t)max_rows *
                (row_floats(h) * sizeof(float) + sizeof(rn_attn_seq) + 4 * sizeof(int32_t)) +
-           (size_t)max_pos * (size_t)h->n_rot * sizeof(float) +
+           (size_t)max_pos * (size_t)h->n_rot * sizeof(float) * (has_local_rope(h) ? 2 : 1) +
            rn_act_bytes(m->kern, max_rows, widest_input(h), forms_of(m));
 }
 
-static float *floats(size_t rows, size_t n)
+/* NULL when memory is out, which *failed remembers. */
+static float *floats(size_t rows, size_t n, bool *failed)
 {
     size_t bytes = (rows * n * sizeof(float) + 63) / 64 * 64;
-    return aligned_alloc(64, bytes ? bytes : 64);
+    float *v = aligned_alloc(64, bytes ? bytes : 64);
+    *failed |= !v;
+    return v;
+}
+
+static int32_t *ints(size_t n, bool *failed)
+{
+    int32_t *v = calloc(n ? n : 1, sizeof *v);
+    *failed |= !v;
+    return v;
+}
+
+/* cos and sin of every position, [max_pos, n_rot / 2, 2]. */
+static int fill_rope(const rn_forward *f, bool local, float *table, rn_err *err)
+{
+    const rn_hparams *h = &f->m->hp;
+    double *freqs = malloc((size_t)h->n_rot / 2 * sizeof *freqs);
+    if (!freqs) return rn_fail(err, RN_ENOMEM, "out of memory for the buffers of a model");
+    rn_rope_freqs(h, f->m->rope_factors, local, freqs);
+    for (int32_t p = 0; p < f->max_pos; p++)
+        rn_rope_table(p, freqs, h->n_rot, local ? 1 : h->rope_amp,
+                      table + (size_t)p * (size_t)h->n_rot);
+    free(freqs);
+    return 0;
 }
 
 int rn_forward_open(const rn_model *m, rn_pool *pool, int32_t max_rows, int32_t max_pos,
@@ -101,40 +115,50 @@ int rn_forward_open(const rn_model *m, rn_pool *pool, int32_t max_rows, int32_t 
     size_t r = (size_t)max_rows, hd = (size_t)h->head_dim;
     size_t nq = (size_t)h->n_head * hd, nkv = (size_t)h->n_kv_head * hd;
     f->layer_weights = (int64_t)h->d_model * ((int64_t)(2 * nq + 2 * nkv) + 3 * (int64_t)h->d_ff);
-    f->x = floats(r, (size_t)h->d_model);
-    f->h = floats(r, (size_t)wider(h->d_model, (int64_t)nq));
-    f->q = floats(r, nq);
-    f->k = floats(r, nkv);
-    f->v = floats(r, nkv);
-    f->gate = h->arch->gated ? floats(r, (size_t)h->d_ff) : NULL;
-    f->up = floats(r, (size_t)h->d_ff);
-    f->rope = floats((size_t)max_pos, (size_t)h->n_rot);
+    bool failed = false;
+    f->x = floats(r, (size_t)h->d_model, &failed);
+    f->h = floats(r, (size_t)wider(h->d_model, (int64_t)nq), &failed);
+    f->q = floats(r, nq, &failed);
+    f->k = floats(r, nkv, &failed);
+    f->v = floats(r, nkv, &failed);
+    if (h->arch->gated) f->gate = floats(r, (size_t)h->d_ff, &failed);
+    f->up = floats(r, (size_t)h->d_ff, &failed);
+    f->rope = floats((size_t)max_pos, (size_t)h->n_rot, &failed);
+    if (has_local_rope(h)) f->rope_local = floats((size_t)max_pos, (size_t)h->n_rot, &failed);
     f->seqs = calloc(r, sizeof *f->seqs);
-    f->tok = calloc(r, sizeof *f->tok);
-    f->pos = calloc(r, sizeof *f->pos);
-    f->own_pos = calloc(r, sizeof *f->own_pos);
-    f->span_of = calloc(r, sizeof *f->span_of);
+    f->tok = ints(r, &failed);
+    f->pos = ints(r, &failed);
+    f->own_pos = ints(r, &failed);
+    f->span_of = ints(r, &failed);
+    if (h->n_expert) {
+        const size_t ne = (size_t)h->n_expert, used = (size_t)h->n_used;
+        f->scores = floats(r, ne, &failed);
+        f->sum = floats(r, (size_t)h->d_model, &failed);
+        f->some = floats(r, (size_t)h->d_model, &failed);
+        f->weight = floats(r, used, &failed);
+        f->chosen = ints(r * used, &failed);
+        f->of = ints(r * used, &failed);
+        f->start = ints(ne + 1, &failed);
+    }
     int rc = 0;
-    if (!f->x || !f->h || !f->q || !f->k || !f->v || (h->arch->gated && !f->gate) || !f->up ||
-        !f->rope || !f->seqs || !f->tok || !f->pos || !f->own_pos || !f->span_of)
+    if (failed || !f->seqs)
         rc = rn_fail(err, RN_ENOMEM, "out of memory for passes of %d rows", max_rows);
     if (!rc) rc = rn_act_new(m->kern, max_rows, widest_input(h), forms_of(m), &f->act, err);
-    if (rc) {
+    if (!rc) rc = fill_rope(f, false, f->rope, err);
+    if (!rc && f->rope_local) rc = fill_rope(f, true, f->rope_local, err);
+    if (rc)
         rn_forward_close(f);
-        return rc;
-    }
-    for (int32_t p = 0; p < max_pos; p++)
-        rn_rope_table(p, h->n_rot, h->rope_base, 1.0 / h->rope_scale, m->rope_factors,
-                      f->rope + (size_t)p * (size_t)h->n_rot);
-    *out = f;
-    return 0;
+    else
+        *out = f;
+    return rc;
 }
 
 void rn_forward_close(rn_forward *f)
 {
     if (!f) return;
-    void *all[] = {f->x,    f->h,    f->q,   f->k,   f->v,       f->gate,   f->up,
-                   f->rope, f->seqs, f->tok, f->pos, f->own_pos, f->span_of};
+    void *all[] = {f->x,      f->h,    f->q,    f->k,      f->v,       f->gate,    f->up,
+                   f->rope,   f->seqs, f->tok,  f->pos,    f->own_pos, f->span_of, f->rope_local,
+                   f->scores, f->sum,  f->some, f->weight, f->chosen,  f->of,      f->start};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
     rn_act_free(f->act);
@@ -158,9 +182,13 @@ static void embed_rows(void *arg, int64_t begin, int64_t end, int thread)
     rn_forward *f = arg;
     const rn_tensor *t = f->m->embd;
     size_t row_bytes = rn_quant_row_bytes(t->type, t->ne[0]);
-    for (int64_t r = begin; r < end; r++)
-        rn_dequant_row(t->type, (const char *)t->data + (size_t)f->tok[r] * row_bytes,
-                       f->x + r * f->m->hp.d_model, f->m->hp.d_model);
+    const rn_hparams *h = &f->m->hp;
+    for (int64_t r = begin; r < end; r++) {
+        float *x = f->x + r * h->d_model;
+        rn_dequant_row(t->type, (const char *)t->data + (size_t)f->tok[r] * row_bytes, x,
+                       h->d_model);
+        if (h->embd_scale != 1) rn_scale(f->m->kern, h->embd_scale, h->d_model, x);
+    }
 }
 
 static void attn_norm_rows(void *arg, int64_t begin, int64_t end, int thread)
@@ -183,6 +211,7 @@ static void store_rows(void *arg, int64_t begin, int64_t end, int thread)
     const rn_kern *kern = f->m->kern;
     int hd = h->head_dim, nq = h->n_head * hd, nkv = h->n_kv_head * hd;
     rn_rope_kind kind = h->arch->rope_halves ? RN_ROPE_HALVES : RN_ROPE_NEIGHBOURS;
+    const float *rope = f->rope_local && rn_layer_local(h, f->layer) ? f->rope_local : f->rope;
     for (int64_t r = begin; r < end; r++) {
         float *q = f->q + r * nq, *k = f->k + r * nkv, *v = f->v + r * nkv;
         if (y->bq) rn_add(kern, y->bq, nq, q);
@@ -192,13 +221,32 @@ static void store_rows(void *arg, int64_t begin, int64_t end, int thread)
             rn_rmsnorm(kern, q + i * hd, y->q_norm, h->norm_eps, hd, q + i * hd);
         for (int i = 0; y->k_norm && i < h->n_kv_head; i++)
             rn_rmsnorm(kern, k + i * hd, y->k_norm, h->norm_eps, hd, k + i * hd);
-        const float *cs = f->rope + (size_t)f->pos[r] * (size_t)h->n_rot;
+        const float *cs = rope + (size_t)f->pos[r] * (size_t)h->n_rot;
         rn_rope(kind, cs, h->n_rot, h->n_head, hd, q);
         rn_rope(kind, cs, h->n_rot, h->n_kv_head, hd, k);
         const rn_span *s = &f->spans[f->span_of[r]];
         rn_kv_store(kern, f->kv, rn_cache_layer(s->own, f->layer), h->n_kv_head, hd, f->own_pos[r],
                     k, v);
     }
+}
+
+/* The output h of attention or feed-forward, with its bias and norm, to the residual stream x; all
+ * [d_model]. h is overwritten. */
+static void add_output(const rn_model *m, float *h, const float *bias, const float *post, float *x)
+{
+    const int64_t d = m->hp.d_model;
+    if (post) { /* after it nothing may be added out of order */
+        if (bias) rn_add(m->kern, bias, d, h);
+        rn_rmsnorm(m->kern, h, post, m->hp.norm_eps, d, h);
+        bias = NULL;
+    }
+    if (m->hp.residual_scale != 1) {
+        if (bias) rn_add(m->kern, bias, d, h);
+        rn_scale(m->kern, m->hp.residual_scale, d, h);
+        bias = NULL;
+    }
+    rn_add(m->kern, h, d, x);
+    if (bias) rn_add(m->kern, bias, d, x);
 }
 
 /* h holds Wo's product: to the residual stream; then the feed-forward's input. */
@@ -210,9 +258,42 @@ static void ffn_norm_rows(void *arg, int64_t begin, int64_t end, int thread)
     int64_t d = f->m->hp.d_model;
     for (int64_t r = begin; r < end; r++) {
         float *x = f->x + r * d, *h = f->h + r * d;
-        rn_add(f->m->kern, h, d, x);
-        if (y->bo) rn_add(f->m->kern, y->bo, d, x);
+        add_output(f->m, h, y->bo, y->post_attn_norm, x);
         norm(f->m, x, y->ffn_norm, y->ffn_norm_b, h);
+    }
+}
+
+/* min(g, 7) sigmoid(1.702 g) (clamp(u, -7, 7) + 1), with g cut before the sigmoid, too. */
+static void oai_gate(const rn_kern *kern, float *gate, float *up, int64_t n)
+{
+    static const float alpha = 1.702f, limit = 7;
+    for (int64_t i = 0; i < n; i++) {
+        const float g = gate[i] < limit ? gate[i] : limit;
+        const float u = up[i] > limit ? limit : up[i] < -limit ? -limit : up[i];
+        gate[i] = alpha * g;
+        up[i] = (u + 1) / alpha;
+    }
+    rn_silu_mul(kern, gate, up, n, up);
+}
+
+void rn_forward_gate(const rn_model *m, const float *bgate, const float *bup, float *gate,
+                     float *up)
+{
+    const int64_t n = m->hp.d_ff;
+    if (bup) rn_add(m->kern, bup, n, up);
+    if (!gate) {
+        rn_gelu(m->kern, up, n, up);
+        return;
+    }
+    if (bgate) rn_add(m->kern, bgate, n, gate);
+    if (m->hp.arch->oai_gate) {
+        oai_gate(m->kern, gate, up, n);
+    } else if (m->hp.arch->gelu_gate) {
+        rn_gelu(m->kern, gate, n, gate);
+        for (int64_t i = 0; i < n; i++)
+            up[i] *= gate[i];
+    } else {
+        rn_silu_mul(m->kern, gate, up, n, up);
     }
 }
 
@@ -221,18 +302,9 @@ static void ffn_act_rows(void *arg, int64_t begin, int64_t end, int thread)
     (void)thread;
     rn_forward *f = arg;
     const rn_layer *y = &f->m->layers[f->layer];
-    int64_t n = f->m->hp.d_ff;
-    for (int64_t r = begin; r < end; r++) {
-        float *up = f->up + r * n;
-        if (y->bup) rn_add(f->m->kern, y->bup, n, up);
-        if (!f->gate) {
-            rn_gelu(f->m->kern, up, n, up);
-            continue;
-        }
-        float *gate = f->gate + r * n;
-        if (y->bgate) rn_add(f->m->kern, y->bgate, n, gate);
-        rn_silu_mul(f->m->kern, gate, up, n, up);
-    }
+    const int64_t n = f->m->hp.d_ff;
+    for (int64_t r = begin; r < end; r++)
+        rn_forward_gate(f->m, y->bgate, y->bup, f->gate ? f->gate + r * n : NULL, f->up + r * n);
 }
 
 /* h holds Wdown's product: to the residual stream. */
@@ -242,10 +314,8 @@ static void residual_rows(void *arg, int64_t begin, int64_t end, int thread)
     rn_forward *f = arg;
     const rn_layer *y = &f->m->layers[f->layer];
     int64_t d = f->m->hp.d_model;
-    for (int64_t r = begin; r < end; r++) {
-        rn_add(f->m->kern, f->h + r * d, d, f->x + r * d);
-        if (y->bdown) rn_add(f->m->kern, y->bdown, d, f->x + r * d);
-    }
+    for (int64_t r = begin; r < end; r++)
+        add_output(f->m, f->h + r * d, y->bdown, y->post_ffn_norm, f->x + r * d);
 }
 
 static void out_norm_rows(void *arg, int64_t begin, int64_t end, int thread)
@@ -259,7 +329,7 @@ static void out_norm_rows(void *arg, int64_t begin, int64_t end, int thread)
 
 /* ---- a pass ---------------------------------------------------------------------------------- */
 
-static void each_row(rn_forward *f, rn_pool_fn *fn)
+void rn_forward_each_row(rn_forward *f, rn_pool_fn *fn)
 {
     rn_pool_for(f->pool, f->n_rows, 1, fn, f);
 }
@@ -285,28 +355,22 @@ static void attend(rn_forward *f, int32_t n_spans)
         .n_heads = h->n_head,
         .n_kv_heads = h->n_kv_head,
         .hd = h->head_dim,
-        .scale = (float)(1.0 / sqrt(h->head_dim)),
-        .window = h->window,
+        .scale = h->attn_scale,
+        .window = rn_layer_local(h, f->layer) ? h->window : 0,
+        .sinks = f->m->layers[f->layer].sinks,
+        .q = f->q,
+        .out = f->h,
+        .q_stride = (int64_t)h->n_head * h->head_dim,
+        .out_stride = (int64_t)h->n_head * h->head_dim,
     };
-    int64_t nq = (int64_t)h->n_head * h->head_dim;
-    rn_attn_run(f->m->kern, &a, f->seqs, n_spans, f->q, nq, f->h, nq, f->pool);
+    rn_attn_run(f->m->kern, &a, f->seqs, n_spans, f->pool);
 }
 
-static void run_layer(rn_forward *f, const rn_layer *y, int32_t n_spans)
+/* h, the feed-forward's input, becomes its output without the last bias. */
+static void feed_forward(rn_forward *f, const rn_layer *y)
 {
     const rn_hparams *h = &f->m->hp;
-    int64_t d = h->d_model, nq = (int64_t)h->n_head * h->head_dim;
-    int64_t nkv = (int64_t)h->n_kv_head * h->head_dim, n = f->n_rows;
-    each_row(f, attn_norm_rows);
-    rn_act_set(f->act, f->h, d, n, d, rn_mat_form(y->wq) | rn_mat_form(y->wk) | rn_mat_form(y->wv),
-               f->pool);
-    rn_mat_mul((rn_mul[]){{y->wq, f->q, nq}, {y->wk, f->k, nkv}, {y->wv, f->v, nkv}}, 3, f->act,
-               f->pool);
-    each_row(f, store_rows);
-    attend(f, n_spans);
-    rn_act_set(f->act, f->h, nq, n, nq, rn_mat_form(y->wo), f->pool);
-    rn_mat_mul(&(rn_mul){y->wo, f->h, d}, 1, f->act, f->pool);
-    each_row(f, ffn_norm_rows);
+    const int64_t d = h->d_model, n = f->n_rows;
     if (y->wgate) {
         rn_act_set(f->act, f->h, d, n, d, rn_mat_form(y->wgate) | rn_mat_form(y->wup), f->pool);
         rn_mat_mul((rn_mul[]){{y->wgate, f->gate, h->d_ff}, {y->wup, f->up, h->d_ff}}, 2, f->act,
@@ -315,10 +379,31 @@ static void run_layer(rn_forward *f, const rn_layer *y, int32_t n_spans)
         rn_act_set(f->act, f->h, d, n, d, rn_mat_form(y->wup), f->pool);
         rn_mat_mul(&(rn_mul){y->wup, f->up, h->d_ff}, 1, f->act, f->pool);
     }
-    each_row(f, ffn_act_rows);
+    rn_forward_each_row(f, ffn_act_rows);
     rn_act_set(f->act, f->up, h->d_ff, n, h->d_ff, rn_mat_form(y->wdown), f->pool);
     rn_mat_mul(&(rn_mul){y->wdown, f->h, d}, 1, f->act, f->pool);
-    each_row(f, residual_rows);
+}
+
+static void run_layer(rn_forward *f, const rn_layer *y, int32_t n_spans)
+{
+    const rn_hparams *h = &f->m->hp;
+    int64_t d = h->d_model, nq = (int64_t)h->n_head * h->head_dim;
+    int64_t nkv = (int64_t)h->n_kv_head * h->head_dim, n = f->n_rows;
+    rn_forward_each_row(f, attn_norm_rows);
+    rn_act_set(f->act, f->h, d, n, d, rn_mat_form(y->wq) | rn_mat_form(y->wk) | rn_mat_form(y->wv),
+               f->pool);
+    rn_mat_mul((rn_mul[]){{y->wq, f->q, nq}, {y->wk, f->k, nkv}, {y->wv, f->v, nkv}}, 3, f->act,
+               f->pool);
+    rn_forward_each_row(f, store_rows);
+    attend(f, n_spans);
+    rn_act_set(f->act, f->h, nq, n, nq, rn_mat_form(y->wo), f->pool);
+    rn_mat_mul(&(rn_mul){y->wo, f->h, d}, 1, f->act, f->pool);
+    rn_forward_each_row(f, ffn_norm_rows);
+    if (y->experts)
+        rn_experts_run(f, y);
+    else
+        feed_forward(f, y);
+    rn_forward_each_row(f, residual_rows);
 }
 
 void rn_forward_run(rn_forward *f, const rn_span *spans, int32_t n_spans)
@@ -336,10 +421,29 @@ void rn_forward_run(rn_forward *f, const rn_span *spans, int32_t n_spans)
     f->n_rows = row;
     f->spans = spans;
     f->pool = row * f->layer_weights < SMALL_PASS ? NULL : f->all;
-    each_row(f, embed_rows);
+    rn_forward_each_row(f, embed_rows);
     for (f->layer = 0; f->layer < f->m->hp.n_layer; f->layer++)
         run_layer(f, &f->m->layers[f->layer], n_spans);
-    each_row(f, out_norm_rows);
+    rn_forward_each_row(f, out_norm_rows);
+}
+
+typedef struct logits_job {
+    const rn_model *m;
+    float *out; /* [rows, n_vocab] */
+} logits_job;
+
+static void finish_logits(void *arg, int64_t begin, int64_t end, int thread)
+{
+    (void)thread;
+    static const float never = -1e30f; /* finite, so that a row's checks stay what they are */
+    const logits_job *j = arg;
+    const int64_t n = j->m->hp.n_vocab;
+    for (int64_t r = begin; r < end; r++) {
+        float *row = j->out + r * n;
+        if (j->m->hp.logit_scale != 1) rn_scale(j->m->kern, j->m->hp.logit_scale, n, row);
+        for (int32_t i = 0; i < j->m->n_dead; i++)
+            row[j->m->dead[i]] = never;
+    }
 }
 
 void rn_forward_logits(rn_forward *f, int32_t first, int32_t n, float *out)
@@ -347,4 +451,6 @@ void rn_forward_logits(rn_forward *f, int32_t first, int32_t n, float *out)
     int64_t d = f->m->hp.d_model;
     rn_act_set(f->act, f->h + first * d, d, n, d, rn_mat_form(f->m->output), f->pool);
     rn_mat_mul(&(rn_mul){f->m->output, out, f->m->hp.n_vocab}, 1, f->act, f->pool);
+    logits_job j = {f->m, out};
+    if (f->m->n_dead || f->m->hp.logit_scale != 1) rn_pool_for(f->pool, n, 1, finish_logits, &j);
 }

@@ -36,7 +36,8 @@ size_t rn_forward_bytes(const rn_model *model, int32_t max_rows, int32_t max_pos
  * the next pass. */
 void rn_forward_run(rn_forward *f, const rn_span *spans, int32_t n_spans);
 
-/* Logits of rows first .. first+n-1 of the last pass: out [n, n_vocab]. */
+/* Logits of rows first .. first+n-1 of the last pass: out [n, n_vocab]. Those of ids that stand for
+ * no token are so low that they have no probability. */
 void rn_forward_logits(rn_forward *f, int32_t first, int32_t n, float *out);
 
 #endif

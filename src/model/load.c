@@ -4,6 +4,7 @@
  * up the memory, so that a model that cannot fit is refused before any is taken; the second packs.
  */
 #include "base/clock.h"
+#include "base/vec.h"
 #include "model/memory.h"
 #include "model/model.h"
 
@@ -20,23 +21,27 @@ typedef struct loader {
     const rn_load_opts *opts;
     bool take; /* the second walk */
     size_t bytes;
-    const rn_tensor **bound; /* [n_bound] of the first walk: what the model uses */
-    size_t n_bound;
+    RN_VEC(const rn_tensor *) bound; /* of the first walk: what the model uses */
     rn_err *err;
 } loader;
 
-static int shape_error(const loader *L, const rn_tensor *t, int64_t rows, int64_t cols)
+static int shape_error(const loader *L, const rn_tensor *t, int64_t n, int64_t rows, int64_t cols)
 {
+    char want[80];
+    snprintf(want, sizeof want,
+             n > 1 ? "%" PRId64 ", %" PRId64 ", %" PRId64 : "%" PRId64 ", %" PRId64, cols, rows, n);
     return rn_fail(L->err, RN_EFORMAT,
                    "%s: tensor %s is [%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64
-                   "], expected [%" PRId64 ", %" PRId64 "]; the file is damaged",
-                   L->m->path, t->name, t->ne[0], t->ne[1], t->ne[2], t->ne[3], cols, rows);
+                   "], expected [%s]; the file is damaged",
+                   L->m->path, t->name, t->ne[0], t->ne[1], t->ne[2], t->ne[3], want);
 }
 
-/* Finds a tensor of the wanted shape; *out stays NULL when an optional one is absent. */
-static int find(loader *L, const char *name, rn_need need, int64_t rows, int64_t cols,
+/* Finds a tensor of the wanted shape [n, rows, cols]; *out stays NULL when an optional one is
+ * absent. */
+static int find(loader *L, const char *name, rn_need need, const int64_t shape[3],
                 const rn_tensor **out)
 {
+    const int64_t n = shape[0], rows = shape[1], cols = shape[2];
     *out = NULL;
     if (need == RN_NEED_NO) return 0;
     const rn_tensor *t = rn_gguf_tensor(L->m->file, name);
@@ -45,28 +50,33 @@ static int find(loader *L, const char *name, rn_need need, int64_t rows, int64_t
         return rn_fail(L->err, RN_EFORMAT,
                        "%s: tensor %s is missing; the file is no complete %s model", L->m->path,
                        name, L->m->hp.arch->name);
-    if (t->ne[0] != cols || t->ne[1] != rows || t->ne[2] != 1 || t->ne[3] != 1)
-        return shape_error(L, t, rows, cols);
-    if (!L->take) L->bound[L->n_bound++] = t;
+    if (t->ne[0] != cols || t->ne[1] != rows || t->ne[2] != n || t->ne[3] != 1)
+        return shape_error(L, t, n, rows, cols);
+    if (!L->take) rn_vec_push(&L->bound, t);
     *out = t;
     return 0;
 }
 
 /* ---- vectors --------------------------------------------------------------------------------- */
 
-static int vector(loader *L, const char *name, rn_need need, int64_t n, float **out)
+/* n rows of `each` floats in one piece. */
+static int vectors_of(loader *L, const char *name, rn_need need, int64_t n, int64_t each,
+                      float **out)
 {
     const rn_tensor *t;
-    int rc = find(L, name, need, 1, n, &t);
+    int rc = find(L, name, need, (int64_t[]){1, n, each}, &t);
     if (rc || !t) return rc;
     if (!L->take) {
-        L->bytes += (size_t)n * sizeof(float);
+        L->bytes += (size_t)(n * each) * sizeof(float);
         return 0;
     }
-    float *v = rn_arena_array(&L->m->arena, (size_t)n, sizeof *v);
+    float *v = rn_arena_array(&L->m->arena, (size_t)(n * each), sizeof *v);
     if (!v) return rn_fail(L->err, RN_ENOMEM, "out of memory for tensor %s", name);
-    rn_dequant_row(t->type, t->data, v, n);
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t r = 0; r < n; r++)
+        rn_dequant_row(t->type,
+                       (const char *)t->data + (size_t)r * rn_quant_row_bytes(t->type, each),
+                       v + r * each, each);
+    for (int64_t i = 0; i < n * each; i++)
         if (!isfinite(v[i]))
             return rn_fail(L->err, RN_EFORMAT,
                            "%s: tensor %s holds NaN or infinity at place %" PRId64
@@ -74,6 +84,11 @@ static int vector(loader *L, const char *name, rn_need need, int64_t n, float **
                            L->m->path, name, i);
     *out = v;
     return 0;
+}
+
+static int vector(loader *L, const char *name, rn_need need, int64_t n, float **out)
+{
+    return vectors_of(L, name, need, 1, n, out);
 }
 
 /* ---- matrices -------------------------------------------------------------------------------- */
@@ -141,8 +156,38 @@ static int matrix(loader *L, const char *name, rn_need need, int64_t rows, int64
                   rn_mat **out)
 {
     const rn_tensor *t;
-    int rc = find(L, name, need, rows, cols, &t);
+    int rc = find(L, name, need, (int64_t[]){1, rows, cols}, &t);
     return rc || !t ? rc : matrix_of(L, t, false, out);
+}
+
+/* Rows [from, from + rows) of a tensor, its layers one after the other, as a tensor. */
+static rn_tensor rows_of(const rn_tensor *t, int64_t from, int64_t rows)
+{
+    rn_tensor part = *t;
+    size_t row_bytes = rn_quant_row_bytes(t->type, t->ne[0]);
+    part.data = (const char *)t->data + (size_t)from * row_bytes;
+    part.bytes = (size_t)rows * row_bytes;
+    part.ne[1] = rows;
+    part.ne[2] = 1;
+    return part;
+}
+
+/* One tensor that holds several matrices, one below the other: rows[i] of each, up to the first 0. */
+static int stacked(loader *L, const char *name, int64_t cols, const int64_t rows[4],
+                   rn_mat **const out[3])
+{
+    const rn_tensor *t;
+    int64_t all = 0, from = 0;
+    for (int i = 0; rows[i]; i++)
+        all += rows[i];
+    int rc = find(L, name, RN_NEED_MUST, (int64_t[]){1, all, cols}, &t);
+    for (int i = 0; !rc && rows[i]; i++) {
+        rn_tensor part = rows_of(t, from, rows[i]);
+        rc = matrix_of(L, &part, true, out[i]);
+        from += rows[i];
+    }
+    if (!rc && L->take) done_with(L, t);
+    return rc;
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */
@@ -154,6 +199,43 @@ static const char *layer_name(int32_t layer, const char *what)
     return name;
 }
 
+/* The matrices of each expert lie in one tensor, [n_expert, rows, cols]. */
+static int walk_experts(loader *L, int32_t i, rn_layer *y)
+{
+    const rn_hparams *h = &L->m->hp;
+    const int64_t d = h->d_model, ff = h->d_ff, n = h->n_expert;
+    const rn_need bias = h->arch->ffn_bias;
+    float *bgate = NULL, *bup = NULL, *bdown = NULL;
+    int rc = matrix(L, layer_name(i, "ffn_gate_inp.weight"), RN_NEED_MUST, n, d, &y->wroute);
+    if (!rc) rc = vector(L, layer_name(i, "ffn_gate_inp.bias"), bias, n, &y->broute);
+    if (!rc) rc = vectors_of(L, layer_name(i, "ffn_gate_exps.bias"), bias, n, ff, &bgate);
+    if (!rc) rc = vectors_of(L, layer_name(i, "ffn_up_exps.bias"), bias, n, ff, &bup);
+    if (!rc) rc = vectors_of(L, layer_name(i, "ffn_down_exps.bias"), bias, n, d, &bdown);
+    if (rc) return rc;
+    if (!y->experts) y->experts = calloc((size_t)n, sizeof *y->experts);
+    if (!y->experts) return rn_fail(L->err, RN_ENOMEM, "out of memory for %d experts", (int)n);
+    static const char *const names[] = {"ffn_gate_exps.weight", "ffn_up_exps.weight",
+                                        "ffn_down_exps.weight"};
+    for (int k = 0; k < 3; k++) {
+        const int64_t rows = k == 2 ? d : ff, cols = k == 2 ? ff : d;
+        const rn_tensor *t;
+        rc = find(L, layer_name(i, names[k]), RN_NEED_MUST, (int64_t[]){n, rows, cols}, &t);
+        for (int64_t e = 0; !rc && e < n; e++) {
+            rn_expert *x = &y->experts[e];
+            rn_tensor part = rows_of(t, e * rows, rows);
+            rc = matrix_of(L, &part, true, k == 0 ? &x->gate : k == 1 ? &x->up : &x->down);
+        }
+        if (rc) return rc;
+        if (L->take) done_with(L, t);
+    }
+    for (int64_t e = 0; bgate && e < n; e++) {
+        y->experts[e].bgate = bgate + e * ff;
+        y->experts[e].bup = bup + e * ff;
+        y->experts[e].bdown = bdown + e * d;
+    }
+    return 0;
+}
+
 static int walk_layer(loader *L, int32_t i, rn_layer *y)
 {
     const rn_hparams *h = &L->m->hp;
@@ -162,8 +244,16 @@ static int walk_layer(loader *L, int32_t i, rn_layer *y)
     int64_t nq = h->n_head * hd, nkv = h->n_kv_head * hd;
     rn_need norm_b = a->layer_norm ? RN_NEED_MUST : RN_NEED_NO;
     rn_need qk = a->qk_norm ? RN_NEED_MUST : RN_NEED_NO;
-    rn_need gate = a->gated ? RN_NEED_MUST : RN_NEED_NO;
-    rn_need gate_b = a->gated ? a->ffn_bias : RN_NEED_NO;
+    rn_need post = a->post_norms ? RN_NEED_MUST : RN_NEED_NO;
+    rn_need sinks = a->sinks ? RN_NEED_MUST : RN_NEED_NO;
+    rn_need ffn_b = a->experts ? RN_NEED_NO : a->ffn_bias;
+    rn_need gate_b = a->gated ? ffn_b : RN_NEED_NO;
+    rn_need apart = a->fused_qkv ? RN_NEED_NO : RN_NEED_MUST;
+    rn_need dense = a->experts ? RN_NEED_NO : RN_NEED_MUST;
+    rn_need up = a->fused_ffn ? RN_NEED_NO : dense;
+    rn_need gate = a->gated ? up : RN_NEED_NO;
+    char ffn_norm[64];
+    snprintf(ffn_norm, sizeof ffn_norm, "%s.weight", a->ffn_norm ? a->ffn_norm : "ffn_norm");
     const struct {
         const char *name;
         rn_need need;
@@ -172,17 +262,20 @@ static int walk_layer(loader *L, int32_t i, rn_layer *y)
     } vectors[] = {
         {"attn_norm.weight", RN_NEED_MUST, d, &y->attn_norm},
         {"attn_norm.bias", norm_b, d, &y->attn_norm_b},
-        {"ffn_norm.weight", RN_NEED_MUST, d, &y->ffn_norm},
+        {ffn_norm, RN_NEED_MUST, d, &y->ffn_norm},
         {"ffn_norm.bias", norm_b, d, &y->ffn_norm_b},
         {"attn_q_norm.weight", qk, hd, &y->q_norm},
         {"attn_k_norm.weight", qk, hd, &y->k_norm},
+        {"post_attention_norm.weight", post, d, &y->post_attn_norm},
+        {"post_ffw_norm.weight", post, d, &y->post_ffn_norm},
+        {"attn_sinks.weight", sinks, h->n_head, &y->sinks},
         {"attn_q.bias", a->qkv_bias, nq, &y->bq},
         {"attn_k.bias", a->qkv_bias, nkv, &y->bk},
         {"attn_v.bias", a->qkv_bias, nkv, &y->bv},
         {"attn_output.bias", a->out_bias, d, &y->bo},
         {"ffn_gate.bias", gate_b, ff, &y->bgate},
-        {"ffn_up.bias", a->ffn_bias, ff, &y->bup},
-        {"ffn_down.bias", a->ffn_bias, d, &y->bdown},
+        {"ffn_up.bias", ffn_b, ff, &y->bup},
+        {"ffn_down.bias", ffn_b, d, &y->bdown},
     };
     const struct {
         const char *name;
@@ -190,13 +283,13 @@ static int walk_layer(loader *L, int32_t i, rn_layer *y)
         int64_t rows, cols;
         rn_mat **out;
     } matrices[] = {
-        {"attn_q.weight", RN_NEED_MUST, nq, d, &y->wq},
-        {"attn_k.weight", RN_NEED_MUST, nkv, d, &y->wk},
-        {"attn_v.weight", RN_NEED_MUST, nkv, d, &y->wv},
+        {"attn_q.weight", apart, nq, d, &y->wq},
+        {"attn_k.weight", apart, nkv, d, &y->wk},
+        {"attn_v.weight", apart, nkv, d, &y->wv},
         {"attn_output.weight", RN_NEED_MUST, d, nq, &y->wo},
         {"ffn_gate.weight", gate, ff, d, &y->wgate},
-        {"ffn_up.weight", RN_NEED_MUST, ff, d, &y->wup},
-        {"ffn_down.weight", RN_NEED_MUST, d, ff, &y->wdown},
+        {"ffn_up.weight", up, ff, d, &y->wup},
+        {"ffn_down.weight", dense, d, ff, &y->wdown},
     };
     for (size_t k = 0; k < sizeof vectors / sizeof vectors[0]; k++) {
         int rc = vector(L, layer_name(i, vectors[k].name), vectors[k].need, vectors[k].n,
@@ -208,18 +301,23 @@ static int walk_layer(loader *L, int32_t i, rn_layer *y)
                         matrices[k].cols, matrices[k].out);
         if (rc) return rc;
     }
-    return 0;
+    int rc = 0;
+    if (a->fused_qkv)
+        rc = stacked(L, layer_name(i, "attn_qkv.weight"), d, (int64_t[]){nq, nkv, nkv, 0},
+                     (rn_mat * *[]){&y->wq, &y->wk, &y->wv});
+    if (!rc && a->fused_ffn)
+        rc = stacked(L, layer_name(i, "ffn_up.weight"), d, (int64_t[]){ff, ff, 0, 0},
+                     (rn_mat * *[]){&y->wgate, &y->wup, NULL});
+    return rc || !a->experts ? rc : walk_experts(L, i, y);
 }
-
-/* Tensors of a layer, in walk_layer's lists, and those beside the layers. */
-enum { LAYER_TENSORS = 20, OTHER_TENSORS = 5 };
 
 static int walk(loader *L)
 {
     rn_model *m = L->m;
     const rn_hparams *h = &m->hp;
     rn_need norm_b = h->arch->layer_norm ? RN_NEED_MUST : RN_NEED_NO;
-    int rc = find(L, "token_embd.weight", RN_NEED_MUST, h->n_vocab, h->d_model, &m->embd);
+    int rc = find(L, "token_embd.weight", RN_NEED_MUST, (int64_t[]){1, h->n_vocab, h->d_model},
+                  &m->embd);
     if (!rc && L->take) rc = check_finite(L, m->embd);
     if (!rc) rc = vector(L, "output_norm.weight", RN_NEED_MUST, h->d_model, &m->out_norm);
     if (!rc) rc = vector(L, "output_norm.bias", norm_b, h->d_model, &m->out_norm_b);
@@ -242,10 +340,11 @@ static int by_address(const void *a, const void *b)
 /* A tensor that nothing reads means a variant that would run wrongly without a word. */
 static int refuse_unknown(loader *L)
 {
-    qsort(L->bound, L->n_bound, sizeof *L->bound, by_address);
+    if (!rn_vec_ok(&L->bound)) return rn_fail(L->err, RN_ENOMEM, "out of memory for tensors");
+    qsort(L->bound.data, L->bound.n, sizeof *L->bound.data, by_address);
     for (size_t i = 0; i < rn_gguf_n_tensors(L->m->file); i++) {
         const rn_tensor *t = rn_gguf_tensor_at(L->m->file, i);
-        if (!bsearch(&t, L->bound, L->n_bound, sizeof *L->bound, by_address))
+        if (!bsearch(&t, L->bound.data, L->bound.n, sizeof *L->bound.data, by_address))
             return rn_fail(L->err, RN_EUNSUPPORTED,
                            "%s: tensor %s has no place in a %s model as this version knows it",
                            L->m->path, t->name, L->m->hp.arch->name);
@@ -259,6 +358,21 @@ static int check_rope_factors(const rn_model *m, rn_err *err)
         if (!(m->rope_factors[i] > 0))
             return rn_fail(err, RN_EFORMAT, "%s: rope_freqs.weight holds %g, expected more than 0",
                            m->path, (double)m->rope_factors[i]);
+    return 0;
+}
+
+/* Rows of the output head that are no token. */
+static int list_dead(rn_model *m, rn_err *err)
+{
+    int32_t n = 0;
+    for (int32_t id = 0; id < m->hp.n_vocab; id++)
+        n += rn_tok_is_unused(m->tok, id);
+    if (n == m->hp.n_vocab)
+        return rn_fail(err, RN_EFORMAT, "%s: every token is unused; the file is damaged", m->path);
+    m->dead = rn_arena_array(&m->arena, (size_t)n + 1, sizeof *m->dead);
+    if (!m->dead) return rn_fail(err, RN_ENOMEM, "out of memory for a list of tokens");
+    for (int32_t id = 0; id < m->hp.n_vocab; id++)
+        if (rn_tok_is_unused(m->tok, id)) m->dead[m->n_dead++] = id;
     return 0;
 }
 
@@ -285,16 +399,11 @@ static int load(rn_model *m, const rn_load_opts *opts, rn_err *err)
     if (rc) return rc;
     m->kern = rn_kern_get(m->isa);
     loader L = {.m = m, .kern = m->kern, .opts = opts, .err = err};
-    size_t most = (size_t)m->hp.n_layer * LAYER_TENSORS + OTHER_TENSORS;
     m->layers = calloc((size_t)m->hp.n_layer, sizeof *m->layers);
-    L.bound = calloc(most, sizeof *L.bound);
-    if (!m->layers || !L.bound) {
-        free(L.bound);
-        return rn_fail(err, RN_ENOMEM, "out of memory for %d layers", m->hp.n_layer);
-    }
+    if (!m->layers) return rn_fail(err, RN_ENOMEM, "out of memory for %d layers", m->hp.n_layer);
     rc = walk(&L);
     if (!rc) rc = refuse_unknown(&L);
-    free(L.bound);
+    rn_vec_free(&L.bound);
     if (!rc) rc = check_fits(&L);
     if (!rc) rc = rn_tok_new(m->file, &m->tok, err);
     if (!rc && rn_tok_n_vocab(m->tok) > m->hp.n_vocab)
@@ -306,6 +415,7 @@ static int load(rn_model *m, const rn_load_opts *opts, rn_err *err)
     m->weight_bytes = L.bytes;
     rc = walk(&L);
     rn_pool_free(L.pool);
+    if (!rc) rc = list_dead(m, err);
     return rc ? rc : check_rope_factors(m, err);
 }
 
@@ -351,6 +461,13 @@ void rn_model_close(rn_model *m)
         rn_mat *mats[] = {y->wq, y->wk, y->wv, y->wo, y->wgate, y->wup, y->wdown};
         for (size_t k = 0; k < sizeof mats / sizeof mats[0]; k++)
             rn_mat_free(mats[k]);
+        rn_mat_free(y->wroute);
+        for (int32_t e = 0; y->experts && e < m->hp.n_expert; e++) {
+            rn_mat_free(y->experts[e].gate);
+            rn_mat_free(y->experts[e].up);
+            rn_mat_free(y->experts[e].down);
+        }
+        free(y->experts);
     }
     free(m->layers);
     rn_mat_free(m->output);

@@ -14,6 +14,12 @@
 #include "model/mat.h"
 #include "model/tok.h"
 
+/* Weights of one expert of a mixture, as those of a layer's feed-forward. */
+typedef struct rn_expert {
+    rn_mat *gate, *up, *down;   /* [d_ff, d_model] twice, [d_model, d_ff] */
+    float *bgate, *bup, *bdown; /* [d_ff] twice, [d_model]; NULL where there are none */
+} rn_expert;
+
 /* Weights of one layer; NULL or empty where the architecture has none. Matrices are [rows out, in].
  */
 typedef struct rn_layer {
@@ -27,6 +33,11 @@ typedef struct rn_layer {
     rn_mat *wo;           /* [d_model, n_head * head_dim] */
     rn_mat *wgate, *wup;  /* [d_ff, d_model] */
     rn_mat *wdown;        /* [d_model, d_ff] */
+    float *post_attn_norm, *post_ffn_norm; /* [d_model] */
+    float *sinks;                          /* [n_head] */
+    rn_mat *wroute;                        /* [n_expert, d_model]: scores of the experts */
+    float *broute;                         /* [n_expert] */
+    rn_expert *experts; /* [n_expert], owned; NULL: wgate, wup and wdown are there instead */
 } rn_layer;
 
 struct rn_model {
@@ -41,6 +52,8 @@ struct rn_model {
     float *out_norm, *out_norm_b; /* [d_model] */
     float *rope_factors; /* [n_rot / 2], Llama 3: each frequency is divided by its factor; NULL */
     rn_mat *output;      /* [n_vocab, d_model] */
+    int32_t *dead;       /* [n_dead] ids that stand for no token: rows beyond the vocabulary, and */
+    int32_t n_dead;      /* what the file calls unused; never sampled, without probability */
     bool tied;           /* the output head is the embedding table */
     rn_arena arena;      /* the small vectors */
     size_t weight_bytes; /* of all weights as they are kept in memory */

@@ -18,14 +18,12 @@ double rn_logsumexp(const rn_kern *k, const float *x, int64_t n)
     return (double)most + log(k->sum_exp(x, most, 1, n));
 }
 
-void rn_rope_table(int64_t pos, int n_rot, double base, double scale, const float *factors,
-                   float *cs)
+void rn_rope_table(int64_t pos, const double *freqs, int n_rot, double amp, float *cs)
 {
     for (int i = 0; i < n_rot / 2; i++) {
-        double angle = (double)pos * scale * pow(base, -2.0 * i / n_rot);
-        if (factors) angle /= (double)factors[i];
-        cs[2 * i] = (float)cos(angle);
-        cs[2 * i + 1] = (float)sin(angle);
+        double angle = (double)pos * freqs[i];
+        cs[2 * i] = (float)(amp * cos(angle));
+        cs[2 * i + 1] = (float)(amp * sin(angle));
     }
 }
 

@@ -80,12 +80,8 @@ double rn_logsumexp(const rn_kern *k, const float *x, int64_t n);
  * stores them, or halves (i, i + n_rot / 2), as qwen2, qwen3 and starcoder2 do. */
 typedef enum rn_rope_kind { RN_ROPE_NEIGHBOURS, RN_ROPE_HALVES } rn_rope_kind;
 
-/* cos and sin of position pos for i = 0 .. n_rot / 2 - 1, cs [n_rot / 2][2]:
- *   angle = pos * scale * base^(-2 i / n_rot) / factors[i]
- * scale: 1, or 1 / factor for linear scaling; factors: [n_rot / 2], or NULL for all 1 (Llama 3.x).
- * Computed in double. */
-void rn_rope_table(int64_t pos, int n_rot, double base, double scale, const float *factors,
-                   float *cs);
+/* cos and sin of the angles pos * freqs[i] (radians a position), times amp: cs [n_rot / 2][2]. */
+void rn_rope_table(int64_t pos, const double *freqs, int n_rot, double amp, float *cs);
 
 /* Turns the first n_rot elements of each of n_heads heads [n_heads][hd] in place. */
 void rn_rope(rn_rope_kind kind, const float *cs, int n_rot, int n_heads, int hd, float *x);

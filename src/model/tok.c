@@ -260,7 +260,9 @@ static int load_texts(loader *l)
     t->types = rn_arena_array(&t->mem, (size_t)t->n_vocab, 1);
     t->bytes = rn_arena_array(&t->mem, (size_t)t->n_vocab, sizeof *t->bytes);
     t->ends = rn_arena_array(&t->mem, (size_t)t->n_vocab / 64 + 1, sizeof *t->ends);
-    if (!t->types || !t->bytes || !t->ends || !text_map_init(&t->mem, &t->by_text, tokens->n))
+    t->unused = rn_arena_array(&t->mem, (size_t)t->n_vocab / 64 + 1, sizeof *t->unused);
+    if (!t->types || !t->bytes || !t->ends || !t->unused ||
+        !text_map_init(&t->mem, &t->by_text, tokens->n))
         return no_memory(l);
     for (int32_t id = 0; id < t->n_vocab; id++) {
         if (t->texts[id].len > MAX_TOKEN_BYTES)
@@ -269,6 +271,7 @@ static int load_texts(loader *l)
         if (!types && t->spm && byte_of_text(t->texts[id]) >= 0) type = TOK_BYTE;
         if (type < TOK_NORMAL || type > TOK_BYTE) return bad_token(l, id, "has an unknown type");
         t->types[id] = (uint8_t)type;
+        if (type == TOK_UNUSED) t->unused[id / 64] |= (uint64_t)1 << (id % 64);
         text_map_put(&t->by_text, t->texts, id);
     }
     return 0;
@@ -617,6 +620,12 @@ bool rn_tok_is_end(const rn_tok *t, int32_t id)
 bool rn_tok_is_control(const rn_tok *t, int32_t id)
 {
     return in_range(t, id) && (t->types[id] == TOK_CONTROL || t->types[id] == TOK_UNKNOWN);
+}
+
+bool rn_tok_is_unused(const rn_tok *t, int32_t id)
+{
+    if (!in_range(t, id)) return true;
+    return !rn_tok_is_end(t, id) && (t->unused[id / 64] >> (id % 64) & 1);
 }
 
 int32_t rn_tok_find(const rn_tok *t, rn_bytes text)

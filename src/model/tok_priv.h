@@ -67,6 +67,7 @@ struct rn_tok {
     uint8_t *types;        /* [n_vocab] */
     uint32_t *ranks;       /* [n_vocab] SentencePiece: lower merges first */
     uint64_t *ends;        /* bit set of tokens that end a generation */
+    uint64_t *unused;      /* bit set of those that the file calls unused */
     int32_t byte_id[256];  /* -1 where the vocabulary lacks the byte */
     size_t max_piece;      /* bytes of the longest token that merging can make */
     tok_text_map by_bytes; /* tokens that merging can make */

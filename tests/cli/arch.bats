@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# arch.bats: every architecture against exact logits (tests/golden/arch.py), a mixture of experts in
+# every batch, and metadata that must not be ignored.
+
+setup() {
+    load helpers
+    /usr/bin/python3 -c "import numpy" 2>/dev/null || skip "numpy is not installed"
+    in_tmpdir
+}
+
+teardown() {
+    leave_tmpdir
+}
+
+arch() { /usr/bin/python3 "$BATS_TEST_DIRNAME/../golden/arch.py" "$@"; }
+
+logits() { "$RATION" inspect --logits "$1.gguf" "$1.ids" "$1.out" >/dev/null; }
+
+# error_of NAME [KEY=TYPE:VALUE]...: of a model with this metadata beside the exact logits without it
+error_of() {
+    arch make "$1" . "${@:2}" && logits "$1" && arch compare "$1.out" "$1.logits"
+}
+
+at_most() { /usr/bin/python3 -c "import sys; sys.exit(not float(sys.argv[1]) <= float(sys.argv[2]))" "$1" "$2"; }
+
+@test "arch: the logits of each are exact to float's precision" {
+    for name in $(arch list); do
+        error=$(error_of "$name")
+        echo "$name $error"
+        at_most "$error" 1.5e-6
+    done
+}
+
+@test "arch: a mixture of experts gives the same samples in every batch" {
+    make_set
+    for name in qwen3moe gpt-oss; do
+        arch make $name .
+        for slots in 1 3 16; do
+            "$RATION" generate -m $name.gguf -t tiny.jsonl -s $name-$slots.db -n 12 --max-tokens 24 \
+                --slots $slots --threads 2 >/dev/null
+            sql $name-$slots.db "SELECT problem_id, idx, logprob, hex(text) FROM sample s
+                JOIN sample_text t ON t.sample_id = s.id ORDER BY 1, 2" >$name-$slots.txt
+        done
+        [ "$(wc -l <$name-1.txt)" = 48 ]
+        cmp $name-1.txt $name-3.txt
+        cmp $name-1.txt $name-16.txt
+    done
+}
+
+@test "arch: metadata that would change the result is understood or refused by name" {
+    # a factor without a type is linear; type none never scales
+    arch make llama-linear .
+    arch make llama . rope.scaling.factor=f32:4
+    logits llama
+    at_most "$(arch compare llama.out llama-linear.logits)" 1.5e-6
+    at_most "$(error_of llama rope.scaling.type=str:none rope.scale_linear=f32:4)" 1.5e-6
+    at_most "$(error_of llama rope.scaling.type=str:none rope.scaling.factor=f32:4)" 1.5e-6
+    at_most "$(error_of llama attention.causal=bool:true vocab_size=u32:320 expert_count=u32:0)" 1.5e-6
+    at_most "$(error_of llama attention.head_count_kv=u32s:2,2,2,2)" 1.5e-6
+    while read -r name key; do
+        arch make "$name" . "$key"
+        run "$RATION" inspect --logits "$name.gguf" "$name.ids" out
+        echo "$key: $output"
+        [ "$status" -eq 3 ]
+        [[ "$output" == *"${key%%=*}"* ]]
+    done <<'END'
+llama attention.causal=bool:false
+llama attention.head_count_kv=u32s:2,2,2
+llama attention.head_count_kv=u32s:2,2,2,1
+llama feed_forward_length=u32s:96,96,96,96
+llama rope.scaling.type=str:longrope
+llama rope.scaling.yarn_log_multiplier=f32:0.1
+llama expert_count=u32:4
+llama logit_scale=f32:2
+llama final_logit_softcapping=f32:30
+llama attention.some_new_thing=u32:1
+gemma3 attention.sliding_window_pattern=u32:2
+gemma3 attention.sliding_window_pattern=bools:true,true,true,true,true,true,true
+END
+    arch make llama . attention.sliding_window=u32:4 attention.sliding_window_pattern=bools:true,false,true,false
+    run "$RATION" inspect --logits llama.gguf llama.ids out
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"sliding_window_pattern"* ]]
+    at_most "$(error_of gemma3 attention.sliding_window_pattern=u32:6)" 1.5e-6
+}
+
+@test "arch: ids that stand for no token are never sampled and have no probability" {
+    make_set
+    for quirk in "--rows 64" "--unused 50"; do
+        # shellcheck disable=SC2086
+        arch make llama . $quirk
+        logits llama
+        /usr/bin/python3 - "$quirk" <<'END'
+import sys
+import numpy as np
+kind, n = sys.argv[1].split()
+x = np.fromfile("llama.out", np.float32).reshape(40, -1)
+y = np.fromfile("llama.logits", np.float32).reshape(40, -1)
+dead = x[:, 320:] if kind == "--rows" else x[:, 320 - int(n):]
+live = x.shape[1] - dead.shape[1]
+assert dead.shape[1] == int(n) and (dead < -1e29).all()
+assert np.abs(x[:, :live] - y[:, :live]).max() < 1e-4
+END
+        rm -f a.db
+        "$RATION" generate -m llama.gguf -t tiny.jsonl -s a.db -n 8 --max-tokens 40 --temperature 3 \
+            --top-p 1 >/dev/null
+        # of the pieces a0 ... a60 the last 50 are unused; rows have no text at all
+        [ "$(sql a.db "SELECT count(*) FROM sample_text WHERE text LIKE '%a5%'
+            AND '$quirk' LIKE '--unused%'")" = 0 ]
+        [ "$(sql a.db "SELECT count(*) FROM sample WHERE logprob > 0 OR logprob < -100000")" = 0 ]
+    done
+}
