@@ -101,6 +101,18 @@ static const struct {
      RN_CHAT_ALPACA},
     {"{{ '[SYSTEM_PROMPT] ' }}{{ '[INST] ' }}", NULL, -1},
     {"{{ 'USER: ' + m + ' ASSISTANT:' }}", NULL, -1},
+    /* phi-4's: ChatML's marks and one more */
+    {"{{ '<|im_start|>' + m['role'] + '<|im_sep|>' + m['content'] + '<|im_end|>' }}\\n", NULL, -1},
+    {"{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}"
+     "{{ '<|im_start|>assistant\\n<think>\\n' }}",
+     NULL, -1},
+    {"{% set s = 'You are a model.' %}{{ '<|im_start|>system\\n' + s + '<|im_end|>\\n' }}", NULL,
+     -1},
+    {"{{ '<|start_header_id|>system<|end_header_id|>\\n\\nCutting Knowledge Date: December 2023' + "
+     "'<|eot_id|>' }}",
+     NULL, -1},
+    {"{{ '<\xEF\xBD\x9CUser\xEF\xBD\x9C>' + m }}{{ '<|im_start|><|im_end|>\\n' }}", NULL, -1},
+    {"{{ '[INST]' + m['content'] + '[/INST]' }}", NULL, -1},
     {"<", NULL, -1},
 };
 

@@ -73,32 +73,103 @@ static rn_bytes default_system(rn_bytes template)
     return (rn_bytes){0};
 }
 
+/* A mark of the format at p: "<|im_start|>", "[INST]", "### Instruction:"; 0 bytes if there is none.
+ * A full-width bar is one, too. */
+static size_t mark_at(const char *p, const char *end)
+{
+    enum { MOST = 48 };
+    size_t left = (size_t)(end - p), n = 0;
+    if (left > MOST) left = MOST;
+    if (left > 3 && memcmp(p, "<|", 2) == 0) {
+        for (n = 2; n + 1 < left && memcmp(p + n, "|>", 2) != 0; n++) {
+        }
+        return n + 1 < left ? n + 2 : 2;
+    }
+    if (left > 3 && memcmp(p, "<\xEF\xBD\x9C", 4) == 0) return 4; /* U+FF5C */
+    if (left > 3 && memcmp(p, "### ", 4) == 0) {
+        for (n = 4; n < left && p[n] != ':'; n++) {
+        }
+        return n < left ? n + 1 : 4;
+    }
+    if (*p != '[') return 0;
+    for (n = 1; n < left && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ_/", p[n]); n++) {
+    }
+    return n > 3 && n < left && p[n] == ']' ? n + 1 : 0;
+}
+
+/* Whether every mark in the template is among those of `marks`, one after the other in a string. */
+static bool only_marks(rn_bytes template, const char *marks)
+{
+    const char *end = template.data + template.len;
+    for (const char *p = template.data; p < end; p++) {
+        size_t n = mark_at(p, end);
+        if (!n) continue;
+        rn_bytes mark = {p, n};
+        if (rn_bytes_find(rn_bytes_of(marks), mark, 0) == SIZE_MAX) return false;
+        p += n - 1;
+    }
+    return true;
+}
+
+/* A family of templates: the marks that may occur, what must and what must not. */
+static const struct {
+    rn_chat chat;
+    const char *marks;
+    const char *must[3]; /* up to the first NULL */
+    const char *must_not[3];
+} families[] = {
+    /* A date, a thinking mark or a sentence of its own before the answer is another format. */
+    {RN_CHAT_CHATML,
+     "<|im_start|><|im_end|><|endoftext|>",
+     {"<|im_start|>", "<|im_end|>", "\\n"},
+     {"assistant\\n<think>", "assistant\n<think>", "strftime"}},
+    {RN_CHAT_LLAMA3,
+     "<|begin_of_text|><|start_header_id|><|end_header_id|><|eot_id|><|eom_id|><|python_tag|>",
+     {"<|start_header_id|>", "<|eot_id|>", "<|end_header_id|>"},
+     {"Cutting Knowledge Date", "strftime", "<think>"}},
+    {RN_CHAT_DEEPSEEK,
+     "### Instruction:### Response:<|EOT|>",
+     {"### Instruction:", "<|EOT|>"},
+     {NULL}},
+    {RN_CHAT_ALPACA,
+     "### Instruction:### Response:### Input:",
+     {"Below is an instruction that describes a task"},
+     {NULL}},
+    {RN_CHAT_LLAMA2, "[INST][/INST]", {"[INST] ", "<<SYS>>", " [/INST]"}, {NULL}},
+    {RN_CHAT_MISTRAL,
+     "[INST][/INST][AVAILABLE_TOOLS][/AVAILABLE_TOOLS][TOOL_CALLS][TOOL_RESULTS][/TOOL_RESULTS]",
+     {"[INST] "},
+     {"[SYSTEM_PROMPT]", "<<SYS>>"}},
+};
+
+static bool fits_family(rn_bytes t, size_t f)
+{
+    for (size_t i = 0; i < 3 && families[f].must[i]; i++)
+        if (!contains(t, families[f].must[i])) return false;
+    for (size_t i = 0; i < 3 && families[f].must_not[i]; i++)
+        if (contains(t, families[f].must_not[i])) return false;
+    return only_marks(t, families[f].marks);
+}
+
 int rn_chat_detect(const rn_gguf *g, rn_chat *out, rn_bytes *system, rn_err *err)
 {
     rn_bytes t = {0};
     int rc = rn_gguf_str_opt(g, "tokenizer.chat_template", &t, err);
     if (rc) return rc;
-    rn_chat chat = RN_CHAT_NONE;
-    if (contains(t, "<|im_start|>"))
-        chat = RN_CHAT_CHATML;
-    else if (contains(t, "<|start_header_id|>") && contains(t, "<|eot_id|>"))
-        chat = RN_CHAT_LLAMA3;
-    else if (contains(t, "### Instruction:") && contains(t, "<|EOT|>"))
-        chat = RN_CHAT_DEEPSEEK;
-    else if (contains(t, "Below is an instruction that describes a task"))
-        chat = RN_CHAT_ALPACA;
-    else if (contains(t, "[INST] ") && contains(t, "<<SYS>>"))
-        chat = RN_CHAT_LLAMA2;
-    else if (contains(t, "[INST] ") && !contains(t, "[SYSTEM_PROMPT]"))
-        chat = RN_CHAT_MISTRAL;
-    else if (t.len > 0) {
+    rn_chat chat = t.len ? RN_N_CHATS : RN_CHAT_NONE;
+    for (size_t i = 0; chat == RN_N_CHATS && i < sizeof families / sizeof families[0]; i++)
+        if (fits_family(t, i)) chat = families[i].chat;
+    rn_bytes own = chat == RN_CHAT_CHATML ? default_system(t) : (rn_bytes){0};
+    /* A system text that is not where it is looked for would be left out. */
+    if (chat == RN_CHAT_CHATML && !own.len && contains(t, "You are")) chat = RN_N_CHATS;
+    if (chat == RN_N_CHATS) {
         static const char names[] = ALL_NAMES;
         return rn_fail(err, RN_EUNSUPPORTED,
-                       "%s: its chat template is none that is known; choose one of %.*s",
+                       "%s: its chat template is none that is known as a whole; choose one of %.*s",
                        rn_gguf_path(g), (int)sizeof names - 3, names);
     }
     *out = chat;
-    *system = chat == RN_CHAT_CHATML ? default_system(t) : (rn_bytes){0};
+    *system = own;
     return 0;
 }
 

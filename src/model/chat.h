@@ -1,9 +1,9 @@
 /*
  * chat.h: the wrapping that an instruct model expects around a question.
  *
- * There is no interpreter of templates: a file's tokenizer.chat_template is recognised by strings
- * that only one family uses, and each family has its exact bytes here. What is not recognised is an
- * error that lists the choices, never a guess.
+ * A file's tokenizer.chat_template is recognised as a whole: every mark in it belongs to one family,
+ * whose exact bytes are here, and nothing in it is known to make another format. What is not
+ * recognised is an error that lists the choices, never a guess.
  */
 #ifndef RN_MODEL_CHAT_H
 #define RN_MODEL_CHAT_H
