@@ -1,20 +1,77 @@
-"""host_alter.py: tests whose expected constants are altered, whole programs taken apart, and the
-names that a plain program may use. It runs in the namespace of host_apart.py.
+"""host_alter.py: altered tests, programs that take the tests into themselves, and the names that a
+plain program may use. It runs in the namespace of host_apart.py.
 
-An altered assertion must fail: it compares something that is called with a literal, and the literal
-has another value now. So only comparisons are altered that are certain to flip for a program that
-is honest and does the same each time: ==, is, abs(x - literal) < small, ...close(x, literal),
-assertEqual and its kin; and only where they stand on the tests' main path, not in a loop or branch.
+An altered assertion must fail for every program that is honest and does the same each time:
+
+  x == literal                  another literal of the same kind; likewise `is`, assertEqual and kin
+  abs(x - literal) < small      a number beyond the tolerance; likewise ...close(x, literal)
+  x == name                     the literals that the name stands for: an assignment, a loop's table
+  x == expression               (expression, None)
+  anything else                 its negation
+
+Only assertions that run in any case are altered: on the main path, in loops over a literal table.
 """
-# ---- altered tests ------------------------------------------------------------------------------------------------------------
 
-PURE = {"set", "frozenset", "tuple", "list", "sorted", "dict", "float", "int", "str", "Counter"}
-EQUAL = {"assertEqual", "assertEquals", "assertAlmostEqual", "assertListEqual", "assertDictEqual", "assertTupleEqual",
-         "assertSetEqual", "assertMultiLineEqual", "assertSequenceEqual", "assertCountEqual", "assertIs"}
+# ---- other values than the expected one ----------------------------------------------------------
+
+def others(x):
+    """Up to seven values of the same kind that differ from x. Numbers are the rest of a series in
+    which x has any place, so that the middle or an end tells nothing."""
+    if type(x) is bool:
+        return [not x]
+    if type(x) in (int, float):
+        step = dice.randint(1, 3) if abs(x) < 1000 else abs(x) // dice.randint(5, 50) + 1
+        step = type(x)(step)
+        place = dice.randrange(8)
+        return [v for v in (x + (i - place) * step for i in range(8)) if v != x and v == v]
+    if type(x) is str:
+        return [v for v in {other_text(x) for _ in range(7)} if v != x]
+    if type(x) is bytes:
+        return [v.encode("latin-1") for v in others(x.decode("latin-1"))]
+    if type(x) in (list, tuple):
+        return [type(x)(v) for v in other_items(list(x))]
+    if type(x) is dict:
+        return [dict(zip(x, v)) for v in other_items(list(x.values()))] if x else [{0: 0}, {"a": 1}]
+    if type(x) in (set, frozenset):
+        return [v for v in (type(x)(i) for i in other_items(list(x))) if v != x]
+    if x is None:
+        return [0, "", False]
+    return []
+
+
+def other_items(items):
+    places = [i for i, v in enumerate(items) if others(v)]
+    if not places:
+        return [[0], [1]] if not items else [items[1:]]
+    i = dice.choice(places)
+    return [items[:i] + [v] + items[i + 1:] for v in others(items[i])]
+
+
+def other_text(x):
+    if not x:
+        return dice.choice("abcxyz01")
+    i = dice.randrange(len(x))
+    c = x[i]
+    alphabet = ("0123456789" if c.isdigit() else "abcdefghijklmnopqrstuvwxyz" if c.islower() else
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c.isupper() else " .,()[]<>-_/|*#")
+    return x[:i] + dice.choice(alphabet.replace(c, "")) + x[i + 1:]
+
+
+# ---- literals -----------------------------------------------------------------------------------
+
+PURE = frozenset("set frozenset tuple list sorted dict float int str Counter".split())
+EQUAL = frozenset("""assertEqual assertEquals assertAlmostEqual assertListEqual assertDictEqual
+    assertTupleEqual assertSetEqual assertMultiLineEqual assertSequenceEqual assertCountEqual
+    assertIs assertion""".split())
+
+
+def called_name(node):
+    f = node.func
+    return f.attr if isinstance(f, ast.Attribute) else getattr(f, "id", "")
 
 
 def constants(node):
-    """The constants of a literal, one of which may be altered; None if the expression is not a literal."""
+    """The constants of a literal that may be altered; None if the expression is not a literal."""
     if isinstance(node, ast.Constant):
         return [node]
     if isinstance(node, ast.UnaryOp):
@@ -24,57 +81,32 @@ def constants(node):
     elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
         parts = node.elts
     elif isinstance(node, ast.Dict):
-        parts = node.values if all(isinstance(k, ast.Constant) for k in node.keys) else [None]
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in PURE and not node.keywords:
+        if not all(isinstance(k, ast.Constant) for k in node.keys):
+            return None
+        parts = node.values
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        if node.func.id not in PURE:
+            return None
         parts = node.args
     else:
         return None
-    found = []
-    for p in parts:
-        c = constants(p) if p is not None else None
-        if c is None:
-            return None
-        found += c
-    return found
+    found = [constants(p) for p in parts]
+    return None if None in found else [c for part in found for c in part]
 
 
-def has_call(node):
-    return any(isinstance(n, ast.Call) for n in ast.walk(node))
-
-
-def expected_sides(test):
-    """Literals whose change must make `test` fail, for a program that is honest and does the same each time."""
-    if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        left, right = test.left, test.comparators[0]
-        if isinstance(test.ops[0], (ast.Eq, ast.Is)):
-            if has_call(left) and constants(left) is None:
-                return [right]
-            if has_call(right) and constants(right) is None:
-                return [left]
-        if isinstance(test.ops[0], (ast.Lt, ast.LtE)) and isinstance(left, ast.Call) and len(left.args) == 1:
-            inner, eps = left.args[0], constants(right)
-            if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub) and eps is not None:
-                return [s for s in (inner.left, inner.right) if not has_call(s)]
-    if isinstance(test, ast.Call):
-        name = test.func.attr if isinstance(test.func, ast.Attribute) else getattr(test.func, "id", "")
-        if name.endswith("close") and len(test.args) >= 2:
-            return [a for a in test.args[:2] if not has_call(a)]
-    return []
-
-
-def value_of(side):
+def value_of(literal):
     """The literal's value, in the language's own functions."""
     names = {n: getattr(builtins, n, collections.Counter) for n in PURE}
-    code = compile(ast.fix_missing_locations(ast.Expression(side)), "<literal>", "eval")
+    code = compile(ast.fix_missing_locations(ast.Expression(literal)), "<literal>", "eval")
     return eval(code, {"__builtins__": names})
 
 
-def change(side, far):
+def change(literal, far):
     """Alters one constant of a literal so that its value is another one; `far`: beyond any
     tolerance. True if that was possible; else the literal is as it was."""
-    found = [c for c in constants(side) or [] if is_data(c.value)]
+    found = [c for c in constants(literal) or [] if is_data(c.value)]
     try:
-        before = value_of(side)
+        before = value_of(literal)
         for _ in range(20 if found else 0):
             node = dice.choice(found)
             kept = node.value
@@ -82,7 +114,7 @@ def change(side, far):
                 node.value += type(kept)(1 + abs(kept)) * dice.randint(2, 5)
             else:
                 node.value = dice.choice(others(kept) or [kept])
-            if value_of(side) != before:
+            if value_of(literal) != before:
                 return True
             node.value = kept
     except Exception:
@@ -90,76 +122,238 @@ def change(side, far):
     return False
 
 
-def expected_side(s):
-    """(literal, far) of an assertion statement that has an alterable one, else None."""
-    if isinstance(s, ast.Assert):
-        sides = expected_sides(s.test)
-        far = not isinstance(s.test, ast.Compare) or not isinstance(s.test.ops[0], (ast.Eq, ast.Is))
-    elif isinstance(s, ast.Expr) and isinstance(s.value, ast.Call):
-        f = s.value.func
-        if not isinstance(f, ast.Attribute) or f.attr not in EQUAL or len(s.value.args) < 2:
+def changeable(literal, far):
+    return literal is not None and change(copy.deepcopy(literal), far)
+
+
+# ---- names that stand for literals --------------------------------------------------------------
+
+class Names:
+    """What the names of a test stand for: `rows[name]`, the literals that it takes one after the
+    other. Only of names that are bound once and read nowhere but as an expected value."""
+
+    def __init__(self, tree):
+        self.rows, self.bound, self.read = {}, collections.Counter(), collections.Counter()
+        self.assigned = {}
+        for n in ast.walk(tree):
+            if isinstance(n, ast.Assert):
+                for m in ast.walk(n.msg) if n.msg else ():
+                    if isinstance(m, ast.Name):
+                        self.read[m.id] -= 1
+            if isinstance(n, ast.Name):
+                counter = self.read if isinstance(n.ctx, ast.Load) else self.bound
+                counter[n.id] += 1
+            target = n.targets[0] if isinstance(n, ast.Assign) and len(n.targets) == 1 else None
+            if isinstance(target, ast.Name):
+                self.assigned[target.id] = n.value
+
+    def literal(self, node):
+        """The literal that an expression is, or that a name was assigned, read here alone."""
+        if isinstance(node, ast.Name) and self.bound[node.id] == 1 and self.read[node.id] == 1:
+            node = self.assigned.get(node.id)
+        return node if node is not None and constants(node) is not None else None
+
+    def table(self, node):
+        """The rows of what a loop goes over: expressions, or tuples of them; None: unknown."""
+        if isinstance(node, ast.Name) and self.bound[node.id] == 1 and self.read[node.id] == 1:
+            node = self.assigned.get(node.id)
+        if isinstance(node, (ast.List, ast.Tuple)):
+            return node.elts
+        if not isinstance(node, ast.Call):
             return None
-        sides = [a for a in s.value.args[:2] if not has_call(a)]
-        far = "Almost" in f.attr
+        name = called_name(node)
+        if name == "enumerate" and node.args:
+            rows = self.table(node.args[0])
+            return rows and [(None, r) for r in rows]
+        if name == "zip" and node.args:
+            parts = [self.table(a) for a in node.args]
+            known = [p for p in parts if p]
+            if not known:
+                return None
+            n = min(map(len, known))
+            return list(zip(*[p[:n] if p else [None] * n for p in parts]))
+        if name == "items" and isinstance(node.func, ast.Attribute):
+            d = self.literal(node.func.value) if isinstance(node.func.value, ast.Name) else None
+            return list(zip(d.keys, d.values)) if isinstance(d, ast.Dict) else None
+        if name == "range" and isinstance(node.func, ast.Name):
+            try:
+                return [None] * min(len(value_of_range(node)), 1)
+            except Exception:
+                return None
+        return None
+
+    def bind(self, target, row):
+        if isinstance(target, ast.Name):
+            self.rows.setdefault(target.id, []).append(row if isinstance(row, ast.AST) else None)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            parts = row.elts if isinstance(row, (ast.Tuple, ast.List)) else row
+            if not isinstance(parts, (tuple, list)) or len(parts) != len(target.elts):
+                parts = [None] * len(target.elts)
+            for t, p in zip(target.elts, parts):
+                self.bind(t, p)
+
+    def expected(self, node):
+        """The literals that an expected value takes; [] if they are not known."""
+        if isinstance(node, ast.Name):
+            if self.bound[node.id] != 1 or self.read[node.id] != 1:
+                return []
+            rows = self.rows.get(node.id)
+            if rows is None:
+                rows = [self.assigned.get(node.id)]
+        else:
+            rows = [node]
+        return rows if all(r is not None and constants(r) is not None for r in rows) else []
+
+
+def value_of_range(node):
+    return range(*[ast.literal_eval(a) for a in node.args])
+
+
+# ---- assertions ---------------------------------------------------------------------------------
+
+class Assertion:
+    """One alterable assertion: statement `body[i]`, and how it is altered."""
+
+    def __init__(self, body, i, rows, far, test=None):
+        self.body, self.i, self.rows, self.far, self.test = body, i, rows, far, test
+
+    def units(self):
+        return len(self.rows) or 1
+
+    def alter(self, unit):
+        """Alters one row, or the statement; unit None: all rows."""
+        if self.rows:
+            for row in self.rows if unit is None else [self.rows[unit]]:
+                change(row, self.far)
+        else:
+            self.body[self.i].test = self.test
+
+
+def has_call(node):
+    return any(isinstance(n, ast.Call) for n in ast.walk(node))
+
+
+INVERSE = {ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
+           ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is}
+
+
+def sides(test):
+    """(expressions whose change makes `test` fail, whether it tolerates a difference)."""
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return next((s for s in map(sides, test.values) if s[0]), ([], False))
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = test.operand
+        unequal = isinstance(inner, ast.Compare) and len(inner.ops) == 1 and \
+            isinstance(inner.ops[0], ast.NotEq)
+        return ([inner.comparators[0], inner.left], False) if unequal else ([], False)
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        left, right = test.left, test.comparators[0]
+        if isinstance(test.ops[0], (ast.Eq, ast.Is)):
+            return [right, left], False
+        if isinstance(test.ops[0], (ast.Lt, ast.LtE)) and isinstance(left, ast.Call):
+            inner = left.args[0] if len(left.args) == 1 else None
+            if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub) and small(right):
+                return [inner.right, inner.left], True
+    if isinstance(test, ast.Call) and len(test.args) >= 2 and called_name(test).endswith("close"):
+        return [test.args[1], test.args[0]], True
+    return [], False
+
+
+def small(node):
+    return constants(node) is not None and value_of(node) < 1
+
+
+def negated(test):
+    """An expression that is false where `test` holds, as near to it as can be."""
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        op = type(test.ops[0])
+        if op is ast.Eq:
+            other = ast.Tuple([test.comparators[0], ast.Constant(None)], ast.Load())
+            return ast.Compare(test.left, [ast.Eq()], [other])
+        return ast.Compare(test.left, [INVERSE[op]()], test.comparators)
+    return ast.UnaryOp(ast.Not(), test)
+
+
+def read_assertion(body, i, names):
+    s = body[i]
+    if isinstance(s, ast.Assert):
+        found, far = sides(s.test)
+    elif isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) and len(s.value.args) >= 2 and \
+            called_name(s.value) in EQUAL:
+        name = called_name(s.value)
+        found, far = s.value.args[1::-1], name in ("assertAlmostEqual", "assertion")
     else:
         return None
-    for side in sides:
-        if constants(side) and change(copy.deepcopy(side), far):
-            return side, far
+    for side in found:
+        rows = names.expected(side)
+        if rows and all(changeable(r, far) for r in rows):
+            return Assertion(body, i, rows, far)
+    if isinstance(s, ast.Assert) and has_call(s.test) or found and isinstance(s, ast.Assert):
+        return Assertion(body, i, [], False, negated(s.test))
     return None
 
 
 def assertions(tree):
-    """(statements, index, literal, far) of every alterable assertion that runs in any case."""
-    found = []
+    names, found = Names(tree), []
 
     def visit(body):
         for i, s in enumerate(body):
             if isinstance(s, ast.With) or isinstance(s, ast.FunctionDef) and s.name == "check":
                 visit(s.body)
+            elif isinstance(s, ast.For) and not s.orelse:
+                rows = names.table(s.iter)
+                for row in rows or ():
+                    names.bind(s.target, row)
+                if rows and not any(isinstance(n, (ast.Break, ast.Continue)) for n in ast.walk(s)):
+                    visit(s.body)
             else:
-                expected = expected_side(s)
-                if expected:
-                    found.append((body, i, *expected))
+                a = read_assertion(body, i, names)
+                if a:
+                    found.append(a)
 
     visit(tree.body)
     return found
 
 
+def count_units(trees):
+    return sum(a.units() for t in trees for a in assertions(t))
+
+
 def alter_one(sources, k):
-    """The tests compiled with the k-th alterable assertion altered, in code of the same shape: a
-    program that looks cannot know."""
+    """The tests compiled with the k-th unit altered: code that a program cannot tell from tests
+    that were written so."""
     codes = []
     for source in sources:
         tree = ast.parse(source, "<test>")
-        found = assertions(tree) if k >= 0 else []
-        if k < len(found):
-            change(*found[k][2:])
-        k -= len(found)
-        codes.append(compile(tree, "<test>", "exec", dont_inherit=True))
+        for a in assertions(tree):
+            if 0 <= k < a.units():
+                a.alter(k)
+            k -= a.units()
+        codes.append(compile(ast.fix_missing_locations(tree), "<test>", "exec", dont_inherit=True))
     return codes
 
 
-def alter_all(source):
-    """The test with every alterable assertion altered and followed by __held__() if it holds."""
-    tree = ast.parse(source, "<test>")
-    for body, i, side, far in assertions(tree):
-        change(side, far)
+def alter_all(tree):
+    """Alters every assertion and puts __held__() behind it, which is called if it holds."""
+    for a in assertions(tree):
+        a.alter(None)
         failed = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [ast.Pass()])
         held = ast.Expr(ast.Call(ast.Name("__held__", ast.Load()), [], []))
-        body[i] = ast.Try([body[i]], [failed], [held], [])
-    return compile(ast.fix_missing_locations(tree), "<test>", "exec", dont_inherit=True)
+        a.body[a.i] = ast.Try([a.body[a.i]], [failed], [held], [])
+    ast.fix_missing_locations(tree)
 
 
-# ---- whole programs -----------------------------------------------------------------------------------------------------------
+# ---- whole programs -----------------------------------------------------------------------------
 
 def split_whole(program, tests):
-    """Where a program compiles only together with the tests: its code, if the tests' statements are the last of the whole,
-    untouched; else None."""
+    """Where a program compiles only together with the tests: its code, if the tests' statements
+    are the last of the whole, untouched; else None."""
     whole = ast.parse("\n".join([program, *tests]), "<string>")
     tail = [s for t in tests for s in ast.parse(t).body]
     n = len(tail)
-    if not n or len(whole.body) < n or [ast.dump(s) for s in whole.body[-n:]] != [ast.dump(s) for s in tail]:
+    if not n or list(map(ast.dump, whole.body[-n:])) != list(map(ast.dump, tail)):
         return None
     whole.body = whole.body[:-n]
     return compile(whole, "<string>", "exec", dont_inherit=True)

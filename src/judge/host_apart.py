@@ -1,25 +1,30 @@
 """host_apart.py: tests and program in processes apart; the side of each, in Python.
 
-A pass that the program could have forged (host_plain.c) is confirmed here. The tests run in one process, which never runs a
-line of the program; the program runs in its fork (host_apart.c) and answers requests over two pipes: give me this name, call
-it with these arguments. What crosses is data: the content of built-in types, copied, and of the library's types that are
-data (fractions, dates, counters, numpy's arrays). So on the tests' side no method of the program runs, no frame, constant,
-module or namespace of the tests is within the program's reach, and == is Python's own.
+A pass that the program could have forged (host_plain.c) is confirmed here. The tests run in one
+process, which never runs a line of the program; the program runs in its fork (host_apart.c) and
+answers requests over two pipes: give me this name, call it with these arguments. What crosses is
+data: the content of built-in types, copied, and of the library's types that are data (fractions,
+dates, counters, numpy's arrays). So on the tests' side no method of the program runs, no frame,
+constant, module or namespace of the tests is within the program's reach, and == is Python's own.
 
-  arguments  are copied in; the lists, dictionaries and sets among them are copied back into the caller's when the call ends.
-  functions  of the tests that are passed as arguments are called back. Nothing else of the tests' objects can be asked for.
-  objects    of other types stay where they are; the other side holds a number for them (Remote) and forwards operators.
-             An object that is asked whether it equals the expected value is asked the same of other values, in an order that it
-             cannot know: one that agrees with a wrong one, too, is forged.
-  failures   If only data crossed and a test fails here that held before, the pass was forged. If objects crossed, or the tests
-             look at what a copy cannot show (standard output, patched functions), a failure shows nothing: `soft`.
+  arguments  are copied in; the lists, dictionaries and sets among them are copied back into the
+             caller's when the call ends.
+  functions  of the tests that are passed as arguments, or that the program names, are called back.
+             Nothing else can be asked of the tests' objects.
+  objects    of other types stay where they are; the other side holds a number for them (Remote) and
+             forwards operators. An object that is asked whether it equals the expected value is
+             asked the same of other values, in an order that it cannot know: one that agrees with a
+             wrong one gives itself away.
+  failures   If only data crossed and a test fails here that held before, the pass was forged. If
+             objects crossed, or the tests look at what a copy cannot show (standard output, patched
+             functions), a failure shows nothing: `soft`.
 
-The other means is to alter a test (alter, below): a changed constant in a comparison with a constant must make it fail.
-
-The two sides never trust each other's bytes: the tests' side decodes into exact built-in types only, calls nothing by name, and
-imports only modules of the library. What the program's side does to itself is its own loss.
+The two sides never trust each other's bytes: the tests' side decodes into exact built-in types
+only, calls nothing by name, and imports only modules of the library. What the program's side does
+to itself is its own loss.
 """
-import ast, builtins, collections, copy, datetime, decimal, fractions, functools, importlib, operator, os, random, struct, sys, types
+import ast, builtins, collections, copy, datetime, decimal, fractions, functools, importlib
+import operator, os, random, struct, sys, types
 
 HELD, FORGED, FAILED, SOFT, GONE = range(5)
 MAX_MESSAGE = 1 << 30
@@ -34,29 +39,31 @@ class Forged(BaseException):
     """An object gave itself away."""
 
 
-# ---- values as bytes ----------------------------------------------------------------------------------------------------------
+# ---- values as bytes -----------------------------------------------------------------------------
 
-FLAT = {int: b"i", float: b"f", complex: b"c", str: b"s", bytes: b"b", bytearray: b"B", list: b"l", tuple: b"t", dict: b"d",
-        set: b"S", frozenset: b"z"}
-MUTABLE = (list, dict, set, bytearray, collections.deque)
+# Built-in types whose content is copied; a subclass is copied as the first of them that it is.
+FLAT = frozenset([int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset])
 CLASSES = {c: n for n, c in vars(builtins).items() if isinstance(c, type)}
 FUNCTIONS = {f: n for n, f in vars(builtins).items() if isinstance(f, types.BuiltinFunctionType)}
 # Types of the library that are data: how to take one apart, how to make one.
 LIBRARY = {
-    "Fraction": (fractions.Fraction, lambda x: (x._numerator, x._denominator), lambda n, d: fractions.Fraction(n, d)),
+    "Fraction": (fractions.Fraction, lambda x: (x._numerator, x._denominator), fractions.Fraction),
     "Decimal": (decimal.Decimal, lambda x: (decimal.Decimal.__str__(x),), decimal.Decimal),
     "date": (datetime.date, lambda x: (x.year, x.month, x.day), datetime.date),
-    "datetime": (datetime.datetime, lambda x: (x.year, x.month, x.day, x.hour, x.minute, x.second, x.microsecond),
-                 datetime.datetime),
+    "datetime": (datetime.datetime, lambda x: (x.year, x.month, x.day, x.hour, x.minute, x.second,
+                                               x.microsecond), datetime.datetime),
     "time": (datetime.time, lambda x: (x.hour, x.minute, x.second, x.microsecond), datetime.time),
-    "timedelta": (datetime.timedelta, lambda x: (x.days, x.seconds, x.microseconds), datetime.timedelta),
+    "timedelta": (datetime.timedelta, lambda x: (x.days, x.seconds, x.microseconds),
+                  datetime.timedelta),
     "range": (range, lambda x: (x.start, x.stop, x.step), range),
     "slice": (slice, lambda x: (x.start, x.stop, x.step), slice),
     "Counter": (collections.Counter, lambda x: (dict(dict.items(x)),), collections.Counter),
-    "OrderedDict": (collections.OrderedDict, lambda x: (list(collections.OrderedDict.items(x)),), collections.OrderedDict),
+    "OrderedDict": (collections.OrderedDict, lambda x: (list(collections.OrderedDict.items(x)),),
+                    collections.OrderedDict),
     "defaultdict": (collections.defaultdict, lambda x: (dict(dict.items(x)),),
                     lambda d: collections.defaultdict(None, d)),
-    "deque": (collections.deque, lambda x: (list(collections.deque.__iter__(x)), x.maxlen), collections.deque),
+    "deque": (collections.deque, lambda x: (list(collections.deque.__iter__(x)), x.maxlen),
+              collections.deque),
     "UserList": (collections.UserList, lambda x: (x.data,), collections.UserList),
     "UserDict": (collections.UserDict, lambda x: (x.data,), collections.UserDict),
     "UserString": (collections.UserString, lambda x: (x.data,), collections.UserString),
@@ -76,7 +83,7 @@ def named_tuple(name, fields):
 
 
 def numpy_parts(x):
-    """(dtype, shape, bytes) of a numpy array or scalar of plain numbers or text; None of anything else."""
+    """(dtype, shape, bytes, scalar?) of a numpy array or scalar of numbers or text, else None."""
     np = sys.modules.get("numpy")
     if np is None or not issubclass(type(x), (np.ndarray, np.generic)):
         return None
@@ -108,7 +115,8 @@ def pack_int(x):
 
 
 class Writer:
-    """One message. `seen`: the mutable containers in it, by identity, in the order of their first mention."""
+    """One message. `table`: the mutable containers in it, in the order of their first mention, by
+    which the other end finds them again; `seen`: their places by identity."""
 
     def __init__(self, peer, table=()):
         self.peer, self.out = peer, bytearray()
@@ -342,21 +350,28 @@ class Reader:
         return x
 
 
-# ---- requests -----------------------------------------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------
 
 def call(f, args, kwargs):
     return f(*args, **kwargs)
 
 
-OPERATORS = ("lt le eq ne ge gt add sub mul truediv floordiv mod pow matmul neg pos abs and_ or_ xor lshift rshift invert index "
-             "getitem setitem delitem contains iadd").split()
+OPERATORS = """lt le eq ne ge gt add sub mul truediv floordiv mod pow matmul neg pos abs and_ or_
+    xor lshift rshift invert index getitem setitem delitem contains iadd""".split()
 DEEDS = {name: getattr(operator, name) for name in OPERATORS}
-DEEDS.update(call=call, len=len, iter=iter, next=next, str=str, repr=repr, hash=hash, bool=bool, int=int, float=float,
-             complex=complex, round=round, isinstance=isinstance, issubclass=issubclass, reversed=reversed, divmod=divmod,
-             format=format, attr=getattr, setattr=setattr, delattr=delattr, dir=dir,
+DEEDS.update({f.__name__: f for f in
+              (len, iter, next, str, repr, hash, bool, int, float, complex, round, isinstance,
+               issubclass, reversed, divmod, format, dir)})
+DEEDS.update(call=call, attr=getattr, setattr=setattr, delattr=delattr,
              enter=lambda x: type(x).__enter__(x), exit=lambda x, *a: type(x).__exit__(x, *a))
-# What the program may ask of objects of the tests: functions passed to it, instances of the tests' own classes.
-ALLOWED = frozenset("call len iter next bool str repr hash eq ne lt le gt ge getitem contains attr".split())
+# What the program may ask of the tests' objects: functions, instances of the tests' own classes.
+ALLOWED = frozenset("""call len iter next bool str repr hash eq ne lt le gt ge getitem contains
+    attr""".split())
+
+
+# What no honest program asks of a function that it was given.
+INSIDE = ("__globals__", "__closure__", "__builtins__")
+CHANGED = ("__code__", "__defaults__", "__kwdefaults__", "__globals__", "__closure__")
 
 
 class Peer:
@@ -367,6 +382,7 @@ class Peer:
         self.mine, self.numbers = [], {}  # objects that the other end has numbers for
         self.theirs, self.classes = {}, {}
         self.soft = False
+        self.probes = tests  # whether objects are asked about other values than the expected one
         self.forged = None
         self.globals, self.used = {}, set()  # the program's names, and those that its code reads
 
@@ -436,7 +452,8 @@ class Peer:
                 continue
             try:
                 return self.take_answer(Reader(self, data, w.table))
-            except (ValueError, TypeError, KeyError, IndexError, OverflowError, struct.error, RecursionError):
+            except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError,
+                    struct.error):
                 if data[:1] == b"!":
                     raise
                 raise Gone from None
@@ -452,7 +469,7 @@ class Peer:
         if kind != b"!":
             raise Gone
         c, args, text = r.get(), r.get(), r.get()
-        if not (isinstance(c, type) and issubclass(c, BaseException)) or type(args) is not tuple or issubclass(c, Gone):
+        if not isinstance(c, type) or not issubclass(c, BaseException) or type(args) is not tuple:
             raise Gone
         try:
             e = c(*args)
@@ -462,10 +479,13 @@ class Peer:
 
     def answer(self, data):
         r = Reader(self, data[1:])
+        limit = deepen(None)
         try:
             deed, args = r.get(), r.get()
             before = [(x, snapshot(x)) for x in r.table]
+            deepen(limit)
             value = self.perform(deed, args)
+            limit = deepen(None)
             w = Writer(self, r.table)
             w.out += b"="
             w.put(value)
@@ -493,10 +513,14 @@ class Peer:
                 w.put(Exception)
                 w.put(())
                 w.put(type(e).__name__)
+        deepen(limit)
         self.send(w.out)
 
     def perform(self, deed, args):
         if self.tests:
+            inside = CHANGED if deed == "setattr" else INSIDE
+            if len(args) > 1 and type(args[0]) is types.FunctionType and args[1] in inside:
+                self.forged = "the program looked into a function of the tests, or changed it"
             if deed not in ALLOWED or not args:
                 raise PermissionError("the tests' objects cannot do that")
             if deed == "attr" and (not of_tests(args[0]) or str(args[1]).startswith("_")):
@@ -504,6 +528,11 @@ class Peer:
             return DEEDS[deed](*args)
         if deed == "global":
             return self.globals[args[0]]
+        if deed == "wanted":
+            return [n for n in args[0] if n in self.used]
+        if deed == "bind":
+            self.globals[args[0]] = args[1]
+            return None
         if deed == "import":
             return self.take_imports(args[0])
         if deed == "kinds":
@@ -528,6 +557,14 @@ class Peer:
 
 
 os_read, os_write = os.read, os.write
+sys_getrecursionlimit, sys_setrecursionlimit = sys.getrecursionlimit, sys.setrecursionlimit
+
+
+def deepen(limit):
+    """Room on the stack for values nested deeply; back to `limit`, the program's, for its code."""
+    now = sys_getrecursionlimit()
+    sys_setrecursionlimit(now + 50000 if limit is None else limit)
+    return now
 
 
 def of_tests(x):
@@ -540,13 +577,16 @@ def kind_of(x):
     if type(x) is types.ModuleType:
         return "module", str(x.__name__), ""
     module, name = getattr(x, "__module__", None), getattr(x, "__qualname__", None)
-    if type(module) is str and type(name) is str and type(x) in (types.BuiltinFunctionType, types.FunctionType, type):
+    plain = type(x) in (types.BuiltinFunctionType, types.FunctionType, type)
+    if plain and type(module) is str and type(name) is str:
         return "named", module, name
     return "other", "", ""
 
 
 def snapshot(x):
-    return x.copy() if isinstance(x, (list, dict, set, collections.deque)) else bytes(x) if type(x) is bytearray else x.tobytes()
+    if isinstance(x, (list, dict, set, collections.deque)):
+        return x.copy()
+    return bytes(x) if type(x) is bytearray else x.tobytes()
 
 
 def same_items(a, b):
@@ -555,7 +595,8 @@ def same_items(a, b):
 
 def differs(x, old):
     if isinstance(x, dict):
-        return not (same_items(list(x), list(old)) and same_items(list(x.values()), list(old.values())))
+        return not (same_items(list(x), list(old)) and
+                    same_items(list(x.values()), list(old.values())))
     if isinstance(x, set):
         return x != old
     if isinstance(x, (list, collections.deque)):
@@ -588,7 +629,7 @@ def refill(x, content):
         x[...] = numpy_whole(*content)
 
 
-# ---- objects of the other side ------------------------------------------------------------------------------------------------
+# ---- objects of the other side -------------------------------------------------------------------
 
 class Remote:
     """An object that lives in the other process."""
@@ -636,7 +677,7 @@ class Remote:
 
     def __contains__(self, x):
         yes = bool(ask(self, "contains", self, x))
-        if yes and is_data(x) and all(ask(self, "contains", self, strange) for strange in strangers()):
+        if yes and is_data(x) and all(ask(self, "contains", self, s) for s in strangers()):
             forge(self, "a returned object claims to contain anything")
         return yes
 
@@ -680,7 +721,7 @@ def holds(remote, deed, *args):
 
 def compare(remote, deed, other):
     peer = object.__getattribute__(remote, "_peer")
-    if not peer.tests or not is_data(other):
+    if not peer.probes or not is_data(other):
         return ask(remote, deed, remote, other)
     asked = [(x, False) for x in others(other)] + [(other, True)]
     dice.shuffle(asked)
@@ -743,61 +784,19 @@ for _name in "getitem setitem delitem iadd".split():
     setattr(Remote, "__%s__" % _name, binary(_name))
 
 
-# ---- other values than the expected one ---------------------------------------------------------------------------------------
-
-def others(x):
-    """Up to seven values of the same kind that differ from x. Numbers are the rest of a series in which x has any place, so
-    that the middle or an end tells nothing."""
-    if type(x) is bool:
-        return [not x]
-    if type(x) in (int, float):
-        step = type(x)(dice.randint(1, 3)) if abs(x) < 1000 else type(x)(abs(x) // dice.randint(5, 50) + 1)
-        place = dice.randrange(8)
-        return [v for v in (x + (i - place) * step for i in range(8)) if v != x and v == v]
-    if type(x) is str:
-        return [v for v in {other_text(x) for _ in range(7)} if v != x]
-    if type(x) is bytes:
-        return [v.encode("latin-1") for v in others(x.decode("latin-1"))]
-    if type(x) in (list, tuple):
-        return [type(x)(v) for v in other_items(list(x))]
-    if type(x) is dict:
-        return [dict(zip(x, v)) for v in other_items(list(x.values()))] if x else [{0: 0}, {"a": 1}]
-    if type(x) in (set, frozenset):
-        return [v for v in (type(x)(i) for i in other_items(list(x))) if v != x]
-    if x is None:
-        return [0, "", False]
-    return []
-
-
-def other_items(items):
-    places = [i for i, v in enumerate(items) if others(v)]
-    if not places:
-        return [[0], [1]] if not items else [items[1:]]
-    i = dice.choice(places)
-    return [items[:i] + [v] + items[i + 1:] for v in others(items[i])]
-
-
-def other_text(x):
-    if not x:
-        return dice.choice("abcxyz01")
-    i = dice.randrange(len(x))
-    c = x[i]
-    alphabet = ("0123456789" if c.isdigit() else "abcdefghijklmnopqrstuvwxyz" if c.islower() else
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c.isupper() else " .,()[]<>-_/|*#")
-    return x[:i] + dice.choice(alphabet.replace(c, "")) + x[i + 1:]
-
-
-# ---- the tests' side ----------------------------------------------------------------------------------------------------------
+# ---- the tests' side -----------------------------------------------------------------------------
 
 # Names by which tests look at what is not a value.
-LOOKS = frozenset("stdout stdin stderr redirect_stdout redirect_stderr patch mock Mock MagicMock inspect getsource globals locals "
-                  "environ subprocess __dict__ __code__ __name__ __doc__ __module__ setattr settrace setprofile sys popen "
-                  "system".split())
-OWN_MODULES = frozenset("math cmath operator collections itertools functools copy random re string heapq bisect statistics fractions "
-                        "decimal datetime json typing time numpy".split())
+LOOKS = frozenset("""stdout stdin stderr redirect_stdout redirect_stderr patch mock Mock MagicMock
+    inspect getsource globals locals environ subprocess __dict__ __code__ __name__ __doc__
+    __module__ setattr settrace setprofile sys popen system""".split())
+# Of these modules tests get their own, also where they name a function that the program imported.
+OWN_MODULES = frozenset("""math cmath operator collections itertools functools copy random re string
+    heapq bisect statistics fractions decimal datetime json typing time numpy""".split())
 
 
 def all_names(code, found):
+    """The names that code reads, attributes among them."""
     found.update(code.co_names)
     for c in code.co_consts:
         if isinstance(c, types.CodeType):
@@ -805,14 +804,22 @@ def all_names(code, found):
     return found
 
 
+def all_names_of(trees):
+    found = set()
+    for t in trees:
+        all_names(compile(t, "<test>", "exec", dont_inherit=True), found)
+    return found
+
+
 def attributed(trees):
     """Names that tests use as modules: NAME.attribute."""
-    return {n.value.id for t in trees for n in ast.walk(t) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
+    return {n.value.id for t in trees for n in ast.walk(t)
+            if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
 
 
 class Namespace(dict):
-    """Where the tests run. A name that they do not define is the program's; but what the language or the library defines is
-    taken from there, unless it is what is tested."""
+    """Where the tests run. A name that they do not define is the program's; but what the language
+    or the library defines is taken from there, unless it is what is tested."""
 
     def __init__(self, peer, names, kinds, modules, tested):
         super().__init__({"__builtins__": vars(builtins), "__held__": self.held})
@@ -851,7 +858,8 @@ class Namespace(dict):
                 value = getattr(value, part)
         else:
             module = module if kind == "module" else name
-            if module.split(".")[0] not in sys.stdlib_module_names and module.split(".")[0] not in ("numpy", "pandas", "scipy"):
+            top = module.split(".")[0]
+            if top not in sys.stdlib_module_names and top not in ("numpy", "pandas", "scipy"):
                 raise Gone
             value = importlib.import_module(module)
         self[name] = value
@@ -859,8 +867,8 @@ class Namespace(dict):
 
 
 def tested_names(names, kinds, entry):
-    """The names under test. Where the problem does not say, those of the program that the tests use; a built-in function's name
-    only if there is no other."""
+    """The names under test. Where the problem does not say, those of the program that the tests
+    use; a built-in function's name only if there is no other."""
     if entry:
         return {entry}
     used = [n for n in kinds if kinds[n][0] == "other" or kinds[n][1] not in OWN_MODULES]
@@ -879,45 +887,74 @@ def imports_of(tree):
     return found
 
 
+def bound_names(trees):
+    """What the tests define at their top level: functions, classes, values."""
+    found = set()
+    for s in (s for t in trees for s in t.body):
+        if isinstance(s, (ast.FunctionDef, ast.ClassDef)):
+            found.add(s.name)
+        elif isinstance(s, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For, ast.With)):
+            found.update(n.id for n in ast.walk(s)
+                         if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return found
+
+
+def run_tree(peer, tree, ns, wanted):
+    """Runs one test. What it imports or defines and the program uses is the program's, too."""
+    imports = imports_of(tree)
+    if imports:
+        peer.ask("import", imports)
+    step = [[s] for s in tree.body] if wanted else [tree.body]
+    for body in step:
+        exec(compile(ast.Module(body, []), "<test>", "exec", dont_inherit=True), ns)
+        soft = peer.soft
+        for name in [n for n in wanted if n in ns]:
+            peer.ask("bind", name, ns[name])
+        peer.soft = soft  # they can be called, and nothing else
+
+
 def run_tests(read_fd, write_fd, sources, entry, altered):
-    """(outcome, text, alterable assertions, whether the tests use helpers of the program)."""
+    """(outcome, text, units that can be altered, whether tests that hold show too little)."""
     peer = Peer(read_fd, write_fd, True)
-    n, helpers = 0, False
+    ns = {}
     try:
         trees = [ast.parse(s) for s in sources]
-        n = sum(len(assertions(t)) for t in trees)
-        codes = [alter_all(s) if altered else compile(s, "<test>", "exec", dont_inherit=True) for s in sources]
-        names = set()
-        for c in codes:
-            all_names(c, names)
+        if altered:
+            peer.probes = False  # the right one would be among them
+            for t in trees:
+                alter_all(t)
+        names = all_names_of(trees)
         kinds = check_kinds(peer.ask("kinds", sorted(names)))
+        wanted = peer.ask("wanted", sorted(bound_names(trees)))
         ns = Namespace(peer, names, kinds, attributed(trees), tested_names(names, kinds, entry))
         helpers = bool(ns.helpers)
         peer.soft = bool(names & LOOKS)
         sys.setrecursionlimit(20000)
-        for c, tree in zip(codes, trees):
-            imports = imports_of(tree)
-            if imports:
-                peer.ask("import", imports)
-            exec(c, ns)
-        return (FORGED if peer.forged else HELD), peer.forged or "", n, helpers
+        for tree in trees:
+            run_tree(peer, tree, ns, wanted)
+        if peer.forged:
+            return FORGED, peer.forged, 0, 0
+        more = helpers or peer.soft
+        return HELD, "", count_units(trees) if more and not altered else 0, more
     except Forged:
-        return FORGED, peer.forged or "", n, helpers
+        return FORGED, peer.forged or "", 0, 0
     except Gone:
-        return GONE, "the program ended before the tests did", n, helpers
+        return GONE, "the program ended before the tests did", 0, 0
     except BaseException as e:
         if peer.forged:
-            return FORGED, peer.forged, n, helpers
-        peer.soft |= isinstance(e, NameError)  # the program may use what the tests define
+            return FORGED, peer.forged, 0, 0
+        peer.soft |= isinstance(e, NameError) and e.name in ns
         text = "the tests held once, but not where the program cannot see them"
-        return SOFT if peer.soft else FAILED, text, n, helpers
+        if not peer.soft:
+            return FAILED, text, 0, 0
+        return SOFT, text, count_units(map(ast.parse, sources)), 0
 
 
 def check_kinds(kinds):
     if type(kinds) is not dict:
         raise Gone
     for name, k in kinds.items():
-        if type(name) is not str or type(k) is not tuple or len(k) != 3 or not all(type(x) is str for x in k):
+        if type(name) is not str or type(k) is not tuple or [type(x) for x in k] != [str] * 3:
             raise Gone
     return kinds
 
@@ -937,6 +974,7 @@ def serve(read_fd, write_fd, names, code):
     peer.globals = names
     if code:
         peer.used = all_names(code, set())
+    sys_setrecursionlimit(sys_getrecursionlimit() + 12)  # for the frames below the program's
     try:
         peer.serve()
     except BaseException:

@@ -5,8 +5,9 @@
  *
  *   1. apart     Tests and program run in processes apart (host_apart.c). The tests hold: confirmed.
  *                An object gave itself away: forged. They fail though only data crossed: step 4.
- *   2. helpers   Where tests also call functions of the program other than the one under test, they
- *                run apart once more with altered constants, none of which may hold.
+ *   2. helpers   Where objects crossed that cannot be copied, or where tests also call functions of
+ *                the program other than the one under test, they run apart once more with every
+ *                expected value altered, and none may hold.
  *   3. altered   Objects crossed that cannot be copied, so that step 1 showed nothing: tests and
  *                program run in one process as they did at first, one expected constant altered,
  *                for up to MAX_ALTERED assertions. If one holds all the same: forged. Without an
@@ -202,7 +203,7 @@ static int run_apart(const pass *p, rn_err *err)
         return 0;
     }
     int n = r->n_run;
-    bool helpers = r->n_passed != 0;
+    bool more = r->n_passed != 0;
     switch ((rn_verdict)r->verdict) {
     case RN_V_PASSED: break;
     case RN_V_FORGED: say(p, RN_V_FORGED, r->detail); return 0;
@@ -213,7 +214,7 @@ static int run_apart(const pass *p, rn_err *err)
         return run_again(p, found, err);
     }
     }
-    if (!helpers || n == 0) return 0;
+    if (!more || n == 0) return 0;
     rc = run(p, RN_RUN_APART_ALTERED, 0, &v, &o, err);
     if (!rc && o.have_record && o.record.verdict == RN_V_FORGED)
         say(p, RN_V_FORGED, o.record.detail);
