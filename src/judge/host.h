@@ -269,8 +269,8 @@ void rn_apart_run(const rn_task *task, rn_record *record);
 /* The program's code where it compiles only together with the tests, if those are the last
  * statements of the whole, unchanged; NULL if not. A new reference. */
 void *rn_apart_split(const rn_judge_job *job);
-/* codes[n_cases]: the tests' code, assertion k altered; new references. */
-bool rn_apart_alter(const rn_judge_job *job, int k, void **codes);
+/* codes[n_cases]: the tests' code, assertion k altered; new references. `program`: its code. */
+bool rn_apart_alter(const rn_judge_job *job, int k, void *program, void **codes);
 
 /* ---- confirming a pass (host_confirm.c) ------------------------------------------------------ */
 

@@ -321,7 +321,7 @@ def count_units(trees):
     return sum(a.units() for t in trees for a in assertions(t))
 
 
-def alter_one(sources, k):
+def alter_one(sources, k, flags):
     """The tests compiled with the k-th unit altered: code that a program cannot tell from tests
     that were written so."""
     codes = []
@@ -331,7 +331,7 @@ def alter_one(sources, k):
             if 0 <= k < a.units():
                 a.alter(k)
             k -= a.units()
-        codes.append(compile(ast.fix_missing_locations(tree), "<test>", "exec", dont_inherit=True))
+        codes.append(compile(ast.fix_missing_locations(tree), "<test>", "exec", flags, True))
     return codes
 
 
@@ -405,5 +405,6 @@ def plain_names():
                 if isinstance(value, type):
                     found.update(dir(value))
     found.update(["read", "readline", "readlines", "write", "flush", "abc", "cache_clear", "send"])
+    found.update(__future__.all_feature_names)
     found = {n for n in found if not n.startswith("_") and n not in NOT_PLAIN}
     return PLAIN_MODULES, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved)

@@ -102,10 +102,18 @@ void *rn_apart_split(const rn_judge_job *job)
     return code;
 }
 
-bool rn_apart_alter(const rn_judge_job *job, int k, void **codes)
+/* The __future__ imports of a program; they hold for the tests behind it, too. */
+static int future_flags(PyObject *code)
+{
+    return ((PyCodeObject *)code)->co_flags & PyCF_MASK;
+}
+
+bool rn_apart_alter(const rn_judge_job *job, int k, void *program, void **codes)
 {
     PyObject *tests = sources_of(job);
-    PyObject *list = tests ? call_lib("alter_one", Py_BuildValue("(Oi)", tests, k)) : NULL;
+    PyObject *list =
+        tests ? call_lib("alter_one", Py_BuildValue("(Oii)", tests, k, future_flags(program)))
+              : NULL;
     bool ok = list && PyList_Check(list) && PyList_GET_SIZE(list) == (Py_ssize_t)job->n_cases;
     for (size_t i = 0; ok && i < job->n_cases; i++)
         codes[i] = Py_NewRef(PyList_GET_ITEM(list, (Py_ssize_t)i));
@@ -143,12 +151,12 @@ static void conclude(rn_record *r, int outcome, const char *text)
     snprintf(r->detail, sizeof r->detail, "%.250s", text ? text : "");
 }
 
-static void test_script(const rn_task *task, int in, int out, rn_record *r)
+static void test_script(const rn_task *task, PyObject *code, int in, int out, rn_record *r)
 {
     const rn_judge_job *job = task->job;
     PyObject *tests = sources_of(job);
-    PyObject *args = tests ? Py_BuildValue("(iiOzi)", in, out, tests, job->entry,
-                                           task->how == RN_RUN_APART_ALTERED)
+    PyObject *args = tests ? Py_BuildValue("(iiOzii)", in, out, tests, job->entry,
+                                           task->how == RN_RUN_APART_ALTERED, future_flags(code))
                            : NULL;
     PyObject *v = args ? call_lib("run_tests", args) : NULL;
     int outcome = GONE, n = 0, helpers = 0;
@@ -198,7 +206,7 @@ void rn_apart_run(const rn_task *task, rn_record *record)
     close(answer[1]);
     prctl(PR_SET_DUMPABLE, 0);
     if (script)
-        test_script(task, answer[0], request[1], record);
+        test_script(task, code, answer[0], request[1], record);
     else
         test_call(task, answer[0], request[1], record);
 }

@@ -23,7 +23,7 @@ The two sides never trust each other's bytes: the tests' side decodes into exact
 only, calls nothing by name, and imports only modules of the library. What the program's side does
 to itself is its own loss.
 """
-import ast, builtins, collections, copy, datetime, decimal, fractions, functools, importlib
+import __future__, ast, builtins, collections, copy, datetime, decimal, fractions, functools, importlib
 import operator, os, random, struct, sys, types
 
 HELD, FORGED, FAILED, SOFT, GONE = range(5)
@@ -899,22 +899,23 @@ def bound_names(trees):
     return found
 
 
-def run_tree(peer, tree, ns, wanted):
+def run_tree(peer, tree, ns, wanted, flags):
     """Runs one test. What it imports or defines and the program uses is the program's, too."""
     imports = imports_of(tree)
     if imports:
         peer.ask("import", imports)
     step = [[s] for s in tree.body] if wanted else [tree.body]
     for body in step:
-        exec(compile(ast.Module(body, []), "<test>", "exec", dont_inherit=True), ns)
+        exec(compile(ast.Module(body, []), "<test>", "exec", flags, True), ns)
         soft = peer.soft
         for name in [n for n in wanted if n in ns]:
             peer.ask("bind", name, ns[name])
         peer.soft = soft  # they can be called, and nothing else
 
 
-def run_tests(read_fd, write_fd, sources, entry, altered):
-    """(outcome, text, units that can be altered, whether tests that hold show too little)."""
+def run_tests(read_fd, write_fd, sources, entry, altered, flags):
+    """(outcome, text, units that can be altered, whether tests that hold show too little).
+    `flags`: the program's __future__ imports, which are the tests', too."""
     peer = Peer(read_fd, write_fd, True)
     ns = {}
     try:
@@ -931,7 +932,7 @@ def run_tests(read_fd, write_fd, sources, entry, altered):
         peer.soft = bool(names & LOOKS)
         sys.setrecursionlimit(20000)
         for tree in trees:
-            run_tree(peer, tree, ns, wanted)
+            run_tree(peer, tree, ns, wanted, flags)
         if peer.forged:
             return FORGED, peer.forged, 0, 0
         more = helpers or peer.soft

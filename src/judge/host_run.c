@@ -175,9 +175,10 @@ static void run_whole(run *r, PyCompilerFlags *flags)
 }
 
 /* Compiles the tests under the program's flags; false when that concluded the run. */
-static bool compile_tests(run *r, PyCompilerFlags *flags)
+static bool compile_tests(run *r, PyObject *program, PyCompilerFlags *flags)
 {
-    if (r->how == RN_RUN_ALTERED && !rn_apart_alter(r->job, r->altered, (void **)r->tests)) {
+    if (r->how == RN_RUN_ALTERED &&
+        !rn_apart_alter(r->job, r->altered, program, (void **)r->tests)) {
         conclude(r, RN_V_SANDBOX);
         return false;
     }
@@ -241,7 +242,7 @@ static void run_script(run *r)
         }
         r->record->detail[0] = '\0';
     }
-    if (!compile_tests(r, &flags)) return;
+    if (!compile_tests(r, code, &flags)) return;
     rn_secret_wipe();
     if (r->how == RN_RUN_FIRST)
         rn_plain_tell(rn_plain_code(code, r->codes, r->n_codes, r->job->entry));
