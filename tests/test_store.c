@@ -1,6 +1,8 @@
 /* test_store.c: opening, locking, migrations, puts and walks of the experiment file. */
 #include "test.h"
 
+#include "store/merge.h"
+#include "store/split.h"
 #include "store/store_priv.h"
 #include "store/schema.h"
 
@@ -824,6 +826,113 @@ static void test_pairs(void **state)
     rn_store_close(f.s);
 }
 
+/* ---- parts of a cluster ---------------------------------------------------------------------- */
+
+static int64_t merge_part(rn_store *out, const char *part, int want, const char *says)
+{
+    rn_err err = {0};
+    rn_merge_stats st = {0};
+    rn_store *in = open_store(part, RN_STORE_READ);
+    int rc = rn_merge(out, in, &(rn_merge_opts){0}, &st, &err);
+    rn_store_close(in);
+    if (rc != want) fail_msg("%s: %s (%s)", part, rn_err_name(rc), err.msg);
+    if (rc) assert_contains(err.msg, says);
+    return st.n_samples * 100 + st.n_verdicts * 10 + st.n_scores;
+}
+
+/* Parts hold what their task needs; what comes back is added once, whatever the order. */
+static void test_parts(void **state)
+{
+    (void)state;
+    rn_err err = {0};
+    char before[65], after[65];
+    fixture f = make("whole.db");
+    int64_t protocol, ranker, n = 0, next = 0;
+    assert_ok(rn_store_put_protocol(f.s, "{\"cpu_s\":3}", &protocol, &err), &err);
+    assert_ok(rn_store_put_ranker(f.s, "nll", "{\"by\":\"nll\"}", true, &ranker, &err), &err);
+    for (int p = 0; p < 3; p++)
+        for (int i = 0; i < 4; i++) {
+            char text[16];
+            snprintf(text, sizeof text, "%d.%d", p, i);
+            int64_t id = put_text(&f, p, i, text, 1);
+            rn_store_score x = {.sample_id = id, .ranker_id = ranker, .score = i, .n_tok = 1};
+            if (p == 0) put_verdict(&f, id, protocol, RN_V_PASSED);
+            if (p == 0) assert_ok(rn_store_put_score(f.s, &x, &err), &err);
+        }
+    assert_ok(rn_store_digest(f.s, before, &err), &err);
+    const rn_split_pick picks[] = {{f.run, f.problem[0], 0, INT64_MAX},
+                                   {f.run, f.problem[1], 1, 3}};
+    rn_split_opts o = {.picks = picks, .n_picks = 2, .texts = true, .task = "judge 1/2"};
+    assert_ok(rn_split(f.s, in_dir("part.db"), &o, &n, &err), &err);
+    assert_int_equal(n, 6);
+    assert_int_not_equal(access(in_dir("part.db-wal"), F_OK), 0);
+    assert_string_equal(ask(in_dir("part.db"), "SELECT group_concat(name || '=' || iif(name IN"
+                                               " ('id', 'part_of'), length(value), value), ' ')"
+                                               " FROM about"),
+                        "id=32 part_of=32 task=judge 1/2 version=" RN_VERSION);
+    assert_string_equal(ask(in_dir("part.db"), "SELECT group_concat(task_id || ifnull(prompt, '-'),"
+                                               " ' ') FROM (SELECT * FROM problem ORDER BY ord)"),
+                        "Mini/0def f():\n Mini/1def f():\n Mini/2-");
+    /* Nothing was done yet: nothing changes. */
+    assert_int_equal(merge_part(f.s, "part.db", 0, ""), 0);
+    assert_ok(rn_store_digest(f.s, after, &err), &err);
+    assert_string_equal(before, after);
+
+    /* The task judges what is not judged. */
+    fixture part = f;
+    part.s = open_store("part.db", RN_STORE_WRITE);
+    expect_samples(&part, protocol, true, "Mini/1#1=1.1:-1 Mini/1#2=1.2:-1 ");
+    rn_store_verdict v = {.sample_id = 6, .protocol_id = protocol, .verdict = RN_V_WRONG};
+    assert_ok(rn_store_put_verdict(part.s, &v, &err), &err);
+    rn_store_close(part.s);
+    assert_int_equal(merge_part(f.s, "part.db", 0, ""), 10);
+    assert_int_equal(merge_part(f.s, "part.db", 0, ""), 0);
+
+    /* A task that samples sees which samples there are, and brings further ones. */
+    o.texts = false;
+    assert_ok(rn_split(f.s, in_dir("part.db"), &o, &n, &err), &err);
+    assert_string_equal(ask(in_dir("part.db"), "SELECT count(*) FROM sample_text"), "0");
+    part.s = open_store("part.db", RN_STORE_WRITE);
+    expect_samples(&part, 0, false,
+                   "Mini/0#0=:-1 Mini/0#1=:-1 Mini/0#2=:-1 Mini/0#3=:-1 "
+                   "Mini/1#1=:-1 Mini/1#2=:-1 ");
+    assert_ok(rn_store_count_samples(part.s, part.run, part.problem[0], &n, &next, &err), &err);
+    assert_int_equal(next, 4);
+    put_text(&part, 0, 4, "0.4", 1);
+    rn_store_close(part.s);
+    assert_int_equal(merge_part(f.s, "part.db", 0, ""), 100);
+    assert_int_equal(merge_part(f.s, "part.db", 0, ""), 0);
+
+    /* What is not of this store, version, set or settings. */
+    fixture other = make("other_whole.db");
+    merge_part(other.s, "part.db", RN_EINVAL, "is a part of another store");
+    rn_store_close(other.s);
+    static const struct {
+        const char *sql, *says;
+        int code;
+    } odd[] = {
+        {"UPDATE about SET value = '0.0.1' WHERE name = 'version'", "that ration 0.0.1 made",
+         RN_EVERSION},
+        {"UPDATE problem_set SET hash = 'abd'", "its set mini has the hash abd", RN_EINVAL},
+        {"UPDATE run SET settings = '{\"kernels\":\"neon\"}'",
+         "its run of m on mini has settings that no run of", RN_EINVAL},
+    };
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        assert_ok(rn_split(f.s, in_dir("part.db"), &o, &n, &err), &err);
+        sql(in_dir("part.db"), odd[i].sql);
+        merge_part(f.s, "part.db", odd[i].code, odd[i].says);
+    }
+    /* A part that was cut in half, and a folder that is not there. */
+    assert_ok(rn_split(f.s, in_dir("part.db"), &o, &n, &err), &err);
+    struct stat info;
+    assert_int_equal(stat(in_dir("part.db"), &info), 0);
+    assert_int_equal(truncate(in_dir("part.db"), info.st_size / 2), 0);
+    rn_store *in = NULL;
+    assert_int_equal(rn_store_open(in_dir("part.db"), RN_STORE_READ, &in, &err), RN_EFORMAT);
+    assert_int_equal(rn_split(f.s, in_dir("no/part.db"), &o, &n, &err), RN_ENOTFOUND);
+    rn_store_close(f.s);
+}
+
 /* A stranger's store: what somebody did to one of ours, and what opening it says. */
 static void test_strange_stores(void **state)
 {
@@ -919,6 +1028,7 @@ int main(void)
         cmocka_unit_test(test_provenance),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_pairs),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_strange_stores),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);

@@ -381,7 +381,8 @@ static int make_source(rn_importer *im, bool *skip, rn_err *err)
 {
     char sha[RN_SHA256_HEX] = "";
     bool is_stdin = strcmp(im->path, "-") == 0;
-    int rc = is_stdin ? 0 : rn_sha256_file(im->path, sha, err);
+    bool file = !is_stdin && !rn_import_is_folder(im->path);
+    int rc = file ? rn_sha256_file(im->path, sha, err) : 0;
     if (rc) return rc;
     bool done = false;
     const rn_store_source x = {im->run_id, sha, is_stdin ? "-" : base_name(im->path),
@@ -407,7 +408,13 @@ static int import_file(rn_importer *im, rn_err *err)
 {
     im->protocol_id = im->plus_protocol_id = 0;
     im->format = im->opts->format;
+    bool folder = rn_import_is_folder(im->path);
     int rc = im->format == RN_IMPORT_AUTO ? rn_import_detect(im->path, &im->format, err) : 0;
+    if (!rc && folder && (im->format != RN_IMPORT_EVALPLUS || im->opts->append))
+        rc = rn_fail(err, RN_EINVAL,
+                     "%s is a folder: one of programs, ID/0.py, ID/1.py, ..., is read as evalplus, "
+                     "without --append",
+                     im->path);
     if (rc) return rc;
     im->stats->format = im->format;
     if (im->opts->append && im->format == RN_IMPORT_EVALPLUS_RESULTS)
@@ -424,7 +431,8 @@ static int import_file(rn_importer *im, rn_err *err)
     if (!rc) rc = make_source(im, &skip, err);
     if (!rc && !skip && im->format == RN_IMPORT_CODET && !im->prompts)
         rc = rn_import_prompts_load(im, err);
-    if (!rc && !skip) rc = rn_reader_open(im->path, &r, err);
+    if (!rc && folder) rc = rn_import_folder(im, err);
+    if (!rc && !skip && !folder) rc = rn_reader_open(im->path, &r, err);
     if (r) rc = read_rows(im, r, err);
     rn_reader_close(r);
     int64_t n_read = im->stats->n_added + im->stats->n_present + im->stats->n_verdicts - before;

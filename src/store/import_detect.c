@@ -4,9 +4,7 @@
  * those that speak against it. Exactly one line must fit; otherwise the message says what the file
  * looks like.
  */
-#include "store/import.h"
-
-#include "base/file.h"
+#include "store/import_priv.h"
 
 #include <stdio.h>
 
@@ -249,6 +247,10 @@ int rn_import_detect(const char *path, rn_import_format *out, rn_err *err)
 {
     rn_reader *r = NULL;
     rn_buf b = {0};
+    if (rn_import_is_folder(path)) {
+        *out = RN_IMPORT_EVALPLUS;
+        return 0;
+    }
     int rc = rn_reader_open(path, &r, err);
     while (!rc && b.len < LOOK_BYTES) {
         size_t n = 0;

@@ -83,6 +83,8 @@ int rn_import_rows(rn_importer *im, rn_reader *r, rn_err *err); /* a row per lin
 int rn_import_release(rn_importer *im, rn_reader *r, rn_err *err);
 int rn_import_bigcode(rn_importer *im, rn_reader *r, rn_err *err);
 int rn_import_results(rn_importer *im, rn_reader *r, rn_err *err);
+bool rn_import_is_folder(const char *path);
+int rn_import_folder(rn_importer *im, rn_err *err); /* im->path is one */
 int rn_import_opencompass(rn_importer *im, rn_reader *r, rn_err *err);
 int rn_import_inspect(rn_importer *im, rn_reader *r, rn_err *err);
 int rn_import_csv(rn_importer *im, rn_js *js, rn_err *err); /* for rn_import_rows */

@@ -10,6 +10,7 @@
 #include "store/merge.h"
 
 #include "base/vec.h"
+#include "store/split.h"
 #include "store/store_priv.h"
 
 /* Ids of one table: pairs of (in the input, in the output), sorted by the first. */
@@ -366,7 +367,8 @@ int rn_merge(rn_store *out, rn_store *in, const rn_merge_opts *opts, rn_merge_st
     merger m = {.out = out, .in = in, .opts = opts, .stats = stats};
     rn_err mine;
     if (!err) err = &mine;
-    int rc = rn_store_begin(out, err);
+    int rc = rn_split_check(out, in, err);
+    if (!rc) rc = rn_store_begin(out, err);
     if (rc) return rc;
     /* The ledger comes last: it says that the rest is here. */
     size_t n = sizeof tables / sizeof tables[0];

@@ -1,7 +1,8 @@
 /*
  * merge.h: the union of experiment files. Everything is matched by identity (store.h), never by id;
  * what both hold is kept once. Where two hold different content under one identity, that of `out`
- * stays and the other is reported. Run again after an interruption, it goes on.
+ * stays and the other is reported. Run again after an interruption, it goes on. A part (split.h) is
+ * refused where it is not one of `out`.
  */
 #ifndef RN_STORE_MERGE_H
 #define RN_STORE_MERGE_H

@@ -281,7 +281,7 @@ three_rows() {
     [[ "$output" == *"empty is empty"* ]]
     mkdir d
     run imp d
-    [[ "$output" == *"d is a folder"* ]]
+    [[ "$output" == *"d: nothing is in it as evalplus"* ]]
     echo hello >x
     run imp x
     [[ "$output" == *"its form is not known; name it with --format"* ]]
@@ -451,6 +451,26 @@ expect() {
     expect lists.json '[]' 'nothing is in it as bigcode'
     expect zip.eval 'PK\x03\x04xxxx' 'this is a zip archive'
     expect parquet 'PAR1xxxx' 'this is a Parquet file'
+}
+
+@test "import: evalplus' folders of programs" {
+    mkdir -p f/Tiny_0 f/Tiny_2
+    for i in 0 1 10 2; do printf 'sample %d' $i >f/Tiny_0/$i.py; done
+    printf 'x' >f/Tiny_2/0.py
+    printf 'no' >f/Tiny_2/notes.txt
+    run imp f
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"5 samples added; 2 of 4 problems"*"evalplus"* ]]
+    [ "$(sql s.db "select group_concat(text) from sample s join sample_text on sample_id = s.id where problem_id = 1 order by idx")" = "sample 0,sample 1,sample 2,sample 10" ]
+    run imp f
+    [[ "$output" == *"0 samples added, 5 were there already"* ]]
+    mkdir -p f/Other_9
+    run imp f
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"unknown problem 'Other/9'"* ]]
+    run imp --format human-eval f
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"f is a folder: one of programs"* ]]
 }
 
 @test "import: a lone surrogate is a sample that fails, as in Python" {
