@@ -15,7 +15,6 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
-#include "report/render.h"
 #include "store/store.h"
 #include "task/task.h"
 
@@ -290,19 +289,15 @@ static int run_step(demo *d, int i)
 
 static int print_finding(const demo *d, rn_err *err)
 {
-    rn_report_opts opts = rn_report_defaults();
-    rn_report *r = rn_report_new(&opts);
-    rn_buf out = {0};
-    int rc =
-        r ? rn_report_add_store(r, d->db, NULL, err) : rn_fail(err, RN_ENOMEM, "out of memory");
-    if (!rc) rc = rn_report_price(r, NULL, 0, err);
-    if (!rc) rc = rn_report_compute(r, err);
-    for (size_t i = 0; !rc && i < r->n_tasks; i++)
-        rn_report_sentences(&r->tasks[i], &out);
-    if (!rc && !rn_buf_ok(&out)) rc = rn_fail(err, RN_ENOMEM, "out of memory");
-    if (!rc) printf("\nThe finding: %s", out.data ? out.data : "there is nothing to compare.\n");
-    rn_buf_free(&out);
-    rn_report_free(r);
+    rn_report_options o;
+    rn_report_output out = {0};
+    rn_report_options_init(&o);
+    o.store = d->db;
+    int rc = rn_stage_report(&o, &out, err);
+    if (!rc)
+        printf("\nThe finding: %s",
+               *out.findings ? out.findings : "there is nothing to compare.\n");
+    rn_report_output_free(&out);
     return rc;
 }
 

@@ -557,11 +557,18 @@ static void json_task(rn_buf *out, const rn_report *r, const rn_report_task *t)
     rn_buf_putc(out, '}');
 }
 
+void rn_report_json_notes(const rn_report *r, rn_buf *out)
+{
+    rn_buf notes = {0};
+    for (size_t i = 0; i < r->n_notes; i++)
+        rn_buf_printf(&notes, "%s\n", r->notes[i]);
+    json_lines(out, "notes", &notes);
+}
+
 void rn_report_json(const rn_report *r, uint32_t metrics, rn_buf *out)
 {
     static const char *const missing[] = {"drop", "fail", "refuse"}, *const paid[] =
                                                                          RN_PROMPT_NAMES;
-    rn_buf notes = {0};
     rn_buf_puts(out, "{");
     rn_jout_key(out, "series");
     rn_buf_putc(out, '[');
@@ -582,8 +589,6 @@ void rn_report_json(const rn_report *r, uint32_t metrics, rn_buf *out)
     for (size_t i = 0; i < r->n_tasks; i++)
         json_task(out, r, &r->tasks[i]);
     rn_buf_puts(out, "]");
-    for (size_t i = 0; i < r->n_notes; i++)
-        rn_buf_printf(&notes, "%s\n", r->notes[i]);
-    json_lines(out, "notes", &notes);
+    rn_report_json_notes(r, out);
     rn_buf_puts(out, "}\n");
 }
