@@ -93,6 +93,7 @@ def write(ration, folder, store):
                                      "result": "passed" if s["pass"] else "failed: x"}
                         f.write(json.dumps(line) + "\n")
             run("import", "-s", "o.db", "-t", "set.jsonl", "--model", name, "--cost", model["cost"],
+                "--cost-file", "costs.txt",
                 *options, path.name)
     put_scores(folder / "o.db", store)
 
