@@ -111,7 +111,7 @@ $(BUILD)/ration: $(CLI_OBJ) $(BUILD)/libration.a
 # Python's extension modules find these functions in it before the C library's: host_shm.c.
 HOST_EXPORTS = $(addprefix -Wl$(comma)--export-dynamic-symbol=,sem_open sem_close sem_unlink shm_open shm_unlink)
 $(BUILD)/ration-judge-host: $(HOST_OBJ) $(BUILD)/libration.a
-	$(Q)$(CC) $(LDFLAGS_ALL) $(HOST_EXPORTS) -o $@ $^ $(PY_LIBS) -lseccomp -lm
+	$(Q)$(CC) $(LDFLAGS_ALL) $(HOST_EXPORTS) -o $@ $^ $(PY_LIBS) -lseccomp -lnettle -lm
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libration.a
 	@mkdir -p $(@D)

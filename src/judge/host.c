@@ -63,7 +63,7 @@ static void describe_time(const rn_outcome *o, char detail[256])
              (double)o->cpu_ns / 1e9, (double)o->waited_ns / 1e9);
 }
 
-static rn_verdict decide(const rn_outcome *o, const rn_judge_job *job, char detail[256])
+rn_verdict rn_host_decide(const rn_outcome *o, const rn_judge_job *job, char detail[256])
 {
     const rn_judge_limits *l = &job->limits;
     bool record = o->have_record;
@@ -93,7 +93,7 @@ static rn_verdict decide(const rn_outcome *o, const rn_judge_job *job, char deta
     return v == RN_V_EXCEPTION && process_limit_text(detail) ? RN_V_PROCESS_LIMIT : v;
 }
 
-static void add_usage(rn_judge_result *r, const rn_outcome *o)
+void rn_host_add_usage(rn_judge_result *r, const rn_outcome *o)
 {
     r->cpu_ns += o->cpu_ns;
     r->wall_ns += o->wall_ns;
@@ -108,7 +108,7 @@ static int confirm(const rn_judge_job *job, size_t i, const rn_outcome *o, rn_ju
 {
     if (*v != RN_V_PASSED || (rn_plain_told() && !o->record.doubt)) return 0;
     r->confirmed = true;
-    return rn_confirm_pass(&confine, job, i, decide, v, detail, err);
+    return rn_confirm_pass(&confine, job, i, rn_host_decide, v, detail, err);
 }
 
 /* SCRIPT and COMMAND: one child. */
@@ -118,8 +118,8 @@ static int run_script(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     rn_outcome o;
     int rc = rn_secret_run(&confine, &(rn_task){.job = job}, &o, err);
     if (rc) return rc;
-    add_usage(r, &o);
-    r->verdict = decide(&o, job, r->detail);
+    rn_host_add_usage(r, &o);
+    r->verdict = rn_host_decide(&o, job, r->detail);
     out->starved = o.starved;
     if (job->mode == RN_JUDGE_SCRIPT) rc = confirm(job, 0, &o, r, &r->verdict, r->detail, err);
     if (rc) return rc;
@@ -132,7 +132,7 @@ static int run_script(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
 }
 
 /* A program that ended by itself is right if it printed the expected text. */
-static int judge_output(const rn_judge_job *job, size_t i, rn_verdict *v, rn_err *err)
+int rn_host_judge_output(const rn_judge_job *job, size_t i, rn_verdict *v, rn_err *err)
 {
     rn_bytes got;
     bool agrees = false;
@@ -150,8 +150,8 @@ static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_v
     rn_outcome o;
     int rc = rn_secret_run(&confine, &(rn_task){.job = job, .case_no = i}, &o, err);
     if (rc) return rc;
-    add_usage(&out->result, &o);
-    *v = decide(&o, job, detail);
+    rn_host_add_usage(&out->result, &o);
+    *v = rn_host_decide(&o, job, detail);
     out->starved = o.starved;
     if (job->mode == RN_JUDGE_CALL) return confirm(job, i, &o, &out->result, v, detail, err);
     /* Output cannot be forged: leaving with status 0 after printing it is an end like any other. */
@@ -163,7 +163,7 @@ static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_v
         *v = RN_V_OUTPUT_LIMIT;
         return 0;
     }
-    return judge_output(job, i, v, err);
+    return rn_host_judge_output(job, i, v, err);
 }
 
 static int run_cases(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
@@ -222,9 +222,9 @@ static int run_values(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
         rn_outcome o;
         int rc = rn_secret_run(&confine, &(rn_task){.job = job, .case_no = from}, &o, err);
         if (rc) return rc;
-        add_usage(r, &o);
+        rn_host_add_usage(r, &o);
         out->starved = o.starved;
-        rn_verdict v = decide(&o, job, r->detail);
+        rn_verdict v = rn_host_decide(&o, job, r->detail);
         int32_t at = rn_watch_values()->at;
         size_t end = at < (int32_t)from          ? from
                      : (size_t)at < job->n_cases ? (size_t)at
@@ -248,6 +248,18 @@ static int run_values(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     return 0;
 }
 
+static int run_job(const rn_judge_job *job, const rn_wire_job *head, rn_bytes body, int fd,
+                   rn_wire_result *out, rn_err *err)
+{
+    if (job->language) return rn_lang_judge(&confine, job, out, err);
+    if (job->mode == RN_JUDGE_COMMAND) return run_script(job, out, err);
+    int rc = rn_warm_run(&confine, head, body, job->program, fd, out);
+    if (rc != RN_ENOTFOUND) return rc;
+    return job->mode == RN_JUDGE_SCRIPT   ? run_script(job, out, err)
+           : job->mode == RN_JUDGE_VALUES ? run_values(job, out, err)
+                                          : run_cases(job, out, err);
+}
+
 /* False when the library is gone. */
 static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
 {
@@ -262,15 +274,7 @@ static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
     rn_err err = {0};
     int rc = rn_wire_get_job(head, body, &job, &cases, &err);
     if (!rc && !rn_secret_open(&job)) rc = rn_fail(&err, RN_ENOMEM, "a job: out of memory");
-    if (!rc)
-        rc = job.mode == RN_JUDGE_COMMAND
-                 ? RN_ENOTFOUND
-                 : rn_warm_run(&confine, head, body, job.program, fd, &out);
-    if (rc == RN_ENOTFOUND)
-        rc = job.mode == RN_JUDGE_SCRIPT || job.mode == RN_JUDGE_COMMAND
-                 ? run_script(&job, &out, &err)
-             : job.mode == RN_JUDGE_VALUES ? run_values(&job, &out, &err)
-                                           : run_cases(&job, &out, &err);
+    if (!rc) rc = run_job(&job, head, body, fd, &out, &err);
     free(cases);
     if (rc == RN_ECANCELLED) return false;
     if (rc) {

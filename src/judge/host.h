@@ -32,12 +32,22 @@ typedef enum rn_how {
     RN_RUN_APART_ALTERED, /* SCRIPT: the same with all that can be altered */
 } rn_how;
 
+/* What a child does of a program in another language (host_lang.c). */
+typedef enum rn_stage {
+    RN_STAGE_PYTHON,
+    RN_STAGE_PREPARE,
+    RN_STAGE_COMPILE,
+    RN_STAGE_RUN
+} rn_stage;
+
 /* What one child does. */
 typedef struct rn_task {
     const rn_judge_job *job;
     size_t case_no; /* STDIO, CALL: which case this child runs; VALUES: the first one */
     rn_how how;
     int altered;
+    rn_stage stage; /* what is done of a program in another language */
+    bool keep;      /* in the working folder as the last child left it */
 } rn_task;
 
 /* ---- confinement of the host (host_confine.c) -------------------------------------------------
@@ -50,7 +60,7 @@ typedef struct rn_confine {
     bool other_ns;  /* own network, ipc and uts namespaces */
     bool root_view; /* own mount namespace with a read-only root */
     bool tmpfs;     /* /tmp is a private tmpfs of this host */
-    bool commands;  /* it has room for copies of a working folder and what is built in them */
+    bool roomy;     /* it has room for copies of a working folder and what is built in them */
     bool seccomp;
     int landlock;    /* ABI version; 0 none */
     int landlock_fd; /* ruleset; -1 none */
@@ -70,8 +80,9 @@ typedef struct rn_confine {
 /* Confines this process. `site` (may be "") stays visible. Weaker layers are used where one cannot
  * be had; RN_ESANDBOX when neither namespaces nor seccomp work and !allow_weak. */
 int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err);
-/* Makes the working folder empty again if the last program touched it. RN_ESANDBOX if it cannot. */
-int rn_confine_clean(rn_confine *c, rn_err *err);
+/* Makes the working folder empty again if the last program touched it, and as large as the next one
+ * needs it. RN_ESANDBOX if it cannot. */
+int rn_confine_clean(rn_confine *c, bool roomy, rn_err *err);
 void rn_confine_leave(rn_confine *c); /* removes a working folder that is on disk */
 
 /* ---- confinement of a child (host_filter.c) ----------------------------------------------------
@@ -222,6 +233,37 @@ void rn_run_task(const rn_task *task, rn_record *record);
 
 /* Steps of a child's start beyond those of rn_filter_enter. */
 enum { RN_STEP_COPY = 100, RN_STEP_START };
+
+/* A shell command under init, which is the caller. */
+typedef struct rn_shell {
+    const char *text;
+    int listener; /* where refused calls of socket() wait for an answer; -1 none */
+    bool streams; /* its input and output are the caller's descriptors 0 and 1 */
+    int64_t output_limit;
+} rn_shell;
+
+/* Runs it to its end; *status as of wait. 0, or the step that failed. *within is false when it
+ * printed more than it may and goes on. Its output but for that of `streams` is then here: */
+int rn_command_shell(const rn_shell *s, int *status, bool *within);
+/* The last `cap - 1` bytes of it as text: whole lines where there are any, no control characters,
+ * valid UTF-8. */
+void rn_command_tail(char *out, size_t cap);
+bool rn_command_printed(const char *text); /* whether its last 64 KiB hold the text */
+/* Takes the copy's folder, in which commands run, for their HOME and TMPDIR. */
+bool rn_command_home(void);
+/* The limit that the output of a failed command tells of; RN_N_VERDICTS if none. */
+rn_verdict rn_command_limit(const char *output);
+
+/* ---- other languages (host_lang.c) ------------------------------------------------------------ */
+
+/* Compiles and runs the job's program. RN_ESANDBOX: try again. */
+int rn_lang_judge(rn_confine *c, const rn_judge_job *job, rn_wire_result *out, rn_err *err);
+/* In the child: the task's stage to its end. 0 with *r filled, or the step that failed. */
+int rn_lang_child(const rn_task *task, rn_record *r);
+/* What follows from a child's end, and a case's output against what is expected (host.c). */
+rn_verdict rn_host_decide(const rn_outcome *o, const rn_judge_job *job, char detail[256]);
+void rn_host_add_usage(rn_judge_result *r, const rn_outcome *o);
+int rn_host_judge_output(const rn_judge_job *job, size_t i, rn_verdict *v, rn_err *err);
 
 /* In the host, before it is confined: takes the packed working folder over from `fd`. */
 int rn_command_start(int fd, rn_err *err);

@@ -23,7 +23,6 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -62,11 +61,16 @@ static bool write_candidate(const rn_judge_job *job)
     return close(fd) == 0;
 }
 
+bool rn_command_home(void)
+{
+    return getcwd(work_dir, sizeof work_dir) != NULL;
+}
+
 static bool make_copy(const rn_judge_job *job)
 {
     struct stat st;
-    if (!getcwd(work_dir, sizeof work_dir) || mkdir("work", 0755) != 0 ||
-        !rn_tree_unpack(tree, "work") || chdir("work") != 0)
+    if (!rn_command_home() || mkdir("work", 0755) != 0 || !rn_tree_unpack(tree, "work") ||
+        chdir("work") != 0)
         return false;
     if (!job->entry) return true; /* the folder as it is */
     bool had = lstat(job->entry, &st) == 0 && S_ISREG(st.st_mode);
@@ -75,15 +79,14 @@ static bool make_copy(const rn_judge_job *job)
 
 /* ---- the command's process ------------------------------------------------------------------- */
 
-static _Noreturn void run_shell(const rn_judge_job *job, int out)
+static _Noreturn void run_shell(const rn_shell *s, int out)
 {
     static char command[1 << 16], home[sizeof work_dir + 8], tmp[sizeof work_dir + 8];
-    rn_bytes text = job->cases[0].input;
-    if (text.len >= sizeof command) _exit(NOT_EXECUTABLE);
-    memcpy(command, text.data, text.len);
-    command[text.len] = '\0';
-    int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(NOT_EXECUTABLE);
+    if (snprintf(command, sizeof command, "%s", s->text) >= (int)sizeof command)
+        _exit(NOT_EXECUTABLE);
+    int in = s->streams ? 0 : open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (in < 0 || dup2(in, 0) < 0 || (!s->streams && dup2(out, 1) < 0) || dup2(out, 2) < 0)
+        _exit(NOT_EXECUTABLE);
     setpgid(0, 0); /* kill(0, ...) reaches only what the command itself started */
     snprintf(home, sizeof home, "HOME=%s", work_dir);
     snprintf(tmp, sizeof tmp, "TMPDIR=%s", work_dir);
@@ -116,9 +119,16 @@ static bool take_output(int fd)
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* The last `cap - 1` bytes as text for a terminal: whole lines where there are any, no control
- * characters, valid UTF-8. */
-static void copy_tail(char *out, size_t cap)
+bool rn_command_printed(const char *text)
+{
+    static char straight[TAIL];
+    size_t have = n_printed < TAIL ? (size_t)n_printed : TAIL;
+    for (size_t i = 0; i < have; i++)
+        straight[i] = tail[(size_t)(n_printed - (int64_t)(have - i)) % TAIL];
+    return rn_bytes_find((rn_bytes){straight, have}, rn_bytes_of(text), 0) != SIZE_MAX;
+}
+
+void rn_command_tail(char *out, size_t cap)
 {
     size_t have = n_printed < TAIL ? (size_t)n_printed : TAIL;
     size_t n = have < cap - 1 ? have : cap - 1;
@@ -224,13 +234,19 @@ static bool process_limit_text(const char *text)
     return strstr(text, "Cannot fork") || strstr(text, "Resource temporarily unavailable");
 }
 
-/* The same for memory, where it is limited by refusals (no cgroup) instead of a kill. */
+/* The same for memory, where an allocation was refused. */
 static bool memory_limit_text(const char *text)
 {
-    struct rlimit l;
-    if (getrlimit(RLIMIT_DATA, &l) != 0 || l.rlim_cur == RLIM_INFINITY) return false;
     return strstr(text, "MemoryError") || strstr(text, "Cannot allocate memory") ||
-           strstr(text, "std::bad_alloc") || strstr(text, "out of memory");
+           strstr(text, "std::bad_alloc") || strstr(text, "OutOfMemoryError") ||
+           strstr(text, "heap out of memory");
+}
+
+rn_verdict rn_command_limit(const char *output)
+{
+    return process_limit_text(output)  ? RN_V_PROCESS_LIMIT
+           : memory_limit_text(output) ? RN_V_MEMORY_LIMIT
+                                       : RN_N_VERDICTS;
 }
 
 static void describe(int status, rn_record *r)
@@ -253,23 +269,36 @@ static void describe(int status, rn_record *r)
         r->detail[bad] = '\0';
 }
 
-int rn_command_run(const rn_task *task, int listener, rn_record *r)
+int rn_command_shell(const rn_shell *s, int *status, bool *within)
 {
-    const rn_judge_job *job = task->job;
-    r->failed_case = -1;
-    if (job->n_cases != 1 || !make_copy(job)) return RN_STEP_COPY;
     int pipe_fd[2];
     if (pipe2(pipe_fd, O_CLOEXEC) != 0) return RN_STEP_START;
     pid_t pid = fork();
     if (pid < 0) return RN_STEP_START;
-    if (pid == 0) run_shell(job, pipe_fd[1]);
+    if (pid == 0) run_shell(s, pipe_fd[1]);
     close(pipe_fd[1]);
+    *within = watch_command(pid, pipe_fd[0], s->listener, s->output_limit, status);
+    return 0;
+}
+
+int rn_command_run(const rn_task *task, int listener, rn_record *r)
+{
+    const rn_judge_job *job = task->job;
+    static char text[1 << 16];
+    r->failed_case = -1;
+    if (job->n_cases != 1 || job->cases[0].input.len >= sizeof text || !make_copy(job))
+        return RN_STEP_COPY;
+    memcpy(text, job->cases[0].input.data, job->cases[0].input.len);
+    const rn_shell s = {
+        .text = text, .listener = listener, .output_limit = job->limits.output_bytes};
     int status = 0;
-    bool within = watch_command(pid, pipe_fd[0], listener, job->limits.output_bytes, &status);
-    copy_tail(r->output, sizeof r->output);
+    bool within;
+    int step = rn_command_shell(&s, &status, &within);
+    if (step) return step;
+    rn_command_tail(r->output, sizeof r->output);
     rn_verdict v = within ? verdict_of(status) : RN_V_OUTPUT_LIMIT;
-    if (v == RN_V_WRONG && process_limit_text(r->output)) v = RN_V_PROCESS_LIMIT;
-    if (v == RN_V_WRONG && memory_limit_text(r->output)) v = RN_V_MEMORY_LIMIT;
+    rn_verdict limit = v == RN_V_WRONG ? rn_command_limit(r->output) : RN_N_VERDICTS;
+    if (limit != RN_N_VERDICTS) v = limit;
     if (v != RN_V_PASSED && within) describe(status, r);
     r->verdict = (int32_t)v;
     r->n_run = 1;

@@ -93,7 +93,17 @@ static void join_cgroups(const rn_wire_config *cfg, rn_confine *c)
 /* ---- the view of the system ------------------------------------------------------------------ */
 
 static const char *const system_dirs[] = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"};
-static const char *const etc_paths[] = {"etc/ld.so.cache", "etc/localtime", "etc/alternatives"};
+/* The last ones are settings and package lists of language runtimes. */
+static const char *const etc_paths[] = {"etc/ld.so.cache",
+                                        "etc/localtime",
+                                        "etc/alternatives",
+                                        "etc/java-11-openjdk",
+                                        "etc/java-17-openjdk",
+                                        "etc/java-21-openjdk",
+                                        "etc/java-25-openjdk",
+                                        "etc/R",
+                                        "etc/mono",
+                                        "var/lib/ghc"};
 static const char *const devices[] = {"dev/null", "dev/zero", "dev/full", "dev/random",
                                       "dev/urandom"};
 
@@ -216,7 +226,8 @@ static int build_view(const char *site, rn_err *err)
     if (!bound) return rn_fail_errno(err, "binding %s", site);
     mkdir("tmp", 01777);
     mkdir("dev", 0755);
-    if (symlink("/tmp", "dev/shm") != 0) return rn_fail_errno(err, "/dev/shm");
+    if (symlink("/tmp", "dev/shm") != 0 || symlink("/tmp/.proc", "proc") != 0)
+        return rn_fail_errno(err, "links to the working folder");
     int rc = seal_tree(err);
     if (rc) return rc;
     if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
@@ -274,7 +285,7 @@ static int mount_work(rn_confine *c, rn_err *err)
 {
     snprintf(c->work_dir, sizeof c->work_dir, "/tmp");
     if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOATIME,
-              tmpfs_options[c->commands][c->drop_uid]) != 0)
+              tmpfs_options[c->roomy][c->drop_uid]) != 0)
         return rn_fail_errno(err, "a tmpfs as working folder");
     c->tmpfs = true;
     return remember_work(c, err);
@@ -355,10 +366,11 @@ static bool work_untouched(void)
            fs.f_bfree == work_statfs.f_bfree && fs.f_ffree == work_statfs.f_ffree;
 }
 
-int rn_confine_clean(rn_confine *c, rn_err *err)
+int rn_confine_clean(rn_confine *c, bool roomy, rn_err *err)
 {
     if (c->tmpfs) {
-        if (work_untouched()) return 0;
+        if (roomy == c->roomy && work_untouched()) return 0;
+        c->roomy = roomy;
         if (chdir("/") != 0 || umount2("/tmp", MNT_DETACH) != 0)
             return rn_fail(err, RN_ESANDBOX, "the working folder cannot be renewed");
         int rc = mount_work(c, err);
@@ -498,7 +510,7 @@ int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err)
     memset(c, 0, sizeof *c);
     c->landlock_fd = c->cg_cpu_fd = c->cg_oom_fd = c->cg_pids_fd = -1;
     c->cg_memory_max_fd = c->cg_pids_max_fd = -1;
-    c->commands = cfg->has_tree;
+    c->roomy = cfg->has_tree;
     c->proc_fd = open_proc();
     if (!(cfg->without & RN_WITHOUT_CGROUP)) join_cgroups(cfg, c);
     if (!(cfg->without & RN_WITHOUT_NS)) {

@@ -32,8 +32,11 @@
 
 enum { NOBODY = 65534, NEWEST_LISTED = 462, PREFIX = 3, COMMAND_FILE_BYTES = 1 << 30 };
 
-static struct sock_fprog program;         /* of Python programs */
-static struct sock_fprog command_program; /* of commands; empty: none or not to be had */
+/* Whose filter it is. Tools make pipes in the file system and files executable; a command's calls of
+ * socket() are announced instead of refused. */
+typedef enum filter_kind { FOR_PROGRAM, FOR_TOOLS, FOR_COMMAND, N_FILTERS } filter_kind;
+
+static struct sock_fprog filters[N_FILTERS]; /* empty: none, or not to be had */
 
 static char visible_site[RN_WIRE_PATH]; /* of a virtual environment; "" none */
 
@@ -137,14 +140,14 @@ static int refuse_nodes(scmp_filter_ctx f, bool command)
     return rc;
 }
 
-static int add_rules(scmp_filter_ctx f, const rn_confine *c, bool command)
+static int add_rules(scmp_filter_ctx f, const rn_confine *c, filter_kind kind)
 {
     int rc = add_pretended(f);
     if (!rc) rc = refuse_others(f);
-    if (!rc && !c->root_view && !command) rc = add_rules_without_view(f);
+    if (!rc && !c->root_view && kind == FOR_PROGRAM) rc = add_rules_without_view(f);
     for (size_t i = 0; !rc && i < sizeof refused / sizeof *refused; i++)
         rc = refuse(f, refused[i]);
-    if (!rc) rc = refuse_nodes(f, command);
+    if (!rc) rc = refuse_nodes(f, kind != FOR_PROGRAM);
     const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                                 CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP;
     for (uint64_t bit = 1; !rc && bit <= namespaces; bit <<= 1)
@@ -153,7 +156,7 @@ static int add_rules(scmp_filter_ctx f, const rn_confine *c, bool command)
                                   SCMP_A0(SCMP_CMP_MASKED_EQ, bit, bit));
     if (!rc) rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (!rc)
-        rc = seccomp_rule_add(f, command ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(EACCES),
+        rc = seccomp_rule_add(f, kind == FOR_COMMAND ? SCMP_ACT_NOTIFY : SCMP_ACT_ERRNO(EACCES),
                               SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
     /* TIOCSTI, TIOCLINUX; FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR: flags of the working folder stay */
     static const uint64_t ioctls[] = {0x5412, 0x541c, 0x40086602, 0x401c5820};
@@ -171,13 +174,14 @@ static const struct sock_filter prefix[PREFIX] = {
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 };
 
-static void build_filter(struct sock_fprog *to, const rn_confine *c, bool command)
+static void build_filter(const rn_confine *c, filter_kind kind)
 {
+    struct sock_fprog *to = &filters[kind];
     scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
     if (!f) return;
     seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree instead of a list of comparisons */
     int fd = memfd_create("filter", MFD_CLOEXEC);
-    if (fd >= 0 && add_rules(f, c, command) == 0 && seccomp_export_bpf(f, fd) == 0) {
+    if (fd >= 0 && add_rules(f, c, kind) == 0 && seccomp_export_bpf(f, fd) == 0) {
         off_t len = lseek(fd, 0, SEEK_END);
         to->filter = len > 0 ? malloc((size_t)len + sizeof prefix) : NULL;
         if (to->filter && pread(fd, to->filter + PREFIX, (size_t)len, 0) == len) {
@@ -268,10 +272,11 @@ void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg)
 {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     snprintf(visible_site, sizeof visible_site, "%s", cfg->venv);
-    if (!(cfg->without & RN_WITHOUT_SECCOMP)) build_filter(&program, c, false);
-    if (program.len && cfg->has_tree) build_filter(&command_program, c, true);
+    for (filter_kind k = 0; k < N_FILTERS && !(cfg->without & RN_WITHOUT_SECCOMP); k++)
+        if (k != FOR_COMMAND || cfg->has_tree) build_filter(c, k);
     uint32_t action = SECCOMP_RET_ERRNO;
-    c->seccomp = program.len && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+    c->seccomp =
+        filters[FOR_PROGRAM].len && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
     c->landlock_fd = -1;
     if (!(cfg->without & RN_WITHOUT_LANDLOCK)) build_ruleset(c);
 }
@@ -294,14 +299,14 @@ int64_t rn_filter_cpu_seconds(const rn_judge_limits *l)
     return 2 * l->cpu_ns / 1000000000 + 5;
 }
 
-static bool set_limits(const rn_confine *c, const rn_task *task, bool command)
+static bool set_limits(const rn_confine *c, const rn_task *task, bool tools)
 {
     const rn_judge_limits *l = &task->job->limits;
     /* CPU: a second line behind the host's own clock, per process, in whole seconds. What a command
      * prints is counted by its init; its files are what a compiler writes. */
     bool ok = limit(RLIMIT_CPU, rn_filter_cpu_seconds(l)) && limit(RLIMIT_CORE, 0) &&
-              limit(RLIMIT_FSIZE, command ? COMMAND_FILE_BYTES : rn_stream_allowed(task)) &&
-              limit(RLIMIT_NOFILE, command ? 1024 : 256) && limit(RLIMIT_MEMLOCK, 0);
+              limit(RLIMIT_FSIZE, tools ? COMMAND_FILE_BYTES : rn_stream_allowed(task)) &&
+              limit(RLIMIT_NOFILE, tools ? 1024 : 256) && limit(RLIMIT_MEMLOCK, 0);
     /* Counts the user's processes, this host and its warm copies among them; without a user
      * namespace of our own it would count strangers. */
     if (c->user_ns && !c->cg_pids)
@@ -321,16 +326,17 @@ static bool drop_identity(const rn_confine *c)
 
 /* Commands get the filter that announces their calls of socket(), where the kernel has that (an
  * outer sandbox may have taken the only listener); else the one that refuses them. */
-static bool install_filter(bool command, int *listener)
+static bool install_filter(filter_kind kind, int *listener)
 {
     const unsigned long flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-    if (command && command_program.len) {
+    if (kind == FOR_COMMAND && filters[FOR_COMMAND].len) {
         long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                          flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, &command_program);
+                          flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, &filters[FOR_COMMAND]);
         *listener = (int)fd;
         if (fd >= 0) return true;
     }
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program) == 0;
+    const struct sock_fprog *f = &filters[kind == FOR_PROGRAM ? FOR_PROGRAM : FOR_TOOLS];
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, f) == 0;
 }
 
 /* Files of memory count and belong to no process: when they meet the limit, the kernel must end the
@@ -347,6 +353,8 @@ static void die_first(const rn_confine *c)
 int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener)
 {
     const bool command = task->job->mode == RN_JUDGE_COMMAND;
+    const bool tools = task->stage == RN_STAGE_PREPARE || task->stage == RN_STAGE_COMPILE;
+    const filter_kind kind = command ? FOR_COMMAND : tools ? FOR_TOOLS : FOR_PROGRAM;
     /* kill(0, ...) reaches nobody else. A session of its own would cost a scheduling group each; it
      * is needed only where a terminal can be opened. */
     if (c->root_view)
@@ -359,8 +367,8 @@ int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener)
     if (syscall(SYS_close_range, 3, ~0u, 0) != 0)
         for (int fd = 3; fd < 1024; fd++)
             close(fd);
-    if (!set_limits(c, task, command)) return 4;
+    if (!set_limits(c, task, command || tools)) return 4;
     if (!drop_identity(c)) return 5;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
-    return c->seccomp && !install_filter(command, listener) ? 6 : 0;
+    return c->seccomp && !install_filter(kind, listener) ? 6 : 0;
 }

@@ -518,6 +518,7 @@ void rn_run_task(const rn_task *task, rn_record *record)
     case RN_JUDGE_STDIO: run_stdio(&r); break;
     case RN_JUDGE_CALL: run_call(&r, &task->job->cases[task->case_no]); break;
     case RN_JUDGE_VALUES: run_values(&r, task->case_no); break;
-    case RN_JUDGE_COMMAND: break; /* no Python: host_command.c */
+    case RN_JUDGE_COMMAND:
+    case RN_JUDGE_VERSION: break; /* no Python: host_command.c, host_lang.c */
     }
 }

@@ -237,12 +237,14 @@ static _Noreturn void be_child(const watch *w)
     int step = rn_stream_enter(task, &w->streams) ? 0 : 1;
     if (!step) step = rn_filter_enter(c, task, &listener);
     bool command = task->job->mode == RN_JUDGE_COMMAND;
+    const bool lang = task->stage != RN_STAGE_PYTHON;
     if (!step && command) step = rn_command_run(task, listener, &own);
+    if (!step && lang) step = rn_lang_child(task, &own);
     if (step) {
         shared->setup_failed = step;
         _exit(SETUP_FAILED);
     }
-    if (!command) rn_run_task(task, &own);
+    if (!command && !lang) rn_run_task(task, &own);
     if (getpid() != child_pid) _exit(0); /* a fork of the judged program came to the end, too */
     shared->verdict = own.verdict;
     shared->n_run = own.n_run;
@@ -363,7 +365,8 @@ int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
 {
     memset(o, 0, sizeof *o);
     o->limit = RN_N_VERDICTS;
-    int rc = rn_confine_clean(c, err);
+    const bool roomy = task->job->mode == RN_JUDGE_COMMAND || task->stage != RN_STAGE_PYTHON;
+    int rc = task->keep ? 0 : rn_confine_clean(c, roomy, err);
     if (!rc) rc = prepare(c, task, err);
     if (rc) return rc;
     static int n_cpus;

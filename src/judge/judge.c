@@ -11,12 +11,14 @@
 #include "judge/judge.h"
 
 #include "base/clock.h"
+#include "judge/lang.h"
 #include "judge/pool.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { MAX_JOBS = 256, SLOTS_PER_HOST = 64, MAX_TRIES = 3, WALL_HARD = 20, MAX_COMMAND = 32768 };
@@ -224,8 +226,25 @@ static int check_command(const rn_judge *j, const rn_judge_job *job, rn_err *err
     return 0;
 }
 
+/* A job in another language than Python. */
+static int check_language(const rn_judge_job *job, rn_err *err)
+{
+    const bool version = job->mode == RN_JUDGE_VERSION;
+    if (!job->language || strcasecmp(job->language, "python") == 0)
+        return version ? rn_fail(err, RN_EINVAL, "the version of which language?") : 0;
+    if (rn_lang_find(job->language) < 0)
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "programs in '%s' cannot be judged; 'ration doctor' lists the languages",
+                       job->language);
+    if (version || job->mode == RN_JUDGE_SCRIPT || job->mode == RN_JUDGE_STDIO) return 0;
+    return rn_fail(err, RN_EUNSUPPORTED, "programs in %s are judged by their tests or output alone",
+                   job->language);
+}
+
 int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *err)
 {
+    int lang = check_language(job, err);
+    if (lang) return lang;
     bool values = job->mode == RN_JUDGE_VALUES;
     if ((job->mode == RN_JUDGE_CALL || values) && (!job->entry || !job->entry[0]))
         return rn_fail(err, RN_EINVAL, "a call-based job needs the name of its function");
@@ -248,7 +267,8 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
     s->command = job->mode == RN_JUDGE_COMMAND;
     s->generation++;
     j->n_used++;
-    if (job->n_cases == 0) { /* nothing would be shown: never a pass */
+    if (job->n_cases == 0 &&
+        job->mode != RN_JUDGE_VERSION) { /* nothing would be shown: never a pass */
         s->result =
             (rn_judge_result){.verdict = RN_V_NO_TESTS, .failed_case = -1, .peak_bytes = -1};
         s->state = DONE;
@@ -259,6 +279,7 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
     bool by_case = job->mode == RN_JUDGE_STDIO || job->mode == RN_JUDGE_CALL;
     size_t runs = by_case ? job->n_cases : values ? 4 : 1;
     s->hard_ns = (int64_t)runs * (WALL_HARD + 4) * l.wall_ns + INT64_C(30000000000);
+    if (job->language) s->hard_ns += INT64_C(3600000000000); /* the compiler, on a busy machine */
     rn_buf_clear(&s->msg);
     rn_wire_put_job(&s->msg, job, &l, (uint64_t)s->generation << 32 | i);
     if (!rn_buf_ok(&s->msg) || s->msg.len > RN_WIRE_MAX_JOB_BYTES) {

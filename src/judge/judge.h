@@ -19,6 +19,7 @@ typedef enum rn_judge_mode {
     RN_JUDGE_VALUES,  /* each case: `entry` called with the Python tuple `input`, nothing judged:
                         rn_judge_values tells what came back. All cases run in one process, one
                         after the other; after a case that ends it a new one goes on behind it */
+    RN_JUDGE_VERSION, /* no case is looked at: what `language` is here, in the result's output */
 } rn_judge_mode;
 
 /* VALUES: what one call came to. Two outcomes are the same exactly when kind and digest are. */
@@ -62,6 +63,8 @@ typedef struct rn_judge_job {
     rn_judge_mode mode;
     rn_compare compare;
     rn_bytes program;           /* source; may be anything at all */
+    const char *language;       /* SCRIPT, STDIO: a name of lang.h, `program` and then the cases'
+                                   inputs (SCRIPT) are one source; NULL or "python": Python */
     const char *entry;          /* CALL, VALUES: function or Solution method; COMMAND: a path */
     const rn_judge_case *cases; /* [n_cases]; SCRIPT: e.g. HumanEval's test + "\ncheck(f)" */
     size_t n_cases;
@@ -81,7 +84,7 @@ typedef struct rn_judge_result {
     int32_t n_retries;       /* after sandbox failures */
     bool confirmed;          /* the pass was put to further proof, held or not */
     char detail[256];        /* e.g. "IndexError: list index out of range" */
-    char output[RN_JUDGE_OUTPUT]; /* COMMAND: the last lines that it printed; else empty */
+    char output[RN_JUDGE_OUTPUT]; /* COMMAND, VERSION: the last lines printed; else empty */
 } rn_judge_result;
 
 typedef struct rn_judge_opts {

@@ -1,6 +1,8 @@
 /* wire.c: encoding and decoding of the messages of wire.h. */
 #include "judge/wire.h"
 
+#include "judge/lang.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@ void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits
     head.magic = RN_WIRE_MAGIC;
     head.mode = (int32_t)job->mode;
     head.compare = (int32_t)job->compare;
+    head.language = rn_lang_find(job->language);
     head.all_cases = job->all_cases;
     head.limits = *limits;
     head.id = id;
@@ -60,9 +63,11 @@ int rn_wire_get_job(const rn_wire_job *head, rn_bytes body, rn_judge_job *job,
     if (head->n_cases > head->body_bytes / (2 * sizeof(uint64_t)))
         return rn_fail(err, RN_EFORMAT, "job %llu: impossible number of cases",
                        (unsigned long long)head->id);
+    const rn_lang *lang = head->language >= 0 ? rn_lang_at((size_t)head->language) : NULL;
     rn_bytes rest = body, entry;
     rn_judge_job j = {.mode = (rn_judge_mode)head->mode,
                       .compare = (rn_compare)head->compare,
+                      .language = lang ? lang->name : NULL,
                       .limits = head->limits,
                       .all_cases = head->all_cases,
                       .n_cases = (size_t)head->n_cases};

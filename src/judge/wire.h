@@ -14,7 +14,7 @@
 #include "judge/judge.h"
 
 enum {
-    RN_WIRE_MAGIC = 0x52414a09, /* changes with every change of a struct here */
+    RN_WIRE_MAGIC = 0x52414a0a, /* changes with every change of a struct here */
     RN_WIRE_MAX_JOB_BYTES = 1 << 30,
     RN_WIRE_PATH = 1024,
     RN_WIRE_TREE_FD = 4,
@@ -53,6 +53,7 @@ typedef struct rn_wire_hello {
 typedef struct rn_wire_job {
     uint32_t magic;
     int32_t mode, compare;
+    int32_t language; /* index of lang.h's table; -1: Python */
     bool all_cases;
     rn_judge_limits limits; /* every field set */
     uint64_t id;
