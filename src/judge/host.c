@@ -252,8 +252,10 @@ static int run_job(const rn_judge_job *job, const rn_wire_job *head, rn_bytes bo
                    rn_wire_result *out, rn_err *err)
 {
     if (job->language) return rn_lang_judge(&confine, job, out, err);
+    int rc = rn_confine_proc(&confine, NULL, err);
+    if (rc) return rc;
     if (job->mode == RN_JUDGE_COMMAND) return run_script(job, out, err);
-    int rc = rn_warm_run(&confine, head, body, job->program, fd, out);
+    rc = rn_warm_run(&confine, head, body, job->program, fd, out);
     if (rc != RN_ENOTFOUND) return rc;
     return job->mode == RN_JUDGE_SCRIPT   ? run_script(job, out, err)
            : job->mode == RN_JUDGE_VALUES ? run_values(job, out, err)

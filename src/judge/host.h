@@ -83,6 +83,8 @@ int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err);
 /* Makes the working folder empty again if the last program touched it, and as large as the next one
  * needs it. RN_ESANDBOX if it cannot. */
 int rn_confine_clean(rn_confine *c, bool roomy, rn_err *err);
+/* What stands in for /proc in the view: nothing (exe NULL) or a folder whose self/exe says so. */
+int rn_confine_proc(const rn_confine *c, const char *exe, rn_err *err);
 void rn_confine_leave(rn_confine *c); /* removes a working folder that is on disk */
 
 /* ---- confinement of a child (host_filter.c) ----------------------------------------------------

@@ -103,7 +103,7 @@ static const char *const etc_paths[] = {"etc/ld.so.cache",
                                         "etc/java-25-openjdk",
                                         "etc/R",
                                         "etc/mono",
-                                        "var/lib/ghc"};
+                                        "etc/ghc"};
 static const char *const devices[] = {"dev/null", "dev/zero", "dev/full", "dev/random",
                                       "dev/urandom"};
 
@@ -153,7 +153,8 @@ static void add_source(source *list, size_t *n, const char *path)
     s->fd = -1;
     snprintf(s->path, sizeof s->path, "%s", path);
     char absolute[RN_WIRE_PATH + 1];
-    snprintf(absolute, sizeof absolute, "/%s", path);
+    const bool ghc = strcmp(path, "etc/ghc") == 0; /* its package list; there is no /var */
+    snprintf(absolute, sizeof absolute, "/%s", ghc ? "var/lib/ghc" : path);
     ssize_t len =
         strncmp(path, "etc/", 4) == 0 ? -1 : readlink(absolute, s->link, sizeof s->link - 1);
     if (len <= 0) {
@@ -226,8 +227,8 @@ static int build_view(const char *site, rn_err *err)
     if (!bound) return rn_fail_errno(err, "binding %s", site);
     mkdir("tmp", 01777);
     mkdir("dev", 0755);
-    if (symlink("/tmp", "dev/shm") != 0 || symlink("/tmp/.proc", "proc") != 0)
-        return rn_fail_errno(err, "links to the working folder");
+    mkdir("proc", 0755);
+    if (symlink("/tmp", "dev/shm") != 0) return rn_fail_errno(err, "/dev/shm");
     int rc = seal_tree(err);
     if (rc) return rc;
     if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)
@@ -382,6 +383,27 @@ int rn_confine_clean(rn_confine *c, bool roomy, rn_err *err)
     int rc = make_work_dir(c, err);
     rn_filter_renew(c);
     return rc ? RN_ESANDBOX : 0;
+}
+
+int rn_confine_proc(const rn_confine *c, const char *exe, rn_err *err)
+{
+    static const char *now; /* of the table of languages: the same pointer is the same text */
+    if (exe == now || !c->root_view) return 0;
+    if (now && umount2("/proc", MNT_DETACH) != 0)
+        return rn_fail_errno(err, "removing what stands in for /proc");
+    now = NULL;
+    if (!exe) return 0;
+    if (mount("tmpfs", "/proc", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              "size=64k,nr_inodes=16,mode=0755") != 0)
+        return rn_fail_errno(err, "what stands in for /proc");
+    now = exe;
+    int fd = mkdir("/proc/self", 0755) == 0 ? creat("/proc/self/maps", 0444) : -1;
+    if (fd >= 0) close(fd);
+    if (fd < 0 || symlink(exe, "/proc/self/exe") != 0 ||
+        mount(NULL, "/proc", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+              NULL) != 0)
+        return rn_fail_errno(err, "filling what stands in for /proc");
+    return 0;
 }
 
 void rn_confine_leave(rn_confine *c)

@@ -85,18 +85,9 @@ static bool write_source(const rn_judge_job *job, const rn_lang *lang)
     return ok;
 }
 
-/* The view's /proc is a link to this folder, which only such tools have. */
-static bool make_proc(const rn_lang *lang)
-{
-    return !lang->exe || (mkdir(".proc", 0755) == 0 && mkdir(".proc/self", 0755) == 0 &&
-                          symlink(lang->exe, ".proc/self/exe") == 0 &&
-                          put_file(".proc/self/maps", (rn_bytes){0}));
-}
-
 static bool enter_work(const rn_task *task, const rn_lang *lang)
 {
     if (!rn_command_home()) return false;
-    if (!task->keep && !make_proc(lang)) return false;
     if (task->keep) return chdir("work") == 0;
     if (mkdir("work", 0755) != 0 || chdir("work") != 0) return false;
     if (task->stage == RN_STAGE_PREPARE || task->job->mode == RN_JUDGE_VERSION) return true;
@@ -291,7 +282,8 @@ int rn_lang_judge(rn_confine *c, const rn_judge_job *job, rn_wire_result *out, r
     const rn_lang *lang = rn_lang_at((size_t)rn_lang_find(job->language));
     rn_judge_result *r = &out->result;
     const bool version = job->mode == RN_JUDGE_VERSION;
-    int rc = make_secret(job, err);
+    int rc = rn_confine_proc(c, lang->exe, err);
+    if (!rc) rc = make_secret(job, err);
     if (!rc && !version) rc = prepare(c, job, lang, err);
     r->verdict = RN_V_PASSED;
     if (!rc && !version && lang->compile) rc = compile(c, job, out, err);

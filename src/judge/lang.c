@@ -151,7 +151,8 @@ static const rn_lang languages[] = {
     {.name = "haskell",
      .aliases = ",hs,",
      .file = "main.hs",
-     .compile = "ghc -v0 -O0 -o main main.hs",
+     .compile = "ghc -v0 -O0 $(test -d /etc/ghc && echo -no-global-package-db -package-db "
+                "/etc/ghc/package.conf.d) -o main main.hs",
      .run = "exec ./main",
      .version = "ghc --version",
      .package = "ghc",
