@@ -7,29 +7,43 @@
 #include <inttypes.h>
 #include <math.h>
 
+/* Bytes of s from i on that stand for themselves. */
+static size_t plain_run(rn_bytes s, size_t i)
+{
+    size_t n = 0;
+    for (; i + n < s.len; n++) {
+        unsigned char c = (unsigned char)s.data[i + n];
+        if (c < 0x20 || c >= 0x7F || c == '"' || c == '\\') break;
+    }
+    return n;
+}
+
+static void put_escape(rn_buf *b, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+    size_t n = c == '"' || c == '\\' || c == '\n' ? 2 : sizeof text;
+    if (n == 2) text[1] = c == '\n' ? 'n' : (char)c;
+    rn_buf_add(b, text, n);
+}
+
 void rn_buf_json(rn_buf *b, rn_bytes s)
 {
-    const unsigned char *p = (const unsigned char *)s.data;
     rn_buf_putc(b, '"');
     for (size_t i = 0; i < s.len;) {
-        size_t n = rn_utf8_len(s.data + i, s.len - i);
+        size_t n = plain_run(s, i);
         if (n == 0) {
-            rn_buf_puts(b, "\xEF\xBF\xBD");
-            i++;
-        } else if (n > 1) {
-            rn_buf_add(b, p + i, n);
-            i += n;
-        } else {
-            unsigned char c = p[i++];
-            if (c == '"' || c == '\\')
-                rn_buf_printf(b, "\\%c", c);
-            else if (c == '\n')
-                rn_buf_puts(b, "\\n");
-            else if (c < 0x20 || c == 0x7F)
-                rn_buf_printf(b, "\\u%04x", c);
-            else
-                rn_buf_putc(b, (char)c);
+            n = rn_utf8_len(s.data + i, s.len - i);
+            if (n == 1) {
+                put_escape(b, (unsigned char)s.data[i++]);
+                continue;
+            }
         }
+        if (n)
+            rn_buf_add(b, s.data + i, n);
+        else
+            rn_buf_puts(b, "\xEF\xBF\xBD");
+        i += n ? n : 1;
     }
     rn_buf_putc(b, '"');
 }

@@ -9,6 +9,8 @@
 #include "base/vec.h"
 #include "store/store.h"
 
+enum { MAX_RUNS = 1000 };
+
 typedef struct loader {
     rn_report *r;
     rn_store *s;
@@ -450,6 +452,13 @@ int rn_report_add_store(rn_report *r, const char *path, const rn_report_filter *
                      "%s holds no run%s; `ration generate` or `ration import` "
                      "make one",
                      path, filter && (filter->task || filter->n_models) ? " of these" : "");
+    /* Everything is compared with everything: a stranger's store would keep that busy for hours. */
+    if (!rc && l.runs.n > MAX_RUNS)
+        rc =
+            rn_fail(err, RN_ELIMIT,
+                    "%s holds %zu runs of these, more than a report compares (%d): name the models "
+                    "with -m, or a set with -t",
+                    path, l.runs.n, MAX_RUNS);
     for (size_t i = 0; i < l.runs.n && !rc; i++) {
         bool first = true;
         for (size_t j = 0; j < i; j++)

@@ -64,3 +64,34 @@ sqlite3.connect(sys.argv[2]).executescript(open(sys.argv[1]).read())' old.sql "$
     # The protocol of solve is in the form in which judge writes it.
     [ "$(sql s.db "select json_extract(json, '$.memory_mib') from protocol where json like '%auto/1%'")" = 4096 ]
 }
+
+# label: the protocol that the report's JSON gives for the first model, and its pass@1
+label() {
+    "$RATION" report -s s.db -k 1 --format json | /usr/bin/python3 -c 'import json, sys
+m = json.load(sys.stdin)
+e = m["tasks"][0]["models"][0]
+print(json.dumps(e["protocol"]), e["protocols"], [s["points"][0]["value"] for s in m["series"] if s["metric"] == "pass@k"][0])'
+}
+
+@test "store: the label of a score is the protocol of the verdicts that count" {
+    make_set
+    printf '{"eval": {"Tiny/0": [{"solution": "p", "base_status": "pass", "plus_status": "fail"}]}}' >r.json
+    "$RATION" import -s s.db -t tiny.jsonl --model m r.json
+    [[ "$(label)" == *'"tests": "base"'*' 1 1'* ]]
+    rm s.db
+    printf '{"task_id": "Tiny/0", "completion": "    return x\\n"}\n{"task_id": "Tiny/1", "completion": "    return x\\n"}\n' >a.jsonl
+    "$RATION" import -s s.db -t tiny.jsonl --model m a.jsonl
+    # The protocol with the higher number was judged first, and counts for nothing afterwards.
+    "$RATION" judge -s s.db -t tiny.jsonl -j 1 --memory 512 >/dev/null
+    sleep 0.01
+    "$RATION" judge -s s.db -t tiny.jsonl -j 1 --memory 1024 >/dev/null
+    sleep 0.01
+    "$RATION" judge -s s.db -t tiny.jsonl -j 1 --memory 512 --recheck >/dev/null
+    [[ "$(label)" == *'"memory_mib": 512'*' 1 0.5'* ]]
+    # Verdicts of two protocols count: the one of most samples names them, and there are two.
+    /usr/bin/python3 -c 'import sqlite3
+c = sqlite3.connect("s.db")
+c.execute("update verdict set judged_ms = judged_ms + 100000 where sample_id = 1 and protocol_id = 2")
+c.commit()'
+    [[ "$(label)" == *' 2 0.5'* ]]
+}
