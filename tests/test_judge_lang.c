@@ -33,6 +33,9 @@ static const language table[] = {
      "assert(f(3) === 9); echo '" RN_LANG_END "';"},
     {"ruby", "def f(x)\n", "x * x\nend", "x + x\nend", "exit 0\nend",
      "raise 'assertion failed' unless f(3) == 9\nputs '" RN_LANG_END "'"},
+    {"c#", "using System; using System.Diagnostics; class P { static int F(int x) { ",
+     "return x * x; }", "return x + x; }", "Environment.Exit(0); return 0; }",
+     "static void Main() { Debug.Assert(F(3) == 9); Console.WriteLine(\"" RN_LANG_END "\"); } }"},
     {"ocaml", "let f x = ", "x * x", "x + x", "exit 0",
      "let () = assert (f 3 = 9); print_endline \"" RN_LANG_END "\""},
 };

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "judge/judge.h"
+#include "judge/lang.h"
 #include "model/cpu.h"
 #include "task/task.h"
 
@@ -22,7 +23,7 @@ static const char intro[] =
     "Prints which sandbox layers, limits, Python, data sets and CPU features this machine offers,\n"
     "what is missing and how to get it. Ends with status 1 when programs cannot be judged safely.";
 
-enum { MAX_ROWS = 64 };
+enum { MAX_ROWS = 96 };
 
 typedef struct row {
     const char *item;
@@ -129,6 +130,25 @@ static void check_programs(doctor *d, rn_judge *j)
             "programs that import numpy fail");
 }
 
+/* Other languages than Python, in the order of the table. */
+static void check_languages(doctor *d, rn_judge *j)
+{
+    const rn_lang *l;
+    for (size_t i = 0; (l = rn_lang_at(i)); i++) {
+        rn_err err;
+        uint64_t tag;
+        rn_judge_result r = {0};
+        const rn_judge_job job = {.mode = RN_JUDGE_VERSION, .language = l->name};
+        int rc = rn_judge_submit(j, &job, 0, &err);
+        if (!rc) rc = rn_judge_wait(j, -1, &tag, &r, &err);
+        if (rc == 1 && r.verdict == RN_V_PASSED)
+            add(d, l->name, "ok", "", "%.*s", (int)strcspn(r.output, "\n"), r.output);
+        else
+            add(d, l->name, "missing", rn_arena_printf(&d->arena, "apt install %s", l->package),
+                "programs in this language cannot be judged");
+    }
+}
+
 static void check_sandbox(doctor *d, const char *venv)
 {
     rn_err err;
@@ -142,6 +162,7 @@ static void check_sandbox(doctor *d, const char *venv)
     add(d, "Python", "ok", "", "%s, embedded", rn_judge_python(j));
     add_layers(d, rn_judge_level(j));
     check_programs(d, j);
+    check_languages(d, j);
     rn_judge_close(j);
 }
 

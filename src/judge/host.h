@@ -5,8 +5,8 @@
  * Theory of operation
  *  1. The host starts Python and imports the usual modules (host_python.c), then confines itself:
  *     namespaces, a read-only view of the system, one small tmpfs (host_confine.c).
- *  2. Per program (SCRIPT, VALUES) or case (STDIO, CALL) it clones one child into a fresh pid namespace
- *     (host_watch.c). The child drops what is left: capabilities, Landlock, rlimits, seccomp
+ *  2. Per program (SCRIPT, VALUES) or case (STDIO, CALL) it clones one child into a fresh pid
+ *     namespace (host_watch.c). The child drops what is left: capabilities, Landlock, rlimits, seccomp
  *     (host_filter.c), and runs the source (host_run.c).
  *  3. The child's C code writes its record into a page shared with the host, under a secret of this
  *     run, as its last act. The host looks at the page only when the child, as init of its pid
@@ -178,7 +178,7 @@ rn_values *rn_watch_values(void); /* static; `at` is -1 when a run begins */
 void rn_watch_value_begin(size_t i);
 void rn_watch_value_end(size_t i, const rn_judge_value *v);
 
-/* ---- standard streams (host_stream.c) --------------------------------------------------------- */
+/* ---- standard streams (host_stream.c) -------------------------------------------------------- */
 
 typedef struct rn_streams {
     int child_fd; /* what the child writes that nobody compares */
@@ -200,7 +200,7 @@ int64_t rn_stream_printed(const rn_task *task); /* STDIO: bytes of standard outp
 /* The child's standard output after rn_watch_run; borrowed until the next run. */
 int rn_watch_output(rn_bytes *out, rn_err *err);
 
-/* ---- what a run uses (host_usage.c) ----------------------------------------------------------- */
+/* ---- what a run uses (host_usage.c) ---------------------------------------------------------- */
 
 typedef struct rn_usage {
     int64_t elapsed_ns;
@@ -256,7 +256,7 @@ bool rn_command_home(void);
 /* The limit that the output of a failed command tells of; RN_N_VERDICTS if none. */
 rn_verdict rn_command_limit(const char *output);
 
-/* ---- other languages (host_lang.c) ------------------------------------------------------------ */
+/* ---- other languages (host_lang.c) ----------------------------------------------------------- */
 
 /* Compiles and runs the job's program. RN_ESANDBOX: try again. */
 int rn_lang_judge(rn_confine *c, const rn_judge_job *job, rn_wire_result *out, rn_err *err);

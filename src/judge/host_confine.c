@@ -1,8 +1,8 @@
 /*
  * host_confine.c: puts the host into its own namespaces with a read-only view of the system.
  *
- * The strongest level that works is taken; each is tried in a process of its own first, because what
- * was entered half cannot be left. As root: build the view with root's rights, become nobody, then
+ * The strongest level that works is taken; each is tried in a process of its own first, because
+ * what was entered half cannot be left. As root: build the view with root's rights, become nobody, then
  * enter a user namespace, in which the mounts of the view are locked. As anybody else: enter the
  * user namespace first. Where user namespaces are refused, root keeps to the others and lets each
  * child become nobody; where nothing can be mounted, Landlock alone keeps files away.
@@ -397,9 +397,13 @@ int rn_confine_proc(const rn_confine *c, const char *exe, rn_err *err)
               "size=64k,nr_inodes=16,mode=0755") != 0)
         return rn_fail_errno(err, "what stands in for /proc");
     now = exe;
+    /* The C library looks for the main thread's stack there, and what lies below it. */
+    static const char stack[] = "7fe000000000-7ff000000000 ---p 00000000 00:00 0\n"
+                                "7ff000000000-7ffffffff000 rw-p 00000000 00:00 0 [stack]\n";
     int fd = mkdir("/proc/self", 0755) == 0 ? creat("/proc/self/maps", 0444) : -1;
+    bool ok = fd >= 0 && write(fd, stack, sizeof stack - 1) == (ssize_t)sizeof stack - 1;
     if (fd >= 0) close(fd);
-    if (fd < 0 || symlink(exe, "/proc/self/exe") != 0 ||
+    if (!ok || symlink(exe, "/proc/self/exe") != 0 ||
         mount(NULL, "/proc", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
               NULL) != 0)
         return rn_fail_errno(err, "filling what stands in for /proc");

@@ -32,8 +32,8 @@
 
 enum { NOBODY = 65534, NEWEST_LISTED = 462, PREFIX = 3, COMMAND_FILE_BYTES = 1 << 30 };
 
-/* Whose filter it is. Tools make pipes in the file system and files executable; a command's calls of
- * socket() are announced instead of refused. */
+/* Whose filter it is. Tools make pipes in the file system and files executable; a command's calls
+ * of socket() are announced instead of refused. */
 typedef enum filter_kind { FOR_PROGRAM, FOR_TOOLS, FOR_COMMAND, N_FILTERS } filter_kind;
 
 static struct sock_fprog filters[N_FILTERS]; /* empty: none, or not to be had */

@@ -4,8 +4,8 @@
  * Each stage is a child of its own, under the same namespaces, view, filter and Landlock rules: the
  * child is init, starts the table's shell command (lang.h), waits for it and writes the record. The
  * compiler has limits of its own; what it leaves in the working folder the next child finds there.
- * What a language wants compiled beforehand (`prepare`: libraries that tests import) is made in such
- * a child once a host, kept as a packed tree, and unpacked beside each source.
+ * What a language wants compiled beforehand (`prepare`: libraries that tests import) is made in
+ * such a child once a host, kept as a packed tree, and unpacked beside each source.
  *
  * The source holds a secret in the place of RN_LANG_END. It is removed before a compiled program
  * runs; an interpreted one could read its own file.
@@ -100,8 +100,9 @@ static bool enter_work(const rn_task *task, const rn_lang *lang)
 /* What the tests of most languages say when they fail, as distinct from a program that breaks. */
 static bool says_assertion(const char *text)
 {
-    static const char *const words[] = {"ssert",    "--- FAIL",    "Error Trace", "Failure",
-                                        "not TRUE", "Failed test", "Test Failed", "not ok"};
+    static const char *const words[] = {"ssert",       "--- FAIL",    "Error Trace",
+                                        "Failure",     "Fail:",       "not TRUE",
+                                        "Failed test", "Test Failed", "not ok"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(text, words[i])) return true;
     return false;

@@ -1,6 +1,6 @@
 /*
- * host_shm.c: named semaphores and shared memory of judged programs where they have no view of their
- * own.
+ * host_shm.c: named semaphores and shared memory of judged programs where they have no view of
+ * their own.
  *
  * The C library keeps them in /dev/shm, which is everybody's: without a mount namespace a program
  * must not reach it, and multiprocessing, whose locks are such semaphores, could not work. These

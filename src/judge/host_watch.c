@@ -6,8 +6,8 @@
  * same by hand. The record page is read only after that, so nothing can still write to it.
  *
  * Time. The limit is held against the processor time of the whole tree and what it waited by its
- * own choice (host_usage.c); a busy machine, a slow disk and the price of the machine's pages change
- * no verdict. The wall-clock limit is a backstop behind that. A tree that is still ready after
+ * own choice (host_usage.c); a busy machine, a slow disk and the price of the machine's pages
+ * change no verdict. The wall-clock limit is a backstop behind that. A tree that is still ready after
  * WALL_HARD such limits had no processor: it is reported as starved, for another try alone, unless
  * it had lowered its own priority.
  */

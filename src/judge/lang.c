@@ -1,8 +1,8 @@
 /*
  * lang.c: the table of languages; see lang.h.
  *
- * Commands run in /tmp/work of the sandbox, without network and /proc: `exe` is what a tool finds that
- * looks for itself there. They end in the program itself (exec), so that its
+ * Commands run in /tmp/work of the sandbox, without network and /proc: `exe` is what a tool finds
+ * that looks for itself there. They end in the program itself (exec), so that its
  * signals are seen. Optimisation is low: a program runs for milliseconds, its compiler for seconds.
  */
 #include "judge/lang.h"
@@ -144,7 +144,8 @@ static const rn_lang languages[] = {
      .aliases = ",cs,c#,",
      .file = "main.cs",
      .compile = "mcs -nowarn:0162,0168,0219 -d:DEBUG -r:System.Numerics.dll -out:main.exe main.cs",
-     .run = "exec mono main.exe",
+     .run = "export MONO_TRACE_LISTENER=Console.Error; mono main.exe 2>err; s=$?; cat err >&2; "
+            "grep -q '^Fail' err && exit 1; exit $s", /* Debug.Assert only prints */
      .version = "mono --version",
      .package = "mono-mcs mono-runtime",
      .exe = "/usr/bin/mono"},
