@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -144,11 +145,13 @@ static json_t *take_provenance(json_t *object)
 int rn_identity_split(const char *json, rn_buf *identity, rn_buf *provenance, rn_err *err)
 {
     json_t *v = NULL;
+    assert(identity->len == 0 && provenance->len == 0);
     int rc = parse_object(json, &v, err);
     if (rc) return rc;
     json_t *from = take_provenance(v);
     rc = put_whole(v, identity, err);
     int rc2 = put_whole(from, provenance, rc ? NULL : err);
+    assert(rc || rc2 || (identity->len >= 2 && provenance->len >= 2)); /* "{}" at least */
     return rc ? rc : rc2;
 }
 

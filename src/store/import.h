@@ -45,8 +45,8 @@ typedef enum rn_import_format {
 const char *rn_import_format_name(rn_import_format f); /* "auto" for AUTO; NULL out of range */
 /* RN_EINVAL lists the names. */
 int rn_import_format_of(const char *name, rn_import_format *out, rn_err *err);
-/* By the first bytes of a file. RN_EFORMAT names what it looks like: two forms at once, a problem set,
- * requests without answers, an archive, another encoding. */
+/* By the first bytes of a file. RN_EFORMAT names what it looks like: two forms at once, a problem
+ * set, requests without answers, an archive, another encoding. */
 int rn_import_detect(const char *path, rn_import_format *out, rn_err *err);
 
 typedef struct rn_import_problem {

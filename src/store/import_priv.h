@@ -36,6 +36,7 @@ typedef struct rn_importer {
     rn_import_prompt *prompts; /* CODET: [n_prompts], in `arena`; sorted when from a map */
     size_t n_prompts;
     rn_arena arena;
+    size_t place;    /* BIGCODE: of the next list */
     char filter[64]; /* LM_EVAL: the filter whose rows are read; "" not seen yet */
     bool surrogates; /* the row at hand has marks for lone surrogates (rn_import_parse) */
     rn_buf unmarked; /* a text without them */
@@ -54,8 +55,8 @@ typedef struct rn_import_row {
 } rn_import_row;
 
 /* rn_json_parse, and what Python's json writes beyond JSON: NaN and Infinity become null; a lone
- * surrogate, which no UTF-8 holds, becomes a mark that rn_import_sample turns into its three bytes, so
- * that the text fails as it did in Python. */
+ * surrogate, which no UTF-8 holds, becomes a mark that rn_import_sample turns into its three bytes,
+ * so that the text fails as it did in Python. */
 int rn_import_parse(rn_importer *im, rn_bytes raw, int64_t line, json_t **out, rn_err *err);
 
 /* Turns the marks of the row at hand back; *text may then lie in im->unmarked. */
@@ -93,8 +94,8 @@ int rn_import_csv(rn_importer *im, rn_js *js, rn_err *err); /* for rn_import_row
 int rn_import_count(rn_importer *im, rn_bytes id, int64_t n, int64_t c, int64_t line, rn_err *err);
 int rn_import_point(rn_importer *im, int64_t k, double value, int64_t line, rn_err *err);
 
-/* Results without texts belong to the run of the samples' file: the one before it in this call, or the
- * only run of this model on this set. */
+/* Results without texts belong to the run of the samples' file: the one before it in this call, or
+ * the only run of this model on this set. */
 int rn_import_samples_run(rn_importer *im, rn_err *err);
 /* The problem in place i of the set. */
 int rn_import_place(rn_importer *im, int64_t i, int64_t line, rn_import_entry **out, rn_err *err);

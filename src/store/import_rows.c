@@ -3,8 +3,8 @@
  * of completions and answers, CodeT, several runs per row, tables, and what LiveCodeBench, lm-eval,
  * batches of servers and MultiPL-E write.
  *
- * A row names its problem and has one or more texts; a bad text does not spoil the others. Fields of
- * a form that hold a list of texts hold several samples.
+ * A row names its problem and has one or more texts; a bad text does not spoil the others. Fields
+ * of a form that hold a list of texts hold several samples.
  */
 #include "store/import_priv.h"
 

@@ -32,10 +32,12 @@ int rn_js_key(rn_js *js, rn_bytes *key, rn_err *err);
 /* The raw bytes of the next value; borrowed until the next call. *line: where it starts. RN_ELIMIT
  * when it is longer than max_bytes. */
 int rn_js_value(rn_js *js, size_t max_bytes, rn_bytes *raw, int64_t *line, rn_err *err);
-/* The rest of the line without its end, when rows stand one per line: 1; 0 at the end of input; negative
- * on error, RN_ELIMIT when it is longer than max_bytes and was passed over. Borrowed as above. */
+/* The rest of the line without its end, when rows stand one per line: 1; 0 at the end of input;
+ * negative on error, RN_ELIMIT when it is longer than max_bytes and was passed over. Borrowed as
+ * above. */
 int rn_js_row(rn_js *js, size_t max_bytes, rn_bytes *raw, int64_t *line, rn_err *err);
-/* The line at the next byte as far as its end is read already, else empty; borrowed until the next call. */
+/* The line at the next byte as far as its end is read already, else empty; borrowed until the next
+ * call. */
 rn_bytes rn_js_seen(const rn_js *js);
 /* Only spaces may follow. */
 int rn_js_end(rn_js *js, rn_err *err);

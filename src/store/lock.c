@@ -25,7 +25,8 @@ static int busy(int fd, const char *store, rn_err *err)
                    store, pid, *name ? name + 1 : "unknown");
 }
 
-/* The lock lies beside the store: where it cannot be made, the store could not be written either. */
+/* The lock lies beside the store: where it cannot be made, the store could not be written
+ * either. */
 static int no_lock(const char *lock_path, const char *store, rn_err *err)
 {
     const char *slash = strrchr(lock_path, '/');

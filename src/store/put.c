@@ -103,7 +103,8 @@ static void drop(named *x)
     rn_buf_free(&x->provenance);
 }
 
-/* The provenance of a row that is there grows by what is new; the two statements read and write it by id. */
+/* The provenance of a row that is there grows by what is new; the two statements read and write it
+ * by id. */
 static int unite(rn_store *s, const named *x, const char *select, const char *update, int64_t id,
                  rn_err *err)
 {

@@ -76,7 +76,8 @@ int rn_store_each_problem(rn_store *s, int64_t set_id,
                    " WHERE r.id = ?1"                                                     \
                    " AND " where " ORDER BY p.ord, p.id, s.idx"
 #define WITHOUT_TEXT(where) SAMPLES("x''", "", where)
-#define WITH_TEXT(where)    SAMPLES("x.text", " CROSS JOIN sample_text x ON x.sample_id = s.id", where)
+#define TEXT_OF_SAMPLE      " CROSS JOIN sample_text x ON x.sample_id = s.id"
+#define WITH_TEXT(where)    SAMPLES("x.text", TEXT_OF_SAMPLE, where)
 
 /* ?2: the ids of protocols as a JSON array, ?3: a ranker. */
 #define ALL "?2 IS NULL AND ?3 IS NULL"

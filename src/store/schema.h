@@ -32,9 +32,9 @@ typedef enum rn_schema_state {
 /* *version is user_version. Returns 0 or the SQLite result code. */
 int rn_schema_look(sqlite3 *db, rn_schema_state *state, int *version);
 
-/* Compares every table, index, view and trigger of a file of `version` with those that its migrations
- * make: a store is data, and what a stranger adds to its schema runs when it is read. 0, SQLite's code,
- * or RN_EFORMAT with what is odd in *why, e.g. "the trigger 't' is not ration's". */
+/* Compares every table, index, view and trigger of a file of `version` with those that its
+ * migrations make: a store is data, and what a stranger adds to its schema runs when it is read. 0,
+ * SQLite's code, or RN_EFORMAT with what is odd in *why, e.g. "the trigger 't' is not ration's". */
 int rn_schema_compare(sqlite3 *db, int version, rn_buf *why);
 
 /* Shows a file of `version` (1 to rn_store_version - 1) as the newest, without writing to it: what

@@ -1,8 +1,8 @@
 /*
  * split.c: parts of a store. See split.h.
  *
- * The part is made by SQL alone: the whole is attached to the part's own handle, read-only, and rows
- * are copied table by table with their ids.
+ * The part is made by SQL alone: the whole is attached to the part's own handle, read-only, and
+ * rows are copied table by table with their ids.
  */
 #include "store/split.h"
 

@@ -1,6 +1,6 @@
 /*
- * split.h: a part of an experiment file for one task of a cluster, and the check of a part that comes
- * back.
+ * split.h: a part of an experiment file for one task of a cluster, and the check of a part that
+ * comes back.
  *
  * A part is a store of its own that holds what its task needs and no more: the runs, their set (the
  * prompts of the picked problems alone), models, rankers and protocols, and the picked samples with
@@ -10,8 +10,8 @@
  * content.
  *
  * In its table `about` a part names the store that it is of (part_of), the version of ration that
- * split it, and its task. rn_merge takes back only parts of its own store, of its own version, on its
- * own sets and runs; the same part twice changes nothing.
+ * split it, and its task. rn_merge takes back only parts of its own store, of its own version, on
+ * its own sets and runs; the same part twice changes nothing.
  */
 #ifndef RN_STORE_SPLIT_H
 #define RN_STORE_SPLIT_H
@@ -31,14 +31,14 @@ typedef struct rn_split_opts {
     const char *task; /* what the part is for, in words of the caller; NULL: nothing */
 } rn_split_opts;
 
-/* Writes a part to `path`, whole or not at all (it gets its name when it is complete); a file of that
- * name is replaced. It is one file without a write-ahead log, as network file systems need it. `s` is
- * open for writing and outside of a transaction. *n_samples may be NULL. */
+/* Writes a part to `path`, whole or not at all (it gets its name when it is complete); a file of
+ * that name is replaced. It is one file without a write-ahead log, as network file systems need it.
+ * `s` is open for writing and outside of a transaction. *n_samples may be NULL. */
 int rn_split(rn_store *s, const char *path, const rn_split_opts *o, int64_t *n_samples,
              rn_err *err);
 
-/* 0 if `in` may be merged into `out`: it is no part, or a part of it. RN_EVERSION or RN_EINVAL names
- * what differs: store, version, a set's hash, the settings of a run. */
+/* 0 if `in` may be merged into `out`: it is no part, or a part of it. RN_EVERSION or RN_EINVAL
+ * names what differs: store, version, a set's hash, the settings of a run. */
 int rn_split_check(rn_store *out, rn_store *in, rn_err *err);
 
 /* A value of the table `about` ("id", "part_of", "version", "task") into *out, cleared first; empty

@@ -22,8 +22,9 @@ enum {
     BUSY_MS = 30000,     /* waits for the locks that SQLite takes for moments, e.g. a checkpoint */
     TICK_NS = 100000000, /* a promise says a second; a commit without fsync is cheap */
     CACHE_KIB = 65536,
-    /* How long opening may take before it is given up: a stranger's file may be made so that looking
-     * at it never ends. Bringing a large old store up to date takes longer than reading it. */
+    /* How long opening may take before it is given up: a stranger's file may be made so that
+     * looking at it never ends. Bringing a large old store up to date takes longer than reading
+     * it. */
     OPEN_READ_S = 20,
     OPEN_WRITE_S = 900,
     OPS_PER_LOOK = 10000,

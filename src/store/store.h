@@ -94,8 +94,8 @@ typedef struct rn_store_sample {
     double flop;        /* NAN unknown */
     int64_t source_id;  /* rn_store_put_source; 0: generated here */
 } rn_store_sample;
-/* *existed (may be NULL) is true when (run, problem, idx) was there already: what was unknown of it is
- * filled in then, nothing else changes, and other text under the same identity is RN_EEXIST. */
+/* *existed (may be NULL) is true when (run, problem, idx) was there already: what was unknown of it
+ * is filled in then, nothing else changes, and other text under the same identity is RN_EEXIST. */
 int rn_store_put_sample(rn_store *s, const rn_store_sample *x, int64_t *sample_id, bool *existed,
                         rn_err *err);
 
@@ -197,8 +197,8 @@ typedef struct rn_store_sample_row {
     int verdict; /* newest verdict's rn_verdict, -1 if none */
 } rn_store_sample_row;
 /* Samples of a run by (ord, idx). unjudged_protocol > 0: only those without a verdict under that
- * protocol or an older version of it (sandbox failures count as none). with_text false leaves text empty (fast). The newest
- * verdict is the one judged last; imported ones come before all others. */
+ * protocol or an older version of it (sandbox failures count as none). with_text false leaves text
+ * empty (fast). The newest verdict is the one judged last; imported ones come before all others. */
 int rn_store_each_sample(rn_store *s, int64_t run_id, int64_t unjudged_protocol, bool with_text,
                          int (*fn)(void *user, const rn_store_sample_row *r), void *user,
                          rn_err *err);
@@ -231,8 +231,8 @@ typedef struct rn_store_timed_row {
 int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t min_cpu_ns,
                         int (*fn)(void *user, const rn_store_timed_row *r), void *user,
                         rn_err *err);
-/* Samples of a run that were judged here and elsewhere, by (ord, idx): the newest verdict of our own
- * beside the imported one under the set's own tests. */
+/* Samples of a run that were judged here and elsewhere, by (ord, idx): the newest verdict of our
+ * own beside the imported one under the set's own tests. */
 typedef struct rn_store_pair_row {
     const char *task_id;
     int64_t sample_id, idx;
@@ -251,9 +251,10 @@ int rn_store_each_protocol(rn_store *s, int64_t run_id,
                            int (*fn)(void *user, int64_t protocol_id, const char *json,
                                      int64_t n_verdicts),
                            void *user, rn_err *err);
-/* Appends to *ids, which is cleared first, a JSON array: the protocol itself and its older versions,
- * that is those which differ from it only in a smaller "judge" (1 where there is none) or a smaller
- * version of the extractor ("auto/1" for "auto/2"). What is judged under one of them is judged. */
+/* Appends to *ids, which is cleared first, a JSON array: the protocol itself and its older
+ * versions, that is those which differ from it only in a smaller "judge" (1 where there is none) or
+ * a smaller version of the extractor ("auto/1" for "auto/2"). What is judged under one of them is
+ * judged. */
 int rn_store_versions(rn_store *s, int64_t protocol_id, rn_buf *ids, rn_err *err);
 /* How many samples of a run have a verdict under an older version only. */
 int rn_store_count_older(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t *n, rn_err *err);
