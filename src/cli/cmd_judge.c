@@ -70,6 +70,8 @@ static int add_run(void *user, const rn_store_run_row *r)
     const char *extractor =
         o->extractor ? o->extractor : setting(&w->arena, r->settings, "extractor");
     if (!extractor) extractor = preset ? preset->extractor : "raw/1";
+    const char *present = rn_extractor_find(extractor); /* an older version's name asks for it */
+    if (present) extractor = present;
     w->runs[w->n_runs++] = (rn_work_run){.run_id = r->run_id,
                                          .n_samples = r->n_samples,
                                          .model = rn_arena_strdup(&w->arena, r->model_name),
@@ -367,7 +369,7 @@ static int check_options(const rn_command *cmd, const options *o)
     if (o->format && strcmp(o->format, "table") != 0 && strcmp(o->format, "csv") != 0 &&
         strcmp(o->format, "json") != 0)
         return rn_opt_usage(cmd, "--format is table, csv or json, not '%s'", o->format);
-    if (o->extractor && !rn_extractor_known(o->extractor))
+    if (o->extractor && !rn_extractor_find(o->extractor))
         return rn_opt_usage(cmd, "unknown extractor '%s'; 'ration judge --help' lists them",
                             o->extractor);
     if (o->cpu_s < 0 || o->wall_s < 0 || o->memory_mib <= 0 || o->output_kib <= 0 ||

@@ -69,7 +69,7 @@ static int check_options(const rn_command *cmd, rn_rank_opts *o)
     if (strcmp(o->ranker, "nll") != 0 && strcmp(o->ranker, "verifier") != 0 && !consensus)
         return rn_opt_usage(cmd, "no ranker '%s'; there is nll, verifier and consensus", o->ranker);
     if (!o->store) return rn_opt_usage(cmd, "give a store with -s FILE");
-    if (o->source.extractor && !rn_extractor_known(o->source.extractor))
+    if (o->source.extractor && !rn_extractor_find(o->source.extractor))
         return rn_opt_usage(cmd, "unknown extractor '%s'; 'man ration-judge' lists them",
                             o->source.extractor);
     if (!consensus && o->model.path && rn_remote_is_url(o->model.path) &&

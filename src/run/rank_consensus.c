@@ -66,7 +66,7 @@ const char *rn_consensus_check(const rn_consensus_opts *o)
     if (o->inputs < 0 || o->inputs > RN_JUDGE_MAX_VALUES) return "--inputs is 1 to 128";
     if (o->cpu_s < 0 || o->cpu_s > 3600) return "--cpu-limit is a number of seconds up to 3600";
     if (o->jobs < 0 || o->jobs > 256) return "--jobs is 1 to 256";
-    if (o->extractor && !rn_extractor_known(o->extractor))
+    if (o->extractor && !rn_extractor_find(o->extractor))
         return "unknown extractor; 'man ration-judge' lists them";
     return NULL;
 }

@@ -42,6 +42,8 @@ int rn_rank_run_open(rn_rank_run *r, const rn_rank_source *src, rn_err *err)
     /* Imported samples have no preset of their own: their text is taken as it is. */
     if (!r->extractor)
         r->extractor = r->preset && r->preset_name[0] ? r->preset->extractor : "raw/1";
+    const char *present = rn_extractor_find(r->extractor);
+    if (present) r->extractor = present;
     return 0;
 }
 

@@ -124,7 +124,7 @@ const char *rn_target_preset(const rn_target *t, bool chat)
 const char *rn_target_extractor(const rn_target *t, bool chat)
 {
     if (!t->set) return RN_MARKER_EXTRACTOR;
-    return chat ? "chat/1" : "auto/1";
+    return chat ? "chat/2" : "auto/2";
 }
 
 /* ---- programs -------------------------------------------------------------------------------- */

@@ -17,21 +17,21 @@
 /* Enum, name, default extractor, what it is. docs/FORMATS.md shows each. */
 #define RN_IMPORT_FORMATS(X)                                                                 \
     X(HUMAN_EVAL, "human-eval", "raw/1", "rows {task_id, completion}")                       \
-    X(EVALPLUS, "evalplus", "whole/1", "rows {task_id, solution}")                           \
+    X(EVALPLUS, "evalplus", "whole/2", "rows {task_id, solution}")                           \
     X(GENERATION, "generation", "raw/1", "rows {task_id, generation}")                       \
-    X(RESPONSE, "response", "auto/1", "rows {task_id, response}, whole answers")             \
-    X(EVALPLUS_RESULTS, "evalplus-results", "whole/1", "evalplus' eval_results.json")        \
-    X(BIGCODE, "bigcode", "whole/1", "JSON list per problem of whole programs")              \
+    X(RESPONSE, "response", "auto/2", "rows {task_id, response}, whole answers")             \
+    X(EVALPLUS_RESULTS, "evalplus-results", "whole/2", "evalplus' eval_results.json")        \
+    X(BIGCODE, "bigcode", "whole/2", "JSON list per problem of whole programs")              \
     X(CODET, "codet", "stop/1", "rows {prompt, samples}")                                    \
     X(RELEASE, "release", "raw/1", "the study's JSON object {task_id: {samples}}")           \
-    X(RUNS, "runs", "whole/1", "rows {task_id, runs: [{result, code}]}")                     \
-    X(LIVECODEBENCH, "livecodebench", "whole/1", "LiveCodeBench's {question_id, code_list}") \
-    X(LM_EVAL, "lm-eval", "auto/1", "lm-eval's --log_samples {doc, resps}")                  \
-    X(OPENAI_BATCH, "openai-batch", "auto/1", "answers {custom_id, response}")               \
-    X(OPENCOMPASS, "opencompass", "auto/1", "OpenCompass' {\"0\": {prediction}}")            \
-    X(INSPECT, "inspect", "auto/1", "inspect's log as JSON")                                 \
+    X(RUNS, "runs", "whole/2", "rows {task_id, runs: [{result, code}]}")                     \
+    X(LIVECODEBENCH, "livecodebench", "whole/2", "LiveCodeBench's {question_id, code_list}") \
+    X(LM_EVAL, "lm-eval", "auto/2", "lm-eval's --log_samples {doc, resps}")                  \
+    X(OPENAI_BATCH, "openai-batch", "auto/2", "answers {custom_id, response}")               \
+    X(OPENCOMPASS, "opencompass", "auto/2", "OpenCompass' {\"0\": {prediction}}")            \
+    X(INSPECT, "inspect", "auto/2", "inspect's log as JSON")                                 \
     X(MULTIPL_E, "multipl-e", "raw/1", "MultiPL-E's {name, language, completions}")          \
-    X(MULTIPL_E_RESULTS, "multipl-e-results", "whole/1", "MultiPL-E's {name, results}")      \
+    X(MULTIPL_E_RESULTS, "multipl-e-results", "whole/2", "MultiPL-E's {name, results}")      \
     X(COUNTS, "counts", "", "CSV or rows task_id, n, c")                                     \
     X(CURVE, "curve", "", "CSV or rows k, pass@k")
 

@@ -1,288 +1,494 @@
 /*
- * chat.c: CommonMark's fences as models write them.
+ * chat.c: channels, thinking and end tokens.
  *
- * A fence is a line that begins, after white space, with three or more ` or ~. The word behind an
- * opening fence is the language; anything else behind it is code already ("```n = int(input())").
- * A closing fence is of the same character and at least as long, and does not count within a
- * triple-quoted string of the code. A text that begins inside a block (the prompt opened it) has a
- * closing fence only: what stands before it is then taken as the block by the caller.
+ * A mark counts where it is no code: not within a string of a fenced block or of a line that can be
+ * Python. Thinking is what stands between an opening mark at the start of a line and its closing
+ * one; a closing mark without an opening one ends thinking that began with the text. Harmony's
+ * answers (<|channel|>final<|message|>..., or with the marks stripped: analysis...assistantfinal)
+ * are their last final channel and nothing else. An answer that ends while it thinks is none: a
+ * draft is never taken for it.
  */
 #include "task/chat.h"
 
+#include "base/vec.h"
 #include "task/pylex.h"
 
-static const char *const end_tokens[] = {
-    "<|endoftext|>", "<|im_end|>",         "<|eot_id|>",    "<|end_of_text|>", "<|EOT|>",
-    "<|end|>",       "<|return|>",         "<|file_sep|>",  "<|fim_prefix|>",  "<|im_start|>",
-    "<|eom_id|>",    "<|file_separator|>", "<end_of_turn>", "<｜end",
-};
-
-/* The offset of the first end token; text.len if there is none. */
-static size_t find_end(rn_bytes text)
+static bool is_blank(rn_bytes s)
 {
-    size_t end = text.len;
-    for (size_t i = 0; i < sizeof end_tokens / sizeof end_tokens[0]; i++) {
-        size_t at =
-            rn_bytes_find((rn_bytes){.data = text.data, .len = end}, rn_bytes_of(end_tokens[i]), 0);
-        if (at < end) end = at;
+    for (size_t i = 0; i < s.len; i++)
+        if (s.data[i] == '\0' || !strchr(" \t\r\n\f\v", s.data[i])) return false;
+    return true;
+}
+
+static rn_bytes from(rn_bytes s, size_t i)
+{
+    i = i < s.len ? i : s.len;
+    return (rn_bytes){.data = s.data + i, .len = s.len - i};
+}
+
+/* ---- cleaning ---------------------------------------------------------------------------------
+ */
+
+static rn_bytes skip_begin(rn_bytes raw)
+{
+    static const char *const begin[] = {
+        "\xEF\xBB\xBF",
+        "<s>",
+        "<bos>",
+        "<|begin_of_text|>",
+        "<\xEF\xBD\x9C"
+        "begin\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+        "<|im_start|>assistant\n",
+        "<|start_header_id|>assistant<|end_header_id|>\n\n",
+        "<start_of_turn>model\n",
+        "<|turn>model\n",
+        "<|assistant|>\n",
+    };
+    for (size_t i = 0; i < sizeof begin / sizeof begin[0]; i++)
+        if (rn_bytes_starts(raw, begin[i])) raw = from(raw, strlen(begin[i]));
+    return raw;
+}
+
+/* A terminal escape at i (its ESC): behind it. *back: columns that the cursor goes left. */
+static size_t skip_escape(rn_bytes s, size_t i, size_t *back)
+{
+    *back = 0;
+    char kind = i + 1 < s.len ? s.data[i + 1] : 0;
+    if (kind == '[') {
+        size_t k = i + 2, n = 0;
+        while (k < s.len && s.data[k] >= 0x20 && s.data[k] < 0x40) {
+            if (s.data[k] >= '0' && s.data[k] <= '9' && n < 10000)
+                n = 10 * n + (size_t)(s.data[k] - '0');
+            k++;
+        }
+        if (k < s.len && s.data[k] == 'D') *back = n ? n : 1;
+        return k < s.len ? k + 1 : k;
     }
-    /* "</s>" is also HTML, so only where a line ends with it. */
-    for (size_t at = 0; (at = rn_bytes_find(text, rn_bytes_of("</s>"), at)) < end; at += 4) {
-        size_t next = at + 4;
-        if (next == text.len || text.data[next] == '\n' || text.data[next] == '\r' ||
-            text.data[next] == '<')
-            return at;
+    if (kind == ']') { /* up to BEL or ESC \ */
+        size_t k = i + 2;
+        while (k < s.len && s.data[k] != '\a' && s.data[k] != '\x1b' && s.data[k] != '\n')
+            k++;
+        if (k < s.len && s.data[k] == '\a') return k + 1;
+        return k + 1 < s.len && s.data[k] == '\x1b' && s.data[k + 1] == '\\' ? k + 2 : k;
     }
-    return end;
+    return kind ? i + 2 : i + 1;
+}
+
+/* Takes characters of the last line off again; false at its start. */
+static void step_back(rn_buf *out, size_t start, size_t n)
+{
+    for (; n > 0 && out->len > start && out->data[out->len - 1] != '\n'; n--) {
+        size_t len = 1;
+        while (len < 4 && out->len > start + len && (out->data[out->len - len] & 0xC0) == 0x80)
+            len++;
+        out->len -= len;
+        out->data[out->len] = '\0';
+    }
 }
 
 void rn_chat_clean(rn_bytes raw, rn_buf *out)
 {
-    static const char *const begin[] = {"<s>", "<|begin_of_text|>", "<|im_start|>assistant\n"};
-    for (size_t i = 0; i < sizeof begin / sizeof begin[0]; i++) {
-        if (!rn_bytes_starts(raw, begin[i])) continue;
-        raw.data += strlen(begin[i]);
-        raw.len -= strlen(begin[i]);
-    }
-    raw.len = find_end(raw);
+    raw = skip_begin(raw);
     rn_buf_puts(out, ""); /* an empty text is still one */
-    for (size_t i = 0; i < raw.len;) {
-        const char *cr = memchr(raw.data + i, '\r', raw.len - i);
-        size_t n = cr ? (size_t)(cr - raw.data) - i : raw.len - i;
-        rn_buf_add(out, raw.data + i, n);
-        i += n;
-        if (!cr) break;
-        rn_buf_putc(out, '\n');
-        i += i + 1 < raw.len && raw.data[i + 1] == '\n' ? 2 : 1;
+    size_t start = out->len;
+    bool indent = true, wrapped = false;
+    for (size_t i = 0; i < raw.len && rn_buf_ok(out);) {
+        char c = raw.data[i];
+        rn_bytes rest = from(raw, i);
+        if (c == '\r' || c == '\n') {
+            i += c == '\r' && i + 1 < raw.len && raw.data[i + 1] == '\n' ? 2 : 1;
+            /* A terminal that moves a word to the next line takes it back first. */
+            if (!wrapped) rn_buf_putc(out, '\n');
+            indent = !wrapped;
+            wrapped = false;
+        } else if (c == '\x1b') {
+            size_t back;
+            i = skip_escape(raw, i, &back);
+            if (back) step_back(out, start, back);
+            wrapped |= back > 0;
+        } else if (rn_bytes_starts(rest, "\xEF\xBB\xBF")) {
+            i += 3;
+        } else if (indent && rn_bytes_starts(rest, "\xC2\xA0")) {
+            rn_buf_putc(out, ' ');
+            i += 2;
+        } else {
+            indent &= c == ' ' || c == '\t';
+            wrapped = false;
+            size_t n = 1;
+            while (!indent && i + n < raw.len && raw.data[i + n] != '\r' &&
+                   raw.data[i + n] != '\n' && raw.data[i + n] != '\x1b' &&
+                   raw.data[i + n] != '\xEF')
+                n++;
+            rn_buf_add(out, raw.data + i, n);
+            i += n;
+        }
     }
+}
+
+/* ---- what is code -----------------------------------------------------------------------------
+ */
+
+typedef struct span {
+    size_t start, end;
+} span;
+
+/* Where the strings of a text's code are, in order; found when first asked for. */
+typedef struct strings {
+    rn_bytes text;
+    RN_VEC(span) v;
+    bool found;
+} strings;
+
+/* The strings of fenced code, whose comments count too. */
+static void add_fenced(strings *s, const rn_chat_block *b, size_t base)
+{
+    rn_pylex x;
+    rn_pylex_init(&x, b->code);
+    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;)
+        if ((t.kind == RN_PY_STRING && !t.bad) || t.kind == RN_PY_COMMENT)
+            rn_vec_push(&s->v, ((span){base + t.start, base + t.end}));
+}
+
+/* The strings of lines that can be Python. */
+static void add_lines(strings *s, rn_bytes text, size_t base)
+{
+    rn_pylex x, y;
+    rn_pyline line;
+    rn_pylex_init(&x, text);
+    while (rn_pyline_next(&x, &line)) {
+        if (line.comment || line.prose) continue;
+        rn_pylex_init(&y, (rn_bytes){.data = text.data + line.first, .len = line.end - line.first});
+        for (rn_pytok t; (t = rn_pylex_next(&y)).kind != RN_PY_END;) {
+            size_t at = base + line.first;
+            if (t.kind == RN_PY_STRING && !t.bad)
+                rn_vec_push(&s->v, ((span){at + t.start, at + t.end}));
+        }
+    }
+}
+
+static void find_strings(strings *s)
+{
+    rn_bytes text = s->text;
+    rn_chat_block b;
+    s->found = true;
+    size_t pos = 0, done = 0;
+    while (rn_chat_next_block(text, &pos, &b)) {
+        add_lines(s, (rn_bytes){.data = text.data + done, .len = b.start - done}, done);
+        add_fenced(s, &b, (size_t)(b.code.data - text.data));
+        done = pos;
+    }
+    add_lines(s, from(text, done), done);
+}
+
+/* Within a string, or right between two quote marks or backticks. */
+static bool is_code(strings *s, size_t at, size_t len)
+{
+    rn_bytes text = s->text;
+    if (!s->found) find_strings(s);
+    size_t lo = 0, hi = s->v.n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (s->v.data[mid].end <= at)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo < s->v.n && s->v.data[lo].start < at) return true;
+    bool open = at > 0 && strchr("\"'`", text.data[at - 1]) && text.data[at - 1];
+    bool line = at > 1 && text.data[at - 1] == '`' && text.data[at - 2] == '`'; /* a fence */
+    return open && !line && at + len < text.len && text.data[at + len] == text.data[at - 1];
+}
+
+/* ---- end tokens -------------------------------------------------------------------------------
+ */
+
+static const char *const end_tokens[] = {
+    "<|endoftext|>",
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|end_of_text|>",
+    "<|EOT|>",
+    "<|end|>",
+    "<|return|>",
+    "<|file_sep|>",
+    "<|fim_prefix|>",
+    "<|im_start|>",
+    "<|eom_id|>",
+    "<|file_separator|>",
+    "<end_of_turn>",
+    "<|end_of_solution|>",
+    "<turn|>",
+    "<|eot|>",
+    "<eos>",
+    "<|END_RESPONSE|>",
+    "<|END_OF_TURN_TOKEN|>",
+    "<\xEF\xBD\x9C"
+    "end",
+};
+
+/* The first of `token` that is no code; text.len if there is none before `end`. */
+static size_t find_token(strings *s, rn_bytes text, const char *token, size_t end)
+{
+    rn_bytes within = {.data = text.data, .len = end}, t = rn_bytes_of(token);
+    for (size_t at = 0; (at = rn_bytes_find(within, t, at)) != SIZE_MAX; at += t.len)
+        if (!is_code(s, at, t.len)) return at;
+    return end;
+}
+
+static size_t find_end(strings *s, rn_bytes text)
+{
+    size_t end = text.len;
+    for (size_t i = 0; i < sizeof end_tokens / sizeof end_tokens[0]; i++)
+        end = find_token(s, text, end_tokens[i], end);
+    /* "</s>" is also HTML, so only where a line ends with it. */
+    for (size_t at = 0; (at = rn_bytes_find(text, rn_bytes_of("</s>"), at)) < end; at += 4) {
+        size_t next = at + 4;
+        bool last = next == text.len || strchr("\n<", text.data[next]);
+        if (last && !is_code(s, at, 4)) return at;
+    }
+    return end;
+}
+
+rn_bytes rn_chat_before_end(rn_bytes text)
+{
+    strings s = {.text = text};
+    size_t end = find_end(&s, text);
+    rn_vec_free(&s.v);
+    return (rn_bytes){.data = text.data, .len = end};
 }
 
 /* ---- thinking ---------------------------------------------------------------------------------
  */
 
-static const char *const think_tags[] = {"think", "thinking", "thought", "reasoning"};
+static const struct thinking {
+    const char *open, *close;
+} thinking[] = {
+    {"<think>", "</think>"},
+    {"<thinking>", "</thinking>"},
+    {"<thought>", "</thought>"},
+    {"<reasoning>", "</reasoning>"},
+    {"<analysis>", "</analysis>"},
+    {"<reflection>", "</reflection>"},
+    {"<scratchpad>", "</scratchpad>"},
+    {"<Thought>", "</Thought>"},
+    {"<seed:think>", "</seed:think>"},
+    {"[THINK]", "[/THINK]"},
+    {"\xE2\x97\x81think\xE2\x96\xB7", "\xE2\x97\x81/think\xE2\x96\xB7"}, /* Kimi */
+    {"<|begin_of_thought|>", "<|end_of_thought|>"},
+    {"<|START_THINKING|>", "<|END_THINKING|>"},
+    {"<|channel>thought", "<channel|>"}, /* Gemma 4 */
+    {"<unused94>thought", "<unused95>"}, /* MedGemma */
+    {"<|think|>", "<|/think|>"},
+    {"<|inner_prefix|>", "<|inner_suffix|>"},
+};
 
-/* Behind the last closing tag; 0 if there is none. */
-static size_t last_close(rn_bytes text)
+enum { N_THINKING = sizeof thinking / sizeof thinking[0] };
+
+typedef struct mark {
+    size_t at, len;
+    bool opens;
+} mark;
+
+typedef struct marks {
+    RN_VEC(mark) v;
+} marks;
+
+static bool at_line_start(rn_bytes text, size_t at)
 {
-    size_t best = 0;
-    for (size_t i = 0; i < sizeof think_tags / sizeof think_tags[0]; i++) {
-        char tag[24] = "</";
-        strcat(tag, think_tags[i]);
-        strcat(tag, ">");
-        for (size_t at = 0; (at = rn_bytes_find(text, rn_bytes_of(tag), at)) != SIZE_MAX;) {
-            at += strlen(tag);
-            if (at > best) best = at;
-        }
-    }
-    return best;
+    while (at > 0 && (text.data[at - 1] == ' ' || text.data[at - 1] == '\t'))
+        at--;
+    return at == 0 || text.data[at - 1] == '\n' || text.data[at - 1] == '>' ||
+           text.data[at - 1] == ']';
 }
 
-/* An opening tag at the start of a line; SIZE_MAX if there is none at or after `from`. */
-static size_t first_open(rn_bytes text, size_t from)
+static int by_place(const void *a, const void *b)
 {
-    size_t best = SIZE_MAX;
-    for (size_t i = 0; i < sizeof think_tags / sizeof think_tags[0]; i++) {
-        char tag[24] = "<";
-        strcat(tag, think_tags[i]);
-        strcat(tag, ">");
-        for (size_t at = from; (at = rn_bytes_find(text, rn_bytes_of(tag), at)) != SIZE_MAX; at++) {
-            size_t b = at;
-            while (b > 0 && (text.data[b - 1] == ' ' || text.data[b - 1] == '\t'))
-                b--;
-            if (b > 0 && text.data[b - 1] != '\n') continue;
-            if (at < best) best = at;
+    const mark *x = a, *y = b;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+static void find_marks(rn_bytes text, strings *s, marks *m)
+{
+    for (size_t i = 0; i < N_THINKING; i++) {
+        for (int k = 0; k < 2; k++) {
+            rn_bytes tag = rn_bytes_of(k ? thinking[i].close : thinking[i].open);
+            for (size_t at = 0; (at = rn_bytes_find(text, tag, at)) != SIZE_MAX; at += tag.len) {
+                if (is_code(s, at, tag.len) || (k == 0 && !at_line_start(text, at))) continue;
+                rn_vec_push(&m->v, ((mark){.at = at, .len = tag.len, .opens = k == 0}));
+            }
+        }
+    }
+    if (m->v.n) qsort(m->v.data, m->v.n, sizeof *m->v.data, by_place);
+}
+
+/* The text without its thinking. */
+static void put_without_thinking(rn_bytes text, const marks *m, rn_buf *out, bool *open)
+{
+    size_t before = out->len, done = 0;
+    bool thinks = false;
+    for (size_t i = 0; i < m->v.n; i++) {
+        mark k = m->v.data[i];
+        if (k.at < done) continue;
+        if (k.opens) {
+            if (!thinks) {
+                rn_buf_add(out, text.data + done, k.at - done);
+                rn_buf_putc(out, '\n');
+            }
+            thinks = true;
+            done = k.at + k.len;
+            continue;
+        }
+        if (thinks) {
+            thinks = false;
+            done = k.at + k.len;
+        } else if (!is_blank(from(text, k.at + k.len))) { /* all before it was thinking */
+            out->len = before;
+            done = k.at + k.len;
+        } else { /* nothing behind it */
+            rn_buf_add(out, text.data + done, k.at - done);
+            done = k.at + k.len;
+        }
+    }
+    if (!thinks) rn_buf_add(out, text.data + done, text.len - done);
+    rn_buf_puts(out, ""); /* ends at out->len */
+    *open = thinks;
+}
+
+/* ---- harmony ----------------------------------------------------------------------------------
+ */
+
+static const char channel_mark[] = "<|channel|>", message_mark[] = "<|message|>";
+
+static rn_bytes skip_message_mark(rn_bytes s)
+{
+    return rn_bytes_starts(s, message_mark) ? from(s, sizeof message_mark - 1) : s;
+}
+
+/* The last final channel; *open where there is none. */
+static rn_bytes final_channel(rn_bytes text, strings *s, bool *open)
+{
+    static const char *const ends[] = {"<|end|>", "<|return|>", "<|start|>", "<|channel|>",
+                                       "<|call|>"};
+    rn_bytes answer = {.data = text.data, .len = 0}, tag = rn_bytes_of(channel_mark);
+    *open = true;
+    for (size_t at = 0; (at = rn_bytes_find(text, tag, at)) != SIZE_MAX; at += tag.len) {
+        rn_bytes rest = from(text, at + tag.len);
+        if (is_code(s, at, tag.len) || !rn_bytes_starts(rest, "final")) continue;
+        size_t head = rn_bytes_find(rest, rn_bytes_of(message_mark), 0);
+        const char *nl = memchr(rest.data, '\n', rest.len);
+        size_t line = nl ? (size_t)(nl - rest.data) : rest.len;
+        size_t skip = head < line ? head + sizeof message_mark - 1 : 5;
+        answer = from(rest, skip);
+        *open = false;
+    }
+    if (*open) return answer;
+    size_t base = (size_t)(answer.data - text.data), end = text.len;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        rn_bytes t = rn_bytes_of(ends[i]), within = {.data = text.data, .len = end};
+        for (size_t at = base; (at = rn_bytes_find(within, t, at)) != SIZE_MAX; at += t.len) {
+            if (is_code(s, at, t.len)) continue;
+            end = at;
             break;
         }
     }
-    return best;
+    answer.len = end - base;
+    return answer;
 }
 
-rn_bytes rn_chat_answer(rn_bytes text, bool *open)
+/* A server that strips special tokens leaves "analysis...assistantfinal...". */
+static bool stripped_channel(rn_bytes text, strings *s, rn_bytes *answer, bool *open)
 {
-    size_t start = last_close(text), end = first_open(text, start);
-    *open = end != SIZE_MAX;
-    if (!*open) end = text.len;
-    return (rn_bytes){.data = text.data + start, .len = end - start};
-}
-
-/* ---- fences -----------------------------------------------------------------------------------
- */
-
-static size_t line_end(rn_bytes s, size_t i)
-{
-    const char *nl = i < s.len ? memchr(s.data + i, '\n', s.len - i) : NULL;
-    return nl ? (size_t)(nl - s.data) : s.len;
-}
-
-static size_t skip_blank(rn_bytes s, size_t i, size_t end)
-{
-    while (i < end && (s.data[i] == ' ' || s.data[i] == '\t'))
-        i++;
-    return i;
-}
-
-/* Length of the run of fence characters at i; 0 if fewer than three. */
-static size_t fence_at(rn_bytes s, size_t i, size_t end)
-{
-    size_t n = 0;
-    char c = i < end ? s.data[i] : 0;
-    if (c != '`' && c != '~') return 0;
-    while (i + n < end && s.data[i + n] == c)
-        n++;
-    return n >= 3 ? n : 0;
-}
-
-static bool lang_is_python(rn_bytes w)
-{
-    static const char *const names[] = {"python", "py", "python3", "python2", "Python",
-                                        "PYTHON", "Py", "Python3", "py3",     "ipython"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (rn_bytes_equal(w, rn_bytes_of(names[i]))) return true;
-    return false;
-}
-
-/* One word of letters, digits and +-_. is a language; else it is code. */
-static bool is_lang(rn_bytes w)
-{
-    for (size_t i = 0; i < w.len; i++) {
-        char c = w.data[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  strchr("+-_.{}", c);
-        if (!ok || c == '\0') return false;
+    static const char *const heads[] = {"analysis", "assistantanalysis", "commentary",
+                                        "assistantcommentary"};
+    static const char last[] = "assistantfinal";
+    size_t start = 0;
+    while (start < text.len && strchr(" \n\t", text.data[start]) && text.data[start])
+        start++;
+    rn_bytes t = from(text, start), rest = {0};
+    bool headed = false;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        if (!rn_bytes_starts(t, heads[i])) continue;
+        headed = true;
+        rest = from(t, strlen(heads[i]));
     }
-    return true;
-}
-
-typedef struct fence {
-    size_t at, run; /* where it is and how long; run 0: [PYTHON] */
-    size_t code;    /* where the code begins */
-    bool same_line; /* the code begins on the fence's own line */
-} fence;
-
-/* Reads an opening fence at `at`; false if it is none. */
-static bool open_fence(rn_bytes s, size_t at, size_t end, fence *f, rn_chat_block *block)
-{
-    static const char tag[] = "[PYTHON]";
-    *block = (rn_chat_block){0};
-    size_t next = end < s.len ? end + 1 : end;
-    if (rn_bytes_starts((rn_bytes){.data = s.data + at, .len = end - at}, tag)) {
-        *f = (fence){.at = at, .run = 0, .code = at + sizeof tag - 1};
-        block->python = true;
-        return true;
-    }
-    size_t run = fence_at(s, at, end);
-    if (!run) return false;
-    size_t info = skip_blank(s, at + run, end), stop = info;
-    while (stop < end && s.data[stop] != ' ' && s.data[stop] != '\t')
-        stop++;
-    rn_bytes word = {.data = s.data + info, .len = stop - info};
-    bool alone = skip_blank(s, stop, end) == end;
-    *f = (fence){.at = at, .run = run, .code = next};
-    if (lang_is_python(word)) {
-        block->python = true;
-    } else if (word.len && !(alone && is_lang(word))) {
-        f->code = info;
-        f->same_line = true;
-    } else {
-        block->other = word.len > 0;
-    }
-    return true;
-}
-
-/* Walks the code's tokens to tell whether an offset lies within one of its strings. */
-typedef struct in_code {
-    rn_pylex x;
-    rn_pytok t;
-    size_t base;
-} in_code;
-
-static bool within_string(in_code *c, size_t offset)
-{
-    size_t at = offset - c->base;
-    while (c->t.end <= at && c->t.kind != RN_PY_END)
-        c->t = rn_pylex_next(&c->x);
-    return c->t.kind == RN_PY_STRING && !c->t.bad && c->t.start < at;
-}
-
-/* Sets block->code and block->open; *pos behind the closing fence. */
-static void close_fence(rn_bytes s, const fence *f, rn_chat_block *block, size_t *pos)
-{
-    in_code c = {.base = f->code};
-    rn_pylex_init(&c.x, (rn_bytes){.data = s.data + f->code, .len = s.len - f->code});
-    c.t = (rn_pytok){.kind = RN_PY_NEWLINE};
-    for (size_t i = f->code; i < s.len;) {
-        size_t end = line_end(s, i), at = skip_blank(s, i, end);
-        rn_bytes rest = {.data = s.data + at, .len = end - at};
-        bool closes;
-        if (f->run == 0) {
-            at = i + 0;
-            size_t tag = rn_bytes_find((rn_bytes){.data = s.data + i, .len = end - i},
-                                       rn_bytes_of("[/PYTHON]"), 0);
-            closes = tag != SIZE_MAX;
-            if (closes) at = i + tag;
-        } else {
-            closes = fence_at(s, at, end) >= f->run && s.data[at] == s.data[f->at];
-            if (!closes && f->same_line) { /* such answers also close behind their last line */
-                size_t tick = rn_bytes_find(rest, rn_bytes_of("```"), 0);
-                closes = tick != SIZE_MAX;
-                if (closes) at += tick;
-            }
+    if (!headed && !rn_bytes_starts(t, last)) return false;
+    bool found = false;
+    for (size_t at = start; (at = rn_bytes_find(text, rn_bytes_of(last), at)) != SIZE_MAX;) {
+        size_t len = sizeof last - 1;
+        if (!is_code(s, at, len)) {
+            *answer = skip_message_mark(from(text, at + len));
+            found = true;
         }
-        if (closes && !within_string(&c, at)) {
-            bool own_line = at == skip_blank(s, i, end);
-            size_t stop = own_line ? i : at;
-            block->code = (rn_bytes){.data = s.data + f->code, .len = stop - f->code};
-            *pos = end < s.len ? end + 1 : s.len;
-            return;
-        }
-        i = end < s.len ? end + 1 : s.len;
+        at += len;
     }
-    block->code = (rn_bytes){.data = s.data + f->code, .len = s.len - f->code};
-    block->open = true;
-    *pos = s.len;
+    *open = false;
+    if (found) return true;
+    bool prose = rest.len && ((rest.data[0] >= 'A' && rest.data[0] <= 'Z') || rest.data[0] == '<');
+    *open = prose;
+    *answer = from(text, text.len);
+    return prose;
 }
 
-bool rn_chat_next_block(rn_bytes text, size_t *pos, rn_chat_block *block)
+/* <|begin_of_solution|> and the like: the answer is what they hold. */
+static rn_bytes within_solution(rn_bytes text, strings *s)
 {
-    for (size_t i = *pos; i < text.len;) {
-        size_t end = line_end(text, i), at = skip_blank(text, i, end);
-        fence f;
-        bool found = open_fence(text, at, end, &f, block);
-        if (!found) { /* "Here it is: ```python": only a named one within a line */
-            rn_bytes line = {.data = text.data + i, .len = end - i};
-            size_t tick = rn_bytes_find(line, rn_bytes_of("```py"), 0);
-            found = tick != SIZE_MAX && open_fence(text, i + tick, end, &f, block) && block->python;
-        } else {
-            block->indent = at - i;
-        }
-        if (found) {
-            close_fence(text, &f, block, pos);
-            return true;
-        }
-        i = end < text.len ? end + 1 : text.len;
+    static const char *const pairs[][2] = {{"<|begin_of_solution|>", "<|end_of_solution|>"},
+                                           {"<|START_RESPONSE|>", "<|END_RESPONSE|>"},
+                                           {"<answer>", "</answer>"},
+                                           {"<solution>", "</solution>"}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        rn_bytes tag = rn_bytes_of(pairs[i][0]), inner = {0};
+        for (size_t at = 0; (at = rn_bytes_find(text, tag, at)) != SIZE_MAX; at += tag.len)
+            if (!is_code(s, at, tag.len)) inner = from(text, at + tag.len);
+        if (!inner.data) continue;
+        size_t end = rn_bytes_find(inner, rn_bytes_of(pairs[i][1]), 0);
+        if (end < inner.len) inner.len = end;
+        if (!is_blank(inner)) return inner;
     }
-    return false;
+    return text;
+}
+
+void rn_chat_answer(rn_bytes text, rn_buf *out, bool *open)
+{
+    strings s = {.text = text};
+    marks m = {0};
+    rn_bytes answer = text;
+    *open = false;
+    if (find_token(&s, text, channel_mark, text.len) < text.len) {
+        answer = final_channel(text, &s, open);
+    } else if (!stripped_channel(text, &s, &answer, open)) {
+        text.len = find_end(&s, text);
+        answer = within_solution(text, &s);
+    }
+    if (answer.data != text.data || answer.len != text.len) { /* offsets have moved */
+        s.v.n = 0;
+        s.found = false;
+        s.text = answer;
+        answer.len = find_end(&s, answer);
+    }
+    bool thinks = false;
+    find_marks(answer, &s, &m);
+    put_without_thinking(answer, &m, out, &thinks);
+    *open |= thinks;
+    if (!rn_vec_ok(&s.v) || !rn_vec_ok(&m.v)) out->failed = true;
+    rn_vec_free(&s.v);
+    rn_vec_free(&m.v);
 }
 
 bool rn_chat_has_markup(rn_bytes text)
 {
     rn_chat_block block;
     size_t pos = 0;
-    return last_close(text) > 0 || first_open(text, 0) != SIZE_MAX ||
-           rn_chat_next_block(text, &pos, &block);
-}
-
-void rn_chat_put_code(const rn_chat_block *block, rn_buf *out)
-{
-    rn_bytes s = block->code;
-    for (size_t i = 0; i < s.len;) {
-        size_t end = line_end(s, i), next = end < s.len ? end + 1 : s.len;
-        size_t drop = 0;
-        while (drop < block->indent && i + drop < end &&
-               (s.data[i + drop] == ' ' || s.data[i + drop] == '\t'))
-            drop++;
-        rn_buf_add(out, s.data + i + drop, next - i - drop);
-        i = next;
-    }
+    if (rn_chat_next_block(text, &pos, &block)) return true;
+    strings s = {.text = text};
+    marks m = {0};
+    rn_bytes answer;
+    bool open;
+    find_marks(text, &s, &m);
+    bool yes = m.v.n > 0 || find_token(&s, text, channel_mark, text.len) < text.len ||
+               stripped_channel(text, &s, &answer, &open) ||
+               within_solution(text, &s).data != text.data;
+    rn_vec_free(&s.v);
+    rn_vec_free(&m.v);
+    return yes;
 }

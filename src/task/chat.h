@@ -1,35 +1,47 @@
 /*
- * chat.h: what is around the code in an instruct model's answer: thinking blocks, end-of-turn
- * tokens, Markdown fences. Private to src/task.
+ * chat.h: what is around the code in an instruct model's answer: terminal escapes, channels and
+ * thinking blocks, end-of-turn tokens, Markdown fences. Private to src/task.
  */
 #ifndef RN_TASK_CHAT_H
 #define RN_TASK_CHAT_H
 
 #include "base/buf.h"
 
-/* Appends raw with every line end as "\n", without a leading "<s>" and cut at the first leftover
- * end token (<|endoftext|>, <|im_end|>, </s> at the end of a line, ...). */
+/* Appends raw with every line end as "\n", without byte order marks, terminal escapes and a leading
+ * begin token, with no-break spaces of an indentation as spaces. */
 void rn_chat_clean(rn_bytes raw, rn_buf *out);
 
-/* The part of a clean text that is the answer: what follows the last closing thinking tag. *open: a
- * thinking block was opened and never closed; the answer is then what stands before it. */
-rn_bytes rn_chat_answer(rn_bytes text, bool *open);
+/* The clean text before its first leftover end token (<|endoftext|>, <|im_end|>, </s> at the end of
+ * a line, ...) that is not within a string of its code. */
+rn_bytes rn_chat_before_end(rn_bytes text);
 
-/* True if the text has a fence or a thinking tag. */
+/* Appends the part of a clean text that is the answer: the final channel, or the text without its
+ * thinking blocks. *open: the answer was never begun, or a thinking block never closed; what stands
+ * before it is then the answer. */
+void rn_chat_answer(rn_bytes text, rn_buf *out, bool *open);
+
+/* True if the text has a fence, a channel or a thinking tag. */
 bool rn_chat_has_markup(rn_bytes text);
 
 typedef struct rn_chat_block {
     rn_bytes code; /* within the text, up to the closing fence */
-    bool python;   /* fence says python, py, python3, ...; or [PYTHON] */
+    size_t start;  /* of the line with the opening fence */
+    bool python;   /* fence says python, py, python3, main.py, ...; or [PYTHON], [BEGIN] */
     bool other;    /* fence names another language */
+    bool bare;     /* fence names nothing */
     bool open;     /* no closing fence */
+    bool quoted;   /* within quoted Markdown: "> " goes off each line */
     size_t indent; /* columns of the fence, to be taken off each line */
 } rn_chat_block;
 
 /* True with the next fenced block from *pos on (start with 0). */
 bool rn_chat_next_block(rn_bytes text, size_t *pos, rn_chat_block *block);
 
-/* Appends the block's code without the fence's own indentation. */
+/* The first line that closes a block and opens none ([DONE], [/PYTHON], </code>), or text.len;
+ * *behind is the offset behind that line. */
+size_t rn_chat_first_close(rn_bytes text, size_t *behind);
+
+/* Appends the block's code without the fence's own indentation and quote marks. */
 void rn_chat_put_code(const rn_chat_block *block, rn_buf *out);
 
 #endif

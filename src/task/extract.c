@@ -9,6 +9,7 @@
 
 #include "task/chat.h"
 #include "task/pylex.h"
+#include "task/pyscope.h"
 #include "task/pyselect.h"
 
 /* One extraction under way. */
@@ -18,7 +19,12 @@ typedef struct job {
     rn_bytes raw;
     rn_buf *out;
     rn_extracted what;
-    bool wanted; /* the code defines what the tests use */
+    bool wanted;            /* the code defines what the tests use */
+    bool lost;              /* it is a body by assumption: unindented lines, no `return` */
+    bool complete;          /* and the definition is whole */
+    int streams;            /* of a script: 1 it writes, 2 it reads, 3 both */
+    const rn_bytes *others; /* [n_others] other blocks of the answer, nearest first; borrowed */
+    size_t n_others;
     rn_err *err;
 } job;
 
@@ -52,11 +58,40 @@ static bool is_blank(rn_bytes s)
     return true;
 }
 
-/* The names that the tests use, as source for rn_py_select. */
+/* The name that the tests call first: "f" of "Solution().f" is asked of the class. */
+static rn_bytes entry_of(const rn_problem *p)
+{
+    static const char own[] = "Solution";
+    if (p->entry_point) {
+        rn_bytes whole = rn_bytes_of(p->entry_point);
+        if (p->form == RN_FORM_CALL) return whole;
+        size_t n = 0;
+        while (n < whole.len && whole.data[n] != '.' && whole.data[n] != '(')
+            n++;
+        return (rn_bytes){.data = whole.data, .len = n};
+    }
+    rn_bytes test = rn_bytes_of(p->n_asserts ? p->asserts[0] : "");
+    rn_pylex x;
+    rn_pylex_init(&x, test);
+    rn_bytes name = {0};
+    bool attribute = false;
+    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
+        rn_bytes w = rn_pytok_text(&x, t);
+        bool called = t.kind == RN_PY_OP && w.data[0] == '(';
+        if (called && name.len && !rn_py_is_builtin(name)) return name;
+        name = t.kind == RN_PY_NAME && !attribute && !rn_py_is_keyword(w) ? w : (rn_bytes){0};
+        attribute = t.kind == RN_PY_OP && w.data[0] == '.';
+    }
+    return p->form == RN_FORM_CALL ? rn_bytes_of(own) : (rn_bytes){0};
+}
+
+/* The names that the tests use, as source for rn_py_select; the one that counts comes first. */
 static void put_roots(const rn_problem *p, rn_buf *roots)
 {
-    if (p->entry_point) rn_buf_puts(roots, p->entry_point);
+    rn_bytes entry = entry_of(p);
+    rn_buf_add(roots, entry.data, entry.len);
     if (p->form == RN_FORM_CALL) rn_buf_puts(roots, "\nSolution");
+    rn_buf_puts(roots, "\n");
     for (size_t i = 0; i < p->n_asserts; i++)
         rn_buf_printf(roots, "%s\n", p->asserts[i]);
     if (p->form == RN_FORM_ASSERTS) rn_buf_puts(roots, p->setup);
@@ -69,13 +104,14 @@ static int extract_raw(job *j)
 {
     rn_buf_add(j->out, j->raw.data, j->raw.len);
     j->what.found = !is_blank(j->raw);
+    j->what.markup = rn_chat_has_markup(j->raw);
     return 0;
 }
 
 /* A program that does not need the prompt: evalplus' solutions, bigcode's generations. */
 static int extract_whole(job *j)
 {
-    j->what.whole = true;
+    j->what.whole = j->what.alone = true;
     return extract_raw(j);
 }
 
@@ -84,49 +120,205 @@ static int extract_stop(job *j)
     rn_bytes kept = {.data = j->raw.data, .len = first_stop(j, j->raw)};
     rn_buf_add(j->out, kept.data, kept.len);
     j->what.found = !is_blank(kept);
+    j->what.markup = rn_chat_has_markup(j->raw);
     return 0;
 }
 
 /* ---- completion -------------------------------------------------------------------------------
  */
 
-/* Whether the first line of code is indented, so that it continues a function. */
-static bool continues(rn_bytes text)
+static int nomem(job *j)
 {
+    return rn_fail(j->err, RN_ENOMEM, "out of memory reading an answer");
+}
+
+/* The first two lines of code, for what their indentation tells. */
+typedef struct lead {
+    rn_pyline first, second;
+    int n; /* how many there are */
+} lead;
+
+static lead lead_of(rn_bytes text)
+{
+    lead l = {0};
     rn_pylex x;
     rn_pyline line;
     rn_pylex_init(&x, text);
-    while (rn_pyline_next(&x, &line))
-        if (!line.comment) return line.indent > 0;
+    while (l.n < 2 && rn_pyline_next(&x, &line)) {
+        if (line.comment) continue;
+        *(l.n++ ? &l.second : &l.first) = line;
+    }
+    return l;
+}
+
+/* The columns at which a body must stand: those of the docstring that the prompt ends with; 0 where
+ * it ends otherwise, so that any will do. */
+static int body_indent(const rn_problem *p)
+{
+    rn_bytes prompt = rn_bytes_of(p->prompt);
+    rn_pylex x;
+    rn_pyline line;
+    int indent = 0;
+    rn_pylex_init(&x, prompt);
+    while (rn_pyline_next(&x, &line)) {
+        if (line.comment) continue;
+        rn_pylex y;
+        rn_pylex_init(&y,
+                      (rn_bytes){.data = prompt.data + line.first, .len = line.end - line.first});
+        bool docstring = rn_pylex_next(&y).kind == RN_PY_STRING && !line.open;
+        indent = docstring ? line.indent : 0;
+    }
+    return indent;
+}
+
+/* Appends text with its logical lines moved by `columns`; `all`: those at the margin too. Leading
+ * tabs become `tab` spaces where tab > 0. Lines within strings and brackets stay. */
+static void put_shifted(rn_bytes text, int columns, bool all, int tab, rn_buf *out)
+{
+    rn_pylex x;
+    rn_pyline line;
+    size_t done = 0;
+    rn_pylex_init(&x, text);
+    while (rn_pyline_next(&x, &line)) {
+        rn_buf_add(out, text.data + done, line.start - done);
+        int have = 0;
+        for (size_t i = line.start; i < line.first; i++)
+            have += text.data[i] == '\t' ? (tab > 0 ? tab : 8) : 1;
+        int want = have > 0 || all ? have + columns : 0;
+        for (int i = 0; i < want; i++)
+            rn_buf_putc(out, ' ');
+        rn_buf_add(out, text.data + line.first, line.end - line.first);
+        done = line.end;
+    }
+    rn_buf_add(out, text.data + done, text.len - done);
+}
+
+static bool defines_at_once(rn_bytes text, const rn_pyline *line)
+{
+    static const char *const top[] = {"def ", "class ", "import ", "from ", "async ", "@"};
+    rn_bytes rest = {.data = text.data + line->first, .len = text.len - line->first};
+    for (size_t i = 0; i < sizeof top / sizeof top[0]; i++)
+        if (rn_bytes_starts(rest, top[i])) return true;
     return false;
 }
 
-/* An answer whose leading white space was lost on the way: it begins with code at once, which is no
- * definition, and the prompt ends with a line end. Gives its first line the body's indentation. */
-static bool lost_indent(const rn_problem *p, rn_bytes text)
+/* The definition of the entry point in an indented line, so that the whole text is indented. */
+static bool defines_entry(const job *j, rn_bytes text, const rn_pyline *line)
 {
-    static const char *const top[] = {"def ",   "class ", "import ", "from ",
-                                      "async ", "@",      "#",       "<"};
-    size_t n = strlen(p->prompt);
-    if (text.len == 0 || strchr(" \t\n", text.data[0]) || n == 0 || p->prompt[n - 1] != '\n')
-        return false;
-    for (size_t i = 0; i < sizeof top / sizeof top[0]; i++)
-        if (rn_bytes_starts(text, top[i])) return false;
+    rn_bytes code = {.data = text.data + line->first, .len = line->end - line->first};
     rn_pylex x;
-    rn_pyline line;
-    rn_pylex_init(&x, text);
-    return rn_pyline_next(&x, &line) && !line.prose;
+    rn_pylex_init(&x, code);
+    rn_pytok t = rn_pylex_next(&x);
+    rn_bytes w = rn_pytok_text(&x, t);
+    if (!rn_bytes_equal(w, rn_bytes_of("def")) && !rn_bytes_equal(w, rn_bytes_of("class")))
+        return false;
+    t = rn_pylex_next(&x);
+    return rn_bytes_equal(rn_pytok_text(&x, t), entry_of(j->p));
+}
+
+/* Whether the text continues the prompt's function. */
+static bool continues(const job *j, rn_bytes text, const lead *l)
+{
+    const char *prompt = j->p->prompt, *nl = strrchr(prompt, '\n');
+    const char *last = nl ? nl + 1 : prompt;
+    if (l->n == 0) return false;
+    if (*last && is_blank(rn_bytes_of(last)) && l->first.start == 0) return true;
+    return l->first.indent > 0 && !defines_entry(j, text, &l->first);
+}
+
+/* Gives a body the indentation that the prompt's docstring asks for. */
+static void put_body(const job *j, rn_bytes text, const lead *l, rn_buf *out)
+{
+    int want = body_indent(j->p), have = l->first.indent;
+    size_t i = l->first.start;
+    bool tabs = text.data[i] == '\t';
+    bool fits = want == 0 || have == 0 || (have == want && !tabs);
+    if (fits || l->first.prose) {
+        rn_buf_add(out, text.data, text.len);
+        return;
+    }
+    if (!tabs && l->n == 2 && l->second.indent == want && !l->first.unfinished) { /* only it */
+        rn_buf_add(out, text.data, i);
+        for (int n = 0; n < want; n++)
+            rn_buf_putc(out, ' ');
+        rn_buf_add(out, text.data + l->first.first, text.len - l->first.first);
+        return;
+    }
+    int tab = 0;
+    if (tabs) {
+        tab = 4;
+        have = 0;
+        for (; i < l->first.first; i++)
+            have += text.data[i] == '\t' ? tab : 1;
+    }
+    put_shifted(text, want - have, false, tab, out);
+}
+
+/* A body that lost its indentation on the way, all of it or that of its first line. */
+static bool put_lost_body(const job *j, rn_bytes text, const lead *l, bool returns, rn_buf *out)
+{
+    size_t n = strlen(j->p->prompt);
+    bool prose = l->n == 0 || l->first.prose || text.len == 0 || text.data[0] == '<';
+    if (prose || l->first.indent > 0 || n == 0 || j->p->prompt[n - 1] != '\n' ||
+        defines_at_once(text, &l->first))
+        return false;
+    int want = body_indent(j->p) ? body_indent(j->p) : 4;
+    bool opens = l->first.unfinished; /* a header: the next line is deeper */
+    bool first_only = l->n == 2 && (opens ? l->second.indent > want : l->second.indent > 0);
+    if (!first_only && !returns && l->n == 2 && l->second.prose) first_only = true;
+    if (first_only || (l->n == 2 && !returns && !opens && l->second.indent > 0)) {
+        rn_buf_add(out, text.data, l->first.start);
+        for (int i = 0; i < want; i++)
+            rn_buf_putc(out, ' ');
+        rn_buf_add(out, text.data + l->first.start, text.len - l->first.start);
+    } else {
+        put_shifted(text, want, true, 0, out);
+    }
+    return true;
 }
 
 static int select_into(job *j, rn_bytes text, rn_select_mode mode, rn_selected *s)
 {
     rn_buf roots = {0};
     put_roots(j->p, &roots);
-    rn_bytes known = mode == RN_SELECT_BODY ? rn_bytes_of(j->p->prompt) : (rn_bytes){0};
-    int rc = rn_buf_ok(&roots)
-                 ? rn_py_select(text, mode, rn_buf_view(&roots), known, j->out, s, j->err)
-                 : rn_fail(j->err, RN_ENOMEM, "out of memory reading an answer");
+    rn_select_in in = {.mode = mode,
+                       .text = text,
+                       .roots = rn_buf_view(&roots),
+                       .entry = entry_of(j->p),
+                       .others = j->others,
+                       .n_others = j->n_others};
+    if (mode == RN_SELECT_BODY) in.known = rn_bytes_of(j->p->prompt);
+    int rc = rn_buf_ok(&roots) ? rn_py_select(&in, j->out, s, j->err) : nomem(j);
     rn_buf_free(&roots);
+    return rc;
+}
+
+static int select_body(job *j, rn_bytes text, const lead *l, bool returns, rn_selected *s)
+{
+    rn_buf body = {0};
+    int rc = 0;
+    bool is_body = true;
+    if (l->first.indent > 0 || continues(j, text, l))
+        put_body(j, text, l, &body);
+    else
+        is_body = put_lost_body(j, text, l, returns, &body);
+    if (!rn_buf_ok(&body))
+        rc = nomem(j);
+    else if (is_body)
+        rc = select_into(j, rn_buf_view(&body), RN_SELECT_BODY, s);
+    rn_buf_free(&body);
+    if (is_body) j->what.whole = false;
+    return rc;
+}
+
+/* Takes the indentation of a whole program off. */
+static int select_indented(job *j, rn_bytes text, const lead *l, rn_select_mode mode,
+                           rn_selected *s)
+{
+    rn_buf flat = {0};
+    put_shifted(text, -l->first.indent, false, 0, &flat);
+    int rc = rn_buf_ok(&flat) ? select_into(j, rn_buf_view(&flat), mode, s) : nomem(j);
+    rn_buf_free(&flat);
     return rc;
 }
 
@@ -134,27 +326,25 @@ static int select_into(job *j, rn_bytes text, rn_select_mode mode, rn_selected *
 static int select_completion(job *j, rn_bytes text)
 {
     rn_selected s = {0};
-    bool check = j->p->form == RN_FORM_CHECK;
+    bool check = j->p->form == RN_FORM_CHECK, script = j->p->form == RN_FORM_STDIO;
+    rn_select_mode mode = script ? RN_SELECT_SCRIPT : RN_SELECT_DEFS;
+    lead l = lead_of(text);
     int rc = 0;
-    if (check && continues(text)) {
-        rc = select_into(j, text, RN_SELECT_BODY, &s);
-        j->wanted = s.found;
+    if (check && continues(j, text, &l)) {
+        rc = select_body(j, text, &l, false, &s);
     } else {
-        bool script = j->p->form == RN_FORM_STDIO;
-        rc = select_into(j, text, script ? RN_SELECT_SCRIPT : RN_SELECT_DEFS, &s);
         j->what.whole = true;
-        j->wanted = s.found && !script;
-        if (!rc && !s.found && check && lost_indent(j->p, text)) {
-            rn_buf indented = {0};
-            rn_buf_puts(&indented, "    ");
-            rn_buf_add(&indented, text.data, text.len);
-            rc = rn_buf_ok(&indented)
-                     ? select_into(j, rn_buf_view(&indented), RN_SELECT_BODY, &s)
-                     : rn_fail(j->err, RN_ENOMEM, "out of memory reading an answer");
-            rn_buf_free(&indented);
-            j->what.whole = false;
+        bool flat = l.n == 0 || l.first.indent == 0 || l.first.prose;
+        rc = flat ? select_into(j, text, mode, &s) : select_indented(j, text, &l, mode, &s);
+        bool returns = s.dedented;
+        if (!rc && !s.found && check) {
+            rc = select_body(j, text, &l, returns, &s);
+            j->lost = !returns && l.n > 0 && l.first.indent == 0;
         }
     }
+    j->wanted = s.found && !script;
+    j->complete = s.complete;
+    j->streams = script ? 2 * s.reads + s.writes : 0;
     /* Another name than the tests use: still the program that was written. */
     if (!rc && !s.found && !check) rc = select_into(j, text, RN_SELECT_SCRIPT, &s);
     if (rc) return rc;
@@ -167,7 +357,7 @@ static int select_completion(job *j, rn_bytes text)
 static void keep_raw(job *j)
 {
     if (j->what.found) return;
-    j->what.whole = j->p->form != RN_FORM_CHECK;
+    j->what.whole = j->p->form != RN_FORM_CHECK || j->what.thinking;
     if (!j->what.thinking) rn_buf_add(j->out, j->raw.data, j->raw.len);
 }
 
@@ -175,126 +365,250 @@ static int extract_completion(job *j)
 {
     rn_buf clean = {0};
     rn_chat_clean(j->raw, &clean);
-    rn_bytes text = rn_buf_view(&clean);
+    rn_bytes text = rn_chat_before_end(rn_buf_view(&clean));
     /* A function's body is cut by its own end; other programs by the prompt's stop strings. */
     if (j->p->form != RN_FORM_CHECK) text.len = first_stop(j, text);
-    int rc = rn_buf_ok(&clean) ? select_completion(j, text)
-                               : rn_fail(j->err, RN_ENOMEM, "out of memory reading an answer");
+    int rc = rn_buf_ok(&clean) ? select_completion(j, text) : nomem(j);
     if (!rc) keep_raw(j);
     rn_buf_free(&clean);
+    j->what.markup = !j->what.found && rn_chat_has_markup(j->raw);
     return rc;
 }
 
 /* ---- chat -------------------------------------------------------------------------------------
  */
 
-typedef struct best {
+/* A fenced block, or what may be one. */
+typedef struct candidate {
     rn_buf code;
-    bool found, whole, open;
-    size_t score; /* of a block without the wanted definition: its length */
-} best;
+    bool python, other, open;
+    size_t score;
+} candidate;
 
-/* Tries one block: the first complete one with the wanted definition ends the search. */
-static int try_block(job *j, const rn_chat_block *block, best *b)
+typedef struct candidates {
+    RN_VEC(candidate) v;
+} candidates;
+
+static void add_candidate(candidates *c, const rn_chat_block *b)
 {
-    rn_buf code = {0}, picked = {0};
-    rn_chat_put_code(block, &code);
+    candidate x = {.python = b->python, .other = b->other, .open = b->open};
+    rn_chat_put_code(b, &x.code);
+    rn_buf_puts(&x.code, "");
+    if (!rn_vec_push(&c->v, x)) rn_buf_free(&x.code);
+}
+
+static void free_candidates(candidates *c)
+{
+    for (size_t i = 0; i < c->v.n; i++)
+        rn_buf_free(&c->v.data[i].code);
+    rn_vec_free(&c->v);
+}
+
+/* Selects from candidate i; the others give what it lacks. */
+static int select_from(job *j, const candidates *c, size_t i, bool with_others)
+{
+    RN_VEC(rn_bytes) others = {0};
+    for (size_t d = 1; with_others && d < c->v.n;
+         d++) { /* before it from the nearest, then after */
+        size_t k = d <= i ? i - d : d;
+        const candidate *o = &c->v.data[k];
+        if (!o->other) rn_vec_push(&others, rn_buf_view(&o->code));
+    }
+    j->others = others.data;
+    j->n_others = others.n;
+    int rc = rn_vec_ok(&others) ? select_completion(j, rn_buf_view(&c->v.data[i].code)) : nomem(j);
+    j->others = NULL;
+    j->n_others = 0;
+    rn_vec_free(&others);
+    return rc;
+}
+
+/* How well it fits; of equals the last is taken, of programs that nothing speaks for the longest.
+ */
+static int rate(job *j, const candidates *c, size_t i, size_t *score)
+{
+    enum { STEP = 1 << 28 };
+    rn_buf picked = {0};
     job k = *j;
     k.out = &picked;
     k.what = (rn_extracted){0};
-    int rc = rn_buf_ok(&code) ? select_completion(&k, rn_buf_view(&code))
-                              : rn_fail(j->err, RN_ENOMEM, "out of memory reading an answer");
-    if (rc) goto out;
-    bool open = k.what.unterminated || block->open;
-    size_t score = !k.what.found ? 0 : k.wanted ? SIZE_MAX / 2 : picked.len;
-    if (block->python && !k.wanted && score) score += SIZE_MAX / 8;
-    if (open) score /= 2;
-    if (k.what.found && score > b->score) {
-        rn_buf t = b->code;
-        b->code = picked;
-        picked = t;
-        b->found = true;
-        b->whole = k.what.whole;
-        b->open = open;
-        b->score = score;
-    }
-out:
-    rn_buf_free(&code);
+    int rc = select_from(&k, c, i, false);
+    size_t len = picked.len < STEP / 4 ? picked.len : STEP / 4;
+    bool open = k.what.unterminated;
+    const candidate *x = &c->v.data[i];
+    if (!k.what.found)
+        *score = 0;
+    else if (k.wanted && k.lost)
+        *score = STEP;
+    else if (k.wanted) /* a definition before a body, a whole one before a stub or a cut one */
+        *score = (size_t)STEP * (size_t)(k.complete ? 8 + 2 * k.what.whole - 3 * open : 4 - open);
+    else if (k.streams)
+        *score = (size_t)STEP * (size_t)(4 + k.streams - 2 * open);
+    else
+        *score = 1 + (x->python ? (size_t)STEP / 2 : 0) + (open ? len / 2 : len);
+    if (x->other && !(k.wanted && k.complete && k.what.whole)) *score = 0;
+    if (x->other && *score) *score = STEP; /* named otherwise, and still the definition */
     rn_buf_free(&picked);
+    return rc;
+}
+
+/* The text before the first fence: a block that the prompt opened, or code without fences. True if
+ * it is code; *pos is then behind the fence that closes it. */
+static int try_head(job *j, rn_bytes answer, candidates *c, size_t *pos, bool *is_head)
+{
+    rn_chat_block b = {0};
+    size_t p = 0, behind = 0;
+    size_t fence = rn_chat_next_block(answer, &p, &b) ? b.start : answer.len;
+    bool bare = b.bare && fence < answer.len;
+    size_t close = rn_chat_first_close((rn_bytes){.data = answer.data, .len = fence}, &behind);
+    rn_bytes head = {.data = answer.data, .len = close};
+    lead l = lead_of(head);
+    *is_head = false;
+    if (l.n == 0 || l.first.prose) return 0;
+    rn_chat_block block = {.code = head, .python = true};
+    size_t n = c->v.n;
+    add_candidate(c, &block);
+    if (c->v.n == n) return nomem(j);
+    size_t score = 0;
+    int rc = rate(j, c, n, &score);
+    enum { STEP = 1 << 28 };
+    if (rc || score < (size_t)STEP) {
+        rn_buf_free(&c->v.data[--c->v.n].code);
+        return rc;
+    }
+    c->v.data[n].score = score;
+    *is_head = true;
+    if (close < fence)
+        *pos = behind;
+    else if (bare) /* the fence's line closes the block */
+        while (*pos < answer.len && (*pos <= fence || answer.data[*pos - 1] != '\n'))
+            ++*pos;
+    return 0;
+}
+
+/* What is not in a block, for an answer whose blocks hold no code. */
+static int select_outside(job *j, rn_bytes answer)
+{
+    rn_buf text = {0};
+    rn_chat_block b = {0};
+    size_t pos = 0, done = 0;
+    while (rn_chat_next_block(answer, &pos, &b)) {
+        rn_buf_add(&text, answer.data + done, b.start - done);
+        done = pos;
+    }
+    rn_buf_add(&text, answer.data + done, answer.len - done);
+    rn_selected s = {0};
+    int rc = rn_buf_ok(&text) ? 0 : nomem(j);
+    /* Text behind a fence is never a function's body. */
+    if (!rc && j->p->form != RN_FORM_STDIO)
+        rc = select_into(j, rn_buf_view(&text), RN_SELECT_DEFS, &s);
+    rn_buf_free(&text);
+    j->what.found = s.found;
+    j->what.unterminated |= s.open;
+    j->what.whole = true;
     return rc;
 }
 
 static int select_chat(job *j, rn_bytes answer)
 {
-    best b = {0};
+    candidates c = {0};
     rn_chat_block block = {0};
-    size_t pos = 0, n = 0;
-    int rc = 0;
-    bool first_bare = false;
+    size_t pos = 0, n_blocks = 0, best = SIZE_MAX, best_score = 0;
+    bool head = false;
+    int rc = try_head(j, answer, &c, &pos, &head);
     while (!rc && rn_chat_next_block(answer, &pos, &block)) {
-        if (n++ == 0) first_bare = !block.python && !block.other;
-        if (!block.other) rc = try_block(j, &block, &b);
+        n_blocks++;
+        add_candidate(&c, &block);
+        if (!rn_vec_ok(&c.v)) rc = nomem(j);
+        if (!rc) rc = rate(j, &c, c.v.n - 1, &c.v.data[c.v.n - 1].score);
     }
-    /* The prompt may have opened the block: the text begins with code, its only fence closes. */
-    if (!rc && !b.found && first_bare) {
-        size_t fence = rn_bytes_find(answer, rn_bytes_of("```"), 0);
-        rn_chat_block head = {.code = {.data = answer.data, .len = fence < answer.len ? fence : 0}};
-        rc = try_block(j, &head, &b);
+    for (size_t i = 0; i < c.v.n; i++) {
+        if (c.v.data[i].score == 0 || c.v.data[i].score < best_score) continue;
+        best = i;
+        best_score = c.v.data[i].score;
     }
-    if (!rc && b.found) {
-        rn_buf_add(j->out, b.code.data, b.code.len);
-        j->what.found = true;
-        j->what.whole = b.whole;
-        j->what.unterminated |= b.open;
+    if (rc) {
+    } else if (best != SIZE_MAX) {
+        bool open = c.v.data[best].open;
+        rc = select_from(j, &c, best, true);
+        j->what.unterminated |= open;
+    } else if (n_blocks == 0) {
+        rc = select_completion(j, answer);
+    } else {
+        rc = select_outside(j, answer);
     }
-    rn_buf_free(&b.code);
-    if (rc || j->what.found) return rc;
-    return select_completion(j, answer); /* no fence at all, or none with code */
+    free_candidates(&c);
+    return rc;
 }
 
 static int extract_chat(job *j)
 {
-    rn_buf clean = {0};
+    rn_buf clean = {0}, answer = {0};
     bool open = false;
     rn_chat_clean(j->raw, &clean);
-    rn_bytes answer = rn_chat_answer(rn_buf_view(&clean), &open);
+    rn_chat_answer(rn_buf_view(&clean), &answer, &open);
     j->what.unterminated = open;
-    int rc = rn_buf_ok(&clean) ? select_chat(j, answer)
-                               : rn_fail(j->err, RN_ENOMEM, "out of memory reading an answer");
+    int rc =
+        rn_buf_ok(&clean) && rn_buf_ok(&answer) ? select_chat(j, rn_buf_view(&answer)) : nomem(j);
     j->what.thinking = open && !j->what.found;
     if (!rc) keep_raw(j);
     rn_buf_free(&clean);
+    rn_buf_free(&answer);
     return rc;
 }
 
 static int extract_auto(job *j)
 {
-    return rn_chat_has_markup(j->raw) ? extract_chat(j) : extract_completion(j);
+    rn_buf clean = {0};
+    rn_chat_clean(j->raw, &clean);
+    bool markup = rn_chat_has_markup(rn_buf_view(&clean));
+    bool ok = rn_buf_ok(&clean);
+    rn_buf_free(&clean);
+    if (!ok) return nomem(j);
+    return markup ? extract_chat(j) : extract_completion(j);
 }
 
 /* ---- by name ----------------------------------------------------------------------------------
  */
 
+/* The newest version is the one that runs: an older name asks for it, and is recorded as it. */
 static const struct {
-    const char *name;
+    const char *name; /* without the version */
+    int version;
+    const char *full;
     int (*run)(job *j);
 } extractors[] = {
-    {"raw/1", extract_raw},   {"stop/1", extract_stop}, {"completion/1", extract_completion},
-    {"chat/1", extract_chat}, {"auto/1", extract_auto}, {"whole/1", extract_whole},
+    {"raw", 1, "raw/1", extract_raw},
+    {"stop", 1, "stop/1", extract_stop},
+    {"completion", 2, "completion/2", extract_completion},
+    {"chat", 2, "chat/2", extract_chat},
+    {"auto", 2, "auto/2", extract_auto},
+    {"whole", 2, "whole/2", extract_whole},
 };
 
 enum { N_EXTRACTORS = sizeof extractors / sizeof extractors[0] };
 
 const char *rn_extractor_at(size_t i)
 {
-    return i < N_EXTRACTORS ? extractors[i].name : NULL;
+    return i < N_EXTRACTORS ? extractors[i].full : NULL;
 }
 
-bool rn_extractor_known(const char *name)
+static size_t find_extractor(const char *name)
 {
-    for (size_t i = 0; i < N_EXTRACTORS; i++)
-        if (strcmp(extractors[i].name, name) == 0) return true;
-    return false;
+    size_t n = strcspn(name, "/");
+    for (size_t i = 0; i < N_EXTRACTORS; i++) {
+        if (strlen(extractors[i].name) != n || strncmp(extractors[i].name, name, n) != 0) continue;
+        if (name[n] == '\0') return i;
+        bool digit = name[n + 1] >= '1' && name[n + 1] <= '0' + extractors[i].version;
+        return digit && name[n + 2] == '\0' ? i : SIZE_MAX;
+    }
+    return SIZE_MAX;
+}
+
+const char *rn_extractor_find(const char *name)
+{
+    size_t i = find_extractor(name);
+    return i == SIZE_MAX ? NULL : extractors[i].full;
 }
 
 int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem *p, rn_bytes raw,
@@ -304,19 +618,17 @@ int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem 
     if (!raw.data) raw.data = "";
     job j = {.preset = preset, .p = p, .raw = raw, .out = out, .err = err};
     j.what.whole = p->form != RN_FORM_CHECK;
-    size_t before = out->len;
-    for (size_t i = 0; i < N_EXTRACTORS; i++) {
-        if (strcmp(extractors[i].name, name) != 0) continue;
-        int rc = extractors[i].run(&j);
-        if (rc) return rc;
-        if (!rn_buf_ok(out)) return rn_fail(err, RN_ENOMEM, "out of memory reading an answer");
-        j.what.cut = out->len - before < raw.len;
-        *what = j.what;
-        return 0;
-    }
-    return rn_fail(
-        err, RN_EINVAL,
-        "no extractor is called '%s'; known are raw/1, stop/1, completion/1, chat/1, auto/1 "
-        "and whole/1",
-        name);
+    size_t before = out->len, i = find_extractor(name);
+    if (i == SIZE_MAX)
+        return rn_fail(
+            err, RN_EINVAL,
+            "no extractor is called '%s'; known are raw/1, stop/1, completion/2, chat/2, auto/2 "
+            "and whole/2",
+            name);
+    int rc = extractors[i].run(&j);
+    if (rc) return rc;
+    if (!rn_buf_ok(out)) return nomem(&j);
+    j.what.cut = out->len - before < raw.len;
+    *what = j.what;
+    return 0;
 }

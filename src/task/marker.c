@@ -182,13 +182,12 @@ static void put_block(const rn_marker *m, rn_bytes code, rn_buf *out)
 
 static bool put_answer(const rn_marker *m, rn_bytes text, rn_buf *out)
 {
-    bool open = false;
-    rn_bytes answer = rn_chat_answer(text, &open);
-    if (open) return false;
+    bool open = false, found = false;
+    rn_buf clean = {0}, code = {0};
+    rn_chat_answer(text, &clean, &open);
+    rn_bytes answer = rn_buf_view(&clean);
     rn_chat_block block;
-    rn_buf code = {0};
-    bool found = false;
-    for (size_t pos = 0; !found && rn_chat_next_block(answer, &pos, &block);) {
+    for (size_t pos = 0; !open && !found && rn_chat_next_block(answer, &pos, &block);) {
         rn_buf_clear(&code);
         rn_chat_put_code(&block, &code);
         rn_bytes view = trim_end(rn_buf_view(&code));
@@ -200,6 +199,7 @@ static bool put_answer(const rn_marker *m, rn_bytes text, rn_buf *out)
         if (found) put_block(m, view, out);
     }
     rn_buf_free(&code);
+    rn_buf_free(&clean);
     return found;
 }
 
@@ -207,7 +207,7 @@ void rn_marker_extract(const rn_marker *m, bool chat, rn_bytes raw, rn_buf *out,
 {
     rn_buf clean = {0};
     rn_chat_clean(raw, &clean);
-    rn_bytes text = rn_buf_view(&clean);
+    rn_bytes text = rn_chat_before_end(rn_buf_view(&clean));
     if (chat || rn_chat_has_markup(text)) {
         *found = put_answer(m, text, out);
     } else {

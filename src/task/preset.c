@@ -34,7 +34,7 @@ typedef struct entry {
                    .temperature = 0.8,           \
                    .top_p = 0.95,                \
                    .stop = stop_humaneval,       \
-                   .extractor = "completion/1"}, \
+                   .extractor = "completion/2"}, \
         .build = b                               \
     }
 #define MBPP(name_, text, n, crlf_)                  \
@@ -45,7 +45,7 @@ typedef struct entry {
                    .temperature = 0.8,               \
                    .top_p = 0.95,                    \
                    .stop = stop_mbpp,                \
-                   .extractor = "completion/1"},     \
+                   .extractor = "completion/2"},     \
         .build = P_MBPP, .n_shots = n, .crlf = crlf_ \
     }
 #define APPS(name_, text, n)                     \
@@ -56,7 +56,7 @@ typedef struct entry {
                    .temperature = 0.6,           \
                    .top_p = 0.95,                \
                    .stop = stop_apps,            \
-                   .extractor = "completion/1"}, \
+                   .extractor = "completion/2"}, \
         .build = P_APPS, .n_shots = n            \
     }
 #define CHAT(name_, text, tokens, t)      \
@@ -67,7 +67,7 @@ typedef struct entry {
                    .temperature = t,      \
                    .top_p = 0.95,         \
                    .stop = stop_chat,     \
-                   .extractor = "chat/1", \
+                   .extractor = "chat/2", \
                    .chat = true},         \
         .build = P_CHAT                   \
     }

@@ -23,7 +23,7 @@ static size_t head_of_prompt(const rn_problem *p, rn_err *err)
 int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *what, rn_buf *out,
                      rn_err *err)
 {
-    if (p->form == RN_FORM_CHECK) {
+    if (p->form == RN_FORM_CHECK && !what->alone) {
         size_t head = what->whole ? head_of_prompt(p, err) : strlen(p->prompt);
         if (head == SIZE_MAX) return RN_ENOMEM;
         rn_buf_add(out, p->prompt, head);

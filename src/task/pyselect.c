@@ -1,239 +1,59 @@
 /*
- * pyselect.c: a text as a list of top-level blocks, each with the names it binds; selection is
- * reachability from the wanted names.
+ * pyselect.c: selection is reachability from the wanted names over the blocks of pyscope.h.
  *
- * A block is a logical line at the margin with the indented lines below it; else, elif, except and
- * finally belong to the block before, decorators to the one after, a comment at the margin to a
- * body that goes on below it. The first definition of a function or class wins, since what follows
- * a finished answer is mostly a repetition of it. Expression statements (examples, prints, asserts
- * of the model's own) and `if __name__ ...` are left out; sys.setrecursionlimit(...) stays.
+ * A kept block wants the names that it reads: at once those bound before it, within functions all
+ * bindings. Of several definitions of a name the last whole one counts: stubs, overloads and cut
+ * ones are no definition where there is another. A statement that may change something kept
+ * (memo[0] = 1, table.append(x), init() where init changes it, random.seed(0)) is kept too; prints,
+ * assertions, what reads input, main guards and calls of the answer's own examples are not.
  */
 #include "task/pyselect.h"
 
-#include "task/pylex.h"
+#include "task/pyscope.h"
 
-#include <stdlib.h>
+enum { P_MAIN, P_OTHER };
+enum { MAX_DEFS = 64 }; /* of one name, among which the last before a use is sought */
 
-typedef enum { B_DEF, B_IMPORT, B_ASSIGN, B_COMPOUND, B_ALWAYS, B_OTHER, B_PROSE } block_kind;
+/* All references to one name. */
+typedef struct group {
+    size_t first, n;         /* in selection.order */
+    size_t n_defs;           /* definitions among them */
+    size_t n_now;            /* its bindings before this block are kept already */
+    bool in_main, in_others; /* something binds it there */
+    bool all_done, is_kept, is_module_done, is_imported_kept, modifies, defined_by_prompt;
+} group;
 
-typedef struct block {
-    size_t start, end; /* end: behind the last line of code that belongs to it */
-    block_kind kind;
-    bool open; /* its last statement is not whole, and not part of it */
-    bool keep, scanned;
-} block;
+typedef struct selection {
+    rn_pymodule m;
+    RN_VEC(size_t) order;      /* refs by name, then block */
+    RN_VEC(uint32_t) group_of; /* [refs] */
+    RN_VEC(group) groups;
+    RN_VEC(bool) keep;       /* [blocks] */
+    RN_VEC(size_t) work;     /* kept blocks that are not followed yet */
+    RN_VEC(size_t) modified; /* groups of functions that change what is kept, not followed yet */
+    bool unbound;            /* a name that is bound nowhere is wanted */
+    bool prose;              /* there are lines that are no code */
+    bool star;               /* a star import: any name may be bound */
+} selection;
 
-typedef struct binding {
-    rn_bytes name;
-    size_t block;
-    bool done;       /* of the first binding of a name: already followed */
-    bool done_local; /* the same, for uses as a function's local name */
-} binding;
-
-typedef struct blocks {
-    rn_bytes text;
-    block *v;
-    size_t n, cap;
-    binding *names;
-    size_t n_names, cap_names;
-    size_t *work; /* [n] kept blocks that are not scanned yet */
-    size_t n_work;
-    size_t body_end; /* BODY: behind the last indented line of the head; 0: no head */
-    bool body_open;
-    bool prose;
-    bool nomem;
-} blocks;
-
-static void blocks_free(blocks *b)
+static const rn_pyref *ref_at(const selection *s, const group *g, size_t i)
 {
-    free(b->v);
-    free(b->names);
-    free(b->work);
+    return &s->m.refs.data[s->order.data[g->first + i]];
 }
 
-static rn_bytes slice(rn_bytes s, size_t from, size_t to)
+static rn_pyblock *block_at(selection *s, size_t i)
 {
-    return (rn_bytes){.data = s.data + from, .len = to - from};
+    return &s->m.blocks.data[i];
 }
 
-static bool word_is(rn_bytes w, const char *s)
-{
-    return rn_bytes_equal(w, rn_bytes_of(s));
-}
-
-static bool add_block(blocks *b, block x)
-{
-    if (b->n == b->cap) {
-        size_t cap = b->cap ? 2 * b->cap : 32;
-        block *v = realloc(b->v, cap * sizeof *v);
-        if (!v) return false;
-        b->v = v;
-        b->cap = cap;
-    }
-    b->v[b->n++] = x;
-    return true;
-}
-
-static bool add_name(blocks *b, rn_bytes name, size_t index)
-{
-    if (b->n_names == b->cap_names) {
-        size_t cap = b->cap_names ? 2 * b->cap_names : 64;
-        binding *v = realloc(b->names, cap * sizeof *v);
-        if (!v) return false;
-        b->names = v;
-        b->cap_names = cap;
-    }
-    b->names[b->n_names++] = (binding){.name = name, .block = index};
-    return true;
-}
-
-/* ---- cutting the text into blocks -------------------------------------------------------------
+/* ---- names by group ---------------------------------------------------------------------------
  */
 
-/* The first word of a line, empty if it does not begin with a name. */
-static rn_bytes first_word(rn_bytes text, const rn_pyline *line)
-{
-    rn_pylex x;
-    rn_pylex_init(&x, slice(text, line->first, line->end));
-    rn_pytok t = rn_pylex_next(&x);
-    return t.kind == RN_PY_NAME ? rn_pytok_text(&x, t) : (rn_bytes){0};
-}
+static _Thread_local const rn_pyref *sorted_refs; /* qsort has no argument for it */
 
-static bool continues_block(rn_bytes word)
+static int by_name_and_block(const void *a, const void *b)
 {
-    return word_is(word, "else") || word_is(word, "elif") || word_is(word, "except") ||
-           word_is(word, "finally");
-}
-
-static block_kind kind_of(rn_bytes text, const rn_pyline *line, rn_bytes word)
-{
-    if (line->prose) return B_PROSE;
-    if (line->decorator || word_is(word, "def") || word_is(word, "class") || word_is(word, "async"))
-        return B_DEF;
-    rn_bytes rest = slice(text, line->first, line->end);
-    if (word_is(word, "import")) return B_IMPORT;
-    if (word_is(word, "from")) {
-        bool always = rn_bytes_find(rest, rn_bytes_of("*"), 0) != SIZE_MAX ||
-                      rn_bytes_find(rest, rn_bytes_of("__future__"), 0) != SIZE_MAX;
-        return always ? B_ALWAYS : B_IMPORT;
-    }
-    if (word_is(word, "if") && rn_bytes_find(rest, rn_bytes_of("__name__"), 0) != SIZE_MAX)
-        return B_OTHER;
-    static const char *const compound[] = {"if", "for", "while", "with", "try"};
-    for (size_t i = 0; i < sizeof compound / sizeof compound[0]; i++)
-        if (word_is(word, compound[i])) return B_COMPOUND;
-    if (rn_bytes_starts(rest, "sys.setrecursionlimit")) return B_ALWAYS;
-    if (word_is(word, "assert") || word_is(word, "print") || word_is(word, "del")) return B_OTHER;
-    return B_ASSIGN; /* an expression statement too: it binds nothing, so nothing reaches it */
-}
-
-static bool split(blocks *b, bool body)
-{
-    rn_pylex x;
-    rn_pyline line;
-    bool head = body, after_decorator = false;
-    rn_pylex_init(&x, b->text);
-    while (rn_pyline_next(&x, &line)) {
-        if (line.comment) continue; /* becomes part of a block when code of it follows */
-        b->prose |= line.prose;
-        bool margin = line.indent == 0;
-        if (head && !margin) {
-            b->body_open = line.open || line.unfinished;
-            if (!b->body_open) b->body_end = line.end;
-            continue;
-        }
-        head = false;
-        block *last = b->n ? &b->v[b->n - 1] : NULL;
-        rn_bytes word = margin ? first_word(b->text, &line) : (rn_bytes){0};
-        bool inside = last && (!margin || after_decorator || continues_block(word));
-        if (!inside) {
-            block fresh = {.start = line.start, .end = line.start};
-            fresh.kind = margin ? kind_of(b->text, &line, word) : B_PROSE;
-            if (!add_block(b, fresh)) return false;
-            last = &b->v[b->n - 1];
-        }
-        after_decorator = margin && line.decorator;
-        last->open = line.open || line.unfinished || line.decorator;
-        if (!last->open) last->end = line.end;
-    }
-    return true;
-}
-
-/* ---- names that a block binds -----------------------------------------------------------------
- */
-
-/* def, class: the name behind the keyword at the margin (decorators are skipped). */
-static bool bind_def(blocks *b, size_t i, rn_bytes code)
-{
-    rn_pylex x;
-    rn_pylex_init(&x, code);
-    bool armed = false;
-    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
-        rn_bytes w = t.kind == RN_PY_NAME ? rn_pytok_text(&x, t) : (rn_bytes){0};
-        if (armed) return add_name(b, w, i);
-        armed = word_is(w, "def") || word_is(w, "class");
-    }
-    return true;
-}
-
-/* import a.b, from a import b as c: every name counts, a superset of what is bound. */
-static bool bind_import(blocks *b, size_t i, rn_bytes code)
-{
-    rn_pylex x;
-    rn_pylex_init(&x, code);
-    bool from = false, names = false;
-    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
-        if (t.kind != RN_PY_NAME) continue;
-        rn_bytes w = rn_pytok_text(&x, t);
-        if (word_is(w, "from")) from = true;
-        if (word_is(w, "import")) names = true;
-        if (rn_py_is_keyword(w)) continue;
-        if ((names || !from) && !add_name(b, w, i)) return false;
-    }
-    return true;
-}
-
-/* An '=' that assigns: not part of ==, <=, >=, != (but of += and the like). */
-static bool is_assignment(rn_bytes s, size_t at)
-{
-    if (s.data[at] != '=') return false;
-    if (at + 1 < s.len && s.data[at + 1] == '=') return false;
-    if (at == 0 || !strchr("=<>!", s.data[at - 1])) return true;
-    bool shift = at >= 2 && s.data[at - 1] != '=' && s.data[at - 2] == s.data[at - 1];
-    return shift; /* <<= and >>= */
-}
-
-/* Names to the left of an assignment; names after for, as, import, def and class. */
-static bool bind_statements(blocks *b, size_t i, rn_bytes code)
-{
-    rn_pylex x;
-    rn_pylex_init(&x, code);
-    size_t mark = b->n_names; /* names of this statement that wait for their '=' */
-    bool keep_next = false;
-    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
-        if (t.kind == RN_PY_NEWLINE) {
-            b->n_names = mark;
-        } else if (t.kind == RN_PY_NAME) {
-            rn_bytes w = rn_pytok_text(&x, t);
-            if (rn_py_is_keyword(w)) {
-                keep_next = word_is(w, "for") || word_is(w, "as") || word_is(w, "import") ||
-                            word_is(w, "def") || word_is(w, "class");
-                continue;
-            }
-            if (!add_name(b, w, i)) return false;
-            if (keep_next) mark = b->n_names;
-        } else if (t.kind == RN_PY_OP && x.depth == 0 && is_assignment(code, t.start)) {
-            mark = b->n_names;
-        }
-        if (t.kind == RN_PY_OP && !strchr(",.()", code.data[t.start])) keep_next = false;
-    }
-    b->n_names = mark;
-    return true;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    const binding *x = a, *y = b;
+    const rn_pyref *x = &sorted_refs[*(const size_t *)a], *y = &sorted_refs[*(const size_t *)b];
     size_t n = x->name.len < y->name.len ? x->name.len : y->name.len;
     int c = n ? memcmp(x->name.data, y->name.data, n) : 0;
     if (c) return c;
@@ -241,209 +61,466 @@ static int by_name(const void *a, const void *b)
     return x->block < y->block ? -1 : x->block > y->block;
 }
 
-static bool bind_all(blocks *b)
+static bool group_names(selection *s)
 {
-    for (size_t i = 0; i < b->n; i++) {
-        rn_bytes code = slice(b->text, b->v[i].start, b->v[i].end);
-        bool ok = true;
-        switch (b->v[i].kind) {
-        case B_DEF: ok = bind_def(b, i, code); break;
-        case B_IMPORT: ok = bind_import(b, i, code); break;
-        case B_ASSIGN:
-        case B_COMPOUND: ok = bind_statements(b, i, code); break;
-        case B_ALWAYS:
-        case B_OTHER:
-        case B_PROSE: break;
+    size_t n = s->m.refs.n;
+    if (!rn_vec_room(&s->order, n) || !rn_vec_room(&s->group_of, n) ||
+        !rn_vec_room(&s->keep, s->m.blocks.n))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        rn_vec_push(&s->order, i);
+        rn_vec_push(&s->group_of, 0);
+    }
+    for (size_t i = 0; i < s->m.blocks.n; i++)
+        rn_vec_push(&s->keep, false);
+    sorted_refs = s->m.refs.data;
+    if (n) qsort(s->order.data, n, sizeof *s->order.data, by_name_and_block);
+    for (size_t i = 0; i < n; i++) {
+        const rn_pyref *r = &s->m.refs.data[s->order.data[i]];
+        bool fresh = i == 0 || !rn_bytes_equal(s->m.refs.data[s->order.data[i - 1]].name, r->name);
+        if (fresh) rn_vec_push(&s->groups, ((group){.first = i}));
+        if (!rn_vec_ok(&s->groups)) return false;
+        group *g = &s->groups.data[s->groups.n - 1];
+        g->n++;
+        bool binds = (r->what & RN_PYREF_BIND) && !(r->what & RN_PYREF_LATER);
+        const rn_pyblock *b = block_at(s, r->block);
+        if ((r->what & RN_PYREF_BIND) && b->code.len) {
+            g->in_main |= b->part == P_MAIN;
+            g->in_others |= b->part == P_OTHER;
         }
-        if (!ok) return false;
-    }
-    if (b->n_names) qsort(b->names, b->n_names, sizeof *b->names, by_name);
-    b->work = calloc(b->n ? b->n : 1, sizeof *b->work);
-    return b->work != NULL;
-}
-
-/* ---- reachability -----------------------------------------------------------------------------
- */
-
-static void keep(blocks *b, size_t i)
-{
-    if (b->v[i].keep || b->v[i].end == b->v[i].start) return;
-    b->v[i].keep = true;
-    b->work[b->n_work++] = i;
-}
-
-/* The first binding of `name` in the sorted list; n_names if there is none. */
-static size_t find_name(const blocks *b, rn_bytes name)
-{
-    binding probe = {.name = name, .block = 0};
-    size_t lo = 0, hi = b->n_names;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (by_name(&b->names[mid], &probe) < 0)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < b->n_names && rn_bytes_equal(b->names[lo].name, name) ? lo : b->n_names;
-}
-
-/* Keeps what binds `name`; a name that is local to a function reaches only imports and definitions,
- * so that `i` does not drag in an example's loop. True if it is a definition or assignment. */
-static bool want(blocks *b, rn_bytes name, bool local)
-{
-    size_t lo = find_name(b, name);
-    if (lo == b->n_names || b->names[lo].done || (local && b->names[lo].done_local)) return false;
-    b->names[lo].done_local = true;
-    if (!local) b->names[lo].done = true;
-    bool defined = false, has_def = false;
-    for (size_t i = lo; i < b->n_names && rn_bytes_equal(b->names[i].name, name); i++) {
-        block *x = &b->v[b->names[i].block];
-        if (x->end == x->start || (x->kind == B_DEF && has_def)) continue;
-        if (local && x->kind != B_DEF && x->kind != B_IMPORT) continue;
-        has_def |= x->kind == B_DEF;
-        defined |= x->kind != B_IMPORT;
-        keep(b, b->names[i].block);
-    }
-    return defined;
-}
-
-/* Parameters: names right behind '(' or ',' or '*' in the brackets of a def. */
-static bool bind_parameters(blocks *b, rn_bytes code)
-{
-    rn_pylex x;
-    rn_pylex_init(&x, code);
-    int in_def = 0; /* 1 behind `def`, 2 within its brackets */
-    char before = 0;
-    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
-        rn_bytes w = rn_pytok_text(&x, t);
-        if (t.kind == RN_PY_NAME && word_is(w, "def")) in_def = 1;
-        if (in_def == 1 && x.depth > 0) in_def = 2;
-        if (in_def == 2 && x.depth == 0) in_def = 0;
-        bool first =
-            in_def == 2 && x.depth == 1 && (before == '(' || before == ',' || before == '*');
-        if (t.kind == RN_PY_NAME && first && !add_name(b, w, 0)) return false;
-        before = t.kind == RN_PY_OP ? code.data[t.start] : 'x';
+        g->n_defs += binds && rn_bytes_equal(b->def, r->name);
+        g->defined_by_prompt |= binds && b->known && rn_bytes_equal(b->def, r->name);
+        s->group_of.data[s->order.data[i]] = (uint32_t)(s->groups.n - 1);
     }
     return true;
 }
 
-/* Wants every name of `code`. `function`: names that it binds itself are local to it. */
-static bool want_names_of(blocks *b, rn_bytes code, bool function)
+static group *find_group(selection *s, rn_bytes name)
 {
-    blocks locals = {.text = code};
-    if (function && !(bind_statements(&locals, 0, code) && bind_parameters(&locals, code)))
-        b->nomem = true;
-    if (locals.n_names) qsort(locals.names, locals.n_names, sizeof *locals.names, by_name);
-    rn_pylex x;
-    rn_pylex_init(&x, code);
-    bool defined = false;
-    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
-        if (t.kind != RN_PY_NAME) continue;
-        rn_bytes w = rn_pytok_text(&x, t);
-        defined |= want(b, w, find_name(&locals, w) < locals.n_names);
+    size_t lo = 0, hi = s->groups.n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        rn_bytes w = ref_at(s, &s->groups.data[mid], 0)->name;
+        size_t n = w.len < name.len ? w.len : name.len;
+        int c = n ? memcmp(w.data, name.data, n) : 0;
+        if (c < 0 || (c == 0 && w.len < name.len))
+            lo = mid + 1;
+        else
+            hi = mid;
     }
-    blocks_free(&locals);
-    return defined;
+    bool found = lo < s->groups.n && rn_bytes_equal(ref_at(s, &s->groups.data[lo], 0)->name, name);
+    return found ? &s->groups.data[lo] : NULL;
 }
 
-static void follow(blocks *b)
+/* ---- keeping blocks ---------------------------------------------------------------------------
+ */
+
+static void keep(selection *s, size_t block)
 {
-    while (b->n_work) {
-        block *x = &b->v[b->work[--b->n_work]];
-        (void)want_names_of(b, slice(b->text, x->start, x->end), x->kind == B_DEF);
+    if (s->keep.data[block] || block_at(s, block)->code.len == 0) return;
+    s->keep.data[block] = true;
+    rn_vec_push(&s->work, block);
+}
+
+/* Whether this reference binds the name when its block runs. */
+static bool binds_now(const rn_pyref *r)
+{
+    return (r->what & RN_PYREF_BIND) && !(r->what & (RN_PYREF_LATER | RN_PYREF_MODULE));
+}
+
+static bool defines(const selection *s, const rn_pyref *r)
+{
+    return rn_bytes_equal(s->m.blocks.data[r->block].def, r->name);
+}
+
+/* 4 whole, 3 at the end of code that ends within a line (a chat answer ends so too), 2 a stub, 1 cut
+ * or broken, 0 nothing of it is there. */
+static int quality(const selection *s, const rn_pyblock *b)
+{
+    if (b->code.len == 0) return 0;
+    if (b->open || b->prose) return 1;
+    if (b->stub) return 2;
+    return b->cut && !s->prose ? 3 : 4;
+}
+
+/* The definition that counts among those before block `end` and of this part. */
+static size_t best_definition(selection *s, const group *g, size_t end, uint8_t part)
+{
+    size_t best = SIZE_MAX;
+    int best_quality = 0;
+    for (size_t i = 0; i < g->n; i++) {
+        const rn_pyref *r = ref_at(s, g, i);
+        if (r->block >= end || !binds_now(r) || !defines(s, r)) continue;
+        const rn_pyblock *b = block_at(s, r->block);
+        if (b->part != part || b->known) continue;
+        int q = quality(s, b);
+        if (q == 0 || q < best_quality) continue;
+        best = r->block;
+        best_quality = q;
+    }
+    return best;
+}
+
+static bool bound_in(const group *g, uint8_t part)
+{
+    return part == P_MAIN ? g->in_main : g->in_others;
+}
+
+/* Keeps what binds the name in one part, before block `end`. True if there is something. */
+static bool keep_bindings(selection *s, group *g, size_t end, uint8_t part)
+{
+    bool any = false;
+    size_t definition = g->defined_by_prompt ? SIZE_MAX : best_definition(s, g, end, part);
+    if (definition != SIZE_MAX) {
+        keep(s, definition);
+        any = true;
+    }
+    for (size_t i = 0; i < g->n; i++) {
+        const rn_pyref *r = ref_at(s, g, i);
+        const rn_pyblock *b = block_at(s, r->block);
+        if (r->block >= end || !binds_now(r) || b->part != part || defines(s, r)) continue;
+        if (b->prose || b->guard) continue;
+        if (part == P_OTHER && !b->imports && rn_py_is_builtin(r->name)) continue;
+        any = true;
+        if (!b->known) keep(s, r->block);
+    }
+    return any || (g->defined_by_prompt && part == P_MAIN);
+}
+
+/* Functions that bind the name by `global`, or change what it names, when they are called. */
+static void mark_modifiers(selection *s, group *g)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        const rn_pyref *r = ref_at(s, g, i);
+        if (!(r->what & RN_PYREF_LATER) || !(r->what & (RN_PYREF_CHANGE | RN_PYREF_BIND))) continue;
+        const rn_pyblock *b = block_at(s, r->block);
+        if (b->def.len == 0 || b->reads || b->known) continue;
+        group *f = find_group(s, b->def);
+        if (!f || f->modifies) continue;
+        f->modifies = true;
+        rn_vec_push(&s->modified, (size_t)(f - s->groups.data));
     }
 }
 
-/* Functions that the prompt has already are not taken from the answer again. */
-static void forget_known(blocks *b, rn_bytes known)
+/* Whether every name that the block reads when it runs is bound by something that reads no input. */
+static bool can_run(selection *s, size_t block)
 {
-    blocks k = {.text = known};
-    b->nomem |= !(split(&k, false) && bind_all(&k));
-    for (size_t i = 0; i < k.n_names; i++) {
-        if (k.v[k.names[i].block].kind != B_DEF) continue;
-        for (size_t j = 0; j < b->n_names; j++)
-            if (rn_bytes_equal(b->names[j].name, k.names[i].name)) b->names[j].done = true;
+    const rn_pyblock *b = block_at(s, block);
+    for (size_t k = b->ref; k < b->ref + b->n_refs; k++) {
+        const rn_pyref *r = &s->m.refs.data[k];
+        const group *g = &s->groups.data[s->group_of.data[k]];
+        if (r->what & (RN_PYREF_BIND | RN_PYREF_LATER | RN_PYREF_MODULE)) continue;
+        if (rn_py_is_builtin(r->name) || s->star) continue;
+        bool bound = false;
+        for (size_t i = 0; i < g->n && !bound; i++) {
+            const rn_pyref *d = ref_at(s, g, i);
+            const rn_pyblock *from = block_at(s, d->block);
+            bound = (d->what & RN_PYREF_BIND) && from->code.len && (from->imports || !from->reads);
+        }
+        if (!bound) return false;
     }
-    blocks_free(&k);
+    return true;
+}
+
+/* A statement whose running may matter to what is kept. */
+static void keep_effect(selection *s, size_t block)
+{
+    const rn_pyblock *b = block_at(s, block);
+    if (b->known || b->guard || b->reads || b->prose || b->imports) return;
+    if (!s->keep.data[block] && can_run(s, block)) keep(s, block);
+}
+
+/* The name is bound by something kept: statements that change what it names count. */
+static void on_kept(selection *s, group *g, bool imported)
+{
+    if (g->is_kept || (imported && g->is_imported_kept)) return;
+    if (imported)
+        g->is_imported_kept = true;
+    else
+        g->is_kept = true;
+    for (size_t i = 0; i < g->n; i++) {
+        const rn_pyref *r = ref_at(s, g, i);
+        if (r->what & (RN_PYREF_LATER | RN_PYREF_MODULE | RN_PYREF_BIND)) continue;
+        bool head = (r->what & RN_PYREF_HEAD) && (r->what & (RN_PYREF_CHANGE | RN_PYREF_CALL));
+        if (imported ? head : (r->what & RN_PYREF_CHANGE) != 0) keep_effect(s, r->block);
+    }
+    if (!imported) mark_modifiers(s, g);
+}
+
+/* `from decimal import getcontext` beside a kept `from decimal import Decimal`: one module, so
+ * `getcontext().prec = 50` matters. */
+static void on_kept_module(selection *s, group *module)
+{
+    if (module->is_module_done) return;
+    module->is_module_done = true;
+    for (size_t i = 0; i < module->n; i++) {
+        const rn_pyref *r = ref_at(s, module, i);
+        if (!(r->what & RN_PYREF_MODULE)) continue;
+        const rn_pyblock *b = block_at(s, r->block);
+        for (size_t k = b->ref; k < b->ref + b->n_refs; k++)
+            if (binds_now(&s->m.refs.data[k]))
+                on_kept(s, &s->groups.data[s->group_of.data[k]], true);
+    }
+}
+
+/* Calls of a function that changes what is kept. */
+static void follow_modifier(selection *s, group *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        const rn_pyref *r = ref_at(s, f, i);
+        if (!(r->what & RN_PYREF_CALL)) continue;
+        const rn_pyblock *b = block_at(s, r->block);
+        if (!(r->what & RN_PYREF_LATER)) {
+            keep_effect(s, r->block);
+            continue;
+        }
+        group *caller = b->def.len && !b->reads && !b->known ? find_group(s, b->def) : NULL;
+        if (!caller || caller->modifies) continue;
+        caller->modifies = true;
+        rn_vec_push(&s->modified, (size_t)(caller - s->groups.data));
+    }
+}
+
+/* Wants a name: at block `at`, when it runs; SIZE_MAX: whenever. True if it is bound. */
+static bool want(selection *s, group *g, size_t at)
+{
+    uint8_t part = bound_in(g, P_MAIN) ? P_MAIN : P_OTHER;
+    bool now = at != SIZE_MAX && block_at(s, at)->part == part;
+    if (now && g->n_defs > 1 && g->n_defs < MAX_DEFS) { /* old = f, between two definitions of f */
+        size_t definition = best_definition(s, g, at, part);
+        if (definition != SIZE_MAX) keep(s, definition);
+    }
+    if (g->all_done) return g->in_main || g->in_others;
+    if (now) {
+        if (at <= g->n_now) return true;
+        bool any = keep_bindings(s, g, at, part);
+        g->n_now = at;
+        if (any) return true;
+    }
+    bool any = keep_bindings(s, g, SIZE_MAX, part);
+    g->all_done = true;
+    if (!any && !rn_py_is_builtin(ref_at(s, g, 0)->name)) s->unbound = true;
+    for (size_t i = 0; i < g->n && any; i++)
+        if (ref_at(s, g, i)->what == (RN_PYREF_BIND | RN_PYREF_LATER)) mark_modifiers(s, g);
+    return any;
+}
+
+static void follow_block(selection *s, size_t block)
+{
+    const rn_pyblock b = *block_at(s, block);
+    for (size_t k = b.ref; k < b.ref + b.n_refs; k++) {
+        const rn_pyref r = s->m.refs.data[k];
+        group *g = &s->groups.data[s->group_of.data[k]];
+        if (r.what & RN_PYREF_MODULE)
+            on_kept_module(s, g);
+        else if (r.what & RN_PYREF_BIND)
+            on_kept(s, g, b.imports);
+        else
+            (void)want(s, g, r.what & RN_PYREF_LATER ? SIZE_MAX : block);
+    }
+}
+
+static void follow(selection *s)
+{
+    while (s->work.n || s->modified.n) {
+        if (s->work.n)
+            follow_block(s, s->work.data[--s->work.n]);
+        else
+            follow_modifier(s, &s->groups.data[s->modified.data[--s->modified.n]]);
+    }
+}
+
+/* ---- what is kept without being asked for -----------------------------------------------------
+ */
+
+/* Star imports belong to whole programs; below a body only where a name may come from them. */
+static void keep_always(selection *s, bool stars)
+{
+    for (size_t i = 0; i < s->m.blocks.n; i++) {
+        const rn_pyblock *b = block_at(s, i);
+        if (b->part != P_MAIN || b->known || b->guard) continue;
+        if ((stars && (b->star || b->future)) || (b->always && can_run(s, i))) keep(s, i);
+    }
+    follow(s);
+    for (size_t i = 0; i < s->m.blocks.n && s->unbound; i++)
+        if (block_at(s, i)->star_known && !block_at(s, i)->known) keep(s, i);
+    follow(s);
+}
+
+/* ---- output -----------------------------------------------------------------------------------
+ */
+
+static void put_block(rn_buf *out, const rn_pyblock *b, bool first)
+{
+    if (!first && b->def.len) rn_buf_puts(out, "\n\n");
+    rn_buf_add(out, b->code.data, b->code.len);
+    if (b->code.data[b->code.len - 1] != '\n') rn_buf_putc(out, '\n');
+}
+
+/* Kept blocks of a part, those of __future__ alone or without them. */
+static void put_part(selection *s, uint8_t part, bool future, bool *first, rn_buf *out,
+                     rn_selected *what)
+{
+    for (size_t i = 0; i < s->m.blocks.n; i++) {
+        const rn_pyblock *b = block_at(s, i);
+        if (!s->keep.data[i] || b->part != part || b->future != future) continue;
+        put_block(out, b, *first);
+        *first = false;
+        what->open |= b->open;
+        what->reads |= b->reads;
+        what->writes |= b->writes;
+    }
+}
+
+static void put_kept(selection *s, bool first, rn_buf *out, rn_selected *what)
+{
+    put_part(s, P_OTHER, true, &first, out, what);
+    put_part(s, P_MAIN, true, &first, out, what);
+    put_part(s, P_OTHER, false, &first, out, what);
+    put_part(s, P_MAIN, false, &first, out, what);
 }
 
 /* ---- the three modes --------------------------------------------------------------------------
  */
 
-static void put_kept(const blocks *b, bool first, rn_buf *out)
+static void select_body(selection *s, const rn_select_in *in, rn_bytes text, rn_buf *out,
+                        rn_selected *what)
 {
-    for (size_t i = 0; i < b->n; i++) {
-        if (!b->v[i].keep) continue;
-        if (!first && b->v[i].kind == B_DEF) rn_buf_puts(out, "\n\n");
-        first = false;
-        rn_bytes code = slice(b->text, b->v[i].start, b->v[i].end);
-        rn_buf_add(out, code.data, code.len);
-        if (code.len && code.data[code.len - 1] != '\n') rn_buf_putc(out, '\n');
+    what->open = s->m.body_open;
+    if (s->m.body_end == 0) return;
+    size_t n = in->known.len;
+    rn_bytes body = {.data = text.data + n, .len = s->m.body_end - n};
+    what->found = what->complete = true;
+    for (size_t i = 0; i < s->m.blocks.n; i++) {
+        const rn_pyblock *b = block_at(s, i);
+        if (!b->known || b->part != P_MAIN) continue;
+        s->keep.data[i] = true; /* it is there already */
+        bool last = b->code.data + b->code.len > text.data + n;
+        if (last) follow_block(s, i);
+        if (last) what->complete = !b->stub;
     }
-}
-
-static void keep_always(blocks *b)
-{
-    for (size_t i = 0; i < b->n; i++)
-        if (b->v[i].kind == B_ALWAYS) keep(b, i);
-}
-
-static void select_body(blocks *b, rn_bytes known, rn_buf *out, rn_selected *what)
-{
-    what->open = b->body_open;
-    if (b->body_end == 0) return;
-    rn_bytes body = slice(b->text, 0, b->body_end);
-    what->found = true;
-    forget_known(b, known);
-    (void)want_names_of(b, body, true);
-    follow(b);
+    follow(s);
+    keep_always(s, false);
+    for (size_t i = 0; i < s->m.blocks.n; i++)
+        if (block_at(s, i)->known) s->keep.data[i] = false;
     rn_buf_add(out, body.data, body.len);
     if (body.data[body.len - 1] != '\n') rn_buf_putc(out, '\n');
-    put_kept(b, false, out);
+    rn_selected below = {0};
+    put_kept(s, false, out, &below);
 }
 
-static void select_defs(blocks *b, rn_bytes roots, rn_buf *out, rn_selected *what)
+static void select_defs(selection *s, const rn_select_in *in, rn_buf *out, rn_selected *what)
 {
-    what->found = want_names_of(b, roots, false);
+    rn_pylex x;
+    rn_pylex_init(&x, in->roots);
+    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
+        if (t.kind != RN_PY_NAME) continue;
+        group *g = find_group(s, rn_pytok_text(&x, t));
+        if (!g || !bound_in(g, P_MAIN)) continue;
+        (void)want(s, g, SIZE_MAX);
+        bool decides = in->entry.len == 0 || rn_bytes_equal(ref_at(s, g, 0)->name, in->entry) ||
+                       rn_bytes_equal(ref_at(s, g, 0)->name, rn_bytes_of("Solution"));
+        for (size_t i = 0; i < g->n; i++) {
+            const rn_pyref *r = ref_at(s, g, i);
+            const rn_pyblock *b = block_at(s, r->block);
+            if (!binds_now(r) || !s->keep.data[r->block] || b->imports) continue;
+            what->found = true;
+            what->complete |= decides && (!defines(s, r) || quality(s, b) >= 3);
+        }
+    }
     if (!what->found) return;
-    keep_always(b);
-    follow(b);
-    for (size_t i = 0; i < b->n; i++)
-        what->open |= b->v[i].keep && b->v[i].open;
-    put_kept(b, true, out);
+    follow(s);
+    keep_always(s, true);
+    put_kept(s, true, out, what);
 }
 
-static void select_script(blocks *b, rn_buf *out, rn_selected *what)
+static bool ends_script(const rn_pyblock *b)
 {
+    return (b->prose && b->def.len == 0) || b->hollow;
+}
+
+static void select_script(selection *s, rn_buf *out, rn_selected *what)
+{
+    size_t n = 0;
+    while (n < s->m.blocks.n && block_at(s, n)->part == P_MAIN)
+        n++;
     size_t first = 0;
-    while (first < b->n && (b->v[first].kind == B_PROSE || b->v[first].end == b->v[first].start))
+    while (first < n && (ends_script(block_at(s, first)) || block_at(s, first)->code.len == 0))
         first++;
-    if (first == b->n) return;
+    if (first == n) return;
     size_t last = first;
-    while (last + 1 < b->n && b->v[last + 1].kind != B_PROSE)
+    while (last + 1 < n && !ends_script(block_at(s, last + 1)))
         last++;
-    rn_bytes code = slice(b->text, b->v[first].start, b->v[last].end);
+    for (size_t i = first; i <= last; i++)
+        keep(s, i);
+    follow(s);
+    const rn_pyblock *a = block_at(s, first), *z = block_at(s, last);
+    for (size_t i = first; i <= last; i++) {
+        what->reads |= block_at(s, i)->reads;
+        what->writes |= block_at(s, i)->writes;
+        s->keep.data[i] = false;
+    }
+    bool none = true;
+    rn_selected ignored = {0};
+    put_part(s, P_OTHER, true, &none, out, &ignored);
+    put_part(s, P_OTHER, false, &none, out, &ignored);
+    /* Comments between the blocks belong to a script. */
+    rn_bytes code = {.data = a->code.data,
+                     .len = (size_t)(z->code.data + z->code.len - a->code.data)};
     what->found = true;
-    what->open = b->v[last].open;
+    what->open = z->open;
+    what->complete = !z->open;
     rn_buf_add(out, code.data, code.len);
     if (code.len && code.data[code.len - 1] != '\n') rn_buf_putc(out, '\n');
 }
 
-int rn_py_select(rn_bytes text, rn_select_mode mode, rn_bytes roots, rn_bytes known, rn_buf *out,
-                 rn_selected *what, rn_err *err)
+static int read_all(selection *s, const rn_select_in *in, rn_bytes text, rn_err *err)
 {
-    blocks b = {.text = text};
+    bool body = in->mode == RN_SELECT_BODY;
+    int rc = rn_pymodule_read(&s->m, text, body ? in->known.len : 0, P_MAIN, err);
+    size_t end = s->m.body_end;
+    bool open = s->m.body_open, returns = s->m.body_returns;
+    for (size_t i = in->n_others; i > 0 && !rc; i--) /* the nearest last, so that it counts */
+        rc = rn_pymodule_read(&s->m, in->others[i - 1], 0, P_OTHER, err);
+    s->m.body_end = end;
+    s->m.body_open = open;
+    s->m.body_returns = returns;
+    if (!rc && !group_names(s)) rc = rn_fail(err, RN_ENOMEM, "out of memory reading an answer");
+    return rc;
+}
+
+int rn_py_select(const rn_select_in *in, rn_buf *out, rn_selected *what, rn_err *err)
+{
+    selection s = {0};
     rn_selected w = {0};
-    bool ok = split(&b, mode == RN_SELECT_BODY) && bind_all(&b);
-    if (ok) {
-        w.prose = b.prose;
-        if (mode == RN_SELECT_BODY) select_body(&b, known, out, &w);
-        if (mode == RN_SELECT_DEFS) select_defs(&b, roots, out, &w);
-        if (mode == RN_SELECT_SCRIPT) select_script(&b, out, &w);
+    rn_buf joined = {0};
+    rn_bytes text = in->text;
+    if (in->mode == RN_SELECT_BODY) {
+        rn_buf_add(&joined, in->known.data, in->known.len);
+        rn_buf_add(&joined, in->text.data, in->text.len);
+        text = rn_buf_view(&joined);
     }
-    blocks_free(&b);
-    if (!ok || b.nomem || !rn_buf_ok(out))
-        return rn_fail(err, RN_ENOMEM, "out of memory reading an answer");
-    *what = w;
-    return 0;
+    int rc = rn_buf_ok(&joined) ? read_all(&s, in, text, err)
+                                : rn_fail(err, RN_ENOMEM, "out of memory reading an answer");
+    if (!rc) {
+        for (size_t i = 0; i < s.m.blocks.n; i++)
+            s.prose |= block_at(&s, i)->prose, s.star |= block_at(&s, i)->star;
+        w.prose = s.prose;
+        w.dedented = s.m.body_returns;
+        if (in->mode == RN_SELECT_BODY) select_body(&s, in, text, out, &w);
+        if (in->mode == RN_SELECT_DEFS) select_defs(&s, in, out, &w);
+        if (in->mode == RN_SELECT_SCRIPT) select_script(&s, out, &w);
+        bool ok = rn_vec_ok(&s.work) && rn_vec_ok(&s.modified) && rn_buf_ok(out);
+        if (!ok) rc = rn_fail(err, RN_ENOMEM, "out of memory reading an answer");
+    }
+    rn_pymodule_free(&s.m);
+    rn_vec_free(&s.order);
+    rn_vec_free(&s.group_of);
+    rn_vec_free(&s.groups);
+    rn_vec_free(&s.keep);
+    rn_vec_free(&s.work);
+    rn_vec_free(&s.modified);
+    rn_buf_free(&joined);
+    if (!rc) *what = w;
+    return rc;
 }

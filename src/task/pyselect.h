@@ -15,16 +15,27 @@ typedef enum rn_select_mode {
                        */
 } rn_select_mode;
 
+typedef struct rn_select_in {
+    rn_select_mode mode;
+    rn_bytes text;  /* lines end with "\n" */
+    rn_bytes roots; /* DEFS: source whose names are wanted */
+    rn_bytes entry; /* DEFS: the root that decides whether the rest is complete; empty: any */
+    rn_bytes known; /* BODY: the prompt, whose functions are not wanted again */
+    const rn_bytes *others; /* [n_others] further texts, nearest first, from which what `text` needs
+                               and does not have itself may come; NULL */
+    size_t n_others;
+} rn_select_in;
+
 typedef struct rn_selected {
-    bool found; /* BODY: a body; DEFS: one of the roots is defined; SCRIPT: some code */
-    bool open;  /* the text ended within a statement, which was left out */
-    bool prose; /* lines that cannot be Python were kept or left out */
+    bool found;         /* BODY: a body; DEFS: one of the roots is defined; SCRIPT: some code */
+    bool complete;      /* found, and the definition has a body and an end */
+    bool open;          /* the text ended within a statement, which was left out */
+    bool prose;         /* lines that cannot be Python were kept or left out */
+    bool reads, writes; /* what was selected reads standard input, prints */
+    bool dedented;      /* DEFS, SCRIPT: a `return` stands outside of any function */
 } rn_selected;
 
-/* text: lines end with "\n". roots: source whose names are wanted (DEFS). known: source whose
- * top-level functions are there already and not wanted again (BODY). Appends to *out only when
- * found. Linear in the text but for sorting its names. RN_ENOMEM. */
-int rn_py_select(rn_bytes text, rn_select_mode mode, rn_bytes roots, rn_bytes known, rn_buf *out,
-                 rn_selected *what, rn_err *err);
+/* Appends to *out only when found. Linear in the texts but for sorting their names. RN_ENOMEM. */
+int rn_py_select(const rn_select_in *in, rn_buf *out, rn_selected *what, rn_err *err);
 
 #endif
