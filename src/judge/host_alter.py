@@ -62,7 +62,11 @@ def other_text(x):
 PURE = frozenset("set frozenset tuple list sorted dict float int str Counter".split())
 EQUAL = frozenset("""assertEqual assertEquals assertAlmostEqual assertListEqual assertDictEqual
     assertTupleEqual assertSetEqual assertMultiLineEqual assertSequenceEqual assertCountEqual
-    assertIs assertion""".split())
+    assertIs assertion assert_equal assert_array_equal assert_allclose assert_almost_equal
+    assert_array_almost_equal""".split())
+TOLERANT = frozenset("""assertAlmostEqual assertion assert_allclose assert_almost_equal
+    assert_array_almost_equal""".split())
+CLOSE = frozenset("isclose allclose array_equal array_equiv".split())
 
 
 def called_name(node):
@@ -254,9 +258,15 @@ def sides(test):
             inner = left.args[0] if len(left.args) == 1 else None
             if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Sub) and small(right):
                 return [inner.right, inner.left], True
-    if isinstance(test, ast.Call) and len(test.args) >= 2 and called_name(test).endswith("close"):
-        return [test.args[1], test.args[0]], True
+    if isinstance(test, ast.Call) and len(test.args) >= 2 and called_name(test) in CLOSE:
+        return [unwrapped(test.args[1]), unwrapped(test.args[0])], True
     return [], False
+
+
+def unwrapped(node):
+    """What an array is made of."""
+    array = isinstance(node, ast.Call) and called_name(node) in ("array", "asarray") and node.args
+    return node.args[0] if array else node
 
 
 def small(node):
@@ -282,8 +292,8 @@ def read_assertion(body, i, names):
         found, far = sides(s.test)
     elif isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) and len(s.value.args) >= 2 and \
             called_name(s.value) in EQUAL:
-        name = called_name(s.value)
-        found, far = s.value.args[1::-1], name in ("assertAlmostEqual", "assertion")
+        found = [unwrapped(a) for a in s.value.args[1::-1]]
+        far = called_name(s.value) in TOLERANT
     else:
         return None
     for side in found:
@@ -293,6 +303,16 @@ def read_assertion(body, i, names):
     if isinstance(s, ast.Assert) and has_call(s.test) or found and isinstance(s, ast.Assert):
         return Assertion(body, i, [], False, negated(s.test))
     return None
+
+
+def refuses(body):
+    """True if statements end in `assert False`, `raise` or fail()."""
+    s = body[-1]
+    if isinstance(s, ast.Assert):
+        return isinstance(s.test, ast.Constant) and not s.test.value
+    failing = isinstance(s, ast.Expr) and isinstance(s.value, ast.Call) and \
+        called_name(s.value) == "fail"
+    return failing or isinstance(s, ast.Raise)
 
 
 def assertions(tree):
@@ -308,6 +328,9 @@ def assertions(tree):
                     names.bind(s.target, row)
                 if rows and not any(isinstance(n, (ast.Break, ast.Continue)) for n in ast.walk(s)):
                     visit(s.body)
+            elif isinstance(s, ast.Try) and len(s.handlers) == 1:
+                if refuses(s.orelse or s.body):  # so that the handler ran
+                    visit(s.handlers[0].body)
             else:
                 a = read_assertion(body, i, names)
                 if a:
@@ -383,7 +406,8 @@ NOT_PLAIN = frozenset("""attrgetter methodcaller update_wrapper wraps WRAPPER_AS
 
 
 def plain_names():
-    """(modules, built-in names, attributes, attributes that no program may store)."""
+    """(modules and what `import *` binds of each, built-in names, attributes, attributes that no
+    program may store, names that none may read)."""
     data = [str, bytes, list, dict, set, frozenset, tuple, int, float, complex, bytearray, range,
             slice, BaseException]
     inner = [types.FrameType, types.CodeType, types.TracebackType, types.GeneratorType,
@@ -395,8 +419,11 @@ def plain_names():
         found.update(dir(kind))
     for kind in data + inner:
         reserved.update(dir(kind))
-    for name in PLAIN_MODULES - {"sys", "__future__"}:
-        for attribute, value in vars(importlib.import_module(name)).items():
+    modules = {"sys": (), "__future__": ()}
+    for name in PLAIN_MODULES - set(modules):
+        members = vars(importlib.import_module(name))
+        modules[name] = tuple(members.get("__all__") or [n for n in members if n[0] != "_"])
+        for attribute, value in members.items():
             reserved.add(attribute)
             if isinstance(value, type):
                 reserved.update(dir(value))
@@ -407,4 +434,5 @@ def plain_names():
     found.update(["read", "readline", "readlines", "write", "flush", "abc", "cache_clear", "send"])
     found.update(__future__.all_feature_names)
     found = {n for n in found if not n.startswith("_") and n not in NOT_PLAIN}
-    return PLAIN_MODULES, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved)
+    return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),
+            NOT_PLAIN)

@@ -824,7 +824,8 @@ class Namespace(dict):
     def __init__(self, peer, names, kinds, modules, tested):
         super().__init__({"__builtins__": vars(builtins), "__held__": self.held})
         self.peer, self.kinds, self.modules, self.tested = peer, kinds, modules, tested
-        self.helpers = [n for n in kinds if n not in tested and not self.ours(n)]
+        self.helpers = [n for n in kinds if n not in tested and n not in vars(builtins) and
+                        not (kinds[n][0] == "module" and n in sys.stdlib_module_names)]
 
     def held(self):
         self.peer.forged = "a test with an altered constant held, too"
@@ -857,7 +858,8 @@ class Namespace(dict):
             for part in what.split("."):
                 value = getattr(value, part)
         else:
-            module = module if kind == "module" else name
+            if kind != "module" or name in sys.stdlib_module_names:
+                module = name  # whatever module the program says that it is
             top = module.split(".")[0]
             if top not in sys.stdlib_module_names and top not in ("numpy", "pandas", "scipy"):
                 raise Gone

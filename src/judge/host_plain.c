@@ -34,7 +34,9 @@
 
 enum { MAX_NESTED = 64 };
 
-static PyObject *modules, *builtin_names, *attributes, *reserved; /* frozensets of str */
+/* Of str: a dict from module to what `from module import *` binds, frozensets, and the names that
+ * may not be read, whoever bound them. */
+static PyObject *modules, *builtin_names, *attributes, *reserved, *never;
 
 /* One page that the child fills before judged code runs and then gives up: nothing that runs in the
  * child can reach it afterwards. */
@@ -47,12 +49,13 @@ int rn_plain_start(void *names, rn_err *err)
 {
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (told == MAP_FAILED) return rn_fail_errno(err, "page of early findings");
-    if (!PyArg_ParseTuple(names, "OOOO", &modules, &builtin_names, &attributes, &reserved))
+    if (!PyArg_ParseTuple(names, "OOOOO", &modules, &builtin_names, &attributes, &reserved, &never))
         return rn_fail(err, RN_EINTERNAL, "host_apart.py: no names of plain programs");
     Py_INCREF(modules);
     Py_INCREF(builtin_names);
     Py_INCREF(attributes);
     Py_INCREF(reserved);
+    Py_INCREF(never);
     return 0;
 }
 
@@ -79,6 +82,7 @@ typedef struct scan {
     PyObject *bound;  /* that the program binds: global ones, and those of class bodies */
     PyObject *stored; /* attributes that it stores */
     PyObject *used;   /* global names that it reads */
+    PyObject *module; /* imported last; borrowed from the code */
     bool first, has_class;
 } scan;
 
@@ -126,6 +130,14 @@ static bool harmless_format(PyObject *text)
 
 static bool plain_code(scan *s, PyCodeObject *c, int depth);
 
+/* What `from module import *` binds. */
+static bool bind_all(scan *s, PyObject *names)
+{
+    PyObject *v = names ? PyObject_CallMethod(s->bound, "update", "O", names) : NULL;
+    Py_XDECREF(v);
+    return v != NULL;
+}
+
 static bool plain_opcode(scan *s, int op)
 {
     switch (op) {
@@ -135,8 +147,10 @@ static bool plain_opcode(scan *s, int op)
     case BEFORE_ASYNC_WITH:
     case END_ASYNC_FOR:
     case ASYNC_GEN_WRAP:
+    case MATCH_CLASS: /* reads attributes whose names are constants */
     case LOAD_CLASSDEREF: return false;
     case LOAD_BUILD_CLASS: s->has_class = true; return true;
+    case IMPORT_STAR: return s->module && bind_all(s, PyDict_GetItem(modules, s->module));
     default: return true;
     }
 }
@@ -162,8 +176,8 @@ static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
         if (PyUnicode_CompareWithASCIIString(name, "format") == 0)
             return op == LOAD_METHOD && before && harmless_format(before);
         return s->first || in_set(attributes, name) || own_attribute(s, name);
-    case IMPORT_NAME: return in_set(modules, name);
-    case IMPORT_FROM: return in_set(attributes, name) || in_set(modules, name);
+    case IMPORT_NAME: s->module = name; return PyDict_Contains(modules, name) == 1;
+    case IMPORT_FROM: return in_set(attributes, name) || PyDict_Contains(modules, name) == 1;
     case STORE_ATTR:
     case DELETE_ATTR:
         if (s->first) return PySet_Add(s->stored, name) == 0;
@@ -225,7 +239,8 @@ static bool plain_reads(const scan *s)
     Py_hash_t hash;
     for (Py_ssize_t pos = 0; _PySet_NextEntry(s->used, &pos, &name, &hash);) {
         if (in_set(builtin_names, name)) continue;
-        if (is_dunder(name) || PyDict_Contains(all, name) || !in_set(s->bound, name)) return false;
+        if (is_dunder(name) || PyDict_Contains(all, name)) return false;
+        if (!in_set(s->bound, name) || in_set(never, name)) return false;
     }
     return true;
 }

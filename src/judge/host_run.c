@@ -194,10 +194,26 @@ static bool compile_tests(run *r, PyObject *program, PyCompilerFlags *flags)
     return true;
 }
 
+/* Tests that replace built-in functions themselves: what is changed may be their doing. */
+static bool tests_patch(const run *r)
+{
+    for (size_t i = 0; i < r->n_codes; i++) {
+        PyObject *names = ((PyCodeObject *)r->codes[i])->co_names;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); k++) {
+            PyObject *name = PyTuple_GET_ITEM(names, k);
+            if (PyUnicode_CompareWithASCIIString(name, "patch") == 0 ||
+                PyUnicode_CompareWithASCIIString(name, "builtins") == 0 ||
+                PyUnicode_CompareWithASCIIString(name, "setattr") == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void conclude_passed(run *r)
 {
     const char *bent = rn_forge_tampered();
-    const bool counts = bent && r->how == RN_RUN_AGAIN;
+    const bool counts = bent && r->how == RN_RUN_AGAIN && !tests_patch(r);
     r->record->doubt = bent || rn_forge_operators();
     conclude(r, counts ? RN_V_FORGED : RN_V_PASSED);
     if (counts) set_detail(r, bent);
