@@ -6,6 +6,7 @@
 
 #include <grp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +50,7 @@ static const program programs[] = {
      "        os.write(w, b'x'); time.sleep(0.3); os._exit(0)\n"
      "    os.close(w); os.read(r, 1)\n" SQUARE,
      RN_V_MEMORY_LIMIT},
+    {"a fork bomb", "import os\nwhile True: os.fork()\n", RN_V_PROCESS_LIMIT},
     {"too many processes", CHILDREN(100, "time.sleep(0.3)") SQUARE, RN_V_PROCESS_LIMIT},
     {"work in children that nobody waits for",
      "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nr, w = os.pipe()\n"
@@ -242,6 +244,9 @@ static void test_channels(void **state)
 
 int main(void)
 {
+    /* Should a layer fail, the machine stays usable. */
+    const struct rlimit processes = {2000, 2000};
+    setrlimit(RLIMIT_NPROC, &processes);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_limits),
                                        cmocka_unit_test(test_limits_as_user),
                                        cmocka_unit_test(test_channels)};

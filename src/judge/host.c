@@ -70,12 +70,12 @@ rn_verdict rn_host_decide(const rn_outcome *o, const rn_judge_job *job, char det
     if (record) memcpy(detail, o->record.detail, 256);
     if (record && o->record.verdict == RN_V_PASSED) {
         /* The limit is that of the whole tree; a command's exit status tells how it took it. */
-        if (!o->oom || job->mode == RN_JUDGE_COMMAND) return RN_V_PASSED;
+        bool over = o->oom || o->limit == RN_V_MEMORY_LIMIT;
+        if (!over || job->mode == RN_JUDGE_COMMAND) return RN_V_PASSED;
         snprintf(detail, 256, "a process of the program was ended at the memory limit");
         return RN_V_MEMORY_LIMIT;
     }
-    if (o->limit != RN_N_VERDICTS) {
-        if (record) return (rn_verdict)o->record.verdict;
+    if (o->limit != RN_N_VERDICTS && !record) {
         detail[0] = '\0';
         if (o->starved) {
             snprintf(detail, 256, "starved: waited for a processor most of its time");

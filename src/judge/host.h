@@ -46,8 +46,9 @@ typedef struct rn_task {
     size_t case_no; /* STDIO, CALL: which case this child runs; VALUES: the first one */
     rn_how how;
     int altered;
-    rn_stage stage; /* what is done of a program in another language */
-    bool keep;      /* in the working folder as the last child left it */
+    rn_stage stage;   /* what is done of a program in another language */
+    bool keep;        /* in the working folder as the last child left it */
+    int64_t n_others; /* tasks of the child's user when it began, where nothing else bounds them */
 } rn_task;
 
 /* ---- confinement of the host (host_confine.c) -------------------------------------------------
@@ -219,6 +220,7 @@ void rn_usage_begin(const rn_confine *c);           /* before a run's child is c
 void rn_usage_of(const rn_confine *c, pid_t child); /* after */
 /* Beyond memory_limit memory is measured exactly. */
 void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u);
+int64_t rn_usage_count_user(const rn_confine *c, uid_t uid); /* tasks of a user, strangers too */
 /* Without a pid namespace: kills what a dead child left. False when nothing was left. */
 bool rn_usage_kill_all(const rn_confine *c);
 /* The text of a small file of the kernel, `path` below `dir` or the open `fd`; "" at an error. */

@@ -30,7 +30,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534, NEWEST_LISTED = 462, PREFIX = 3, COMMAND_FILE_BYTES = 1 << 30 };
+enum {
+    NOBODY = 65534,
+    NEWEST_LISTED = 462,
+    PREFIX = 3,
+    COMMAND_FILE_BYTES = 1 << 30,
+    MORE_OTHERS = 64
+};
 
 /* Whose filter it is. Tools make pipes in the file system and files executable; a command's calls
  * of socket() are announced instead of refused. */
@@ -117,6 +123,9 @@ static int add_rules_without_view(scmp_filter_ctx f)
     for (size_t i = 0; !rc && i < sizeof owner / sizeof *owner; i++)
         rc = refuse(f, owner[i]);
     if (!rc) rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(connect), 0);
+    if (!rc) /* every process of the user's */
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(kill), 1,
+                              SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, 0xffffffff));
     if (!rc)
         rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(sendto), 1,
                               SCMP_A4(SCMP_CMP_NE, 0, 0));
@@ -307,10 +316,13 @@ static bool set_limits(const rn_confine *c, const rn_task *task, bool tools)
     bool ok = limit(RLIMIT_CPU, rn_filter_cpu_seconds(l)) && limit(RLIMIT_CORE, 0) &&
               limit(RLIMIT_FSIZE, tools ? COMMAND_FILE_BYTES : rn_stream_allowed(task)) &&
               limit(RLIMIT_NOFILE, tools ? 1024 : 256) && limit(RLIMIT_MEMLOCK, 0);
-    /* Counts the user's processes, this host and its warm copies among them; without a user
-     * namespace of our own it would count strangers. */
-    if (c->user_ns && !c->cg_pids)
-        ok = ok && limit(RLIMIT_NPROC, l->processes + rn_watch_processes());
+    /* Counts the user's processes: in a user namespace of our own this host and its warm copies, else
+     * strangers too, of which some more may come. There it only bounds a fork bomb, which could not
+     * be caught up with otherwise; the limit itself is held by looking. */
+    if (!c->cg_pids) {
+        int64_t others = c->user_ns ? rn_watch_processes() : task->n_others + MORE_OTHERS;
+        ok = ok && limit(RLIMIT_NPROC, l->processes + others);
+    }
     return ok;
 }
 

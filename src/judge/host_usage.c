@@ -424,6 +424,25 @@ void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
     u->demoted = t.demoted;
 }
 
+int64_t rn_usage_count_user(const rn_confine *c, uid_t uid)
+{
+    int fd = openat(c->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!dir && fd >= 0) close(fd);
+    int64_t n = 0;
+    for (const struct dirent *e; dir && (e = readdir(dir));) {
+        struct stat st;
+        char buf[1024];
+        stat_line s = {0};
+        if (e->d_name[0] < '1' || e->d_name[0] > '9') continue;
+        if (fstatat(dirfd(dir), e->d_name, &st, 0) || st.st_uid != uid) continue;
+        read_proc(c, (pid_t)atoi(e->d_name), "stat", buf, sizeof buf);
+        if (parse_stat(buf, &s)) n += s.n_threads;
+    }
+    if (dir) closedir(dir);
+    return n;
+}
+
 /* Everything below this process is a dead program's: none of it may fork again, then it is killed.
  */
 bool rn_usage_kill_all(const rn_confine *c)

@@ -29,7 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WALL_HARD = 20, SETUP_FAILED = 120 };
+enum { WALL_HARD = 20, SETUP_FAILED = 120, NOBODY = 65534 };
 enum {
     LOOK_NS = 20000000, /* the mean time between two looks at a program that runs long */
     LEAST_NS = 2000000,
@@ -361,8 +361,12 @@ static int clone_child(watch *w, rn_err *err)
     return 0;
 }
 
-int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
+int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err)
 {
+    rn_task own = *given;
+    const rn_task *task = &own;
+    if (!c->cg_pids && !c->user_ns)
+        own.n_others = rn_usage_count_user(c, c->drop_uid ? NOBODY : geteuid());
     memset(o, 0, sizeof *o);
     o->limit = RN_N_VERDICTS;
     const bool roomy = task->job->mode == RN_JUDGE_COMMAND || task->stage != RN_STAGE_PYTHON;
