@@ -125,7 +125,8 @@ static void test_kinds(void **state)
     }
 }
 
-/* One input of several ends the process: the others are known all the same. */
+/* One input of several ends the process: the others are known all the same. A second one ends the
+ * trial: the program is taken to do so in all that are left. */
 static void test_goes_on_behind_an_end(void **state)
 {
     (void)state;
@@ -140,7 +141,7 @@ static void test_goes_on_behind_an_end(void **state)
         call(program, (const char *[]){"(1,)", "(2,)", "(3,)", "(4,)", "(5,)", NULL}, "30",
              RN_COMPARE_STRICT);
     static const uint8_t kinds[] = {RN_VALUE_DATA, RN_VALUE_ENDED, RN_VALUE_DATA, RN_VALUE_LIMIT,
-                                    RN_VALUE_DATA};
+                                    RN_VALUE_LIMIT};
     const rn_judge_value *v = rn_judge_values(judge);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(v[i].kind, kinds[i]);

@@ -6,16 +6,16 @@
 #include <stdio.h>
 
 /* Rows for an option table; o is a rn_consensus_opts. */
-#define RN_CONSENSUS_OPTIONS(o)                                                                 \
-    RN_OPT_STR(0, "agree", &(o)->agree, "RULE", "consensus: mbr (default) or codet"),           \
-        RN_OPT_INT(0, "inputs", &(o)->inputs, "N", "consensus: inputs a problem (default 32)"), \
-        RN_OPT_INT(0, "seed", &(o)->seed, "N", "consensus: of the inputs (default 0)"),         \
-        RN_OPT_REAL(0, "cpu-limit", &(o)->cpu_s, "S",                                           \
-                    "consensus: CPU seconds of a program (default 0.5)"),                       \
-        RN_OPT_INT('j', "jobs", &(o)->jobs, "N",                                                \
-                   "consensus: programs at a time (default: cores)"),                           \
-        RN_OPT_FLAG(0, "allow-weak", &(o)->allow_weak,                                          \
-                    "consensus: run even without namespaces and seccomp")
+#define RN_CONSENSUS_OPTIONS(o)                                                                   \
+    RN_OPT_STR(0, "agree", &(o)->agree, "RULE", "consensus: mbr (default) or codet"),             \
+        RN_OPT_INT(0, "inputs", &(o)->inputs, "N", "consensus: inputs a problem (default 32)"),   \
+        RN_OPT_INT(0, "seed", &(o)->seed, "N", "consensus, examples: of the inputs (default 0)"), \
+        RN_OPT_REAL(0, "cpu-limit", &(o)->cpu_s, "S",                                             \
+                    "consensus, examples: CPU seconds of an input (default 0.1)"),                \
+        RN_OPT_INT('j', "jobs", &(o)->jobs, "N",                                                  \
+                   "consensus, examples: programs at a time (default: cores)"),                   \
+        RN_OPT_FLAG(0, "allow-weak", &(o)->allow_weak,                                            \
+                    "consensus, examples: run even without namespaces and seccomp")
 
 static void report_server(rn_rank *k)
 {
@@ -42,6 +42,9 @@ static int print_counts(const rn_rank *k)
         printf(
             "%lld programs executed: %.1f CPU seconds, %.1f s of wall-time one after the other\n",
             (long long)c->n_runs, c->cpu_s, c->wall_s);
+        if (c->n_examples)
+            printf("%lld examples tell a value; %lld of them stand in no test\n",
+                   (long long)c->n_examples, (long long)c->n_unseen);
         if (c->n_blind)
             printf("%lld of %lld problems show no example to make inputs from: all their samples "
                    "have the same score\n",
@@ -65,9 +68,13 @@ static int print_counts(const rn_rank *k)
 /* Checks the values without opening anything: -1 to go on, or the exit status after a message. */
 static int check_options(const rn_command *cmd, rn_rank_opts *o)
 {
-    bool consensus = strcmp(o->ranker, "consensus") == 0;
+    /* A model scores by likelihood; without one there is what the prompt shows. */
+    if (!o->ranker) o->ranker = o->model.path ? "nll" : "examples";
+    o->consensus.examples = strcmp(o->ranker, "examples") == 0;
+    bool consensus = o->consensus.examples || strcmp(o->ranker, "consensus") == 0;
     if (strcmp(o->ranker, "nll") != 0 && strcmp(o->ranker, "verifier") != 0 && !consensus)
-        return rn_opt_usage(cmd, "no ranker '%s'; there is nll, verifier and consensus", o->ranker);
+        return rn_opt_usage(cmd, "no ranker '%s'; there is examples, nll, verifier and consensus",
+                            o->ranker);
     if (!o->store) return rn_opt_usage(cmd, "give a store with -s FILE");
     if (o->source.extractor && !rn_extractor_find(o->source.extractor))
         return rn_opt_usage(cmd, "unknown extractor '%s'; 'man ration-judge' lists them",
@@ -77,7 +84,7 @@ static int check_options(const rn_command *cmd, rn_rank_opts *o)
         return rn_opt_usage(cmd,
                             "the verifier needs a model file: servers score texts, not answers");
     if (!consensus) return rn_server_opts_check(cmd, &o->server, &o->model);
-    if (o->model.path) return rn_opt_usage(cmd, "consensus executes programs: it has no model");
+    if (o->model.path) return rn_opt_usage(cmd, "%s executes programs: it has no model", o->ranker);
     o->consensus.extractor = o->source.extractor;
     const char *wrong = rn_consensus_check(&o->consensus);
     return wrong ? rn_opt_usage(cmd, "%s", wrong) : -1;
@@ -86,11 +93,13 @@ static int check_options(const rn_command *cmd, rn_rank_opts *o)
 int rn_cmd_rank(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("rank");
-    rn_rank_opts o = {.ranker = "nll", .server = RN_SERVER_OPTS_NONE};
+    rn_rank_opts o = {.server = RN_SERVER_OPTS_NONE};
     const rn_opt table[] = {
-        RN_OPT_STR(0, "ranker", &o.ranker, "RANKER",
-                   "nll (default): mean negative log likelihood; verifier: a model's yes or no; "
-                   "consensus: programs that agree"),
+        RN_OPT_STR(
+            0, "ranker", &o.ranker, "RANKER",
+            "examples: those of the prompt that pass, then agreement (default without -m); nll: "
+            "mean negative log likelihood (default with -m); verifier: a model's yes or no; "
+            "consensus: programs that agree"),
         RN_OPT_STR(0, "by", &o.ranker, "RANKER", "the same as --ranker"),
         RN_ANY_MODEL_OPTIONS(&o.model, &o.server),
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),

@@ -192,7 +192,7 @@ static int run_cases(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
 
 /* How often a program may end a process in one of its cases; it is then taken to do so in all that
  * are left, so that a program that hangs on every input costs a few limits, not one for each. */
-enum { MAX_ENDS = 3 };
+enum { MAX_ENDS = 2 };
 
 /* The outcome of a case in which the process ended. */
 static void name_end(rn_verdict v, rn_judge_value *out)

@@ -444,7 +444,8 @@ void *rn_run_names(const rn_task *task, void *code)
 
 /* ---- VALUES ---------------------------------------------------------------------------------- */
 
-/* A literal's value in a namespace of its own: names of the program mean nothing in it. */
+/* The value of a literal or a lambda in a namespace of its own, where names of the program mean
+ * nothing. */
 static PyObject *literal(rn_bytes source)
 {
     /* The parser overlooks it in comments; a lone surrogate in a text stops exec() in Python. */
@@ -459,6 +460,9 @@ static PyObject *literal(rn_bytes source)
     PyObject *code = Py_CompileString(text, "<input>", Py_eval_input);
     free(text);
     PyObject *globals = code ? new_globals(NULL) : NULL;
+    PyObject *math = globals ? PyImport_ImportModule("math") : NULL; /* "math.isclose(_, 1.5)" */
+    if (math) PyDict_SetItemString(globals, "math", math);
+    Py_XDECREF(math);
     PyObject *v = globals ? PyEval_EvalCode(code, globals, globals) : NULL;
     Py_XDECREF(globals);
     Py_XDECREF(code);
@@ -486,7 +490,11 @@ static void call_case(PyObject *f, const rn_judge_case *c, rn_judge_value *out)
     else
         name_exception(out);
     PyObject *want = got && c->expected.len ? literal(c->expected) : NULL;
-    if (want) {
+    if (want && PyFunction_Check(want)) {
+        PyObject *yes = out->kind == RN_VALUE_DATA ? PyObject_CallOneArg(want, got) : NULL;
+        out->agrees = yes && PyObject_IsTrue(yes) == 1;
+        Py_XDECREF(yes);
+    } else if (want) {
         rn_judge_value expected;
         rn_value_of(want, &expected);
         out->agrees = out->kind == RN_VALUE_DATA && expected.kind == RN_VALUE_DATA &&

@@ -121,7 +121,28 @@ typedef struct watch {
     int n_cpus;
     rn_streams streams;
     rn_usage used;
+    bool values;
+    int32_t at;         /* VALUES: the case that was under way at the last look, */
+    int64_t at_time_ns; /* and the time used at the first look that saw it */
 } watch;
+
+/* VALUES: a program may use this many times the limit of one case in all its cases. */
+enum { CASES_TIME = 20 };
+
+/* What is left of the time limit. VALUES: of the case under way, counted from the first look that
+ * saw it, so that a hang costs its limit and the time between two looks. */
+static int64_t time_left_ns(watch *w)
+{
+    int64_t used = w->used.cpu_ns + w->used.waited_ns, limit = w->limits->cpu_ns;
+    if (!w->values) return limit - used;
+    int32_t at = values->at;
+    if (at != w->at) {
+        w->at = at;
+        w->at_time_ns = used;
+    }
+    int64_t of_case = limit - (used - w->at_time_ns), of_all = CASES_TIME * limit - used;
+    return of_case < of_all ? of_case : of_all;
+}
 
 /* The wall-clock limit, met only by time that is neither the machine's nor counted elsewhere. */
 static rn_verdict check_wall(const watch *w, int64_t *left_ns, bool *starved)
@@ -154,7 +175,7 @@ static rn_verdict check_limits(watch *w, int64_t *sleep_ns, bool *starved)
     rn_usage_look(c, l->memory_bytes, u);
     if (u->memory_bytes > l->memory_bytes) return RN_V_MEMORY_LIMIT;
     if (!c->cg_pids && !c->user_ns && u->n_tasks > l->processes) return RN_V_PROCESS_LIMIT;
-    int64_t time_left = l->cpu_ns - u->cpu_ns - u->waited_ns;
+    int64_t time_left = time_left_ns(w);
     /* While memory grows, the price of its pages is the machine's: which limit is met first must
      * not depend on it. */
     if (time_left + u->fault_ns <= 0) return RN_V_TIME_LIMIT;
@@ -384,6 +405,8 @@ int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err
                .limits = &task->job->limits,
                .pidfd = -1,
                .n_cpus = n_cpus,
+               .values = task->job->mode == RN_JUDGE_VALUES,
+               .at = -1,
                .streams = {.child_fd = -1, .poll_fd = -1}};
     rc = rn_stream_open(task, &w.streams, err);
     if (!rc) rc = clone_child(&w, err);

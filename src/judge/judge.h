@@ -35,7 +35,7 @@ typedef enum rn_value_kind {
 
 typedef struct rn_judge_value {
     uint8_t kind;   /* rn_value_kind */
-    uint8_t agrees; /* 1: DATA equal to the case's `expected` (a Python literal; empty: unknown) */
+    uint8_t agrees; /* 1: DATA that the case's `expected` holds for */
     uint8_t digest[16];
 } rn_judge_value;
 
@@ -46,13 +46,15 @@ typedef enum rn_compare { RN_COMPARE_APPS, RN_COMPARE_STRICT } rn_compare;
 
 typedef struct rn_judge_case {
     rn_bytes input;    /* SCRIPT: the test's source; VALUES: source of a tuple of literals */
-    rn_bytes expected; /* SCRIPT: empty; VALUES: source of a literal, or empty */
+    rn_bytes expected; /* SCRIPT: empty; VALUES: source of a literal, which the value must equal,
+                          or of a function of it, "lambda _: ..."; empty: unknown */
 } rn_judge_case;
 
 /* 0 in a field means the default of the judge's options. */
 typedef struct rn_judge_limits {
     int64_t cpu_ns;  /* processor time and time spent sleeping or blocking, of the whole tree: per
-                        program (SCRIPT, VALUES, COMMAND: 60 s) or per case (STDIO, CALL) */
+                        program (SCRIPT, COMMAND: 60 s) or per case (STDIO, CALL, VALUES; all cases of
+                        VALUES together: 20 times as much) */
     int64_t wall_ns; /* backstop; default: a generous multiple of cpu_ns */
     int64_t memory_bytes; /* default 4 GiB */
     int64_t output_bytes; /* default 1 MiB; COMMAND: 64 MiB */

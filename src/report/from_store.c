@@ -132,10 +132,72 @@ static int load_groups(loader *l, const rn_store_ranker_row *row, int64_t run_id
     return 0;
 }
 
+static bool is_examples(const rn_store_ranker_row *row)
+{
+    return strstr(row->json, "\"by\":\"examples\"") != NULL;
+}
+
+/* Votes are stored as 16-bit numbers, least significant byte first. */
+static uint16_t vote_at(rn_bytes votes, size_t i)
+{
+    const uint8_t *b = (const uint8_t *)votes.data + 2 * i;
+    return (uint16_t)(b[0] | b[1] << 8);
+}
+
+/* The votes of one problem's samples, which begin at `at`; `unseen`: only examples that no test
+ * repeats count. */
+static int load_problem_votes(loader *l, const rn_ranked *p, const rn_store_grouping *of_cells,
+                              const size_t *taken, bool unseen, rn_votes *out, int64_t *n_examples)
+{
+    rn_arena *a = &l->r->arena;
+    size_t n_inputs = 0, n = (size_t)p->n;
+    for (size_t k = 0; k < n; k++) {
+        size_t len = of_cells->votes[taken[k]].len / 2;
+        if (len > RN_VOTES_HEAD + n_inputs) n_inputs = len - RN_VOTES_HEAD;
+    }
+    uint16_t *value = rn_arena_array(a, n * n_inputs + 1, sizeof *value);
+    uint32_t *right = rn_arena_array(a, n, sizeof *right);
+    if (!value || !right) return rn_report_nomem(l->err);
+    int64_t known = 0;
+    for (size_t k = 0; k < n; k++) {
+        rn_bytes votes = of_cells->votes[taken[k]];
+        double part = of_cells->part[taken[k]];
+        if (votes.len / 2 < RN_VOTES_HEAD) continue;
+        right[k] = unseen ? vote_at(votes, RN_VOTES_RIGHT_UNSEEN) : part >= 0 ? (uint32_t)part : 0;
+        known = vote_at(votes, unseen ? RN_VOTES_UNSEEN : RN_VOTES_KNOWN);
+        for (size_t i = RN_VOTES_HEAD; i < votes.len / 2; i++)
+            value[k * n_inputs + i - RN_VOTES_HEAD] = vote_at(votes, i);
+    }
+    *n_examples += known;
+    *out = (rn_votes){value, right, p->pass, p->cut, p->n, n_inputs};
+    return 0;
+}
+
+/* The votes of the ranker `examples`, beside the samples of `out`; as load_groups. */
+static int load_votes(loader *l, const rn_store_ranker_row *row, int64_t run_id, size_t n,
+                      const size_t *taken, const uint8_t *pass, bool unseen, rn_ranking *out)
+{
+    rn_arena *a = &l->r->arena;
+    rn_store_grouping of_cells;
+    int rc = rn_store_groups(l->s, run_id, row->ranker_id, a, n, &of_cells, l->err);
+    if (rc || !of_cells.any_votes) return rc;
+    rn_votes *problems = rn_arena_array(a, l->task->n_problems, sizeof *problems);
+    if (!problems) return rn_report_nomem(l->err);
+    for (size_t i = 0; i < l->task->n_problems && !rc; i++) {
+        const rn_ranked *p = &out->problems[i];
+        if (p->n)
+            rc = load_problem_votes(l, p, &of_cells, taken + (p->pass - pass), unseen, &problems[i],
+                                    &out->n_examples);
+    }
+    out->votes = problems;
+    return rc;
+}
+
 /* One ranker's scores of a run, grouped by problem. Samples without a verdict count as in pass@k:
- * they are left out, or, under --missing fail, failed; those without a score are never chosen. */
+ * they are left out, or, under --missing fail, failed; those without a score are never chosen.
+ * unseen: of the ranker `examples`, only what no test repeats. */
 static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row, int64_t run_id,
-                       const rn_store_cell *cells, size_t n, rn_ranking *out)
+                       const rn_store_cell *cells, size_t n, bool unseen, rn_ranking *out)
 {
     rn_arena *a = &l->r->arena;
     size_t n_problems = l->task->n_problems;
@@ -179,6 +241,8 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     out->lower_is_better = row->lower_is_better;
     if (strstr(row->json, "\"by\":\"consensus\""))
         rc = load_groups(l, row, run_id, n, taken, pass, out);
+    if (is_examples(row)) rc = load_votes(l, row, run_id, n, taken, pass, unseen, out);
+    if (unseen) out->name = "examples in no test";
     if (rc) return rc;
     rn_store_score_sums sums;
     rc = rn_store_score_cost(l->s, run_id, row->ranker_id, &sums, l->err);
@@ -190,7 +254,7 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     out->n_judged = sums.n_cpu;
     out->n_runs = sums.n_runs;
     out->judge_cpu_s = sums.cpu_s;
-    if (unscored == 0) return 0;
+    if (unscored == 0 || unseen) return 0;
     return rn_report_note(l->r, l->err,
                           "%s: %zu judged samples have no score of %s and are left "
                           "out of its ranking",
@@ -222,12 +286,18 @@ static int load_rankers(loader *l, rn_entrant *e, int64_t run_id, const rn_store
     ranker_list list = {.arena = &l->r->arena};
     int rc = rn_store_each_ranker(l->s, run_id, on_ranker, &list, l->err);
     if (rc || list.n == 0) return rc;
-    rn_ranking *rankings = rn_arena_array(&l->r->arena, list.n, sizeof *rankings);
+    rn_ranking *rankings = rn_arena_array(&l->r->arena, 2 * list.n, sizeof *rankings);
     if (!rankings) return rn_report_nomem(l->err);
-    for (size_t i = 0; i < list.n && !rc; i++)
-        rc = load_ranker(l, e, &list.row[i], run_id, cells, n, &rankings[i]);
     e->rankings = rankings;
-    e->n_rankings = list.n;
+    for (size_t i = 0; i < list.n && !rc; i++) {
+        rn_ranking *x = &rankings[e->n_rankings++];
+        rc = load_ranker(l, e, &list.row[i], run_id, cells, n, false, x);
+        if (rc || !is_examples(&list.row[i])) continue;
+        /* Beside it what the examples are worth that no test repeats, where there are both. */
+        rn_ranking *y = &rankings[e->n_rankings];
+        rc = load_ranker(l, e, &list.row[i], run_id, cells, n, true, y);
+        e->n_rankings += y->n_examples > 0 && y->n_examples < x->n_examples;
+    }
     return rc;
 }
 

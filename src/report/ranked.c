@@ -19,6 +19,7 @@ typedef struct pair {
     rn_ranking *ranking;
     rn_ranked *rows;   /* [n_rows]: problems with samples to rank */
     rn_agreed *agreed; /* [n_rows]: the same; NULL: scores stand for themselves */
+    rn_votes *votes;   /* [n_rows]: the same; NULL: not the ranker `examples` */
     size_t n_rows;
     size_t n_zero; /* problems that are never solved, below the rows of `table` */
     int64_t k_max;
@@ -62,7 +63,9 @@ static int open_pair(const rn_report *r, const rn_report_task *t, const rn_entra
     const rn_agreed *agreed = p->ranking->agreed;
     p->rows = rn_arena_array(&p->a, t->n_problems + 1, sizeof *p->rows);
     if (agreed) p->agreed = rn_arena_array(&p->a, t->n_problems + 1, sizeof *p->agreed);
-    if (!p->rows || (agreed && !p->agreed)) return rn_report_nomem(err);
+    const rn_votes *votes = p->ranking->votes;
+    if (votes) p->votes = rn_arena_array(&p->a, t->n_problems + 1, sizeof *p->votes);
+    if (!p->rows || (votes && !p->votes) || (agreed && !p->agreed)) return rn_report_nomem(err);
     for (size_t i = 0; i < t->n_problems; i++) {
         if (!e->keep[i]) continue;
         if (p->ranking->problems[i].n == 0) {
@@ -70,6 +73,7 @@ static int open_pair(const rn_report *r, const rn_report_task *t, const rn_entra
             continue;
         }
         if (agreed) p->agreed[p->n_rows] = agreed[i];
+        if (votes) p->votes[p->n_rows] = votes[i];
         p->rows[p->n_rows++] = p->ranking->problems[i];
     }
     p->k_max = rn_stat_rank_k_max(p->rows, p->n_rows, RN_CUT_LAST);
@@ -77,7 +81,8 @@ static int open_pair(const rn_report *r, const rn_report_task *t, const rn_entra
     p->ranking->n_problems_used = p->n_rows + p->n_zero;
     p->table = rn_arena_array(&p->a, (p->n_rows + p->n_zero) * (size_t)p->k_max, sizeof *p->table);
     if (!p->table) return rn_report_nomem(err);
-    int rc = agreed
+    int rc = votes ? rn_stat_votes_table(p->votes, p->n_rows, p->k_max, r->opts.seed, p->table, err)
+             : agreed
                  ? rn_stat_agree_table(p->agreed, p->n_rows, p->k_max, r->opts.seed, p->table, err)
                  : rn_stat_rank_table(p->rows, p->n_rows, p->ranking->lower_is_better, RN_CUT_LAST,
                                       p->k_max, p->table, err);

@@ -17,6 +17,7 @@
 #include "cost/cost.h"
 #include "report/rows.h"
 #include "stat/agree.h"
+#include "stat/votes.h"
 #include "stat/boot.h"
 #include "stat/budget.h"
 #include "stat/pass.h"
@@ -108,7 +109,9 @@ typedef struct rn_ranking {
     const rn_ranked *problems; /* [task->n_problems]; n = 0: nothing scored */
     const rn_agreed *agreed;   /* the same samples with their groups, where scores come from the
                                   samples drawn; NULL: each score stands for itself */
-    size_t n_problems_used;    /* problems in `points` */
+    const rn_votes *votes;  /* the same samples with their votes: the ranker `examples`; or NULL */
+    int64_t n_examples;     /* votes: examples that tell a value, all problems together */
+    size_t n_problems_used; /* problems in `points` */
     int64_t n_drawn, n_scored; /* samples in `problems`, those of them that are not cut */
     /* Of scores that tell what they cost: how many, and the sum, by RN_UNIT_FLOP, _TIME. */
     int64_t n_recorded[RN_N_UNITS];

@@ -1,6 +1,6 @@
 /*
- * choose.c: a program where no test decides: the candidate that most samples agree with on the calls
- * that the problem's text shows (agree.c), where it shows any; among equals, and otherwise, the one
+ * choose.c: a program where no test decides: the candidate that passes most examples of the problem's
+ * text and that most samples agree with (solve_agree.c), where it shows any; among equals, and otherwise, the one
  * that a model finds likeliest (equation 7, the mean negative log likelihood; docs/METRICS.md).
  *
  * Candidates are answers that hold code and did not run into the token limit, equal programs once;
@@ -95,7 +95,7 @@ int rn_choose(rn_solve_state *s, rn_err *err)
     bool agree = false, any = false;
     if (!rc) rc = rn_choose_agree(s, list, n, &agree, err);
     s->ranker = n < 2         ? "the only candidate"
-                : agree       ? "consensus, then likelihood"
+                : agree       ? "examples, then likelihood"
                 : ranker >= 0 ? "nll"
                               : "own-nll";
     for (size_t i = 0; !rc && i < n; i++) {

@@ -345,7 +345,7 @@ int rn_rank_prepare(rn_rank *k, rn_err *err)
     if (k->n_runs == 0)
         return rn_fail(err, RN_ENOTFOUND, "%s: no run with samples to score%s", k->o->store,
                        k->o->run || k->o->of ? " fits --run and --of" : "");
-    if (strcmp(k->o->ranker, "consensus") == 0)
+    if (k->o->consensus.examples || strcmp(k->o->ranker, "consensus") == 0)
         return rn_consensus_open(&k->o->consensus, k->store, &k->consensus, err);
     rc = rn_remote_is_url(k->o->model.path) ? open_server(k, err) : open_model(k, err);
     return rc ? rc : open_ranker(k, err);

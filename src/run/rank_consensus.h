@@ -1,4 +1,7 @@
-/* rank_consensus.h: `ration rank --ranker consensus`: scores by agreement of executed programs. */
+/*
+ * rank_consensus.h: `ration rank --ranker examples` and `--ranker consensus`: scores by what executed
+ * programs give.
+ */
 #ifndef RN_RUN_RANK_CONSENSUS_H
 #define RN_RUN_RANK_CONSENSUS_H
 
@@ -8,7 +11,8 @@
 #include "run/rank_run.h"
 
 typedef struct rn_consensus_opts {
-    const char *agree, *extractor; /* NULL: mbr; the run's own, for the record */
+    bool examples;                 /* the ranker `examples`: examples passed, then soft agreement */
+    const char *agree, *extractor; /* consensus: NULL: mbr; the run's own, for the record */
     int64_t inputs, seed, jobs;
     double cpu_s;
     bool allow_weak;
@@ -27,6 +31,7 @@ void rn_consensus_close(rn_consensus *c); /* NULL accepted */
 typedef struct rn_consensus_counts {
     int64_t n_scored, n_cut, n_failed; /* samples; failed: the sandbox did */
     int64_t n_problems, n_blind;       /* problems scored; of them, without an input */
+    int64_t n_examples, n_unseen;      /* examples: that tell a value; of them in no test */
     int64_t n_runs;                    /* programs executed */
     double cpu_s, wall_s;              /* of these */
 } rn_consensus_counts;

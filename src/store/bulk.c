@@ -110,11 +110,12 @@ int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
                     rn_store_grouping *out, rn_err *err)
 {
     rn_store_grouping g = {.group = rn_arena_array(arena, n ? n : 1, sizeof *g.group),
-                           .part = rn_arena_array(arena, n ? n : 1, sizeof *g.part)};
-    if (!g.group || !g.part) return rn_store_nomem(s, err);
+                           .part = rn_arena_array(arena, n ? n : 1, sizeof *g.part),
+                           .votes = rn_arena_array(arena, n ? n : 1, sizeof *g.votes)};
+    if (!g.group || !g.part || !g.votes) return rn_store_nomem(s, err);
     rn_rows r;
     int rc = rn_rows_open(s, &r, err,
-                          "SELECT c.grp, c.part"
+                          "SELECT c.grp, c.part, c.votes"
                           " FROM run r CROSS JOIN problem p ON p.set_id = r.set_id"
                           " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
                           " LEFT JOIN score c ON c.sample_id = s.id AND c.ranker_id = ?2"
@@ -124,9 +125,17 @@ int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
     size_t i = 0;
     for (; i < n && (rc = rn_rows_next(&r, err)) > 0; i++) {
         int64_t group;
-        rn_rows_get(&r, "ir", &group, &g.part[i]);
+        rn_bytes votes;
+        rn_rows_get(&r, "irb", &group, &g.part[i], &votes);
         g.group[i] = (uint32_t)group;
         g.any |= g.group[i] != 0;
+        if (!votes.len) continue;
+        g.any_votes = true;
+        g.votes[i] = (rn_bytes){rn_arena_dup(arena, votes.data, votes.len), votes.len};
+        if (!g.votes[i].data) {
+            rc = rn_store_nomem(s, err);
+            break;
+        }
     }
     for (; i < n; i++)
         g.part[i] = (double)NAN;

@@ -34,6 +34,10 @@ static const char *const queries[] = {
     " c.part, c.grp"
     " FROM score c JOIN sample s ON s.id = c.sample_id JOIN temp.run_key k ON k.id = s.run_id"
     " JOIN problem p ON p.id = s.problem_id JOIN ranker r ON r.id = c.ranker_id",
+    "SELECT 'votes', k.key, p.task_id, s.idx, r.name, r.json, c.votes FROM score c"
+    " JOIN sample s ON s.id = c.sample_id JOIN temp.run_key k ON k.id = s.run_id"
+    " JOIN problem p ON p.id = s.problem_id JOIN ranker r ON r.id = c.ranker_id"
+    " WHERE c.votes IS NOT NULL",
     "SELECT 'count', k.key, p.task_id, c.n, c.c FROM tally c JOIN temp.run_key k ON k.id = c.run_id"
     " JOIN problem p ON p.id = c.problem_id",
     "SELECT 'curve', k.key, c.k, c.value FROM curve c JOIN temp.run_key k ON k.id = c.run_id",

@@ -259,8 +259,8 @@ static int score_row(merger *m, int64_t sample, bool fresh, rn_err *err)
     int64_t ranker;
     rn_store_parts parts;
     rn_store_score x = {.sample_id = sample, .parts = &parts};
-    rn_rows_get(&m->scores, "-irrnnrrinn", &ranker, &x.score, &x.sum, &x.n_tok, &x.wall_ns, &x.flop,
-                &parts.part, &parts.group, &parts.cpu_ns, &parts.n_runs);
+    rn_rows_get(&m->scores, "-irrnnrrinnb", &ranker, &x.score, &x.sum, &x.n_tok, &x.wall_ns,
+                &x.flop, &parts.part, &parts.group, &parts.cpu_ns, &parts.n_runs, &parts.votes);
     x.ranker_id = map_get(&m->rankers, ranker);
     if (x.ranker_id == 0) return lost(m, "ranker", err);
     bool same = true;
@@ -339,7 +339,7 @@ static int open_walks(merger *m, rn_err *err)
     if (!rc)
         rc = rn_rows_open(m->in, &m->scores, err,
                           "SELECT sample_id, ranker_id, score, sum, n_tok, wall_ns, flop, part,"
-                          " grp, cpu_ns, n_runs FROM score ORDER BY sample_id",
+                          " grp, cpu_ns, n_runs, votes FROM score ORDER BY sample_id",
                           "");
     if (!rc) rc = advance(&m->verdicts, &m->verdict_of, err);
     if (!rc) rc = advance(&m->scores, &m->score_of, err);

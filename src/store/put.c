@@ -327,11 +327,12 @@ int rn_store_put_score(rn_store *s, const rn_store_score *x, rn_err *err)
     const rn_store_parts *p = x->parts ? x->parts : &none;
     return rn_sql_run(s, err,
                       "INSERT OR REPLACE INTO score (sample_id, ranker_id, score, sum, n_tok,"
-                      " wall_ns, flop, part, grp, cpu_ns, n_runs)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-                      "iirrnnrrnnn", x->sample_id, x->ranker_id, x->score, x->sum, x->n_tok,
+                      " wall_ns, flop, part, grp, cpu_ns, n_runs, votes)"
+                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+                      " nullif(?12, x''))",
+                      "iirrnnrrnnnb", x->sample_id, x->ranker_id, x->score, x->sum, x->n_tok,
                       x->wall_ns, x->flop, p->part, p->group ? p->group : INT64_C(-1), p->cpu_ns,
-                      p->n_runs);
+                      p->n_runs, p->votes);
 }
 
 /* ---- results without texts ------------------------------------------------------------------- */

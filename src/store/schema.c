@@ -274,11 +274,12 @@ static const char *const version_4[] = {
     "  value TEXT NOT NULL) STRICT, WITHOUT ROWID",
     "INSERT INTO about VALUES ('id', lower(hex(randomblob(16))))", NULL};
 
+static const char *const version_5[] = {
+    "ALTER TABLE score ADD COLUMN votes BLOB", /* values on each input; see FORMATS.md */
+    NULL};
+
 const rn_migration rn_store_migrations[] = {
-    {version_1},
-    {version_2},
-    {version_3},
-    {version_4},
+    {version_1}, {version_2}, {version_3}, {version_4}, {version_5},
 };
 const int rn_store_version = sizeof rn_store_migrations / sizeof rn_store_migrations[0];
 
@@ -289,7 +290,7 @@ static const struct {
     const char *sql;
 } views[] = {
     {2, "CREATE TEMP VIEW score AS SELECT *, NULL AS part, NULL AS grp, NULL AS cpu_ns, NULL AS"
-        " n_runs FROM main.score"},
+        " n_runs, NULL AS votes FROM main.score"},
     {3, "CREATE TEMP VIEW command AS SELECT *, NULL AS note FROM main.command"},
     {4, "CREATE TEMP TABLE run AS SELECT id, set_id, model_id, kind, preset,"
         " rn_identity(settings) AS settings, rn_provenance(settings) AS provenance FROM main.run;"
@@ -301,6 +302,7 @@ static const struct {
         " rn_provenance(json) AS provenance FROM main.protocol p;"
         "CREATE UNIQUE INDEX temp.protocol_id ON protocol (id);"
         "CREATE TEMP TABLE about (name TEXT PRIMARY KEY, value TEXT)"},
+    {5, "CREATE TEMP VIEW IF NOT EXISTS score AS SELECT *, NULL AS votes FROM main.score"},
 };
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

@@ -115,9 +115,11 @@ int rn_store_put_verdict(rn_store *s, const rn_store_verdict *v, rn_err *err); /
 
 /* What a score was made of and what judging for it cost, for rankers that tell. */
 typedef struct rn_store_parts {
-    double part;   /* verifier: log P(yes); consensus: weight of its group; NAN none */
+    double part;   /* verifier: log P(yes); consensus: weight of its group; examples: how many of
+                      them it passes; NAN none */
     int64_t group; /* consensus: group of equal outputs within (run, problem), from 1; 0 none */
     int64_t cpu_ns, n_runs; /* programs executed for it: CPU time, executions; -1 unknown */
+    rn_bytes votes;         /* examples: which value on each input, see FORMATS.md; empty: none */
 } rn_store_parts;
 
 /* A ranker's score of a sample; lower is better when the ranker says so. */
@@ -306,11 +308,13 @@ int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *a
  * none. */
 int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
                     double **score, rn_err *err);
-/* Group and weight of the same cells. */
+/* Group, weight and votes of the same cells. */
 typedef struct rn_store_grouping {
     uint32_t *group; /* [n] in `arena`; 0: none */
     double *part;    /* [n] in `arena`; NAN: none */
+    rn_bytes *votes; /* [n] in `arena`; empty: none */
     bool any;        /* at least one cell has a group */
+    bool any_votes;
 } rn_store_grouping;
 int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
                     rn_store_grouping *out, rn_err *err);

@@ -68,7 +68,7 @@ rank() {
     [ "$status" -eq 2 ]
     run rank "$dir/a.db" --by magic
     [ "$status" -eq 2 ]
-    [[ "$output" == *"there is nll, verifier and consensus"* ]]
+    [[ "$output" == *"there is examples, nll, verifier and consensus"* ]]
     run rank "$dir/none.db"
     [ "$status" -eq 3 ]
     fill "$dir/a.db"
@@ -92,6 +92,7 @@ p.send_signal(signal.SIGINT)
 sys.exit(p.wait())
 PY
         if ! grep -q "stopped; the same command continues" "$dir/err"; then
+
             grep -q "scored; left out" "$dir/out" # it was faster than the signal
         fi
         kept=$(sql "$dir/b.db" "select count(*) from score")
@@ -183,13 +184,13 @@ answers() {
     run "$RATION" rank --ranker consensus -t "$set" -s "$dir/a.db"
     [ "$status" -eq 0 ]
     [[ "$output" == *"10 scored; left out: 0 at their token limit, 0 that the sandbox failed on"* ]]
-    [[ "$output" == *"9 programs executed"* ]]
+    [[ "$output" == *"7 programs executed"* ]]
     [ "$(sql "$dir/a.db" "select name from ranker")" = "consensus:mbr" ]
     scores=$(sql "$dir/a.db" "select c.score from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
     [ "$scores" = "2.0 2.0 2.0 1.0 2.0 0.0 0.0 0.0 0.0 0.0 " ]
     groups=$(sql "$dir/a.db" "select c.grp from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
     [ "$groups" = "1 1 2 3 2 4 4 4 5 6 " ]
-    [ "$(sql "$dir/a.db" "select sum(n_runs), sum(flop), count(cpu_ns) from score")" = "9|0.0|10" ]
+    [ "$(sql "$dir/a.db" "select sum(n_runs), sum(flop), count(cpu_ns) from score")" = "7|0.0|10" ]
     before=$(digest "$dir/a.db")
     run "$RATION" rank --ranker consensus -t "$set" -s "$dir/a.db"
     [[ "$output" == *" 0 scored; "* || "$output" == "run 1: 0 scored"* ]]
@@ -206,6 +207,29 @@ answers() {
     [ "$(sql "$dir/a.db" "select max(score) from score where ranker_id = 1")" = "3.0" ]
 }
 
+@test "rank: examples choose what passes most of them, then what most agree with" {
+    answers "$dir/a.db"
+    run "$RATION" rank -t "$set" -s "$dir/a.db" -j 1
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"10 scored; left out: 0 at their token limit, 0 that the sandbox failed on"* ]]
+    [[ "$output" == *"2 examples tell a value; "* ]]
+    [ "$(sql "$dir/a.db" "select name from ranker")" = examples ]
+    # Both examples, one, one, none: the digit before the point; agreement behind it.
+    right=$(sql "$dir/a.db" "select cast(c.score as integer) || ':' || cast(c.part as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
+    [ "$right" = "2:2 2:2 1:1 1:1 1:1 0:0 0:0 0:0 0:0 0:0 " ]
+    [ "$(sql "$dir/a.db" "select count(distinct score) from score where part = 2")" = 1 ]
+    [ "$(sql "$dir/a.db" "select count(*) from score where length(votes) > 100")" = 10 ]
+    before=$(digest "$dir/a.db")
+    run "$RATION" rank -t "$set" -s "$dir/a.db"
+    [[ "$output" == *"0 programs executed"* ]]
+    [ "$(digest "$dir/a.db")" = "$before" ]
+    "$RATION" merge -s "$dir/b.db" "$dir/a.db" >/dev/null
+    [ "$(digest "$dir/b.db")" = "$before" ]
+    "$RATION" judge -s "$dir/a.db" -t "$set" >/dev/null
+    run "$RATION" report -s "$dir/a.db" --metric rank-score@k --format csv
+    [[ "$output" == *"rank-score@k,mini,other,examples,10,"* ]]
+}
+
 @test "rank: consensus without examples, samples or sense" {
     in_tmpdir
     make_set
@@ -213,9 +237,9 @@ answers() {
     "$RATION" import -s b.db -t tiny.jsonl --model other s.jsonl
     run "$RATION" rank --ranker consensus -t tiny.jsonl -s b.db
     [ "$status" -eq 0 ]
-    [[ "$output" == *"2 of 2 problems show no example"* ]]
-    [[ "$output" == *"0 programs executed"* ]]
-    [ "$(sql b.db "select distinct score from score")" = "0.0" ]
+    # Inputs follow from the signatures.
+    [[ "$output" == *"2 programs executed"* ]]
+    [ "$(sql b.db "select distinct score from score")" = "1.0" ]
     # Every sample at its limit: nothing to rank, which is no failure.
     "$RATION" generate -m "$model" -t tiny.jsonl -s c.db -n 3 --max-tokens 1 --temperature 1 >/dev/null
     /usr/bin/python3 -c "import sqlite3; d = sqlite3.connect('c.db'); d.execute(\"update sample set finish = 'length'\"); d.commit()"

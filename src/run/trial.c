@@ -1,0 +1,212 @@
+/* trial.c: see trial.h. */
+#include "run/trial.h"
+
+#include "base/rng.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+const rn_trial_plan rn_trial_examples = {
+    .max_examples = 32, .n_mutants = 32, .n_pooled = 32, .n_borders = 16};
+
+/* Everything that the prompt of a problem shows of it. */
+static void write_text(const rn_problem *p, rn_buf *out)
+{
+    if (p->prompt) rn_buf_puts(out, p->prompt);
+    if (p->starter_code && p->starter_code[0]) rn_buf_printf(out, "\n%s", p->starter_code);
+    for (size_t i = 0; i < p->n_asserts; i++)
+        rn_buf_printf(out, "\n%s", p->asserts[i]);
+}
+
+/* The calls that the tests make, to tell which examples they repeat: source of arguments, each
+ * between line ends. */
+static int list_tested(const rn_problem *p, const char *name, rn_arena *a, rn_buf *out, rn_err *err)
+{
+    rn_buf tests = {0};
+    rn_example *found;
+    size_t n;
+    if (p->test) rn_buf_puts(&tests, p->test);
+    for (size_t i = 0; i < p->n_asserts; i++)
+        rn_buf_printf(&tests, "\n%s", p->asserts[i]);
+    for (size_t i = 0; p->form == RN_FORM_CALL && i < p->n_cases; i++)
+        rn_buf_printf(&tests, "\ncandidate(%.*s)",
+                      (int)(p->cases[i].input.len > 2 ? p->cases[i].input.len - 2 : 0),
+                      p->cases[i].input.data + 1); /* the array without its brackets */
+    const char *const names[] = {"candidate", name};
+    int rc = rn_buf_ok(&tests) ? 0 : rn_fail(err, RN_ENOMEM, "tests: out of memory");
+    for (int i = 0; i < 2 && !rc && names[i]; i++) {
+        rc = rn_examples_find(rn_buf_view(&tests), names[i], a, &found, &n, err);
+        for (size_t k = 0; k < n && !rc; k++) {
+            rn_buf_putc(out, '\n');
+            rn_lit_write(found[k].args, out);
+        }
+    }
+    rn_buf_putc(out, '\n');
+    rn_buf_free(&tests);
+    return rc;
+}
+
+static bool is_tested(rn_bytes tested, rn_bytes args)
+{
+    for (size_t at = rn_bytes_find(tested, args, 0); at != SIZE_MAX;
+         at = rn_bytes_find(tested, args, at + 1))
+        if (at > 0 && tested.data[at - 1] == '\n' && tested.data[at + args.len] == '\n')
+            return true;
+    return false;
+}
+
+static int describe_examples(const rn_problem *p, rn_arena *a, rn_trial *t, rn_err *err)
+{
+    rn_buf tested = {0};
+    int rc = list_tested(p, t->in.name, a, &tested, err);
+    t->known = rn_arena_array(a, t->in.n_examples + 1, sizeof *t->known);
+    t->unseen = rn_arena_array(a, t->in.n_examples + 1, sizeof *t->unseen);
+    t->cases = rn_arena_array(a, t->in.n + 1, sizeof *t->cases);
+    if (!rc && (!t->known || !t->unseen || !t->cases || !rn_buf_ok(&tested)))
+        rc = rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+    for (size_t i = 0; i < t->in.n && !rc; i++) {
+        const rn_input *in = &t->in.list[i];
+        t->cases[i] = (rn_judge_case){.input = in->args, .expected = in->expected};
+        if (i >= t->in.n_examples || in->expected.len == 0) continue;
+        t->known[i] = true;
+        t->unseen[i] = !is_tested(rn_buf_view(&tested), in->args);
+        t->n_known++;
+        t->n_unseen += t->unseen[i];
+    }
+    rn_buf_free(&tested);
+    return rc;
+}
+
+int rn_trial_make(const rn_problem *p, const rn_trial_plan *plan, rn_arena *a, rn_trial *out,
+                  rn_err *err)
+{
+    rn_buf text = {0};
+    *out = (rn_trial){.in = {.list = NULL}};
+    if (p->form == RN_FORM_STDIO) return 0;
+    write_text(p, &text);
+    rn_bytes kept = {rn_arena_dup(a, text.data ? text.data : "", text.len), text.len};
+    int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+    rn_buf_free(&text);
+    const rn_inputs_ask ask = {.text = kept,
+                               .name = p->entry_point,
+                               .seed = plan->seed,
+                               .stream = rn_rng_stream(p->task_id, strlen(p->task_id)),
+                               .max_examples = plan->max_examples,
+                               .n_mutants = plan->n_mutants,
+                               .n_pooled = plan->n_pooled,
+                               .n_borders = plan->n_borders,
+                               .max_total = plan->max_total};
+    if (!rc) rc = rn_inputs_make(&ask, a, &out->in, err);
+    assert(rc || out->in.n <= RN_JUDGE_MAX_VALUES);
+    return rc ? rc : describe_examples(p, a, out, err);
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static int take(rn_judge *j, const rn_trial *t, rn_trial_program *x, const rn_judge_result *r,
+                rn_arena *a, rn_err *err)
+{
+    x->cpu_ns = r->cpu_ns;
+    x->wall_ns = r->wall_ns;
+    if (r->verdict == RN_V_SANDBOX) return 0;
+    rn_judge_value *v = rn_arena_array(a, t->in.n, sizeof *v);
+    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for values");
+    memcpy(v, rn_judge_values(j), t->in.n * sizeof *v);
+    x->values = v;
+    x->known = true;
+    return 0;
+}
+
+int rn_trial_run(rn_judge *j, const rn_problem *p, const rn_trial *t, rn_trial_program *list,
+                 size_t n, const rn_trial_io *io, rn_arena *a, rn_err *err)
+{
+    size_t sent = 0, done = 0;
+    if (t->in.n == 0) return 0;
+    while (done < n) {
+        if (io->should_stop && io->should_stop(io->user))
+            return rn_fail(err, RN_ECANCELLED, "stopped");
+        int rc = 0;
+        while (sent < n && !rc) {
+            const rn_judge_job job = {.mode = RN_JUDGE_VALUES,
+                                      .compare = p->form == RN_FORM_CALL ? RN_COMPARE_APPS
+                                                                         : RN_COMPARE_STRICT,
+                                      .program = list[sent].text,
+                                      .entry = t->in.name,
+                                      .cases = t->cases,
+                                      .n_cases = t->in.n,
+                                      .limits = {.cpu_ns = io->cpu_ns}};
+            rc = rn_judge_submit(j, &job, sent, err);
+            if (!rc) sent++;
+        }
+        if (rc && rc != RN_EBUSY) return rc;
+        uint64_t tag;
+        rn_judge_result r;
+        int got = rn_judge_wait(j, 50, &tag, &r, err);
+        if (got < 0) return got;
+        if (got == 0) continue;
+        done++;
+        if ((rc = take(j, t, &list[tag], &r, a, err))) return rc;
+    }
+    return 0;
+}
+
+/* ---- votes ----------------------------------------------------------------------------------- */
+
+typedef struct named {
+    const rn_judge_value *v;
+    size_t program;
+} named;
+
+static int by_digest(const void *a, const void *b)
+{
+    const named *x = a, *y = b;
+    int d = memcmp(x->v->digest, y->v->digest, sizeof x->v->digest);
+    return d ? d : (x->program > y->program) - (x->program < y->program);
+}
+
+/* Numbers the values on input i. list: scratch [n]; number: scratch [n]. */
+static void number_values(const rn_trial_program *programs, size_t n, size_t i, size_t n_inputs,
+                          named *list, uint32_t *number, uint16_t *value)
+{
+    size_t n_values = 0;
+    for (size_t k = 0; k < n; k++) {
+        value[k * n_inputs + i] = 0;
+        number[k] = 0;
+        if (programs[k].known && programs[k].values[i].kind == RN_VALUE_DATA)
+            list[n_values++] = (named){&programs[k].values[i], k};
+    }
+    qsort(list, n_values, sizeof *list, by_digest);
+    for (size_t k = 0, first = 0; k < n_values; k++) { /* each stands for its first program */
+        if (memcmp(list[k].v->digest, list[first].v->digest, sizeof list->v->digest) != 0)
+            first = k;
+        number[list[k].program] = (uint32_t)list[first].program + 1;
+    }
+    uint16_t next = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (number[k] == 0) continue;
+        bool is_first = number[k] == k + 1;
+        if (is_first && next == UINT16_MAX) continue; /* that many programs all differ: no vote */
+        value[k * n_inputs + i] = is_first ? ++next : value[(number[k] - 1) * n_inputs + i];
+    }
+}
+
+int rn_trial_votes(const rn_trial *t, const rn_trial_program *list, size_t n, uint16_t *value,
+                   uint32_t *right, uint32_t *unseen, rn_err *err)
+{
+    named *scratch = malloc((n + 1) * sizeof *scratch);
+    uint32_t *number = malloc((n + 1) * sizeof *number);
+    int rc = scratch && number ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for votes");
+    for (size_t i = 0; i < t->in.n && !rc; i++)
+        number_values(list, n, i, t->in.n, scratch, number, value);
+    for (size_t k = 0; k < n && !rc; k++) {
+        right[k] = unseen[k] = 0;
+        for (size_t i = 0; list[k].known && i < t->in.n_examples; i++) {
+            bool yes = t->known[i] && list[k].values[i].agrees;
+            right[k] += yes;
+            unseen[k] += yes && t->unseen[i];
+        }
+    }
+    free(scratch);
+    free(number);
+    return rc;
+}

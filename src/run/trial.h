@@ -1,0 +1,55 @@
+/*
+ * trial.h: the distinct programs of a problem, run on inputs made from what its text shows, and what
+ * they gave as votes (stat/votes.h). `rank` and `solve` choose by the same trial.
+ */
+#ifndef RN_RUN_TRIAL_H
+#define RN_RUN_TRIAL_H
+
+#include "judge/judge.h"
+#include "rank/inputs.h"
+#include "task/task.h"
+
+/* How many inputs of each sort; together at most RN_JUDGE_MAX_VALUES. */
+typedef struct rn_trial_plan {
+    size_t max_examples, n_mutants, n_pooled, n_borders, max_total;
+    uint64_t seed;
+} rn_trial_plan;
+extern const rn_trial_plan rn_trial_examples; /* of the ranker `examples` */
+
+/* What the programs are tried on. */
+typedef struct rn_trial {
+    rn_inputs in; /* n = 0: the text shows nothing to try them on */
+    bool *known;  /* [in.n_examples]: the text tells the value */
+    bool *unseen; /* [in.n_examples]: known, and no test of the problem calls it so */
+    uint32_t n_known, n_unseen;
+    rn_judge_case *cases; /* [in.n] */
+} rn_trial;
+
+/* All in `a`. The text is all that a prompt shows: question, starter code, asserts of MBPP. */
+int rn_trial_make(const rn_problem *p, const rn_trial_plan *plan, rn_arena *a, rn_trial *out,
+                  rn_err *err);
+
+typedef struct rn_trial_program {
+    rn_bytes text;                /* source; borrowed */
+    bool known;                   /* out: it was tried; false: the sandbox failed */
+    const rn_judge_value *values; /* out: [in.n] in the arena */
+    int64_t cpu_ns, wall_ns;      /* out */
+} rn_trial_program;
+
+typedef struct rn_trial_io {
+    int64_t cpu_ns; /* limit of one input */
+    bool (*should_stop)(void *user);
+    void *user;
+} rn_trial_io;
+
+/* Tries every program. RN_ECANCELLED when should_stop says so. */
+int rn_trial_run(rn_judge *j, const rn_problem *p, const rn_trial *t, rn_trial_program *list,
+                 size_t n, const rn_trial_io *io, rn_arena *a, rn_err *err);
+
+/* The votes of the programs, by input the number of the value in order of its first program, 0 for
+ * none, into value [n, in.n]; examples passed into right [n], those that no test repeats into
+ * unseen [n]. */
+int rn_trial_votes(const rn_trial *t, const rn_trial_program *list, size_t n, uint16_t *value,
+                   uint32_t *right, uint32_t *unseen, rn_err *err);
+
+#endif
