@@ -182,6 +182,7 @@ typedef struct rn_report_options {
     const char *format;          /* "table", "csv", "json"; NULL: no text */
     const char *html, *chart_js; /* a page to write; the Chart.js in it; NULL */
     const char *plot, *figure;   /* a figure to write: .svg, .pdf, .png; which; NULL */
+    const char *against;         /* "imported": our verdicts beside imported ones, nothing else */
 } rn_report_options;
 
 typedef struct rn_plan_options {

@@ -76,6 +76,8 @@ int rn_cmd_report(int argc, char **argv)
         RN_OPT_STR(0, "budgets", &o.budgets, "LIST", "these budgets, in samples of the cheapest"),
         RN_OPT_REAL(0, "reach", &o.reach, "SCORE", "what this score costs, e.g. 0.6"),
         RN_OPT_STR(0, "compare", &o.compare, "A,B", "two models side by side, paired by problem"),
+        RN_OPT_STR(0, "against", &o.against, "WHAT",
+                   "imported: which samples our verdict and an imported one differ on"),
         RN_OPT_FLAG(0, "interpolate", &interpolate,
                     "between published k: linear in log k, not the last one"),
         RN_REPORT_OPTIONS_BOOT(o),

@@ -6,6 +6,7 @@
  */
 #include "base/file.h"
 #include "base/jout.h"
+#include "report/against.h"
 #include "report/figure.h"
 #include "report/page.h"
 #include "report/plans.h"
@@ -138,6 +139,8 @@ static int read_report(const rn_report_options *o, request *q, rn_err *err)
         rc = rn_fail(err, RN_EINVAL, "-s FILE or --published names what to report on");
     if (!rc && !isnan(o->reach) && !(o->reach > 0 && o->reach <= 1))
         rc = rn_fail(err, RN_EINVAL, "--reach must be a fraction above 0 and up to 1, e.g. 0.6");
+    if (!rc && o->against && strcmp(o->against, "imported") != 0)
+        rc = rn_fail(err, RN_EINVAL, "--against knows 'imported', not '%.40s'", o->against);
     if (!rc && o->figure && !o->plot)
         rc = rn_fail(err, RN_EINVAL, "--figure chooses what --plot FILE draws; give both");
     if (!rc && o->figure) rc = choose("figure", o->figure, figures, RN_N_FIGURES, &q->figure, err);
@@ -262,6 +265,14 @@ int rn_stage_report(const rn_report_options *o, rn_report_output *out, rn_err *e
     rn_report *r = NULL;
     rn_buf text = {0}, findings = {0};
     int rc = read_report(o, &q, err);
+    if (!rc && o->against) {
+        const rn_report none = {.n_notes = 0};
+        rc = rn_report_against(o, &text, err);
+        if (!rc) rc = hand_over(&none, &text, &findings, out, err);
+        rn_buf_free(&text);
+        rn_arena_free(&q.arena);
+        return rc;
+    }
     if (!rc) rc = load(o, &q, &r, err);
     if (!rc) rc = rn_report_compute(r, err);
     if (!rc && o->html) rc = write_page(o, r, err);

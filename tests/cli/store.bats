@@ -95,3 +95,32 @@ c.execute("update verdict set judged_ms = judged_ms + 100000 where sample_id = 1
 c.commit()'
     [[ "$(label)" == *' 2 0.5'* ]]
 }
+
+@test "store: report --against imported shows where our verdict and an imported one differ" {
+    make_set
+    {
+        printf '{"task_id": "Tiny/0", "completion": "    return x\\n", "passed": true}\n'
+        printf '{"task_id": "Tiny/0", "completion": "    return 1 / 0\\n", "passed": true}\n'
+        printf '{"task_id": "Tiny/1", "completion": "    return 0\\n", "passed": false}\n'
+        printf '{"task_id": "Tiny/2", "completion": "x"}\n'
+    } >a.jsonl
+    "$RATION" import -s s.db -t tiny.jsonl --model m a.jsonl
+    run "$RATION" report -s s.db --against imported
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no sample has both an imported verdict and one of our own: run \`ration judge -s s.db\`"* ]]
+    "$RATION" judge -s s.db -t tiny.jsonl -j 1 >/dev/null
+    run "$RATION" report -s s.db --against imported
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"m on "*" (run 1): 3 samples were judged here and elsewhere"* ]]
+    [[ "$output" == *"1 verdicts differ: 0 passed here alone, 1 elsewhere alone"* ]]
+    [[ "$output" == *"Tiny/0"*"1"*"exception"*"passed"*"ZeroDivisionError"* ]]
+    run "$RATION" report -s s.db --against imported --format csv
+    [ "${#lines[@]}" = 2 ]
+    "$RATION" report -s s.db --against imported --format json >r.json
+    run /usr/bin/python3 -c 'import json
+r = json.load(open("r.json"))["runs"][0]
+print(r["both"], r["differ"], r["samples"][0]["sample"])'
+    [ "$output" = "3 1 1" ]
+    run "$RATION" report -s s.db --against nonsense
+    [ "$status" -eq 2 ]
+}
