@@ -1,4 +1,5 @@
-/* report_opts.h: the options of commands that read recorded outcomes and price them: report, plan. */
+/* report_opts.h: the options of commands that read recorded outcomes and price them: report,
+ * plan. */
 #ifndef RN_CLI_REPORT_OPTS_H
 #define RN_CLI_REPORT_OPTS_H
 

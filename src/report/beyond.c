@@ -1,14 +1,15 @@
 /*
- * beyond.c: other ways to spend, as typed rows: stopping at the first pass, one budget for the whole
- * set, cascades of two models; and two models side by side.
+ * beyond.c: other ways to spend, as typed rows: stopping at the first pass, one budget for the
+ * whole set, cascades of two models; and two models side by side.
  *
  * The first three are on the task's plan axis: the first of FLOPs, seconds and dollars on which an
  * entrant is priced linearly (a measured table of batches has no cost of a single further sample).
  * Cascades are chosen on one half of the problems and scored on the other, both ways round, so that
  * the choice is not judged by the data that made it; the single model beside them likewise.
  *
- * A curve ends at k_max, half of the recorded samples. What a budget buys is known while it is below
- * the cost of k_max + 1; above, a value is a lower bound and marked, or NAN where it would stand still.
+ * A curve ends at k_max, half of the recorded samples. What a budget buys is known while it is
+ * below the cost of k_max + 1; above, a value is a lower bound and marked, or NAN where it would
+ * stand still.
  */
 #include "report/report_priv.h"
 
@@ -104,7 +105,7 @@ static int stop_rows(const rn_report *r, rn_report_task *t, const rn_entrant *e,
     if (!rc) rn_stat_means(e->table, NULL, e->cov.n_used, (size_t)e->n_cols, pass);
     for (int64_t k = 1; k <= e->k_max && !rc; k = rn_report_next_power(k, e->k_max)) {
         rn_rows *to = &t->stopping;
-        rn_rows_text(to, "%s", e->model);
+        rn_rows_word(to, e->model);
         rn_rows_value(to, (double)k);
         rn_rows_value(to, pass[k - 1]);
         rn_rows_value(to, draws[k - 1]);
@@ -158,13 +159,14 @@ static int alloc_rows(rn_report_task *t, size_t who, const rn_arm *arm, rn_arena
         const rn_cell *c = &ax->rows[j].cells[who];
         rn_rows *to = &t->reallocation;
         if (c->k == 0 || isnan(c->value)) continue;
-        /* A budget that pays for one more round has no estimate; the last recorded one ends at once. */
+        /* A budget that pays for one more round has no estimate; the last recorded one ends at
+         * once. */
         const double last = cost[k_max < width ? k_max : k_max - 1];
         size_t k = 0;
         while (k < k_max && cost[k] <= total[j] * RN_STAT_SLACK)
             k++;
         const bool ended = last <= total[j] * RN_STAT_SLACK;
-        rn_rows_text(to, "%s", e->model);
+        rn_rows_word(to, e->model);
         rn_rows_value(to, ax->rows[j].norm);
         rn_rows_value(to, ax->rows[j].budget);
         rn_rows_value(to, c->value);
@@ -246,7 +248,7 @@ static void cascade_row(rn_report_task *t, const field *f, size_t j, const rn_pl
     rn_rows_value(to, row->budget);
     rn_rows_value(to, score[0]);
     if (limited) rn_rows_mark(to, " +");
-    rn_rows_text(to, "%s", model_of(t, f, single->step.first));
+    rn_rows_word(to, model_of(t, f, single->step.first));
     if (two)
         rn_rows_text(to, "%s x %lld, %s x %lld", model_of(t, f, s->first), (long long)s->k1,
                      model_of(t, f, s->second), (long long)s->k2);
@@ -254,9 +256,9 @@ static void cascade_row(rn_report_task *t, const field *f, size_t j, const rn_pl
         rn_rows_text(to, "%s x %lld", model_of(t, f, s->first), (long long)s->k1);
     rn_rows_value(to, score[1]);
     if (limited) rn_rows_mark(to, " +");
-    rn_rows_text(to, "%s", model_of(t, f, s->first));
+    rn_rows_word(to, model_of(t, f, s->first));
     rn_rows_value(to, (double)s->k1);
-    rn_rows_text(to, "%s", model_of(t, f, two ? s->second : s->first));
+    rn_rows_word(to, model_of(t, f, two ? s->second : s->first));
     rn_rows_value(to, (double)s->k2);
     rn_rows_value(to, limited);
 }
@@ -344,8 +346,8 @@ int rn_report_beyond(rn_report *r, rn_report_task *t, rn_err *err)
 
 /* ---- two models side by side ----------------------------------------------------------------- */
 
-/* Intervals of two curves that overlap say little about their difference: the same hard problems pull
- * both down. The difference per problem is resampled instead. */
+/* Intervals of two curves that overlap say little about their difference: the same hard problems
+ * pull both down. The difference per problem is resampled instead. */
 
 static int find(const rn_report_task *t, const char *model)
 {
@@ -354,8 +356,9 @@ static int find(const rn_report_task *t, const char *model)
     return -1;
 }
 
-/* The differences of x and y [n_common, m] as rows at x-values `at`, multiples `norm` of the unit; a
- * budget that buys no sample of one of them compares nothing: `lacks` [m] names that one, or NULL. */
+/* The differences of x and y [n_common, m] as rows at x-values `at`, multiples `norm` of the
+ * unit; a budget that buys no sample of one of them compares nothing: `lacks` [m] names that
+ * one, or NULL. */
 static int differences(const rn_report *r, rn_report_task *t, int axis, double *const xy[2],
                        size_t m, const double *at, const char *const *lacks, rn_err *err)
 {
@@ -396,7 +399,8 @@ static int differences(const rn_report *r, rn_report_task *t, int axis, double *
     return rc;
 }
 
-/* At k = 1, 2, 4, ... and the last k that is robust for both (RN_N_UNITS), or at an axis' budgets. */
+/* At k = 1, 2, 4, ... and the last k that is robust for both (RN_N_UNITS), or at an axis'
+ * budgets. */
 static int pair_rows(rn_report *r, rn_report_task *t, int axis, rn_err *err)
 {
     const rn_entrant *pair[2] = {&t->entrants[t->pair_a], &t->entrants[t->pair_b]};

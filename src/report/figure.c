@@ -1,6 +1,6 @@
 /*
- * figure.c: the rows of a report and of plans as panels: the same curves, colours and words as in the
- * page.
+ * figure.c: the rows of a report and of plans as panels: the same curves, colours and words as in
+ * the page.
  *
  * A model has the colour of its place in its task; a ranker that of the model in its name, and its
  * kind is told by the line. A panel of a row without a single curve is left out.
@@ -178,7 +178,8 @@ static rn_plot_style ranker_style(const rn_entrant *e, const rn_ranking *k)
 /* More bands than this cannot be told apart. */
 enum { MAX_BANDS = 3 };
 
-/* Where no ranker's cost is known on an axis, the samples alone are charged, and the axis says so. */
+/* Where no ranker's cost is known on an axis, the samples alone are charged, and the axis says
+ * so. */
 static bool ranking_is_charged(const rn_entrant *e, rn_unit axis)
 {
     bool any = false;
@@ -268,7 +269,8 @@ static void curve_panel(sheet *s, const rn_report *r, const rn_report_task *t, r
                 generator ? "rank-score@k, %" : "pass@k, %", axis == RN_N_UNITS, legend);
 }
 
-/* Rows of each model, [n] curves of them: column, style, and whether it is the one in the legend. */
+/* Rows of each model, [n] curves of them: column, style, and whether it is the one in the
+ * legend. */
 static void model_panel(sheet *s, const rn_report *r, const rn_report_task *t, const rn_rows *rows,
                         const char *title, const char *const xy[][2], size_t n)
 {
@@ -386,7 +388,8 @@ int rn_report_figure(const rn_report *r, rn_figure f, const char *path, rn_err *
     return rc;
 }
 
-/* ---- plans and replays ------------------------------------------------------------------------- */
+/* ---- plans and replays
+ * ------------------------------------------------------------------------- */
 
 /* The rows of one choice at all budgets; x is the budget, in a replay the mean cost. */
 static void add_choice(sheet *s, const rn_plans *p, size_t which, look how)

@@ -1,6 +1,6 @@
 /*
- * finding.c: what a comparison comes to, computed once per task and axis (rn_finding) and worded here,
- * so that terminal, page, demo and JSON say the same.
+ * finding.c: what a comparison comes to, computed once per task and axis (rn_finding) and worded
+ * here, so that terminal, page, demo and JSON say the same.
  *
  * The answer is given at the first budget that buys a sample of every model, where a comparison is
  * fair to all and small samples weigh least; where no such budget has estimates of all, at the last
@@ -148,8 +148,8 @@ static double sample_variance(const rn_count *x, int64_t k)
            (c * (with - mean) * (with - mean) + (n - c) * (without - mean) * (without - mean));
 }
 
-/* Where the variance of the margin is: `of` the two models' samples, and how many problems hold nine
- * tenths of a model's part. */
+/* Where the variance of the margin is: `of` the two models' samples, and how many problems hold
+ * nine tenths of a model's part. */
 typedef struct spread {
     double of[2];
     size_t n_problems[2];
@@ -243,7 +243,8 @@ static int say_missing(rn_report *r, const rn_report_task *t, rn_unit axis, rn_f
     return small;
 }
 
-/* ---- without tests, and a score to reach ------------------------------------------------------ */
+/* ---- without tests, and a score to reach
+ * ------------------------------------------------------ */
 
 /* How ranking compares with the larger model's greedy answer, at the finding's budget. */
 static int say_ranked(rn_report *r, const rn_report_task *t, rn_unit axis, rn_finding *f)

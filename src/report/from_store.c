@@ -1,5 +1,6 @@
 /*
- * from_store.c: what a report needs from a store: counts per problem, tokens, verdicts, scores, greedy.
+ * from_store.c: what a report needs from a store: counts per problem, tokens, verdicts, scores,
+ * greedy.
  *
  * Runs of the same set meet in one task; a greedy run becomes the star of the entrants of its
  * model. Samples are read in bulk without their texts, 48 bytes each.

@@ -3,13 +3,13 @@
  * lead changes for good; what a given score costs.
  *
  * Budgets are normalised: multiples of what one sample of the cheapest entrant costs, as in the
- * study. A sampled entrant is known exactly up to k = floor(n/2); above it has no estimate, and where
- * an entrant that affords a sample has none, nobody leads. A published curve competes with its value
- * at the largest published k (or interpolated); its neighbours bound the truth.
+ * study. A sampled entrant is known exactly up to k = floor(n/2); above it has no estimate, and
+ * where an entrant that affords a sample has none, nobody leads. A published curve competes with
+ * its value at the largest published k (or interpolated); its neighbours bound the truth.
  *
  * Margin, interval and P(lead) of a row are of the same resamples (rn_stat_boot_paired): P(lead) is
- * the share of them in which the leader has the highest mean, and never more than its probability to
- * be ahead of any single rival by that rival's interval.
+ * the share of them in which the leader has the highest mean, and never more than its probability
+ * to be ahead of any single rival by that rival's interval.
  */
 #include "report/report_priv.h"
 
@@ -75,8 +75,8 @@ static int rising(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What the user asked for; else powers of two of the unit `one`, and always each model's first sample,
- * the last budget that all curves reach, and the crossovers. */
+/* What the user asked for; else powers of two of the unit `one`, and always each model's first
+ * sample, the last budget that all curves reach, and the crossovers. */
 static size_t list_budgets(const rn_report *r, const rn_report_task *t, rn_unit axis, double one,
                            double out[MAX_BUDGETS])
 {
@@ -99,31 +99,34 @@ static size_t list_budgets(const rn_report *r, const rn_report_task *t, rn_unit 
     return kept;
 }
 
-/* Cells of a sampled entrant, and its table at the budgets, [n_common, m], malloc'd into *at. */
-static int sampled_cells(rn_report *r, const rn_report_task *t, const rn_entrant *e, rn_unit axis,
-                         const double *budgets, size_t m, rn_cell *cells, double **at, rn_err *err)
+/* Budgets in work; everything of the work lies in `a`. */
+typedef struct work {
+    rn_arena a;
+    rn_unit axis;
+    double budgets[MAX_BUDGETS];
+    size_t m;
+    double *
+        *at; /* [n_entrants] tables at the budgets, [n_common, m]; NULL: published, or not there */
+} work;
+
+/* Cells of a sampled entrant, and its table at the budgets. */
+static int sampled_cells(rn_report *r, const rn_report_task *t, size_t who, work *w, rn_cell *cells,
+                         rn_err *err)
 {
+    const rn_entrant *e = &t->entrants[who];
+    const rn_kcost *cost = &e->axis[w->axis];
     const double *table = rn_report_common_table(r, t, e);
-    double *out = malloc(t->n_common * m * sizeof *out);
-    rn_interval *iv = malloc(m * sizeof *iv);
-    int rc = table && out && iv ? 0 : rn_report_nomem(err);
-    if (!rc)
-        rc = rn_stat_budget_table(table, t->n_common, e->k_max, &e->axis[axis], 0, budgets, m, out,
-                                  err);
-    if (!rc) rc = rn_stat_boot_interval(t->boot, out, m, r->opts.level, iv, err);
-    for (size_t j = 0; j < m && !rc; j++) {
-        cells[j].k = rn_stat_afford(&e->axis[axis], budgets[j], RN_STAT_MAX_N);
-        if (cells[j].k > 0) {
-            cells[j].value = iv[j].value;
-            cells[j].lo = iv[j].lo;
-            cells[j].hi = iv[j].hi;
-        }
+    double *out = rn_arena_array(&w->a, t->n_common * w->m, sizeof *out);
+    rn_interval *iv = rn_arena_array(&w->a, w->m, sizeof *iv);
+    if (!table || !out || !iv) return rn_report_nomem(err);
+    int rc =
+        rn_stat_budget_table(table, t->n_common, e->k_max, cost, 0, w->budgets, w->m, out, err);
+    if (!rc) rc = rn_stat_boot_interval(t->boot, out, w->m, r->opts.level, iv, err);
+    for (size_t j = 0; j < w->m && !rc; j++) {
+        const int64_t k = rn_stat_afford(cost, w->budgets[j], RN_STAT_MAX_N);
+        if (k > 0) cells[j] = (rn_cell){k, iv[j].value, iv[j].lo, iv[j].hi};
     }
-    free(iv);
-    if (rc)
-        free(out);
-    else
-        *at = out;
+    w->at[who] = out;
     return rc;
 }
 
@@ -173,9 +176,10 @@ static void column_of(const double *table, size_t n, size_t m, size_t j, double 
 }
 
 /* The paired difference of best and second at column j, and how sure it is that best leads all. */
-static int compare(rn_report *r, const rn_report_task *t, double *const *at, size_t m, size_t j,
-                   rn_budget_row *row, rn_err *err)
+static int compare(rn_report *r, const rn_report_task *t, work *w, size_t j, rn_budget_row *row,
+                   rn_err *err)
 {
+    double *const *at = w->at;
     row->diff = row->cells[row->best].value - row->cells[row->second].value;
     bool sampled = true;
     for (size_t i = 0; i < t->n_entrants; i++)
@@ -186,7 +190,7 @@ static int compare(rn_report *r, const rn_report_task *t, double *const *at, siz
     }
     const size_t n = t->n_common;
     size_t rivals = 0, best = 0;
-    rn_arena a = {0};
+    rn_arena a = {0}; /* freed row by row */
     double *cols = rn_arena_array(&a, n * t->n_entrants, sizeof *cols);
     const double **tables = rn_arena_array(&a, t->n_entrants, sizeof *tables);
     double *lead = rn_arena_array(&a, t->n_entrants, sizeof *lead);
@@ -195,7 +199,7 @@ static int compare(rn_report *r, const rn_report_task *t, double *const *at, siz
     for (size_t i = 0; i < t->n_entrants && !rc; i++) {
         if (!stands(&row->cells[i]) || !at[i]) continue;
         if ((int)i == row->best) best = rivals;
-        column_of(at[i], n, m, j, cols + rivals * n);
+        column_of(at[i], n, w->m, j, cols + rivals * n);
         who[rivals] = (int)i;
         tables[rivals] = cols + rivals * n;
         rivals++;
@@ -224,10 +228,11 @@ static int crossings(rn_report *r, const rn_report_task *t, rn_unit axis, rn_rep
     size_t n = t->n_entrants;
     rn_cross *list = rn_arena_array(&r->arena, n * n + 1, sizeof *list);
     if (!list) return rn_report_nomem(err);
-    double *budgets = malloc(CROSS_BUDGETS * sizeof *budgets);
-    double *x = malloc(t->n_common * CROSS_BUDGETS * sizeof *x);
-    double *y = malloc(t->n_common * CROSS_BUDGETS * sizeof *y);
-    int rc = budgets && x && y ? 0 : rn_report_nomem(err);
+    rn_arena own = {0};
+    double budgets[CROSS_BUDGETS];
+    double *x = rn_arena_array(&own, 2 * t->n_common * CROSS_BUDGETS, sizeof *x);
+    double *y = x + t->n_common * CROSS_BUDGETS;
+    int rc = x ? 0 : rn_report_nomem(err);
     for (size_t i = 0; i < n * n && !rc; i++) {
         const rn_entrant *a = &t->entrants[i / n], *b = &t->entrants[i % n];
         if (!competes(a, axis) || !competes(b, axis) || !a->table || !b->table) continue;
@@ -253,9 +258,7 @@ static int crossings(rn_report *r, const rn_report_task *t, rn_unit axis, rn_rep
         if (!rc) out->n_crossings++;
     }
     out->crossings = list;
-    free(y);
-    free(x);
-    free(budgets);
+    rn_arena_free(&own);
     return rc;
 }
 
@@ -265,51 +268,46 @@ static int lead_on(rn_report *r, rn_report_task *t, rn_unit axis, rn_err *err)
     out->unit = find_unit(t, axis);
     out->any = out->unit >= 0;
     if (!out->any) return 0;
-    if (t->boot) {
-        int rc = crossings(r, t, axis, out, err);
-        if (rc) return rc;
-    }
-    double budgets[MAX_BUDGETS];
-    double one = rn_stat_cost(&t->entrants[out->unit].axis[axis], 1);
-    size_t n = t->n_entrants, m = list_budgets(r, t, axis, one, budgets);
-    if (m == 0) return 0;
-
+    int rc = t->boot ? crossings(r, t, axis, out, err) : 0;
+    if (rc) return rc;
+    const double one = rn_stat_cost(&t->entrants[out->unit].axis[axis], 1);
+    const rn_cell none = {0, NAN, NAN, NAN};
+    work w = {.axis = axis};
+    w.m = list_budgets(r, t, axis, one, w.budgets);
+    const size_t n = t->n_entrants, m = w.m;
     rn_budget_row *rows = rn_arena_array(&r->arena, m, sizeof *rows);
-    rn_cell *all = rn_arena_array(&r->arena, m * n, sizeof *all),
-            *column = calloc(m, sizeof *column);
-    double **at = calloc(n, sizeof *at);
-    int rc = rows && all && column && at ? 0 : rn_report_nomem(err);
+    rn_cell *all = rn_arena_array(&r->arena, m * n, sizeof *all);
+    rn_cell *column = rn_arena_array(&w.a, m, sizeof *column);
+    w.at = rn_arena_array(&w.a, n, sizeof *w.at);
+    if (!rows || !all || !column || !w.at) rc = rn_report_nomem(err);
     for (size_t i = 0; i < n && !rc; i++) {
         const rn_entrant *e = &t->entrants[i];
+        const bool here = competes(e, axis);
         for (size_t j = 0; j < m; j++)
-            column[j] = (rn_cell){.value = NAN, .lo = NAN, .hi = NAN};
-        if (competes(e, axis) && e->table && t->boot)
-            rc = sampled_cells(r, t, e, axis, budgets, m, column, &at[i], err);
-        for (size_t j = 0; j < m && competes(e, axis) && !e->table; j++)
+            column[j] = none;
+        if (here && e->table && t->boot) rc = sampled_cells(r, t, i, &w, column, err);
+        for (size_t j = 0; j < m && here && !e->table; j++)
             column[j] = rn_report_published_at(
-                e, rn_stat_afford(&e->axis[axis], budgets[j], RN_STAT_MAX_N), r->opts.interpolate);
+                e, rn_stat_afford(&e->axis[axis], w.budgets[j], RN_STAT_MAX_N),
+                r->opts.interpolate);
         for (size_t j = 0; j < m && !rc; j++)
             all[j * n + i] = column[j];
     }
     for (size_t j = 0; j < m && !rc; j++) {
-        rows[j] = (rn_budget_row){.budget = budgets[j],
-                                  .norm = budgets[j] / one,
+        rows[j] = (rn_budget_row){.budget = w.budgets[j],
+                                  .norm = w.budgets[j] / one,
                                   .cells = all + j * n,
                                   .diff = NAN,
                                   .diff_lo = NAN,
                                   .diff_hi = NAN,
                                   .p_lead = NAN};
         find_best(t, &rows[j]);
-        if (rows[j].second >= 0) rc = compare(r, t, at, m, j, &rows[j], err);
+        if (rows[j].second >= 0) rc = compare(r, t, &w, j, &rows[j], err);
     }
-    for (size_t i = 0; at && i < n; i++)
-        free(at[i]);
-    free(at);
-    free(column);
-    if (rc) return rc;
+    rn_arena_free(&w.a);
     out->rows = rows;
-    out->n_rows = m;
-    return 0;
+    out->n_rows = rc ? 0 : m;
+    return rc;
 }
 
 /* The smallest k whose value reaches the score: published values, or interpolated ones. */

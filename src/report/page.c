@@ -71,7 +71,8 @@ static int read_chart_js(const char *given, rn_buf *out, rn_err *err)
     return rc ? rc : check_asset(path, out, "</script", err);
 }
 
-/* JSON as the text of a script element. U+2028 and U+2029 end a line for some readers of scripts. */
+/* JSON as the text of a script element. U+2028 and U+2029 end a line for some readers of
+ * scripts. */
 static void put_data(rn_buf *out, const char *id, const rn_buf *json)
 {
     static const struct {

@@ -1,7 +1,7 @@
 /*
- * plan_choices.c: the choices of `ration plan`; see plans.h. Every choice at every budget becomes one
- * column of two tables, score and cost per problem, cross-fitted; intervals, differences and leaders
- * come from the one bootstrap of the task, so that all of them are paired.
+ * plan_choices.c: the choices of `ration plan`; see plans.h. Every choice at every budget becomes
+ * one column of two tables, score and cost per problem, cross-fitted; intervals, differences and
+ * leaders come from the one bootstrap of the task, so that all of them are paired.
  *
  * A choice for a total budget keeps it on the folds that chose it, in expectation; where it came to
  * more on the others it is compared at equal spending: that share of the problems that the budget
@@ -173,7 +173,8 @@ static int upper_line(rn_plan_job *j, way *w)
     return rc;
 }
 
-/* Scores at equal spending: where the mean cost is above the budget, of the share that it pays for. */
+/* Scores at equal spending: where the mean cost is above the budget, of the share that it pays
+ * for. */
 static void make_fair(const rn_plan_job *j, way *w)
 {
     const size_t n = j->f.n_rows, m = j->m;

@@ -184,7 +184,8 @@ const char *rn_report_course_text(const rn_plan_job *j, const rn_course *course)
     return text;
 }
 
-/* ---- budgets ---------------------------------------------------------------------------------- */
+/* ---- budgets
+ * ---------------------------------------------------------------------------------- */
 
 /* What the recorded samples of a model cost altogether; of the model with the second most. */
 static double last_budget(const rn_field *f)

@@ -1,5 +1,5 @@
-/* plan_field.h: the models that plans and replays of a task choose among, and the work on them; shared
- * by plan_choices.c and plan_replay.c. */
+/* plan_field.h: the models that plans and replays of a task choose among, and the work on them;
+ * shared by plan_choices.c and plan_replay.c. */
 #ifndef RN_REPORT_PLAN_FIELD_H
 #define RN_REPORT_PLAN_FIELD_H
 

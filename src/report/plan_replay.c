@@ -1,11 +1,11 @@
 /*
  * plan_replay.c: every policy over the recorded samples of a task; see plans.h.
  *
- * A policy's prior is learnt on the folds that a problem is not in; all recorded samples of a problem
- * take part, also those beyond the robust half where curves end, since a replay asks for single
- * orders. A policy whose budget pays for more of a model than the problem with the fewest samples has
- * is marked. The course that is shown is the one that was replayed: where the folds' priors led to
- * different ones, each is named with its number of folds.
+ * A policy's prior is learnt on the folds that a problem is not in; all recorded samples of a
+ * problem take part, also those beyond the robust half where curves end, since a replay asks for
+ * single orders. A policy whose budget pays for more of a model than the problem with the fewest
+ * samples has is marked. The course that is shown is the one that was replayed: where the folds'
+ * priors led to different ones, each is named with its number of folds.
  */
 #include "report/plan_field.h"
 
@@ -87,9 +87,11 @@ static int replay_all(rn_plan_job *j, way *ways, size_t n_ways)
     return rc;
 }
 
-/* ---- from tables to rows ----------------------------------------------------------------------- */
+/* ---- from tables to rows
+ * ----------------------------------------------------------------------- */
 
-/* The courses of the folds at budget b: one where they agree, else each with its number of folds. */
+/* The courses of the folds at budget b: one where they agree, else each with its number of
+ * folds. */
 static const char *courses(rn_plan_job *j, const way *w, size_t b)
 {
     const uint32_t n = j->o->n_folds;

@@ -1,6 +1,6 @@
 /*
- * plan_views.c: plans and replays as rows, and these as text, CSV and JSON; see plans.h. CSV and JSON
- * are those of docs/FORMATS.md.
+ * plan_views.c: plans and replays as rows, and these as text, CSV and JSON; see plans.h. CSV and
+ * JSON are those of docs/FORMATS.md.
  */
 #include "report/plans.h"
 
@@ -34,7 +34,8 @@ static rn_datum datum_of(const rn_interval *x, double times)
                       .method = x->method};
 }
 
-/* ---- rows -------------------------------------------------------------------------------------- */
+/* ---- rows
+ * -------------------------------------------------------------------------------------- */
 
 /* What each column is for a plan and for a replay: 1, 2, or 3 for both. */
 enum { PLAN = 1, REPLAY = 2 };
@@ -98,18 +99,18 @@ static void choice_rows(const rn_plans *s, const rn_plan_row *row, const char *p
         const rn_choice *c = &row->choices[i];
         const rn_datum score = datum_of(&c->score, 1);
         rn_datum cost = datum_of(&c->cost, times), ahead = datum_of(&c->ahead, 1);
-        rn_rows_text(to, "%s", s->task->name);
-        rn_rows_text(to, "%s", rn_unit_name(s->opts.axis));
-        if (!replay) rn_rows_text(to, "%s", s->opts.total ? "total" : "each");
-        if (!replay) rn_rows_text(to, "%s", part);
+        rn_rows_word(to, s->task->name);
+        rn_rows_word(to, rn_unit_name(s->opts.axis));
+        if (!replay) rn_rows_word(to, s->opts.total ? "total" : "each");
+        if (!replay) rn_rows_word(to, part);
         rn_rows_value(to, row->budget);
         rn_rows_value(to, row->norm);
-        rn_rows_text(to, "%s", c->name);
+        rn_rows_word(to, c->name);
         if (replay) {
             rn_rows_value(to, c->fixed);
         } else {
-            rn_rows_text(to, "%s", title_of(s, c, &to->arena));
-            rn_rows_text(to, "%s", c->model < 0 ? "" : s->task->entrants[c->model].model);
+            rn_rows_word(to, title_of(s, c, &to->arena));
+            rn_rows_word(to, c->model < 0 ? "" : s->task->entrants[c->model].model);
             rn_rows_value(to, c->stop);
         }
         rn_rows_datum(to, score);
@@ -128,7 +129,7 @@ static void choice_rows(const rn_plans *s, const rn_plan_row *row, const char *p
         rn_rows_datum(to, (rn_datum){c->first, NAN, NAN, .text = ""});
         if (!replay) rn_rows_value(to, c->over);
         rn_rows_value(to, c->limited);
-        rn_rows_text(to, "%s", c->plan);
+        rn_rows_word(to, c->plan);
     }
 }
 
@@ -182,11 +183,12 @@ static void frontier_rows(const rn_plans *s, rn_rows *to)
             if (c && c->limited) rn_rows_mark(to, "+");
         }
         rn_rows_value(to, best ? times * best->cost.value : NAN);
-        rn_rows_text(to, "%s", best ? best->plan : "");
+        rn_rows_word(to, best ? best->plan : "");
     }
 }
 
-/* ---- for people -------------------------------------------------------------------------------- */
+/* ---- for people
+ * -------------------------------------------------------------------------------- */
 
 static void print_models(const rn_plans *s, rn_buf *out)
 {
@@ -289,7 +291,8 @@ void rn_plans_text(const rn_plans *s, rn_buf *out)
         print_advice(s, &s->rows[b], out);
 }
 
-/* ---- for programs ------------------------------------------------------------------------------ */
+/* ---- for programs
+ * ------------------------------------------------------------------------------ */
 
 void rn_plans_csv(const rn_plans *s, bool head, rn_buf *out)
 {

@@ -1,12 +1,12 @@
 /*
- * plans.h: the best ways to spend a budget, and policies over recorded samples, from what a report has
- * loaded and priced; behind `ration plan`. docs/METRICS.md, "Plans" and "Replay", says what each number
- * estimates.
+ * plans.h: the best ways to spend a budget, and policies over recorded samples, from what a report
+ * has loaded and priced; behind `ration plan`. docs/METRICS.md, "Plans" and "Replay", says what
+ * each number estimates.
  *
- * Budgets are on one axis. `each`: what any single problem may cost, also if everything fails, as in
- * `ration solve`. `total`: for the whole set, in expectation; what easy problems leave goes to hard
- * ones. A choice is made on all folds of the problems but one and scored on that one, in turn; `plan`
- * says what it comes to.
+ * Budgets are on one axis. `each`: what any single problem may cost, also if everything fails, as
+ * in `ration solve`. `total`: for the whole set, in expectation; what easy problems leave goes to
+ * hard ones. A choice is made on all folds of the problems but one and scored on that one, in turn;
+ * `plan` says what it comes to.
  *
  * Everything is in the report's arena and borrowed until rn_report_free.
  */
@@ -79,14 +79,14 @@ typedef struct rn_plans {
     size_t n_frontier;
 } rn_plans;
 
-/* For one task of a priced report; its curves are computed if they are not there yet. RN_EINVAL: a
- * budget that is too small for one sample. RN_ENOTFOUND: nothing to plan with; the message says what
- * is missing. */
+/* For one task of a priced report; its curves are computed if they are not there yet. RN_EINVAL:
+ * a budget that is too small for one sample. RN_ENOTFOUND: nothing to plan with; the message
+ * says what is missing. */
 int rn_report_plans(rn_report *r, rn_report_task *t, const rn_plan_opts *opts, rn_plans *out,
                     rn_err *err);
 
-/* Rendering: a task's plans for people, ending in one line of advice where budgets were asked for; as
- * CSV; as one JSON object; the frontiers or replays of n tasks in one figure (plot.h). */
+/* Rendering: a task's plans for people, ending in one line of advice where budgets were asked
+ * for; as CSV; as one JSON object; the frontiers or replays of n tasks in one figure (plot.h). */
 void rn_plans_text(const rn_plans *s, rn_buf *out);
 void rn_plans_csv(const rn_plans *s, bool head, rn_buf *out);
 void rn_plans_json(const rn_plans *s, rn_buf *out);

@@ -1,10 +1,10 @@
 /*
  * plot.c: panels as a gnuplot script, and gnuplot as a child process.
  *
- * The script is complete: numbers as data blocks, text in single quotes, so that neither a shell nor
- * a name in the user's data can be taken for a command. gnuplot reads it from an anonymous file,
- * writes drawing and complaints into two others: no pipe can fill up. It starts without the user's
- * own gnuplot settings, so that a figure is the same everywhere.
+ * The script is complete: numbers as data blocks, text in single quotes, so that neither a shell
+ * nor a name in the user's data can be taken for a command. gnuplot reads it from an anonymous
+ * file, writes drawing and complaints into two others: no pipe can fill up. It starts without the
+ * user's own gnuplot settings, so that a figure is the same everywhere.
  */
 #include "report/plot.h"
 

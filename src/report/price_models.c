@@ -1,5 +1,6 @@
 /*
- * price_models.c: gives each entrant what k of its samples cost on every axis, or says what is missing.
+ * price_models.c: gives each entrant what k of its samples cost on every axis, or says what is
+ * missing.
  *
  * FLOPs are the study's 128-token convention, or, on request, exact: the prompt once, then the mean
  * over the samples of what each adds. rn_flop_sample is quadratic in the generated tokens, so three
@@ -246,13 +247,14 @@ static int price_entrant(rn_report *r, rn_entrant *e, const rn_price_map *map, s
     return price_usd(r, e, err);
 }
 
-/* ---- what ranking adds -------------------------------------------------------------------------- */
+/* ---- what ranking adds
+ * -------------------------------------------------------------------------- */
 
-/* Scoring is one parallel pass over prompt and sample under the ranker's model, for each sample that is
- * drawn and not cut by the token limit. What the scores themselves record comes first; else the
- * ranker's cost entry gives FLOPs: 128 tokens per scored sample, or, on request, the samples' own
- * tokens with the prompt once. Seconds that nobody measured stay unknown: a profile times sampling,
- * which scoring is much faster than. */
+/* Scoring is one parallel pass over prompt and sample under the ranker's model, for each sample
+ * that is drawn and not cut by the token limit. What the scores themselves record comes first;
+ * else the ranker's cost entry gives FLOPs: 128 tokens per scored sample, or, on request, the
+ * samples' own tokens with the prompt once. Seconds that nobody measured stay unknown: a profile
+ * times sampling, which scoring is much faster than. */
 
 const char *rn_report_ranker_model(const rn_ranking *k)
 {
@@ -373,7 +375,8 @@ static int price_rankings(rn_report *r, const rn_price_map *map, size_t n_map, r
     return 0;
 }
 
-/* ---- all of it --------------------------------------------------------------------------------- */
+/* ---- all of it
+ * --------------------------------------------------------------------------------- */
 
 /* Whether a name of the user's map is the entrant's or that of one of its rankers. */
 static bool is_named(const rn_entrant *e, const char *name)

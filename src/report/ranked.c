@@ -187,10 +187,10 @@ int rn_report_rankings(rn_report *r, rn_report_task *t, rn_err *err)
 
 /* ---- the best pair at each budget ------------------------------------------------------------ */
 
-/* The yardstick is the entrant with the most expensive sample among those with a greedy answer. Only
- * generators that cost less per sample compete: the question is whether ranking many cheap samples
- * can replace one answer of the expensive model. Ranking is charged; a pair whose ranking has no
- * known cost does not compete. */
+/* The yardstick is the entrant with the most expensive sample among those with a greedy answer.
+ * Only generators that cost less per sample compete: the question is whether ranking many cheap
+ * samples can replace one answer of the expensive model. Ranking is charged; a pair whose
+ * ranking has no known cost does not compete. */
 
 static double sample_cost(const rn_report_task *t, rn_unit axis, size_t i)
 {

@@ -1,9 +1,9 @@
 /*
  * render.c: the screen, the tables, CSV and JSON; see render.h.
  *
- * In JSON "series" is the contract (docs/FORMATS.md): curves as points, values as fractions, x in the
- * unit of the metric. Beside it stand what the numbers rest on ("report", "tasks") and what is missing
- * ("notes").
+ * In JSON "series" is the contract (docs/FORMATS.md): curves as points, values as fractions, x in
+ * the unit of the metric. Beside it stand what the numbers rest on ("report", "tasks") and what is
+ * missing ("notes").
  */
 #include "report/render.h"
 
@@ -15,7 +15,8 @@
 
 enum { MAX_SCREEN = 45 };
 
-/* ---- conditions, at the end ------------------------------------------------------------------- */
+/* ---- conditions, at the end
+ * ------------------------------------------------------------------- */
 
 /* On what machine stored profiles were measured, and what other machines the store knows. */
 static void print_hardware(const rn_report *r, const rn_report_task *t, rn_buf *out)
@@ -98,7 +99,8 @@ static void print_notes(const rn_report *r, rn_buf *out)
         rn_buf_printf(out, "%snote: %s\n", i ? "" : "\n", r->notes[i]);
 }
 
-/* ---- the tables -------------------------------------------------------------------------------- */
+/* ---- the tables
+ * -------------------------------------------------------------------------------- */
 
 static void print_tables(const rn_report *r, const rn_report_task *t, uint32_t metrics, rn_buf *out)
 {
@@ -132,7 +134,8 @@ void rn_report_text(const rn_report *r, uint32_t metrics, rn_buf *out)
     print_notes(r, out);
 }
 
-/* ---- the screen -------------------------------------------------------------------------------- */
+/* ---- the screen
+ * -------------------------------------------------------------------------------- */
 
 static void print_answer(const rn_report_task *t, rn_unit axis, rn_buf *out)
 {
@@ -181,18 +184,16 @@ static void print_leaders(const rn_report_task *t, rn_unit axis, size_t most, rn
         const rn_cell *c = row->best < 0 ? NULL : &row->cells[row->best];
         if (!keep[j]) continue;
         rn_rows_value(&rows, row->budget);
-        rn_rows_text(&rows, "%s",
-                     c               ? t->entrants[row->best].model
-                     : row->complete ? "nobody"
-                                     : "not known: a curve has ended");
+        rn_rows_word(&rows, c               ? t->entrants[row->best].model
+                            : row->complete ? "nobody"
+                                            : "not known: a curve has ended");
         rn_rows_datum(&rows, (rn_datum){.v = c ? c->value : NAN,
                                         .lo = c ? c->lo : NAN,
                                         .hi = c ? c->hi : NAN,
                                         .text = ""});
-        rn_rows_text(&rows, "%s",
-                     row->second >= 0 ? t->entrants[row->second].model
-                     : c              ? "no other affords a sample"
-                                      : "");
+        rn_rows_word(&rows, row->second >= 0 ? t->entrants[row->second].model
+                            : c              ? "no other affords a sample"
+                                             : "");
         rn_rows_datum(&rows, (rn_datum){row->diff, row->diff_lo, row->diff_hi, .text = ""});
         rn_rows_datum(&rows, (rn_datum){row->p_lead, NAN, NAN, .text = ""});
     }
@@ -287,7 +288,8 @@ void rn_report_screen(const rn_report *r, rn_buf *out)
     }
 }
 
-/* ---- CSV and JSON ------------------------------------------------------------------------------ */
+/* ---- CSV and JSON
+ * ------------------------------------------------------------------------------ */
 
 static void csv_series(void *user, const rn_series *s)
 {

@@ -1,14 +1,14 @@
 /*
  * report.h: from recorded outcomes or published curves to curves, budgets and decisions.
  *
- * Three rooms. Load: rn_report_add_store, rn_report_add_published bring counts, rn_report_price their
- * costs. Compute: rn_report_compute and plans.h make curves, leaders and typed rows (rows.h) of them.
- * Render: views.h, render.h, page.h and figure.h write these and compute nothing.
+ * Three rooms. Load: rn_report_add_store, rn_report_add_published bring counts, rn_report_price
+ * their costs. Compute: rn_report_compute and plans.h make curves, leaders and typed rows (rows.h)
+ * of them. Render: views.h, render.h, page.h and figure.h write these and compute nothing.
  *
  * A task is a problem set; an entrant is one model on it with one way of sampling. Budgets are per
- * problem, in FLOPs, seconds or dollars (rn_unit). What cannot be computed is NAN, and `why` says in
- * a sentence what is missing and how to give it; nothing is guessed. All strings and arrays belong
- * to the report's arena and are borrowed until rn_report_free.
+ * problem, in FLOPs, seconds or dollars (rn_unit). What cannot be computed is NAN, and `why` says
+ * in a sentence what is missing and how to give it; nothing is guessed. All strings and arrays
+ * belong to the report's arena and are borrowed until rn_report_free.
  */
 #ifndef RN_REPORT_REPORT_H
 #define RN_REPORT_REPORT_H
@@ -31,9 +31,9 @@ typedef enum rn_flop_basis {
 
 /* How often dollars by the token pay for the prompt. */
 typedef enum rn_prompt_paid {
-    RN_PROMPT_CACHED, /* with each sample, after the first at the entry's cached price if it has one */
-    RN_PROMPT_ONCE, /* once per problem: all samples of one request */
-    RN_PROMPT_EACH, /* with each sample, at the full price */
+    RN_PROMPT_CACHED, /* with each sample, after the first at the cached price if there is one */
+    RN_PROMPT_ONCE,   /* once per problem: all samples of one request */
+    RN_PROMPT_EACH,   /* with each sample, at the full price */
 } rn_prompt_paid;
 #define RN_PROMPT_NAMES          \
     {                            \
@@ -240,8 +240,8 @@ typedef struct rn_report_task {
     const rn_reach_row *reach; /* [n_entrants]; NULL unless asked for */
     const rn_finding *finding; /* [RN_N_UNITS]; NULL before rn_report_compute */
     int pair_a, pair_b;        /* the entrants that --compare names; -1 none */
-    /* Typed rows, empty where there is nothing: the differences of the pair, by axis and, last, by k;
-     * early stopping; one total budget; cascades of two. The last two are on plan_axis. */
+    /* Typed rows, empty where there is nothing: the differences of the pair, by axis and, last,
+     * by k; early stopping; one total budget; cascades of two. The last two are on plan_axis. */
     rn_rows pairs[RN_N_UNITS + 1], stopping, reallocation, cascades;
     rn_unit plan_axis; /* RN_N_UNITS: nobody is priced */
 } rn_report_task;

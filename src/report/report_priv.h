@@ -1,5 +1,5 @@
-/* report_priv.h: what the rooms load and compute share: notes, growing lists in the arena, the steps
- * of rn_report_compute. */
+/* report_priv.h: what the rooms load and compute share: notes, growing lists in the arena, the
+ * steps of rn_report_compute. */
 #ifndef RN_REPORT_PRIV_H
 #define RN_REPORT_PRIV_H
 
@@ -33,7 +33,8 @@ int rn_report_rankings(rn_report *r, rn_report_task *t, rn_err *err);  /* after 
 int rn_report_rank_best(rn_report *r, rn_report_task *t, rn_err *err); /* after the rankings */
 int rn_report_findings(rn_report *r, rn_report_task *t, rn_err *err);  /* last */
 
-/* Whether one more sample of an entrant has a cost of its own: not where only batches were timed. */
+/* Whether one more sample of an entrant has a cost of its own: not where only batches were
+ * timed. */
 bool rn_report_linear(const rn_entrant *e, rn_unit axis);
 /* What one sample of a linear entrant costs. */
 rn_drawcost rn_report_draw_cost(const rn_report *r, const rn_entrant *e, rn_unit axis);

@@ -1,8 +1,9 @@
 /*
- * report_stage.c: reports and plans as calls (ration.h): words into options, then load, compute, render.
+ * report_stage.c: reports and plans as calls (ration.h): words into options, then load, compute,
+ * render.
  *
- * A word that cannot be is refused before anything is read; what only the data can tell (a model that
- * is not there, a budget too small) comes as an error of the stage.
+ * A word that cannot be is refused before anything is read; what only the data can tell (a model
+ * that is not there, a budget too small) comes as an error of the stage.
  */
 #include "base/file.h"
 #include "base/jout.h"
@@ -18,7 +19,8 @@
 
 enum { MAX_LIST = 256, MAX_TASKS = 64 };
 
-/* ---- words ------------------------------------------------------------------------------------- */
+/* ---- words
+ * ------------------------------------------------------------------------------------- */
 
 /* The place of `value` among n words; `name` is the option. */
 static int choose(const char *name, const char *value, const char *const *words, int n, int *out,
@@ -184,7 +186,8 @@ int rn_report_options_check(const rn_report_options *o, rn_err *err)
     return rc;
 }
 
-/* ---- the rooms --------------------------------------------------------------------------------- */
+/* ---- the rooms
+ * --------------------------------------------------------------------------------- */
 
 /* Loads and prices what the options name. */
 static int load(const rn_report_options *o, const request *q, rn_report **out, rn_err *err)
@@ -291,7 +294,8 @@ int rn_stage_report(const rn_report_options *o, rn_report_output *out, rn_err *e
     return rc;
 }
 
-/* ---- plans ------------------------------------------------------------------------------------- */
+/* ---- plans
+ * ------------------------------------------------------------------------------------- */
 
 static int rising(const void *a, const void *b)
 {

@@ -51,7 +51,12 @@ void rn_rows_text(rn_rows *t, const char *fmt, ...)
     va_end(ap);
     const char *copy = rn_arena_strdup(&t->arena, text);
     t->datum.failed |= !copy;
-    rn_rows_datum(t, (rn_datum){.v = NAN, .lo = NAN, .hi = NAN, .text = copy});
+    rn_rows_word(t, copy);
+}
+
+void rn_rows_word(rn_rows *t, const char *s)
+{
+    rn_rows_datum(t, (rn_datum){.v = NAN, .lo = NAN, .hi = NAN, .text = s});
 }
 
 void rn_rows_interval(rn_rows *t, double v, double lo, double hi)

@@ -1,6 +1,6 @@
 /*
- * rows.h: what leaves a report: typed rows, a table of columns with name, unit and form, which text,
- * CSV, JSON, page and figures are all made from.
+ * rows.h: what leaves a report: typed rows, a table of columns with name, unit and form, which
+ * text, CSV, JSON, page and figures are all made from.
  *
  * A new metric is one function that fills rows (views.c) and one line in the list of views: how a
  * score, an interval or an amount looks to people and to programs is decided here alone. Filling:
@@ -9,7 +9,7 @@
  *     rn_rows_column(&t, (rn_column){"model", "model", RN_AS_TEXT});
  *     rn_rows_column(&t, (rn_column){"seconds", "wall-time", RN_AS_AMOUNT, RN_UNIT_SECOND});
  *     for (...) {                              // row by row, a call for each column
- *         rn_rows_text(&t, "%s", e->model);
+ *         rn_rows_word(&t, e->model);
  *         rn_rows_value(&t, e->seconds);       // NAN: not known
  *     }
  *     rn_rows_print(&t, &out);                 // or _json, _csv
@@ -76,6 +76,7 @@ typedef struct rn_rows {
 
 void rn_rows_column(rn_rows *t, rn_column c);
 void rn_rows_text(rn_rows *t, const char *fmt, ...) RN_PRINTF(2, 3);
+void rn_rows_word(rn_rows *t, const char *s); /* borrowed; NULL: nothing */
 void rn_rows_value(rn_rows *t, double v);
 void rn_rows_interval(rn_rows *t, double v, double lo, double hi);
 void rn_rows_datum(rn_rows *t, rn_datum d);

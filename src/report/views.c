@@ -1,9 +1,9 @@
 /*
  * views.c: a report's structures as rows; see views.h.
  *
- * A budget curve is the pass@k curve with k replaced by its cost: by equation 2 its value at a budget
- * is that of the last point at or before it. A ranker's budget curve has two costs of k: with its own
- * work (x) and of the samples alone (x_sampling).
+ * A budget curve is the pass@k curve with k replaced by its cost: by equation 2 its value at a
+ * budget is that of the last point at or before it. A ranker's budget curve has two costs of k:
+ * with its own work (x) and of the samples alone (x_sampling).
  */
 #include "report/views.h"
 
@@ -32,10 +32,11 @@ bool rn_report_metric_add(uint32_t *set, const char *name)
 
 static void text_or_none(rn_rows *to, const rn_report_task *t, int i)
 {
-    rn_rows_text(to, "%s", i < 0 ? "" : t->entrants[i].model);
+    rn_rows_word(to, i < 0 ? "" : t->entrants[i].model);
 }
 
-/* ---- samples and costs ------------------------------------------------------------------------- */
+/* ---- samples and costs
+ * ------------------------------------------------------------------------- */
 
 static double of_family(const rn_entrant *e, char family)
 {
@@ -70,7 +71,7 @@ static void view_samples(const rn_report *r, const rn_report_task *t, rn_unit ax
             failed = all - passed;
             limit = box = none = NAN;
         }
-        rn_rows_text(to, "%s", e->model);
+        rn_rows_word(to, e->model);
         rn_rows_value(to, all);
         rn_rows_value(to, (double)e->n);
         rn_rows_value(to, (double)e->cov.n_used);
@@ -103,8 +104,8 @@ static void view_costs(const rn_report *r, const rn_report_task *t, rn_unit axis
         const double exact[] = {e->exact_shared, e->exact_sample,
                                 e->exact_shared / (double)(e->n ? e->n : 1) + e->exact_sample,
                                 e->two_n};
-        rn_rows_text(to, "%s", e->model);
-        rn_rows_text(to, "%s", e->cost ? e->cost->name : "");
+        rn_rows_word(to, e->model);
+        rn_rows_word(to, e->cost ? e->cost->name : "");
         rn_rows_value(to, e->cost ? rn_cost_flop(e->cost) : NAN);
         for (size_t c = 0; c < 4; c++)
             rn_rows_datum(to, (rn_datum){exact[c], NAN, NAN, .text = ""});
@@ -218,7 +219,7 @@ static void view_rank_curves(const rn_report *r, const rn_report_task *t, rn_uni
             for (size_t j = 0; j < e->n_rankings; j++)
                 any |= point_at(e->rankings[j].points, e->rankings[j].n_points, k) != NULL;
             if (!any || !shown(r, t, k)) continue;
-            rn_rows_text(to, "%s", e->model);
+            rn_rows_word(to, e->model);
             rn_rows_value(to, (double)k);
             for (size_t j = 0; (name = ranker_name(t, j)) != NULL; j++) {
                 const rn_ranking *x = ranking_of(e, name);
@@ -430,8 +431,8 @@ static void view_rank_budgets(const rn_report *r, const rn_report_task *t, rn_un
             for (size_t j = 0; k->rows[axis] && j < t->axis[axis].n_rows; j++) {
                 const rn_rank_row *row = &k->rows[axis][j];
                 const bool known = k->cost[axis].known;
-                rn_rows_text(to, "%s", e->model);
-                rn_rows_text(to, "%s", k->name);
+                rn_rows_word(to, e->model);
+                rn_rows_word(to, k->name);
                 rn_rows_value(to, t->axis[axis].rows[j].norm);
                 rn_rows_value(to, t->axis[axis].rows[j].budget);
                 rn_rows_value(to, known ? (double)row->paid.k : NAN);
@@ -493,8 +494,8 @@ void rn_view_rankers(const rn_report *r, const rn_report_task *t, rn_unit axis, 
         const rn_entrant *e = b->entrant < 0 ? NULL : &t->entrants[b->entrant];
         rn_rows_value(to, b->norm);
         rn_rows_value(to, b->budget);
-        rn_rows_text(to, "%s", e ? e->model : "");
-        rn_rows_text(to, "%s", e ? e->rankings[b->ranking].name : "");
+        rn_rows_word(to, e ? e->model : "");
+        rn_rows_word(to, e ? e->rankings[b->ranking].name : "");
         rn_rows_value(to, (double)b->cell.k);
         rn_rows_datum(to, cell_of(&b->cell));
         rn_rows_value(to, b->below);
@@ -503,7 +504,8 @@ void rn_view_rankers(const rn_report *r, const rn_report_task *t, rn_unit axis, 
     if (axis == RN_UNIT_SECOND) put_executions(t, &to->foot);
 }
 
-/* ---- a score to reach, and what is rows already ------------------------------------------------ */
+/* ---- a score to reach, and what is rows already
+ * ------------------------------------------------ */
 
 void rn_view_reach(const rn_report *r, const rn_report_task *t, rn_unit axis, rn_rows *to)
 {
@@ -523,7 +525,7 @@ void rn_view_reach(const rn_report *r, const rn_report_task *t, rn_unit axis, rn
         const rn_reach_row *row = &t->reach[i];
         const char *never = rn_arena_printf(&to->arena, "never reaches it: %.1f %% at k = %lld",
                                             100 * row->best, (long long)t->entrants[i].k_max);
-        rn_rows_text(to, "%s", t->entrants[i].model);
+        rn_rows_word(to, t->entrants[i].model);
         rn_rows_value(to, r->opts.reach);
         rn_rows_datum(to, (rn_datum){row->k ? (double)row->k : NAN, row->k_lo, row->k_hi,
                                      .text = isnan(row->best) ? "no curve" : never});
@@ -620,10 +622,10 @@ void rn_view_series(const rn_series *s, rn_rows *to)
     for (size_t i = 0; i < s->n_points; i++) {
         const rn_point *p = &s->points[i];
         const rn_ranking *k = s->ranking;
-        rn_rows_text(to, "%s", rn_report_metric_name(s->metric));
-        rn_rows_text(to, "%s", s->task->name);
-        rn_rows_text(to, "%s", s->entrant->model);
-        rn_rows_text(to, "%s", k ? k->name : "");
+        rn_rows_word(to, rn_report_metric_name(s->metric));
+        rn_rows_word(to, s->task->name);
+        rn_rows_word(to, s->entrant->model);
+        rn_rows_word(to, k ? k->name : "");
         rn_rows_value(to, (double)s->entrant->n);
         rn_rows_value(to, s->entrant->greedy.value);
         rn_rows_value(to, (double)p->k);

@@ -2,8 +2,8 @@
  * views.h: the views of a report as typed rows (rows.h), which every renderer reads.
  *
  * To show a new metric: compute it in a file of its own, into rows or a struct of the task; write a
- * rn_view_fill here; add a line to RN_REPORT_METRICS (report.h) and to the list in views.c. Text, JSON
- * and CSV follow, and a figure by naming its two columns (figure.c).
+ * rn_view_fill here; add a line to RN_REPORT_METRICS (report.h) and to the list in views.c. Text,
+ * JSON and CSV follow, and a figure by naming its two columns (figure.c).
  */
 #ifndef RN_REPORT_VIEWS_H
 #define RN_REPORT_VIEWS_H
