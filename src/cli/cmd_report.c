@@ -12,18 +12,18 @@
 #include <string.h>
 
 static const char intro[] =
-    "Answers which model leads at an equal budget, by how much and how sure that is, on one "
-    "screen;\n"
-    "--all and --metric show every table. Budgets are given in samples of the cheapest model;\n"
-    "scores are percentages, in CSV and JSON fractions. What is missing is reported, with the\n"
-    "command that gives it.\n\n"
+    "Answers which model leads at an equal budget, by how much and how sure that is,\n"
+    "on one screen; --all and --metric show every table. Budgets are in samples of the\n"
+    "cheapest model; scores are percentages, in CSV and JSON fractions. What is missing\n"
+    "is reported, with the command that gives it.\n\n"
     "A cost file holds sections of `key = value` lines:\n"
-    "  [model my-7b]                layers, d_model, d_ffn, heads, kv_heads, head_dim, vocab,\n"
-    "                               gated = yes|no, tied = yes|no, or flop_per_sample = 1.69e12;\n"
-    "                               usd_per_1m_input, usd_per_1m_cached, usd_per_1m_output,\n"
-    "                               usd_per_hour; alias = NAME, NAME\n"
-    "  [profile my-box]             hardware = TEXT; my-7b = SECONDS, or FIXED + SECONDS,\n"
-    "                               or k:SECONDS k:SECONDS ...";
+    "  [model my-7b]     layers, d_model, d_ffn, heads, kv_heads, head_dim, vocab,\n"
+    "                    gated = yes|no, tied = yes|no,\n"
+    "                    or flop_per_sample = 1.69 TFLOP; usd_per_1m_tokens,\n"
+    "                    or usd_per_1m_input, usd_per_1m_cached, usd_per_1m_output;\n"
+    "                    or usd_per_sample, or usd_per_hour; alias = NAME, NAME\n"
+    "  [profile my-box]  hardware = TEXT; my-7b = SECONDS, or FIXED + SECONDS,\n"
+    "                    or k:SECONDS k:SECONDS ...";
 
 void rn_report_lists_put(const rn_report_lists *l, rn_report_options *o)
 {

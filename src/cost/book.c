@@ -88,6 +88,7 @@ rn_cost *rn_cost_book_add(rn_cost_book *b, const char *name)
                    .usd_per_1m_input = NAN,
                    .usd_per_1m_cached = NAN,
                    .usd_per_1m_output = NAN,
+                   .usd_per_sample = NAN,
                    .usd_per_hour = NAN,
                    .source = ""};
     if (!c->name) return NULL;
@@ -240,6 +241,7 @@ double rn_cost_flop(const rn_cost *c)
 
 double rn_cost_usd(const rn_cost *c, double k, double prompt_tok, double gen_tok, double seconds)
 {
+    if (!isnan(c->usd_per_sample)) return k * c->usd_per_sample;
     if (!isnan(c->usd_per_1m_input) && !isnan(c->usd_per_1m_output)) {
         double cached = isnan(c->usd_per_1m_cached) ? c->usd_per_1m_input : c->usd_per_1m_cached;
         double again = k > 1 ? k - 1 : 0;

@@ -4,6 +4,7 @@
  * The file is small and a person's: a line that is not understood is an error that names it, never
  * skipped. Lines are checked one by one, a model's shape as a whole where its section ends.
  */
+#include "cost/amount.h"
 #include "cost/book.h"
 
 #include "base/file.h"
@@ -121,14 +122,24 @@ static int model_key(parser *p, const char *key, char *value, rn_err *err)
                 {"usd_per_1m_input", &m->usd_per_1m_input},
                 {"usd_per_1m_cached", &m->usd_per_1m_cached},
                 {"usd_per_1m_output", &m->usd_per_1m_output},
+                {"usd_per_1m_tokens", &m->usd_per_1m_input},
+                {"usd_per_sample", &m->usd_per_sample},
                 {"usd_per_hour", &m->usd_per_hour}};
     for (size_t i = 0; i < sizeof real / sizeof real[0]; i++) {
         if (strcmp(key, real[i].key) != 0) continue;
         double v;
+        rn_budget amount; /* "1.69 TFLOP" is the same as 1.69e12 */
+        if (real[i].dest == &m->flop_per_sample && rn_budget_parse(value, &amount, NULL) == 0 &&
+            amount.unit == RN_UNIT_FLOP) {
+            *real[i].dest = amount.amount;
+            return 0;
+        }
         if (!number(&value, &v) || *value) return bad(p, err, "%s needs a number >= 0", key);
         if (real[i].dest == &m->flop_per_sample && v <= 0)
             return bad(p, err, "flop_per_sample must be above 0");
         *real[i].dest = v;
+        if (strcmp(key, "usd_per_1m_tokens") == 0)
+            m->usd_per_1m_output = v; /* one price for both */
         return 0;
     }
     return bad(p, err, "unknown key '%.60s' in a [model] section", key);

@@ -20,10 +20,12 @@
  *     vocab = 32016
  *     gated = yes                   # default: yes
  *     tied = no                     # default: no
- *     flop_per_sample = 1.69e12     # instead of a shape, or to replace what follows from it
+ *     flop_per_sample = 1.69 TFLOP  # or 1.69e12; instead of a shape, or to replace what follows
  *     usd_per_1m_input = 0.20       # prices of 1,000,000 tokens
  *     usd_per_1m_cached = 0.05      # prompt tokens seen before; default: as input
  *     usd_per_1m_output = 0.60
+ *     usd_per_1m_tokens = 0.20      # one price for input and output, instead of these
+ *     usd_per_sample = 0.001        # instead of all prices of tokens
  *     usd_per_hour = 2.50           # of the machine that a profile was measured on
  *
  *     [profile my-box]
@@ -50,7 +52,8 @@ typedef struct rn_cost {
     bool has_shape;
     rn_shape shape;
     double flop_per_sample; /* as given; NAN: follows from the shape by the convention */
-    double usd_per_1m_input, usd_per_1m_cached, usd_per_1m_output, usd_per_hour; /* NAN unknown */
+    double usd_per_1m_input, usd_per_1m_cached, usd_per_1m_output; /* NAN unknown */
+    double usd_per_sample, usd_per_hour;
     const char *source; /* where the entry comes from */
 } rn_cost;
 
@@ -106,7 +109,7 @@ int rn_shape_of_profile(const char *profile_json, rn_shape *out, rn_err *err);
 /* FLOPs of one sample by the study's convention (or as the entry gives them); NAN unknown. */
 double rn_cost_flop(const rn_cost *c);
 
-/* Dollars for k samples of one problem: by tokens where prices are given (the prompt at the input
+/* Dollars for k samples of one problem: by the sample, or by tokens where prices are given (the prompt at the input
  * price once, then k - 1 times at the cached one), else by the hour for `seconds`; NAN unknown. */
 double rn_cost_usd(const rn_cost *c, double k, double prompt_tok, double gen_tok, double seconds);
 

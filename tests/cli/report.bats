@@ -67,6 +67,53 @@ EOF
     [[ "$output" == *"costs.txt: line 3:"* ]]
 }
 
+# three_problems: set.jsonl.
+three_problems() {
+    printf '{"task_id": "C/%d", "prompt": "def f(x):\\n", "entry_point": "f", "canonical_solution": "    return x\\n", "test": "def check(f):\\n    assert f(1) == 1\\n"}\n' 0 1 2 >set.jsonl
+}
+
+@test "prices as people write them: per million tokens, per sample; FLOPs with their unit" {
+    three_problems
+    for m in a b; do
+        for i in 0 0 1 1 2 2; do
+            printf '{"task_id": "C/%d", "completion": "    return %s\\n", "passed": true, "result": "passed", "prompt_tokens": 100, "generated_tokens": 50}\n' $i $m
+        done >$m.jsonl
+        "$RATION" import -s s.db -t set.jsonl --model $m $m.jsonl >/dev/null
+    done
+    printf '[model a]\nflop_per_sample = 1.5 TFLOP\nusd_per_1m_tokens = 2\n[model b]\nflop_per_sample = 1e12\nusd_per_sample = 0.001\n' >costs.txt
+    for how in once each cached; do
+        "$RATION" report -s s.db --cost-file costs.txt --prompt $how -f json --budgets 1 >r.json 2>/dev/null || [ $? -eq 1 ]
+        /usr/bin/python3 - $how <<'EOF'
+import json, sys
+r = json.load(open("r.json"))
+cost = {(s["model"], s["metric"]): [p["x"] for p in s["points"]] for s in r["series"]}
+assert cost["a", "pass_flops@f"] == [1.5e12], cost
+assert abs(cost["a", "pass_usd@u"][0] - 150 * 2e-6) < 1e-12 and cost["b", "pass_usd@u"] == [0.001]
+assert r["report"]["prompt"] == sys.argv[1]
+EOF
+    done
+    run "$RATION" report -s s.db --cost-file costs.txt --prompt once --metric pass_usd@u
+    [[ "$output" == *"the prompt is paid once per problem (--prompt cached, once or each)"* ]]
+    run "$RATION" report -s s.db --cost a=code-llama-7b --cost b=code-llama-7b --metric pass_usd@u
+    [[ "$output" == *"its cost entry has no prices: give usd_per_1m_tokens"* ]]
+}
+
+@test "the same budget: each model's first sample has a row, nobody leads where a curve has ended" {
+    three_problems
+    printf 'task_id,n,c\nC/0,10,2\nC/1,10,5\nC/2,10,9\n' >a.csv
+    printf 'task_id,n,c\nC/0,10,6\nC/1,10,7\nC/2,10,9\n' >b.csv
+    "$RATION" import -s s.db -t set.jsonl --model A --cost code-llama-7b --format counts a.csv >/dev/null
+    "$RATION" import -s s.db -t set.jsonl --model B --cost code-llama-34b --format counts b.csv >/dev/null
+    run "$RATION" report -s s.db
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -le 45 ]
+    [[ "$output" == *"at equal FLOPs, 8.578 TFLOP per problem (the first budget that buys a sample of every model)"* ]]
+    [[ "$output" == *"  leads    "*"  ahead    "*" points, 95 % interval "*"  P(lead)  "*"  surer    "* ]]
+    run "$RATION" report -s s.db --all --budgets 1,64
+    [[ "$output" == *"affords none"*"no estimate"*"nobody leads there"* ]]
+}
+
 @test "what is missing is said" {
     printf '[model other]\nflop_per_sample = 1e12\n' >costs.txt
     run "$RATION" report --published -t mbpp -m code-llama-7b --cost code-llama-7b=other \
