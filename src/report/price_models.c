@@ -187,8 +187,9 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
     const rn_cost *c = e->cost;
     bool by_token = !isnan(c->usd_per_1m_input) && !isnan(c->usd_per_1m_output);
     if (!by_token && isnan(c->usd_per_hour) && isnan(c->usd_per_sample)) {
-        e->why[RN_UNIT_USD] = "its cost entry has no prices: give usd_per_1m_tokens, usd_per_sample "
-                              "or usd_per_hour in a --cost-file";
+        e->why[RN_UNIT_USD] =
+            "its cost entry has no prices: give usd_per_1m_tokens, usd_per_sample "
+            "or usd_per_hour in a --cost-file";
         return 0;
     }
     rn_kcost *axis = &e->axis[RN_UNIT_USD];
