@@ -178,7 +178,8 @@ static void test_call(void **state)
          RN_V_PASSED},
         {"def f(a): return (1, 2)", "[0]", "[1, 2]", RN_V_PASSED, RN_V_PASSED},
         {"def f(a): return [(1, 2)]", "[0]", "[[[1, 2]]]", RN_V_PASSED, RN_V_PASSED},
-        {"def f(d): return d[1]", "[{\"1\": 5}]", "5", RN_V_PASSED, RN_V_EXCEPTION},
+        {"def f(d): return d[1]", "[{\"1\": 5}]", "5", RN_V_PASSED, RN_V_PASSED},
+        {"def f(a: List[int]) -> int: return sum(a)", "[[1, 2]]", "3", RN_V_PASSED, RN_V_PASSED},
         {"def f(a): return 10**30", "[0]", "1000000000000000000000000000000", RN_V_PASSED,
          RN_V_PASSED},
         {"def f(a): return 1.0", "[0]", "1", RN_V_PASSED, RN_V_PASSED},
@@ -241,6 +242,54 @@ static void test_compare(void **state)
         assert_ok(rn_compare_text(RN_COMPARE_STRICT, g, w, &yes, &err), &err);
         if (yes != table[i].strict)
             fail_msg("strict: '%s' '%s': got %d", table[i].got, table[i].want, yes);
+    }
+}
+
+/* CodeContests' rule and LiveCodeBench's. */
+static void test_compare_sets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *got, *want;
+        bool contests, livecode;
+    } table[] = {
+        {"Yes", "YES\n", true, false},
+        {"1 2\n3", "1\n2 3\n", true, false},
+        {"2 1", "1 2", false, false},
+        {"1000001", "1000000", false, false},
+        {"007", "7", true, true},
+        {"-0", "0", true, true},
+        {"1.0", "1", true, true},
+        {"1.000009", "1", true, false},
+        {"1.00002", "1", false, false},
+        {"123456.8", "123456.7", false, false},
+        {"123456789012345678901", "123456789012345678902", false, false},
+        {"123456789012345678901", "123456789012345678901.0", true, true},
+        {"1e3", "1000", true, true},
+        {"0.010", "1e-2", true, true},
+        {".5", "0.50", true, true},
+        {"100", "10", false, false},
+        {"0.1", "0.01", false, false},
+        {"  1  2 \n\n", "1 2", true, true},
+        {"1\n\n2", "1\n2", true, false},
+        {"x 1.0", "x 1", true, false},
+        {"1 2 3", "1 2", false, false},
+        {"", "", true, true},
+        {"", "0", false, false},
+        {"nan", "NaN", true, false},
+        {"1e999999999", "1e999999998", false, false},
+        {"--1", "-1", false, false},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        rn_err err;
+        bool yes;
+        rn_bytes g = rn_bytes_of(table[i].got), w = rn_bytes_of(table[i].want);
+        assert_ok(rn_compare_text(RN_COMPARE_CODECONTESTS, g, w, &yes, &err), &err);
+        if (yes != table[i].contests)
+            fail_msg("codecontests: '%s' '%s': got %d", table[i].got, table[i].want, yes);
+        assert_ok(rn_compare_text(RN_COMPARE_LIVECODEBENCH, g, w, &yes, &err), &err);
+        if (yes != table[i].livecode)
+            fail_msg("livecodebench: '%s' '%s': got %d", table[i].got, table[i].want, yes);
     }
 }
 
@@ -402,11 +451,11 @@ static int close_judge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_script),     cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_counts),     cmocka_unit_test(test_stdio),
-        cmocka_unit_test(test_call),       cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_repeatable), cmocka_unit_test(test_host_killed),
-        cmocka_unit_test(test_weaker),     cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_public)};
+        cmocka_unit_test(test_script),       cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_counts),       cmocka_unit_test(test_stdio),
+        cmocka_unit_test(test_call),         cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_compare_sets), cmocka_unit_test(test_repeatable),
+        cmocka_unit_test(test_host_killed),  cmocka_unit_test(test_weaker),
+        cmocka_unit_test(test_arguments),    cmocka_unit_test(test_public)};
     return cmocka_run_group_tests(tests, open_judge, close_judge);
 }

@@ -1,6 +1,8 @@
 /* test_task.c: reading problem sets: every form, their order, hashes and errors. */
 #include "test.h"
 
+#include "task/prompt.h"
+
 #include "base/file.h"
 #include "task/task.h"
 
@@ -159,9 +161,58 @@ static void public_calls(void **state)
     rn_taskset_free(set);
 }
 
+static rn_taskset *parsed(const char *text)
+{
+    rn_err err = {0};
+    rn_taskset *set = NULL;
+    assert_ok(rn_taskset_parse(rn_bytes_of(text), "x.jsonl", &set, &err), &err);
+    return set;
+}
+
+/* Fields that carry tests or context are used. */
+static void test_fields_that_count(void **state)
+{
+    (void)state;
+    rn_taskset *s = parsed(
+        "{\"task_id\": \"T/0\", \"prompt\": \"def f(x):\\n\", \"suffix\": \"    return y\\n\","
+        " \"entry_point\": \"f\", \"test\": \"def check(c): pass\"}");
+    rn_err err = {0};
+    rn_buf out = {0};
+    rn_extracted what = {.found = true};
+    assert_ok(rn_program_build(&s->problems[0], rn_bytes_of("    y = x\n"), &what, &out, &err),
+              &err);
+    assert_string_equal(out.data, "def f(x):\n    y = x\n    return y\n");
+    rn_buf_free(&out);
+    rn_taskset_free(s);
+    s = parsed(
+        "{\"task_id\": 5, \"prompt\": \"q\", \"code\": \"\", \"test_list\": [\"assert f() == 1\"],"
+        " \"test\": \"assert f() == 2\"}");
+    assert_string_equal(s->problems[0].test, "assert f() == 2");
+    rn_taskset_free(s);
+    s = parsed(
+        "{\"task_id\": \"two\", \"prompt\": \"import math\\n\", \"entry_point\": "
+        "\"Solution().two\","
+        " \"test\": \"def check(c): pass\", \"completion\": \"class Solution:\\n    pass\\n\","
+        " \"meta\": {\"difficulty\": \"Easy\"}}");
+    assert_string_equal(s->problems[0].difficulty, "Easy");
+    assert_int_equal(s->problems[0].n_references, 1);
+    rn_taskset_free(s);
+    static const char *const bad[] = {"Solution().", "a;b().c", "().x", "S(1).x", "S().x()"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        rn_buf text = {0};
+        rn_buf_printf(
+            &text,
+            "{\"task_id\": \"T/0\", \"prompt\": \"\", \"entry_point\": \"%s\", \"test\": \"x\"}",
+            bad[i]);
+        assert_int_equal(rn_taskset_parse(rn_buf_view(&text), "x.jsonl", &s, &err), RN_EFORMAT);
+        rn_buf_free(&text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fields_that_count),
         cmocka_unit_test(humaneval_is_read_whole),
         cmocka_unit_test(mbpp_has_its_splits),
         cmocka_unit_test(order_is_by_number_and_hash_by_content),

@@ -112,7 +112,8 @@ static const char *describe_protocol(session *s, const rn_work_run *run)
     rn_buf_printf(
         &b, ", \"memory_mib\": %" PRId64 ", \"output_kib\": %" PRId64 ", \"processes\": %" PRId64,
         o->memory_mib, o->output_kib, o->processes);
-    if (!script) rn_buf_printf(&b, ", \"compare\": \"%s\"", o->strict ? "strict" : "apps");
+    static const char *const rules[] = {"apps", "codecontests", "livecodebench"};
+    if (!script) rn_buf_printf(&b, ", \"compare\": \"%s\"", o->strict ? "strict" : rules[p->rule]);
     if (o->all_tests) rn_buf_puts(&b, ", \"all_tests\": true");
     if (o->venv) {
         rn_buf_puts(&b, ", \"venv\": ");

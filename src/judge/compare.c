@@ -9,6 +9,13 @@
  *   4. lines as sets of tokens, and the whole as a set of lines, equal
  *   5. the same with every token a number rounded to three decimals
  * Rules 4 and 5 forget order and repetition; that is the benchmark's known leniency.
+ *
+ * RN_COMPARE_CODECONTESTS follows ValuesMatch of google-deepmind/code_contests: as many tokens on
+ * both sides, each equal in lower case, or an equal integer, or, where one is no integer, a number
+ * within an absolute 1e-5.
+ *
+ * RN_COMPARE_LIVECODEBENCH follows its grade_stdio: as many lines, stripped, each equal or made of
+ * equal decimal numbers, exactly.
  */
 #include "judge/compare.h"
 
@@ -249,6 +256,147 @@ static bool agrees_apps(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees)
     return sets_agree(a, &out, &exp, true, agrees);
 }
 
+/* ---- CodeContests -----------------------------------------------------------------------------
+ */
+
+/* The next run of characters that are no blanks; empty at the end. */
+static rn_bytes next_token(rn_bytes s, size_t *pos)
+{
+    while (*pos < s.len && is_blank(s.data[*pos]))
+        ++*pos;
+    size_t start = *pos;
+    while (*pos < s.len && !is_blank(s.data[*pos]))
+        ++*pos;
+    return (rn_bytes){.data = s.data + start, .len = *pos - start};
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static bool equal_lower(rn_bytes a, rn_bytes b)
+{
+    if (a.len != b.len) return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (lower(a.data[i]) != lower(b.data[i])) return false;
+    return true;
+}
+
+/* A decimal number in one spelling: value = 0.DIGITS x 10^exponent. Borrowed from its token. */
+typedef struct decimal {
+    bool negative, whole; /* whole: written without point and exponent */
+    int64_t exponent;
+    rn_bytes digits; /* a point may be among them; no zero at either end */
+} decimal;
+
+static bool parse_decimal(rn_bytes s, decimal *d)
+{
+    *d = (decimal){.whole = true};
+    if (s.len && (s.data[0] == '-' || s.data[0] == '+')) {
+        d->negative = s.data[0] == '-';
+        s = (rn_bytes){.data = s.data + 1, .len = s.len - 1};
+    }
+    size_t end = 0, n_digits = 0;
+    int64_t before = 0;
+    bool point = false;
+    for (; end < s.len && (isdigit((unsigned char)s.data[end]) || s.data[end] == '.'); end++) {
+        if (s.data[end] == '.') {
+            if (point) return false;
+            point = true;
+        } else {
+            n_digits++;
+            before += !point;
+        }
+    }
+    if (n_digits == 0) return false;
+    int64_t exponent = 0;
+    if (end < s.len) {
+        size_t i = end + 1;
+        if (s.data[end] != 'e' && s.data[end] != 'E') return false;
+        bool minus = i < s.len && s.data[i] == '-';
+        if (i < s.len && (s.data[i] == '-' || s.data[i] == '+')) i++;
+        if (i == s.len || s.len - i > 9) return false;
+        for (; i < s.len; i++) {
+            if (!isdigit((unsigned char)s.data[i])) return false;
+            exponent = 10 * exponent + (s.data[i] - '0');
+        }
+        if (minus) exponent = -exponent;
+        d->whole = false;
+    }
+    d->whole &= !point;
+    size_t start = 0;
+    for (; start < end && (s.data[start] == '0' || s.data[start] == '.'); start++)
+        before -= s.data[start] == '0'; /* behind the point, too: 0.01 is 0.1 x 10^-1 */
+    while (end > start && (s.data[end - 1] == '0' || s.data[end - 1] == '.'))
+        end--;
+    d->digits = (rn_bytes){.data = s.data + start, .len = end - start};
+    d->exponent = end > start ? before + exponent : 0;
+    d->negative &= end > start;
+    return true;
+}
+
+static bool same_decimal(const decimal *a, const decimal *b)
+{
+    if (a->negative != b->negative || a->exponent != b->exponent) return false;
+    size_t i = 0, k = 0;
+    for (;;) {
+        if (i < a->digits.len && a->digits.data[i] == '.') i++;
+        if (k < b->digits.len && b->digits.data[k] == '.') k++;
+        if (i == a->digits.len || k == b->digits.len)
+            return i == a->digits.len && k == b->digits.len;
+        if (a->digits.data[i++] != b->digits.data[k++]) return false;
+    }
+}
+
+static bool tokens_match(rn_bytes got, rn_bytes want)
+{
+    if (equal_lower(got, want)) return true;
+    decimal g, w;
+    if (!parse_decimal(got, &g) || !parse_decimal(want, &w)) return false;
+    if (g.whole && w.whole) return same_decimal(&g, &w);
+    double x, y;
+    if (!parse_float(got, &x) || !parse_float(want, &y)) return false;
+    return fabs(x - y) <= 1e-5;
+}
+
+static bool agrees_codecontests(rn_bytes got, rn_bytes want)
+{
+    size_t i = 0, k = 0;
+    for (;;) {
+        rn_bytes g = next_token(got, &i), w = next_token(want, &k);
+        if (g.len == 0 || w.len == 0) return g.len == w.len;
+        if (!tokens_match(g, w)) return false;
+    }
+}
+
+/* ---- LiveCodeBench ----------------------------------------------------------------------------
+ */
+
+static bool lines_of_decimals_match(rn_bytes got, rn_bytes want)
+{
+    size_t i = 0, k = 0;
+    for (;;) {
+        rn_bytes g = next_token(got, &i), w = next_token(want, &k);
+        if (g.len == 0 || w.len == 0) return g.len == w.len;
+        decimal x, y;
+        if (!parse_decimal(g, &x) || !parse_decimal(w, &y) || !same_decimal(&x, &y)) return false;
+    }
+}
+
+static bool agrees_livecodebench(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees)
+{
+    lines g, w;
+    if (!split_lines(a, strip(got), false, &g) || !split_lines(a, strip(want), false, &w))
+        return false;
+    *agrees = g.n == w.n;
+    for (size_t i = 0; *agrees && i < g.n; i++) {
+        rn_bytes x = strip(g.v[i]), y = strip(w.v[i]);
+        *agrees = rn_bytes_equal(x, y) || lines_of_decimals_match(x, y);
+    }
+    return true;
+}
+
 static rn_bytes strip_right(rn_bytes s)
 {
     while (s.len && is_blank(s.data[s.len - 1]))
@@ -270,9 +418,13 @@ static bool agrees_strict(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees
 int rn_compare_text(rn_compare rules, rn_bytes got, rn_bytes want, bool *agrees, rn_err *err)
 {
     rn_arena a = {0};
-    bool yes = false;
-    bool ok = rules == RN_COMPARE_STRICT ? agrees_strict(&a, got, want, &yes)
-                                         : agrees_apps(&a, got, want, &yes);
+    bool yes = false, ok = true;
+    switch (rules) {
+    case RN_COMPARE_APPS: ok = agrees_apps(&a, got, want, &yes); break;
+    case RN_COMPARE_STRICT: ok = agrees_strict(&a, got, want, &yes); break;
+    case RN_COMPARE_CODECONTESTS: yes = agrees_codecontests(got, want); break;
+    case RN_COMPARE_LIVECODEBENCH: ok = agrees_livecodebench(&a, got, want, &yes); break;
+    }
     rn_arena_free(&a);
     if (!ok)
         return rn_fail(err, RN_ENOMEM, "comparing %zu bytes of output: out of memory", got.len);

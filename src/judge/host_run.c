@@ -293,7 +293,7 @@ static const char apps_prelude[] =
 
 static bool add_prelude(run *r)
 {
-    if (r->job->compare != RN_COMPARE_APPS) return true;
+    if (r->job->mode == RN_JUDGE_VALUES && r->job->compare == RN_COMPARE_STRICT) return true;
     PyObject *v = PyRun_String(apps_prelude, Py_file_input, r->globals, r->globals);
     Py_XDECREF(v);
     if (!v) return false;
@@ -395,7 +395,9 @@ void *rn_run_arguments(const rn_judge_job *job, rn_bytes input)
         return NULL;
     }
     PyObject *first = PyList_GET_SIZE(list) > 0 ? PyList_GET_ITEM(list, 0) : NULL;
-    if (job->compare == RN_COMPARE_APPS && first && PyDict_Check(first)) {
+    bool bare = job->compare == RN_COMPARE_LIVECODEBENCH ||
+                (job->mode == RN_JUDGE_VALUES && job->compare == RN_COMPARE_STRICT);
+    if (!bare && first && PyDict_Check(first)) {
         PyObject *ints = PyDict_New(), *key, *v;
         for (Py_ssize_t pos = 0; ints && PyDict_Next(first, &pos, &key, &v);) {
             PyObject *k = PyLong_FromUnicodeObject(key, 10);

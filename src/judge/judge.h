@@ -41,8 +41,14 @@ typedef struct rn_judge_value {
 
 enum { RN_JUDGE_MAX_VALUES = 128 }; /* cases of a VALUES job */
 
-/* How STDIO and CALL outputs are compared; docs/FORMATS.md gives each rule. */
-typedef enum rn_compare { RN_COMPARE_APPS, RN_COMPARE_STRICT } rn_compare;
+/* How STDIO and CALL outputs are compared; docs/FORMATS.md gives each rule. Names imported before the
+ * program and the form of arguments do not depend on it, but for VALUES, where STRICT has neither. */
+typedef enum rn_compare {
+    RN_COMPARE_APPS,
+    RN_COMPARE_STRICT,
+    RN_COMPARE_CODECONTESTS,
+    RN_COMPARE_LIVECODEBENCH
+} rn_compare;
 
 typedef struct rn_judge_case {
     rn_bytes input;    /* SCRIPT: the test's source; VALUES: source of a tuple of literals */

@@ -9,11 +9,16 @@ double rn_tests_cpu_s(const rn_problem *p)
 
 static rn_judge_case *make_cases(const rn_problem *p, rn_arena *a, size_t *n)
 {
-    *n = p->form == RN_FORM_CHECK ? 1 : p->form == RN_FORM_ASSERTS ? p->n_asserts : p->n_cases;
+    bool more = p->form == RN_FORM_ASSERTS && p->test; /* MBPP+: the asserts, then all inputs */
+    *n = p->form == RN_FORM_CHECK     ? 1
+         : p->form == RN_FORM_ASSERTS ? p->n_asserts + more
+                                      : p->n_cases;
     rn_judge_case *c = rn_arena_array(a, *n + 1, sizeof *c);
     if (!c) return NULL;
     if (p->form == RN_FORM_CHECK) {
-        char *text = rn_arena_printf(a, "%s\ncheck(%s)", p->test, p->entry_point);
+        bool calls = !p->language && *p->entry_point;
+        const char *text =
+            calls ? rn_arena_printf(a, "%s\ncheck(%s)", p->test, p->entry_point) : p->test;
         if (!text) return NULL;
         c[0].input = rn_bytes_of(text);
         return c;
@@ -24,8 +29,8 @@ static rn_judge_case *make_cases(const rn_problem *p, rn_arena *a, size_t *n)
             continue;
         }
         bool setup = i == 0 && p->setup && p->setup[0];
-        const char *text =
-            setup ? rn_arena_printf(a, "%s\n%s", p->setup, p->asserts[i]) : p->asserts[i];
+        const char *test = i < p->n_asserts ? p->asserts[i] : p->test;
+        const char *text = setup ? rn_arena_printf(a, "%s\n%s", p->setup, test) : test;
         if (!text) return NULL;
         c[i].input = rn_bytes_of(text);
     }
@@ -34,6 +39,10 @@ static rn_judge_case *make_cases(const rn_problem *p, rn_arena *a, size_t *n)
 
 int rn_tests_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err *err)
 {
+    static const rn_compare rules[] = {RN_COMPARE_APPS, RN_COMPARE_CODECONTESTS,
+                                       RN_COMPARE_LIVECODEBENCH};
+    if (job->compare == RN_COMPARE_APPS) job->compare = rules[p->rule]; /* its set's own */
+    job->language = p->language;
     job->entry = p->entry_point;
     job->mode = p->form == RN_FORM_STDIO  ? RN_JUDGE_STDIO
                 : p->form == RN_FORM_CALL ? RN_JUDGE_CALL

@@ -361,6 +361,14 @@ static void keep_raw(job *j)
     if (!j->what.thinking) rn_buf_add(j->out, j->raw.data, j->raw.len);
 }
 
+/* What stands between prompt and suffix is the answer itself. */
+static int extract_infilling(job *j, rn_bytes text)
+{
+    rn_buf_add(j->out, text.data, text.len);
+    j->what.found = !is_blank(text);
+    return 0;
+}
+
 static int extract_completion(job *j)
 {
     rn_buf clean = {0};
@@ -368,8 +376,10 @@ static int extract_completion(job *j)
     rn_bytes text = rn_chat_before_end(rn_buf_view(&clean));
     /* A function's body is cut by its own end; other programs by the prompt's stop strings. */
     if (j->p->form != RN_FORM_CHECK) text.len = first_stop(j, text);
-    int rc = rn_buf_ok(&clean) ? select_completion(j, text) : nomem(j);
-    if (!rc) keep_raw(j);
+    int rc = !rn_buf_ok(&clean) ? nomem(j)
+             : j->p->suffix     ? extract_infilling(j, text)
+                                : select_completion(j, text);
+    if (!rc && !j->p->suffix) keep_raw(j);
     rn_buf_free(&clean);
     j->what.markup = !j->what.found && rn_chat_has_markup(j->raw);
     return rc;

@@ -215,6 +215,13 @@ static void hash_count(rn_sha256 *h, size_t n)
     hash_text(h, s);
 }
 
+static void hash_named(rn_sha256 *h, const char *name, const char *s)
+{
+    if (!s) return;
+    hash_text(h, name);
+    hash_text(h, s);
+}
+
 static void hash_problem(rn_sha256 *h, const rn_problem *p, bool with_references)
 {
     static const char *const forms[] = {"check", "asserts", "stdio", "call"};
@@ -237,6 +244,14 @@ static void hash_problem(rn_sha256 *h, const rn_problem *p, bool with_references
         hash_field(h, p->cases[i].output);
     }
     if (with_references && p->n_references) hash_text(h, p->references[0]);
+    /* Fields that older sets do not have are hashed where they are. */
+    static const char *const rules[] = {"apps", "codecontests", "livecodebench"};
+    if (p->rule != RN_RULE_APPS) hash_named(h, "rule", rules[p->rule]);
+    hash_named(h, "suffix", p->suffix);
+    hash_named(h, "language", p->language);
+    hash_named(h, "before", p->before);
+    for (size_t i = 0; i < p->n_stops; i++)
+        hash_named(h, "stop", p->stops[i]);
 }
 
 int rn_load_hash(rn_taskset *set, rn_err *err)

@@ -457,7 +457,7 @@ int rn_load_codecontests(rn_loader *l, const json_t *rec, rn_json_at at, rn_err 
 {
     static const char *const fields[] = {"test_cases", "public_tests", "private_tests",
                                          "generated_tests"};
-    rn_problem p = {.form = RN_FORM_STDIO, .setup = ""};
+    rn_problem p = {.form = RN_FORM_STDIO, .setup = "", .rule = RN_RULE_CODECONTESTS};
     const char *question = json_object_get(rec, "question") ? "question" : "description";
     int rc = rn_load_text(l, rec, "name", at, &p.task_id, err);
     if (!rc) rc = rn_load_text(l, rec, question, at, &p.prompt, err);

@@ -9,9 +9,13 @@
  */
 #include "task/load.h"
 
-/* An entry point is spliced into source, so it must be a plain name (dots for a method). */
+/* An entry point is spliced into source, so it must be a plain name (dots for a method), or a
+ * method of a new object: "Solution().name". */
 static bool is_name(const char *s)
 {
+    const char *made = strstr(s, "().");
+    size_t class = made ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") : 0;
+    if (made) return class > 0 && s + class == made && is_name(made + 3);
     if (!*s) return false;
     for (const char *c = s; *c; c++) {
         bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || *c == '_' ||
@@ -34,6 +38,15 @@ static int one_reference(rn_loader *l, const char *text, rn_json_at at, rn_probl
     return 0;
 }
 
+/* LeetCode's sets say it in `meta`, others beside the prompt. */
+static int difficulty_of(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem *p, rn_err *err)
+{
+    const json_t *meta = json_object_get(rec, "meta");
+    const json_t *from = json_is_object(meta) ? meta : rec;
+    if (!json_is_string(json_object_get(from, "difficulty"))) return 0;
+    return rn_load_text(l, from, "difficulty", at, &p->difficulty, err);
+}
+
 int rn_load_humaneval(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
 {
     rn_problem p = {.form = RN_FORM_CHECK, .setup = "", .starter_code = ""};
@@ -49,7 +62,12 @@ int rn_load_humaneval(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *er
         return rn_load_bad(at, "entry_point", err, "is \"%.60s\", not a function's name",
                            p.entry_point);
     if (!*p.test) return rn_load_bad(at, "test", err, "is empty, a problem needs tests");
-    rc = one_reference(l, solution, at, &p, err);
+    const char *suffix = "", *whole = "";
+    rc = rn_load_text_opt(l, rec, "suffix", at, &suffix, err);
+    if (!rc && !*solution) rc = rn_load_text_opt(l, rec, "completion", at, &whole, err);
+    if (!rc) rc = difficulty_of(l, rec, at, &p, err);
+    if (!rc) rc = one_reference(l, *solution ? solution : whole, at, &p, err);
+    if (*suffix) p.suffix = suffix;
     return rc ? rc : rn_load_add(l, &p, at, err);
 }
 
@@ -94,6 +112,10 @@ int rn_load_mbpp(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
     if (!rc) rc = rn_json_array(rec, "test_list", at, &tests, err);
     if (!rc) rc = rn_load_texts(l, tests, "test_list", at, &p.asserts, &p.n_asserts, err);
     if (!rc) rc = mbpp_setup(l, rec, at, &p.setup, err);
+    /* MBPP+ of the hub: `test` runs all inputs, those of test_list among them. */
+    const char *all = "";
+    if (!rc) rc = rn_load_text_opt(l, rec, "test", at, &all, err);
+    if (*all) p.test = all;
     if (!rc) rc = one_reference(l, code, at, &p, err);
     if (rc) return rc;
     if (p.n_asserts == 0)

@@ -29,5 +29,6 @@ int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *wha
         rn_buf_add(out, p->prompt, head);
     }
     rn_buf_add(out, code.data, code.len);
+    if (p->suffix && !what->whole) rn_buf_puts(out, p->suffix);
     return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory building a program");
 }

@@ -18,6 +18,9 @@ typedef enum rn_form {
     RN_FORM_CALL,    /* APPS with fn_name: arguments to return value (JSON), per case */
 } rn_form;
 
+/* Whose rule says whether an output agrees. */
+typedef enum rn_rule { RN_RULE_APPS, RN_RULE_CODECONTESTS, RN_RULE_LIVECODEBENCH } rn_rule;
+
 typedef struct rn_case {
     rn_bytes input;  /* STDIO: the bytes; CALL: JSON array of the arguments */
     rn_bytes output; /* STDIO: the bytes; CALL: JSON of the expected value */
@@ -28,7 +31,8 @@ typedef struct rn_problem {
     rn_form form;
     const char *prompt;         /* CHECK: code to continue; others: the question in words */
     const char *entry_point;    /* CHECK, CALL: function name; NULL elsewhere */
-    const char *test;           /* CHECK: source that defines check(); NULL elsewhere */
+    const char *test;           /* CHECK: source that defines check(), or, where entry_point is "",
+                                   all of the tests; ASSERTS: tests behind the asserts; NULL */
     const char *setup;          /* ASSERTS: code between the program and the asserts, "" if none */
     const char *const *asserts; /* ASSERTS: [n_asserts] statements */
     size_t n_asserts;
@@ -38,7 +42,14 @@ typedef struct rn_problem {
     const char *const *references; /* [n_references] solutions: CHECK: completions of the prompt;
                                       others: whole programs */
     size_t n_references;
-    double time_limit_s; /* stated by the problem itself (CodeContests); 0 if none */
+    rn_rule rule;             /* STDIO, CALL */
+    const char *suffix;       /* CHECK, infilling: what follows a completion; NULL if none */
+    const char *language;     /* CHECK: of a program in another language than Python; NULL */
+    const char *before;       /* CHECK: what precedes prompt and program in any case; NULL */
+    const char *const *stops; /* CHECK: [n_stops] the problem's own stop strings */
+    size_t n_stops;
+    const char *difficulty, *date; /* "easy", "2024-05-11T00:00:00"; NULL unknown */
+    double time_limit_s;           /* stated by the problem itself (CodeContests); 0 if none */
 } rn_problem;
 
 struct rn_taskset {
