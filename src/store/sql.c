@@ -138,7 +138,7 @@ static const char *bind(sqlite3_stmt *st, const char *types, va_list *ap)
             sqlite3_bind_blob64(st, i, b.len ? b.data : "", b.len, SQLITE_STATIC);
             break;
         case 'h': bind_sha(st, i, va_arg(*ap, const uint8_t *)); break;
-        default: assert(!"a letter that store_priv.h names");
+        default: assert(0 && "a letter that store_priv.h names");
         }
     }
     assert(i - 1 == sqlite3_bind_parameter_count(st));
@@ -181,7 +181,7 @@ static void get(const rn_rows *r, const char *types, va_list *ap)
             break;
         case 'f': *va_arg(*ap, bool *) = sqlite3_column_int(st, i) != 0; break;
         case '-': break;
-        default: assert(!"a letter that store_priv.h names");
+        default: assert(0 && "a letter that store_priv.h names");
         }
     }
     assert(i == sqlite3_column_count(st));
