@@ -22,9 +22,9 @@ enum {
     BUSY_MS = 30000,     /* waits for the locks that SQLite takes for moments, e.g. a checkpoint */
     TICK_NS = 100000000, /* a promise says a second; a commit without fsync is cheap */
     CACHE_KIB = 65536,
-    /* How long opening may take before it is given up: a stranger's file may be made so that
-     * looking at it never ends. Bringing a large old store up to date takes longer than reading
-     * it. */
+    /* CPU seconds that opening may take before it is given up: a stranger's file may be made so
+     * that looking at it never ends. Bringing a large old store up to date takes longer than
+     * reading it. */
     OPEN_READ_S = 20,
     OPEN_WRITE_S = 900,
     OPS_PER_LOOK = 10000,
@@ -47,7 +47,7 @@ static void put_uri(rn_buf *b, const char *path, const char *query)
 
 static int late(void *user)
 {
-    return rn_now_ns() > *(const int64_t *)user;
+    return rn_clock_ns(CLOCK_THREAD_CPUTIME_ID) > *(const int64_t *)user;
 }
 
 /* Opens and looks at the schema, so that errors of a first access show here. SQLite's code. */
@@ -263,11 +263,12 @@ static int open_parts(rn_store *s, rn_err *err)
 static int open_into(rn_store *s, rn_err *err)
 {
     int limit_s = s->mode == RN_STORE_READ ? OPEN_READ_S : OPEN_WRITE_S;
-    s->open_until_ns = rn_now_ns() + (int64_t)limit_s * 1000000000;
+    s->open_until_ns = rn_clock_ns(CLOCK_THREAD_CPUTIME_ID) + (int64_t)limit_s * 1000000000;
     int rc = open_parts(s, err);
     if (rc == RN_ECANCELLED)
-        rc = rn_fail(err, RN_ELIMIT, "%s: looking at it takes longer than %d s; it is not opened",
-                     s->path, limit_s);
+        rc = rn_fail(err, RN_ELIMIT,
+                     "%s: looking at it takes more than %d CPU seconds; it is not opened", s->path,
+                     limit_s);
     if (s->db) sqlite3_progress_handler(s->db, 0, NULL, NULL);
     return rc;
 }

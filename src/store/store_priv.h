@@ -45,7 +45,7 @@ struct rn_store {
     int lock_fd; /* holds the writer's lock; -1 */
     char *lock_path;
     int64_t begun_ns;                     /* when the open transaction began */
-    int64_t open_until_ns;                /* opening is given up then */
+    int64_t open_until_ns;                /* opening is given up at this CPU time of the thread */
     rn_kept_stmt kept[RN_STORE_MAX_STMT]; /* open addressing; at most half full */
     size_t n_kept;
     int64_t kind_of[RN_N_VERDICTS];    /* rn_verdict to verdict_kind.id; 0: not in the file */
