@@ -374,6 +374,7 @@ typedef struct rn_solve_model {
     const char *name;      /* in ledger and store; NULL: follows from source */
     const char *cost;      /* entry of the cost tables; NULL: the one of that name, if any */
     const char *chat;      /* file: "auto" (NULL), "none", "chatml", ...; server: "chat" if set */
+    const char *chat_args; /* file: JSON object of variables for its chat template; NULL: none */
     const char *key_env;   /* server: environment variable that holds the key; NULL: none */
     const char *ca_file;   /* server: certificates to trust instead of the system's */
     const char *body;      /* server: JSON object of further fields of each request; NULL: none */

@@ -73,7 +73,7 @@ static void test_names(void **state)
     assert_null(rn_chat_name(RN_N_CHATS));
     assert_int_equal(rn_chat_parse("vicuna", &chat, &err), RN_EINVAL);
     assert_contains(err.msg, "'vicuna' is not known; use one of none, chatml, llama2");
-    assert_string_equal(err.msg + strlen(err.msg) - 6, "alpaca");
+    assert_string_equal(err.msg + strlen(err.msg) - 8, "template");
 }
 
 /* Parts of the templates that model files carry. */

@@ -91,6 +91,8 @@ int rn_cmd_generate(int argc, char **argv)
             "prompt preset (default: the set's), or the study's settings: paper-humaneval, ..."),
         RN_OPT_STR(0, "chat", &o.chat, "FORM",
                    "wrapping for instruct models: auto, none, chatml, ..."),
+        RN_OPT_STR(0, "chat-args", &o.chat_args, "JSON",
+                   "variables for the file's chat template, e.g. {\"enable_thinking\": false}"),
         RN_OPT_STR(0, "problems", &o.problems, "RANGE", "places in the set, e.g. 0-9,12 or 0-99/4"),
         RN_OPT_STR(0, "name", &o.name, "NAME",
                    "the model's name in the store; default: the file's"),

@@ -22,8 +22,8 @@ enum { MAX_MODELS = 8, MAX_TEXT = 16 << 20, NOT_GIVEN = -1 };
 
 typedef struct options {
     rn_opt_list models, costs, headers, query;
-    const char *body, *budget, *policy, *learn_from, *store, *cost_file, *chat, *api, *key_env,
-        *ca_file;
+    const char *body, *chat_args, *budget, *policy, *learn_from, *store, *cost_file, *chat, *api,
+        *key_env, *ca_file;
     const char *set, *problem, *prompt, *tests, *entry, *dir, *file, *at, *run;
     const char *memory, *ledger, *format, *data, *venv;
     bool no_tests, accept_unverified, allow_weak, quiet;
@@ -70,6 +70,7 @@ static int add_models(session *q)
         m->chat = !rn_remote_is_url(m->source) ? o->chat : chat_api ? "chat" : NULL;
         m->key_env = o->key_env;
         m->ca_file = o->ca_file;
+        m->chat_args = o->chat_args;
         m->body = o->body;
         m->headers = o->headers.v;
         m->query = o->query.v;
@@ -406,6 +407,8 @@ int rn_cmd_solve(int argc, char **argv)
                    "samples of a model at a time (default: 8 for seconds, else 2)"),
         RN_OPT_STR(0, "chat", &o->chat, "FORM",
                    "how instruct models of files are asked: auto (default), none, chatml, ..."),
+        RN_OPT_STR(0, "chat-args", &o->chat_args, "JSON",
+                   "variables for the files' chat templates, e.g. {\"enable_thinking\": false}"),
         RN_OPT_STR(0, "api", &o->api, "KIND", "of a server: completions (default) or chat"),
         RN_OPT_STR(0, "key-env", &o->key_env, "NAME",
                    "environment variable that holds the server's key"),

@@ -198,6 +198,11 @@ static void format(part_list *p, const char *text)
     p->v[p->n++] = (rn_tok_part){.text = rn_bytes_of(text), .special = true};
 }
 
+static void format_bytes(part_list *p, rn_bytes text)
+{
+    p->v[p->n++] = (rn_tok_part){.text = text, .special = true};
+}
+
 static void content(part_list *p, rn_bytes text)
 {
     p->v[p->n++] = (rn_tok_part){.text = text, .special = false};
@@ -275,6 +280,46 @@ static void put_alpaca(part_list *p, rn_bytes system, rn_bytes user)
     format(p, "\n\n### Response:");
 }
 
+/* The place of the user's text in a rendered template; SIZE_MAX: none. */
+static size_t find_place(rn_bytes rendered, bool *trimmed)
+{
+    size_t at = rn_bytes_find(rendered, rn_bytes_of(RN_CHAT_PLACE), 0);
+    *trimmed = at == SIZE_MAX;
+    return *trimmed ? rn_bytes_find(rendered, rn_bytes_of(RN_CHAT_TRIMMED), 0) : at;
+}
+
+static int put_template(part_list *p, rn_bytes rendered, rn_bytes user, rn_err *err)
+{
+    enum { PLACE_BYTES = sizeof RN_CHAT_PLACE - 1 };
+    bool trimmed;
+    size_t at = find_place(rendered, &trimmed);
+    if (at == SIZE_MAX)
+        return rn_fail(err, RN_EINVAL, "a chat template that was not rendered; --chat auto does");
+    format_bytes(p, (rn_bytes){rendered.data, at});
+    content(p, trimmed ? trim(user) : user);
+    at += PLACE_BYTES;
+    format_bytes(p, (rn_bytes){rendered.data + at, rendered.len - at});
+    return 0;
+}
+
+int rn_chat_place(rn_bytes rendered, rn_buf *out, rn_err *err)
+{
+    const rn_bytes mark = rn_bytes_of(RN_CHAT_PLACE), padded = rn_bytes_of(" " RN_CHAT_PLACE " ");
+    size_t bare = rn_bytes_find(rendered, mark, 0), whole = rn_bytes_find(rendered, padded, 0);
+    bool twice = bare != SIZE_MAX && rn_bytes_find(rendered, mark, bare + mark.len) != SIZE_MAX;
+    if (bare == SIZE_MAX || twice ||
+        rn_bytes_find(rendered, rn_bytes_of(RN_CHAT_TRIMMED), 0) != SIZE_MAX)
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "its chat template shows a question %s; name a form with --chat",
+                       twice ? "more than once" : "nowhere");
+    bool as_it_is = whole != SIZE_MAX;
+    size_t from = as_it_is ? whole : bare, len = as_it_is ? padded.len : mark.len;
+    rn_buf_add(out, rendered.data, from);
+    rn_buf_puts(out, as_it_is ? RN_CHAT_PLACE : RN_CHAT_TRIMMED);
+    rn_buf_add(out, rendered.data + from + len, rendered.len - from - len);
+    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for a chat template");
+}
+
 static int parts_of(rn_chat chat, rn_bytes system, rn_bytes user, part_list *p, rn_err *err)
 {
     p->n = 0;
@@ -292,6 +337,7 @@ static int parts_of(rn_chat chat, rn_bytes system, rn_bytes user, part_list *p, 
     case RN_CHAT_LLAMA3: put_llama3(p, trim(system), trim(user)); return 0;
     case RN_CHAT_DEEPSEEK: put_deepseek(p, system, user); return 0;
     case RN_CHAT_ALPACA: put_alpaca(p, system, user); return 0;
+    case RN_CHAT_TEMPLATE: return put_template(p, system, user, err);
     case RN_N_CHATS: break;
     }
     return rn_fail(err, RN_EINVAL, "chat format %d does not exist", (int)chat);
@@ -311,6 +357,11 @@ int rn_chat_encode(rn_chat chat, const rn_tok *t, rn_bytes system, rn_bytes user
                    rn_err *err)
 {
     part_list p;
+    /* A template begins with BOS itself where it wants one; the file asks for it, too. */
+    rn_bytes bos = rn_tok_text(t, rn_tok_bos(t));
+    if (chat == RN_CHAT_TEMPLATE && rn_tok_adds_bos(t) && bos.len && system.len >= bos.len &&
+        memcmp(system.data, bos.data, bos.len) == 0)
+        system = (rn_bytes){system.data + bos.len, system.len - bos.len};
     int rc = parts_of(chat, system, user, &p, err);
     return rc ? rc : rn_tok_encode_parts(t, p.v, p.n, RN_TOK_BOS, out, err);
 }

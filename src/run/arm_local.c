@@ -7,7 +7,7 @@
  */
 #include "base/clock.h"
 #include "base/rng.h"
-#include "model/chat.h"
+#include "run/chat_template.h"
 #include "run/arm.h"
 
 #include <math.h>
@@ -25,6 +25,7 @@ typedef struct local {
     const rn_model *model;
     uint32_t *idx; /* [n_idx] */
     rn_chat chat;
+    rn_buf system; /* of the chat form */
     rn_engine *engine;
     bool given;
     bool prompt_charged; /* its time was added to a sample's */
@@ -40,21 +41,21 @@ static void name_of(const char *path, char *out, size_t cap)
     if (n > 5 && strcasecmp(out + n - 5, ".gguf") == 0) out[n - 5] = '\0';
 }
 
-static int choose_chat(rn_solve_arm *a, const rn_gguf *file, rn_bytes *system, rn_err *err)
+static int choose_chat(rn_solve_arm *a, const rn_gguf *file, rn_err *err)
 {
     local *l = a->own;
     const char *want = a->o.model->chat ? a->o.model->chat : "auto";
-    rn_chat found = RN_CHAT_NONE;
-    int rc = rn_chat_detect(file, &found, system, NULL);
-    if (strcmp(want, "auto") == 0) {
-        l->chat = rc ? RN_CHAT_NONE : found; /* a template that is not known: as a base model */
-    } else {
-        rc = rn_chat_parse(want, &l->chat, err);
-        if (rc) return rc;
-    }
-    if (l->chat != found) *system = (rn_bytes){0};
+    int rc = rn_chat_choose(file, want, a->o.model->chat_args, &l->chat, &l->system, err);
+    if (rc) return rc;
     a->chat = l->chat != RN_CHAT_NONE;
     snprintf(a->how, sizeof a->how, "%s", rn_chat_name(l->chat));
+    if (l->chat == RN_CHAT_TEMPLATE) { /* what was rendered is a condition of the samples */
+        char sha[RN_SHA256_HEX];
+        uint8_t digest[RN_SHA256_BYTES];
+        rn_sha256_of(rn_buf_view(&l->system), digest);
+        rn_sha256_hex(digest, sha);
+        snprintf(a->how, sizeof a->how, "%s:%.16s", rn_chat_name(l->chat), sha);
+    }
     return 0;
 }
 
@@ -103,6 +104,7 @@ static void free_local(rn_solve_arm *a)
     local *l = a->own;
     if (!l) return;
     rn_ids_free(&l->ids);
+    rn_buf_free(&l->system);
     rn_tok_free(l->tok);
     rn_gguf_close(l->file);
     rn_model_close(l->opened);
@@ -129,7 +131,6 @@ int rn_solve_arm_open_local(rn_solve_arm *a, rn_err *err)
     const char *path = l->model ? l->model->path : a->o.model->source;
     name_of(path, a->name, sizeof a->name);
     rn_hparams hp;
-    rn_bytes system = {0};
     int rc = 0;
     if (l->model) {
         hp = l->model->hp;
@@ -138,8 +139,9 @@ int rn_solve_arm_open_local(rn_solve_arm *a, rn_err *err)
         if (!rc) rc = rn_hparams_read(l->file, &hp, err);
         if (!rc) rc = rn_tok_new(l->file, &l->tok, err);
     }
-    if (!rc) rc = choose_chat(a, l->model ? l->model->file : l->file, &system, err);
-    if (!rc) rc = fit_prompt(a, l->model ? l->model->tok : l->tok, &hp, system, err);
+    if (!rc) rc = choose_chat(a, l->model ? l->model->file : l->file, err);
+    if (!rc)
+        rc = fit_prompt(a, l->model ? l->model->tok : l->tok, &hp, rn_buf_view(&l->system), err);
     if (rc) return rc;
     rn_hparams_shape(&hp, &a->shape);
     a->has_shape = true;

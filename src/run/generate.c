@@ -412,6 +412,7 @@ void rn_gen_free(rn_gen *g)
         free(g->work[i].missing);
     }
     free(g->work);
+    rn_buf_free(&g->system_text);
     g->maker->close(g);
     rn_store_close(g->store);
     rn_taskset_free(g->set);

@@ -17,7 +17,7 @@
 typedef struct rn_gen_opts {
     rn_model_opts model;
     rn_server_opts server;
-    const char *set, *store, *preset, *chat, *problems, *data, *name, *cost;
+    const char *set, *store, *preset, *chat, *chat_args, *problems, *data, *name, *cost;
     int64_t n, max_tok, top_k, seed;
     double temperature, top_p, min_p;
     bool greedy;
@@ -73,8 +73,9 @@ struct rn_gen {
     const char *model_name, *chat_name; /* as records spell them */
     char model_sha[RN_SHA256_HEX];      /* "" none */
     rn_chat chat;
-    rn_bytes system; /* of the chat template */
-    bool wrapped;    /* prompts are messages to an instruct model */
+    rn_bytes system; /* of the chat template; borrowed from system_text */
+    rn_buf system_text;
+    bool wrapped; /* prompts are messages to an instruct model */
     rn_sampling sampling;
     char prompts_sha[RN_SHA256_HEX];
     rn_store *store;

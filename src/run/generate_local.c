@@ -1,5 +1,6 @@
 /* generate_local.c: samples of a model file, made by the engine here. See generate.h. */
 #include "run/generate.h"
+#include "run/chat_template.h"
 
 #include "model/sampler.h"
 
@@ -18,19 +19,13 @@ static int open_model(rn_gen *g, rn_err *err)
 
 static int choose_chat(rn_gen *g, rn_err *err)
 {
-    const char *want = g->o->chat ? g->o->chat : g->preset->chat ? "auto" : "none";
-    rn_chat found = RN_CHAT_NONE;
-    rn_bytes system = {0};
-    int rc = rn_chat_detect(g->model->file, &found, &system, err);
-    if (strcmp(want, "auto") != 0) {
-        int bad = rn_chat_parse(want, &g->chat, err);
-        if (!bad && !rc && g->chat == found) g->system = system;
-        return bad;
-    }
+    const char *want = g->o->chat                           ? g->o->chat
+                       : g->preset->chat || g->o->chat_args ? "auto"
+                                                            : "none";
+    int rc = rn_chat_choose(g->model->file, want, g->o->chat_args, &g->chat, &g->system_text, err);
     if (rc) return rc;
-    g->chat = found;
-    g->system = system;
-    if (found != RN_CHAT_NONE) return 0;
+    g->system = rn_buf_view(&g->system_text);
+    if (g->chat != RN_CHAT_NONE || strcmp(want, "auto") != 0) return 0;
     return rn_fail(
         err, RN_EINVAL,
         "%s has no chat template and the prompt is a message; name its form with --chat or "

@@ -110,3 +110,47 @@ END
         [ "$(sql a.db "SELECT count(*) FROM sample WHERE logprob > 0 OR logprob < -100000")" = 0 ]
     done
 }
+
+# A model whose chat template is TEMPLATE; NAME.gguf
+with_template() { arch make llama . "tokenizer.chat_template=str:$1" && mv llama.gguf t.gguf; }
+
+chat() { "$RATION" generate -m t.gguf -t tiny.jsonl -s t.db -n 1 --max-tokens 4 --problems 0 --chat auto "$@"; }
+
+@test "arch: a chat template that nobody knows is rendered by jinja2, once, and recorded" {
+    /usr/bin/python3 -c "import jinja2" 2>/dev/null || skip "python3-jinja2 is not installed"
+    make_set
+    # phi-4's marks, a macro, a filter, a variable with a default, trimmed text
+    with_template "{%- macro part(role, text) -%}<|im_start|>{{ role }}<|im_sep|>{{ text }}<|im_end|>{%- endmacro -%}
+{{ bos_token }}{% for m in messages %}{{ part(m['role'], m['content'] | trim) }}{% endfor %}
+{%- if add_generation_prompt %}<|im_start|>assistant<|im_sep|>{% if thinking is defined and thinking is false %}<nothink>{% endif %}{% endif %}"
+    run chat
+    echo "$output"
+    [ "$status" -eq 0 ]
+    settings=$(sql t.db "SELECT settings FROM run")
+    [[ "$settings" == *'"chat":"template"'* ]]
+    [[ "$settings" == *'<s><|im_start|>user<|im_sep|>'*'<|im_end|><|im_start|>assistant<|im_sep|>"'* ]]
+    run chat # the same run again
+    [[ "$output" == *"(0 made now"* ]]
+    run chat --chat-args '{"thinking": false}'
+    [ "$status" -eq 0 ]
+    [[ "$(sql t.db "SELECT settings FROM run WHERE id = 2")" == *'<|im_sep|><nothink>"'* ]]
+    run "$RATION" rank -m t.gguf -s t.db -t tiny.jsonl --run 1
+    [ "$status" -eq 0 ]
+    run "$RATION" solve -m t.gguf -b 2s --max-tokens 4 -q --in-flight 1 tiny.jsonl --problem Tiny/0
+    [ "$status" -le 1 ]
+    # what a template refuses, and what it may not do
+    with_template "{{ raise_exception('only with tools') }}"
+    run chat
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"only with tools"* ]]
+    with_template "{{ messages.__class__.__mro__[1].__subclasses__() }}"
+    run chat
+    [ "$status" -eq 3 ]
+    with_template "{% for i in range(99999999) %}{{ messages }}{% endfor %}"
+    run chat
+    [ "$status" -eq 3 ]
+    with_template "no question"
+    run chat
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"shows a question nowhere"* ]]
+}
