@@ -294,7 +294,7 @@ static void b_row(rn_buf *b)
 }
 static void b_type_iq(rn_buf *b)
 {
-    one_tensor(b, 1, 256, 23);
+    one_tensor(b, 1, 256, 21);
 }
 static void b_type_removed(rn_buf *b)
 {
@@ -423,7 +423,7 @@ static const struct {
     {"2^64 weights", b_dim_overflow, RN_EFORMAT, "more weights"},
     {"2^64 bytes", b_bytes_overflow, RN_EFORMAT, "larger than any file"},
     {"row of 33", b_row, RN_EFORMAT, "33 weights, no multiple of 32 as Q8_0 needs"},
-    {"IQ4_XS", b_type_iq, RN_EUNSUPPORTED, "the type IQ4_XS, which is not supported"},
+    {"IQ3_S", b_type_iq, RN_EUNSUPPORTED, "the type IQ3_S, which is not supported"},
     {"Q4_2", b_type_removed, RN_EUNSUPPORTED, "Q4_2"},
     {"type 1000", b_type_unknown, RN_EUNSUPPORTED, "number 1000"},
     {"long name", b_name_long, RN_EFORMAT, "300 bytes"},

@@ -55,10 +55,10 @@ static void test_type_table(void **state)
     rn_qtype t = RN_Q_F32;
     assert_true(rn_qtype_parse("q4_k", &t));
     assert_int_equal(t, RN_Q_Q4_K);
-    assert_false(rn_qtype_parse("IQ4_XS", &t));
+    assert_false(rn_qtype_parse("IQ3_S", &t));
     assert_null(rn_qtype_find(23));
     assert_null(rn_qtype_find(4000000000u));
-    assert_string_equal(rn_qtype_name(23), "IQ4_XS");
+    assert_string_equal(rn_qtype_name(21), "IQ3_S");
     assert_null(rn_qtype_name(41));
     assert_int_equal(rn_quant_row_bytes(RN_Q_Q6_K, 512), 420);
 }
@@ -99,6 +99,28 @@ static void test_hand_made_blocks(void **state)
     assert_near(y[0], -8 * -32, 0);
     assert_near(y[96], (6 - 8) * (15 + 3 * 16 - 32), 0);
     assert_near(y[128 + 64], (12 - 8) * (1 + 3 * 16 - 32), 0);
+
+    rn_iq4_nl nl = {.d = 0x4000, .qs = {[0] = 0xF0, [15] = 0x87}}; /* d 2 */
+    rn_dequant_row(RN_Q_IQ4_NL, &nl, y, 32);
+    assert_near(y[0], -254, 0);
+    assert_near(y[16], 226, 0);
+    assert_near(y[15], -20, 0);
+    assert_near(y[31], 2, 0);
+
+    /* sub-block 5: low bits 3 above those of 4, high bits 2: 35 - 32 */
+    rn_iq4_xs xs = {.d = 0x3C00, .scales_h = 2 << 10, .scales_l = {0, 0, 0x30}};
+    xs.qs[16 * 5 + 2] = 0x8F;
+    rn_dequant_row(RN_Q_IQ4_XS, &xs, y, 256);
+    assert_near(y[32 * 5 + 2], 3 * 113, 0);
+    assert_near(y[32 * 5 + 18], 3, 0);
+    assert_near(y[0], -32 * -127, 0);
+
+    rn_mxfp4 mx = {.e = 128, .qs = {[0] = 0xF1, [1] = 0x27}}; /* 2 times 0.5, -6; 6, 1 */
+    rn_dequant_row(RN_Q_MXFP4, &mx, y, 32);
+    assert_near(y[0], 1, 0);
+    assert_near(y[16], -12, 0);
+    assert_near(y[1], 12, 0);
+    assert_near(y[17], 2, 0);
 }
 
 static void test_quantise(void **state)

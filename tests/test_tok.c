@@ -4,7 +4,7 @@
 
 #include "base/log.h"
 #include "base/rng.h"
-#include "model/tok.h"
+#include "model/tok_priv.h"
 #include "tiny_gguf.h"
 
 /* ---- fixtures -------------------------------------------------------------------------------- */
@@ -133,6 +133,52 @@ static void test_bpe(void **state)
     assert_ids(o.t, "hello<|im_end|><|user|>", RN_TOK_SPECIAL, "259 263 264");
     assert_ids(o.t, "<|user|><|im_", 0, "264 60 124 105 109 95");
     close_all(&o);
+}
+
+static int add_word(void *user, rn_bytes word)
+{
+    rn_buf *b = user;
+    if (b->len) rn_buf_putc(b, '|');
+    rn_buf_add(b, word.data, word.len);
+    return 0;
+}
+
+/* The words of each family, by hand from its pattern. */
+static void test_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pre, *text, *want;
+    } rows[] = {
+        {"qwen2", "don't a !!\n\nb 1234", "don|'t| a| !!\n\n|b| |1|2|3|4"},
+        {"deepseek-r1-qwen", "don't a !!\n\nb", "don|'t| a| !!\n\n|b"},
+        {"seed-coder", "don't a !!\n\nb 12", "don|'t| a| !!|\n\n|b| |1|2"},
+        {"qwen2", "e\xcc\x81\x61", "e|\xcc\x81\x61"},
+        {"qwen35", "e\xcc\x81\x61 !\xcc\x81", "e\xcc\x81\x61| !|\xcc\x81"},
+        {"tekken", "HelloWorld helloWORLD 123 a/b", "Hello|World| hello|WORLD| |1|2|3| a|/b"},
+        {"tekken", "x = y //\n", "x| =| y| //\n"},
+        {"gpt-4o", "don't DON'T 1234", "don't| DON'T| |123|4"},
+        {"llama4", "getURL2x", "get|URL|2|x"},
+        {"deepseek-v3", "x=12345 .foo", "x|=|123|45| .|foo"},
+        {"deepseek-v3", ".foo\xe4\xb8\xad\xe6\x96\x87", ".foo|\xe4\xb8\xad\xe6\x96\x87"},
+        {"refact", "ab12 3", "ab|1|2| |3"},
+        {"smollm", "ab12", "ab|1|2"},
+        {"granite-docling", "ab12 3", "ab|12| 3"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tok_pre *p;
+        bool ignored;
+        rn_err err;
+        rn_buf got = {0};
+        assert_ok(tok_pre_new(rn_bytes_of(rows[i].pre), &p, &ignored, &ignored, &err), &err);
+        tok_pre_work *w = tok_pre_work_new(p);
+        assert_ok(tok_pre_split(p, w, rn_bytes_of(rows[i].text), add_word, &got, &err), &err);
+        if (strcmp(got.data, rows[i].want) != 0)
+            fail_msg("%s: '%s', want '%s'", rows[i].pre, got.data, rows[i].want);
+        rn_buf_free(&got);
+        tok_pre_work_free(w);
+        tok_pre_free(p);
+    }
 }
 
 /* What the pre-tokenizers cut differently; the vocabulary merges "hello" only within a word. */
@@ -608,6 +654,7 @@ int main(void)
         cmocka_unit_test(test_spm),
         cmocka_unit_test(test_bpe),
         cmocka_unit_test(test_pre_tokenizers),
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_end_tokens),
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_second_bos_warns_once),

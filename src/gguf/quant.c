@@ -22,6 +22,13 @@ CHECK_SIZE(q3_k, 110)
 CHECK_SIZE(q4_k, 144)
 CHECK_SIZE(q5_k, 176)
 CHECK_SIZE(q6_k, 210)
+CHECK_SIZE(iq4_nl, 18)
+CHECK_SIZE(iq4_xs, 136)
+CHECK_SIZE(mxfp4, 17)
+
+const int8_t rn_iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                  1,    13,   25,  38,  53,  69,  89,  113};
+const int8_t rn_fp4_values[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 static const rn_qtype_info infos[RN_Q_END] = {
 #define X(name, id, block, bytes) [id] = {#name, block, bytes},
@@ -31,12 +38,13 @@ static const rn_qtype_info infos[RN_Q_END] = {
 
 /* Ids of the ggml library that are not read here; 4, 5 and 31-33, 36-38 were withdrawn. */
 static const char *const other_names[MAX_NAMED_TYPE] = {
-    [4] = "Q4_2",        [5] = "Q4_3",     [9] = "Q8_1",   [15] = "Q8_K",       [16] = "IQ2_XXS",
-    [17] = "IQ2_XS",     [18] = "IQ3_XXS", [19] = "IQ1_S", [20] = "IQ4_NL",     [21] = "IQ3_S",
-    [22] = "IQ2_S",      [23] = "IQ4_XS",  [24] = "I8",    [25] = "I16",        [26] = "I32",
-    [27] = "I64",        [28] = "F64",     [29] = "IQ1_M", [31] = "Q4_0_4_4",   [32] = "Q4_0_4_8",
-    [33] = "Q4_0_8_8",   [34] = "TQ1_0",   [35] = "TQ2_0", [36] = "IQ4_NL_4_4", [37] = "IQ4_NL_4_8",
-    [38] = "IQ4_NL_8_8", [39] = "MXFP4",   [40] = "NVFP4",
+    [4] = "Q4_2",      [5] = "Q4_3",        [9] = "Q8_1",        [15] = "Q8_K",
+    [16] = "IQ2_XXS",  [17] = "IQ2_XS",     [18] = "IQ3_XXS",    [19] = "IQ1_S",
+    [21] = "IQ3_S",    [22] = "IQ2_S",      [24] = "I8",         [25] = "I16",
+    [26] = "I32",      [27] = "I64",        [28] = "F64",        [29] = "IQ1_M",
+    [31] = "Q4_0_4_4", [32] = "Q4_0_4_8",   [33] = "Q4_0_8_8",   [34] = "TQ1_0",
+    [35] = "TQ2_0",    [36] = "IQ4_NL_4_4", [37] = "IQ4_NL_4_8", [38] = "IQ4_NL_8_8",
+    [40] = "NVFP4",
 };
 
 const rn_qtype_info *rn_qtype_find(uint32_t id)
@@ -109,6 +117,32 @@ static void from_q5_1(const rn_q5_1 *b, float *y)
         y[i] = (float)((b->qs[i] & 15) | fifth(b->qh, i)) * d + m;
         y[i + 16] = (float)(b->qs[i] >> 4 | fifth(b->qh, i + 16)) * d + m;
     }
+}
+
+/* 16 codes in the low nibbles, 16 in the high ones. */
+static void from_table(const uint8_t qs[16], const int8_t values[16], float d, float *y)
+{
+    for (int i = 0; i < 16; i++) {
+        y[i] = (float)values[qs[i] & 15] * d;
+        y[i + 16] = (float)values[qs[i] >> 4] * d;
+    }
+}
+
+static void from_iq4_nl(const rn_iq4_nl *b, float *y)
+{
+    from_table(b->qs, rn_iq4_values, rn_f16_to_f32(b->d), y);
+}
+
+static void from_iq4_xs(const rn_iq4_xs *b, float *y)
+{
+    for (int j = 0; j < 8; j++)
+        from_table(b->qs + 16 * j, rn_iq4_values, rn_f16_to_f32(b->d) * (float)rn_iq4_scale(b, j),
+                   y + 32 * j);
+}
+
+static void from_mxfp4(const rn_mxfp4 *b, float *y)
+{
+    from_table(b->qs, rn_fp4_values, ldexpf(1, b->e - 128), y);
 }
 
 static void from_q8_0(const rn_q8_0 *b, float *y)
@@ -214,6 +248,9 @@ void rn_dequant_row(rn_qtype qtype, const void *src, float *dst, int64_t n)
     case RN_Q_Q4_K: FOR_BLOCKS(rn_q4_k, from_q4_k); return;
     case RN_Q_Q5_K: FOR_BLOCKS(rn_q5_k, from_q5_k); return;
     case RN_Q_Q6_K: FOR_BLOCKS(rn_q6_k, from_q6_k); return;
+    case RN_Q_IQ4_NL: FOR_BLOCKS(rn_iq4_nl, from_iq4_nl); return;
+    case RN_Q_IQ4_XS: FOR_BLOCKS(rn_iq4_xs, from_iq4_xs); return;
+    case RN_Q_MXFP4: FOR_BLOCKS(rn_mxfp4, from_mxfp4); return;
     case RN_Q_END: return;
     }
 }
@@ -255,6 +292,8 @@ bool rn_quant_row_finite(rn_qtype type, const void *src, int64_t n)
     case RN_Q_F16:
     case RN_Q_Q4_0:
     case RN_Q_Q5_0:
+    case RN_Q_IQ4_NL:
+    case RN_Q_IQ4_XS:
     case RN_Q_Q8_0: return scales_finite(src, n_blocks, info->bytes, 0, -1);
     case RN_Q_Q4_1:
     case RN_Q_Q5_1:
@@ -263,6 +302,10 @@ bool rn_quant_row_finite(rn_qtype type, const void *src, int64_t n)
     case RN_Q_Q2_K: return scales_finite(src, n_blocks, info->bytes, 80, 82);
     case RN_Q_Q3_K: return scales_finite(src, n_blocks, info->bytes, 108, -1);
     case RN_Q_Q6_K: return scales_finite(src, n_blocks, info->bytes, 208, -1);
+    case RN_Q_MXFP4: /* a scale of 255 is not a number */
+        for (int64_t i = 0; i < n_blocks; i++)
+            if (((const rn_mxfp4 *)src)[i].e == 255) return false;
+        return true;
     case RN_Q_END: break;
     }
     return false;

@@ -21,23 +21,26 @@
 #include <stdbool.h>
 
 /* Types this library reads: name, id in the file, weights per block, bytes per block. */
-#define RN_QTYPES(X)      \
-    X(F32, 0, 1, 4)       \
-    X(F16, 1, 1, 2)       \
-    X(Q4_0, 2, 32, 18)    \
-    X(Q4_1, 3, 32, 20)    \
-    X(Q5_0, 6, 32, 22)    \
-    X(Q5_1, 7, 32, 24)    \
-    X(Q8_0, 8, 32, 34)    \
-    X(Q2_K, 10, 256, 84)  \
-    X(Q3_K, 11, 256, 110) \
-    X(Q4_K, 12, 256, 144) \
-    X(Q5_K, 13, 256, 176) \
-    X(Q6_K, 14, 256, 210) \
-    X(BF16, 30, 1, 2)
+#define RN_QTYPES(X)        \
+    X(F32, 0, 1, 4)         \
+    X(F16, 1, 1, 2)         \
+    X(Q4_0, 2, 32, 18)      \
+    X(Q4_1, 3, 32, 20)      \
+    X(Q5_0, 6, 32, 22)      \
+    X(Q5_1, 7, 32, 24)      \
+    X(Q8_0, 8, 32, 34)      \
+    X(Q2_K, 10, 256, 84)    \
+    X(Q3_K, 11, 256, 110)   \
+    X(Q4_K, 12, 256, 144)   \
+    X(Q5_K, 13, 256, 176)   \
+    X(Q6_K, 14, 256, 210)   \
+    X(IQ4_NL, 20, 32, 18)   \
+    X(IQ4_XS, 23, 256, 136) \
+    X(BF16, 30, 1, 2)       \
+    X(MXFP4, 39, 32, 17)
 
 #define RN_QTYPE_ENUM(name, id, block, bytes) RN_Q_##name = id,
-typedef enum rn_qtype { RN_QTYPES(RN_QTYPE_ENUM) RN_Q_END = 31 } rn_qtype;
+typedef enum rn_qtype { RN_QTYPES(RN_QTYPE_ENUM) RN_Q_END = 40 } rn_qtype;
 #undef RN_QTYPE_ENUM
 
 typedef struct rn_qtype_info {
@@ -97,6 +100,29 @@ typedef struct rn_q6_k {
     int8_t scales[16];
     uint16_t d;
 } rn_q6_k;
+typedef struct rn_iq4_nl {
+    uint16_t d;
+    uint8_t qs[16];
+} rn_iq4_nl;
+typedef struct rn_iq4_xs {
+    uint16_t d, scales_h; /* two high bits of each scale */
+    uint8_t scales_l[4];  /* four low bits */
+    uint8_t qs[128];
+} rn_iq4_xs;
+typedef struct rn_mxfp4 {
+    uint8_t e; /* the block's scale is 2^(e - 127) */
+    uint8_t qs[16];
+} rn_mxfp4;
+
+/* What the codes of IQ4_NL and IQ4_XS stand for; and those of MXFP4, twice their value. */
+extern const int8_t rn_iq4_values[16], rn_fp4_values[16];
+
+/* The scale j (0-7) of an IQ4_XS block, -32 to 31. */
+static inline int rn_iq4_scale(const rn_iq4_xs *b, int j)
+{
+    int low = b->scales_l[j / 2] >> (4 * (j % 2)) & 15;
+    return (low | (b->scales_h >> (2 * j) & 3) << 4) - 32;
+}
 
 /* The 6-bit scale and minimum of sub-block j (0-7) from the 12 bytes of a Q4_K or Q5_K block. */
 static inline void rn_k4_scale_min(const uint8_t s[12], int j, uint8_t *scale, uint8_t *min)

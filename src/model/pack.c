@@ -7,12 +7,14 @@
  * columns:
  *
  *   Q8_0 Q4_0 Q5_0  d [32]                                     F16
+ *   IQ4_NL MXFP4    as Q8_0: their codes stand for 8-bit values, MXFP4's scale is a power of two
+ *   IQ4_XS          8-bit values, too, with scales as those of Q6_K, each for two halves
  *   Q4_1 Q5_1       d [32], m [32]                             F16
  *   Q4_K Q5_K       d [32], dmin [32] F16, scales [8][32], minima [8][32]    bytes
  *   Q6_K Q3_K       d [32] F16, scales [16][32]                signed bytes, Q3_K's less 32
  *   Q2_K            d [32], dmin [32] F16, [16][32]            scale low nibble, minimum high
  *
- * That is the file's size, but for Q4_K (148 of 144 bytes), Q5_K (180 of 176) and Q3_K (114 of
+ * That is the file's size, but for the three that become 8 bits (twice theirs), Q4_K (148 of 144 bytes), Q5_K (180 of 176) and Q3_K (114 of
  * 110), whose 6-bit scales become bytes, and rows padded to a multiple of 32.
  */
 #include "model/pack.h"
@@ -29,6 +31,21 @@ static const rn_layout layouts[RN_Q_END] = {
                    .quant_bytes = 1024,
                    .scale_bytes = 2 * S,
                    .scale_block = 32},
+    [RN_Q_IQ4_NL] = {.fold = RN_FOLD_D,
+                     .low_bits = 8,
+                     .quant_bytes = 1024,
+                     .scale_bytes = 2 * S,
+                     .scale_block = 32},
+    [RN_Q_MXFP4] = {.fold = RN_FOLD_D,
+                    .low_bits = 8,
+                    .quant_bytes = 1024,
+                    .scale_bytes = 2 * S,
+                    .scale_block = 32},
+    [RN_Q_IQ4_XS] = {.fold = RN_FOLD_D_16,
+                     .low_bits = 8,
+                     .quant_bytes = 1024,
+                     .scale_bytes = 18 * S,
+                     .scale_block = 256},
     [RN_Q_Q4_0] = {.nibbles = true,
                    .fold = RN_FOLD_D,
                    .low_bits = 4,
@@ -143,6 +160,39 @@ static void two_bits(const uint8_t qs[64], int k, uint8_t out[32])
         out[i] = qs[k / 4 * 32 + i] >> (k % 4 * 2) & 3;
 }
 
+/* Codes that stand for 8-bit values, as Q8_0's. */
+static void table_16(const uint8_t qs[16], const int8_t values[16], bool biased, uint8_t out[32])
+{
+    const uint8_t flip = biased ? 0x80 : 0;
+    for (int i = 0; i < 16; i++) {
+        out[i] = (uint8_t)values[qs[i] & 15] ^ flip;
+        out[i + 16] = (uint8_t)values[qs[i] >> 4] ^ flip;
+    }
+}
+
+/* The power of two that is an MXFP4 block's scale, in its F16 and what is left for the values:
+ * 2^(e - 128) = d 2^left. Beyond the powers that F16 has the values take what they can. */
+static uint16_t mxfp4_scale(uint8_t e, int *left)
+{
+    enum { LEAST = -24, MOST = 15 };
+    int power = e - 128, held = power < LEAST ? LEAST : power > MOST ? MOST : power;
+    *left = power - held;
+    if (*left > 3) *left = 3; /* 12 * 2^3 is the most that 8 bits hold */
+    return held >= -14 ? (uint16_t)((held + 15) << 10) : (uint16_t)(1 << (held + 24));
+}
+
+static void code_mxfp4(const rn_mxfp4 *q, bool biased, uint8_t out[32])
+{
+    int left;
+    int8_t values[16];
+    mxfp4_scale(q->e, &left);
+    for (int i = 0; i < 16; i++) {
+        int v = rn_fp4_values[i];
+        values[i] = (int8_t)(left >= 0 ? v * (1 << left) : left < -8 ? 0 : v / (1 << -left));
+    }
+    table_16(q->qs, values, biased, out);
+}
+
 /* The 32 codes of columns 32 b .. of a row. */
 static void decode(rn_qtype type, bool biased, const uint8_t *row, int64_t b, uint8_t out[32])
 {
@@ -157,6 +207,13 @@ static void decode(rn_qtype type, bool biased, const uint8_t *row, int64_t b, ui
             out[i] = (uint8_t)((uint8_t)q->qs[i] ^ (biased ? 0x80 : 0));
         return;
     }
+    case RN_Q_IQ4_NL:
+        table_16(((const rn_iq4_nl *)(const void *)at)->qs, rn_iq4_values, biased, out);
+        return;
+    case RN_Q_IQ4_XS:
+        table_16(((const rn_iq4_xs *)(const void *)at)->qs + 16 * k, rn_iq4_values, biased, out);
+        return;
+    case RN_Q_MXFP4: code_mxfp4((const void *)at, biased, out); return;
     case RN_Q_Q4_0: nibbles_16(((const rn_q4_0 *)(const void *)at)->qs, out); return;
     case RN_Q_Q4_1: nibbles_16(((const rn_q4_1 *)(const void *)at)->qs, out); return;
     case RN_Q_Q5_0:
@@ -243,7 +300,20 @@ static void put_half(uint8_t *s, int plane, int row, uint16_t value)
 static void put_scales(rn_qtype type, const uint8_t *file, int row, uint8_t *s)
 {
     switch (type) {
+    case RN_Q_MXFP4: {
+        int left;
+        put_half(s, 0, row, mxfp4_scale(((const rn_mxfp4 *)(const void *)file)->e, &left));
+        return;
+    }
+    case RN_Q_IQ4_XS: {
+        const rn_iq4_xs *q = (const void *)file;
+        put_half(s, 0, row, q->d);
+        for (int j = 0; j < 16; j++)
+            s[64 + 32 * j + row] = (uint8_t)rn_iq4_scale(q, j / 2);
+        return;
+    }
     case RN_Q_Q8_0:
+    case RN_Q_IQ4_NL:
     case RN_Q_Q4_0:
     case RN_Q_Q5_0: put_half(s, 0, row, ((const rn_q4_0 *)(const void *)file)->d); return;
     case RN_Q_Q4_1:

@@ -156,6 +156,8 @@ static void scales(rn_qtype type, const uint8_t *s, int64_t first, int n_blocks,
 {
     switch (type) {
     case RN_Q_Q8_0:
+    case RN_Q_IQ4_NL:
+    case RN_Q_MXFP4:
     case RN_Q_Q4_0:
     case RN_Q_Q5_0: scales_32(s, first, n_blocks, d, m, false); return;
     case RN_Q_Q4_1:
@@ -163,6 +165,7 @@ static void scales(rn_qtype type, const uint8_t *s, int64_t first, int n_blocks,
     case RN_Q_Q4_K:
     case RN_Q_Q5_K: scales_k4(s, first, n_blocks, d, m); return;
     case RN_Q_Q6_K:
+    case RN_Q_IQ4_XS:
     case RN_Q_Q3_K: scales_k6(s, first, n_blocks, d); return;
     case RN_Q_Q2_K: scales_k2(s, first, n_blocks, d, m); return;
     default: return;

@@ -32,23 +32,51 @@ enum { MAX_PATTERNS = 5, HEAP_LIMIT_KIB = 64 * 1024 };
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" SPACE "\\p{L}\\p{N}]+|" S "+(?!" NS ")|" S \
     "+"
 
+/* Words with one leading other character in which capitals stand first, then `tail`; numbers and
+ * the rest as above, slashes with the punctuation. */
+#define UPPER "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define LOWER "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define CASED(tail, digits)                                                                     \
+    "[^\\r\\n\\p{L}\\p{N}]?" UPPER "*" LOWER "+" tail "|[^\\r\\n\\p{L}\\p{N}]?" UPPER "+" LOWER \
+    "*" tail "|" digits "| ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n/]*|" S "*[\\r\\n]+|" S "+(?!" NS   \
+    ")|" S "+"
+
 typedef struct family {
-    const char *names[3];
+    const char *names[4];
     const char *patterns[MAX_PATTERNS];
     bool ignore_merges; /* a word that is a token is not cut further, whatever the merges say */
     bool add_bos;       /* where the file does not say */
 } family;
 
+/* From each model's tokenizer.json; the names are those that converters write. */
 static const family families[] = {
     {{"llama-bpe", "llama3", "llama-v3"}, {LLAMA_LIKE("\\p{N}{1,3}")}, true, true},
-    {{"qwen2"}, {LLAMA_LIKE("\\p{N}")}, false, false},
+    {{"qwen2", "deepseek-r1-qwen"}, {LLAMA_LIKE("\\p{N}")}, false, false},
+    {{"qwen35"}, /* marks belong to words */
+     {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^" SPACE
+      "\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|" S "*[\\r\\n]+|" S "+(?!" NS ")|" S "+"},
+     false,
+     false},
     {{"deepseek-coder"},
      {"[\\r\\n]", S "?\\p{L}+", S "?\\p{P}+",
       "[\\x{4E00}-\\x{9FA5}\\x{800}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+", "\\p{N}"},
      false,
      false},
-    {{"starcoder"}, {"\\p{N}", GPT_2}, false, false},
-    {{"gpt-2", "gpt2"}, {GPT_2}, false, false},
+    {{"deepseek-v3"},
+     {"\\p{N}{1,3}", "[\\x{4E00}-\\x{9FA5}\\x{3040}-\\x{309F}\\x{30A0}-\\x{30FF}]+",
+      "[!-/:-@\\[-`{-~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| "
+      "?[\\p{P}\\p{S}]+[\\r\\n]*|" S "*[\\r\\n]+|" S "+(?!" NS ")|" S "+"},
+     false,
+     false},
+    {{"starcoder", "refact", "smollm"}, {"\\p{N}", GPT_2}, false, false},
+    {{"gpt-2", "gpt2", "granite-docling"}, {GPT_2}, false, false},
+    {{"tekken"}, {CASED("", "\\p{N}")}, true, true},
+    {{"gpt-4o", "llama4"}, {CASED("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", "\\p{N}{1,3}")}, false, false},
+    {{"seed-coder"}, /* punctuation ends before a line's end */
+     {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^" SPACE
+      "\\p{L}\\p{N}\\r\\n]+|" S "*[\\r\\n]+|" S "+(?!" NS ")|" S "+"},
+     false,
+     false},
 };
 
 struct tok_pre {
@@ -65,7 +93,7 @@ struct tok_pre_work {
 static const family *find_family(rn_bytes name)
 {
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
-        for (size_t k = 0; k < 3; k++)
+        for (size_t k = 0; k < 4; k++)
             if (families[i].names[k] && rn_bytes_equal(name, rn_bytes_of(families[i].names[k])))
                 return &families[i];
     return NULL;
@@ -78,7 +106,8 @@ int tok_pre_new(rn_bytes name, struct tok_pre **out, bool *ignore_merges, bool *
     if (!f)
         return rn_fail(err, RN_EUNSUPPORTED,
                        "the pre-tokenizer '%.*s' is not supported; supported are llama-bpe, qwen2, "
-                       "deepseek-coder, starcoder and gpt-2",
+                       "qwen35, deepseek-coder, deepseek-v3, deepseek-r1-qwen, starcoder, refact, "
+                       "smollm, gpt-2, granite-docling, tekken, gpt-4o, llama4 and seed-coder",
                        name.len < 64 ? (int)name.len : 64, name.len ? name.data : "");
     struct tok_pre *p = calloc(1, sizeof *p);
     if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for the tokenizer's patterns");
