@@ -56,7 +56,7 @@ static void test_type_table(void **state)
     assert_true(rn_qtype_parse("q4_k", &t));
     assert_int_equal(t, RN_Q_Q4_K);
     assert_false(rn_qtype_parse("IQ3_S", &t));
-    assert_null(rn_qtype_find(23));
+    assert_null(rn_qtype_find(21));
     assert_null(rn_qtype_find(4000000000u));
     assert_string_equal(rn_qtype_name(21), "IQ3_S");
     assert_null(rn_qtype_name(41));
