@@ -95,7 +95,7 @@ $(BUILD)/obj/%.o: %.c
 
 $(call obj,$(HOST_SRC)): EXTRA_CFLAGS = $(PY_CFLAGS)
 
-$(BUILD)/obj/src/judge/host_apart.o: src/judge/host_apart.py src/judge/host_alter.py
+$(BUILD)/obj/src/judge/host_apart.o: $(wildcard src/judge/host_*.py)
 
 $(BUILD)/libration.a: $(LIB_OBJ)
 	@rm -f $@

@@ -30,6 +30,7 @@
             "\"\n.byte 0\n.previous\n");                                       \
     extern const char name[]
 
+EMBED(rn_copy_py, "src/judge/host_copy.py");
 EMBED(rn_apart_py, "src/judge/host_apart.py");
 EMBED(rn_alter_py, "src/judge/host_alter.py");
 
@@ -64,7 +65,8 @@ int rn_apart_start(rn_err *err)
         return rn_fail(err, RN_ENOMEM, "host_apart.py: out of memory");
     Py_DECREF(builtins);
     Py_DECREF(name);
-    int rc = run_source(rn_apart_py, "host_apart.py", err);
+    int rc = run_source(rn_copy_py, "host_copy.py", err);
+    if (!rc) rc = run_source(rn_apart_py, "host_apart.py", err);
     if (!rc) rc = run_source(rn_alter_py, "host_alter.py", err);
     if (rc) return rc;
     PyObject *names = call_lib("plain_names", PyTuple_New(0));

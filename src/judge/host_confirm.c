@@ -3,8 +3,8 @@
  *
  * A pass of a plain program (host_plain.c) stands. Any other is a claim:
  *
- *   1. apart     Tests and program run in processes apart (host_apart.c). The tests hold: confirmed.
- *                An object gave itself away: forged. They fail though only data crossed: step 4.
+ *   1. apart     Tests and program run in processes apart (host_apart.c). They hold: confirmed. An
+ *                object gave itself away: forged. They fail though only data crossed: step 4.
  *   2. helpers   Where objects crossed that cannot be copied, or where tests also call functions of
  *                the program other than the one under test, they run apart once more with every
  *                expected value altered, and none may hold.

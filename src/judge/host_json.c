@@ -2,8 +2,8 @@
  * host_json.c: JSON text to Python values and the comparison of a function's return value with the
  * expected one, both in C. Python's json module belongs to the judged program; this does not.
  *
- * The comparison looks at the real content of built-in types (and of subclasses of them). A value of
- * another type is asked itself; where the program could have made that type, the pass is confirmed
+ * The comparison looks at the real content of built-in types (and of subclasses of them). A value
+ * of another type is asked itself; where the program could have made that type, the pass is confirmed
  * in another process, with a copy of the value (host_confirm.c).
  */
 #define PY_SSIZE_T_CLEAN
