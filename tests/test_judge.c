@@ -142,6 +142,7 @@ static void test_stdio(void **state)
     } table[] = {
         {"a, b = map(int, input().split())\nprint(a + b)", "1 2\n", "3\n", RN_V_PASSED},
         {"import sys\nprint(sum(map(int, sys.stdin.read().split())))", "1 2\n3", "6", RN_V_PASSED},
+        {"print(sum(map(int, open('/dev/stdin').read().split())))", "1 2\n3", "6", RN_V_PASSED},
         {"print(sum(map(int, open(0).read().split())))", "1 2\n3", "6", RN_V_PASSED},
         {"import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read())", "x y\n", "x y",
          RN_V_PASSED},

@@ -228,7 +228,8 @@ static int build_view(const char *site, rn_err *err)
     mkdir("tmp", 01777);
     mkdir("dev", 0755);
     mkdir("proc", 0755);
-    if (symlink("/tmp", "dev/shm") != 0) return rn_fail_errno(err, "/dev/shm");
+    if (symlink("/tmp", "dev/shm") != 0 || symlink("/tmp/.in/stdin", "dev/stdin") != 0)
+        return rn_fail_errno(err, "links to the working folder");
     int rc = seal_tree(err);
     if (rc) return rc;
     if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 || chdir("/") != 0)

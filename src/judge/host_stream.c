@@ -13,6 +13,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DRAIN = 1 << 16, GENEROUS = 16 };
@@ -70,9 +72,24 @@ int rn_stream_open(const rn_task *task, rn_streams *s, rn_err *err)
     return 0;
 }
 
+/* The view's /dev/stdin is a link to this file: only a program that names it has it. */
+static bool make_dev_stdin(const rn_task *task)
+{
+    if (rn_bytes_find(task->job->program, rn_bytes_of("/dev/stdin"), 0) == SIZE_MAX) return true;
+    off_t at = 0, len = lseek(0, 0, SEEK_END);
+    int fd = mkdir(".in", 0755) == 0 || errno == EEXIST
+                 ? open(".in/stdin", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)
+                 : -1;
+    while (fd >= 0 && at < len && sendfile(fd, 0, &at, (size_t)(len - at)) > 0)
+        continue;
+    if (fd >= 0) close(fd);
+    return lseek(0, 0, SEEK_SET) == 0 && at == len;
+}
+
 bool rn_stream_enter(const rn_task *task, const rn_streams *s)
 {
     const bool stdio = task->job->mode == RN_JUDGE_STDIO;
+    if (stdio && !make_dev_stdin(task)) return false;
     if (dup2(s->child_fd, 2) < 0 || (!stdio && dup2(s->child_fd, 1) < 0)) return false;
     if (stdio) return true;
     int fd = open("/dev/null", O_WRONLY | O_CLOEXEC); /* a standard input that cannot be read */

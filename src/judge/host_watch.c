@@ -7,8 +7,8 @@
  *
  * Time. The limit is held against the processor time of the whole tree and what it waited by its
  * own choice (host_usage.c); a busy machine, a slow disk and the price of the machine's pages
- * change no verdict. The wall-clock limit is a backstop behind that. A tree that is still ready after
- * WALL_HARD such limits had no processor: it is reported as starved, for another try alone, unless
+ * change no verdict. The wall-clock limit is a backstop behind that. A tree that is still ready when
+ * patience ends (wire.h) had no processor: it is reported as starved, for another try alone, unless
  * it had lowered its own priority.
  */
 #include "judge/host.h"
@@ -29,7 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WALL_HARD = 20, SETUP_FAILED = 120, NOBODY = 65534 };
+enum { SETUP_FAILED = 120, NOBODY = 65534 };
 enum {
     LOOK_NS = 20000000, /* the mean time between two looks at a program that runs long */
     LEAST_NS = 2000000,
@@ -159,7 +159,7 @@ static rn_verdict check_wall(const watch *w, int64_t *left_ns, bool *starved)
         if (!u->ready) return RN_V_WALL_LIMIT;
         *left_ns = READY_POLL_NS;
     }
-    if (u->elapsed_ns <= WALL_HARD * w->limits->wall_ns) return RN_N_VERDICTS;
+    if (u->elapsed_ns <= rn_wire_patience_ns(w->limits)) return RN_N_VERDICTS;
     *starved = true;
     return RN_V_WALL_LIMIT;
 }

@@ -21,7 +21,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { MAX_JOBS = 256, SLOTS_PER_HOST = 64, MAX_TRIES = 3, WALL_HARD = 20, MAX_COMMAND = 32768 };
+enum { MAX_JOBS = 256, SLOTS_PER_HOST = 64, MAX_TRIES = 3, MAX_COMMAND = 32768 };
 
 typedef enum state { FREE, QUEUED, SENT, DONE } state;
 
@@ -278,7 +278,7 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
     rn_judge_limits l = complete(job->limits, &j->limits, job->mode);
     bool by_case = job->mode == RN_JUDGE_STDIO || job->mode == RN_JUDGE_CALL;
     size_t runs = by_case ? job->n_cases : values ? 4 : 1;
-    s->hard_ns = (int64_t)runs * (WALL_HARD + 4) * l.wall_ns + INT64_C(30000000000);
+    s->hard_ns = (int64_t)runs * (rn_wire_patience_ns(&l) + 4 * l.wall_ns) + INT64_C(30000000000);
     if (job->language) s->hard_ns += INT64_C(3600000000000); /* the compiler, on a busy machine */
     rn_buf_clear(&s->msg);
     rn_wire_put_job(&s->msg, job, &l, (uint64_t)s->generation << 32 | i);

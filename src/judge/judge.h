@@ -80,7 +80,10 @@ typedef struct rn_judge_job {
     bool all_cases; /* go on after the first failure */
 } rn_judge_job;
 
-enum { RN_JUDGE_OUTPUT = 1024 };
+enum {
+    RN_JUDGE_OUTPUT = 1024,
+    RN_JUDGE_RULES = 2, /* version of what verdicts mean: part of the protocol of each */
+};
 
 typedef struct rn_judge_result {
     rn_verdict verdict;

@@ -68,6 +68,14 @@ typedef struct rn_wire_result {
     rn_judge_value values[RN_JUDGE_MAX_VALUES]; /* VALUES only */
 } rn_wire_result;
 
+/* How long a program may wait for a processor before it is judged again alone: far longer than it
+ * takes to meet its limits on a machine with many jobs a core. */
+static inline int64_t rn_wire_patience_ns(const rn_judge_limits *l)
+{
+    const int64_t usual = 5 * l->cpu_ns + INT64_C(5000000000);
+    return 20 * (l->wall_ns > usual ? l->wall_ns : usual);
+}
+
 /* Appends the message for one job. */
 void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits *limits,
                      uint64_t id);
