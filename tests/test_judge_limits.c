@@ -68,7 +68,8 @@ static const program programs[] = {
     {"limits of its parent",
      "import os, resource\nfor r in (resource.RLIMIT_NPROC, resource.RLIMIT_AS,\n"
      "          resource.RLIMIT_NOFILE, resource.RLIMIT_CPU):\n"
-     "    try: resource.prlimit(os.getppid(), r, (0, 0))\n    except OSError: pass\n" SQUARE,
+     "    try:\n        if os.getppid(): resource.prlimit(os.getppid(), r, (0, 0))\n"
+     "    except OSError: pass\n" SQUARE,
      RN_V_PASSED},
     {"multiprocessing",
      "import multiprocessing as mp\ndef f(x):\n    with mp.Pool(2) as p:\n"
@@ -203,7 +204,8 @@ static const struct {
      "import os\ndef f(x):\n    st = os.stat('/tmp')\n"
      "    if os.statvfs('/tmp').f_blocks < 20000 and st.st_atime_ns > st.st_mtime_ns: return 9\n"},
     {"limits of the host",
-     "import os, resource\ntry: resource.prlimit(os.getppid(), resource.RLIMIT_STACK, (9 << 20, 9 "
+     "import os, resource\ntry: os.getppid() and resource.prlimit(os.getppid(), "
+     "resource.RLIMIT_STACK, (9 << 20, 9 "
      "<< "
      "20))\nexcept OSError: pass\ntry: os.setpriority(os.PRIO_PROCESS, os.getppid(), 9)\n"
      "except OSError: pass\n",
