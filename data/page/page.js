@@ -17,6 +17,10 @@ function line(words, text) {
   return text ? el("p", {}, el("span", { class: "soft" }, `${words}: `), prose(text)) : null;
 }
 
+function samples(k) {
+  return k === 1 ? "1 sample" : `${whole(k)} samples`;
+}
+
 /* What the comparison comes to on one axis, in the words and numbers of the report. */
 function answerBlock(answer) {
   const axis = axisNamed(answer.axis);
@@ -32,7 +36,8 @@ function answerBlock(answer) {
     el("p", {}, `When a problem may cost ${axis.format(answer.budget)}, ` +
       (answer.buys_all ? "the first budget that buys a sample of every model, "
         : "the last budget that all curves reach, ") +
-      `${whole(answer.k)} of ${answer.leader} solve ${percent(answer.value)} %, ` +
+      `${samples(answer.k)} of ${answer.leader} ${answer.k === 1 ? "solves" : "solve"} ` +
+      `${percent(answer.value)} % of the problems, ` +
       `${whole(answer.second_k)} of ${answer.second} ${percent(answer.second_value)} %.`),
     el("div", { class: "numbers" },
       large(signed(answer.ahead), `points ahead ${spread(answer.lo, answer.hi)}`),
@@ -51,7 +56,9 @@ function noPassBlock(task) {
 
 function taskWords(task) {
   const words = [`${task.models.length} ${task.models.length === 1 ? "model" : "models"}`];
-  if (task.problems) words.push(`${whole(task.problems)} problems`);
+  const some = task.common_problems && task.common_problems < task.problems;
+  if (task.problems)
+    words.push(`${some ? `${whole(task.common_problems)} of ` : ""}${whole(task.problems)} problems`);
   const samples = task.models.reduce((sum, m) => sum + m.samples, 0);
   if (samples) words.push(`${whole(samples)} judged samples`);
   if (task.source) words.push(task.source);

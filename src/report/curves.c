@@ -154,10 +154,10 @@ static int note_unjudged(rn_report *r, const rn_report_task *t, rn_err *err)
     int rc = 0;
     if (missing)
         rc = rn_report_note(r, err,
-                            "%s: %lld samples without a verdict (%s), %zu of %zu problems are "
+                            "%s: %lld sample%s without a verdict (%s), %zu of %zu problems are "
                             "complete: run `ration judge -s %s`",
-                            t->name, (long long)missing, who.data ? who.data : "?", complete,
-                            t->n_problems, t->store);
+                            t->name, (long long)missing, missing == 1 ? "" : "s",
+                            who.data ? who.data : "?", complete, t->n_problems, t->store);
     rn_buf_free(&who);
     return rc;
 }

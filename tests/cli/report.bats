@@ -110,8 +110,37 @@ EOF
     [ "${#lines[@]}" -le 45 ]
     [[ "$output" == *"at equal FLOPs, 8.578 TFLOP per problem (the first budget that buys a sample of every model)"* ]]
     [[ "$output" == *"  leads    "*"  ahead    "*" points, 95 % interval "*"  P(lead)  "*"  surer    "* ]]
+    # One finding: the terminal, the sentences of the demo and the JSON say the same.
+    "$RATION" report -s s.db -f json >r.json
+    /usr/bin/python3 - "$output" <<'EOF'
+import json, sys
+task = json.load(open("r.json"))["tasks"][0]
+answer = task["answers"][0]
+for part in ("wins", "margin", "sure", "surer"):
+    assert answer[part] in sys.argv[1], (part, answer[part])
+assert answer["wins"] in task["findings"][0] and answer["margin"] in task["findings"][0]
+row = [b for b in task["axes"][0]["budgets"] if b["budget"] == answer["budget"]][0]
+assert (row["leader"], row["ahead"], row["sure"]) == (answer["leader"], answer["ahead"], answer["p_lead"])
+EOF
     run "$RATION" report -s s.db --all --budgets 1,64
     [[ "$output" == *"affords none"*"no estimate"*"nobody leads there"* ]]
+}
+
+@test "samples without a verdict are reported with the command that judges them, and status 1" {
+    three_problems
+    for i in 0 0 1 1; do
+        printf '{"task_id": "C/%d", "completion": "    return x\\n", "passed": true, "result": "passed"}\n' $i
+    done >a.jsonl
+    printf '{"task_id": "C/2", "completion": "    return x\\n"}\n' >>a.jsonl
+    "$RATION" import -s s.db -t set.jsonl --model A --cost code-llama-7b a.jsonl >/dev/null
+    for form in table csv json; do
+        run "$RATION" report -s s.db -f $form
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"set: 1 sample without a verdict (A 1), 2 of 3 problems are complete: run \`ration judge -s s.db\`"* ]]
+    done
+    run "$RATION" report -s s.db --missing refuse
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"A: C/2: 1 of 1 samples have no verdict; run \`ration judge -s s.db\`"* ]]
 }
 
 @test "what is missing is said" {
