@@ -125,6 +125,15 @@ RN_API double rn_flop_prompt(const rn_shape *s, int64_t prompt_tok);
  * teacher-forced pass costs the same. */
 RN_API double rn_flop_sample(const rn_shape *s, int64_t prompt_tok, int64_t gen_tok);
 
+/* What k samples of one problem cost, in any unit: shared + per_sample * k, the prompt once; or, with
+ * n_points, shared + what was measured at k[i], both rising (src/stat/budget.h joins the points). */
+typedef struct rn_cost_curve {
+    double shared, per_sample;
+    const int64_t *k;   /* [n_points], borrowed */
+    const double *cost; /* [n_points], borrowed */
+    size_t n_points;    /* 0: linear */
+} rn_cost_curve;
+
 /* ---- estimators ------------------------------------------------------------------------------ */
 
 /* Simple calls on plain numbers; docs/METRICS.md derives each. n samples of a problem were judged,

@@ -34,9 +34,9 @@ static void test_table_1(void **state)
         const rn_cost *c = rn_cost_find(b, want[i].name);
         assert_non_null(c);
         double tflop = rounded_tflop(rn_cost_flop(c));
-        rn_cost_time t;
+        rn_cost_curve t;
         assert_ok(rn_cost_profile(b, RN_COST_STUDY_PROFILE, c, &t, &err), &err);
-        double seconds = t.fixed_s + 1000 * t.per_sample_s;
+        double seconds = t.shared + 1000 * t.per_sample;
         if (i == 0) {
             unit = tflop;
             unit_s = seconds;
@@ -146,7 +146,7 @@ static void test_missing_times_say_how_to_give_them(void **state)
     (void)state;
     rn_cost_book *b = book();
     rn_err err;
-    rn_cost_time t;
+    rn_cost_curve t;
     const rn_cost *c = rn_cost_find(b, "llama-3-8b");
     assert_int_equal(rn_cost_profile(b, RN_COST_STUDY_PROFILE, c, &t, &err), RN_ENOTFOUND);
     assert_contains(err.msg, "[profile paper-8xa100] llama-3-8b = SECONDS");
@@ -184,21 +184,21 @@ static void test_file(void **state)
                 1e-15);
     assert_string_equal(rn_cost_hardware(b, "my-box"), "1 x H100, batch 256");
 
-    rn_cost_time t;
+    rn_cost_curve t;
     assert_ok(rn_cost_profile(b, "my-box", c, &t, &err), &err);
-    assert_near(t.fixed_s, 0, 0);
-    assert_near(t.per_sample_s, 0.395, 0);
+    assert_near(t.shared, 0, 0);
+    assert_near(t.per_sample, 0.395, 0);
     c = rn_cost_find(b, "my-13b");
     assert_ok(rn_cost_profile(b, "my-box", c, &t, &err), &err);
-    assert_near(t.fixed_s, 0.5, 0);
-    assert_near(t.per_sample_s, 0.667, 0);
+    assert_near(t.shared, 0.5, 0);
+    assert_near(t.per_sample, 0.667, 0);
     assert_near(rn_cost_flop(c), 3.29e12, 0);
     assert_near(rn_cost_usd(c, 1, NAN, NAN, 1000), 1, 1e-12);
     c = rn_cost_find(b, "my-34b");
     assert_ok(rn_cost_profile(b, "my-box", c, &t, &err), &err);
     assert_int_equal(t.n_points, 3);
     assert_int_equal(t.k[1], 16);
-    assert_near(t.s[2], 88, 0);
+    assert_near(t.cost[2], 88, 0);
     assert_true(isnan(rn_cost_usd(c, 1, 10, 10, 1)));
 
     /* A built-in entry keeps what the file does not name. */

@@ -111,7 +111,7 @@ static rn_cost_row *find_row(const rn_cost_hw *p, const char *model)
 }
 
 int rn_cost_profile_add(rn_cost_book *b, const char *profile, const char *hardware,
-                        const char *model, const rn_cost_time *time, rn_err *err)
+                        const char *model, const rn_cost_curve *time, rn_err *err)
 {
     rn_cost_hw *p = find_profile(b, profile);
     if (!p) {
@@ -126,15 +126,15 @@ int rn_cost_profile_add(rn_cost_book *b, const char *profile, const char *hardwa
     if (hardware && !(p->hardware = rn_arena_strdup(&b->arena, hardware))) goto nomem;
     if (!model) return 0;
 
-    rn_cost_time copy = *time;
+    rn_cost_curve copy = *time;
     if (time->n_points) {
         int64_t *k = rn_arena_array(&b->arena, time->n_points, sizeof *k);
         double *seconds = rn_arena_array(&b->arena, time->n_points, sizeof *seconds);
         if (!k || !seconds) goto nomem;
         memcpy(k, time->k, time->n_points * sizeof *k);
-        memcpy(seconds, time->s, time->n_points * sizeof *seconds);
+        memcpy(seconds, time->cost, time->n_points * sizeof *seconds);
         copy.k = k;
-        copy.s = seconds;
+        copy.cost = seconds;
     }
     rn_cost_row *r = find_row(p, model);
     if (!r) {
@@ -155,8 +155,8 @@ rn_cost_book *rn_cost_book_new(void)
     if (!b) return NULL;
     for (size_t i = 0; i < N_BUILTIN; i++) {
         rn_cost *c = rn_cost_book_add(b, builtin[i].name);
-        rn_cost_time t = {.per_sample_s = builtin[i].s_per_1000 / 1000};
-        if (!c || (t.per_sample_s > 0 &&
+        rn_cost_curve t = {.per_sample = builtin[i].s_per_1000 / 1000};
+        if (!c || (t.per_sample > 0 &&
                    rn_cost_profile_add(b, RN_COST_STUDY_PROFILE, "8 x A100, best batch size",
                                        builtin[i].name, &t, NULL))) {
             rn_cost_book_free(b);
@@ -209,7 +209,7 @@ const char *rn_cost_profile_at(const rn_cost_book *b, size_t i)
 }
 
 int rn_cost_profile(const rn_cost_book *b, const char *profile, const rn_cost *model,
-                    rn_cost_time *out, rn_err *err)
+                    rn_cost_curve *out, rn_err *err)
 {
     const rn_cost_hw *p = find_profile(b, profile);
     if (!p) {

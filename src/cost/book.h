@@ -7,7 +7,7 @@
 typedef struct rn_cost_row { /* one model's time under a profile */
     struct rn_cost_row *next;
     const char *model;
-    rn_cost_time time;
+    rn_cost_curve time;
 } rn_cost_row;
 
 typedef struct rn_cost_hw { /* one profile */

@@ -168,7 +168,7 @@ static int profile_key(const parser *p, const char *key, char *value, rn_err *er
         return rn_cost_profile_add(p->book, p->profile, value, NULL, NULL, err);
     int64_t k[MAX_POINTS];
     double s[MAX_POINTS];
-    rn_cost_time t = {.k = k, .s = s};
+    rn_cost_curve t = {.k = k, .cost = s};
     if (strchr(value, ':')) {
         int rc = read_points(p, value, k, s, &t.n_points, err);
         if (rc) return rc;
@@ -180,9 +180,9 @@ static int profile_key(const parser *p, const char *key, char *value, rn_err *er
             value += strspn(value, " \t");
             ok = number(&value, &second);
         }
-        t.fixed_s = second >= 0 ? first : 0;
-        t.per_sample_s = second >= 0 ? second : first;
-        if (!ok || *value || t.per_sample_s <= 0)
+        t.shared = second >= 0 ? first : 0;
+        t.per_sample = second >= 0 ? second : first;
+        if (!ok || *value || t.per_sample <= 0)
             return bad(p, err, "'%.60s' needs SECONDS, FIXED + SECONDS or k:SECONDS ...", key);
     }
     return rn_cost_profile_add(p->book, p->profile, NULL, key, &t, err);

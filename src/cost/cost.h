@@ -57,15 +57,6 @@ typedef struct rn_cost {
     const char *source; /* where the entry comes from */
 } rn_cost;
 
-/* Seconds for k samples of one problem: fixed_s + k * per_sample_s, or seconds s[i] measured at
- * k[i], both strictly rising. src/stat/budget.h says how measured times are joined. */
-typedef struct rn_cost_time {
-    double fixed_s, per_sample_s;
-    const int64_t *k; /* [n_points] */
-    const double *s;  /* [n_points] */
-    size_t n_points;  /* 0: linear */
-} rn_cost_time;
-
 typedef struct rn_cost_book rn_cost_book;
 
 /* A book with the built-in entries; NULL when memory is out. Everything found in it is borrowed
@@ -87,11 +78,11 @@ const rn_cost *rn_cost_at(const rn_cost_book *b, size_t i);
 /* time(k) of a model under a profile. RN_ENOTFOUND says whether the profile or the model in it is
  * missing, and what there is. */
 int rn_cost_profile(const rn_cost_book *b, const char *profile, const rn_cost *model,
-                    rn_cost_time *out, rn_err *err);
+                    rn_cost_curve *out, rn_err *err);
 /* Adds (or replaces) what was measured elsewhere, e.g. a profile kept in a store; strings and
  * points are copied. */
 int rn_cost_profile_add(rn_cost_book *b, const char *profile, const char *hardware,
-                        const char *model, const rn_cost_time *time, rn_err *err);
+                        const char *model, const rn_cost_curve *time, rn_err *err);
 /* Adds an entry of this shape unless the book knows the name; `source` says where it is from. */
 int rn_cost_book_add_shape(rn_cost_book *b, const char *name, const rn_shape *shape,
                            const char *source, rn_err *err);

@@ -497,8 +497,8 @@ static int on_profile(void *user, const char *model, const rn_store_profile *p)
     int rc = rn_shape_of_profile(p->json, &shape, l->err);
     if (!rc) rc = rn_cost_book_add_shape(r->book, model, &shape, "`ration profile`", l->err);
     if (rc && rc != RN_ENOTFOUND) return rc;
-    rn_cost_time t = {.per_sample_s = p->s_per_sample};
-    if (!(t.per_sample_s > 0)) return 0;
+    rn_cost_curve t = {.per_sample = p->s_per_sample};
+    if (!(t.per_sample > 0)) return 0;
     rn_measured *list = rn_report_grown(&r->arena, r->measured, r->n_measured, sizeof *list);
     if (!list) return rn_report_nomem(l->err);
     r->measured = list;

@@ -165,7 +165,7 @@ static int price_time(rn_report *r, rn_entrant *e, rn_err *err)
         return 0;
     }
     if (!e->cost) return 0;
-    rn_cost_time t;
+    rn_cost_curve t;
     rn_err why = {0};
     int rc = rn_cost_profile(r->book, r->opts.profile, e->cost, &t, &why);
     if (rc && !rn_cost_hardware(r->book, r->opts.profile)) return rn_fail(err, rc, "%s", why.msg);
@@ -174,11 +174,7 @@ static int price_time(rn_report *r, rn_entrant *e, rn_err *err)
         return e->why[RN_UNIT_SECOND] ? 0 : rn_report_nomem(err);
     }
     e->priced[RN_UNIT_SECOND] = true;
-    e->axis[RN_UNIT_SECOND] = (rn_kcost){.shared = t.n_points ? 0 : t.fixed_s,
-                                         .per_sample = t.per_sample_s,
-                                         .k = t.k,
-                                         .cost = t.s,
-                                         .n_points = t.n_points};
+    e->axis[RN_UNIT_SECOND] = t;
     return 0;
 }
 

@@ -18,12 +18,7 @@
  * Table (n_points > 0): shared + the measured cost at k[i], strictly increasing, linear between the
  * entries; below the first entry the first entry's cost (a batch that is not full costs as much);
  * past the last one, whole batches of the last size and a rest: T(k) = q T(b) + T(k - q b). */
-typedef struct rn_kcost {
-    double shared, per_sample;
-    const int64_t *k;   /* [n_points], borrowed */
-    const double *cost; /* [n_points], borrowed, non-decreasing */
-    size_t n_points;
-} rn_kcost;
+typedef rn_cost_curve rn_kcost;
 
 /* RN_EINVAL when the cost is not finite, negative, decreasing, or buys samples for nothing. */
 int rn_stat_cost_check(const rn_kcost *cost, rn_err *err);
