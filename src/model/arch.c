@@ -76,7 +76,7 @@ static const char *key_of(const rn_arch *a, const char *name)
     return key;
 }
 
-/* ---- metadata that is not understood ---------------------------------------------------------- */
+/* ---- metadata that is not understood --------------------------------------------------------- */
 
 /* Keys of an architecture, without its name, that are read below, or that say nothing to a forward
  * pass. */
@@ -171,7 +171,7 @@ static int refuse_unknown_keys(const rn_gguf *g, const rn_arch *a, rn_err *err)
     return 0;
 }
 
-/* ---- values ----------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* A size of 1..max; `fallback` > 0 where the key may be absent. */
 static int read_size(const rn_gguf *g, const rn_arch *a, const char *name, uint32_t fallback,

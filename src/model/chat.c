@@ -73,8 +73,8 @@ static rn_bytes default_system(rn_bytes template)
     return (rn_bytes){0};
 }
 
-/* A mark of the format at p: "<|im_start|>", "[INST]", "### Instruction:"; 0 bytes if there is none.
- * A full-width bar is one, too. */
+/* Bytes of the mark of a format at p: "<|im_start|>", "[INST]", "### Instruction:"; 0: none. A
+ * full-width bar is one, too. */
 static size_t mark_at(const char *p, const char *end)
 {
     enum { MOST = 48 };

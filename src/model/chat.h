@@ -1,9 +1,9 @@
 /*
  * chat.h: the wrapping that an instruct model expects around a question.
  *
- * A file's tokenizer.chat_template is recognised as a whole: every mark in it belongs to one family,
- * whose exact bytes are here, and nothing in it is known to make another format. What is not
- * recognised is an error that lists the choices, never a guess.
+ * A file's tokenizer.chat_template is recognised as a whole: every mark in it belongs to one
+ * family, whose exact bytes are here, and nothing in it is known to make another format. What is
+ * not recognised is rendered (run/chat_template.h) or refused, never guessed.
  */
 #ifndef RN_MODEL_CHAT_H
 #define RN_MODEL_CHAT_H
@@ -42,8 +42,8 @@ int rn_chat_detect(const rn_gguf *g, rn_chat *out, rn_bytes *system, rn_err *err
 
 /* Appends the wrapped question, up to where the answer begins, without BOS. An empty `system` means
  * none, except that DEEPSEEK and ALPACA then begin with the sentence of their template, which a
- * system text replaces. Of TEMPLATE `system` is what rn_chat_place made. LLAMA2 and LLAMA3 trim white space around the texts, as their templates do.
- */
+ * system text replaces. Of TEMPLATE `system` is what rn_chat_place made. LLAMA2 and LLAMA3
+ * trim white space around the texts, as their templates do. */
 int rn_chat_wrap(rn_chat chat, rn_bytes system, rn_bytes user, rn_buf *out, rn_err *err);
 
 /* The ids of the same, BOS included where the file asks for one. Control tokens in `system` and

@@ -172,7 +172,7 @@ static rn_tensor rows_of(const rn_tensor *t, int64_t from, int64_t rows)
     return part;
 }
 
-/* One tensor that holds several matrices, one below the other: rows[i] of each, up to the first 0. */
+/* One tensor that holds several matrices, one below the other: rows[i] of each, up to a 0. */
 static int stacked(loader *L, const char *name, int64_t cols, const int64_t rows[4],
                    rn_mat **const out[3])
 {

@@ -14,8 +14,9 @@
  *   Q6_K Q3_K       d [32] F16, scales [16][32]                signed bytes, Q3_K's less 32
  *   Q2_K            d [32], dmin [32] F16, [16][32]            scale low nibble, minimum high
  *
- * That is the file's size, but for the three that become 8 bits (twice theirs), Q4_K (148 of 144 bytes), Q5_K (180 of 176) and Q3_K (114 of
- * 110), whose 6-bit scales become bytes, and rows padded to a multiple of 32.
+ * That is the file's size, but for the three that become 8 bits (twice theirs), Q4_K (148 of 144
+ * bytes), Q5_K (180 of 176) and Q3_K (114 of 110), whose 6-bit scales become bytes, and rows padded
+ * to a multiple of 32.
  */
 #include "model/pack.h"
 

@@ -41,7 +41,7 @@ bool rn_tok_adds_bos(const rn_tok *t);     /* the file asks for BOS before a tex
 bool rn_tok_is_end(const rn_tok *t, int32_t id);
 /* True for tokens that stand for no text: control, unknown. */
 bool rn_tok_is_control(const rn_tok *t, int32_t id);
-/* True for ids that stand for no token: beyond the vocabulary, or of the type "unused" (padding). */
+/* True for ids that stand for no token: beyond the vocabulary, or of the type "unused". */
 bool rn_tok_is_unused(const rn_tok *t, int32_t id);
 /* The id of the token whose text is exactly `text` as the file spells it; -1 if none. */
 int32_t rn_tok_find(const rn_tok *t, rn_bytes text);

@@ -9,8 +9,8 @@
  * held is never given up: what a run's settings say stays true to its end.
  *
  * Conceded for all requests of the handle: n is halved; of more than four stop strings four are
- * sent and the rest is cut from the text here; max_tokens is renamed; top_k -1 ("all") becomes 0; any
- * other field is left out. Temperature 0 is not: without it no answer is the likeliest one.
+ * sent and the rest is cut from the text here; max_tokens is renamed; top_k -1 ("all") becomes 0;
+ * any other field is left out. Temperature 0 is not: without it no answer is the likeliest one.
  */
 #include "remote/remote_priv.h"
 

@@ -212,8 +212,8 @@ typedef struct rn_remote_probe {
  * impossible. Does nothing the second time. */
 int rn_remote_settle(rn_remote *r, rn_bytes prompt, const rn_sampling *sampling, rn_err *err);
 /* Writes temperature, top_p, top_k, min_p, repetition_penalty, seed and max_tokens into a run's
- * settings as they are sent: null, and named in "server_decides", for what the server decides. So are the user's own fields,
- * headers and parameters, without what came from the environment. */
+ * settings as they are sent: null, and named in "server_decides", for what the server decides. So
+ * are the user's own fields, headers and parameters, without what came from the environment. */
 void rn_remote_describe(const rn_remote *r, const rn_sampling *sampling, json_t *settings);
 /* "top_k, min_p": what of this the server decides; into an empty buffer. */
 void rn_remote_decides(const rn_remote *r, const rn_sampling *sampling, rn_buf *out);

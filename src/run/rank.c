@@ -46,6 +46,8 @@ static char *describe_ranker(const rn_rank *k, rn_err *err)
         json_object_set_new(j, "server", json_string(rn_remote_url(k->remote)));
         json_object_set_new(j, "server_model", json_string(rn_remote_model(k->remote)));
         json_object_set_new(j, "scoring", json_string(rn_remote_scoring_name(k->scoring)));
+        if (k->o->server.body)
+            json_object_set_new(j, "body", json_loads(k->o->server.body, 0, NULL));
     } else {
         if (rn_sha256_file(k->o->model.path, sha, err)) {
             json_decref(j);
