@@ -284,8 +284,9 @@ static int mark_seen(void *user, const rn_store_sample_row *r)
 {
     seen *s = user;
     rn_gen *g = s->g;
-    if (r->ord >= 0 && (size_t)r->ord < g->set->n && r->x.idx >= 0 && r->x.idx < g->o->n)
-        s->have[(size_t)r->ord * (size_t)g->o->n + (size_t)r->x.idx] = 1;
+    const rn_problem *p = rn_taskset_find(g->set, r->task_id);
+    if (p && r->x.idx >= 0 && r->x.idx < g->o->n)
+        s->have[(size_t)(p - g->set->problems) * (size_t)g->o->n + (size_t)r->x.idx] = 1;
     return 0;
 }
 

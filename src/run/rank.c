@@ -138,7 +138,7 @@ static int encode_prompt(rn_rank *k, rn_bytes text, rn_ids *ids, rn_err *err)
     if (rc || ids->n) return rc;
     return rn_fail(err, RN_EINVAL,
                    "the prompt of %s is empty and the model has no token to begin with",
-                   k->run->set->problems[k->ord].task_id);
+                   k->problem->task_id);
 }
 
 static int put_score(void *user, int64_t i, rn_err *err)
@@ -212,9 +212,7 @@ static int score_problem(rn_rank *k, rn_err *err)
     for (size_t i = 0; !rc && i < k->n; i++)
         k->texts[i] =
             (rn_nll_text){.text = {k->list[i].text, k->list[i].len}, .ended = k->list[i].ended};
-    if (!rc)
-        rc = rn_prompt_build(k->run->preset, k->run->set, &k->run->set->problems[k->ord], &prompt,
-                             err);
+    if (!rc) rc = rn_prompt_build(k->run->preset, k->run->set, k->problem, &prompt, err);
     if (!rc)
         rc = rn_store_count_samples(k->store, k->run->id, k->problem_id, &k->n_siblings, &next_idx,
                                     err);
@@ -245,13 +243,14 @@ static int collect(void *user, const rn_store_sample_row *r)
         k->n_cut++;
         return 0;
     }
-    if (r->ord < 0 || (size_t)r->ord >= k->run->set->n)
-        return rn_fail(k->err, RN_EINVAL, "problem %s is not in %s", r->task_id, k->run->set->name);
-    if (k->n && r->ord != k->ord) {
+    /* By its id: a store that was filled without the set may hold its problems in another order. */
+    const rn_problem *p = rn_rank_problem(k->run, r, k->err);
+    if (!p) return RN_EINVAL;
+    if (k->n && p != k->problem) {
         int rc = score_problem(k, k->err);
         if (rc) return rc;
     }
-    k->ord = r->ord;
+    k->problem = p;
     k->problem_id = r->x.problem_id;
     if (k->n == k->cap) {
         size_t cap = k->cap ? 2 * k->cap : 256;

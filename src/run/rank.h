@@ -47,7 +47,8 @@ struct rn_rank {
     rn_rank_run *run;
     rn_chat chat;
     /* of the problem at work */
-    int64_t ord, problem_id;
+    const rn_problem *problem;
+    int64_t problem_id;
     struct rn_rank_pending *list; /* [n] */
     size_t n, cap;
     rn_nll_text *texts; /* [n] */

@@ -63,6 +63,25 @@ rank() {
     [[ "$output" == *"no run with samples"* ]]
 }
 
+@test "rank: a sample is paired with its problem by id, whatever order the store holds them in" {
+    /usr/bin/python3 - "$set" "$dir" <<'EOF'
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])][:8]
+for name, order in (("forward", rows), ("reversed", rows[::-1])):
+    with open(f"{sys.argv[2]}/{name}.jsonl", "w") as f:
+        for r in order:
+            f.write(json.dumps({"task_id": r["task_id"], "completion": r["canonical_solution"]}) + "\n")
+EOF
+    for order in forward reversed; do
+        "$RATION" import -s "$dir/$order.db" -t mini --model other --ids-only "$dir/$order.jsonl"
+        "$RATION" rank -m "$model" -t "$set" -s "$dir/$order.db" --preset humaneval-0shot
+        sql "$dir/$order.db" "SELECT p.task_id, c.score FROM score c JOIN sample s ON s.id = c.sample_id
+            JOIN problem p ON p.id = s.problem_id ORDER BY p.task_id" >"$dir/$order.txt"
+    done
+    [ "$(wc -l <"$dir/forward.txt")" -eq 8 ]
+    cmp "$dir/forward.txt" "$dir/reversed.txt"
+}
+
 @test "rank: bad requests say what to do" {
     run "$RATION" rank -m "$model"
     [ "$status" -eq 2 ]
