@@ -124,6 +124,9 @@ RN_API double rn_flop_prompt(const rn_shape *s, int64_t prompt_tok);
  * through layers and head, each attending to all before it and itself. Scoring a given text in one
  * teacher-forced pass costs the same. */
 RN_API double rn_flop_sample(const rn_shape *s, int64_t prompt_tok, int64_t gen_tok);
+/* A sample with its share of the prompt, which n samples have in common. NAN when the shape (no
+ * layers) or a number of tokens is not known. */
+RN_API double rn_flop_share(const rn_shape *s, int64_t prompt_tok, int64_t gen_tok, int64_t n);
 
 /* What k samples of one problem cost, in any unit: shared + per_sample * k, the prompt once; or, with
  * n_points, shared + what was measured at k[i], both rising (src/stat/budget.h joins the points). */
@@ -371,26 +374,222 @@ RN_API int rn_score_texts(const rn_model *m, const char *prompt, size_t prompt_l
                           const char *const *texts, const size_t *lens, int64_t n, int n_threads,
                           size_t memory_bytes, double *sum, int64_t *n_tok, rn_err *err);
 
+/* ---- stages ---------------------------------------------------------------------------------- */
+
+/* What the commands of `ration` do, each as a call on a store; the command line uses nothing else.
+ *
+ * Options start from their _init function, which sets the defaults; strings are borrowed during the
+ * call. A stage that is ended at any moment, by should_stop or by kill -9, has lost nothing that was
+ * finished, and goes on where it was when it is called again. A summary is set as far as a call came,
+ * whatever it returns, and freed by its _free function. `incomplete` in it says that something is
+ * missing that the caller should know of: the command's exit status 1. */
+
+/* How far a stage is. Borrowed during the callback. */
+typedef struct rn_progress_step {
+    const char *what, *unit; /* "judge", "samples" */
+    int64_t done, total;     /* total 0: not known */
+    const char *extra;       /* "91 tok/s"; NULL none */
+} rn_progress_step;
+
+/* How a stage is followed and ended; each callback may be NULL. */
+typedef struct rn_watch {
+    int (*should_stop)(void *user); /* asked at least every 200 ms; not 0: RN_ECANCELLED */
+    void (*on_progress)(void *user,
+                        const rn_progress_step *step); /* often; `step` NULL: that part is over */
+    void (*on_note)(void *user, int is_warning, const char *line); /* for people, without newline */
+    void *user;
+    int argc; /* the command, as the store's list of commands shows it; 0: it is not listed */
+    char *const *argv;
+} rn_watch;
+
+/* A model: a GGUF file, or one behind a server that speaks OpenAI's protocol. 0 or NULL is the
+ * default of a member. */
+typedef struct rn_model_source {
+    const char *source;    /* "FILE.gguf", or "https://HOST:PORT/v1#MODEL" */
+    const rn_model *model; /* solve: the file, opened already; NULL: opened when it is needed */
+    const char *name;      /* in the store; NULL: follows from source */
+    const char *cost;      /* entry of the cost tables; NULL: the one of that name, if any */
+    const char *cost_file; /* more entries of them */
+    const char *chat;      /* file: "auto", "none", "chatml", ...: how prompts are wrapped */
+    const char *chat_args; /* file: JSON object of variables for its chat template */
+    /* of a file */
+    int threads, slots;  /* one per core; sequences in flight, as memory allows */
+    size_t memory_bytes; /* for weights, keys, values and buffers; 0: what is free */
+    const char *kv;      /* storage of keys and values: "f16", "q8", "f32" */
+    /* of a server */
+    const char *api;                /* "completions" or "chat"; NULL: follows from the prompt */
+    const char *key_env;            /* environment variable that holds the key */
+    const char *ca_file;            /* certificates to trust instead of the system's */
+    int in_flight;                  /* requests at a time; 32 */
+    int retries;                    /* further attempts of a request; 0: 8, negative: none */
+    double retry_wait_s, timeout_s; /* before the first of them, 0.5; for one whole answer, 600 */
+    const char *body;               /* JSON object of further fields of each request */
+    const char *const *headers;     /* [n_headers] "NAME: VALUE"; a value "$VAR" is read from */
+    const char *const *query;       /* [n_query] "NAME=VALUE"     the environment */
+    size_t n_headers, n_query;
+} rn_model_source;
+
+/* RN_EINVAL: what in it cannot be, before anything is opened. */
+RN_API int rn_model_source_check(const rn_model_source *m, rn_err *err);
+
+/* ---- generate ---- */
+
+typedef struct rn_generate_options {
+    rn_watch watch;
+    rn_model_source model;
+    const char *set, *data_dir; /* a known name or a file; where sets lie, NULL: the usual folder */
+    const char *preset;         /* prompt preset or an experiment of the study; NULL: the set's */
+    const char *problems;       /* places in the set, "0-9,12" or "0-99/4"; NULL: all */
+    int64_t n;                  /* samples per problem; 0: the preset's, else 1 */
+    int greedy;                 /* one answer per problem, the likeliest token each time */
+    double temperature, top_p;  /* NAN: the preset's */
+    double min_p;
+    int64_t top_k, seed, max_tok; /* max_tok 0: the preset's */
+} rn_generate_options;
+
+typedef struct rn_generate_summary {
+    int incomplete;
+    int64_t run_id;
+    int64_t n_total, n_had, n_made;       /* samples: wanted, there before, made now */
+    int64_t n_too_long, n_refused, n_cut; /* problems without room; samples that failed, were cut */
+    int64_t n_tok;                        /* generated now */
+    double seconds;
+    char *spent; /* of a server: requests, tokens, dollars in a line; NULL none */
+} rn_generate_summary;
+
+RN_API void rn_generate_options_init(rn_generate_options *o);
+RN_API int rn_generate_options_check(const rn_generate_options *o, rn_err *err);
+RN_API int rn_stage_generate(rn_store *s, const rn_generate_options *o, rn_generate_summary *out,
+                             rn_err *err);
+RN_API void rn_generate_summary_free(rn_generate_summary *out);
+
+/* ---- judge ---- */
+
+typedef struct rn_judge_options {
+    rn_watch watch;
+    const char *set, *data_dir; /* set NULL: every set that the store has samples of */
+    const char *model;          /* only this model's runs; NULL: all */
+    int64_t run_id;             /* only this run; 0: all */
+    const char *extractor;      /* NULL: the run's own */
+    rn_judge_settings judge;    /* jobs 0: one per core; cpu_s 0: the set's official limit */
+    int64_t output_bytes, processes;
+    double calibrate, floor_s; /* limit: calibrate x the reference's own time, at least floor_s */
+    int strict;                /* exact comparison instead of the set's */
+    int all_tests, recheck, keep_going;
+    int near; /* 1: list samples that ended above 80 % of their limit; 2: calibrate for all of them */
+} rn_judge_options;
+
+/* A run and its verdicts, old and new. */
+typedef struct rn_judge_run_row {
+    int64_t run_id, n_samples, n_missing;
+    int64_t n_older; /* judged under an older version of the protocol, and counted as they are */
+    int64_t by_verdict[RN_N_VERDICTS];
+    const char *set, *model, *kind, *protocol; /* protocol: JSON */
+} rn_judge_run_row;
+
+typedef struct rn_judge_near_row {
+    const char *task_id, *model;
+    int64_t run_id, index;
+    double cpu_s, limit_s;
+    rn_verdict verdict;
+} rn_judge_near_row;
+
+typedef struct rn_judge_summary {
+    int incomplete;
+    rn_judge_run_row *runs; /* [n_runs] */
+    size_t n_runs;
+    rn_judge_near_row *near; /* [n_near] */
+    size_t n_near;
+    int64_t n_judged, n_programs; /* now; equal programs are run once */
+    int64_t n_ended_near, n_missing, n_older;
+    const char *set, *hash, *python, *sandbox; /* of the first set */
+    void *own;                                 /* memory of all this */
+} rn_judge_summary;
+
+RN_API void rn_judge_options_init(rn_judge_options *o);
+/* RN_EINVAL: what cannot be, before anything is opened. */
+RN_API int rn_judge_options_check(const rn_judge_options *o, rn_err *err);
+RN_API int rn_stage_judge(rn_store *s, const rn_judge_options *o, rn_judge_summary *out,
+                          rn_err *err);
+RN_API void rn_judge_summary_free(rn_judge_summary *out);
+
+/* ---- rank ---- */
+
+typedef struct rn_rank_options {
+    rn_watch watch;
+    const char *ranker;                              /* "nll", "verifier", "consensus" */
+    rn_model_source model;                           /* of nll, verifier */
+    const char *of;                                  /* only runs of this model; NULL: all */
+    int64_t run_id;                                  /* only this run; 0: all */
+    const char *set, *data_dir, *preset, *extractor; /* NULL: the run's own */
+    const char *verifier; /* the question: a name or file; NULL: "function" */
+    const char *agree;    /* consensus: "mbr" or "codet" */
+    int64_t inputs, seed; /* consensus: inputs per problem; 32. Both: their seed, 0 */
+    double cpu_s;         /* examples, consensus: of an input; 0.1, 0.5 */
+    int jobs, allow_weak; /* consensus: programs at a time; as in rn_judge_settings */
+} rn_rank_options;
+
+typedef struct rn_rank_run_row {
+    int64_t run_id, n_scored, n_due; /* now; n_due -1: not counted before */
+} rn_rank_run_row;
+
+typedef struct rn_rank_summary {
+    int incomplete;
+    const char *ranker;    /* static */
+    rn_rank_run_row *runs; /* [n_runs] */
+    size_t n_runs;
+    int64_t n_scored;
+    /* left out: */
+    int64_t n_cut;                /* at their token limit */
+    int64_t n_empty;              /* without a token */
+    int64_t n_too_long;           /* for the context */
+    int64_t n_refused;            /* by the server, with its words in `refusal` */
+    int64_t n_unlikely;           /* verifier: without a likelihood under their generator */
+    int64_t n_failed;             /* consensus: the sandbox failed on them */
+    int64_t n_problems, n_blind;  /* consensus: scored; of them without an input */
+    int64_t n_examples, n_unseen; /* examples: that tell a value; of them in no test */
+    int64_t n_programs;           /* consensus: executed, in cpu_s and wall_s */
+    double cpu_s, wall_s;
+    char refusal[200];
+    char *spent; /* as in rn_generate_summary */
+} rn_rank_summary;
+
+RN_API void rn_rank_options_init(rn_rank_options *o);
+RN_API int rn_rank_options_check(const rn_rank_options *o, rn_err *err);
+RN_API int rn_stage_rank(rn_store *s, const rn_rank_options *o, rn_rank_summary *out, rn_err *err);
+RN_API void rn_rank_summary_free(rn_rank_summary *out);
+
+/* ---- profile ---- */
+
+typedef struct rn_profile_options {
+    rn_watch watch;
+    rn_model_source model;
+    int64_t prompt_tok, gen_tok; /* of a sample; 256, 512 */
+} rn_profile_options;
+
+typedef struct rn_profile_row {
+    int in_flight;
+    double step_s, s_per_1000; /* for one token of each; for 1,000 samples */
+} rn_profile_row;
+
+typedef struct rn_profile_summary {
+    rn_profile_row rows[13];        /* [n_rows] 1, 2, 4, ... in flight */
+    int n_rows, best;               /* rows[best] is the cheapest */
+    double prompt_s, flop;          /* flop of a sample; NAN unknown */
+    char *hardware, *probe, *spent; /* lines; probe and spent: of a server, NULL else */
+    char *json;                     /* all of it, as it is stored */
+} rn_profile_summary;
+
+RN_API void rn_profile_options_init(rn_profile_options *o);
+/* s NULL: nothing is kept. */
+RN_API int rn_stage_profile(rn_store *s, const rn_profile_options *o, rn_profile_summary *out,
+                            rn_err *err);
+RN_API void rn_profile_summary_free(rn_profile_summary *out);
+
 /* ---- solving --------------------------------------------------------------------------------- */
 
 /* One problem, some models and a budget: buys samples, judges them, stops at the first that passes.
  * docs/man/ration-solve.1 tells what the options mean; zero members are the defaults. */
-
-/* A model to buy samples from. Strings are borrowed during the call. */
-typedef struct rn_solve_model {
-    const char *source;    /* FILE.gguf, or https://HOST:PORT/v1#MODEL */
-    const rn_model *model; /* the file, opened already, or NULL: opened when it is first needed */
-    const char *name;      /* in ledger and store; NULL: follows from source */
-    const char *cost;      /* entry of the cost tables; NULL: the one of that name, if any */
-    const char *chat;      /* file: "auto" (NULL), "none", "chatml", ...; server: "chat" if set */
-    const char *chat_args; /* file: JSON object of variables for its chat template; NULL: none */
-    const char *key_env;   /* server: environment variable that holds the key; NULL: none */
-    const char *ca_file;   /* server: certificates to trust instead of the system's */
-    const char *body;      /* server: JSON object of further fields of each request; NULL: none */
-    const char *const *headers; /* server: [n_headers] "NAME: VALUE"; a value "$VAR" is read from */
-    const char *const *query;   /* server: [n_query] "NAME=VALUE"     the environment */
-    size_t n_headers, n_query;
-} rn_solve_model;
 
 /* A sample that was bought, or found in the store. Borrowed until the callback returns. */
 typedef struct rn_solve_sample {
@@ -407,7 +606,7 @@ typedef struct rn_solve_sample {
 } rn_solve_sample;
 
 typedef struct rn_solve_options {
-    const rn_solve_model *models; /* [n_models], 1 to 8 */
+    const rn_model_source *models; /* [n_models], 1 to 8; each name is used once */
     size_t n_models;
     /* What is to be solved: problem `problem` of `set`, or a place in a working folder: `marker` in
      * the file dir/file is replaced in a private copy, and exit status 0 of `command` is a pass. */
@@ -417,16 +616,12 @@ typedef struct rn_solve_options {
     const char *budget;     /* "60s", "200TFLOP", "0.05USD" */
     const char *policy;     /* "adaptive" (NULL), "small-only", "large-only", "cascade" */
     const char *learn_from; /* store with recorded outcomes of the models; NULL: defaults */
-    const char *cost_file;  /* more entries of the cost tables; NULL */
     rn_store *store;        /* where samples and verdicts are kept as they come; borrowed; NULL */
     int no_tests;           /* choose by the ranker instead of judging */
     int accept_unverified;  /* without a pass: the ranker's choice */
     const rn_sampling *sampling; /* NULL: temperature 0.8, top-p 0.95, 512 tokens; seed 0. Stop
                                     strings follow from the problem */
     int in_flight;               /* samples of one model at a time; 0: 8 for seconds, else 2 */
-    int threads;                 /* 0: one per core */
-    size_t memory_bytes;         /* of each local model's engine; 0: what is free */
-    int retries;                 /* of a server's requests; 0: 8, negative: none */
     rn_judge_settings judge;     /* jobs, limits, packages of the sandbox */
     /* Callbacks; each may be NULL. A non-zero return ends the call with RN_ECANCELLED; the result is
      * set all the same. */

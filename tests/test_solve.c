@@ -65,7 +65,7 @@ static int on_verdict(void *user, const rn_solve_sample *s)
     return 0;
 }
 
-static rn_solve_options options_for(const rn_solve_model *m, size_t n, const char *budget, told *t)
+static rn_solve_options options_for(const rn_model_source *m, size_t n, const char *budget, told *t)
 {
     static rn_sampling sampling;
     rn_sampling_init(&sampling);
@@ -75,7 +75,6 @@ static rn_solve_options options_for(const rn_solve_model *m, size_t n, const cha
                               .set = set,
                               .budget = budget,
                               .sampling = &sampling,
-                              .threads = 1,
                               .on_sample = on_sample,
                               .on_verdict = on_verdict,
                               .user = t};
@@ -84,8 +83,8 @@ static rn_solve_options options_for(const rn_solve_model *m, size_t n, const cha
 static void test_two_models(void **state)
 {
     (void)state;
-    const rn_solve_model m[] = {{.model = models[0], .name = "small"},
-                                {.model = models[1], .name = "large"}};
+    const rn_model_source m[] = {{.model = models[0], .name = "small", .threads = 1},
+                                 {.model = models[1], .name = "large", .threads = 1}};
     static const char *const policies[] = {"adaptive", "cascade", "large-only"};
     for (size_t i = 0; i < 3; i++) {
         told t = {0};
@@ -119,7 +118,7 @@ static void test_two_models(void **state)
 static void test_stopped(void **state)
 {
     (void)state;
-    const rn_solve_model m = {.model = models[0], .name = "small"};
+    const rn_model_source m = {.model = models[0], .name = "small", .threads = 1};
     told t = {.stop_after = 3};
     rn_solve_options o = options_for(&m, 1, "60s", &t);
     rn_solve_result r;
@@ -135,8 +134,8 @@ static void test_stopped(void **state)
 static void test_deadline(void **state)
 {
     (void)state;
-    const rn_solve_model m[] = {{.model = models[0], .name = "a"},
-                                {.model = models[1], .name = "b"}};
+    const rn_model_source m[] = {{.model = models[0], .name = "a", .threads = 1},
+                                 {.model = models[1], .name = "b", .threads = 1}};
     told t = {0};
     rn_solve_options o = options_for(m, 2, "0.3s", &t);
     rn_solve_result r;
@@ -150,8 +149,8 @@ static void test_deadline(void **state)
 static void test_without_tests(void **state)
 {
     (void)state;
-    const rn_solve_model m[] = {{.model = models[0], .name = "a"},
-                                {.model = models[1], .name = "b"}};
+    const rn_model_source m[] = {{.model = models[0], .name = "a", .threads = 1},
+                                 {.model = models[1], .name = "b", .threads = 1}};
     told t = {0};
     rn_solve_options o = options_for(m, 2, "20MFLOP", &t);
     o.no_tests = 1;
@@ -168,7 +167,7 @@ static void test_without_tests(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    const rn_solve_model m = {.model = models[0], .name = "small"};
+    const rn_model_source m = {.model = models[0], .name = "small", .threads = 1};
     rn_err err;
     rn_solve_result r;
     told t = {0};

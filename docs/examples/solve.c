@@ -18,7 +18,7 @@ int main(int argc, char **argv)
     rn_err err;
     rn_taskset *set;
     if (rn_taskset_open(argv[2], NULL, &set, &err)) return fprintf(stderr, "%s\n", err.msg), 3;
-    rn_solve_model models[8] = {{0}};
+    rn_model_source models[8] = {{0}};
     for (int i = 3; i < argc; i++)
         models[i - 3].source = argv[i];
     rn_solve_options options = {.models = models,

@@ -15,6 +15,7 @@
 #include "model/memory.h"
 #include "model/peak.h"
 #include "model/random.h"
+#include "run/opened.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -25,7 +26,7 @@
 enum { MAX_COUNTS = 16 };
 
 typedef struct options {
-    rn_model_opts model;
+    rn_model_args model;
     const char *shape, *type, *samples, *save, *format;
     int64_t prompt, gen, texts, text_tok, repeat;
 } options;
@@ -117,7 +118,7 @@ static int give_job(void *user, rn_job *job, rn_err *err)
 static int take_sample(void *user, const rn_job *job, const rn_result *r, rn_err *err)
 {
     (void)user, (void)job, (void)r;
-    return rn_interrupted ? rn_fail(err, RN_ECANCELLED, "stopped") : 0;
+    return rn_opt_should_stop(NULL) ? rn_fail(err, RN_ECANCELLED, "stopped") : 0;
 }
 
 /* Ids that any vocabulary has, not all alike. */
@@ -131,11 +132,13 @@ static int open_engine(const rn_model *m, const options *o, size_t budget, int64
                        int64_t new_tok, rn_engine **out, rn_err *err)
 {
     rn_engine_opts eo;
-    int rc = rn_model_opts_engine(&o->model, budget, &eo, err);
+    eo = (rn_engine_opts){.n_threads = o->model.m.threads,
+                          .memory_bytes = budget,
+                          .n_slots = (int32_t)slots,
+                          .max_prompt_tok = o->prompt,
+                          .max_new_tok = new_tok};
+    int rc = rn_parse_kv(o->model.m.kv, &eo.kv, err);
     if (rc) return rc;
-    eo.n_slots = (int32_t)slots;
-    eo.max_prompt_tok = o->prompt;
-    eo.max_new_tok = new_tok;
     if ((rc = rn_engine_open(m, &eo, out, err))) return rc;
     if (rn_engine_plan_of(*out)->n_slots == slots) return 0;
     rc = rn_fail(err, RN_ELIMIT, "%lld samples of %lld tokens do not fit: only %d do",
@@ -214,7 +217,7 @@ static int time_scoring(const rn_model *m, const options *o, size_t budget, resu
 static int measure_peaks(const rn_model *m, const options *o, results *res, rn_err *err)
 {
     rn_pool *pool;
-    int rc = rn_pool_new(o->model.threads ? (int)o->model.threads : rn_cpu_count(), &pool, err);
+    int rc = rn_pool_new(o->model.threads ? o->model.m.threads : rn_cpu_count(), &pool, err);
     if (rc) return rc;
     res->peak_ops = rn_peak_int8_ops(m->kern, pool, 0.5);
     rc = rn_peak_read_bytes(m->kern, pool, 0.5, &res->peak_bytes, err);
@@ -293,11 +296,17 @@ static void print_json(const rn_model *m, const options *o, const results *r)
 
 static int open_model(const options *o, rn_model **m, size_t *budget, rn_err *err)
 {
-    if (o->model.path) return rn_model_opts_load(&o->model, m, budget, err);
+    const rn_model_source *src = &o->model.m;
+    if (src->source) {
+        int rc = rn_model_open(src->source, src->threads, src->memory_bytes, m, err);
+        if (!rc && src->memory_bytes > (*m)->weight_bytes)
+            *budget = src->memory_bytes - (*m)->weight_bytes;
+        return rc;
+    }
     rn_random_spec spec;
     int rc = parse_shape(o, &spec, err);
     if (!rc && o->save) rc = save_image(&spec, o->save, err);
-    return rc ? rc : rn_random_model(&spec, (int)o->model.threads, m, err);
+    return rc ? rc : rn_random_model(&spec, src->threads, m, err);
 }
 
 static int measure(const rn_model *m, const options *o, const int64_t *counts, int n_counts,
@@ -316,7 +325,8 @@ static int measure(const rn_model *m, const options *o, const int64_t *counts, i
 int rn_cmd_bench(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("bench");
-    options o = {.shape = "22,2048,5632,32,4,32000",
+    options o = {.model = RN_MODEL_ARGS_NONE,
+                 .shape = "22,2048,5632,32,4,32000",
                  .type = "q8_0",
                  .samples = "1,16,64",
                  .prompt = 128,
@@ -324,18 +334,21 @@ int rn_cmd_bench(int argc, char **argv)
                  .text_tok = 128,
                  .repeat = 1};
     const rn_opt table[] = {
-        RN_MODEL_OPTIONS(&o.model),
+        RN_OPT_STR('m', "model", &o.model.m.source, "FILE.gguf", "a model file"),
         RN_OPT_STR(0, "shape", &o.shape, "LIST",
                    "of random weights: layers,width,ffn,heads,kv-heads,vocabulary"),
         RN_OPT_STR(0, "type", &o.type, "TYPE", "their type (default q8_0)"),
         RN_OPT_STR(0, "save", &o.save, "FILE", "also write the random model, for other programs"),
-        RN_OPT_INT(0, "prompt", &o.prompt, "N", "prompt tokens (default 128)"),
-        RN_OPT_INT(0, "gen", &o.gen, "N", "new tokens of each sample (default 64)"),
+        RN_OPT_INT(0, "prompt-tokens", &o.prompt, "N", "of the prompt (default 128)"),
+        RN_OPT_ALIAS("prompt", &o.prompt),
+        RN_OPT_INT(0, "max-tokens", &o.gen, "N", "new tokens per sample (default 64)"),
+        RN_OPT_ALIAS("gen", &o.gen),
         RN_OPT_STR(0, "samples", &o.samples, "LIST", "samples in flight (default 1,16,64)"),
         RN_OPT_INT(0, "texts", &o.texts, "N", "texts to score beside each other (default 0: none)"),
         RN_OPT_INT(0, "text-tokens", &o.text_tok, "N", "tokens of each (default 128)"),
         RN_OPT_INT(0, "repeat", &o.repeat, "N", "runs of each measurement, the best counts"),
-        RN_OPT_STR(0, "format", &o.format, "FORM", "table (default) or json"),
+        RN_OPT_STR('f', "format", &o.format, "FORM", "table (default) or json"),
+        RN_FILE_OPTIONS(&o.model),
         RN_OPT_END};
     int first, rc = rn_opt_parse(cmd,
                                  "Measures the sampling engine on a model file (-m) or on random "
@@ -355,9 +368,11 @@ int rn_cmd_bench(int argc, char **argv)
     bool json = o.format && strcmp(o.format, "json") == 0;
     if (o.format && !json && strcmp(o.format, "table") != 0)
         return rn_opt_usage(cmd, "--format is table or json, not '%s'", o.format);
-    options checked = o;
-    if (!checked.model.path) checked.model.path = "random";
-    if ((rc = rn_model_opts_check(cmd, &checked.model)) >= 0) return rc;
+    if ((rc = rn_model_args_read(cmd, &o.model)) >= 0) return rc;
+    rn_model_source checked = o.model.m;
+    if (!checked.source) checked.source = "random";
+    rn_err wrong;
+    if (rn_model_source_check(&checked, &wrong)) return rn_opt_usage(cmd, "%s", wrong.msg);
 
     rn_opt_catch_signals();
     rn_model *m = NULL;

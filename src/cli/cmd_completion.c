@@ -40,6 +40,7 @@ static void bash_command(void *user, const rn_command *cmd, const rn_opt *table)
     rn_buf words = {0};
     rn_buf_printf(&s->commands, "    %s)\n        options='", cmd->name);
     for (const rn_opt *o = table; o->type != RN_OPT_T_END; o++) {
+        if (!rn_opt_is_shown(o)) continue;
         if (o->short_name) rn_buf_printf(&s->commands, "-%c ", o->short_name);
         rn_buf_printf(&s->commands, "--%s ", o->name);
         if (o->type == RN_OPT_T_FLAG) continue;
@@ -152,6 +153,7 @@ static void zsh_command(void *user, const rn_command *cmd, const rn_opt *table)
     rn_buf *out = &s->commands;
     rn_buf_printf(out, "    %s)\n        _arguments \\\n", cmd->name);
     for (const rn_opt *o = table; o->type != RN_OPT_T_END; o++) {
+        if (!rn_opt_is_shown(o)) continue;
         const char *many = o->type == RN_OPT_T_LIST ? "*" : "";
         const char *equals = o->type == RN_OPT_T_FLAG ? "" : "=";
         for (int form = o->short_name ? 0 : 1; form < 2; form++) {

@@ -6,6 +6,7 @@
  * so that the demo continues where it was stopped; the store stays for the user to go on with. The
  * smaller a model, the more samples it makes, as in the study.
  */
+#include "run/stage.h"
 #include "cli/demo.h"
 
 #include "base/arena.h"
@@ -273,7 +274,7 @@ static int run_step(demo *d, int i)
     fflush(stdout);
     int status = rn_command_find(argv[0])->run(argc, argv);
     fflush(stdout);
-    if (rn_interrupted) {
+    if (rn_opt_should_stop(NULL)) {
         fprintf(stderr, "ration demo: stopped; the same command continues\n");
         return RN_EXIT_MISSING;
     }

@@ -3,6 +3,7 @@
  *
  * Every row is measured, not guessed: the sandbox is started and programs are run in it.
  */
+#include "run/stage.h"
 #include "cli/commands.h"
 
 #include "base/clock.h"

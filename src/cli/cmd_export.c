@@ -1,4 +1,5 @@
 /* cmd_export.c: `ration export`: runs out of the store in the forms of others, or as flat rows. */
+#include "run/stage.h"
 #include "cli/commands.h"
 
 #include "base/file.h"
@@ -114,7 +115,7 @@ static int on_progress(void *user, int64_t n)
 {
     session *u = user;
     if (n % 64 == 0) rn_progress_set(&u->progress, n, NULL);
-    return rn_interrupted;
+    return rn_opt_should_stop(NULL);
 }
 
 /* Forms with whole programs need the problem set when the run's texts are something else. */

@@ -1,4 +1,5 @@
 /* cmd_fetch.c: `ration fetch SET...`: the public problem sets into the data folder. */
+#include "run/stage.h"
 #include "cli/commands.h"
 
 #include "base/buf.h"
@@ -17,7 +18,7 @@ static int show(void *user, int64_t done, int64_t total)
     rn_progress *p = user;
     p->total = total > 0 ? total : 0;
     rn_progress_set(p, done, NULL);
-    return rn_interrupted;
+    return rn_opt_should_stop(NULL);
 }
 
 static void print_sources(void)
@@ -85,7 +86,7 @@ int rn_cmd_fetch(int argc, char **argv)
                        .again = again,
                        .retries = (int)retries,
                        .progress = show};
-    for (int i = first; i < argc && status <= RN_EXIT_DONE && !rn_interrupted; i++)
+    for (int i = first; i < argc && status <= RN_EXIT_DONE && !rn_opt_should_stop(NULL); i++)
         status = fetch_one(cmd, argv[i], o);
     return status < 0 ? RN_EXIT_FAILURE : status;
 }

@@ -1,4 +1,5 @@
 /* cmd_import.c: `ration import`: other people's samples, counts and curves into the store. */
+#include "run/stage.h"
 #include "cli/commands.h"
 #include "cost/cost.h"
 #include "cost/paper.h"
@@ -49,7 +50,7 @@ static int on_progress(void *user, int64_t n)
     session *u = user;
     /* The clock is read by rn_progress_set; not for every one of a million rows. */
     if (n % 64 == 0) rn_progress_set(&u->progress, n, NULL);
-    return rn_interrupted;
+    return rn_opt_should_stop(NULL);
 }
 
 /* KEY=VALUE settings as a JSON object; a value that is no JSON is a string. */

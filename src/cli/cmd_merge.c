@@ -36,7 +36,7 @@ static int on_progress(void *user, int64_t n)
 {
     session *u = user;
     if (n % 64 == 0) rn_progress_set(&u->progress, n, NULL);
-    return rn_interrupted;
+    return rn_opt_should_stop(NULL);
 }
 
 static bool same_file(const char *a, const char *b)

@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/jout.h"
 #include "cli/commands.h"
-#include "cli/server_opts.h"
-#include "remote/remote.h"
+#include "cli/model_opts.h"
+#include "run/opened.h"
 #include "store/store.h"
 #include "task/task.h"
 
@@ -21,13 +21,13 @@
 enum { MAX_MODELS = 8, MAX_TEXT = 16 << 20, NOT_GIVEN = -1 };
 
 typedef struct options {
-    rn_opt_list models, costs, headers, query;
-    const char *body, *chat_args, *budget, *policy, *learn_from, *store, *cost_file, *chat, *api,
-        *key_env, *ca_file;
+    rn_model_args m; /* of all models */
+    rn_opt_list models, costs;
+    const char *budget, *policy, *learn_from, *store;
     const char *set, *problem, *prompt, *tests, *entry, *dir, *file, *at, *run;
-    const char *memory, *ledger, *format, *data, *venv;
+    const char *ledger, *format, *data, *venv;
     bool no_tests, accept_unverified, allow_weak, quiet;
-    int64_t in_flight, threads, jobs, max_tok, seed, memory_mib, retries;
+    int64_t in_flight, jobs, max_tok, seed, memory_mib;
     double temperature, top_p, cpu_s, wall_s;
 } options;
 
@@ -35,7 +35,7 @@ typedef struct session {
     const rn_command *cmd;
     options o;
     rn_solve_options s;
-    rn_solve_model models[MAX_MODELS];
+    rn_model_source models[MAX_MODELS];
     char names[MAX_MODELS][128];
     rn_sampling sampling;
     rn_taskset *set;
@@ -63,38 +63,35 @@ static int add_models(session *q)
     if (o->models.n > MAX_MODELS)
         return rn_opt_usage(q->cmd, "%d models; at most %d", o->models.n, MAX_MODELS);
     for (int i = 0; i < o->models.n; i++) {
-        rn_solve_model *m = &q->models[i];
+        rn_model_source *m = &q->models[i];
+        *m = o->m.m;
         split_name(o->models.v[i], q->names[i], &m->source);
         if (q->names[i][0]) m->name = q->names[i];
-        bool chat_api = o->api && strcmp(o->api, "chat") == 0;
-        m->chat = !rn_remote_is_url(m->source) ? o->chat : chat_api ? "chat" : NULL;
-        m->key_env = o->key_env;
-        m->ca_file = o->ca_file;
-        m->chat_args = o->chat_args;
-        m->body = o->body;
-        m->headers = o->headers.v;
-        m->query = o->query.v;
-        m->n_headers = (size_t)o->headers.n;
-        m->n_query = (size_t)o->query.n;
-        if (rn_server_lacks_scheme(m->source))
-            return rn_opt_usage(q->cmd,
-                                "'%s' is not a file; a server's address begins with http:// "
-                                "or https://: write -m 'http://%s'",
-                                m->source, m->source);
+        if (rn_source_is_server(m)) {
+            m->chat = m->chat_args = NULL;
+            m->threads = 0;
+            m->memory_bytes = 0;
+        } else {
+            m->api = m->key_env = m->ca_file = m->body = NULL;
+            m->retries = 0;
+            m->n_headers = m->n_query = 0;
+        }
+        rn_err err;
+        if (rn_model_source_check(m, &err)) return rn_opt_usage(q->cmd, "%s", err.msg);
     }
     for (int i = 0; i < o->costs.n; i++) {
         const char *eq = strchr(o->costs.v[i], '=');
         bool found = false;
         for (int k = 0; eq && k < o->models.n; k++) {
-            const char *base = strrchr(q->models[k].source, '/'), *hash = NULL;
-            hash = strrchr(q->models[k].source, '#');
-            const char *name = q->names[k][0] ? q->names[k]
-                               : hash         ? hash + 1
-                               : base         ? base + 1
-                                              : q->models[k].source;
+            char name[256];
+            rn_source_name(&q->models[k], name, sizeof name);
             size_t len = (size_t)(eq - o->costs.v[i]);
-            if (strncmp(name, o->costs.v[i], len) != 0) continue;
-            if (name[len] && strcmp(name + len, ".gguf") != 0) continue;
+            bool same = strncmp(name, o->costs.v[i], len) == 0 &&
+                        (!name[len] || strcmp(name + len, ".gguf") == 0);
+            bool with_end = len > 5 && strlen(name) == len - 5 &&
+                            strncmp(o->costs.v[i] + len - 5, ".gguf", 5) == 0 &&
+                            strncmp(name, o->costs.v[i], len - 5) == 0;
+            if (!same && !with_end) continue;
             q->models[k].cost = eq + 1;
             found = true;
         }
@@ -129,6 +126,7 @@ static int check_options(session *q)
 {
     const options *o = &q->o;
     int rc = check_problem(q);
+    if (rc < 0) rc = rn_model_args_read(q->cmd, &q->o.m);
     if (rc < 0) rc = add_models(q);
     if (rc >= 0) return rc;
     if (!o->budget)
@@ -138,21 +136,15 @@ static int check_options(session *q)
     if (!isnan(o->top_p)) q->sampling.top_p = o->top_p;
     if (o->max_tok != NOT_GIVEN) q->sampling.max_tok = o->max_tok;
     q->sampling.seed = (uint64_t)o->seed;
-    rn_err err;
     if (q->sampling.temperature < 0 || q->sampling.max_tok < 1 || q->sampling.top_p <= 0 ||
         q->sampling.top_p > 1)
         return rn_opt_usage(q->cmd, "--temperature is 0 or more, --top-p in (0, 1], --max-tokens "
                                     "at least 1");
     if (o->cpu_s < 0 || o->wall_s < 0 || o->memory_mib < 0 || o->jobs < 0 || o->jobs > 256 ||
-        o->in_flight < 0 || o->threads < 0 || o->retries > 1000)
+        o->in_flight < 0)
         return rn_opt_usage(q->cmd, "limits, jobs, threads and places must not be negative");
     if (o->format && strcmp(o->format, "table") != 0 && strcmp(o->format, "json") != 0)
         return rn_opt_usage(q->cmd, "--format is table or json, not '%s'", o->format);
-    if (o->api && strcmp(o->api, "chat") != 0 && strcmp(o->api, "completions") != 0)
-        return rn_opt_usage(q->cmd, "--api is completions or chat, not '%s'", o->api);
-    size_t bytes;
-    if (o->memory && rn_parse_size(o->memory, &bytes, &err))
-        return rn_opt_usage(q->cmd, "%s", err.msg);
     return -1;
 }
 
@@ -239,7 +231,7 @@ static int on_verdict(void *user, const rn_solve_sample *s)
 static int should_stop(void *user)
 {
     (void)user;
-    return rn_interrupted;
+    return rn_opt_should_stop(NULL);
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */
@@ -305,8 +297,6 @@ static int print_result(session *q, const rn_solve_result *r)
 static void fill(session *q)
 {
     const options *o = &q->o;
-    size_t memory = 0;
-    if (o->memory) rn_parse_size(o->memory, &memory, NULL);
     rn_solve_options *s = &q->s;
     s->models = q->models;
     s->n_models = (size_t)o->models.n;
@@ -317,15 +307,11 @@ static void fill(session *q)
     s->budget = o->budget;
     s->policy = o->policy;
     s->learn_from = o->learn_from;
-    s->cost_file = o->cost_file;
     s->store = q->store;
     s->no_tests = o->no_tests;
     s->accept_unverified = o->accept_unverified;
     s->sampling = &q->sampling;
     s->in_flight = (int)o->in_flight;
-    s->threads = (int)o->threads;
-    s->memory_bytes = memory;
-    s->retries = o->retries < 0 ? 0 : o->retries == 0 ? -1 : (int)o->retries;
     s->judge = (rn_judge_settings){.jobs = (int)o->jobs,
                                    .cpu_s = o->cpu_s,
                                    .wall_s = o->wall_s,
@@ -373,7 +359,7 @@ int rn_cmd_solve(int argc, char **argv)
     static session q;
     q.cmd = rn_command_find("solve");
     options *o = &q.o;
-    *o = (options){.temperature = NAN, .top_p = NAN, .retries = -1, .max_tok = NOT_GIVEN};
+    *o = (options){.m = RN_MODEL_ARGS_NONE, .temperature = NAN, .top_p = NAN, .max_tok = NOT_GIVEN};
     const rn_opt table[] = {
         RN_OPT_LIST('m', "model", &o->models, "[NAME=]MODEL",
                     "a GGUF file, or https://HOST:PORT/v1#MODEL; repeat, at most 8"),
@@ -384,6 +370,14 @@ int rn_cmd_solve(int argc, char **argv)
                    "expect of the models what this store recorded of them"),
         RN_OPT_STR('s', "store", &o->store, "FILE",
                    "keep samples and verdicts here, and use those that are there"),
+        RN_OPT_FLAG(0, "no-tests", &o->no_tests, "choose by the ranker; nothing is verified"),
+        RN_OPT_FLAG(0, "accept-unverified", &o->accept_unverified,
+                    "without a pass, print the ranker's choice"),
+        RN_OPT_STR(0, "ledger", &o->ledger, "FILE", "write the ledger there as JSON"),
+        RN_OPT_STR('f', "format", &o->format, "FORM", "ledger on stderr: table (default) or json"),
+        RN_OPT_FLAG('q', "quiet", &o->quiet, "no progress, no table"),
+        RN_OPT_STR(0, "data", &o->data, "DIR", "where problem sets lie"),
+        RN_OPT_GROUP("the problem"),
         RN_OPT_STR(0, "problem", &o->problem, "ID", "the problem of a set with several"),
         RN_OPT_STR(0, "prompt", &o->prompt, "FILE", "the beginning of a Python function"),
         RN_OPT_STR(0, "tests", &o->tests, "FILE",
@@ -392,47 +386,46 @@ int rn_cmd_solve(int argc, char **argv)
         RN_OPT_STR(0, "in", &o->dir, "DIR", "a working folder; a private copy is used"),
         RN_OPT_STR(0, "file", &o->file, "PATH", "the file in it that is to be completed"),
         RN_OPT_STR(0, "at", &o->at, "MARKER", "text in that file which the program replaces"),
-        RN_OPT_STR(0, "run", &o->run, "COMMAND", "passes by exit status 0, in the sandbox"),
-        RN_OPT_FLAG(0, "no-tests", &o->no_tests, "choose by the ranker; nothing is verified"),
-        RN_OPT_FLAG(0, "accept-unverified", &o->accept_unverified,
-                    "without a pass, print the ranker's choice"),
-        RN_OPT_STR(0, "ledger", &o->ledger, "FILE", "write the ledger there as JSON"),
-        RN_OPT_STR(0, "format", &o->format, "FORM", "ledger on stderr: table (default) or json"),
-        RN_OPT_FLAG('q', "quiet", &o->quiet, "no progress, no table"),
+        RN_OPT_STR(0, "test-command", &o->run, "COMMAND",
+                   "passes by exit status 0, in the sandbox"),
+        RN_OPT_ALIAS("run", &o->run),
+        RN_OPT_GROUP("sampling"),
         RN_OPT_REAL(0, "temperature", &o->temperature, "T", "default 0.8"),
         RN_OPT_REAL(0, "top-p", &o->top_p, "P", "default 0.95"),
-        RN_OPT_INT(0, "max-tokens", &o->max_tok, "N", "new tokens a sample (default 512)"),
+        RN_OPT_INT(0, "max-tokens", &o->max_tok, "N", "new tokens per sample (default 512)"),
         RN_OPT_INT(0, "seed", &o->seed, "N", "default 0"),
         RN_OPT_INT(0, "in-flight", &o->in_flight, "N",
-                   "samples of a model at a time (default: 8 for seconds, else 2)"),
-        RN_OPT_STR(0, "chat", &o->chat, "FORM",
+                   "samples per model at a time (default: 8 for seconds, else 2)"),
+        RN_OPT_STR(0, "chat", &o->m.m.chat, "FORM",
                    "how instruct models of files are asked: auto (default), none, chatml, ..."),
-        RN_OPT_STR(0, "chat-args", &o->chat_args, "JSON",
+        RN_OPT_STR(0, "chat-args", &o->m.m.chat_args, "JSON",
                    "variables for the files' chat templates, e.g. {\"enable_thinking\": false}"),
-        RN_OPT_STR(0, "api", &o->api, "KIND", "of a server: completions (default) or chat"),
-        RN_OPT_STR(0, "key-env", &o->key_env, "NAME",
+        RN_OPT_INT(0, "threads", &o->m.threads, "N", "of model files (default: one per core)"),
+        RN_OPT_STR(0, "memory", &o->m.memory, "SIZE",
+                   "for each model file's weights, keys, values and buffers, e.g. 4G"),
+        RN_OPT_STR(0, "api", &o->m.m.api, "KIND", "of a server: completions (default) or chat"),
+        RN_OPT_STR(0, "key-env", &o->m.m.key_env, "NAME",
                    "environment variable that holds the server's key"),
-        RN_OPT_STR(0, "ca-file", &o->ca_file, "FILE",
+        RN_OPT_STR(0, "ca-file", &o->m.m.ca_file, "FILE",
                    "certificates to trust instead of the system's"),
-        RN_OPT_STR(0, "body", &o->body, "JSON",
+        RN_OPT_STR(0, "body", &o->m.m.body, "JSON",
                    "fields to add to every request of a server; null leaves one out"),
-        RN_OPT_LIST(0, "header", &o->headers, "NAME: VALUE",
+        RN_OPT_LIST(0, "header", &o->m.headers, "NAME: VALUE",
                     "header to add; a value $VAR is read from the environment"),
-        RN_OPT_LIST(0, "query", &o->query, "NAME=VALUE",
+        RN_OPT_LIST(0, "query", &o->m.query, "NAME=VALUE",
                     "parameter to add to a server's address, likewise"),
-        RN_OPT_INT(0, "retries", &o->retries, "N", "further attempts of a request (default 8)"),
+        RN_OPT_INT(0, "retries", &o->m.retries, "N", "further attempts of a request (default 8)"),
+        RN_OPT_GROUP("costs"),
         RN_OPT_LIST(0, "cost", &o->costs, "MODEL=ENTRY", "price a model as this entry (repeat)"),
-        RN_OPT_STR(0, "cost-file", &o->cost_file, "FILE", "more entries of the cost tables"),
-        RN_OPT_INT(0, "threads", &o->threads, "N", "of local models (default: one per core)"),
-        RN_OPT_STR(0, "memory", &o->memory, "SIZE", "of each local model's engine, e.g. 4G"),
+        RN_OPT_STR(0, "cost-file", &o->m.m.cost_file, "FILE", "more entries of the cost tables"),
+        RN_OPT_GROUP("judging"),
         RN_OPT_INT('j', "jobs", &o->jobs, "N", "programs judged at a time (default 1)"),
         RN_OPT_REAL(0, "cpu-limit", &o->cpu_s, "S",
-                    "CPU seconds of a program (default 3), of a command (default 60)"),
+                    "CPU seconds per program (default 3) or command (default 60)"),
         RN_OPT_REAL(0, "wall-limit", &o->wall_s, "S", "wall-clock backstop (default: 5 x CPU + 5)"),
-        RN_OPT_INT(0, "memory-limit", &o->memory_mib, "MIB", "of a program (default 4096)"),
+        RN_OPT_INT(0, "memory-limit", &o->memory_mib, "MIB", "per program (default 4096)"),
         RN_OPT_STR(0, "venv", &o->venv, "DIR", "a virtual environment whose packages programs see"),
         RN_OPT_FLAG(0, "allow-weak", &o->allow_weak, "run even without namespaces and Landlock"),
-        RN_OPT_STR(0, "data", &o->data, "DIR", "where problem sets lie"),
         RN_OPT_END};
     int first, rc = rn_opt_parse(q.cmd,
                                  "Buys samples from the models until one passes the tests or the "

@@ -15,7 +15,7 @@
     X(import, "[options] -s FILE -t SET --model NAME FILE...", "samples of others into the store") \
     X(export, "[options] -s FILE --format FORM", "runs in the forms of others, or flat rows")      \
     X(merge, "-s FILE [FILE...]", "shards of an experiment into one file")                         \
-    X(judge, "[options] -s FILE -t SET", "runs the tests of samples that have no verdict yet")     \
+    X(judge, "[options] -s FILE", "runs the tests of samples that have no verdict yet")            \
     X(rank, "[-m FILE.gguf|URL#NAME] -s STORE [options]",                                          \
       "scores of samples, to choose without tests")                                                \
     X(profile, "-m FILE.gguf|URL#NAME [options]",                                                  \

@@ -1,13 +1,10 @@
 /* model_opts.c: see model_opts.h. */
 #include "cli/model_opts.h"
 
-#include "model/memory.h"
-
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 int rn_parse_size(const char *text, size_t *out, rn_err *err)
 {
@@ -32,79 +29,43 @@ int rn_parse_size(const char *text, size_t *out, rn_err *err)
         *out = (size_t)(v * units[i].factor);
         return 0;
     }
-    return rn_fail(err, RN_EINVAL, "'%s' is no size; write e.g. 800M or 12G", text);
+    return rn_fail(err, RN_EINVAL, "'%s' is not a size; write e.g. 800M or 12G", text);
 }
 
-static const char *const kv_names[RN_N_KV_TYPES] = {
-    [RN_KV_F16] = "f16", [RN_KV_F32] = "f32", [RN_KV_Q8] = "q8"};
-
-const char *rn_kv_name(rn_kv_type kv)
+/* An option that was given and is 0 would mean its default. */
+static bool is_out(int64_t v, int64_t most)
 {
-    return kv_names[kv];
+    return v == 0 || v > most;
 }
 
-int rn_parse_kv(const char *text, rn_kv_type *out, rn_err *err)
+static bool is_bad_time(double s)
 {
-    for (int i = 0; i < RN_N_KV_TYPES; i++)
-        if (strcmp(text ? text : "f16", kv_names[i]) == 0) {
-            *out = (rn_kv_type)i;
-            return 0;
-        }
-    return rn_fail(err, RN_EINVAL, "--kv is f16, q8 or f32, not '%s'", text);
+    return !isnan(s) && !(s > 0 && s <= 86400);
 }
 
-int rn_model_opts_check(const rn_command *cmd, const rn_model_opts *o)
+int rn_model_args_read(const rn_command *cmd, rn_model_args *a)
 {
+    rn_model_source *m = &a->m;
     rn_err err;
-    size_t bytes;
-    rn_kv_type kv;
-    if (!o->path) return rn_opt_usage(cmd, "give a model with -m FILE.gguf");
-    if (o->threads < 0 || o->threads > RN_POOL_MAX)
-        return rn_opt_usage(cmd, "--threads is 1 to %d", RN_POOL_MAX);
-    if (o->slots < 0 || o->slots > RN_ENGINE_MAX_SLOTS)
-        return rn_opt_usage(cmd, "--slots is 1 to %d", RN_ENGINE_MAX_SLOTS);
-    if (o->memory && rn_parse_size(o->memory, &bytes, &err))
+    if (a->memory && rn_parse_size(a->memory, &m->memory_bytes, &err))
         return rn_opt_usage(cmd, "%s", err.msg);
-    if (rn_parse_kv(o->kv, &kv, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (a->threads < 0 || a->slots < 0 || a->threads > INT32_MAX || a->slots > INT32_MAX)
+        return rn_opt_usage(cmd, "--threads and --slots are positive numbers");
+    if (is_out(a->in_flight, 4096)) return rn_opt_usage(cmd, "--in-flight is 1 to 4096");
+    if (a->retries > 1000) return rn_opt_usage(cmd, "--retries is 0 to 1000");
+    if (is_bad_time(a->retry_wait_s))
+        return rn_opt_usage(cmd, "--retry-wait is a time above 0, in seconds");
+    if (is_bad_time(a->timeout_s))
+        return rn_opt_usage(cmd, "--timeout is a time above 0, in seconds");
+    m->threads = (int)a->threads;
+    m->slots = (int)a->slots;
+    m->in_flight = a->in_flight > 0 ? (int)a->in_flight : 0;
+    m->retries = a->retries == 0 ? -1 : a->retries > 0 ? (int)a->retries : 0;
+    m->retry_wait_s = isnan(a->retry_wait_s) ? 0 : a->retry_wait_s;
+    m->timeout_s = isnan(a->timeout_s) ? 0 : a->timeout_s;
+    m->headers = a->headers.v;
+    m->query = a->query.v;
+    m->n_headers = (size_t)a->headers.n;
+    m->n_query = (size_t)a->query.n;
     return -1;
-}
-
-int rn_model_opts_load(const rn_model_opts *o, rn_model **out, size_t *budget, rn_err *err)
-{
-    size_t memory = 0;
-    int rc = o->memory ? rn_parse_size(o->memory, &memory, err) : 0;
-    if (rc) return rc;
-    rn_model *m;
-    rn_load_opts load = {.n_threads = (int)o->threads, .memory_bytes = memory};
-    if ((rc = rn_model_load(o->path, &load, &m, err))) return rc;
-    *budget = memory ? memory - m->weight_bytes : 0;
-    if (memory && *budget == 0) *budget = 1; /* 0 would mean: choose */
-    *out = m;
-    return 0;
-}
-
-int rn_model_opts_engine(const rn_model_opts *o, size_t budget, rn_engine_opts *out, rn_err *err)
-{
-    *out = (rn_engine_opts){
-        .n_threads = (int)o->threads, .n_slots = (int32_t)o->slots, .memory_bytes = budget};
-    return rn_parse_kv(o->kv, &out->kv, err);
-}
-
-const char *rn_model_opts_name(const char *path)
-{
-    static char name[256];
-    const char *base = strrchr(path, '/');
-    snprintf(name, sizeof name, "%s", base ? base + 1 : path);
-    size_t n = strlen(name);
-    if (n > 5 && strcasecmp(name + n - 5, ".gguf") == 0) name[n - 5] = '\0';
-    return name;
-}
-
-void rn_hardware(rn_isa isa, int n_threads, rn_buf *out)
-{
-    char cpu[128];
-    rn_cpu_model(cpu, sizeof cpu);
-    size_t memory = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
-    rn_buf_printf(out, "%s, %d of %d cores, %.0f GiB, %s", cpu, n_threads, rn_cpu_count(),
-                  (double)memory / 1073741824.0, rn_isa_name(isa));
 }

@@ -1,7 +1,7 @@
 /* opt.c: option tables over getopt_long; help text; signals. See opt.h. */
 #include "cli/opt.h"
 
-#include "run/stage.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -11,7 +11,15 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_OPTIONS = 64, FIRST_LONG = 256, HELP_COLUMN = 30, SAME_WISH_NS = 1000000000 };
+enum {
+    MAX_OPTIONS = 64,
+    FIRST_LONG = 256,
+    HELP_COLUMN = 28,
+    HELP_WIDTH = 80,
+    SAME_WISH_NS = 1000000000
+};
+
+static volatile sig_atomic_t interrupted;
 
 /* Who gets the next table instead of its command; NULL: nobody. */
 static struct {
@@ -28,8 +36,8 @@ static void on_signal(int sig)
     int saved = errno;
     clock_gettime(CLOCK_MONOTONIC, &t);
     int64_t now = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-    if (!rn_interrupted) first_ns = now;
-    rn_interrupted = 1;
+    if (!interrupted) first_ns = now;
+    interrupted = 1;
     if (now - first_ns > SAME_WISH_NS) {
         signal(sig, SIG_DFL);
         raise(sig);
@@ -39,32 +47,141 @@ static void on_signal(int sig)
 
 void rn_opt_catch_signals(void)
 {
-    /* A read of standard input goes on; poll returns, and loops look at rn_interrupted. */
+    /* A read of standard input goes on; poll returns, and loops ask rn_opt_should_stop. */
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&sa.sa_mask);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
 }
 
+int rn_opt_should_stop(void *user)
+{
+    (void)user;
+    return interrupted;
+}
+
+/* ---- following a stage ----------------------------------------------------------------------- */
+
+typedef struct following {
+    const rn_command *cmd;
+    rn_progress bar;
+    bool shown;
+} following;
+
+static void on_progress(void *user, const rn_progress_step *step)
+{
+    following *f = user;
+    if (f->shown && (!step || strcmp(step->what, f->bar.label) != 0)) {
+        rn_progress_end(&f->bar);
+        f->shown = false;
+    }
+    if (!step) return;
+    if (!f->shown) {
+        static char label[64]; /* outlives the step */
+        snprintf(label, sizeof label, "%s", step->what);
+        rn_progress_start(&f->bar, label, step->unit, step->total);
+        f->shown = true;
+    }
+    f->bar.total = step->total;
+    rn_progress_set(&f->bar, step->done, step->extra);
+}
+
+static void on_note(void *user, int is_warning, const char *line)
+{
+    following *f = user;
+    if (f->shown) rn_progress_end(&f->bar);
+    f->shown = false;
+    if (is_warning)
+        fprintf(stderr, "ration %s: %s\n", f->cmd->name, line);
+    else
+        fprintf(stderr, "%s\n", line);
+}
+
+rn_watch rn_opt_watch(const rn_command *cmd, int argc, char **argv)
+{
+    static following one;
+    one = (following){.cmd = cmd};
+    rn_opt_catch_signals();
+    return (rn_watch){.should_stop = rn_opt_should_stop,
+                      .on_progress = on_progress,
+                      .on_note = on_note,
+                      .user = &one,
+                      .argc = argc,
+                      .argv = argv};
+}
+
+int rn_opt_status(const rn_command *cmd, int rc, int incomplete, const rn_err *err)
+{
+    if (rc == RN_ECANCELLED) {
+        fprintf(stderr, "ration %s: stopped; the same command continues\n", cmd->name);
+        return RN_EXIT_MISSING;
+    }
+    return rc ? rn_opt_failure(cmd, err) : incomplete ? RN_EXIT_MISSING : RN_EXIT_DONE;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+/* Words of `text` in lines up to HELP_WIDTH, from column `at` on; further lines are indented. A newline
+ * in the text ends a line. */
+static void print_wrapped(const char *text, int indent, int at)
+{
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, " \n");
+        if (at > indent && at + 1 + (int)n > HELP_WIDTH) {
+            printf("\n%*s", indent, "");
+            at = indent;
+        } else if (at > indent) {
+            putchar(' ');
+            at++;
+        }
+        printf("%.*s", (int)n, p);
+        at += (int)n;
+        p += n;
+        if (*p == '\n') {
+            printf("\n%*s", indent, "");
+            at = indent;
+            for (p++; *p == ' '; p++, at++)
+                putchar(' ');
+            indent = indent ? indent : 0;
+        } else if (*p) {
+            p++;
+        }
+    }
+    putchar('\n');
+}
+
+static void print_option(const rn_opt *o)
+{
+    char left[96];
+    int n = o->short_name ? snprintf(left, sizeof left, "  -%c, --%s", o->short_name, o->name)
+                          : snprintf(left, sizeof left, "      --%s", o->name);
+    if (o->metavar && n > 0 && (size_t)n < sizeof left)
+        n += snprintf(left + n, sizeof left - (size_t)n, " %s", o->metavar);
+    printf("%s", left);
+    if (n >= HELP_COLUMN - 1)
+        printf("\n%*s", HELP_COLUMN, "");
+    else
+        printf("%*s", HELP_COLUMN - n, "");
+    print_wrapped(o->help, HELP_COLUMN, HELP_COLUMN);
+}
+
 static void print_help(const rn_command *cmd, const char *intro, const rn_opt *table)
 {
-    printf("usage: ration %s %s\n\n%s\n\noptions:\n", cmd->name, cmd->args, intro);
-    for (const rn_opt *o = table;; o++) {
-        bool end = o->type == RN_OPT_T_END;
-        const char *name = end ? "help" : o->name;
-        const char *help = end ? "show this help" : o->help;
-        int short_name = end ? 'h' : o->short_name;
-        char left[96];
-        int n = short_name ? snprintf(left, sizeof left, "  -%c, --%s", short_name, name)
-                           : snprintf(left, sizeof left, "      --%s", name);
-        if (!end && o->metavar && n > 0 && (size_t)n < sizeof left)
-            snprintf(left + n, sizeof left - (size_t)n, " %s", o->metavar);
-        if (strlen(left) >= HELP_COLUMN - 1)
-            printf("%s\n%*s%s\n", left, HELP_COLUMN, "", help);
-        else
-            printf("%-*s%s\n", HELP_COLUMN, left, help);
-        if (end) break;
+    static const rn_opt help = {RN_OPT_T_FLAG, 'h', "help", NULL, "show this help", NULL};
+    char usage[256];
+    snprintf(usage, sizeof usage, "usage: ration %s %s", cmd->name, cmd->args);
+    print_wrapped(usage, 4, 0);
+    putchar('\n');
+    print_wrapped(intro, 0, 0);
+    printf("\noptions:\n");
+    for (const rn_opt *o = table; o->type != RN_OPT_T_END; o++) {
+        if (o->type == RN_OPT_T_GROUP)
+            printf("\n%s:\n", o->help);
+        else if (o->help)
+            print_option(o);
     }
+    putchar('\n');
+    print_option(&help);
 }
 
 static void print_error(const rn_command *cmd, const char *msg)
@@ -120,6 +237,7 @@ static int store_value(const rn_command *cmd, const rn_opt *o, const char *arg)
         list->v[list->n++] = arg;
         return 0;
     }
+    case RN_OPT_T_GROUP:
     case RN_OPT_T_END: break;
     }
     return RN_EXIT_FAILURE;
@@ -148,7 +266,9 @@ int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, 
     size_t ns = 2;
     for (; n < MAX_OPTIONS && table[n].type != RN_OPT_T_END; n++) {
         int has_arg = table[n].type == RN_OPT_T_FLAG ? no_argument : required_argument;
-        longs[n] = (struct option){table[n].name, has_arg, NULL, FIRST_LONG + n};
+        /* A heading keeps its place in the table under a name that nobody can give. */
+        const char *name = table[n].type == RN_OPT_T_GROUP ? "=" : table[n].name;
+        longs[n] = (struct option){name, has_arg, NULL, FIRST_LONG + n};
         if (table[n].short_name) {
             shorts[ns++] = (char)table[n].short_name;
             if (has_arg == required_argument) shorts[ns++] = ':';
@@ -178,4 +298,16 @@ int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, 
     }
     *first = optind;
     return -1;
+}
+
+int rn_opt_format(const rn_command *cmd, const char *text, int *out)
+{
+    static const char *const names[] = {"table", "csv", "json"};
+    *out = 0;
+    for (int i = 0; text && i < 3; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *out = i;
+            return -1;
+        }
+    return text ? rn_opt_usage(cmd, "--format is table, csv or json, not '%s'", text) : -1;
 }

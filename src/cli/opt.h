@@ -13,7 +13,6 @@
 
 #include "base/err.h"
 #include "base/term.h"
-#include "run/stage.h"
 
 #include <stdbool.h>
 
@@ -23,13 +22,20 @@ typedef enum {
     RN_OPT_T_STR,
     RN_OPT_T_INT,
     RN_OPT_T_REAL,
-    RN_OPT_T_LIST
+    RN_OPT_T_LIST,
+    RN_OPT_T_GROUP /* a heading of --help; `help` is its text */
 } rn_opt_type;
+
+/* Values of an option that may be given several times; borrowed from argv. */
+typedef struct rn_opt_list {
+    const char *v[64];
+    int n;
+} rn_opt_list;
 
 typedef struct rn_opt {
     rn_opt_type type;
-    int short_name; /* 0 if none */
-    const char *name, *metavar, *help;
+    int short_name;                    /* 0 if none */
+    const char *name, *metavar, *help; /* help NULL: an old name, which works and is not shown */
     void *dest; /* bool, const char *, int64_t, double or rn_opt_list, by type */
 } rn_opt;
 
@@ -53,6 +59,21 @@ typedef struct rn_opt {
     {                                            \
         RN_OPT_T_LIST, s, name, meta, help, dest \
     }
+/* The rows that follow stand under this heading: "of models behind a server". */
+#define RN_OPT_GROUP(title)                      \
+    {                                            \
+        RN_OPT_T_GROUP, 0, "", NULL, title, NULL \
+    }
+/* Another name of an option, with the same destination, for those who know it by that. */
+#define RN_OPT_ALIAS(name, dest)                                                   \
+    {                                                                              \
+        _Generic((dest), const char ** : RN_OPT_T_STR, int64_t * : RN_OPT_T_INT, \
+                 double * : RN_OPT_T_REAL, bool * : RN_OPT_T_FLAG,            \
+                 rn_opt_list * : RN_OPT_T_LIST),                              \
+            0, name, NULL, NULL, dest \
+    }
+/* Rows that --help and completion show. */
+#define rn_opt_is_shown(o) ((o)->type != RN_OPT_T_GROUP && (o)->help)
 #define RN_OPT_END                              \
     {                                           \
         RN_OPT_T_END, 0, NULL, NULL, NULL, NULL \
@@ -84,7 +105,19 @@ int rn_opt_usage(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Prints "ration NAME: message" on stderr; returns RN_EXIT_FAILURE. */
 int rn_opt_failure(const rn_command *cmd, const rn_err *err);
 
-/* SIGINT and SIGTERM set rn_interrupted; a second signal ends the process at once. */
+/* SIGINT and SIGTERM ask for the end, which rn_opt_should_stop tells; a second one ends the process at
+ * once. */
 void rn_opt_catch_signals(void);
+int rn_opt_should_stop(void *user); /* user: ignored */
+
+/* Catches signals, and follows a stage: a line of progress on a terminal, notes on standard error. The
+ * command line goes into the store's list of commands. One at a time. */
+rn_watch rn_opt_watch(const rn_command *cmd, int argc, char **argv);
+
+/* The exit status of a stage, after a message if it failed or was stopped. */
+int rn_opt_status(const rn_command *cmd, int rc, int incomplete, const rn_err *err);
+
+/* "table", "csv" or "json" into 0, 1, 2; NULL is "table". -1, or the exit status. */
+int rn_opt_format(const rn_command *cmd, const char *text, int *out);
 
 #endif

@@ -14,6 +14,7 @@
  */
 #include "cost/flop.h"
 
+#include <math.h>
 #include <stddef.h>
 
 int rn_shape_check(const rn_shape *s, rn_err *err)
@@ -83,4 +84,11 @@ double rn_flop_sample(const rn_shape *s, int64_t prompt_tok, int64_t gen_tok)
 {
     /* The first token comes from the prompt's last logits; the last one is never fed back. */
     return gen_tok > 1 ? rn_flop_pass(s, prompt_tok, gen_tok - 1, gen_tok - 1) : 0;
+}
+
+double rn_flop_share(const rn_shape *s, int64_t prompt_tok, int64_t gen_tok, int64_t n)
+{
+    if (s->n_layer <= 0 || prompt_tok <= 0 || gen_tok < 0) return NAN;
+    return rn_flop_sample(s, prompt_tok, gen_tok) +
+           rn_flop_prompt(s, prompt_tok) / (double)(n > 0 ? n : 1);
 }

@@ -25,7 +25,7 @@ enum {
     BUFFER_BYTES = 16384,
     MAX_EVENTS = 128,
     OTHER_FILES = 32, /* store, locks, standard streams, ... */
-    SLICE_MS = 200    /* how long a blocking call waits before it looks at `stop` */
+    SLICE_MS = 200    /* how long a blocking call waits before it asks should_stop */
 };
 
 /* ---- lists ----------------------------------------------------------------------------------- */
@@ -314,7 +314,8 @@ static int fill(rn_remote *r, const rn_remote_opts *o, rn_err *err)
     r->retry_wait_ms = o->retry_wait_ms ? o->retry_wait_ms : RN_REMOTE_RETRY_WAIT_MS;
     r->timeout_ms = o->timeout_ms ? o->timeout_ms : RN_REMOTE_TIMEOUT_MS;
     r->max_body_bytes = o->max_body_bytes ? o->max_body_bytes : MAX_BODY_BYTES;
-    r->stop = o->stop;
+    r->should_stop = o->should_stop;
+    r->user = o->user;
     r->timer_ns = -1;
     rn_fields_init(&r->takes);
     rn_rng_init(&r->jitter, (uint64_t)rn_now_ns(), (uint64_t)getpid(), 0);
@@ -722,7 +723,8 @@ int rn_remote_finish(rn_remote *r, rn_ask **done, rn_err *err)
         if (rc) return rc;
         *done = r->done.n ? take(&r->done, is_internal, 1) : NULL;
         if (*done) return 0;
-        if (r->stop && *r->stop) return rn_fail(err, RN_ECANCELLED, "stopped");
+        if (r->should_stop && r->should_stop(r->user))
+            return rn_fail(err, RN_ECANCELLED, "stopped");
         if ((rc = turn(r, rn_now_ns() + (int64_t)SLICE_MS * 1000000, err)) < 0) return rc;
     }
 }

@@ -62,8 +62,10 @@ typedef struct rn_remote_opts {
     const char *const *headers; /* [n_headers] "NAME: value"; a value "$VAR" is read from the */
     const char *const *query;   /* [n_query] "name=value"       environment and never recorded */
     size_t n_headers, n_query;
-    const volatile int *stop; /* ends the calls that block (probe, find_scoring) when it is not 0;
-                                 one that fails cancels what else is in flight */
+    /* Ends the calls that block (probe, find_scoring) when it returns not 0; NULL: never. One that
+     * fails cancels what else is in flight. */
+    int (*should_stop)(void *user);
+    void *user;
 } rn_remote_opts;
 
 /* Opens no connection yet. RN_EINVAL: url, model or a number; RN_ENOTFOUND: the variable of the key

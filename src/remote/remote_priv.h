@@ -119,7 +119,8 @@ struct rn_remote {
     rn_remote_api api;
     int in_flight, retries;
     int64_t retry_wait_ms, timeout_ms, max_body_bytes;
-    const volatile int *stop;
+    int (*should_stop)(void *user);
+    void *user;
     rn_secrets secrets;
     bool has_key;
     json_t *extra;                     /* owned; fields of the user's own; NULL none */

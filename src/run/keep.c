@@ -5,39 +5,26 @@
  * what it has paid for: passes end it at once, failures teach the policy, and samples without a
  * verdict are judged before anything is bought. Verdicts hold for their protocol alone.
  */
-#include "base/jout.h"
 #include "run/solve_priv.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-static char *settings_of(const rn_solve_arm *a)
+static int write_settings(const rn_slot_arm *x, rn_buf *out, rn_err *err)
 {
-    const rn_sampling *p = &a->o.sampling;
+    const rn_sampler *a = x->sampler;
     char sha[RN_SHA256_HEX];
     uint8_t digest[RN_SHA256_BYTES];
-    rn_sha256_of(rn_buf_view(&a->prompt), digest);
+    rn_sha256_of(rn_buf_view(&x->prompt), digest);
     rn_sha256_hex(digest, sha);
-    rn_buf b = {0};
-    rn_buf_putc(&b, '{');
-    rn_jout_text(&b, "source", "ration solve");
-    rn_jout_text(&b, "version", rn_version());
-    rn_jout_text(&b, "asked", a->how);
-    rn_jout_text(&b, "prompt_sha256", sha);
-    rn_jout_number(&b, "temperature", p->temperature);
-    rn_jout_number(&b, "top_p", p->top_p);
-    if (a->remote) { /* neutral ones are sent, but what the server takes is not known yet */
-        if (a->o.model->body) rn_buf_printf(&b, ",\"body\":%s", a->o.model->body);
-    } else {
-        rn_jout_whole(&b, "top_k", p->top_k);
-        rn_jout_number(&b, "min_p", p->min_p);
-    }
-    rn_jout_whole(&b, "max_tokens", p->max_tok);
-    rn_jout_whole(&b, "seed", (int64_t)p->seed);
-    rn_buf_putc(&b, '}');
-    char *text = rn_buf_take(&b);
-    rn_buf_free(&b);
-    return text;
+    const rn_run_identity r = {.source = "ration solve",
+                               .sampling = &a->sampling,
+                               .asked = a->how,
+                               .prompt_sha = sha,
+                               .of_server = a->m.remote != NULL,
+                               .body = a->o.model->body};
+    rn_run_identity_write(&r, out);
+    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for settings");
 }
 
 static int put_problem(rn_solve_state *s, rn_err *err)
@@ -55,21 +42,21 @@ static int put_problem(rn_solve_state *s, rn_err *err)
 
 static int put_run(rn_solve_state *s, rn_slot_arm *x, rn_err *err)
 {
-    const rn_solve_arm *a = x->arm;
+    const rn_sampler *a = x->sampler;
     rn_store_model model = {
-        .name = a->name, .file_sha = a->sha, .cost = a->o.model->cost ? a->o.model->cost : ""};
+        .name = a->m.name, .file_sha = a->m.sha, .cost = a->o.model->cost ? a->o.model->cost : ""};
     int64_t model_id;
     int rc = rn_store_put_model(s->o->store, &model, &model_id, err);
     if (rc) return rc;
-    char *settings = settings_of(a);
-    if (!settings) return rn_fail(err, RN_ENOMEM, "out of memory for settings");
+    rn_buf settings = {0};
+    rc = write_settings(x, &settings, err);
     rn_store_run run = {.set_id = s->set_id,
                         .model_id = model_id,
-                        .kind = a->o.sampling.temperature > 0 ? "sample" : "greedy",
+                        .kind = a->sampling.temperature > 0 ? "sample" : "greedy",
                         .preset = rn_target_preset(&s->target, a->chat),
-                        .settings = settings};
-    rc = rn_store_put_run(s->o->store, &run, &x->run_id, err);
-    free(settings);
+                        .settings = settings.data};
+    if (!rc) rc = rn_store_put_run(s->o->store, &run, &x->run_id, err);
+    rn_buf_free(&settings);
     return rc;
 }
 
@@ -91,7 +78,7 @@ int rn_keep_open(rn_solve_state *s, rn_err *err)
 typedef struct loading {
     rn_solve_state *s;
     int arm;
-    uint8_t *have; /* [RN_ARM_MAX_SAMPLES] */
+    uint8_t *have; /* [RN_SOLVE_MAX_SAMPLES] */
     rn_err *err;
 } loading;
 
@@ -99,7 +86,7 @@ static int load_sample(void *user, const rn_store_sample_row *r)
 {
     loading *l = user;
     if (r->x.problem_id != l->s->problem_id) return 0;
-    if (r->x.idx >= 0 && r->x.idx < RN_ARM_MAX_SAMPLES) l->have[r->x.idx] = 1;
+    if (r->x.idx >= 0 && r->x.idx < RN_SOLVE_MAX_SAMPLES) l->have[r->x.idx] = 1;
     rn_try *t = calloc(1, sizeof *t);
     if (!t) return rn_fail(l->err, RN_ENOMEM, "out of memory for stored samples");
     t->arm = l->arm;
@@ -118,21 +105,22 @@ static int load_sample(void *user, const rn_store_sample_row *r)
 
 int rn_keep_load(rn_solve_state *s, rn_err *err)
 {
-    uint8_t *have = calloc(RN_ARM_MAX_SAMPLES, 1);
-    int rc = have ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    uint8_t *have = calloc(RN_SOLVE_MAX_SAMPLES, 1);
+    uint32_t *idx = calloc(RN_SOLVE_MAX_SAMPLES, sizeof *idx);
+    int rc = have && idx ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
     for (int i = 0; !rc && i < s->n_arms; i++) {
-        rn_solve_arm *a = s->arms[i].arm;
-        memset(have, 0, RN_ARM_MAX_SAMPLES);
+        rn_slot_arm *x = &s->arms[i];
+        memset(have, 0, RN_SOLVE_MAX_SAMPLES);
         loading l = {.s = s, .arm = i, .have = have, .err = err};
         if (s->o->store)
-            rc =
-                rn_store_each_sample(s->o->store, s->arms[i].run_id, 0, true, load_sample, &l, err);
-        a->idx = rc ? NULL : calloc(RN_ARM_MAX_SAMPLES, sizeof *a->idx);
-        if (!rc && !a->idx) rc = rn_fail(err, RN_ENOMEM, "out of memory");
-        bool greedy = a->o.sampling.temperature == 0; /* one answer is all there is */
-        for (int64_t k = 0; !rc && k < (greedy ? 1 : RN_ARM_MAX_SAMPLES); k++)
-            if (!have[k]) a->idx[a->n_idx++] = k;
+            rc = rn_store_each_sample(s->o->store, x->run_id, 0, true, load_sample, &l, err);
+        bool greedy = x->sampler->sampling.temperature == 0; /* one answer is all there is */
+        int64_t n = 0;
+        for (uint32_t k = 0; k < (greedy ? 1 : RN_SOLVE_MAX_SAMPLES); k++)
+            if (!have[k]) idx[n++] = k;
+        if (!rc) rc = rn_sampler_want(x->sampler, 0, rn_buf_view(&x->prompt), idx, n, err);
     }
+    free(idx);
     free(have);
     return rc;
 }
@@ -140,14 +128,14 @@ int rn_keep_load(rn_solve_state *s, rn_err *err)
 /* ---- verdicts -------------------------------------------------------------------------------- */
 
 typedef struct known {
-    int64_t protocol_id;
+    const char *protocol; /* JSON */
     rn_try *t;
 } known;
 
 static int take_verdict(void *user, const rn_store_verdict_row *r)
 {
     known *k = user;
-    if (r->x.protocol_id != k->protocol_id || r->x.verdict == RN_V_SANDBOX) return 0;
+    if (r->x.verdict == RN_V_SANDBOX || !rn_protocol_stands_for(r->protocol, k->protocol)) return 0;
     rn_judge_result *x = &k->t->result;
     *x = (rn_judge_result){.verdict = r->x.verdict,
                            .n_cases = (int32_t)r->x.n_tests,
@@ -161,25 +149,30 @@ static int take_verdict(void *user, const rn_store_verdict_row *r)
     return 1;
 }
 
-int rn_keep_protocols(rn_solve_state *s, rn_err *err)
+/* The protocol of an arm, and the verdicts under it of samples that a former run paid for. */
+static int take_verdicts(rn_solve_state *s, int arm, rn_err *err)
 {
-    if (!s->o->store) return 0;
-    int rc = 0;
-    for (int i = 0; !rc && i < s->n_arms; i++) {
-        rn_buf json = {0};
-        rn_target_protocol(&s->target, s->judge, s->arms[i].arm->chat, &json);
-        rc = rn_buf_ok(&json)
-                 ? rn_store_put_protocol(s->o->store, json.data, &s->arms[i].protocol_id, err)
+    rn_buf json = {0};
+    rn_target_protocol(&s->target, s->judge, s->arms[arm].sampler->chat, &json);
+    int rc = rn_buf_ok(&json)
+                 ? rn_store_put_protocol(s->o->store, json.data, &s->arms[arm].protocol_id, err)
                  : rn_fail(err, RN_ENOMEM, "out of memory");
-        rn_buf_free(&json);
-    }
-    for (size_t i = 0; !rc && i < s->n_tries; i++) {
-        rn_try *t = s->tries[i];
-        if (!t->sample_id || !t->stored) continue;
-        known k = {.protocol_id = s->arms[t->arm].protocol_id, .t = t};
+    for (size_t i = 0; !rc && i < s->tries.n; i++) {
+        rn_try *t = s->tries.data[i];
+        if (!t->sample_id || !t->stored || t->arm != arm) continue;
+        known k = {.protocol = json.data, .t = t};
         int got = rn_store_each_verdict(s->o->store, t->sample_id, take_verdict, &k, err);
         if (got < 0) rc = got;
     }
+    rn_buf_free(&json);
+    return rc;
+}
+
+int rn_keep_protocols(rn_solve_state *s, rn_err *err)
+{
+    int rc = 0;
+    for (int i = 0; s->o->store && !rc && i < s->n_arms; i++)
+        rc = take_verdicts(s, i, err);
     return rc;
 }
 

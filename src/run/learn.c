@@ -22,10 +22,10 @@ static int choose_run(void *user, const rn_store_run_row *r)
     if (strcmp(r->kind, "sample") != 0 || strcmp(r->set_name, "folder") == 0) return 0;
     int64_t n = r->n_samples + r->n_counts;
     for (int i = 0; i < c->s->n_arms; i++) {
-        const rn_solve_arm *a = c->s->arms[i].arm;
+        const rn_sampler *a = c->s->arms[i].sampler;
         const char *cost = a->o.model->cost;
-        bool same = strcmp(r->model_name, a->name) == 0 ||
-                    (a->sha[0] && r->model_sha && strcmp(r->model_sha, a->sha) == 0) ||
+        bool same = strcmp(r->model_name, a->m.name) == 0 ||
+                    (a->m.sha[0] && r->model_sha && strcmp(r->model_sha, a->m.sha) == 0) ||
                     (cost && r->model_cost && strcmp(r->model_cost, cost) == 0);
         if (!same || n <= c->n_samples[i]) continue;
         c->run_id[i] = r->run_id;
@@ -34,46 +34,40 @@ static int choose_run(void *user, const rn_store_run_row *r)
     return 0;
 }
 
-/* The column of a problem among those seen so far. */
-static size_t column_of(const char ***ids, size_t *n, size_t *cap, const char *id)
+typedef RN_VEC(const char *) columns; /* ids of problems */
+
+/* The column of a problem among those seen so far; SIZE_MAX when memory is out. */
+static size_t column_of(columns *ids, const char *id)
 {
-    for (size_t i = 0; i < *n; i++)
-        if (strcmp((*ids)[i], id) == 0) return i;
-    if (*n == *cap) {
-        size_t more = *cap ? *cap * 2 : 256;
-        const char **v = realloc((void *)*ids, more * sizeof *v);
-        if (!v) return SIZE_MAX;
-        *ids = v;
-        *cap = more;
-    }
-    (*ids)[*n] = id;
-    return (*n)++;
+    for (size_t i = 0; i < ids->n; i++)
+        if (strcmp(ids->data[i], id) == 0) return i;
+    return rn_vec_push(ids, id) ? ids->n - 1 : SIZE_MAX;
 }
 
 static int fill_counts(rn_solve_state *s, const chosen *c, rn_store *store, rn_arena *arena,
                        rn_count *counts[RN_PRIOR_MAX_ARM], size_t *n_problems, rn_err *err)
 {
     rn_store_outcome *rows[RN_PRIOR_MAX_ARM];
-    size_t n_rows[RN_PRIOR_MAX_ARM], n = 0, cap = 0;
-    const char **ids = NULL;
+    size_t n_rows[RN_PRIOR_MAX_ARM];
+    columns ids = {0};
     int rc = 0;
     for (int i = 0; !rc && i < s->n_arms; i++) {
         rc = rn_store_outcomes(store, c->run_id[i], 0, arena, &rows[i], &n_rows[i], err);
         for (size_t k = 0; !rc && k < n_rows[i]; k++)
-            if (column_of(&ids, &n, &cap, rows[i][k].task_id) == SIZE_MAX)
+            if (column_of(&ids, rows[i][k].task_id) == SIZE_MAX)
                 rc = rn_fail(err, RN_ENOMEM, "out of memory");
     }
     for (int i = 0; !rc && i < s->n_arms; i++) {
-        counts[i] = rn_arena_array(arena, n + 1, sizeof **counts);
+        counts[i] = rn_arena_array(arena, ids.n + 1, sizeof **counts);
         if (!counts[i]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
         for (size_t k = 0; !rc && k < n_rows[i]; k++) {
             if (strcmp(rows[i][k].task_id, s->target.task_id) == 0) continue;
-            size_t at = column_of(&ids, &n, &cap, rows[i][k].task_id);
+            size_t at = column_of(&ids, rows[i][k].task_id);
             counts[i][at] = (rn_count){.n = rows[i][k].n, .c = rows[i][k].c};
         }
     }
-    free((void *)ids);
-    *n_problems = n;
+    *n_problems = ids.n;
+    free((void *)ids.data);
     return rc;
 }
 
@@ -86,7 +80,7 @@ static int learn(rn_solve_state *s, rn_store *store, const double *cost, rn_err 
             rc = rn_fail(err, RN_ENOTFOUND,
                          "%s holds no samples of %s; name the model as it is named there, or "
                          "leave --learn-from out",
-                         s->o->learn_from, s->arms[i].arm->name);
+                         s->o->learn_from, s->arms[i].sampler->m.name);
     rn_arena arena = {0};
     rn_count *counts[RN_PRIOR_MAX_ARM];
     size_t n = 0;

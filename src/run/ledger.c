@@ -19,9 +19,9 @@ static rn_verdict most_frequent(const rn_solve_state *s, int64_t by[RN_N_VERDICT
 {
     memset(by, 0, RN_N_VERDICTS * sizeof *by);
     *n = 0;
-    for (size_t i = 0; i < s->n_tries; i++) {
-        if (!s->tries[i]->judged) continue;
-        by[s->tries[i]->result.verdict]++;
+    for (size_t i = 0; i < s->tries.n; i++) {
+        if (!s->tries.data[i]->judged) continue;
+        by[s->tries.data[i]->result.verdict]++;
         ++*n;
     }
     int best = RN_N_VERDICTS;
@@ -35,13 +35,13 @@ static const rn_judge_result *typical(const rn_solve_state *s, rn_verdict v)
 {
     const rn_judge_result *best = NULL;
     int most = 0;
-    for (size_t i = 0; i < s->n_tries; i++) {
-        const rn_try *t = s->tries[i];
+    for (size_t i = 0; i < s->tries.n; i++) {
+        const rn_try *t = s->tries.data[i];
         if (!t->judged || t->result.verdict != v) continue;
         int n = 0;
-        for (size_t k = i; k < s->n_tries; k++)
-            n += s->tries[k]->judged && s->tries[k]->result.verdict == v &&
-                 strcmp(s->tries[k]->result.detail, t->result.detail) == 0;
+        for (size_t k = i; k < s->tries.n; k++)
+            n += s->tries.data[k]->judged && s->tries.data[k]->result.verdict == v &&
+                 strcmp(s->tries.data[k]->result.detail, t->result.detail) == 0;
         if (n <= most) continue;
         most = n;
         best = &t->result;
@@ -65,11 +65,11 @@ static void put_failures(const rn_solve_state *s, rn_buf *b)
 static void put_why(const rn_solve_state *s, rn_buf *b)
 {
     int64_t n = 0, judged = 0;
-    for (size_t i = 0; i < s->n_tries; i++) {
+    for (size_t i = 0; i < s->tries.n; i++) {
         n++;
-        judged += s->tries[i]->judged;
+        judged += s->tries.data[i]->judged;
     }
-    const char *name = s->winner ? s->arms[s->winner->arm].arm->name : "";
+    const char *name = s->winner ? s->arms[s->winner->arm].sampler->m.name : "";
     if (s->out->outcome == RN_SOLVED) {
         rn_buf_printf(b, "sample %lld of %s passes every test", (long long)s->winner->idx, name);
         return;
@@ -131,7 +131,7 @@ static void put_program(const rn_solve_state *s, rn_buf *b)
     rn_sha256_hex(s->winner->sha, sha);
     rn_jout_key(b, "program");
     rn_buf_putc(b, '{');
-    rn_jout_text(b, "model", s->arms[s->winner->arm].arm->name);
+    rn_jout_text(b, "model", s->arms[s->winner->arm].sampler->m.name);
     rn_jout_whole(b, "index", s->winner->idx);
     rn_jout_boolean(b, "stored", s->winner->stored);
     rn_jout_text(b, "sha256", sha);
@@ -180,7 +180,7 @@ static void put_json(const rn_solve_state *s, rn_buf *b)
     rn_jout_key(b, "models");
     rn_buf_putc(b, '[');
     for (size_t i = 0; i < r->n_rows; i++)
-        put_row(b, &r->rows[i], s->arms[i].arm->how);
+        put_row(b, &r->rows[i], s->arms[i].sampler->how);
     rn_buf_putc(b, ']');
     rn_jout_text(b, "why", r->why);
     rn_jout_text(b, "warnings", r->warnings);
@@ -206,7 +206,7 @@ int rn_ledger_fill(rn_solve_state *s, rn_err *err)
     double sum = 0;
     for (size_t i = 0; i < r->n_rows; i++) {
         r->rows[i] = s->arms[i].row;
-        r->rows[i].name = strdup(s->arms[i].arm->name);
+        r->rows[i].name = strdup(s->arms[i].sampler->m.name);
         if (!r->rows[i].name) return rn_fail(err, RN_ENOMEM, "out of memory for the ledger");
         sum += s->budget.unit == RN_UNIT_FLOP ? r->rows[i].flop : r->rows[i].usd;
     }

@@ -1,10 +1,55 @@
 /* program.c: see program.h. */
 #include "run/program.h"
 
+#include "base/json.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+rn_recipe rn_recipe_of(const char *given, const char *preset, const char *settings)
+{
+    rn_recipe r = {.preset = preset && preset[0] ? rn_preset_find(preset) : NULL};
+    json_t *v = settings ? json_loads(settings, 0, NULL) : NULL;
+    const char *name = given ? given : json_string_value(json_object_get(v, "extractor"));
+    const char *asked = json_string_value(json_object_get(v, "asked")); /* by solve */
+    if (!name && asked && (!r.preset || !r.preset->chat)) name = "auto";
+    if (!name) name = r.preset ? r.preset->extractor : "raw/1";
+    const char *present = rn_extractor_find(name); /* an older version's name asks for it */
+    snprintf(r.extractor, sizeof r.extractor, "%s", present ? present : name);
+    json_decref(v);
+    return r;
+}
+
+int rn_recipe_program(const rn_recipe *r, const rn_problem *p, rn_bytes answer, rn_buf *code,
+                      rn_buf *source, bool *found, rn_err *err)
+{
+    assert(r->extractor[0]);
+    rn_extracted what = {0};
+    rn_buf_clear(code);
+    int rc = rn_extract(r->extractor, r->preset, p, answer, code, &what, err);
+    if (!rc && !rn_buf_ok(code)) rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    if (!rc) rc = rn_program_build(p, rn_buf_view(code), &what, source, err);
+    if (!rc && found) *found = what.found;
+    return rc;
+}
+
+/* ---- tests ----------------------------------------------------------------------------------- */
+
+bool rn_tests_are_script(const rn_problem *p)
+{
+    return p->form == RN_FORM_CHECK || p->form == RN_FORM_ASSERTS;
+}
+
 double rn_tests_cpu_s(const rn_problem *p)
 {
-    double official = p->form == RN_FORM_CHECK || p->form == RN_FORM_ASSERTS ? 3 : 4;
+    double official = rn_tests_are_script(p) ? 3 : 4;
     return p->time_limit_s > official ? p->time_limit_s : official;
+}
+
+const char *rn_tests_compare(const rn_problem *p, bool strict)
+{
+    static const char *const rules[] = {"apps", "codecontests", "livecodebench"};
+    return strict ? "strict" : rules[p->rule];
 }
 
 static rn_judge_case *make_cases(const rn_problem *p, rn_arena *a, size_t *n)
@@ -49,4 +94,59 @@ int rn_tests_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err *er
                                           : RN_JUDGE_SCRIPT;
     job->cases = make_cases(p, a, &job->n_cases);
     return job->cases ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+}
+
+/* ---- equal programs -------------------------------------------------------------------------- */
+
+static size_t place_of(const rn_programs *s, const rn_program_key *k)
+{
+    uint64_t h;
+    memcpy(&h, k->sha, sizeof h); /* a hash already */
+    size_t at = (size_t)(h + k->group * 0x9e3779b97f4a7c15ULL) & (s->n_table - 1);
+    for (; s->table[at]; at = (at + 1) & (s->n_table - 1)) {
+        const rn_program_key *q = &s->keys.data[s->table[at] - 1];
+        if (q->group == k->group && memcmp(q->sha, k->sha, sizeof k->sha) == 0) break;
+    }
+    return at;
+}
+
+/* Twice the table, at most half full. */
+static bool grow(rn_programs *s)
+{
+    size_t n = s->n_table ? 2 * s->n_table : 256;
+    uint32_t *table = calloc(n, sizeof *table);
+    if (!table) return false;
+    free(s->table);
+    s->table = table;
+    s->n_table = n;
+    for (size_t i = 0; i < s->keys.n; i++)
+        table[place_of(s, &s->keys.data[i])] = (uint32_t)(i + 1);
+    return true;
+}
+
+size_t rn_programs_add(rn_programs *s, uint64_t group, const uint8_t sha[RN_SHA256_BYTES],
+                       bool *is_new)
+{
+    rn_program_key k = {.group = group};
+    memcpy(k.sha, sha, sizeof k.sha);
+    if (2 * (s->keys.n + 1) > s->n_table && !grow(s)) return SIZE_MAX;
+    size_t at = place_of(s, &k);
+    *is_new = s->table[at] == 0;
+    if (!*is_new) return s->table[at] - 1;
+    if (!rn_vec_push(&s->keys, k)) return SIZE_MAX;
+    s->table[at] = (uint32_t)s->keys.n;
+    return s->keys.n - 1;
+}
+
+void rn_programs_clear(rn_programs *s)
+{
+    s->keys.n = 0;
+    if (s->table) memset(s->table, 0, s->n_table * sizeof *s->table);
+}
+
+void rn_programs_free(rn_programs *s)
+{
+    rn_vec_free(&s->keys);
+    free(s->table);
+    *s = (rn_programs){0};
 }

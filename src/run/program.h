@@ -1,9 +1,33 @@
-/* program.h: a problem's tests as a job of the judge. */
+/*
+ * program.h: from a model's raw answer to what the judge runs: the extractor that holds for a run,
+ * the program, the tests as a job, and equal programs as one.
+ *
+ * The one rule for the extractor, wherever a program is made: the one that was asked for, else that of
+ * the run's settings, else that of its preset, else raw/1. Runs of `ration solve` have no preset that
+ * anybody chose: an answer of theirs may be a message with fences, which auto tells.
+ */
 #ifndef RN_RUN_PROGRAM_H
 #define RN_RUN_PROGRAM_H
 
+#include "base/hash.h"
+#include "base/vec.h"
 #include "judge/judge.h"
-#include "task/task.h"
+#include "store/store.h"
+#include "task/prompt.h"
+
+/* How the answers of a run become programs. */
+typedef struct rn_recipe {
+    const rn_preset *preset; /* whose stop strings hold; NULL: those of the problem's form */
+    char extractor[64];      /* never empty */
+} rn_recipe;
+
+/* given: what the user named, or NULL. preset, settings: of the run; settings is a JSON object. */
+rn_recipe rn_recipe_of(const char *given, const char *preset, const char *settings);
+
+/* Appends the source that the judge runs before the tests. `code` is scratch, and holds the code alone
+ * afterwards. *found (may be NULL): the answer holds code. */
+int rn_recipe_program(const rn_recipe *r, const rn_problem *p, rn_bytes answer, rn_buf *code,
+                      rn_buf *source, bool *found, rn_err *err);
 
 /* Fills mode, entry and cases of *job for problem p; what they point to is in `a`, or the
  * problem's own. RN_ENOMEM. */
@@ -12,5 +36,30 @@ int rn_tests_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err *er
 /* The official CPU limit in seconds: 3 a program for HumanEval and MBPP, 4 a case for APPS, more
  * where the problem itself states more. */
 double rn_tests_cpu_s(const rn_problem *p);
+/* Whether the tests are statements in one program, which the CPU limit holds for as a whole. */
+bool rn_tests_are_script(const rn_problem *p);
+
+/* How outputs of cases are compared, as protocols name it. */
+const char *rn_tests_compare(const rn_problem *p, bool strict);
+
+/* ---- equal programs -------------------------------------------------------------------------- */
+
+typedef struct rn_program_key {
+    uint8_t sha[RN_SHA256_BYTES];
+    uint64_t group; /* programs of different groups (problems) are never the same */
+} rn_program_key;
+
+/* Distinct programs in the order in which they came: an index for each, by hash. */
+typedef struct rn_programs {
+    RN_VEC(rn_program_key) keys;
+    uint32_t *table; /* [n_table], a power of two: index + 1; 0 empty */
+    size_t n_table;
+} rn_programs;
+
+/* The index of this program, *is_new if it was not there; SIZE_MAX when memory is out. */
+size_t rn_programs_add(rn_programs *s, uint64_t group, const uint8_t sha[RN_SHA256_BYTES],
+                       bool *is_new);
+void rn_programs_clear(rn_programs *s); /* keeps its memory */
+void rn_programs_free(rn_programs *s);
 
 #endif

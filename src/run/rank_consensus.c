@@ -1,270 +1,215 @@
 /*
- * rank_consensus.c: see rank_consensus.h.
+ * rank_consensus.c: the rankers `examples` and `consensus`: scores by what executed programs give.
  *
- * Problem by problem: its samples become programs as for judging, equal ones once; each program is
- * called on the problem's inputs in the sandbox; then the groups are counted. What an execution
- * cost is divided among the samples that share the program.
+ * Samples become programs as for judging, those that differ in layout alone once; each program is
+ * called on the problem's inputs in the sandbox (trial.h); then votes or groups are counted. What an
+ * execution cost is divided among the samples that share the program. A score depends on all samples
+ * of its problem.
  */
-#include "run/rank_consensus.h"
-
-#include "base/hash.h"
-#include "base/vec.h"
-#include "rank/layout.h"
-#include "run/stage.h"
+#include "run/identity.h"
+#include "run/rank_priv.h"
 #include "run/trial.h"
+
+#include "rank/consensus.h"
+#include "rank/layout.h"
 #include "stat/votes.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { N_INPUTS = 32, MEMORY_BYTES = 512 << 20 };
 /* CPU seconds of one input. Consensus keeps the value of 0.1.0, which names its scores. */
-static const double default_cpu_s = 0.1, consensus_cpu_s = 0.5;
+static const double examples_cpu_s = 0.1, consensus_cpu_s = 0.5;
 
-/* A distinct program of the problem at work: texts that differ in layout alone are one. */
-typedef struct distinct {
-    uint8_t sha[RN_SHA256_BYTES]; /* of its layout key */
-    int64_t n_samples;
-} distinct;
-
-typedef struct member {
-    int64_t sample_id;
-    uint32_t program;
-} member;
-
-struct rn_consensus {
-    rn_consensus_opts o;
-    rn_agree agree;
+typedef struct consensus {
+    bool examples;
+    rn_agree rule;
     rn_trial_plan plan;
-    rn_store *store;
     rn_judge *judge;
-    int64_t ranker_id;
-    /* of the run at work */
-    rn_rank_run *run;
-    bool *due; /* [run->set->n] problems with a sample without a score */
-    rn_consensus_counts *counts;
-    rn_progress progress;
-    /* of the problem at work */
-    const rn_problem *problem;
-    rn_arena arena;
-    RN_VEC(distinct) programs;
-    RN_VEC(rn_trial_program) tried; /* the same programs, as they are tried */
-    RN_VEC(member) members;
-    rn_trial trial; /* in the arena */
-    rn_buf code, source, key;
-    rn_err *err; /* of the walk */
-};
+    rn_programs distinct; /* of the problem at work, by layout key */
+    rn_buf key;
+} consensus;
+
+/* The problem at work. Arrays are in its arena. */
+typedef struct trial {
+    rn_trial t;
+    rn_trial_program *tried; /* [n] */
+    int64_t *n_samples;      /* [n] */
+    bool *paid;              /* [n] a score carries what running it cost */
+    size_t n;
+    size_t *program; /* [items.n] of each sample */
+} trial;
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-const char *rn_consensus_check(const rn_consensus_opts *o)
+static int open_judge(rn_ranking *k, double cpu_s, rn_err *err)
 {
-    rn_agree agree;
-    if (o->agree && rn_agree_parse(o->agree, &agree, NULL)) return "--agree is mbr or codet";
-    if (o->inputs < 0 || o->inputs > RN_JUDGE_MAX_VALUES) return "--inputs is 1 to 128";
-    if (o->cpu_s < 0 || o->cpu_s > 3600) return "--cpu-limit is a number of seconds up to 3600";
-    if (o->jobs < 0 || o->jobs > 256) return "--jobs is 1 to 256";
-    if (o->extractor && !rn_extractor_find(o->extractor))
-        return "unknown extractor; 'man ration-judge' lists them";
-    return NULL;
+    const rn_rank_options *o = k->o;
+    consensus *c = k->own;
+    const rn_judge_opts jo = {
+        .jobs = o->jobs,
+        .allow_weak = o->allow_weak != 0,
+        .limits = {.cpu_ns = (int64_t)(cpu_s * 1e9), .memory_bytes = MEMORY_BYTES}};
+    return rn_judge_open(&jo, &c->judge, err);
 }
 
-/* Everything that the scores depend on. "reader": the version of what finds examples and makes inputs
- * from them; consensus does not name it, so that what 0.1.0 scored is not scored again. */
-static json_t *describe(const rn_consensus *c)
+static consensus *make(rn_ranking *k, rn_err *err)
 {
-    enum { READER = 2 };
-    json_t *j =
-        json_pack("{s:s, s:I, s:f, s:I, s:s}", "by", c->o.examples ? "examples" : "consensus",
-                  "seed", (json_int_t)c->o.seed, "cpu_s", c->o.cpu_s, "memory_mib",
-                  (json_int_t)(MEMORY_BYTES >> 20), "python", rn_judge_python(c->judge));
-    if (!j) return NULL;
-    if (c->o.examples) {
-        const rn_trial_plan *p = &c->plan;
-        json_object_set_new(j, "reader", json_integer(READER));
-        json_object_set_new(j, "inputs",
-                            json_pack("[I, I, I, I]", (json_int_t)p->max_examples,
-                                      (json_int_t)p->n_mutants, (json_int_t)p->n_pooled,
-                                      (json_int_t)p->n_borders));
-    } else {
-        bool codet = c->agree == RN_AGREE_CODET;
-        json_object_set_new(j, "agree", json_string(rn_agree_name(c->agree)));
-        json_object_set_new(j, "examples", json_string(codet ? "inputs and values" : "inputs"));
-        json_object_set_new(j, "inputs", json_integer((json_int_t)c->o.inputs));
-    }
-    json_object_set_new(j, "version", json_string(rn_version()));
-    if (c->o.extractor) json_object_set_new(j, "extractor", json_string(c->o.extractor));
-    return j;
+    k->own = calloc(1, sizeof(consensus));
+    if (!k->own) rn_fail(err, RN_ENOMEM, "out of memory");
+    return k->own;
 }
 
-static int put_ranker(rn_consensus *c, rn_err *err)
+static int open_consensus(rn_ranking *k, rn_err *err)
 {
-    json_t *j = describe(c);
-    char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    json_decref(j);
-    if (!text) return rn_fail(err, RN_ENOMEM, "out of memory for the ranker's record");
+    const rn_rank_options *o = k->o;
+    const int64_t inputs = o->inputs ? o->inputs : N_INPUTS;
+    const double cpu_s = o->cpu_s > 0 ? o->cpu_s : consensus_cpu_s;
+    consensus *c = make(k, err);
+    if (!c) return RN_ENOMEM;
+    c->plan = (rn_trial_plan){.max_examples = (size_t)inputs,
+                              .n_mutants = (size_t)inputs,
+                              .max_total = (size_t)inputs,
+                              .seed = (uint64_t)o->seed};
+    int rc = rn_agree_parse(o->agree ? o->agree : "mbr", &c->rule, err);
+    if (!rc) rc = open_judge(k, cpu_s, err);
+    if (rc) return rc;
+    const bool codet = c->rule == RN_AGREE_CODET;
+    const rn_ranker_identity r = {.by = "consensus",
+                                  .agree = rn_agree_name(c->rule),
+                                  .examples = codet ? "inputs and values" : "inputs",
+                                  .inputs = {inputs},
+                                  .n_inputs = 1,
+                                  .seed = o->seed,
+                                  .cpu_s = cpu_s,
+                                  .memory_mib = MEMORY_BYTES >> 20,
+                                  .python = rn_judge_python(c->judge),
+                                  .extractor = o->extractor};
     /* The values that examples tell are tests of a kind: the name says when they were used. */
-    const char *name = c->o.examples                ? "examples"
-                       : c->agree == RN_AGREE_CODET ? "consensus:codet+examples"
-                                                    : "consensus:mbr";
-    int rc = rn_store_put_ranker(c->store, name, text, false, &c->ranker_id, err);
-    free(text);
-    return rc;
+    const char *name = codet ? "consensus:codet+examples" : "consensus:mbr";
+    return rn_ranking_put_ranker(k, name, &r, err);
 }
 
-int rn_consensus_open(const rn_consensus_opts *o, rn_store *store, rn_consensus **out, rn_err *err)
+static int open_examples(rn_ranking *k, rn_err *err)
 {
-    rn_consensus *c = calloc(1, sizeof *c);
-    if (!c) return rn_fail(err, RN_ENOMEM, "out of memory");
-    c->o = *o;
-    c->store = store;
-    if (!c->o.inputs) c->o.inputs = N_INPUTS;
+    enum { READER = 2 }; /* the version of what finds examples and makes inputs from them */
+    const rn_rank_options *o = k->o;
+    const double cpu_s = o->cpu_s > 0 ? o->cpu_s : examples_cpu_s;
+    consensus *c = make(k, err);
+    if (!c) return RN_ENOMEM;
+    c->examples = true;
     c->plan = rn_trial_examples;
-    if (!o->examples)
-        c->plan = (rn_trial_plan){.max_examples = (size_t)c->o.inputs,
-                                  .n_mutants = (size_t)c->o.inputs,
-                                  .max_total = (size_t)c->o.inputs};
-    c->plan.seed = (uint64_t)c->o.seed;
-    if (!(c->o.cpu_s > 0)) c->o.cpu_s = o->examples ? default_cpu_s : consensus_cpu_s;
-    int rc = rn_agree_parse(o->agree ? o->agree : "mbr", &c->agree, err);
-    rn_judge_opts jo = {
-        .jobs = (int)o->jobs,
-        .allow_weak = o->allow_weak,
-        .limits = {.cpu_ns = (int64_t)(c->o.cpu_s * 1e9), .memory_bytes = MEMORY_BYTES}};
-    if (!rc) rc = rn_judge_open(&jo, &c->judge, err);
-    if (!rc) rc = put_ranker(c, err);
-    if (rc) {
-        rn_consensus_close(c);
-        return rc;
-    }
-    *out = c;
-    return 0;
-}
-
-void rn_consensus_close(rn_consensus *c)
-{
-    if (!c) return;
-    rn_judge_close(c->judge);
-    rn_arena_free(&c->arena);
-    rn_vec_free(&c->programs);
-    rn_vec_free(&c->tried);
-    rn_vec_free(&c->members);
-    rn_buf_free(&c->code);
-    rn_buf_free(&c->source);
-    rn_buf_free(&c->key);
-    free(c);
+    c->plan.seed = (uint64_t)o->seed;
+    int rc = open_judge(k, cpu_s, err);
+    if (rc) return rc;
+    const rn_trial_plan *p = &c->plan;
+    const rn_ranker_identity r = {.by = "examples",
+                                  .reader = READER,
+                                  .inputs = {(int64_t)p->max_examples, (int64_t)p->n_mutants,
+                                             (int64_t)p->n_pooled, (int64_t)p->n_borders},
+                                  .n_inputs = 4,
+                                  .seed = o->seed,
+                                  .cpu_s = cpu_s,
+                                  .memory_mib = MEMORY_BYTES >> 20,
+                                  .python = rn_judge_python(c->judge),
+                                  .extractor = o->extractor};
+    return rn_ranking_put_ranker(k, "examples", &r, err);
 }
 
 /* ---- one problem ----------------------------------------------------------------------------- */
 
-/* The number of this program among the problem's, SIZE_MAX when memory is out. */
-static size_t program_of(rn_consensus *c, rn_bytes text)
+/* The distinct programs of the items. */
+static int list_programs(rn_ranking *k, trial *x, rn_err *err)
 {
-    distinct p = {.n_samples = 0};
-    rn_buf_clear(&c->key);
-    rn_layout_key(text, &c->key);
-    rn_sha256_of(rn_buf_view(&c->key), p.sha);
-    for (size_t i = 0; i < c->programs.n; i++)
-        if (memcmp(c->programs.data[i].sha, p.sha, sizeof p.sha) == 0) return i;
-    rn_trial_program tried = {
-        .text = {rn_arena_dup(&c->arena, text.data ? text.data : "", text.len), text.len}};
-    if (!tried.text.data || !rn_buf_ok(&c->key)) return SIZE_MAX;
-    rn_vec_push(&c->programs, p);
-    rn_vec_push(&c->tried, tried);
-    return rn_vec_ok(&c->programs) && rn_vec_ok(&c->tried) ? c->programs.n - 1 : SIZE_MAX;
-}
-
-static bool interrupted(void *user)
-{
-    (void)user;
-    return rn_interrupted != 0;
-}
-
-static int execute(rn_consensus *c, rn_err *err)
-{
-    const rn_trial_io io = {.should_stop = interrupted};
-    int rc = rn_trial_run(c->judge, c->problem, &c->trial, c->tried.data, c->tried.n, &io,
-                          &c->arena, err);
-    for (size_t i = 0; i < c->tried.n && !rc; i++) {
-        c->counts->n_runs++;
-        c->counts->cpu_s += (double)c->tried.data[i].cpu_ns * 1e-9;
-        c->counts->wall_s += (double)c->tried.data[i].wall_ns * 1e-9;
+    consensus *c = k->own;
+    rn_arena *a = &k->problem_arena;
+    rn_programs_clear(&c->distinct);
+    for (size_t i = 0; i < k->items.n; i++) {
+        uint8_t sha[RN_SHA256_BYTES];
+        bool is_new;
+        rn_buf_clear(&k->source);
+        rn_buf_clear(&c->key);
+        int rc = rn_recipe_program(&k->recipe, k->problem, k->items.data[i].text, &k->code,
+                                   &k->source, NULL, err);
+        if (rc) return rc;
+        rn_bytes text = rn_buf_view(&k->source);
+        rn_layout_key(text, &c->key);
+        rn_sha256_of(rn_buf_view(&c->key), sha);
+        size_t at = rn_programs_add(&c->distinct, 0, sha, &is_new);
+        if (at == SIZE_MAX || !rn_buf_ok(&c->key))
+            return rn_fail(err, RN_ENOMEM, "out of memory for programs");
+        x->program[i] = at;
+        x->n_samples[at]++;
+        if (!is_new) continue;
+        x->n++;
+        rn_bytes kept = {rn_arena_dup(a, text.data ? text.data : "", text.len), text.len};
+        if (!kept.data) return rn_fail(err, RN_ENOMEM, "out of memory for programs");
+        x->tried[at].text = kept;
     }
-    return rc;
+    return 0;
 }
 
 /* Whether anything is known of a program: those that the sandbox failed on have no vote. */
-static bool has_vote(const rn_consensus *c, size_t program)
+static bool has_vote(const trial *x, size_t program)
 {
-    return c->tried.data[program].known || c->trial.in.n == 0;
+    return x->tried[program].known || x->t.in.n == 0;
 }
 
-/* What all scores of a program share. */
-static rn_store_parts parts_of(const rn_consensus *c, size_t program, bool *paid)
-{
-    const rn_trial_program *p = &c->tried.data[program];
-    bool first = c->trial.in.n > 0 && !paid[program];
-    paid[program] = true;
-    return (rn_store_parts){
-        .part = NAN, .cpu_ns = p->cpu_ns / c->programs.data[program].n_samples, .n_runs = first};
-}
-
-static int put_score(rn_consensus *c, size_t at, double score, const rn_store_parts *parts,
+/* Puts the score of an item; *parts gets what running its program cost. */
+static int put_score(rn_ranking *k, trial *x, size_t item, double score, rn_store_parts *parts,
                      rn_err *err)
 {
-    const member *m = &c->members.data[at];
-    const rn_store_score x = {.sample_id = m->sample_id,
-                              .ranker_id = c->ranker_id,
+    const size_t at = x->program[item];
+    parts->cpu_ns = x->tried[at].cpu_ns / x->n_samples[at];
+    parts->n_runs = x->t.in.n > 0 && !x->paid[at];
+    x->paid[at] = true;
+    const rn_store_score s = {.sample_id = k->items.data[item].sample_id,
+                              .ranker_id = k->ranker_id,
                               .score = score,
                               .sum = NAN,
                               .n_tok = -1,
-                              .wall_ns = c->tried.data[m->program].wall_ns /
-                                         c->programs.data[m->program].n_samples,
+                              .wall_ns = x->tried[at].wall_ns / x->n_samples[at],
                               .flop = 0,
                               .parts = parts};
-    c->counts->n_scored++;
-    return rn_store_put_score(c->store, &x, err);
+    return rn_ranking_put_score(k, &s, err);
 }
 
 /* ---- consensus: groups of equal outcomes ------------------------------------------------------ */
 
 /* The problem's programs as voters. */
-static rn_voter *make_voters(const rn_consensus *c)
+static rn_voter *make_voters(rn_ranking *k, const trial *x)
 {
-    rn_voter *v = calloc(c->programs.n + 1, sizeof *v);
-    size_t n_inputs = c->trial.in.n;
-    for (size_t i = 0; v && i < c->programs.n; i++) {
-        v[i].n_samples = has_vote(c, i) ? c->programs.data[i].n_samples : 0;
-        rn_judge_value *values = (rn_judge_value *)(uintptr_t)c->tried.data[i].values;
+    const size_t n_inputs = x->t.in.n;
+    rn_voter *v = rn_arena_array(&k->problem_arena, x->n + 1, sizeof *v);
+    for (size_t i = 0; v && i < x->n; i++) {
+        v[i].n_samples = has_vote(x, i) ? x->n_samples[i] : 0;
+        rn_judge_value *values = (rn_judge_value *)(uintptr_t)x->tried[i].values;
         if (!values) continue;
-        for (size_t k = 0; k < n_inputs; k++) {
-            v[i].has_value |= values[k].kind == RN_VALUE_DATA;
-            v[i].n_right += values[k].agrees;
-            values[k].agrees = 0; /* no part of the outcome */
+        for (size_t j = 0; j < n_inputs; j++) {
+            v[i].has_value |= values[j].kind == RN_VALUE_DATA;
+            v[i].n_right += values[j].agrees;
+            values[j].agrees = 0; /* no part of the outcome */
         }
         v[i].outcomes = (rn_bytes){(const char *)values, n_inputs * sizeof *values};
     }
     return v;
 }
 
-static int score_groups(rn_consensus *c, bool *paid, rn_err *err)
+static int score_groups(rn_ranking *k, trial *x, rn_err *err)
 {
-    rn_voter *v = make_voters(c);
+    const consensus *c = k->own;
+    rn_voter *v = make_voters(k, x);
     if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for groups");
-    int rc = rn_consensus_score(v, c->programs.n, c->agree, c->trial.n_known > 0, err);
-    for (size_t i = 0; i < c->members.n && !rc; i++) {
-        size_t at = c->members.data[i].program;
-        if (!has_vote(c, at)) {
-            c->counts->n_failed++;
+    int rc = rn_consensus_score(v, x->n, c->rule, x->t.n_known > 0, err);
+    for (size_t i = 0; i < k->items.n && !rc; i++) {
+        size_t at = x->program[i];
+        if (!has_vote(x, at)) {
+            k->out->n_failed++;
             continue;
         }
-        rn_store_parts parts = parts_of(c, at, paid);
-        parts.part = v[at].weight;
-        parts.group = v[at].group;
-        rc = put_score(c, i, v[at].score, &parts, err);
+        rn_store_parts parts = {.part = v[at].weight, .group = v[at].group};
+        rc = put_score(k, x, i, v[at].score, &parts, err);
     }
-    free(v);
     return rc;
 }
 
@@ -277,63 +222,61 @@ typedef struct ballot {
     uint16_t *rows; /* [n_samples, n_inputs] */
     uint32_t *of_row;
     uint8_t *flags; /* zeros */
-    size_t *member; /* [n_samples] */
+    size_t *item;   /* [n_samples] */
     double *score;
     uint16_t *blob; /* what is stored of one sample */
     size_t n;
 } ballot;
 
-static bool make_ballot(rn_consensus *c, ballot *b)
+static bool make_ballot(rn_ranking *k, const trial *x, ballot *b)
 {
-    size_t m = c->trial.in.n, np = c->programs.n, ns = c->members.n;
-    rn_arena *a = &c->arena;
+    const size_t m = x->t.in.n, np = x->n, ns = k->items.n;
+    rn_arena *a = &k->problem_arena;
     *b = (ballot){.value = rn_arena_array(a, np * m + 1, sizeof *b->value),
                   .right = rn_arena_array(a, np, sizeof *b->right),
                   .unseen = rn_arena_array(a, np, sizeof *b->unseen),
                   .rows = rn_arena_array(a, ns * m + 1, sizeof *b->rows),
                   .of_row = rn_arena_array(a, ns, sizeof *b->of_row),
                   .flags = rn_arena_array(a, ns, 1),
-                  .member = rn_arena_array(a, ns, sizeof *b->member),
+                  .item = rn_arena_array(a, ns, sizeof *b->item),
                   .score = rn_arena_array(a, ns, sizeof *b->score),
                   .blob = rn_arena_array(a, RN_VOTES_HEAD + m, sizeof *b->blob)};
-    return b->value && b->right && b->unseen && b->rows && b->of_row && b->flags && b->member &&
+    return b->value && b->right && b->unseen && b->rows && b->of_row && b->flags && b->item &&
            b->score && b->blob;
 }
 
-static int put_ballot(rn_consensus *c, ballot *b, bool *paid, rn_err *err)
+static int put_ballot(rn_ranking *k, trial *x, ballot *b, rn_err *err)
 {
-    size_t m = c->trial.in.n;
+    const size_t m = x->t.in.n;
     int rc = 0;
     for (size_t i = 0; i < b->n && !rc; i++) {
-        size_t at = c->members.data[b->member[i]].program;
-        rn_store_parts parts = parts_of(c, at, paid);
-        parts.part = b->right[at];
-        b->blob[RN_VOTES_KNOWN] = (uint16_t)c->trial.n_known;
-        b->blob[RN_VOTES_UNSEEN] = (uint16_t)c->trial.n_unseen;
+        size_t at = x->program[b->item[i]];
+        rn_store_parts parts = {.part = b->right[at]};
+        b->blob[RN_VOTES_KNOWN] = (uint16_t)x->t.n_known;
+        b->blob[RN_VOTES_UNSEEN] = (uint16_t)x->t.n_unseen;
         b->blob[RN_VOTES_RIGHT_UNSEEN] = (uint16_t)b->unseen[at];
         if (m) memcpy(b->blob + RN_VOTES_HEAD, b->value + at * m, m * sizeof *b->blob);
         parts.votes = (rn_bytes){(const char *)b->blob, (RN_VOTES_HEAD + m) * sizeof *b->blob};
-        rc = put_score(c, b->member[i], b->score[i], &parts, err);
+        rc = put_score(k, x, b->item[i], b->score[i], &parts, err);
     }
     return rc;
 }
 
-static int score_votes(rn_consensus *c, bool *paid, rn_err *err)
+static int score_votes(rn_ranking *k, trial *x, rn_err *err)
 {
-    size_t m = c->trial.in.n;
+    const size_t m = x->t.in.n;
     ballot b;
-    if (!make_ballot(c, &b)) return rn_fail(err, RN_ENOMEM, "out of memory for votes");
-    int rc =
-        rn_trial_votes(&c->trial, c->tried.data, c->programs.n, b.value, b.right, b.unseen, err);
-    for (size_t i = 0; i < c->members.n && !rc; i++) {
-        size_t at = c->members.data[i].program;
-        if (!has_vote(c, at)) {
-            c->counts->n_failed++;
+    if (!make_ballot(k, x, &b)) return rn_fail(err, RN_ENOMEM, "out of memory for votes");
+    int rc = rn_trial_votes(&x->t, x->tried, x->n, b.value, b.right, b.unseen, err);
+    for (size_t i = 0; i < k->items.n && !rc; i++) {
+        size_t at = x->program[i];
+        if (!has_vote(x, at)) {
+            k->out->n_failed++;
             continue;
         }
         if (m) memcpy(b.rows + b.n * m, b.value + at * m, m * sizeof *b.rows);
         b.of_row[b.n] = b.right[at];
-        b.member[b.n++] = i;
+        b.item[b.n++] = i;
     }
     const rn_votes votes = {.value = b.rows,
                             .right = b.of_row,
@@ -342,99 +285,65 @@ static int score_votes(rn_consensus *c, bool *paid, rn_err *err)
                             .n = (int64_t)b.n,
                             .n_inputs = m};
     if (!rc) rc = rn_stat_votes_score(&votes, b.score, err);
-    c->counts->n_examples += c->trial.n_known;
-    c->counts->n_unseen += c->trial.n_unseen;
-    return rc ? rc : put_ballot(c, &b, paid, err);
+    k->out->n_examples += x->t.n_known;
+    k->out->n_unseen += x->t.n_unseen;
+    return rc ? rc : put_ballot(k, x, &b, err);
 }
 
-static void forget_problem(rn_consensus *c)
-{
-    rn_arena_free(&c->arena);
-    c->programs.n = c->tried.n = c->members.n = 0;
-    c->problem = NULL;
-}
+/* ---- both ------------------------------------------------------------------------------------ */
 
-/* Scores what was collected of one problem. */
-static int score_problem(rn_consensus *c, rn_err *err)
+static int try_programs(rn_ranking *k, trial *x, rn_err *err)
 {
-    if (c->members.n == 0) return 0;
-    bool *paid = calloc(c->programs.n + 1, sizeof *paid);
-    int rc = paid ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for scores");
-    if (!rc) rc = rn_trial_make(c->problem, &c->plan, &c->arena, &c->trial, err);
-    if (!rc) rc = execute(c, err);
-    if (!rc) rc = c->o.examples ? score_votes(c, paid, err) : score_groups(c, paid, err);
-    free(paid);
-    if (rc) return rc;
-    c->counts->n_problems++;
-    c->counts->n_blind += c->trial.in.n == 0;
-    forget_problem(c);
-    rn_progress_set(&c->progress, c->counts->n_scored, NULL);
-    if (rn_interrupted) return rn_fail(err, RN_ECANCELLED, "stopped");
-    return rn_store_tick(c->store, err);
-}
-
-/* ---- one run --------------------------------------------------------------------------------- */
-
-static int note_due(void *user, const rn_store_sample_row *r)
-{
-    rn_consensus *c = user;
-    if (rn_rank_is_cut(r)) {
-        c->counts->n_cut++;
-        return 0;
+    const consensus *c = k->own;
+    rn_rank_summary *out = k->out;
+    const rn_trial_io io = {.judge = c->judge, .watch = &k->o->watch};
+    int rc = rn_trial_make(k->problem, &c->plan, &k->problem_arena, &x->t, err);
+    if (!rc) rc = rn_trial_run(k->problem, &x->t, x->tried, x->n, &io, &k->problem_arena, err);
+    for (size_t i = 0; i < x->n && !rc; i++) {
+        out->n_programs++;
+        out->cpu_s += (double)x->tried[i].cpu_ns * 1e-9;
+        out->wall_s += (double)x->tried[i].wall_ns * 1e-9;
     }
-    const rn_problem *p = rn_rank_problem(c->run, r, c->err);
-    if (!p) return RN_EINVAL;
-    c->due[p - c->run->set->problems] = true;
-    return 0;
-}
-
-static int count_due(void *user, const rn_store_sample_row *r)
-{
-    rn_consensus *c = user;
-    const rn_problem *p = rn_rank_problem(c->run, r, c->err);
-    if (!p) return RN_EINVAL;
-    c->progress.total += c->due[p - c->run->set->problems] && !rn_rank_is_cut(r);
-    return 0;
-}
-
-static int collect(void *user, const rn_store_sample_row *r)
-{
-    rn_consensus *c = user;
-    const rn_problem *p = rn_rank_problem(c->run, r, c->err);
-    if (!p) return RN_EINVAL;
-    if (rn_rank_is_cut(r) || !c->due[p - c->run->set->problems]) return 0;
-    int rc = c->problem && c->problem != p ? score_problem(c, c->err) : 0;
-    if (rc) return rc;
-    c->problem = p;
-    rn_buf_clear(&c->source);
-    rc = rn_rank_program(c->run, p, r->x.text, &c->code, &c->source, c->err);
-    if (rc) return rc;
-    size_t at = program_of(c, rn_buf_view(&c->source));
-    if (at != SIZE_MAX) c->programs.data[at].n_samples++;
-    rn_vec_push(&c->members, ((member){.sample_id = r->sample_id, .program = (uint32_t)at}));
-    if (at == SIZE_MAX || !rn_vec_ok(&c->members))
-        return rn_fail(c->err, RN_ENOMEM, "out of memory for programs");
-    return 0;
-}
-
-int rn_consensus_run(rn_consensus *c, rn_rank_run *run, rn_consensus_counts *n, rn_err *err)
-{
-    char label[64];
-    snprintf(label, sizeof label, "%s, run %lld", c->o.examples ? "examples" : "consensus",
-             (long long)run->id);
-    c->run = run;
-    c->counts = n;
-    c->err = err;
-    c->due = calloc(run->set->n + 1, sizeof *c->due);
-    int rc = c->due ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for problems");
-    if (!rc) rc = rn_store_each_unscored(c->store, run->id, c->ranker_id, false, note_due, c, err);
-    rn_progress_start(&c->progress, label, "samples", n->n_scored);
-    if (!rc) rc = rn_store_each_sample(c->store, run->id, 0, false, count_due, c, err);
-    if (!rc) rc = rn_store_each_sample(c->store, run->id, 0, true, collect, c, err);
-    if (!rc) rc = score_problem(c, err);
-    rn_progress_end(&c->progress);
-    forget_problem(c);
-    free(c->due);
-    c->due = NULL;
     return rc;
 }
+
+static int score_problem(rn_ranking *k, rn_err *err)
+{
+    const consensus *c = k->own;
+    const size_t n = k->items.n;
+    rn_arena *a = &k->problem_arena;
+    trial x = {.tried = rn_arena_array(a, n, sizeof *x.tried),
+               .n_samples = rn_arena_array(a, n, sizeof *x.n_samples),
+               .paid = rn_arena_array(a, n, sizeof *x.paid),
+               .program = rn_arena_array(a, n, sizeof *x.program)};
+    if (!x.tried || !x.n_samples || !x.paid || !x.program)
+        return rn_fail(err, RN_ENOMEM, "out of memory for programs");
+    int rc = list_programs(k, &x, err);
+    if (!rc) rc = try_programs(k, &x, err);
+    if (!rc) rc = c->examples ? score_votes(k, &x, err) : score_groups(k, &x, err);
+    if (rc) return rc;
+    k->out->n_problems++;
+    k->out->n_blind += x.t.in.n == 0;
+    return 0;
+}
+
+static void close_consensus(rn_ranking *k)
+{
+    consensus *c = k->own;
+    if (!c) return;
+    rn_judge_close(c->judge);
+    rn_programs_free(&c->distinct);
+    rn_buf_free(&c->key);
+    free(c);
+}
+
+const rn_ranker rn_rank_by_consensus = {.name = "consensus",
+                                        .whole = true,
+                                        .open = open_consensus,
+                                        .score = score_problem,
+                                        .close = close_consensus};
+const rn_ranker rn_rank_by_examples = {.name = "examples",
+                                       .whole = true,
+                                       .open = open_examples,
+                                       .score = score_problem,
+                                       .close = close_consensus};

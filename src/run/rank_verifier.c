@@ -1,91 +1,50 @@
-/* rank_verifier.c: see rank_verifier.h. Problem by problem, so that what all questions begin with is
- * processed once. */
-#include "run/rank_verifier.h"
+/*
+ * rank_verifier.c: a model's answer to "is it correct?" (rank/verifier.h) plus the mean log likelihood
+ * of a token under the generator: that recorded with the sample, else a likelihood score by the
+ * generating model. Samples with neither are left out and counted.
+ */
+#include "run/identity.h"
+#include "run/rank_priv.h"
 
-#include "run/stage.h"
+#include "rank/verifier.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A sample that waits for its score. */
-typedef struct pending {
-    int64_t sample_id;
-    rn_bytes program; /* in the problem's arena */
-    double sum;       /* the generator's log likelihood of n_tok tokens */
-    int64_t n_tok;
-} pending;
-
-struct rn_verify {
-    rn_verify_opts o;
+typedef struct verify {
     rn_verifier *template;
-    rn_shape shape;
-    rn_store *store;
-    int64_t ranker_id;
     /* of the run at work */
-    rn_rank_run *run;
-    rn_arena run_arena;
+    rn_arena arena;
     rn_store_cell *cells; /* [n_cells]; NULL: no likelihood scores by the generator */
     double *nll;          /* [n_cells] */
     size_t n_cells, at;
-    rn_verify_counts *counts;
-    rn_progress progress;
-    /* of the problem at work */
-    const rn_problem *problem;
-    rn_arena arena;
-    pending *list; /* [n] */
-    size_t n, cap;
-    rn_buf code, source;
-    rn_err *err; /* of the walk */
-};
+    rn_rank_summary before;
+} verify;
 
-static int put_ranker(rn_verify *v, rn_err *err)
+static int open_verifier(rn_ranking *k, rn_err *err)
 {
+    verify *v = k->own = calloc(1, sizeof *v);
+    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory");
+    rn_opened *m = &k->opened;
+    int rc = rn_opened_open(&k->o->model, &k->o->watch, RN_REMOTE_COMPLETIONS, m, err);
+    if (!rc) rc = rn_opened_hash(m, err);
+    if (!rc)
+        rc = rn_verifier_open(k->o->verifier ? k->o->verifier : RN_VERIFIER_DEFAULT,
+                              rn_data_dir(k->o->data_dir), &v->template, err);
+    if (rc) return rc;
     const rn_verifier *t = v->template;
-    json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "by", "verifier",
-                          "model_sha256", v->o.model_sha, "template", t->name, "template_sha256",
-                          t->sha, "generator", "mean log likelihood of a token", "kernels",
-                          rn_isa_name(v->o.model->isa), "kv", v->o.kv, "version", rn_version());
-    char *text = j ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    json_decref(j);
-    if (!text) return rn_fail(err, RN_ENOMEM, "out of memory for the ranker's record");
+    const rn_ranker_identity r = {.by = "verifier",
+                                  .model_sha = m->sha,
+                                  .template = t->name,
+                                  .template_sha = t->sha,
+                                  .generator = "mean log likelihood of a token",
+                                  .kernels = rn_isa_name(m->model->isa),
+                                  .kv = rn_kv_name(m->engine.kv)};
     char name[400];
     bool usual = strcmp(t->name, RN_VERIFIER_DEFAULT) == 0;
-    snprintf(name, sizeof name, "verifier%s%s:%s", usual ? "" : "/", usual ? "" : t->name,
-             v->o.model_name);
-    int rc = rn_store_put_ranker(v->store, name, text, false, &v->ranker_id, err);
-    free(text);
-    return rc;
-}
-
-int rn_verify_open(const rn_verify_opts *o, rn_store *store, rn_verify **out, rn_err *err)
-{
-    rn_verify *v = calloc(1, sizeof *v);
-    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory");
-    v->o = *o;
-    v->store = store;
-    rn_model_shape(o->model, &v->shape);
-    int rc = rn_verifier_open(o->verifier ? o->verifier : RN_VERIFIER_DEFAULT, rn_data_dir(o->data),
-                              &v->template, err);
-    if (!rc) rc = put_ranker(v, err);
-    if (rc) {
-        rn_verify_close(v);
-        return rc;
-    }
-    *out = v;
-    return 0;
-}
-
-void rn_verify_close(rn_verify *v)
-{
-    if (!v) return;
-    rn_verifier_free(v->template);
-    rn_arena_free(&v->run_arena);
-    rn_arena_free(&v->arena);
-    rn_buf_free(&v->code);
-    rn_buf_free(&v->source);
-    free(v->list);
-    free(v);
+    snprintf(name, sizeof name, "verifier%s%s:%s", usual ? "" : "/", usual ? "" : t->name, m->name);
+    return rn_ranking_put_ranker(k, name, &r, err);
 }
 
 /* ---- the generator's likelihood -------------------------------------------------------------- */
@@ -105,155 +64,127 @@ static int note_ranker(void *user, const rn_store_ranker_row *row)
     return 0;
 }
 
-static int load_likelihoods(rn_verify *v, rn_err *err)
+static int begin_run(rn_ranking *k, rn_err *err)
 {
-    generator g = {.run = v->run};
-    int rc = rn_store_each_ranker(v->store, v->run->id, note_ranker, &g, err);
+    verify *v = k->own;
+    generator g = {.run = k->run};
+    rn_arena_free(&v->arena);
+    v->cells = NULL;
+    v->n_cells = v->at = 0;
+    v->before = *k->out;
+    int rc = rn_store_each_ranker(k->store, k->run->id, note_ranker, &g, err);
     if (rc || g.ranker_id == 0) return rc;
-    rc = rn_store_cells(v->store, v->run->id, 0, &v->run_arena, &v->cells, &v->n_cells, err);
+    rc = rn_store_cells(k->store, k->run->id, 0, &v->arena, &v->cells, &v->n_cells, err);
     if (!rc)
-        rc = rn_store_scores(v->store, v->run->id, g.ranker_id, &v->run_arena, v->n_cells, &v->nll,
-                             err);
+        rc =
+            rn_store_scores(k->store, k->run->id, g.ranker_id, &v->arena, v->n_cells, &v->nll, err);
     return rc;
 }
 
-/* False when it is not known. Samples come in the order of the cells. */
-static bool likelihood_of(rn_verify *v, const rn_store_sample_row *r, pending *p)
+/* The log likelihood of *n_tok tokens; NAN when it is not known. Items come in the order of the
+ * cells. */
+static double likelihood_of(verify *v, const rn_rank_item *x, int64_t *n_tok)
 {
-    p->n_tok = r->x.gen_tok > 0 ? r->x.gen_tok : 1;
-    p->sum = r->x.logprob;
-    if (!isnan(r->x.logprob) && r->x.gen_tok > 0) return true;
-    while (v->at < v->n_cells && v->cells[v->at].sample_id != r->sample_id)
+    *n_tok = x->gen_tok > 0 ? x->gen_tok : 1;
+    if (!isnan(x->logprob) && x->gen_tok > 0) return x->logprob;
+    while (v->at < v->n_cells && v->cells[v->at].sample_id != x->sample_id)
         v->at++;
-    if (v->at == v->n_cells || isnan(v->nll[v->at])) return false;
-    p->sum = -v->nll[v->at] * (double)p->n_tok; /* a score is a mean */
-    return true;
+    if (v->at == v->n_cells) return NAN;
+    return -v->nll[v->at] * (double)*n_tok; /* a score is a mean */
 }
 
 /* ---- one problem ----------------------------------------------------------------------------- */
 
-static void forget_problem(rn_verify *v)
-{
-    rn_arena_free(&v->arena);
-    v->problem = NULL;
-    v->n = 0;
-}
-
 static int after_pass(void *user, rn_err *err)
 {
-    rn_verify *v = user;
-    if (rn_interrupted) return rn_fail(err, RN_ECANCELLED, "stopped");
-    return rn_store_tick(v->store, err);
+    return rn_ranking_tick(user, err);
 }
 
-static int put_scores(rn_verify *v, const rn_ask *asks, rn_err *err)
+typedef struct question {
+    int64_t sample_id, n_tok;
+    double sum; /* the generator's log likelihood of n_tok tokens */
+} question;
+
+static int put_scores(rn_ranking *k, const question *q, const rn_ask *asks, size_t n, rn_err *err)
 {
     int rc = 0;
-    for (size_t i = 0; i < v->n && !rc; i++) {
+    for (size_t i = 0; i < n && !rc; i++) {
         const rn_ask *a = &asks[i];
         if (a->too_long) {
-            v->counts->n_too_long++;
+            k->out->n_too_long++;
             continue;
         }
-        rn_store_parts parts = {.part = a->log_yes, .cpu_ns = -1, .n_runs = -1};
-        rn_store_score x = {.sample_id = v->list[i].sample_id,
-                            .ranker_id = v->ranker_id,
-                            .score = a->log_yes + v->list[i].sum / (double)v->list[i].n_tok,
-                            .sum = v->list[i].sum,
-                            .n_tok = v->list[i].n_tok,
-                            .wall_ns = a->wall_ns,
-                            .flop = rn_flop_sample(&v->shape, a->shared_tok, a->own_tok) +
-                                    rn_flop_prompt(&v->shape, a->shared_tok) / (double)v->n,
-                            .parts = &parts};
-        v->counts->n_scored++;
-        rc = rn_store_put_score(v->store, &x, err);
+        const rn_store_parts parts = {.part = a->log_yes, .cpu_ns = -1, .n_runs = -1};
+        const rn_store_score x = {
+            .sample_id = q[i].sample_id,
+            .ranker_id = k->ranker_id,
+            .score = a->log_yes + q[i].sum / (double)q[i].n_tok,
+            .sum = q[i].sum,
+            .n_tok = q[i].n_tok,
+            .wall_ns = a->wall_ns,
+            .flop = rn_flop_share(&k->opened.shape, a->shared_tok, a->own_tok, (int64_t)n),
+            .parts = &parts};
+        rc = rn_ranking_put_score(k, &x, err);
     }
     return rc;
 }
 
-static int score_problem(rn_verify *v, rn_err *err)
+static int score_problem(rn_ranking *k, rn_err *err)
 {
-    if (v->n == 0) return 0;
-    rn_ask *asks = calloc(v->n, sizeof *asks);
-    int rc = asks ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for questions");
-    for (size_t i = 0; !rc && i < v->n; i++)
-        asks[i] =
-            (rn_ask){.prompt = rn_bytes_of(v->problem->prompt), .program = v->list[i].program};
-    rn_ask_io io = {.tick = after_pass, .user = v};
-    if (!rc)
-        rc = rn_verifier_ask(v->template, v->o.model, v->o.engine, asks, (int64_t)v->n, &io, err);
-    if (!rc) rc = put_scores(v, asks, err);
-    free(asks);
-    if (rc) return rc;
-    forget_problem(v);
-    rn_progress_set(&v->progress, v->counts->n_scored, NULL);
-    return rn_store_tick(v->store, err);
-}
-
-/* ---- one run --------------------------------------------------------------------------------- */
-
-static int count_row(void *user, const rn_store_sample_row *r)
-{
-    *(int64_t *)user += !rn_rank_is_cut(r);
-    return 0;
-}
-
-static int collect(void *user, const rn_store_sample_row *r)
-{
-    rn_verify *v = user;
-    if (rn_rank_is_cut(r)) {
-        v->counts->n_cut++;
-        return 0;
+    verify *v = k->own;
+    size_t n = 0;
+    question *q = rn_arena_array(&k->problem_arena, k->items.n, sizeof *q);
+    rn_ask *asks = rn_arena_array(&k->problem_arena, k->items.n, sizeof *asks);
+    int rc = q && asks ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for questions");
+    for (size_t i = 0; !rc && i < k->items.n; i++) {
+        const rn_rank_item *x = &k->items.data[i];
+        q[n] = (question){.sample_id = x->sample_id};
+        q[n].sum = likelihood_of(v, x, &q[n].n_tok);
+        if (isnan(q[n].sum)) {
+            k->out->n_unlikely++;
+            continue;
+        }
+        rn_buf_clear(&k->source);
+        rc = rn_recipe_program(&k->recipe, k->problem, x->text, &k->code, &k->source, NULL, err);
+        rn_bytes text = rn_buf_view(&k->source);
+        const char *copy = rn_arena_dup(&k->problem_arena, text.data ? text.data : "", text.len);
+        if (!rc && !copy) rc = rn_fail(err, RN_ENOMEM, "out of memory for programs");
+        asks[n++] =
+            (rn_ask){.prompt = rn_bytes_of(k->problem->prompt), .program = {copy, text.len}};
     }
-    const rn_problem *p = rn_rank_problem(v->run, r, v->err);
-    if (!p) return RN_EINVAL;
-    pending x = {.sample_id = r->sample_id};
-    if (!likelihood_of(v, r, &x)) {
-        v->counts->n_unlikely++;
-        return 0;
-    }
-    int rc = v->problem && v->problem != p ? score_problem(v, v->err) : 0;
-    if (rc) return rc;
-    v->problem = p;
-    rn_buf_clear(&v->source);
-    rc = rn_rank_program(v->run, p, r->x.text, &v->code, &v->source, v->err);
-    if (rc) return rc;
-    x.program =
-        (rn_bytes){rn_arena_dup(&v->arena, v->source.data ? v->source.data : "", v->source.len),
-                   v->source.len};
-    pending *list = rn_rank_grown(v->list, v->n, &v->cap, sizeof *list);
-    if (list) v->list = list;
-    if (!list || !x.program.data || !rn_buf_ok(&v->source))
-        return rn_fail(v->err, RN_ENOMEM, "out of memory for a list of samples");
-    list[v->n++] = x;
-    return 0;
+    const rn_ask_io io = {.tick = after_pass, .user = k};
+    if (!rc && n)
+        rc = rn_verifier_ask(v->template, k->opened.model, &k->opened.engine, asks, (int64_t)n, &io,
+                             err);
+    return rc ? rc : put_scores(k, q, asks, n, err);
 }
 
-int rn_verify_run(rn_verify *v, rn_rank_run *run, rn_verify_counts *n, rn_err *err)
+static int end_run(rn_ranking *k, rn_err *err)
 {
-    v->run = run;
-    v->counts = n;
-    v->err = err;
-    v->at = v->n_cells = 0;
-    rn_verify_counts before = *n;
-    int64_t total = before.n_scored;
-    char label[64];
-    snprintf(label, sizeof label, "verifier, run %lld", (long long)run->id);
-    int rc = load_likelihoods(v, err);
-    if (!rc)
-        rc = rn_store_each_unscored(v->store, run->id, v->ranker_id, false, count_row, &total, err);
-    rn_progress_start(&v->progress, label, "samples", total);
-    if (!rc) rc = rn_store_each_unscored(v->store, run->id, v->ranker_id, true, collect, v, err);
-    if (!rc) rc = score_problem(v, err);
-    rn_progress_end(&v->progress);
-    forget_problem(v);
-    rn_arena_free(&v->run_arena);
-    v->cells = NULL;
-    if (!rc && n->n_scored == before.n_scored && n->n_too_long == before.n_too_long &&
-        n->n_unlikely > before.n_unlikely)
-        rc = rn_fail(err, RN_ENOTFOUND,
-                     "run %lld: no sample of %s has a likelihood under its generator; score them "
-                     "first: ration rank -m %s.gguf --of %s",
-                     (long long)run->id, run->model_name, run->model_name, run->model_name);
-    return rc;
+    const verify *v = k->own;
+    const rn_rank_summary *out = k->out;
+    const char *model = k->run->model_name;
+    if (out->n_scored > v->before.n_scored || out->n_too_long > v->before.n_too_long ||
+        out->n_unlikely == v->before.n_unlikely)
+        return 0;
+    return rn_fail(err, RN_ENOTFOUND,
+                   "run %lld: no sample of %s has a likelihood under its generator; score them "
+                   "first: ration rank -m %s.gguf --of %s",
+                   (long long)k->run->id, model, model, model);
 }
+
+static void close_verifier(rn_ranking *k)
+{
+    verify *v = k->own;
+    if (!v) return;
+    rn_verifier_free(v->template);
+    rn_arena_free(&v->arena);
+    free(v);
+}
+
+const rn_ranker rn_rank_by_verifier = {.name = "verifier",
+                                       .open = open_verifier,
+                                       .begin = begin_run,
+                                       .score = score_problem,
+                                       .end = end_run,
+                                       .close = close_verifier};

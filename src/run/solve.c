@@ -2,7 +2,7 @@
  * solve.c: one problem, models and a budget: the loop that buys, takes, judges and ends.
  *
  * One thread runs the loop and owns policy, store and judge; each model samples in a thread of its
- * own (arm.h), each judged program runs in a process of its own. So sampling, extraction and judging
+ * own (sampler.h), each judged program runs in a process of its own. So sampling, extraction and judging
  * overlap. A turn of the loop:
  *   take   finished samples: to the store, to a program, to the judge (equal programs once)
  *   buy    what the policy says, as long as the arms have places and the judge keeps up
@@ -30,7 +30,9 @@ enum {
     NOTHING_MS = 20,
     DEFAULT_SECONDS_WIDTH = 8,
     DEFAULT_WIDTH = 2,
-    MAX_WIDTH = 256
+    MAX_WIDTH = 256,
+    LARGEST_CONTEXT = 48 << 10, /* bytes */
+    SMALLEST_CONTEXT = 256
 };
 
 static const uint64_t nothing_tag = UINT64_MAX;
@@ -73,19 +75,12 @@ static void free_try(rn_try *t)
 
 int rn_solve_add(rn_solve_state *s, rn_try *t, rn_err *err)
 {
-    if (s->n_tries == s->cap_tries) {
-        size_t cap = s->cap_tries ? 2 * s->cap_tries : 64;
-        rn_try **v = realloc(s->tries, cap * sizeof *v);
-        if (!v) {
-            free_try(t);
-            return rn_fail(err, RN_ENOMEM, "out of memory for samples");
-        }
-        s->tries = v;
-        s->cap_tries = cap;
+    if (!rn_vec_push(&s->tries, t)) {
+        free_try(t);
+        return rn_fail(err, RN_ENOMEM, "out of memory for samples");
     }
-    s->tries[s->n_tries++] = t;
     if (!rn_buf_ok(&t->text)) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
-    int rc = rn_target_program(&s->target, s->arms[t->arm].arm->chat, rn_buf_view(&t->text),
+    int rc = rn_target_program(&s->target, s->arms[t->arm].sampler->chat, rn_buf_view(&t->text),
                                &t->program, &t->found, err);
     if (!rc) rn_sha256_of(rn_buf_view(&t->program), t->sha);
     return rc;
@@ -124,7 +119,7 @@ static int resolve(rn_solve_state *s, rn_try *t, rn_err *err)
     int rc = rn_keep_verdict(s, t, err);
     if (passed && !s->winner) s->winner = t;
     if (missing)
-        rn_solve_warn(s, "a sample of %s has no verdict: %s", x->arm->name, t->result.detail);
+        rn_solve_warn(s, "a sample of %s has no verdict: %s", x->sampler->m.name, t->result.detail);
     rn_solve_sample told = sample_of(t);
     if (!rc && s->o->on_verdict && s->o->on_verdict(s->o->user, &told)) s->cancelled = true;
     return rc;
@@ -133,8 +128,8 @@ static int resolve(rn_solve_state *s, rn_try *t, rn_err *err)
 /* An equal program that was judged, or is being judged. */
 static const rn_try *equal_try(const rn_solve_state *s, const rn_try *t)
 {
-    for (size_t i = 0; i < s->n_tries; i++) {
-        const rn_try *u = s->tries[i];
+    for (size_t i = 0; i < s->tries.n; i++) {
+        const rn_try *u = s->tries.data[i];
         bool known = u->state == RN_TRY_JUDGING ||
                      (u->state == RN_TRY_DONE && u->judged && u->result.verdict != RN_V_SANDBOX);
         if (u != t && known && memcmp(u->sha, t->sha, sizeof t->sha) == 0) return u;
@@ -142,12 +137,13 @@ static const rn_try *equal_try(const rn_solve_state *s, const rn_try *t)
     return NULL;
 }
 
-static int judge_try(rn_solve_state *s, size_t i, rn_err *err)
+/* What is known without running it: 1. An equal program is being judged: 0, its verdict will be this
+ * one's. -1: it is to be run. */
+static int known_already(rn_solve_state *s, rn_try *t)
 {
-    rn_try *t = s->tries[i];
-    if (s->o->no_tests) return resolve(s, t, err);
+    if (s->o->no_tests) return 1;
     const rn_try *same = t->judged ? NULL : equal_try(s, t);
-    if (same && same->state == RN_TRY_JUDGING) return 0; /* its verdict will be this one's */
+    if (same && same->state == RN_TRY_JUDGING) return 0;
     if (same) t->result = same->result;
     t->copied = same != NULL;
     if (!same && !t->found && !s->target.set) {
@@ -159,16 +155,41 @@ static int judge_try(rn_solve_state *s, size_t i, rn_err *err)
         t->copied = true;
     }
     t->judged |= t->copied;
-    if (t->judged) return resolve(s, t, err);
-    int rc = rn_target_submit(&s->target, s->judge, rn_buf_view(&t->program), i, err);
-    if (rc == RN_EBUSY) return 0; /* its turn comes */
-    if (rc) return rc;
-    t->state = RN_TRY_JUDGING;
-    s->n_judging++;
+    return t->judged ? 1 : -1;
+}
+
+/* The next program for the judge; what needs none is resolved on the way. First of all comes the one
+ * that does nothing. */
+static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
+{
+    rn_solve_state *s = user;
+    rn_arena_free(&s->job);
+    if (!s->nothing_given && !s->o->no_tests) {
+        s->nothing_given = true;
+        *tag = nothing_tag;
+        rn_target_nothing(&s->target, &s->nothing);
+        int rc = rn_buf_ok(&s->nothing)
+                     ? rn_target_job(&s->target, rn_buf_view(&s->nothing), &s->job, job, err)
+                     : rn_fail(err, RN_ENOMEM, "out of memory");
+        return rc ? rc : 1;
+    }
+    for (size_t i = 0; !s->winner && i < s->tries.n; i++) {
+        rn_try *t = s->tries.data[i];
+        int known = t->state == RN_TRY_NEW ? known_already(s, t) : 0;
+        int rc = known > 0 ? resolve(s, t, err) : 0;
+        if (!rc && known < 0) {
+            rc = rn_target_job(&s->target, rn_buf_view(&t->program), &s->job, job, err);
+            t->state = RN_TRY_JUDGING;
+            s->n_judging++;
+            *tag = i;
+            return rc ? rc : 1;
+        }
+        if (rc) return rc;
+    }
     return 0;
 }
 
-/* ---- what arms tell -------------------------------------------------------------------------- */
+/* ---- what samplers tell -------------------------------------------------------------------------- */
 
 static void lose_flying(rn_solve_state *s, int arm)
 {
@@ -179,7 +200,7 @@ static void lose_flying(rn_solve_state *s, int arm)
 /* Tokens that were paid for on the way to a sample, or to none. In the budget's unit; 0 unknown. */
 static double pay_lost(rn_solve_state *s, const rn_event *e)
 {
-    rn_slot_arm *x = &s->arms[e->arm];
+    rn_slot_arm *x = &s->arms[e->sampler];
     if (e->lost_prompt_tok + e->lost_gen_tok == 0) return 0;
     const rn_usage u = {
         .first = true, .prompt_tok = e->lost_prompt_tok, .gen_tok = e->lost_gen_tok};
@@ -194,24 +215,24 @@ static double pay_lost(rn_solve_state *s, const rn_event *e)
 
 static void take_failure(rn_solve_state *s, const rn_event *e)
 {
-    rn_slot_arm *x = &s->arms[e->arm];
+    rn_slot_arm *x = &s->arms[e->sampler];
     double lost = pay_lost(s, e);
-    if (e->idx >= 0) x->row.n_failed++;
-    if (e->idx >= 0 && x->generating > 0) {
+    x->row.n_failed += e->n;
+    if (e->n > 0 && x->generating > 0) {
         x->generating--;
         const rn_try none = {.cost = lost};
-        rn_policy_lose(s->policy, e->arm, charge(s, &none));
+        rn_policy_lose(s->policy, e->sampler, charge(s, &none));
     }
     if (!s->first_death.code) s->first_death = e->err;
-    if (!e->dead || x->dead) {
-        if (!x->dead) rn_solve_warn(s, "%s: %s", x->arm->name, e->err.msg);
+    if (e->kind != RN_EV_DEAD || x->dead) {
+        if (!x->dead) rn_solve_warn(s, "%s: %s", x->sampler->m.name, e->err.msg);
         return;
     }
-    rn_solve_warn(s, "%s is used no more: %s", x->arm->name, e->err.msg);
+    rn_solve_warn(s, "%s is used no more: %s", x->sampler->m.name, e->err.msg);
     x->dead = true;
-    rn_policy_close_arm(s->policy, e->arm);
-    rn_solve_arm_cancel(x->arm);
-    lose_flying(s, e->arm);
+    rn_policy_close_arm(s->policy, e->sampler);
+    rn_sampler_cancel(x->sampler);
+    lose_flying(s, e->sampler);
 }
 
 /* Prices follow the samples; small changes are not worth a new plan, and a cascade keeps its order. */
@@ -230,35 +251,35 @@ static void reprice(rn_solve_state *s, int arm, const rn_usage *u)
  * a token has at least a byte, and no answer is longer than was asked for. */
 static rn_usage usage_of(rn_solve_state *s, const rn_event *e)
 {
-    const rn_slot_arm *x = &s->arms[e->arm];
-    const rn_solve_arm *a = x->arm;
+    const rn_slot_arm *x = &s->arms[e->sampler];
+    const rn_sampler *a = x->sampler;
+    const bool remote = a->m.remote != NULL;
     rn_usage u = {.first = !x->paid_prompt,
                   .prompt_tok = e->prompt_tok,
                   .cached_tok = e->cached_tok,
                   .gen_tok = e->gen_tok,
-                  .seconds = (double)e->wall_ns * 1e-9 / (a->remote ? s->width : 1)};
-    if (a->remote && s->budget.unit != RN_UNIT_SECOND && (u.prompt_tok < 0 || u.gen_tok < 0))
+                  .seconds = (double)e->wall_ns * 1e-9 / (remote ? s->width : 1)};
+    if (remote && s->budget.unit != RN_UNIT_SECOND && (u.prompt_tok < 0 || u.gen_tok < 0))
         rn_solve_warn(s,
                       "%s does not report its tokens: a sample is charged as %lld of the prompt "
                       "and %lld generated, at most",
-                      a->name, (long long)a->prompt.len, (long long)a->o.sampling.max_tok);
+                      a->m.name, (long long)x->prompt.len, (long long)a->sampling.max_tok);
     if (u.prompt_tok < 0)
         u.prompt_tok =
-            a->remote ? (int64_t)a->prompt.len : (int64_t)(x->price.prompt_tok / x->price.n);
-    if (u.gen_tok < 0 && a->remote) u.gen_tok = a->o.sampling.max_tok;
+            remote ? (int64_t)x->prompt.len : (int64_t)(x->price.prompt_tok / x->price.n);
+    if (u.gen_tok < 0 && remote) u.gen_tok = a->sampling.max_tok;
     return u;
 }
 
 static int take_sample(rn_solve_state *s, rn_event *e, rn_err *err)
 {
-    rn_slot_arm *x = &s->arms[e->arm];
+    rn_slot_arm *x = &s->arms[e->sampler];
     rn_try *t = calloc(1, sizeof *t);
     if (!t) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
     const rn_usage u = usage_of(s, e);
     x->paid_prompt = true;
     double flop = rn_price_of(&x->price, RN_UNIT_FLOP, &u);
-    if (e->note[0]) rn_solve_warn(s, "%s: %s", x->arm->name, e->note);
-    t->arm = e->arm;
+    t->arm = e->sampler;
     t->idx = e->idx;
     t->finish = e->finish;
     t->prompt_tok = e->prompt_tok;
@@ -273,12 +294,12 @@ static int take_sample(rn_solve_state *s, rn_event *e, rn_err *err)
     if (x->generating > 0) x->generating--;
     rn_solve_row *row = &x->row;
     row->n_samples++;
-    row->prompt_tok += u.first || x->arm->remote ? u.prompt_tok : 0;
+    row->prompt_tok += u.first || x->sampler->m.remote ? u.prompt_tok : 0;
     row->cached_tok += e->cached_tok > 0 ? e->cached_tok : 0;
     row->gen_tok += u.gen_tok > 0 ? u.gen_tok : 0;
     row->flop += flop;
     row->usd += rn_price_of(&x->price, RN_UNIT_USD, &u);
-    reprice(s, e->arm, &u);
+    reprice(s, e->sampler, &u);
     int rc = rn_solve_add(s, t, err);
     if (!rc) rc = rn_keep_sample(s, t, e->wall_ns, flop, err);
     if (rc) return rc;
@@ -291,10 +312,13 @@ static int take_events(rn_solve_state *s, int timeout_ms, rn_err *err)
 {
     int rc = 0;
     for (rn_event *e; !rc && (e = rn_inbox_take(&s->inbox, timeout_ms)); timeout_ms = 0) {
-        if (e->sample)
+        if (e->kind == RN_EV_SAMPLE)
             rc = take_sample(s, e, err);
-        else
+        else if (e->kind == RN_EV_FAILED || e->kind == RN_EV_CUT || e->kind == RN_EV_DEAD)
             take_failure(s, e);
+        else if (e->kind == RN_EV_TERMS)
+            rn_solve_warn(s, "%s: the server decides %s, which it does not take",
+                          s->arms[e->sampler].sampler->m.name, e->text.data);
         rn_event_free(e);
     }
     return rc;
@@ -309,11 +333,11 @@ static bool has_place(rn_solve_state *s)
     for (int i = 0; i < s->n_arms; i++) {
         const rn_slot_arm *x = &s->arms[i];
         /* What a server's sample costs is a guess before the first one, and money is not guessed. */
-        bool guessed = x->arm->remote && s->budget.unit == RN_UNIT_USD && x->price.n < 2;
+        bool guessed = x->sampler->m.remote && s->budget.unit == RN_UNIT_USD && x->price.n < 2;
         if (x->generating >= (guessed ? 1 : s->width)) return false;
     }
-    for (size_t i = 0; i < s->n_tries; i++)
-        unjudged += s->tries[i]->state == RN_TRY_NEW;
+    for (size_t i = 0; i < s->tries.n; i++)
+        unjudged += s->tries.data[i]->state == RN_TRY_NEW;
     return unjudged < 2 * s->width;
 }
 
@@ -323,7 +347,7 @@ static int buy(rn_solve_state *s, rn_err *err)
         int arm;
         int rc = rn_policy_next(s->policy, &arm, err);
         if (rc || arm < 0) return rc;
-        rc = rn_solve_arm_buy(s->arms[arm].arm, err);
+        rc = rn_sampler_buy(s->arms[arm].sampler, 1, err);
         if (rc) return rc;
         s->arms[arm].generating++;
     }
@@ -352,6 +376,20 @@ static int take_nothing(rn_solve_state *s, const rn_judge_result *r, rn_err *err
         rn_solve_warn(s, "the command asks for the network, which the sandbox refuses: %s",
                       r->detail);
     return 0;
+}
+
+static int take_result(void *user, uint64_t tag, const rn_judge_result *r, rn_err *err)
+{
+    rn_solve_state *s = user;
+    if (tag == nothing_tag) {
+        s->nothing_known = true;
+        return take_nothing(s, r, err);
+    }
+    rn_try *t = s->tries.data[tag];
+    s->n_judging--;
+    t->result = *r;
+    t->judged = true;
+    return resolve(s, t, err);
 }
 
 /* Python's start takes longer than a small model's first sample: it begins first of all. */
@@ -386,48 +424,17 @@ static int open_judge(rn_solve_state *s, rn_err *err)
         if (err) *err = s->open_err;
         return s->open_err.code;
     }
-    int rc = rn_keep_protocols(s, err);
-    if (rc) return rc;
-    rn_buf nothing = {0};
-    rn_target_nothing(&s->target, &nothing);
-    rc = rn_buf_ok(&nothing)
-             ? rn_target_submit(&s->target, s->judge, rn_buf_view(&nothing), nothing_tag, err)
-             : rn_fail(err, RN_ENOMEM, "out of memory");
-    rn_buf_free(&nothing);
-    return rc;
+    s->pump = (rn_pump){.judge = s->judge, .next = next_job, .done = take_result, .user = s};
+    return rn_keep_protocols(s, err);
 }
 
-static int submit_new(rn_solve_state *s, rn_err *err)
+/* Programs to the judge, verdicts back; waits up to POLL_MS for the first. */
+static int judge_turn(rn_solve_state *s, rn_err *err)
 {
-    int rc = 0;
-    for (size_t i = 0; !rc && !s->winner && i < s->n_tries; i++)
-        if (s->tries[i]->state == RN_TRY_NEW) rc = judge_try(s, i, err);
-    return rc;
-}
-
-/* Takes verdicts; waits up to POLL_MS for the first. */
-static int take_verdicts(rn_solve_state *s, rn_err *err)
-{
-    int wait = POLL_MS;
-    while (s->judge && rn_judge_pending(s->judge) && !s->winner) {
-        uint64_t tag;
-        rn_judge_result r;
-        int rc = rn_judge_wait(s->judge, wait, &tag, &r, err);
-        if (rc <= 0) return rc;
-        wait = 0;
-        if (tag == nothing_tag) {
-            s->nothing_known = true;
-            rc = take_nothing(s, &r, err);
-        } else {
-            rn_try *t = s->tries[tag];
-            s->n_judging--;
-            t->result = r;
-            t->judged = true;
-            rc = resolve(s, t, err);
-        }
-        if (rc < 0) return rc;
-    }
-    return 0;
+    if (s->judge) return rn_pump_turn(&s->pump, POLL_MS, err);
+    rn_judge_job none;
+    uint64_t tag;
+    return s->o->no_tests ? next_job(s, &none, &tag, err) : 0;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -437,8 +444,8 @@ static bool all_done(const rn_solve_state *s)
     if (s->n_judging) return false;
     for (int i = 0; i < s->n_arms; i++)
         if (s->arms[i].generating) return false;
-    for (size_t i = 0; i < s->n_tries; i++)
-        if (s->tries[i]->state != RN_TRY_DONE) return false;
+    for (size_t i = 0; i < s->tries.n; i++)
+        if (s->tries.data[i]->state != RN_TRY_DONE) return false;
     return true;
 }
 
@@ -449,9 +456,9 @@ static int check_deadline(rn_solve_state *s, rn_err *err)
     if ((double)(rn_now_ns() - s->start_ns) * 1e-9 < s->budget.amount) return 0;
     s->closing = true;
     for (int i = 0; i < s->n_arms; i++)
-        rn_solve_arm_cancel(s->arms[i].arm);
+        rn_sampler_cancel(s->arms[i].sampler);
     for (int i = 0; i < s->n_arms; i++) {
-        rn_solve_arm_stop(s->arms[i].arm);
+        rn_sampler_stop(s->arms[i].sampler);
         s->arms[i].generating = 0;
     }
     return take_events(s, 0, err);
@@ -460,13 +467,13 @@ static int check_deadline(rn_solve_state *s, rn_err *err)
 static bool any_remote(const rn_solve_state *s)
 {
     for (int i = 0; i < s->n_arms; i++)
-        if (s->arms[i].arm->remote) return true;
+        if (s->arms[i].sampler->m.remote) return true;
     return false;
 }
 
 static int loop(rn_solve_state *s, rn_err *err)
 {
-    bool stored_first = s->n_tries > 0;
+    bool stored_first = s->tries.n > 0;
     /* A server's answer takes longer than the judge's start; a small local model would meanwhile
      * write samples that nobody needs. */
     int rc = s->o->no_tests || any_remote(s) ? 0 : open_judge(s, err);
@@ -476,7 +483,7 @@ static int loop(rn_solve_state *s, rn_err *err)
         if (!stored_first) rc = buy(s, err);
         if (!rc && !s->judge && !s->o->no_tests) rc = open_judge(s, err);
         if (!rc) rc = check_deadline(s, err);
-        if (!rc) rc = submit_new(s, err);
+        if (!rc) rc = judge_turn(s, err);
         if (rc || s->winner) return rc;
         bool done = all_done(s);
         if (done && stored_first) {
@@ -490,11 +497,10 @@ static int loop(rn_solve_state *s, rn_err *err)
             int arm = -1; /* what is in flight no more may have left room */
             if (!s->closing) rc = rn_policy_next(s->policy, &arm, err);
             if (rc || arm < 0) return rc;
-            if ((rc = rn_solve_arm_buy(s->arms[arm].arm, err))) return rc;
+            if ((rc = rn_sampler_buy(s->arms[arm].sampler, 1, err))) return rc;
             s->arms[arm].generating++;
         }
-        rc = take_verdicts(s, err);
-        if (!rc) rc = take_events(s, judging ? 0 : IDLE_MS, err);
+        rc = take_events(s, judging ? 0 : IDLE_MS, err);
         if (rc) return rc;
     }
 }
@@ -545,32 +551,51 @@ static int check_options(const rn_solve_options *o, rn_solve_state *s, rn_err *e
     return 0;
 }
 
+/* The prompt, of a file with as much context as leaves room for an answer. */
+static int build_prompt(rn_solve_state *s, rn_slot_arm *x, rn_err *err)
+{
+    const rn_sampler *a = x->sampler;
+    const int64_t n_ctx = a->m.hp.n_ctx;
+    int64_t room = n_ctx - a->sampling.max_tok, n_tok;
+    if (room < n_ctx / 2) room = n_ctx / 2;
+    size_t before = SIZE_MAX;
+    for (size_t max = LARGEST_CONTEXT;; max /= 2) {
+        rn_buf_clear(&x->prompt);
+        int rc = rn_target_prompt(&s->target, a->chat, max, &x->prompt, err);
+        if (!rc && !rn_buf_ok(&x->prompt))
+            rc = rn_fail(err, RN_ENOMEM, "out of memory for a prompt");
+        if (!rc) rc = rn_sampler_count(x->sampler, rn_buf_view(&x->prompt), &n_tok, err);
+        if (rc || n_tok <= room) return rc;
+        if (max <= SMALLEST_CONTEXT || (x->prompt.len == before && before < max)) return 0;
+        before = x->prompt.len;
+    }
+}
+
 static int open_arms(rn_solve_state *s, rn_err *err)
 {
     const rn_solve_options *o = s->o;
-    rn_solve_arm_opts a = {.width = s->width,
-                           .threads = o->threads,
-                           .retries = o->retries,
-                           .memory_bytes = o->memory_bytes,
-                           .prompt = rn_target_prompt,
-                           .user = &s->target,
-                           .want_sha = o->store != NULL,
-                           .inbox = &s->inbox,
-                           .turn = &s->turn};
-    rn_sampling_init(&a.sampling);
-    if (o->sampling) a.sampling = *o->sampling;
-    a.sampling.stop = rn_target_stop(&s->target);
     for (size_t i = 0; i < o->n_models; i++) {
-        a.model = &o->models[i];
-        a.index = (int)i;
-        int rc = rn_solve_arm_open(&a, &s->arms[i].arm, err);
+        const rn_sampler_opts so = {.model = &o->models[i],
+                                    .watch = &s->watch,
+                                    .index = (int)i,
+                                    .width = s->width,
+                                    .chat = o->models[i].chat,
+                                    .inbox = &s->inbox,
+                                    .turn = &s->turn};
+        rn_slot_arm *x = &s->arms[i];
+        int rc = rn_sampler_open(&so, &x->sampler, err);
         if (rc) return rc;
         s->n_arms++;
+        if (o->sampling) x->sampler->sampling = *o->sampling;
+        x->sampler->sampling.stop = x->sampler->chat ? NULL : rn_target_stop(&s->target);
+        if (o->store) rc = rn_opened_hash(&x->sampler->m, err);
+        if (!rc) rc = build_prompt(s, x, err);
+        if (rc) return rc;
         for (size_t k = 0; k < i; k++)
-            if (strcmp(s->arms[k].arm->name, s->arms[i].arm->name) == 0)
+            if (strcmp(s->arms[k].sampler->m.name, x->sampler->m.name) == 0)
                 return rn_fail(err, RN_EINVAL,
                                "two models are called %s; give each a name of its own",
-                               s->arms[i].arm->name);
+                               x->sampler->m.name);
     }
     return 0;
 }
@@ -582,7 +607,7 @@ static int make_policy(rn_solve_state *s, rn_err *err)
     int cheapest = 0, dearest = 0;
     for (int i = 0; i < s->n_arms; i++) {
         rn_slot_arm *x = &s->arms[i];
-        int rc = rn_price_init(&x->price, x->arm, s->book, s->budget.unit, i, err);
+        int rc = rn_price_init(&x->price, x->sampler, s->book, s->budget.unit, i, err);
         if (rc) return rc;
         rn_policy_arm *p = &arms[i];
         rn_price_expect(&x->price, s->budget.unit, &p->shared, &p->per_sample);
@@ -591,7 +616,7 @@ static int make_policy(rn_solve_state *s, rn_err *err)
             p->per_sample +=
                 rn_price_score(&x->price, s->budget.unit, (int64_t)(x->price.gen_tok / x->price.n));
         if (!(p->per_sample > 0)) p->per_sample = 1e-9;
-        p->limit = x->arm->n_idx ? x->arm->n_idx : 1;
+        p->limit = x->sampler->n_wanted ? x->sampler->n_wanted : 1;
         cost[i] = p->per_sample;
         if (cost[i] < cost[cheapest]) cheapest = i;
         if (cost[i] > cost[dearest]) dearest = i;
@@ -599,7 +624,7 @@ static int make_policy(rn_solve_state *s, rn_err *err)
     int rc = 0;
     if (s->budget.unit != RN_UNIT_SECOND) /* time is only guessed before the first sample */
         rc = rn_budget_check(&s->budget, arms[cheapest].shared + arms[cheapest].per_sample,
-                             s->arms[cheapest].arm->name, err);
+                             s->arms[cheapest].sampler->m.name, err);
     if (!rc) rc = rn_learn_prior(s, cost, err);
     const rn_policy_spec spec = {.kind = s->policy_kind, .arms = arms, .budget = s->budget.amount};
     if (!rc) rc = rn_policy_new(&spec, s->prior, &s->policy, err);
@@ -607,7 +632,7 @@ static int make_policy(rn_solve_state *s, rn_err *err)
         /* Prices that are learnt on the way must not change which model is meant. */
         bool out = (s->policy_kind == RN_POLICY_SMALL_ONLY && i != cheapest) ||
                    (s->policy_kind == RN_POLICY_LARGE_ONLY && i != dearest) ||
-                   s->arms[i].arm->n_idx == 0;
+                   s->arms[i].sampler->n_wanted == 0;
         if (out) rn_policy_close_arm(s->policy, i);
     }
     return rc;
@@ -626,7 +651,13 @@ static int begin(rn_solve_state *s, rn_err *err)
     if ((rc = open_arms(s, err))) return rc;
     s->book = rn_cost_book_new();
     if (!s->book) return rn_fail(err, RN_ENOMEM, "out of memory for cost tables");
-    if (s->o->cost_file && (rc = rn_cost_book_read(s->book, s->o->cost_file, err))) return rc;
+    const char *read = NULL;
+    for (size_t i = 0; i < s->o->n_models; i++) {
+        const char *file = s->o->models[i].cost_file;
+        if (!file || (read && strcmp(file, read) == 0)) continue;
+        if ((rc = rn_cost_book_read(s->book, file, err))) return rc;
+        read = file;
+    }
     rc = rn_keep_open(s, err);
     if (!rc) rc = rn_keep_load(s, err);
     if (!rc) rc = make_policy(s, err);
@@ -641,11 +672,11 @@ static void stop_all(rn_solve_state *s)
     rn_judge_close(s->judge);
     s->judge = NULL;
     for (int i = 0; i < s->n_arms; i++)
-        rn_solve_arm_stop(s->arms[i].arm);
+        rn_sampler_stop(s->arms[i].sampler);
     (void)take_events(s, 0, NULL);
     for (int i = 0; i < s->n_arms; i++) {
         rn_slot_arm *x = &s->arms[i];
-        const rn_solve_arm_rest *rest = &x->arm->rest;
+        const rn_sampler_rest *rest = &x->sampler->rest;
         x->row.n_cancelled = rest->n_cancelled;
         x->row.discarded_tok += rest->gen_tok;
         x->row.seconds += rest->seconds;
@@ -656,9 +687,10 @@ static void stop_all(rn_solve_state *s)
                             .seconds = 0};
         double n = (double)rest->n_cancelled;
         x->row.usd += n * rn_price_of(&x->price, RN_UNIT_USD, &u);
-        x->row.flop += x->arm->remote ? n * rn_price_of(&x->price, RN_UNIT_FLOP, &u) : rest->flop;
+        x->row.flop +=
+            x->sampler->m.remote ? n * rn_price_of(&x->price, RN_UNIT_FLOP, &u) : rest->flop;
         const rn_usage prompt = {.first = true, .prompt_tok = u.prompt_tok};
-        if (!x->arm->remote && !x->paid_prompt)
+        if (!x->sampler->m.remote && !x->paid_prompt)
             x->row.flop += rn_price_of(&x->price, RN_UNIT_FLOP, &prompt);
     }
     s->stopped_ns = rn_now_ns();
@@ -687,11 +719,15 @@ static void free_all(rn_solve_state *s)
     join_opener(s);
     rn_judge_close(s->opened);
     rn_judge_close(s->judge);
-    for (int i = 0; i < s->n_arms; i++)
-        rn_solve_arm_close(s->arms[i].arm);
-    for (size_t i = 0; i < s->n_tries; i++)
-        free_try(s->tries[i]);
-    free(s->tries);
+    for (int i = 0; i < s->n_arms; i++) {
+        rn_sampler_close(s->arms[i].sampler);
+        rn_buf_free(&s->arms[i].prompt);
+    }
+    for (size_t i = 0; i < s->tries.n; i++)
+        free_try(s->tries.data[i]);
+    rn_vec_free(&s->tries);
+    rn_arena_free(&s->job);
+    rn_buf_free(&s->nothing);
     rn_policy_free(s->policy);
     rn_prior_free(s->prior);
     rn_cost_book_free(s->book);
@@ -705,7 +741,7 @@ static bool all_dead(const rn_solve_state *s)
 {
     for (int i = 0; i < s->n_arms; i++)
         if (!s->arms[i].dead) return false;
-    return s->n_tries == 0;
+    return s->tries.n == 0;
 }
 
 int rn_solve(const rn_solve_options *options, rn_solve_result *out, rn_err *err)
@@ -715,6 +751,7 @@ int rn_solve(const rn_solve_options *options, rn_solve_result *out, rn_err *err)
     if (!s) return rn_fail(err, RN_ENOMEM, "out of memory");
     s->o = options;
     s->out = out;
+    s->watch = (rn_watch){.should_stop = options->should_stop, .user = options->user};
     s->start_ns = s->charged_ns = rn_now_ns();
     s->start_unix_ns = rn_clock_ns(CLOCK_REALTIME);
     rn_inbox_init(&s->inbox);
@@ -723,7 +760,7 @@ int rn_solve(const rn_solve_options *options, rn_solve_result *out, rn_err *err)
     if (!rc) {
         rc = loop(s, err);
         for (int i = 0; i < s->n_arms; i++)
-            rn_solve_arm_cancel(s->arms[i].arm);
+            rn_sampler_cancel(s->arms[i].sampler);
         if (!rc) rc = await_nothing(s, err);
         stop_all(s);
     }

@@ -21,24 +21,16 @@ typedef struct agreement {
     rn_trial_program *programs; /* [n] */
 } agreement;
 
-static bool should_stop(void *user)
-{
-    const rn_solve_options *o = user;
-    return o->should_stop && o->should_stop(o->user);
-}
-
 static int run_all(agreement *a, rn_err *err)
 {
     const rn_judge_settings *set = &a->s->o->judge;
     const rn_judge_opts jo = {
         .jobs = set->jobs ? set->jobs : 1, .venv = set->venv, .allow_weak = set->allow_weak != 0};
-    const rn_trial_io io = {
-        .cpu_ns = cpu_ns, .should_stop = should_stop, .user = (void *)(uintptr_t)a->s->o};
-    rn_judge *j;
-    int rc = rn_judge_open(&jo, &j, err);
+    rn_trial_io io = {.cpu_ns = cpu_ns, .watch = &a->s->watch};
+    int rc = rn_judge_open(&jo, &io.judge, err);
     if (rc) return rc;
-    rc = rn_trial_run(j, a->s->target.p, &a->trial, a->programs, a->n, &io, &a->arena, err);
-    rn_judge_close(j);
+    rc = rn_trial_run(a->s->target.p, &a->trial, a->programs, a->n, &io, &a->arena, err);
+    rn_judge_close(io.judge);
     for (size_t i = 0; i < a->n; i++)
         a->s->ranking_cpu_s += (double)a->programs[i].cpu_ns * 1e-9;
     return rc;
@@ -57,7 +49,7 @@ static size_t candidate_of(const agreement *a, const rn_try *t)
 /* One row per sample with a vote; the score of a candidate is that of its samples. */
 static int count_votes(agreement *a, rn_err *err)
 {
-    size_t m = a->trial.in.n, n = a->s->n_tries, used = 0;
+    size_t m = a->trial.in.n, n = a->s->tries.n, used = 0;
     uint16_t *value = rn_arena_array(&a->arena, a->n * m, sizeof *value);
     uint16_t *rows = rn_arena_array(&a->arena, n * m + 1, sizeof *rows);
     uint32_t *right = rn_arena_array(&a->arena, 2 * a->n, sizeof *right);
@@ -69,7 +61,7 @@ static int count_votes(agreement *a, rn_err *err)
         return rn_fail(err, RN_ENOMEM, "out of memory for ranking");
     int rc = rn_trial_votes(&a->trial, a->programs, a->n, value, right, right + a->n, err);
     for (size_t k = 0; k < n && !rc; k++) {
-        size_t i = candidate_of(a, a->s->tries[k]);
+        size_t i = candidate_of(a, a->s->tries.data[k]);
         if (i == SIZE_MAX) continue;
         memcpy(rows + used * m, value + i * m, m * sizeof *rows);
         of_row[used] = right[i];

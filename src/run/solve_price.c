@@ -6,9 +6,9 @@ static const double guessed_tok = 128;
 /* FLOPs a second of a local model on one thread, of a server, as long as nothing is measured. */
 static const double guessed_local = 2e10, guessed_remote = 1e14;
 
-static const char *model_cost(const rn_solve_arm *a)
+static const char *model_cost(const rn_sampler *s)
 {
-    return a->o.model->cost ? a->o.model->cost : a->name;
+    return s->o.model->cost ? s->o.model->cost : s->m.name;
 }
 
 static bool has_prices(const rn_cost *c)
@@ -17,34 +17,36 @@ static bool has_prices(const rn_cost *c)
                  isfinite(c->usd_per_hour));
 }
 
-int rn_price_init(rn_price *p, const rn_solve_arm *arm, const rn_cost_book *book, rn_unit unit,
+int rn_price_init(rn_price *p, const rn_sampler *arm, const rn_cost_book *book, rn_unit unit,
                   int place, rn_err *err)
 {
-    *p = (rn_price){.arm = arm, .cost = rn_cost_find(book, model_cost(arm))};
+    *p = (rn_price){.sampler = arm, .cost = rn_cost_find(book, model_cost(arm))};
     if (!p->cost && arm->o.model->cost)
         return rn_fail(err, RN_ENOTFOUND, "the cost tables have no entry '%s'", arm->o.model->cost);
-    p->has_shape = arm->has_shape || (p->cost && p->cost->has_shape);
-    if (p->has_shape) p->shape = arm->has_shape ? arm->shape : p->cost->shape;
+    bool of_file = !arm->m.remote;
+    p->has_shape = of_file || (p->cost && p->cost->has_shape);
+    if (p->has_shape) p->shape = of_file ? arm->m.shape : p->cost->shape;
     if (unit == RN_UNIT_FLOP && !p->has_shape)
         return rn_fail(err, RN_EINVAL,
                        "a budget in FLOPs, but the shape of %s is not known: give --cost-file FILE "
                        "with a section [model %s], or a budget in seconds",
-                       arm->name, model_cost(arm));
+                       arm->m.name, model_cost(arm));
     if (unit == RN_UNIT_USD && !has_prices(p->cost))
         return rn_fail(
             err, RN_EINVAL,
             "a budget in dollars, but no price of %s is known: give --cost-file FILE with "
             "usd_per_1m_input and usd_per_1m_output (or usd_per_hour) in a section "
             "[model %s]",
-            arm->name, model_cost(arm));
+            arm->m.name, model_cost(arm));
     p->n = 1;
-    p->gen_tok = fmin(guessed_tok, (double)arm->o.sampling.max_tok);
-    p->prompt_tok = arm->prompt_tok >= 0 ? (double)arm->prompt_tok : (double)arm->prompt.len / 3;
+    p->gen_tok = fmin(guessed_tok, (double)arm->sampling.max_tok);
+    const rn_order *o = &arm->orders.data[0];
+    p->prompt_tok = of_file ? (double)o->ids.n : (double)o->prompt.len / 3;
     const rn_usage one = {
         .first = true, .prompt_tok = (int64_t)p->prompt_tok, .gen_tok = (int64_t)p->gen_tok};
     double flop = rn_price_of(p, RN_UNIT_FLOP, &one);
-    int threads = arm->o.threads > 0 ? arm->o.threads : 1;
-    p->seconds = isfinite(flop) ? flop / (arm->remote ? guessed_remote : guessed_local * threads)
+    int threads = arm->o.model->threads > 0 ? arm->o.model->threads : 1;
+    p->seconds = isfinite(flop) ? flop / (arm->m.remote ? guessed_remote : guessed_local * threads)
                                 : ldexp(1, place);
     return 0;
 }
@@ -53,7 +55,7 @@ static double price_flop(const rn_price *p, const rn_usage *u)
 {
     if (!p->has_shape || u->prompt_tok < 0) return NAN;
     double f = u->gen_tok > 0 ? rn_flop_sample(&p->shape, u->prompt_tok, u->gen_tok) : 0;
-    if (u->first || p->arm->remote) f += rn_flop_prompt(&p->shape, u->prompt_tok);
+    if (u->first || p->sampler->m.remote) f += rn_flop_prompt(&p->shape, u->prompt_tok);
     if (u->cached_tok > 0) f -= rn_flop_prompt(&p->shape, u->cached_tok);
     return f;
 }
@@ -65,8 +67,9 @@ static double price_usd(const rn_price *p, const rn_usage *u)
     if (!isfinite(c->usd_per_1m_input) || !isfinite(c->usd_per_1m_output))
         return c->usd_per_hour * u->seconds / 3600;
     double cached = u->cached_tok > 0 ? (double)u->cached_tok : 0;
-    double fresh =
-        u->prompt_tok > 0 && (u->first || p->arm->remote) ? (double)u->prompt_tok - cached : 0;
+    double fresh = u->prompt_tok > 0 && (u->first || p->sampler->m.remote)
+                       ? (double)u->prompt_tok - cached
+                       : 0;
     double cheap = isfinite(c->usd_per_1m_cached) ? c->usd_per_1m_cached : c->usd_per_1m_input;
     double out = u->gen_tok > 0 ? (double)u->gen_tok : 0;
     return (fresh * c->usd_per_1m_input + cached * cheap + out * c->usd_per_1m_output) * 1e-6;

@@ -12,10 +12,10 @@
 
 #include "cost/amount.h"
 #include "cost/cost.h"
-#include "run/arm.h"
+#include "run/sampler.h"
 
 typedef struct rn_price {
-    const rn_solve_arm *arm;
+    const rn_sampler *sampler;
     const rn_cost *cost; /* entry; NULL none */
     bool has_shape;
     rn_shape shape;
@@ -32,7 +32,7 @@ typedef struct rn_usage {
 
 /* RN_EINVAL when the unit's cost cannot be known, with what to give. `place` of the arm among all,
  * for the guess of its time where there is nothing to go by. */
-int rn_price_init(rn_price *p, const rn_solve_arm *arm, const rn_cost_book *book, rn_unit unit,
+int rn_price_init(rn_price *p, const rn_sampler *sampler, const rn_cost_book *book, rn_unit unit,
                   int place, rn_err *err);
 /* NAN unknown. */
 double rn_price_of(const rn_price *p, rn_unit unit, const rn_usage *u);

@@ -5,13 +5,15 @@
  *   solve.c   the loop: buys, takes samples, judges, ends
  *   keep.c    the store: what a former run paid for, samples and verdicts as they come
  *   learn.c   the prior of the policy from a store of recorded outcomes
- *   choose.c  the ranker's choice where no test decides; agree.c: how many samples agree
+ *   choose.c  the ranker's choice where no test decides; solve_agree.c: examples and agreement
  *   ledger.c  sums, the reason in a line, JSON
  */
 #ifndef RN_RUN_SOLVE_PRIV_H
 #define RN_RUN_SOLVE_PRIV_H
 
-#include "run/arm.h"
+#include "run/identity.h"
+#include "run/pump.h"
+#include "run/sampler.h"
 #include "run/solve_price.h"
 #include "run/target.h"
 #include "stat/policy.h"
@@ -40,8 +42,12 @@ typedef struct rn_try {
     double agreement; /* samples that give the same values, highest is best; 0 unknown */
 } rn_try;
 
+enum { RN_SOLVE_MAX_SAMPLES = 4096 }; /* of one model for one problem */
+
+/* A model and what became of it. */
 typedef struct rn_slot_arm {
-    rn_solve_arm *arm;
+    rn_sampler *sampler;
+    rn_buf prompt; /* the exact bytes: completion prompt or message */
     rn_price price;
     rn_solve_row row;
     int64_t generating; /* bought, not yet here */
@@ -67,8 +73,12 @@ typedef struct rn_solve_state {
     bool opening;     /* opener runs, or has ended and was not joined */
     rn_judge *opened; /* opener's */
     rn_err open_err;  /* why it has none */
-    rn_try **tries;   /* [n_tries] */
-    size_t n_tries, cap_tries;
+    rn_watch watch;   /* of should_stop */
+    RN_VEC(rn_try *) tries;
+    rn_pump pump;   /* into the judge */
+    rn_arena job;   /* of the job given out last */
+    rn_buf nothing; /* the program that does nothing */
+    bool nothing_given;
     size_t n_judging; /* candidates in the judge */
     rn_try *winner;
     bool cancelled;                     /* by a callback */
@@ -99,7 +109,7 @@ int rn_learn_prior(rn_solve_state *s, const double *cost, rn_err *err);
 
 /* choose.c: sets s->winner, or leaves it NULL when there is no candidate. */
 int rn_choose(rn_solve_state *s, rn_err *err);
-/* agree.c: fills `agreement` of the candidates [n]; *known false: the problem shows no calls. */
+/* solve_agree.c: fills `agreement` of the candidates [n]; *known false: the problem shows nothing. */
 int rn_choose_agree(rn_solve_state *s, rn_try **list, size_t n, bool *known, rn_err *err);
 
 /* ledger.c: fills s->out. */

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/jout.h"
+#include "run/identity.h"
 #include "run/program.h"
 
 #include <stdio.h>
@@ -99,9 +99,8 @@ void rn_target_close(rn_target *t)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-int rn_target_prompt(void *user, bool chat, size_t max_bytes, rn_buf *out, rn_err *err)
+int rn_target_prompt(const rn_target *t, bool chat, size_t max_bytes, rn_buf *out, rn_err *err)
 {
-    const rn_target *t = user;
     if (t->set) return rn_prompt_build(chat ? t->chat : t->completion, t->set, t->p, out, err);
     if (chat)
         rn_marker_message(&t->marker, t->o->file, max_bytes, out);
@@ -121,10 +120,10 @@ const char *rn_target_preset(const rn_target *t, bool chat)
     return chat ? "marker-chat" : "marker";
 }
 
-const char *rn_target_extractor(const rn_target *t, bool chat)
+/* As for any run of solve. */
+static rn_recipe recipe_of(const rn_target *t, bool chat)
 {
-    if (!t->set) return RN_MARKER_EXTRACTOR;
-    return chat ? "chat/2" : "auto/2";
+    return rn_recipe_of(NULL, rn_target_preset(t, chat), "{\"asked\": \"by solve\"}");
 }
 
 /* ---- programs -------------------------------------------------------------------------------- */
@@ -135,11 +134,8 @@ int rn_target_program(const rn_target *t, bool chat, rn_bytes raw, rn_buf *out, 
     rn_buf code = {0};
     int rc = 0;
     if (t->set) {
-        rn_extracted what;
-        rc = rn_extract(rn_target_extractor(t, chat), chat ? t->chat : t->completion, t->p, raw,
-                        &code, &what, err);
-        if (!rc) rc = rn_program_build(t->p, rn_buf_view(&code), &what, out, err);
-        *found = !rc && what.found;
+        const rn_recipe r = recipe_of(t, chat);
+        rc = rn_recipe_program(&r, t->p, raw, &code, out, found, err);
     } else {
         rn_marker_extract(&t->marker, chat, raw, &code, found);
         rn_marker_apply(&t->marker, rn_buf_view(&code), out);
@@ -157,42 +153,41 @@ void rn_target_nothing(const rn_target *t, rn_buf *out)
         rn_buf_printf(out, "%s\n    pass\n", t->p->prompt);
 }
 
-int rn_target_submit(const rn_target *t, rn_judge *j, rn_bytes program, uint64_t tag, rn_err *err)
+int rn_target_job(const rn_target *t, rn_bytes program, rn_arena *a, rn_judge_job *job, rn_err *err)
 {
-    rn_judge_job job = {.program = program};
-    if (!t->set) {
-        rn_judge_case c = {.input = rn_bytes_of(t->o->command)};
-        job.mode = RN_JUDGE_COMMAND;
-        job.entry = t->o->file;
-        job.cases = &c;
-        job.n_cases = 1;
-        return rn_judge_submit(j, &job, tag, err);
+    *job = (rn_judge_job){.program = program};
+    if (t->set) {
+        if (t->o->judge.cpu_s <= 0) job->limits.cpu_ns = (int64_t)(rn_tests_cpu_s(t->p) * 1e9);
+        return rn_tests_job(t->p, a, job, err);
     }
-    rn_arena a = {0};
-    int rc = rn_tests_job(t->p, &a, &job, err);
-    if (t->o->judge.cpu_s <= 0) job.limits.cpu_ns = (int64_t)(rn_tests_cpu_s(t->p) * 1e9);
-    if (!rc) rc = rn_judge_submit(j, &job, tag, err);
-    rn_arena_free(&a);
-    return rc;
+    rn_judge_case *c = rn_arena_array(a, 1, sizeof *c);
+    if (!c) return rn_fail(err, RN_ENOMEM, "out of memory");
+    c->input = rn_bytes_of(t->o->command);
+    job->mode = RN_JUDGE_COMMAND;
+    job->entry = t->o->file;
+    job->cases = c;
+    job->n_cases = 1;
+    return 0;
 }
 
 void rn_target_protocol(const rn_target *t, const rn_judge *j, bool chat, rn_buf *out)
 {
-    rn_buf_putc(out, '{');
-    rn_jout_text(out, "source", "ration solve");
-    rn_jout_text(out, "version", rn_version());
-    rn_jout_text(out, "extractor", rn_target_extractor(t, chat));
-    rn_jout_text(out, "sandbox", rn_judge_level(j));
-    if (t->set) {
-        double cpu = t->o->judge.cpu_s > 0 ? t->o->judge.cpu_s : rn_tests_cpu_s(t->p);
-        rn_jout_text(out, "python", rn_judge_python(j));
-        rn_jout_number(out, "cpu_s", cpu);
-    } else {
-        rn_jout_text(out, "command", t->o->command);
-        rn_jout_text(out, "folder_sha256", t->tree ? t->tree->sha : NULL);
-        rn_jout_number(out, "cpu_s", t->o->judge.cpu_s);
-    }
-    rn_jout_number(out, "wall_s", t->o->judge.wall_s);
-    rn_jout_whole(out, "memory_bytes", t->o->judge.memory_bytes);
-    rn_buf_putc(out, '}');
+    const rn_judge_settings *set = &t->o->judge;
+    const rn_recipe r = recipe_of(t, chat);
+    const bool script = t->set && rn_tests_are_script(t->p);
+    const rn_protocol p = {.extractor = t->set ? r.extractor : RN_MARKER_EXTRACTOR,
+                           .cpu_s = set->cpu_s > 0 ? set->cpu_s
+                                    : !t->set      ? 0
+                                    : script       ? 3
+                                                   : 4,
+                           .wall_s = set->wall_s,
+                           .memory_bytes = set->memory_bytes,
+                           .script = script,
+                           .compare = t->set ? rn_tests_compare(t->p, false) : NULL,
+                           .venv = set->venv,
+                           .python = t->set ? rn_judge_python(j) : NULL,
+                           .sandbox = rn_judge_level(j),
+                           .command = t->set ? NULL : t->o->command,
+                           .folder_sha = t->tree ? t->tree->sha : NULL};
+    rn_protocol_write(&p, out);
 }

@@ -29,13 +29,12 @@ typedef struct rn_target {
 int rn_target_open(const rn_solve_options *o, rn_target *t, rn_err *err);
 void rn_target_close(rn_target *t);
 
-/* The exact prompt or message; an rn_solve_arm_prompt_fn, user: the target. */
-int rn_target_prompt(void *user, bool chat, size_t max_bytes, rn_buf *out, rn_err *err);
+/* Appends the exact prompt or message; at most about max_bytes of context, where that can be chosen. */
+int rn_target_prompt(const rn_target *t, bool chat, size_t max_bytes, rn_buf *out, rn_err *err);
 /* Strings that end a completion; NULL-terminated, NULL if none. */
 const char *const *rn_target_stop(const rn_target *t);
 /* The names that records use. */
 const char *rn_target_preset(const rn_target *t, bool chat);
-const char *rn_target_extractor(const rn_target *t, bool chat);
 
 /* Appends the program (of a folder: the whole file) that an answer makes. *found false: it holds no
  * code. */
@@ -43,7 +42,9 @@ int rn_target_program(const rn_target *t, bool chat, rn_bytes raw, rn_buf *out, 
                       rn_err *err);
 /* Appends the program that does nothing: no test should pass on it. */
 void rn_target_nothing(const rn_target *t, rn_buf *out);
-int rn_target_submit(const rn_target *t, rn_judge *j, rn_bytes program, uint64_t tag, rn_err *err);
+/* Fills the job that judges a program; what it points to is in `a`, or the target's own. */
+int rn_target_job(const rn_target *t, rn_bytes program, rn_arena *a, rn_judge_job *job,
+                  rn_err *err);
 /* Appends the JSON of what a verdict depends on; `chat`: by which extractor. */
 void rn_target_protocol(const rn_target *t, const rn_judge *j, bool chat, rn_buf *out);
 

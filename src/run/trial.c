@@ -2,6 +2,7 @@
 #include "run/trial.h"
 
 #include "base/rng.h"
+#include "run/pump.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -103,51 +104,59 @@ int rn_trial_make(const rn_problem *p, const rn_trial_plan *plan, rn_arena *a, r
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-static int take(rn_judge *j, const rn_trial *t, rn_trial_program *x, const rn_judge_result *r,
-                rn_arena *a, rn_err *err)
+typedef struct running {
+    const rn_problem *p;
+    const rn_trial *t;
+    rn_trial_program *list; /* [n] */
+    size_t n, sent;
+    const rn_trial_io *io;
+    rn_arena *a;
+} running;
+
+static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
 {
-    x->cpu_ns = r->cpu_ns;
-    x->wall_ns = r->wall_ns;
+    (void)err;
+    running *x = user;
+    if (x->sent == x->n) return 0;
+    *job =
+        (rn_judge_job){.mode = RN_JUDGE_VALUES,
+                       .compare = x->p->form == RN_FORM_CALL ? RN_COMPARE_APPS : RN_COMPARE_STRICT,
+                       .program = x->list[x->sent].text,
+                       .entry = x->t->in.name,
+                       .cases = x->t->cases,
+                       .n_cases = x->t->in.n,
+                       .limits = {.cpu_ns = x->io->cpu_ns}};
+    *tag = x->sent++;
+    return 1;
+}
+
+static int take_result(void *user, uint64_t tag, const rn_judge_result *r, rn_err *err)
+{
+    running *x = user;
+    rn_trial_program *p = &x->list[tag];
+    p->cpu_ns = r->cpu_ns;
+    p->wall_ns = r->wall_ns;
     if (r->verdict == RN_V_SANDBOX) return 0;
-    rn_judge_value *v = rn_arena_array(a, t->in.n, sizeof *v);
+    rn_judge_value *v = rn_arena_array(x->a, x->t->in.n, sizeof *v);
     if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for values");
-    memcpy(v, rn_judge_values(j), t->in.n * sizeof *v);
-    x->values = v;
-    x->known = true;
+    memcpy(v, rn_judge_values(x->io->judge), x->t->in.n * sizeof *v);
+    p->values = v;
+    p->known = true;
     return 0;
 }
 
-int rn_trial_run(rn_judge *j, const rn_problem *p, const rn_trial *t, rn_trial_program *list,
-                 size_t n, const rn_trial_io *io, rn_arena *a, rn_err *err)
+static int tick(void *user, rn_err *err)
 {
-    size_t sent = 0, done = 0;
-    if (t->in.n == 0) return 0;
-    while (done < n) {
-        if (io->should_stop && io->should_stop(io->user))
-            return rn_fail(err, RN_ECANCELLED, "stopped");
-        int rc = 0;
-        while (sent < n && !rc) {
-            const rn_judge_job job = {.mode = RN_JUDGE_VALUES,
-                                      .compare = p->form == RN_FORM_CALL ? RN_COMPARE_APPS
-                                                                         : RN_COMPARE_STRICT,
-                                      .program = list[sent].text,
-                                      .entry = t->in.name,
-                                      .cases = t->cases,
-                                      .n_cases = t->in.n,
-                                      .limits = {.cpu_ns = io->cpu_ns}};
-            rc = rn_judge_submit(j, &job, sent, err);
-            if (!rc) sent++;
-        }
-        if (rc && rc != RN_EBUSY) return rc;
-        uint64_t tag;
-        rn_judge_result r;
-        int got = rn_judge_wait(j, 50, &tag, &r, err);
-        if (got < 0) return got;
-        if (got == 0) continue;
-        done++;
-        if ((rc = take(j, t, &list[tag], &r, a, err))) return rc;
-    }
-    return 0;
+    return rn_watch_check(((running *)user)->io->watch, err);
+}
+
+int rn_trial_run(const rn_problem *p, const rn_trial *t, rn_trial_program *list, size_t n,
+                 const rn_trial_io *io, rn_arena *a, rn_err *err)
+{
+    running x = {.p = p, .t = t, .list = list, .n = n, .io = io, .a = a};
+    rn_pump pump = {
+        .judge = io->judge, .next = next_job, .done = take_result, .tick = tick, .user = &x};
+    return t->in.n ? rn_pump_run(&pump, err) : 0;
 }
 
 /* ---- votes ----------------------------------------------------------------------------------- */

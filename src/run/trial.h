@@ -7,6 +7,7 @@
 
 #include "judge/judge.h"
 #include "rank/inputs.h"
+#include "run/stage.h"
 #include "task/task.h"
 
 /* How many inputs of each sort; together at most RN_JUDGE_MAX_VALUES. */
@@ -37,14 +38,14 @@ typedef struct rn_trial_program {
 } rn_trial_program;
 
 typedef struct rn_trial_io {
-    int64_t cpu_ns; /* limit of one input */
-    bool (*should_stop)(void *user);
-    void *user;
+    rn_judge *judge; /* borrowed */
+    int64_t cpu_ns;  /* limit of one input; 0: the judge's */
+    const rn_watch *watch;
 } rn_trial_io;
 
-/* Tries every program. RN_ECANCELLED when should_stop says so. */
-int rn_trial_run(rn_judge *j, const rn_problem *p, const rn_trial *t, rn_trial_program *list,
-                 size_t n, const rn_trial_io *io, rn_arena *a, rn_err *err);
+/* Tries every program. RN_ECANCELLED when it is time to stop. */
+int rn_trial_run(const rn_problem *p, const rn_trial *t, rn_trial_program *list, size_t n,
+                 const rn_trial_io *io, rn_arena *a, rn_err *err);
 
 /* The votes of the programs, by input the number of the value in order of its first program, 0 for
  * none, into value [n, in.n]; examples passed into right [n], those that no test repeats into

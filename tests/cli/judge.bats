@@ -30,7 +30,7 @@ verdicts() {
     run "$RATION" judge --help
     [ "$status" -eq 0 ]
     [[ "$output" == *"--calibrate"* ]]
-    for args in "" "-s s.db" "-s s.db -t tiny.jsonl --format nonsense" "-s s.db -t tiny.jsonl --jobs -1" \
+    for args in "" "-t tiny.jsonl" "-s s.db -t tiny.jsonl --format nonsense" "-s s.db -t tiny.jsonl --jobs -1" \
         "-s s.db -t tiny.jsonl --memory 0" "-s s.db -t tiny.jsonl --extractor nonsense" \
         "-s s.db -t tiny.jsonl --calibrate 5 --cpu-limit 3" "-s s.db -t tiny.jsonl extra"; do
         run "$RATION" judge $args

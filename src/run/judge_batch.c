@@ -1,0 +1,193 @@
+/*
+ * judge_batch.c: from samples to verdicts.
+ *
+ * Samples are read in batches (bounded in number and bytes) over all runs, in their order. Within a
+ * batch programs that are equal byte for byte are run once. A verdict is written in the transaction
+ * that is open, and that is committed commit_ns after it began: a kill loses less than a second.
+ */
+#include "run/judge_priv.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { BATCH_SAMPLES = 65536, BATCH_BYTES = 256 << 20 };
+
+static const int64_t commit_ns = 500000000;
+static const double near_share = 0.8;
+
+/* A program that is run once for all samples that share it. */
+typedef struct program {
+    const rn_problem *problem;
+    rn_bytes text;  /* in the batch's arena */
+    uint32_t first; /* its first sample; the others follow through `next` */
+} program;
+
+typedef struct due {
+    int64_t sample_id;
+    uint32_t run;  /* index in w->runs */
+    uint32_t next; /* next sample of the same program; UINT32_MAX: none */
+} due;
+
+typedef struct batch {
+    rn_work *w;
+    rn_arena arena, job;
+    RN_VEC(program) programs;
+    RN_VEC(due) dues;
+    rn_programs distinct; /* as programs */
+    size_t sent;
+    size_t run;                 /* being read */
+    int64_t last_ord, last_idx; /* of it; what comes after is still to be read */
+    rn_buf code, source;
+    int64_t begun_ns; /* of the open transaction; 0: none */
+    rn_err *err;      /* of the walk */
+} batch;
+
+bool rn_work_is_near(rn_verdict verdict, double cpu_s, double limit_s)
+{
+    return rn_verdict_family(verdict) == 'P' && cpu_s >= near_share * limit_s;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* The index of the program that b->source is; SIZE_MAX when memory is out. */
+static size_t find_program(batch *b, const rn_problem *p)
+{
+    uint8_t sha[RN_SHA256_BYTES];
+    bool is_new;
+    rn_bytes text = rn_buf_view(&b->source);
+    rn_sha256_of(text, sha);
+    size_t at = rn_programs_add(&b->distinct, (uint64_t)(p - b->w->tasks->problems), sha, &is_new);
+    if (at == SIZE_MAX || !is_new) return at;
+    assert(at == b->programs.n);
+    char *copy = rn_arena_dup(&b->arena, text.data ? text.data : "", text.len);
+    program q = {.problem = p, .text = {.data = copy, .len = text.len}, .first = UINT32_MAX};
+    return copy && rn_vec_push(&b->programs, q) ? at : SIZE_MAX;
+}
+
+static int add_sample(void *user, const rn_store_sample_row *r)
+{
+    batch *b = user;
+    if (r->ord < b->last_ord || (r->ord == b->last_ord && r->x.idx <= b->last_idx)) return 0;
+    if (b->dues.n == BATCH_SAMPLES || b->arena.used_bytes > BATCH_BYTES) return 1;
+    const rn_work_run *run = &b->w->runs.data[b->run];
+    const rn_problem *p = rn_taskset_find(b->w->tasks, r->task_id);
+    if (!p)
+        return rn_fail(b->err, RN_ENOTFOUND, "run %lld has samples of %s, which is not in set %s",
+                       (long long)run->row.run_id, r->task_id, b->w->tasks->name);
+    rn_buf_clear(&b->source);
+    int rc = rn_recipe_program(&run->recipe, p, r->x.text, &b->code, &b->source, NULL, b->err);
+    if (rc) return rc;
+    size_t at = find_program(b, p);
+    if (at == SIZE_MAX) return rn_fail(b->err, RN_ENOMEM, "%s: out of memory", r->task_id);
+    due d = {
+        .sample_id = r->sample_id, .run = (uint32_t)b->run, .next = b->programs.data[at].first};
+    if (!rn_vec_push(&b->dues, d)) return rn_fail(b->err, RN_ENOMEM, "judge: out of memory");
+    b->programs.data[at].first = (uint32_t)(b->dues.n - 1);
+    b->last_ord = r->ord;
+    b->last_idx = r->x.idx;
+    return 0;
+}
+
+/* Fills the batch from where the last one ended; empty when all is read. */
+static int read_batch(batch *b, rn_err *err)
+{
+    b->dues.n = b->programs.n = b->sent = 0;
+    rn_arena_free(&b->arena);
+    rn_programs_clear(&b->distinct);
+    b->err = err;
+    for (; b->run < b->w->runs.n; b->run++, b->last_ord = b->last_idx = -1) {
+        int rc = rn_work_each_due(b->w, &b->w->runs.data[b->run], true, add_sample, b, err);
+        if (rc < 0) return rc;
+        if (rc > 0) return 0; /* full */
+    }
+    return 0;
+}
+
+/* ---- judging --------------------------------------------------------------------------------- */
+
+static int commit_if_due(batch *b, bool now, rn_err *err)
+{
+    if (!b->begun_ns || (!now && rn_now_ns() - b->begun_ns < commit_ns)) return 0;
+    b->begun_ns = 0;
+    return rn_store_commit(b->w->store, err);
+}
+
+static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
+{
+    batch *b = user;
+    if (b->sent == b->programs.n) return 0;
+    const program *q = &b->programs.data[b->sent];
+    rn_arena_free(&b->job);
+    *tag = b->sent++;
+    int rc = rn_work_job(b->w, q->problem, q->text, &b->job, job, err);
+    return rc ? rc : 1;
+}
+
+/* Gives every sample of the program its verdict. */
+static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_err *err)
+{
+    batch *b = user;
+    rn_work *w = b->w;
+    const program *q = &b->programs.data[tag];
+    rn_store_verdict v = {.verdict = r->verdict,
+                          .n_tests = r->n_cases,
+                          .n_passed = r->n_passed,
+                          .failed_test = r->failed_case,
+                          .cpu_ns = r->cpu_ns,
+                          .wall_ns = r->wall_ns,
+                          .peak_bytes = r->peak_bytes,
+                          .detail = r->detail};
+    memcpy(v.program_sha, b->distinct.keys.data[tag].sha, sizeof v.program_sha);
+    double limit_s = rn_work_cpu_limit_s(w, q->problem);
+    bool near = rn_work_is_near(r->verdict, (double)r->case_cpu_ns / 1e9, limit_s);
+    int rc = 0;
+    if (!b->begun_ns) {
+        rc = rn_store_begin(w->store, err);
+        b->begun_ns = rn_now_ns();
+    }
+    for (uint32_t i = q->first; !rc && i != UINT32_MAX; i = b->dues.data[i].next) {
+        v.sample_id = b->dues.data[i].sample_id;
+        v.protocol_id = w->runs.data[b->dues.data[i].run].protocol_id;
+        rc = rn_store_put_verdict(w->store, &v, err);
+        w->out->n_ended_near += near;
+        w->out->n_judged++;
+    }
+    w->out->n_programs++;
+    return rc;
+}
+
+static int tick(void *user, rn_err *err)
+{
+    batch *b = user;
+    const rn_progress_step step = {"judge", "samples", b->w->out->n_judged, b->w->n_due, NULL};
+    rn_watch_step(&b->w->o->watch, &step);
+    int rc = commit_if_due(b, false, err);
+    return rc ? rc : rn_watch_check(&b->w->o->watch, err);
+}
+
+int rn_work_samples(rn_work *w, rn_err *err)
+{
+    batch b = {.w = w, .last_ord = -1, .last_idx = -1};
+    rn_pump pump = {
+        .judge = w->judge, .next = next_job, .done = store_result, .tick = tick, .user = &b};
+    int rc;
+    do {
+        rc = read_batch(&b, err);
+        if (!rc) rc = rn_pump_run(&pump, err);
+        /* What is done is kept, whatever ended the batch. */
+        rn_err late;
+        int rc_commit = commit_if_due(&b, true, rc ? &late : err);
+        if (!rc) rc = rc_commit;
+    } while (!rc && b.dues.n);
+    rn_watch_end(&w->o->watch);
+    rn_arena_free(&b.arena);
+    rn_arena_free(&b.job);
+    rn_buf_free(&b.code);
+    rn_buf_free(&b.source);
+    rn_vec_free(&b.programs);
+    rn_vec_free(&b.dues);
+    rn_programs_free(&b.distinct);
+    return rc;
+}

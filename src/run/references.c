@@ -1,0 +1,150 @@
+/*
+ * references.c: the set's own solutions, run before any sample: where they fail, verdicts would mean
+ * nothing. A problem with several is right if one of the first three is. Under `calibrate` their CPU
+ * time sets the limits.
+ */
+#include "run/judge_priv.h"
+
+#include <stdlib.h>
+
+enum { MAX_TRIES = 3, MAX_NAMED = 5 };
+
+typedef struct reference {
+    const rn_problem *p;
+    size_t tried;
+    rn_judge_result result;
+} reference;
+
+typedef struct references {
+    rn_work *w;
+    reference *list; /* [n] */
+    size_t n, next;
+    RN_VEC(size_t) again; /* whose first solution failed */
+    rn_arena job;
+    rn_buf source;
+    bool *is_due; /* [tasks->n] */
+} references;
+
+static bool has_more(const reference *r)
+{
+    return r->tried < r->p->n_references && r->tried < MAX_TRIES;
+}
+
+static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
+{
+    references *x = user;
+    while (x->again.n == 0 && x->next < x->n && !has_more(&x->list[x->next]))
+        x->list[x->next++].result.verdict = RN_V_NO_TESTS;
+    if (x->again.n == 0 && x->next == x->n) return 0;
+    size_t at = x->again.n ? x->again.data[--x->again.n] : x->next++;
+    reference *r = &x->list[at];
+    const rn_extracted what = {.found = true};
+    rn_bytes code = rn_bytes_of(r->p->references[r->tried++]);
+    rn_buf_clear(&x->source);
+    rn_arena_free(&x->job);
+    int rc = rn_program_build(r->p, code, &what, &x->source, err);
+    if (!rc) rc = rn_work_job(x->w, r->p, rn_buf_view(&x->source), &x->job, job, err);
+    *tag = at;
+    return rc ? rc : 1;
+}
+
+static int take_result(void *user, uint64_t tag, const rn_judge_result *result, rn_err *err)
+{
+    references *x = user;
+    reference *r = &x->list[tag];
+    r->result = *result;
+    bool over = result->verdict == RN_V_PASSED || result->verdict == RN_V_NO_TESTS || !has_more(r);
+    if (over || rn_vec_push(&x->again, (size_t)tag)) return 0;
+    return rn_fail(err, RN_ENOMEM, "references: out of memory");
+}
+
+static int tick(void *user, rn_err *err)
+{
+    const references *x = user;
+    return rn_watch_check(&x->w->o->watch, err);
+}
+
+static void set_limit(rn_work *w, const reference *r)
+{
+    if (w->o->calibrate <= 0 || r->result.verdict != RN_V_PASSED) return;
+    double s = w->o->calibrate * (double)r->result.case_cpu_ns / 1e9;
+    if (s < w->o->floor_s) s = w->o->floor_s;
+    w->limit_ns[r->p - w->tasks->problems] = (int64_t)(s * 1e9);
+}
+
+/* What came of them: limits, notes, and the error that ends it all. */
+static int conclude(references *x, rn_err *err)
+{
+    const rn_watch *watch = &x->w->o->watch;
+    bool public_set = rn_set_find(x->w->tasks->name) != NULL;
+    rn_buf bad = {0};
+    size_t n_bad = 0, n_none = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        const reference *r = &x->list[i];
+        set_limit(x->w, r);
+        n_none += r->result.verdict == RN_V_NO_TESTS;
+        if (r->result.verdict == RN_V_PASSED || r->result.verdict == RN_V_NO_TESTS) continue;
+        const char *known = public_set ? rn_problem_known_bad(r->p) : NULL;
+        if (known || x->w->o->keep_going)
+            rn_watch_note(watch, "reference of %s fails%s: %s", r->p->task_id,
+                          known ? ", as is known" : "", known ? known : r->result.detail);
+        else if (n_bad++ < MAX_NAMED)
+            rn_buf_printf(&bad, "%s%s: %s (%s)", bad.len ? "; " : "", r->p->task_id,
+                          rn_verdict_name(r->result.verdict), r->result.detail);
+    }
+    if (n_none)
+        rn_watch_note(watch, "%zu of %zu problems have no reference solution", n_none, x->n);
+    int rc = 0;
+    if (n_bad)
+        rc =
+            rn_fail(err, RN_ELIMIT,
+                    "%zu of %zu reference solutions fail, so verdicts would mean nothing here: %s. "
+                    "Raise --cpu-limit or --memory-limit if limits are the cause, mend the set, or "
+                    "go on with --keep-going",
+                    n_bad, x->n, bad.data);
+    rn_buf_free(&bad);
+    return rc;
+}
+
+static int mark_due(void *user, const rn_store_sample_row *r)
+{
+    references *x = user;
+    const rn_problem *p = rn_taskset_find(x->w->tasks, r->task_id);
+    if (p) x->is_due[p - x->w->tasks->problems] = true;
+    return 0;
+}
+
+/* Limits of all samples are wanted, not only of those that are due. */
+static bool all_limits(const rn_work *w)
+{
+    return w->o->near == 2 && w->o->calibrate > 0;
+}
+
+int rn_work_references(rn_work *w, rn_err *err)
+{
+    const size_t n = w->tasks->n;
+    if (w->n_due == 0 && !all_limits(w)) return 0;
+    references x = {.w = w};
+    x.is_due = calloc(n + 1, sizeof *x.is_due);
+    x.list = calloc(n + 1, sizeof *x.list);
+    w->limit_ns = rn_arena_array(w->arena, n + 1, sizeof *w->limit_ns);
+    int rc = x.is_due && x.list && w->limit_ns
+                 ? 0
+                 : rn_fail(err, RN_ENOMEM, "references: out of memory");
+    for (size_t i = 0; !rc && i < w->runs.n; i++)
+        rc = all_limits(w) ? rn_store_each_sample(w->store, w->runs.data[i].row.run_id, 0, false,
+                                                  mark_due, &x, err)
+                           : rn_work_each_due(w, &w->runs.data[i], false, mark_due, &x, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        if (x.is_due[i]) x.list[x.n++].p = &w->tasks->problems[i];
+    rn_pump pump = {
+        .judge = w->judge, .next = next_job, .done = take_result, .tick = tick, .user = &x};
+    if (!rc) rc = rn_pump_run(&pump, err);
+    if (!rc) rc = conclude(&x, err);
+    free(x.is_due);
+    free(x.list);
+    rn_vec_free(&x.again);
+    rn_arena_free(&x.job);
+    rn_buf_free(&x.source);
+    return rc;
+}

@@ -1,0 +1,6 @@
+# Verdicts of known samples; a second time nothing is run.
+. "$EXPECT/common.bash"
+make_samples
+"$RATION" judge -s e.db -t t.jsonl | stable
+"$RATION" judge -s e.db -t t.jsonl | stable
+"$RATION" judge -s e.db -t t.jsonl --format csv
