@@ -190,6 +190,19 @@ END
     [ "$(json l.json program.stored)" = True ]
 }
 
+@test "solve and judge name a protocol alike: what solve judged is not judged again" {
+    problem
+    random_model m.gguf
+    run "$RATION" solve -m m.gguf --budget 1GFLOP --max-tokens 24 -s c.db p.json
+    [ "$status" -eq 1 ]
+    [ "$(sql c.db "SELECT count(*) FROM verdict")" -gt 1 ]
+    run "$RATION" judge -s c.db -t p.json
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"0 samples judged now, 0 programs run"* ]]
+    [ "$(sql c.db "SELECT count(DISTINCT protocol_id) FROM verdict")" = 1 ]
+}
+
 @test "solve: what a store recorded of other problems is expected of the models" {
     serve "$some_wrong"
     make_set
