@@ -148,21 +148,23 @@ RN_API int rn_pass_at_k(int64_t n, int64_t c, int64_t k, double *out, rn_err *er
 RN_API int rn_pass_curve(int64_t n, int64_t c, int64_t k_max, double *out, rn_err *err);
 /* How many samples "up to k, stop at the first pass" draws in expectation. */
 RN_API int rn_expected_draws(int64_t n, int64_t c, int64_t k, double *out, rn_err *err);
-/* rank-score@k: the chance that the best-scored of k random samples passes; equal scores in random
- * order. score [n] (no NAN), pass [n] of 0 and 1. */
-RN_API int rn_rank_score(const double *score, const uint8_t *pass, int64_t n, int lower_is_better,
-                         int64_t k, double *out, rn_err *err);
+/* rank-score@k: the chance that the best-scored of k random samples passes; the highest score is best,
+ * equal ones are in random order. score [n] (no NAN), pass [n] of 0 and 1. */
+RN_API int rn_rank_score(const double *score, const uint8_t *pass, int64_t n, int64_t k,
+                         double *out, rn_err *err);
 
-/* Intervals by bootstrap over problems. values: [n_problems, n_points] in [0, 1], row-major, e.g.
- * one rn_pass_curve per problem. mean, lo, hi: [n_points]. The same seed gives the same interval.
- * level: e.g. 0.95. Within 5 problems of 0 or 1 it is Wilson's interval. */
-RN_API int rn_bootstrap(const double *values, size_t n_problems, size_t n_points,
-                        size_t n_resamples, uint64_t seed, double level, double *mean, double *lo,
-                        double *hi, rn_err *err);
-/* The same for the mean of x - y, two models on the same problems. */
-RN_API int rn_bootstrap_difference(const double *x, const double *y, size_t n_problems,
-                                   size_t n_points, size_t n_resamples, uint64_t seed, double level,
-                                   double *mean, double *lo, double *hi, rn_err *err);
+/* Intervals of a mean by bootstrap over problems; within 5 problems of 0 or 1 it is Wilson's. */
+typedef struct rn_bootstrap_table {
+    const double *values; /* [n_problems, n_points] in [0, 1], e.g. one rn_pass_curve per problem */
+    const double *minus;  /* as values: the mean of values - minus, two models on the same problems;
+                               NULL: of values alone */
+    size_t n_problems, n_points, n_resamples;
+    uint64_t seed; /* the same seed gives the same interval */
+    double level;  /* e.g. 0.95 */
+} rn_bootstrap_table;
+/* mean, lo, hi: [n_points]. */
+RN_API int rn_bootstrap(const rn_bootstrap_table *t, double *mean, double *lo, double *hi,
+                        rn_err *err);
 
 /* ---- reports and plans ----------------------------------------------------------------------- */
 
@@ -242,13 +244,19 @@ RN_API const char *rn_taskset_id(const rn_taskset *set, size_t i);
  * NUL-terminated; free it with free(). */
 RN_API int rn_taskset_prompt(const rn_taskset *set, size_t i, const char *preset, char **text,
                              rn_err *err);
-/* The program that a judge runs for a model's answer to problem i: `extractor` ("auto/1",
- * "completion/1", ...; NULL: "raw/1") cuts the code out of the `len` bytes at `answer`. *program
- * ([*program_len], NUL-terminated behind that) is freed with free(); *found (may be NULL) is 0 when
- * the answer holds no code. */
-RN_API int rn_taskset_program(const rn_taskset *set, size_t i, const char *extractor,
-                              const char *answer, size_t len, char **program, size_t *program_len,
-                              int *found, rn_err *err);
+typedef struct rn_answer {
+    const char *text; /* [len] of a model */
+    size_t len;
+    const char *extractor; /* "auto/1", "completion/1", ...; NULL: "raw/1" */
+} rn_answer;
+typedef struct rn_program_text {
+    char *text; /* [len], NUL-terminated behind that; free it with free() */
+    size_t len;
+    int found; /* 0: the answer holds no code */
+} rn_program_text;
+/* The program that a judge runs for an answer to problem i: the extractor cuts the code out of it. */
+RN_API int rn_taskset_program(const rn_taskset *set, size_t i, const rn_answer *answer,
+                              rn_program_text *out, rn_err *err);
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
@@ -297,11 +305,15 @@ enum { RN_STORE_READ = 0, RN_STORE_WRITE = 1, RN_STORE_CREATE = 2 };
 RN_API int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err);
 RN_API void rn_store_close(rn_store *s);
 
-/* Reads a file of samples, counts or a curve under this set and model; problem ids are taken as
- * they come. format: "human-eval", "evalplus", "release", ..., or "auto". Doing it again changes
- * nothing. *n_added (may be NULL): samples, counts or points that are new. */
-RN_API int rn_store_import(rn_store *s, const char *file, const char *format, const char *set,
-                           const char *model, int64_t *n_added, rn_err *err);
+/* A file of samples, counts or a curve of this model on this set. */
+typedef struct rn_import_file {
+    const char *path;
+    const char *format; /* "human-eval", "evalplus", "release", ..., or "auto" */
+    const char *set, *model;
+} rn_import_file;
+/* Reads it; problem ids are taken as they come. Doing it again changes nothing. *n_added (may be NULL):
+ * samples, counts or points that are new. */
+RN_API int rn_store_import(rn_store *s, const rn_import_file *file, int64_t *n_added, rn_err *err);
 /* Writes one run in such a format through `write`, which returns 0 or an error number (errno). */
 RN_API int rn_store_export(rn_store *s, int64_t run_id, const char *format,
                            int (*write)(void *user, const char *data, size_t len), void *user,
@@ -359,20 +371,36 @@ typedef struct rn_generated {
     double flop;    /* its own, and 1/n of the prompt's */
 } rn_generated;
 
-/* Samples n continuations of `prompt` [prompt_len bytes] and hands each to fn; fn returns 0 to go
- * on, anything else ends the call, which returns it. The prompt is processed once. Sample i depends
- * on model, prompt, settings and i alone. sampling: NULL is rn_sampling_init's. n_threads,
- * memory_bytes (for keys, values and buffers): 0 as above. */
-RN_API int rn_generate(const rn_model *m, const char *prompt, size_t prompt_len,
-                       const rn_sampling *sampling, int64_t n, int n_threads, size_t memory_bytes,
-                       int (*fn)(void *user, const rn_generated *s), void *user, rn_err *err);
+/* What is asked of a loaded model. */
+typedef struct rn_prompt {
+    const char *text; /* [len] */
+    size_t len;
+    int n_threads;       /* 0: one per core */
+    size_t memory_bytes; /* for keys, values and buffers; 0: what is free */
+} rn_prompt;
 
-/* Log probability of each of n texts after the prompt: sum [n], in nats, and the number of tokens
- * n_tok [n] (may be NULL). The mean negative log likelihood is -sum / n_tok. Prompt and text are
- * encoded apart. A text without tokens has 0 and 0. */
-RN_API int rn_score_texts(const rn_model *m, const char *prompt, size_t prompt_len,
-                          const char *const *texts, const size_t *lens, int64_t n, int n_threads,
-                          size_t memory_bytes, double *sum, int64_t *n_tok, rn_err *err);
+/* Samples n continuations of the prompt and hands each to fn; fn returns 0 to go on, anything else
+ * ends the call, which returns it. The prompt is processed once. Sample i depends on model, prompt,
+ * settings and i alone. sampling: NULL is rn_sampling_init's. */
+typedef struct rn_generation {
+    rn_prompt prompt;
+    const rn_sampling *sampling;
+    int64_t n;
+    int (*fn)(void *user, const rn_generated *s);
+    void *user;
+} rn_generation;
+RN_API int rn_generate(const rn_model *m, const rn_generation *g, rn_err *err);
+
+/* A text after a prompt, and what comes out. A text without tokens has 0 and 0. */
+typedef struct rn_text_score {
+    const char *text; /* [len] */
+    size_t len;
+    double sum;    /* out: its log probability, in nats; the mean negative one is -sum / n_tok */
+    int64_t n_tok; /* out: its tokens */
+} rn_text_score;
+/* Scores texts [n] after one prompt. Prompt and text are encoded apart. */
+RN_API int rn_score_texts(const rn_model *m, const rn_prompt *prompt, rn_text_score *texts,
+                          int64_t n, rn_err *err);
 
 /* ---- stages ---------------------------------------------------------------------------------- */
 

@@ -522,26 +522,26 @@ static void the_public_calls_generate_and_score(void **state)
     rn_sampling_init(&s);
     s.max_tok = 6;
     static collected a, b;
-    assert_ok(rn_generate(m, "ab", 2, &s, 16, 1, 0, collect, &a, &err), &err);
-    assert_ok(rn_generate(m, "ab", 2, &s, 4, 2, 0, collect, &b, &err), &err);
+    assert_ok(rn_generate(m, &(rn_generation){{"ab", 2, 1, 0}, &s, 16, collect, &a}, &err), &err);
+    assert_ok(rn_generate(m, &(rn_generation){{"ab", 2, 2, 0}, &s, 4, collect, &b}, &err), &err);
     assert_int_equal(a.n, 16);
     assert_int_equal(b.n, 4);
     for (int i = 0; i < 4; i++)
         assert_string_equal(a.text[i], b.text[i]);
     a = (collected){.stop_after = 3};
-    assert_int_equal(rn_generate(m, "ab", 2, &s, 16, 1, 0, collect, &a, &err), 77);
+    assert_int_equal(rn_generate(m, &(rn_generation){{"ab", 2, 1, 0}, &s, 16, collect, &a}, &err),
+                     77);
     assert_int_equal(a.n, 3);
-    assert_int_equal(rn_generate(m, "ab", 2, &s, 0, 1, 0, collect, &a, &err), RN_EINVAL);
+    assert_int_equal(rn_generate(m, &(rn_generation){{"ab", 2, 1, 0}, &s, 0, collect, &a}, &err),
+                     RN_EINVAL);
 
-    const char *texts[] = {"one", "", "three words here", "one"};
-    size_t lens[] = {3, 0, 16, 3};
-    double sum[4];
-    int64_t n_tok[4];
-    assert_ok(rn_score_texts(m, "ab", 2, texts, lens, 4, 1, 0, sum, n_tok, &err), &err);
-    assert_int_equal(n_tok[1], 0);
-    assert_near(sum[1], 0, 0);
-    assert_true(sum[0] < 0 && sum[2] < 0 && n_tok[2] > n_tok[0]);
-    assert_near(sum[3], sum[0], 0);
+    rn_text_score t[] = {
+        {"one", 3, 0, 0}, {"", 0, 0, 0}, {"three words here", 16, 0, 0}, {"one", 3, 0, 0}};
+    assert_ok(rn_score_texts(m, &(rn_prompt){"ab", 2, 1, 0}, t, 4, &err), &err);
+    assert_int_equal(t[1].n_tok, 0);
+    assert_near(t[1].sum, 0, 0);
+    assert_true(t[0].sum < 0 && t[2].sum < 0 && t[2].n_tok > t[0].n_tok);
+    assert_near(t[3].sum, t[0].sum, 0);
     rn_model_close(m);
 }
 

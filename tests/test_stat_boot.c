@@ -518,7 +518,8 @@ static void paired_intervals_cover_no_difference(void **state)
         }
         double mean[3], lo[3], hi[3];
         rn_err err;
-        assert_ok(rn_bootstrap_difference(x, y, P, 3, B, r, 0.95, mean, lo, hi, &err), &err);
+        assert_ok(rn_bootstrap(&(rn_bootstrap_table){x, y, P, 3, B, r, 0.95}, mean, lo, hi, &err),
+                  &err);
         for (int j = 0; j < 3; j++)
             hits[j] += lo[j] <= 0 && 0 <= hi[j];
     }
@@ -537,15 +538,23 @@ static void public_calls(void **state)
         table[2 * i] = i % 2;
         table[2 * i + 1] = i % 5 / 4.;
     }
-    assert_ok(rn_bootstrap(table, 50, 2, 1000, 7, 0.95, mean, lo, hi, &err), &err);
-    assert_ok(rn_bootstrap(table, 50, 2, 1000, 7, 0.95, mean, again, hi, &err), &err);
+    assert_ok(
+        rn_bootstrap(&(rn_bootstrap_table){table, NULL, 50, 2, 1000, 7, 0.95}, mean, lo, hi, &err),
+        &err);
+    assert_ok(rn_bootstrap(&(rn_bootstrap_table){table, NULL, 50, 2, 1000, 7, 0.95}, mean, again,
+                           hi, &err),
+              &err);
     assert_near(mean[0], 0.5, 1e-15);
     assert_near(mean[1], 0.5, 1e-15);
     assert_true(lo[0] > 0.3 && lo[0] < 0.42 && hi[0] > 0.58 && hi[0] < 0.7);
     assert_true(hi[1] - lo[1] < hi[0] - lo[0]);
     assert_memory_equal(lo, again, sizeof lo);
-    assert_int_equal(rn_bootstrap(table, 0, 2, 1000, 7, 0.95, mean, lo, hi, &err), RN_EINVAL);
-    assert_int_equal(rn_bootstrap(table, 50, 2, 1000, 7, 95, mean, lo, hi, &err), RN_EINVAL);
+    assert_int_equal(
+        rn_bootstrap(&(rn_bootstrap_table){table, NULL, 0, 2, 1000, 7, 0.95}, mean, lo, hi, &err),
+        RN_EINVAL);
+    assert_int_equal(
+        rn_bootstrap(&(rn_bootstrap_table){table, NULL, 50, 2, 1000, 7, 95}, mean, lo, hi, &err),
+        RN_EINVAL);
 }
 
 int main(void)

@@ -281,13 +281,15 @@ static void tables_and_limits(void **state)
     assert_contains(err.msg, "k = 5 is more than the n = 4");
     assert_int_equal(rn_stat_rank_table(rows, 2, false, RN_CUT_DROP, 0, table, &err), RN_EINVAL);
 
-    double x = 5;
-    assert_ok(rn_rank_score(score, pass, 4, 0, 1, &x, &err), &err);
+    double x = 5, lower[4];
+    for (int i = 0; i < 4; i++)
+        lower[i] = -score[i];
+    assert_ok(rn_rank_score(score, pass, 4, 1, &x, &err), &err);
     assert_near(x, 0.5, 1e-15);
-    assert_ok(rn_rank_score(score, pass, 4, 1, 4, &x, &err), &err);
+    assert_ok(rn_rank_score(lower, pass, 4, 4, &x, &err), &err);
     assert_true(x == 0);
-    assert_int_equal(rn_rank_score(score, pass, 4, 1, 5, &x, &err), RN_EINVAL);
-    assert_int_equal(rn_rank_score(score, pass, 0, 1, 1, &x, &err), RN_EINVAL);
+    assert_int_equal(rn_rank_score(lower, pass, 4, 5, &x, &err), RN_EINVAL);
+    assert_int_equal(rn_rank_score(lower, pass, 0, 1, &x, &err), RN_EINVAL);
 }
 
 int main(void)

@@ -245,12 +245,15 @@ static void test_public_calls(void **state)
     snprintf(path, sizeof path, "%s/api.db", dir);
     assert_ok(rn_store_open(path, RN_STORE_CREATE, &s, &err), &err);
     const char *file = file_with("rows.jsonl", rows);
-    assert_ok(rn_store_import(s, file, "auto", "s", "m", &added, &err), &err);
+    assert_ok(rn_store_import(s, &(rn_import_file){file, "auto", "s", "m"}, &added, &err), &err);
     assert_int_equal(added, 3);
-    assert_ok(rn_store_import(s, file, "human-eval", "s", "m", &added, &err), &err);
+    assert_ok(rn_store_import(s, &(rn_import_file){file, "human-eval", "s", "m"}, &added, &err),
+              &err);
     assert_int_equal(added, 0);
-    assert_int_equal(rn_store_import(s, file, "nonsense", "s", "m", &added, &err), RN_EINVAL);
-    assert_int_equal(rn_store_import(s, NULL, "auto", "s", "m", &added, &err), RN_EINVAL);
+    assert_int_equal(
+        rn_store_import(s, &(rn_import_file){file, "nonsense", "s", "m"}, &added, &err), RN_EINVAL);
+    assert_int_equal(rn_store_import(s, &(rn_import_file){NULL, "auto", "s", "m"}, &added, &err),
+                     RN_EINVAL);
     assert_ok(rn_store_runs(s, look_at_run, &run, &err), &err);
     assert_ok(rn_store_counts(s, run, &n, &c, &problems, &err), &err);
     assert_int_equal(problems, 2);

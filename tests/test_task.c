@@ -137,8 +137,6 @@ static void public_calls(void **state)
     rn_err err = {0};
     rn_taskset *set = NULL;
     char *text = NULL;
-    size_t len = 0;
-    int found = -1;
     assert_ok(rn_taskset_parse(rn_bytes_of(CHECK_ROW("x/1")), "a.jsonl", &set, &err), &err);
     assert_int_equal(rn_taskset_size(set), 1);
     assert_string_equal(rn_taskset_id(set, 0), "x/1");
@@ -148,16 +146,17 @@ static void public_calls(void **state)
     assert_string_equal(text, "def f():\n");
     free(text);
     static const char answer[] = "    return 1\n\ndef g(): pass\n";
-    assert_ok(
-        rn_taskset_program(set, 0, "auto/1", answer, sizeof answer - 1, &text, &len, &found, &err),
-        &err);
-    assert_string_equal(text, "def f():\n    return 1\n");
-    assert_int_equal(len, strlen(text));
-    assert_int_equal(found, 1);
-    free(text);
+    rn_answer a = {.text = answer, .len = sizeof answer - 1, .extractor = "auto/1"};
+    rn_program_text program = {.found = -1};
+    assert_ok(rn_taskset_program(set, 0, &a, &program, &err), &err);
+    assert_string_equal(program.text, "def f():\n    return 1\n");
+    assert_int_equal(program.len, strlen(program.text));
+    assert_int_equal(program.found, 1);
+    free(program.text);
     assert_int_equal(rn_taskset_prompt(set, 0, "nonsense", &text, &err), RN_EINVAL);
     assert_int_equal(rn_taskset_prompt(set, 1, NULL, &text, &err), RN_EINVAL);
-    assert_int_equal(rn_taskset_program(set, 0, "x", "", 0, &text, &len, NULL, &err), RN_EINVAL);
+    assert_int_equal(rn_taskset_program(set, 0, &(rn_answer){"", 0, "x"}, &program, &err),
+                     RN_EINVAL);
     rn_taskset_free(set);
 }
 

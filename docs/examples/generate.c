@@ -21,7 +21,11 @@ int main(int argc, char **argv)
     rn_sampling sampling;
     rn_sampling_init(&sampling);
     sampling.max_tok = 64;
-    int rc = rn_generate(model, argv[2], strlen(argv[2]), &sampling, 8, 0, 0, show, NULL, &err);
+    const rn_generation g = {.prompt = {.text = argv[2], .len = strlen(argv[2])},
+                             .sampling = &sampling,
+                             .n = 8,
+                             .fn = show};
+    int rc = rn_generate(model, &g, &err);
     if (rc) fprintf(stderr, "%s\n", err.msg);
     rn_model_close(model);
     return rc ? 1 : 0;

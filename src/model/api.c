@@ -59,36 +59,35 @@ static int hand_out(void *user, const rn_job *job, const rn_result *r, rn_err *e
     return c->ended ? rn_fail(err, RN_ECANCELLED, "ended by the caller") : 0;
 }
 
-int rn_generate(const rn_model *m, const char *prompt, size_t prompt_len,
-                const rn_sampling *sampling, int64_t n, int n_threads, size_t memory_bytes,
-                int (*fn)(void *user, const rn_generated *s), void *user, rn_err *err)
+int rn_generate(const rn_model *m, const rn_generation *g, rn_err *err)
 {
     rn_sampling s;
     rn_sampling_init(&s);
-    if (sampling) s = *sampling;
+    if (g->sampling) s = *g->sampling;
+    const int64_t n = g->n;
     if (n < 1 || n > INT32_MAX)
         return rn_fail(err, RN_EINVAL, "n is %lld; ask for 1 to %d samples", (long long)n,
                        INT32_MAX);
-    rn_bytes text = {.data = prompt, .len = prompt_len};
+    const rn_prompt *p = &g->prompt;
     rn_ids ids = {0};
     rn_engine *e = NULL;
     uint32_t *idx = calloc((size_t)n, sizeof *idx);
     int rc = idx ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for %lld samples", (long long)n);
-    if (!rc) rc = encode_prompt(m, text, &ids, err);
-    rn_engine_opts o = {.n_threads = n_threads,
-                        .n_slots = n < RN_ENGINE_SLOTS ? (int32_t)n : 0,
-                        .memory_bytes = memory_bytes,
-                        .max_prompt_tok = (int64_t)ids.n,
-                        .max_new_tok = s.max_tok};
+    if (!rc) rc = encode_prompt(m, (rn_bytes){p->text, p->len}, &ids, err);
+    const rn_engine_opts o = {.n_threads = p->n_threads,
+                              .n_slots = n < RN_ENGINE_SLOTS ? (int32_t)n : 0,
+                              .memory_bytes = p->memory_bytes,
+                              .max_prompt_tok = (int64_t)ids.n,
+                              .max_new_tok = s.max_tok};
     if (!rc) rc = rn_engine_open(m, &o, &e, err);
     if (!rc) {
         for (uint32_t i = 0; i < n; i++)
             idx[i] = i;
-        call c = {.fn = fn, .user = user};
+        call c = {.fn = g->fn, .user = g->user};
         c.job = (rn_job){.prompt = ids.v,
                          .n_prompt = (int32_t)ids.n,
-                         .bare = prompt_len == 0,
-                         .stream = rn_rng_stream(prompt, prompt_len),
+                         .bare = p->len == 0,
+                         .stream = rn_rng_stream(p->text, p->len),
                          .idx = idx,
                          .n = n,
                          .sampling = &s};
@@ -103,48 +102,39 @@ int rn_generate(const rn_model *m, const char *prompt, size_t prompt_len,
     return rc;
 }
 
-/* ---- scores ------------------------------------------------------------------------------------
+/* ---- scores -----------------------------------------------------------------------------------
  */
 
-static int score(const rn_model *m, const rn_ids *prompt, rn_score *list, int64_t n,
-                 int64_t longest, int n_threads, size_t memory_bytes, rn_err *err)
-{
-    rn_engine_opts o = {.n_threads = n_threads,
-                        .n_slots = n < RN_ENGINE_SLOTS ? (int32_t)n : 0,
-                        .memory_bytes = memory_bytes,
-                        .max_prompt_tok = (int64_t)prompt->n,
-                        .max_new_tok = longest};
-    rn_engine *e;
-    int rc = rn_engine_open(m, &o, &e, err);
-    if (rc) return rc;
-    rc = rn_engine_score(e, prompt->v, (int32_t)prompt->n, list, n, NULL, err);
-    rn_engine_close(e);
-    return rc;
-}
-
-int rn_score_texts(const rn_model *m, const char *prompt, size_t prompt_len,
-                   const char *const *texts, const size_t *lens, int64_t n, int n_threads,
-                   size_t memory_bytes, double *sum, int64_t *n_tok, rn_err *err)
+int rn_score_texts(const rn_model *m, const rn_prompt *p, rn_text_score *texts, int64_t n,
+                   rn_err *err)
 {
     if (n < 1) return rn_fail(err, RN_EINVAL, "n is %lld; give at least one text", (long long)n);
     rn_ids head = {0}, *ids = calloc((size_t)n, sizeof *ids);
     rn_score *list = calloc((size_t)n, sizeof *list);
+    rn_engine *e = NULL;
     int64_t longest = 0, n_list = 0;
     int rc =
         ids && list ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for %lld texts", (long long)n);
-    if (!rc) rc = encode_prompt(m, (rn_bytes){.data = prompt, .len = prompt_len}, &head, err);
+    if (!rc) rc = encode_prompt(m, (rn_bytes){p->text, p->len}, &head, err);
     for (int64_t i = 0; !rc && i < n; i++) {
-        rn_bytes text = {.data = texts[i], .len = lens[i]};
-        rc = rn_tok_encode(m->tok, text, prompt_len ? RN_TOK_CONTINUE : 0, &ids[i], err);
+        const rn_bytes text = {.data = texts[i].text, .len = texts[i].len};
+        rc = rn_tok_encode(m->tok, text, p->len ? RN_TOK_CONTINUE : 0, &ids[i], err);
         if (rc || ids[i].n == 0) continue;
         if ((int64_t)ids[i].n > longest) longest = (int64_t)ids[i].n;
         list[n_list++] = (rn_score){.tok = ids[i].v, .n_tok = (int32_t)ids[i].n};
     }
-    if (!rc && n_list) rc = score(m, &head, list, n_list, longest, n_threads, memory_bytes, err);
+    const rn_engine_opts o = {.n_threads = p->n_threads,
+                              .n_slots = n_list < RN_ENGINE_SLOTS ? (int32_t)n_list : 0,
+                              .memory_bytes = p->memory_bytes,
+                              .max_prompt_tok = (int64_t)head.n,
+                              .max_new_tok = longest};
+    if (!rc && n_list) rc = rn_engine_open(m, &o, &e, err);
+    if (!rc && n_list) rc = rn_engine_score(e, head.v, (int32_t)head.n, list, n_list, NULL, err);
     for (int64_t i = 0, k = 0; !rc && i < n; i++) {
-        sum[i] = ids[i].n ? list[k++].logprob : 0;
-        if (n_tok) n_tok[i] = (int64_t)ids[i].n;
+        texts[i].sum = ids[i].n ? list[k++].logprob : 0;
+        texts[i].n_tok = (int64_t)ids[i].n;
     }
+    rn_engine_close(e);
     for (int64_t i = 0; ids && i < n; i++)
         rn_ids_free(&ids[i]);
     rn_ids_free(&head);

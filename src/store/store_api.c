@@ -4,16 +4,15 @@
 
 #include <stdlib.h>
 
-int rn_store_import(rn_store *s, const char *file, const char *format, const char *set,
-                    const char *model, int64_t *n_added, rn_err *err)
+int rn_store_import(rn_store *s, const rn_import_file *f, int64_t *n_added, rn_err *err)
 {
-    if (!s || !file || !format || !set || !model)
+    if (!s || !f->path || !f->format || !f->set || !f->model)
         return rn_fail(err, RN_EINVAL,
                        "an import needs a store, a file, its format, set and model");
     rn_import_stats stats = {0};
     rn_import_opts opts = {
-        .set_name = set, .set_hash = "", .model = model, .files = &file, .n_files = 1};
-    int rc = rn_import_format_of(format, &opts.format, err);
+        .set_name = f->set, .set_hash = "", .model = f->model, .files = &f->path, .n_files = 1};
+    int rc = rn_import_format_of(f->format, &opts.format, err);
     if (!rc) rc = rn_import(s, &opts, &stats, err);
     if (!rc && n_added) *n_added = stats.n_added;
     return rc;

@@ -40,24 +40,22 @@ int rn_taskset_prompt(const rn_taskset *set, size_t i, const char *preset, char 
     return 0;
 }
 
-int rn_taskset_program(const rn_taskset *set, size_t i, const char *extractor, const char *answer,
-                       size_t len, char **program, size_t *program_len, int *found, rn_err *err)
+int rn_taskset_program(const rn_taskset *set, size_t i, const rn_answer *answer,
+                       rn_program_text *out, rn_err *err)
 {
     if (i >= set->n) return no_problem(set, i, err);
-    rn_buf code = {0}, out = {0};
+    rn_buf code = {0}, source = {0};
     rn_extracted what = {0};
-    rn_bytes raw = {.data = answer, .len = len};
+    const rn_bytes raw = {.data = answer->text, .len = answer->len};
     const rn_problem *p = &set->problems[i];
-    int rc = rn_extract(extractor, NULL, p, raw, &code, &what, err);
-    if (!rc) rc = rn_program_build(p, rn_buf_view(&code), &what, &out, err);
-    size_t n = out.len;
-    char *taken = rc ? NULL : rn_buf_take(&out);
+    int rc = rn_extract(answer->extractor, NULL, p, raw, &code, &what, err);
+    if (!rc) rc = rn_program_build(p, rn_buf_view(&code), &what, &source, err);
+    size_t n = source.len;
+    char *taken = rc ? NULL : rn_buf_take(&source);
     rn_buf_free(&code);
-    rn_buf_free(&out);
+    rn_buf_free(&source);
     if (rc) return rc;
     if (!taken) return rn_fail(err, RN_ENOMEM, "out of memory building a program");
-    *program = taken;
-    *program_len = n;
-    if (found) *found = what.found;
+    *out = (rn_program_text){.text = taken, .len = n, .found = what.found};
     return 0;
 }
