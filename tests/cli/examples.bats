@@ -115,3 +115,15 @@ prepare() {
         done 3<lines
     done
 }
+
+@test "a whole experiment in one C program, against the public header alone" {
+    run "$RATION_BUILD/examples/experiment" model.gguf data/mini/mini.jsonl whole.db
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"has problems 0 to 3"* ]]
+    for i in 1 2; do sed "s#Tiny/#Twin$i/#" data/mini/mini.jsonl; done >eight.jsonl
+    run "$RATION_BUILD/examples/experiment" model.gguf eight.jsonl whole.db
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"32 samples"*"of 32 passed"*"samples ranked"*"pass@1"* ]]
+}
