@@ -62,6 +62,7 @@ static int experiment(const char *model, const char *set, const char *path, rn_e
     rn_report_options o;
     rn_report_options_init(&o);
     o.store = path;
+    o.format = "table";
     rn_report_output out = {0};
     rc = rn_stage_report(&o, &out, err);
     if (!rc) printf("%s", out.text);
