@@ -18,6 +18,8 @@
     X(judge, "[options] -s FILE", "runs the tests of samples that have no verdict yet")            \
     X(rank, "[-m FILE.gguf|URL#NAME] -s STORE [options]",                                          \
       "scores of samples, to choose without tests")                                                \
+    X(batch, "-s FILE [options] -- generate|judge|rank ...",                                       \
+      "a stage's missing work as tasks of a cluster (Slurm)")                                      \
     X(profile, "-m FILE.gguf|URL#NAME [options]",                                                  \
       "what a sample of a model costs on this machine")                                            \
     X(report, "[options]", "curves, budgets and who leads, as table, CSV or JSON")                 \

@@ -8,6 +8,8 @@
 
 #include "store/store_priv.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -137,6 +139,43 @@ int rn_split(rn_store *s, const char *path, const rn_split_opts *o, int64_t *n_s
     rn_buf_free(&made);
     if (!rc && n_samples) *n_samples = n;
     return rc;
+}
+
+/* ---- snapshots ------------------------------------------------------------------------------- */
+
+static int sync_and_rename(const char *from, const char *to, rn_err *err)
+{
+    int fd = open(from, O_RDONLY | O_CLOEXEC);
+    int bad = fd < 0 || fsync(fd) != 0;
+    if (fd >= 0) close(fd);
+    return bad || rename(from, to) ? rn_fail_errno(err, "%s cannot be written", to) : 0;
+}
+
+int rn_store_snapshot(const char *from, const char *to, rn_err *err)
+{
+    rn_store *s = NULL;
+    rn_buf tmp = {0};
+    rn_buf_printf(&tmp, "%s.tmp", to);
+    int rc = rn_buf_ok(&tmp) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", to);
+    if (!rc && unlink(tmp.data) && errno != ENOENT)
+        rc = rn_fail_errno(err, "%s cannot be replaced", tmp.data);
+    if (!rc) rc = rn_store_open(from, RN_STORE_READ, &s, err);
+    if (!rc) sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 1); /* VACUUM attaches its target */
+    if (!rc) rc = rn_sql_run(s, err, "VACUUM INTO ?1", "t", tmp.data);
+    rn_store_close(s);
+    if (!rc) rc = sync_and_rename(tmp.data, to, err);
+    if (rc && tmp.data) unlink(tmp.data);
+    rn_buf_free(&tmp);
+    return rc;
+}
+
+int rn_store_count_rows(rn_store *s, rn_store_rows *out, rn_err *err)
+{
+    int got = rn_sql_row(s, err,
+                         "SELECT (SELECT count(*) FROM sample), (SELECT count(*) FROM verdict), "
+                         "(SELECT count(*) FROM score)",
+                         ">iii", &out->n_samples, &out->n_verdicts, &out->n_scores);
+    return got < 0 ? got : 0;
 }
 
 /* ---- checking -------------------------------------------------------------------------------- */

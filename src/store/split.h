@@ -41,6 +41,16 @@ int rn_split(rn_store *s, const char *path, const rn_split_opts *o, int64_t *n_s
  * names what differs: store, version, a set's hash, the settings of a run. */
 int rn_split_check(rn_store *out, rn_store *in, rn_err *err);
 
+/* Copies the experiment file `from`, which another process may be writing to, to `to` as of one
+ * moment: a temporary file beside it, fsync, rename. */
+int rn_store_snapshot(const char *from, const char *to, rn_err *err);
+
+/* Rows that a stage adds: what the progress of a task is counted in. */
+typedef struct rn_store_rows {
+    int64_t n_samples, n_verdicts, n_scores;
+} rn_store_rows;
+int rn_store_count_rows(rn_store *s, rn_store_rows *out, rn_err *err);
+
 /* A value of the table `about` ("id", "part_of", "version", "task") into *out, cleared first; empty
  * when there is none. */
 int rn_store_about(rn_store *s, const char *name, rn_buf *out, rn_err *err);

@@ -1,0 +1,369 @@
+/* batch.c: making a job of what a stage has to do, and taking up one that is there; see batch.h. */
+#include "run/batch.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "run/process.h"
+#include "run/slurm.h"
+#include "store/split.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *const stages[] = {"generate", "judge", "rank"};
+/* Options that batch gives to the stage itself. */
+static const char *const own[] = {"-s", "--store", "--shard", "--units", "--todo"};
+
+static void say(const rn_batch_watch *w, const char *line)
+{
+    if (w->say) w->say(w->user, line);
+}
+
+static int check_args(const rn_batch_opts *o, rn_err *err)
+{
+    bool known = false;
+    for (size_t i = 0; i < sizeof stages / sizeof *stages && o->n_args; i++)
+        known |= strcmp(o->args[0], stages[i]) == 0;
+    if (!known)
+        return rn_fail(err, RN_EINVAL,
+                       "batch runs generate, judge or rank: 'ration batch -s FILE "
+                       "-- judge'");
+    for (size_t i = 1; i < o->n_args; i++)
+        for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
+            size_t n = strlen(own[k]);
+            if (strncmp(o->args[i], own[k], n) == 0 &&
+                (own[k][1] != '-' || !o->args[i][n] || o->args[i][n] == '='))
+                return rn_fail(err, RN_EINVAL,
+                               "%s is given before '--': batch sets it for each task", own[k]);
+        }
+    if (o->n_tasks < 1 || o->n_tasks > RN_BATCH_MAX_TASKS)
+        return rn_fail(err, RN_EINVAL, "--tasks is %lld; give 1 to %d", (long long)o->n_tasks,
+                       RN_BATCH_MAX_TASKS);
+    return 0;
+}
+
+/* ---- folders --------------------------------------------------------------------------------------- */
+
+/* The absolute path of the store and of the folder; the folder is made. */
+typedef struct places {
+    char store[PATH_MAX], dir[PATH_MAX];
+} places;
+
+static int find_places(const rn_batch_opts *o, bool make, places *p, rn_err *err)
+{
+    char name[PATH_MAX];
+    int n = o->dir ? snprintf(name, sizeof name, "%s", o->dir)
+                   : snprintf(name, sizeof name, "%s.batch", o->store);
+    if (n < 0 || (size_t)n + 32 > sizeof name)
+        return rn_fail(err, RN_EINVAL, "%s: the name is too long", o->store);
+    if (make) {
+        int rc = rn_dir_make(name, err);
+        if (rc) return rc;
+    }
+    if (!realpath(name, p->dir)) {
+        if (errno == ENOENT)
+            return rn_fail(err, RN_ENOTFOUND,
+                           "%s: there is no job; 'ration batch -s %s -- STAGE ...' makes one", name,
+                           o->store ? o->store : "FILE");
+        return rn_fail_errno(err, "%s", name);
+    }
+    /* A store that generate is about to make has no path yet. */
+    if (o->store && !realpath(o->store, p->store)) {
+        if (errno != ENOENT) return rn_fail_errno(err, "%s", o->store);
+        p->store[0] = '\0';
+    }
+    return 0;
+}
+
+static bool is_ours(const char *name)
+{
+    size_t digits = strspn(name, "0123456789");
+    static const char *const whole[] = {"job.json", "script.sh", "jobs", "todo"};
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (strcmp(name, whole[i]) == 0) return true;
+    return (digits >= 4 && name[digits] == '.') || strncmp(name, "slurm-", 6) == 0;
+}
+
+/* Removes what a job left; with `keep_logs` only the parts, which are large. */
+static int clear(const char *dir, bool keep_logs, rn_err *err)
+{
+    DIR *d = opendir(dir);
+    if (!d) return rn_fail_errno(err, "%s", dir);
+    rn_buf path = {0};
+    int rc = 0;
+    for (struct dirent *e; !rc && (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (!is_ours(e->d_name)) continue;
+        if (keep_logs && (n < 3 || strcmp(e->d_name + n - 3, ".db") != 0)) continue;
+        const char *name = rn_batch_path(dir, e->d_name, &path);
+        if (!name || unlink(name)) rc = rn_fail_errno(err, "%s/%s", dir, e->d_name);
+    }
+    closedir(d);
+    rn_buf_free(&path);
+    return rc;
+}
+
+/* An earlier job of the folder: what it brought is merged, and nothing of it may still run. */
+static int end_earlier(const places *p, rn_store *whole, const rn_batch_watch *watch, rn_err *err)
+{
+    rn_batch_job job;
+    rn_err why = {0};
+    int rc = rn_batch_job_read(p->dir, &job, &why);
+    if (rc == RN_ENOTFOUND) return 0;
+    if (rc) {
+        if (err) *err = why;
+        return rn_err_prefix(err, "the folder holds a job that cannot be read; give another with "
+                                  "--dir");
+    }
+    bool *alive = calloc((size_t)job.n_tasks, sizeof *alive);
+    rn_slurm_queue q = {.alive = alive, .n_tasks = job.n_tasks};
+    rc = alive ? rn_slurm_look(p->dir, &q, &why) : rn_fail(err, RN_ENOMEM, "queue: out of memory");
+    if (rc == RN_ENET)
+        rc = rn_fail(err, RN_EBUSY,
+                     "%s holds a job, and Slurm does not answer whether it still runs; try again",
+                     p->dir);
+    if (!rc && q.n_running + q.n_waiting > 0)
+        rc = rn_fail(err, RN_EBUSY,
+                     "%s: a job is still at work (%lld tasks running, %lld waiting): follow it "
+                     "with 'ration batch -s %s --attach', or end it with scancel",
+                     p->dir, (long long)q.n_running, (long long)q.n_waiting, p->store);
+    if (!rc && whole && strcmp(job.store, p->store) == 0)
+        rc = rn_batch_collect(p->dir, &job, whole, true, watch, err);
+    else if (!rc && whole)
+        rc = rn_fail(err, RN_EEXIST, "%s holds a job of another store, %s; give another with --dir",
+                     p->dir, job.store);
+    free(alive);
+    rn_batch_job_free(&job);
+    return rc ? rc : clear(p->dir, false, err);
+}
+
+/* ---- what is missing -------------------------------------------------------------------------------- */
+
+/* Asks the stage itself, in a process of its own, since it opens the store as its own. */
+static int ask_stage(const rn_batch_opts *o, const places *p, rn_units *todo, rn_err *err)
+{
+    rn_words w = {0};
+    rn_buf path = {0}, said = {0};
+    const char *file = rn_batch_path(p->dir, "todo", &path);
+    rn_vec_push(&w, o->program);
+    for (size_t i = 0; i < o->n_args; i++)
+        rn_vec_push(&w, o->args[i]);
+    const char *const tail[] = {"-s", o->store, "--todo", file, NULL};
+    for (size_t i = 0; i < sizeof tail / sizeof *tail; i++)
+        rn_vec_push(&w, tail[i]);
+    rn_process_call call = {.argv = w.data, .timeout_ms = INT_MAX / 2, .said = &said};
+    int rc = rn_vec_ok(&w) && file ? rn_process_run(&call, err)
+                                   : rn_fail(err, RN_ENOMEM, "what is missing: out of memory");
+    if (!rc && call.code)
+        rc = rn_fail(err, call.code == 2 ? RN_EINVAL : RN_EIO, "%.400s",
+                     said.len ? said.data : "the stage cannot say what is missing");
+    if (!rc) rc = rn_units_read(file, todo, err);
+    rn_vec_free(&w);
+    rn_buf_free(&path);
+    rn_buf_free(&said);
+    return rc;
+}
+
+/* The part of task i; none where the run of a unit is not known yet. */
+static int write_part(const rn_batch_job *job, int64_t i, const rn_units *u, const char *path,
+                      rn_store *whole, rn_err *err)
+{
+    RN_VEC(rn_split_pick) picks = {0};
+    char name[64];
+    bool known = true;
+    snprintf(name, sizeof name, "%s/%lld", job->id, (long long)i);
+    for (size_t k = 0; k < u->v.n; k++) {
+        const rn_unit *x = &u->v.data[k];
+        known &= x->run_id > 0;
+        rn_vec_push(&picks, ((rn_split_pick){x->run_id, x->problem_id, x->from, x->to}));
+    }
+    /* generate makes the texts; judge and rank need them. */
+    const rn_split_opts o = {.picks = picks.data,
+                             .n_picks = picks.n,
+                             .texts = strcmp(job->args.data[0], "generate") != 0,
+                             .task = name};
+    int rc = 0;
+    if (!rn_vec_ok(&picks))
+        rc = rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    else if (known)
+        rc = rn_split(whole, path, &o, NULL, err);
+    rn_vec_free(&picks);
+    return rc;
+}
+
+static int write_task(const places *p, const rn_batch_job *job, int64_t i, const rn_units *u,
+                      rn_store *whole, rn_err *err)
+{
+    rn_buf path = {0};
+    const char *name = rn_task_path(p->dir, i, "units", &path);
+    int rc = name ? rn_units_write(u, name, err)
+                  : rn_fail(err, RN_ENOMEM, "units of a task: out of memory");
+    if (!rc) name = rn_task_path(p->dir, i, "in.db", &path);
+    if (!rc)
+        rc = name ? write_part(job, i, u, name, whole, err)
+                  : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    rn_buf_free(&path);
+    return rc;
+}
+
+static void name_job(rn_batch_job *job, const char *store)
+{
+    char text[PATH_MAX + 64], hex[RN_SHA256_HEX];
+    uint8_t sha[RN_SHA256_BYTES];
+    snprintf(text, sizeof text, "%s %ld %lld", store, (long)getpid(),
+             (long long)rn_clock_ns(CLOCK_REALTIME));
+    rn_sha256_of(rn_bytes_of(text), sha);
+    rn_sha256_hex(sha, hex);
+    snprintf(job->id, sizeof job->id, "%.16s", hex);
+}
+
+/* Divides the units and writes all files of the job; job.json last. */
+static int make_job(const rn_batch_opts *o, const places *p, const rn_units *todo, rn_store *whole,
+                    rn_batch_job *job, rn_err *err)
+{
+    *job = (rn_batch_job){.version = rn_version(),
+                          .store = p->store,
+                          .program = o->program,
+                          .n_tasks = o->n_tasks,
+                          .n_tries = o->n_tries,
+                          .every_s = o->every_s};
+    for (size_t i = 0; i < o->n_args; i++)
+        rn_vec_push(&job->args, o->args[i]);
+    rn_units *tasks = calloc((size_t)o->n_tasks, sizeof *tasks);
+    int rc = tasks && rn_vec_ok(&job->args) ? 0 : rn_fail(err, RN_ENOMEM, "job: out of memory");
+    name_job(job, p->store);
+    if (!rc) rc = rn_units_balance(todo, (size_t)o->n_tasks, tasks, err);
+    /* Fewer pieces than tasks: the empty ones are the last. */
+    while (!rc && job->n_tasks > 1 && tasks[job->n_tasks - 1].v.n == 0)
+        job->n_tasks--;
+    for (int64_t i = 0; !rc && i < job->n_tasks; i++)
+        rc = write_task(p, job, i, &tasks[i], whole, err);
+    if (!rc) rc = rn_batch_job_write(p->dir, job, err);
+    if (!rc) rc = rn_slurm_script(p->dir, job, err);
+    for (int64_t i = 0; tasks && i < o->n_tasks; i++)
+        rn_units_free(&tasks[i]);
+    free(tasks);
+    return rc;
+}
+
+static int print_job(const rn_batch_opts *o, const places *p, const rn_batch_job *job, rn_buf *out,
+                     rn_err *err)
+{
+    rn_buf path = {0}, script = {0};
+    RN_VEC(int64_t) tasks = {0};
+    const char *name = rn_batch_path(p->dir, "script.sh", &path);
+    for (int64_t i = 0; i < job->n_tasks; i++)
+        rn_vec_push(&tasks, i);
+    int rc = name && rn_vec_ok(&tasks) ? rn_file_read(name, 1 << 20, &script, err)
+                                       : rn_fail(err, RN_ENOMEM, "script: out of memory");
+    if (!rc) {
+        rn_buf_printf(out, "# %s\n", name);
+        rn_buf_add(out, script.data, script.len);
+        rn_buf_putc(out, '\n');
+        rc = rn_slurm_command(p->dir, o->sbatch, tasks.data, tasks.n, out, err);
+        rn_buf_printf(out, "\nration batch -s %s --dir %s --attach\n", o->store, p->dir);
+    }
+    if (!rc && !rn_buf_ok(out)) rc = rn_fail(err, RN_ENOMEM, "script: out of memory");
+    rn_vec_free(&tasks);
+    rn_buf_free(&script);
+    rn_buf_free(&path);
+    return rc;
+}
+
+/* Submits everything once and does not wait. */
+static int submit_only(const rn_batch_opts *o, const places *p, const rn_batch_job *job,
+                       const rn_batch_watch *watch, rn_err *err)
+{
+    RN_VEC(int64_t) tasks = {0};
+    for (int64_t i = 0; i < job->n_tasks; i++)
+        rn_vec_push(&tasks, i);
+    rn_slurm_submission x = {
+        .folder = p->dir, .extra = o->sbatch, .tasks = tasks.data, .n = tasks.n};
+    int rc = rn_vec_ok(&tasks) ? rn_slurm_submit(&x, err)
+                               : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
+    char line[200];
+    snprintf(line, sizeof line, "job %s: %zu of %zu tasks submitted%s", x.id, x.n_taken, x.n,
+             x.n_taken < x.n ? "; --attach submits the rest" : "");
+    if (!rc) say(watch, line);
+    rn_vec_free(&tasks);
+    return rc;
+}
+
+/* ---- the two ways in --------------------------------------------------------------------------------- */
+
+static int finish(const places *p, bool all, rn_err *err)
+{
+    return all ? clear(p->dir, true, err) : 0;
+}
+
+static int run_job(const rn_batch_opts *o, const places *p, const rn_batch_job *job,
+                   rn_store *whole, const rn_batch_watch *watch, bool *all, rn_buf *out,
+                   rn_err *err)
+{
+    if (o->print) return print_job(o, p, job, out, err);
+    if (o->no_wait) return submit_only(o, p, job, watch, err);
+    int rc = rn_batch_follow(p->dir, job, o->sbatch, whole, watch, all, err);
+    return rc ? rc : finish(p, *all, err);
+}
+
+int rn_batch_submit(const rn_batch_opts *o, const rn_batch_watch *watch, rn_buf *out, bool *all,
+                    rn_err *err)
+{
+    places p = {0};
+    rn_store *whole = NULL;
+    rn_units todo = {0};
+    rn_batch_job job = {0};
+    *all = false;
+    int rc = check_args(o, err);
+    if (!rc) rc = find_places(o, true, &p, err);
+    /* What an earlier job brought is not asked for again. */
+    if (!rc && p.store[0]) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
+    if (!rc) rc = end_earlier(&p, whole, watch, err);
+    rn_store_close(whole);
+    whole = NULL;
+    if (!rc) rc = ask_stage(o, &p, &todo, err);
+    if (!rc) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
+    if (!rc && !realpath(o->store, p.store)) rc = rn_fail_errno(err, "%s", o->store);
+    if (!rc && todo.v.n == 0) {
+        say(watch, "nothing is missing");
+        *all = true;
+    } else if (!rc) {
+        char line[160];
+        rc = make_job(o, &p, &todo, whole, &job, err);
+        snprintf(line, sizeof line,
+                 "%zu units of work, %.3g s of it in all, as %lld tasks in %.80s", todo.v.n,
+                 rn_units_seconds(&todo), (long long)job.n_tasks, p.dir);
+        if (!rc) say(watch, line);
+        if (!rc) rc = run_job(o, &p, &job, whole, watch, all, out, err);
+    }
+    rn_store_close(whole);
+    rn_units_free(&todo);
+    rn_vec_free(&job.args);
+    return rc;
+}
+
+int rn_batch_attach(const rn_batch_opts *o, const rn_batch_watch *watch, bool *all, rn_err *err)
+{
+    places p = {0};
+    rn_store *whole = NULL;
+    rn_batch_job job = {0};
+    *all = false;
+    int rc = find_places(o, false, &p, err);
+    if (!rc) rc = rn_batch_job_read(p.dir, &job, err);
+    if (!rc && strcmp(job.version, rn_version()) != 0)
+        rc = rn_fail(err, RN_EVERSION, "the job in %s was made by ration %s, this is %s", p.dir,
+                     job.version, rn_version());
+    if (!rc && strcmp(job.store, p.store) != 0)
+        rc = rn_fail(err, RN_EINVAL, "the job in %s is of another store, %s", p.dir, job.store);
+    if (!rc) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
+    if (!rc) rc = rn_batch_follow(p.dir, &job, o->sbatch, whole, watch, all, err);
+    if (!rc) rc = finish(&p, *all, err);
+    rn_store_close(whole);
+    rn_batch_job_free(&job);
+    return rc;
+}

@@ -1,0 +1,71 @@
+/*
+ * batch_folder.h: the folder that a job and its tasks share, on a file system that all nodes see.
+ *
+ *   job.json       what is to be done: the stage and its arguments, by which version, for which
+ *                  store; made whole before anything is submitted
+ *   script.sh      what the scheduler runs, once per task
+ *   jobs           the scheduler's ids, one per line
+ *   NNNN.units     the units of task NNNN (run/units.h)
+ *   NNNN.in.db     the part of the store that it needs (store/split.h)
+ *   NNNN.out.db    the part with its results so far, replaced as a whole
+ *   NNNN.json      its state, replaced as a whole
+ *   NNNN.log       what its stage printed
+ *
+ * Each file has one writer: the submitter until the job is submitted, then the task. Nothing here
+ * is compared with a clock of another machine: a task that lives raises its `beat`.
+ */
+#ifndef RN_RUN_BATCH_FOLDER_H
+#define RN_RUN_BATCH_FOLDER_H
+
+#include "base/arena.h"
+#include "base/vec.h"
+
+enum { RN_BATCH_MAX_TASKS = 10000, RN_BATCH_ID = 17 };
+
+typedef RN_VEC(const char *) rn_words; /* NULL-terminated, the NULL not counted */
+
+typedef struct rn_batch_job {
+    rn_arena arena;
+    char id[RN_BATCH_ID]; /* hex: names the job in its parts */
+    const char *version;  /* of the ration that made it; its tasks run the same */
+    const char *store;    /* absolute path of the store that it was made for */
+    const char *program;  /* absolute path of the ration that tasks run */
+    rn_words args;        /* the stage and its arguments, without the store */
+    int64_t n_tasks, n_tries, every_s;
+} rn_batch_job;
+
+typedef enum rn_task_state {
+    RN_TASK_NEW,     /* not begun */
+    RN_TASK_RUNNING, /* on its node */
+    RN_TASK_STOPPED, /* by a signal: it goes on when it is started again */
+    RN_TASK_FAILED,
+    RN_TASK_DONE,
+} rn_task_state;
+
+typedef struct rn_task_report {
+    rn_task_state state;
+    int64_t beat;      /* rises while it lives */
+    int64_t attempt;   /* how often it was started */
+    int64_t n_done;    /* rows of results in its part */
+    double seconds;    /* of this attempt */
+    char host[128];    /* of the node */
+    char sandbox[128]; /* level there; "" not asked */
+    char message[496]; /* why it failed; "" */
+} rn_task_report;
+
+/* FOLDER/NAME, and FOLDER/NNNN.ENDING of a task; into *path, which is cleared first. NULL: out of
+ * memory. Borrowed from it. */
+const char *rn_batch_path(const char *folder, const char *name, rn_buf *path);
+const char *rn_task_path(const char *folder, int64_t task, const char *ending, rn_buf *path);
+
+int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err);
+/* RN_ENOTFOUND: there is no job. RN_EVERSION: of a form that we do not know. rn_batch_job_free. */
+int rn_batch_job_read(const char *folder, rn_batch_job *job, rn_err *err);
+void rn_batch_job_free(rn_batch_job *job);
+
+const char *rn_task_state_name(rn_task_state s);
+int rn_task_report_write(const char *folder, int64_t task, const rn_task_report *r, rn_err *err);
+/* A report that is not there yet, or that cannot be read this time, is one of RN_TASK_NEW. */
+void rn_task_report_read(const char *folder, int64_t task, rn_task_report *r);
+
+#endif

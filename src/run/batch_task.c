@@ -1,0 +1,355 @@
+/*
+ * batch_task.c: one task of a job, on its node.
+ *
+ * Theory of operation. The stage runs as a child, `ration STAGE ARGS -s SCRATCH/part.db`, on a part
+ * in the node's own scratch folder, since SQLite's write-ahead log does not work on network file
+ * systems. At least every `every_s` seconds, and at the end, a snapshot of the part replaces
+ * NNNN.out.db in the shared folder. At SIGTERM (preemption, time limit) the child is stopped, which
+ * commits what is finished, and the last snapshot is written. A task that is started again, on
+ * whatever node, begins with that snapshot. So a node that dies costs what came after the last one.
+ */
+#include "run/batch.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "judge/judge.h"
+#include "run/process.h"
+#include "store/split.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    LOOK_MS = 100,
+    BEAT_NS = 2000000000,
+    GRACE_MS = 45000, /* of the minute between SIGTERM and the end */
+    COPY_TRIES = 3,
+    COPY_PAUSE_S = 5,
+    COPY_BYTES = 1 << 20,
+};
+
+typedef struct task {
+    const rn_batch_watch *watch;
+    const char *folder;
+    int64_t n; /* its number */
+    rn_batch_job job;
+    rn_task_report report;
+    char scratch[4096];
+    rn_buf part;     /* path of the part in scratch */
+    int64_t n_given; /* rows that it held when the submitter made it */
+    rn_process stage;
+    int64_t began_ns, copied_ns, beat_ns;
+} task;
+
+static bool wants_stop(const task *t)
+{
+    return t->watch->should_stop && t->watch->should_stop(t->watch->user);
+}
+
+static void say(const task *t, const char *line)
+{
+    if (t->watch->say) t->watch->say(t->watch->user, line);
+}
+
+/* ---- scratch ----------------------------------------------------------------------------------- */
+
+static int make_scratch(task *t, rn_err *err)
+{
+    static const char *const names[] = {"SLURM_TMPDIR", "TMPDIR"};
+    const char *dir = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && (!dir || !*dir); i++)
+        dir = getenv(names[i]);
+    int n = snprintf(t->scratch, sizeof t->scratch, "%s/ration-task-XXXXXX",
+                     dir && *dir ? dir : "/tmp");
+    bool fits = n > 0 && (size_t)n < sizeof t->scratch;
+    if (!fits || !mkdtemp(t->scratch)) {
+        if (!fits) errno = ENAMETOOLONG;
+        int rc = rn_fail_errno(err, "no scratch folder in %s (set TMPDIR to one on this node)",
+                               dir && *dir ? dir : "/tmp");
+        t->scratch[0] = '\0';
+        return rc;
+    }
+    rn_buf_printf(&t->part, "%s/part.db", t->scratch);
+    return rn_buf_ok(&t->part) ? 0 : rn_fail(err, RN_ENOMEM, "scratch folder: out of memory");
+}
+
+static void remove_scratch(task *t)
+{
+    static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
+    rn_buf path = {0};
+    for (size_t i = 0; t->part.len && i < sizeof endings / sizeof *endings; i++) {
+        rn_buf_clear(&path);
+        rn_buf_printf(&path, "%s%s", t->part.data, endings[i]);
+        if (rn_buf_ok(&path)) unlink(path.data);
+    }
+    if (t->scratch[0]) rmdir(t->scratch);
+    rn_buf_free(&path);
+}
+
+static int copy_file(const char *from, const char *to, rn_err *err)
+{
+    int in = open(from, O_RDONLY | O_CLOEXEC), rc = 0;
+    if (in < 0) return rn_fail_errno(err, "%s", from);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (out < 0) rc = rn_fail_errno(err, "%s", to);
+    char *chunk = malloc(COPY_BYTES);
+    if (!chunk && !rc) rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", to);
+    for (ssize_t n; !rc && (n = read(in, chunk, COPY_BYTES)) != 0;)
+        if (n < 0 || write(out, chunk, (size_t)n) != n) rc = rn_fail_errno(err, "%s", to);
+    free(chunk);
+    close(in);
+    if (out >= 0 && close(out) && !rc) rc = rn_fail_errno(err, "%s", to);
+    return rc;
+}
+
+/* Rows that the stage adds to, in a file that is whole. */
+static int count_rows(const task *t, const char *path, int64_t *n, rn_err *err)
+{
+    rn_store *s = NULL;
+    rn_store_rows rows = {0};
+    int rc = rn_store_open(path, RN_STORE_READ, &s, err);
+    if (!rc) rc = rn_store_check(s, err);
+    if (!rc) rc = rn_store_count_rows(s, &rows, err);
+    rn_store_close(s);
+    const char *stage = t->job.args.data[0];
+    *n = strcmp(stage, "generate") == 0 ? rows.n_samples
+         : strcmp(stage, "judge") == 0  ? rows.n_verdicts
+                                        : rows.n_scores;
+    return rc;
+}
+
+/* The part as the submitter made it; none where the run is one that only a server can name: then the
+ * stage makes its own store. */
+static int fetch_given(task *t, bool copy, rn_err *err)
+{
+    rn_buf path = {0};
+    const char *name = rn_task_path(t->folder, t->n, "in.db", &path);
+    int rc = name ? 0 : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    if (!rc && rn_file_exists(name)) {
+        rc = count_rows(t, name, &t->n_given, err);
+        if (!rc && copy) rc = copy_file(name, t->part.data, err);
+    }
+    rn_buf_free(&path);
+    return rc;
+}
+
+/* The part as the last attempt left it, else as it was given. */
+static int fetch_part(task *t, rn_err *err)
+{
+    rn_buf path = {0};
+    rn_err why = {0};
+    int64_t n = 0;
+    const char *name = rn_task_path(t->folder, t->n, "out.db", &path);
+    int rc = name ? 0 : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    bool again = !rc && rn_file_exists(name);
+    if (again && (copy_file(name, t->part.data, &why) || count_rows(t, t->part.data, &n, &why))) {
+        say(t, "the results of an earlier attempt cannot be read and are made again:");
+        say(t, why.msg);
+        unlink(t->part.data);
+        again = false;
+    }
+    if (!rc) rc = fetch_given(t, !again, err);
+    t->report.n_done = again ? n - t->n_given : 0;
+    rn_buf_free(&path);
+    return rc;
+}
+
+/* ---- the shared folder -------------------------------------------------------------------------- */
+
+static int send_report(task *t, rn_task_state state, rn_err *err)
+{
+    t->report.state = state;
+    t->report.beat++;
+    t->report.seconds = (double)(rn_now_ns() - t->began_ns) * 1e-9;
+    t->beat_ns = rn_now_ns();
+    return rn_task_report_write(t->folder, t->n, &t->report, err);
+}
+
+static int send_part(task *t, rn_err *err)
+{
+    rn_buf path = {0};
+    const char *name = rn_task_path(t->folder, t->n, "out.db", &path);
+    t->copied_ns = rn_now_ns();
+    /* A stage that makes its own store may not have got so far. */
+    if (!rn_file_exists(t->part.data)) {
+        rn_buf_free(&path);
+        return 0;
+    }
+    int rc = name ? rn_store_snapshot(t->part.data, name, err)
+                  : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    int64_t n = t->n_given;
+    if (!rc) rc = count_rows(t, name, &n, err);
+    t->report.n_done = n - t->n_given;
+    rn_buf_free(&path);
+    return rc;
+}
+
+/* The last time: a shared folder that is full for a moment is given some of it. */
+static int send_last(task *t, rn_task_state state, rn_err *err)
+{
+    int rc = 0;
+    for (int i = 0; i < COPY_TRIES; i++) {
+        rc = send_part(t, err);
+        if (!rc) rc = send_report(t, state, err);
+        if (!rc) return 0;
+        if (i + 1 < COPY_TRIES) sleep(COPY_PAUSE_S);
+    }
+    rn_err_prefix(err,
+                  "task %lld: its results stay in %s ('ration merge -s STORE' takes them), "
+                  "since the shared folder cannot be written",
+                  (long long)t->n, t->part.data);
+    t->scratch[0] = '\0'; /* kept */
+    t->part.len = 0;
+    return rc;
+}
+
+/* Verdicts carry the level of the sandbox: the submitter lists nodes whose level differs. */
+static void ask_sandbox(task *t)
+{
+    rn_judge *j = NULL;
+    rn_judge_opts o = {.jobs = 1, .allow_weak = true};
+    rn_err why = {0};
+    if (rn_judge_open(&o, &j, &why))
+        snprintf(t->report.sandbox, sizeof t->report.sandbox, "none: %.100s", why.msg);
+    else
+        snprintf(t->report.sandbox, sizeof t->report.sandbox, "%s", rn_judge_level(j));
+    rn_judge_close(j);
+}
+
+/* ---- the stage ---------------------------------------------------------------------------------- */
+
+static int start_stage(task *t, rn_err *err)
+{
+    rn_words w = {0};
+    rn_buf units = {0}, log = {0};
+    const char *unit_path = rn_task_path(t->folder, t->n, "units", &units);
+    const char *log_path = rn_task_path(t->folder, t->n, "log", &log);
+    rn_vec_push(&w, t->job.program);
+    for (size_t i = 0; i < t->job.args.n; i++)
+        rn_vec_push(&w, t->job.args.data[i]);
+    rn_vec_push(&w, "-s");
+    rn_vec_push(&w, t->part.data);
+    rn_vec_push(&w, "--units");
+    rn_vec_push(&w, unit_path);
+    rn_vec_push(&w, NULL);
+    int rc = rn_vec_ok(&w) && unit_path && log_path
+                 ? 0
+                 : rn_fail(err, RN_ENOMEM, "task %lld: out of memory", (long long)t->n);
+    int fd = rc ? -1 : open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (!rc && fd < 0) rc = rn_fail_errno(err, "%s", log_path);
+    if (!rc) rc = rn_process_start(&t->stage, w.data, fd, err);
+    if (fd >= 0) close(fd);
+    rn_vec_free(&w);
+    rn_buf_free(&units);
+    rn_buf_free(&log);
+    return rc;
+}
+
+/* The last line that the stage printed: its error. */
+static void take_last_line(task *t)
+{
+    rn_buf path = {0}, text = {0};
+    const char *name = rn_task_path(t->folder, t->n, "log", &path);
+    if (name && rn_file_read(name, 1 << 26, &text, NULL) == 0) {
+        while (text.len && text.data[text.len - 1] == '\n')
+            text.data[--text.len] = '\0';
+        const char *nl = text.len ? strrchr(text.data, '\n') : NULL;
+        snprintf(t->report.message, sizeof t->report.message, "%s",
+                 nl         ? nl + 1
+                 : text.len ? text.data
+                            : "");
+    }
+    if (!t->report.message[0])
+        snprintf(t->report.message, sizeof t->report.message, "its stage ended with status %d",
+                 rn_process_code(&t->stage));
+    rn_buf_free(&path);
+    rn_buf_free(&text);
+}
+
+/* Until the stage ends or a stop is asked for; results travel meanwhile. */
+static bool follow_stage(task *t)
+{
+    bool warned = false;
+    while (!rn_process_wait(&t->stage, LOOK_MS)) {
+        if (wants_stop(t)) return false;
+        int64_t now = rn_now_ns();
+        rn_err why = {0};
+        int rc = 0;
+        if (now - t->copied_ns > t->job.every_s * 1000000000)
+            rc = send_part(t, &why);
+        else if (now - t->beat_ns <= BEAT_NS)
+            continue;
+        if (!rc) rc = send_report(t, RN_TASK_RUNNING, &why);
+        /* Work goes on: what cannot travel now may be able to later. */
+        if (rc && !warned) say(t, why.msg);
+        warned = rc != 0;
+    }
+    return true;
+}
+
+static int work(task *t, rn_err *err)
+{
+    int rc = start_stage(t, err);
+    if (rc) return rc;
+    t->copied_ns = rn_now_ns();
+    if (!follow_stage(t)) {
+        rn_process_end(&t->stage, GRACE_MS);
+        rc = send_last(t, RN_TASK_STOPPED, err);
+        return rc ? rc
+                  : rn_fail(err, RN_ECANCELLED, "task %lld was stopped; started again it goes on",
+                            (long long)t->n);
+    }
+    int code = rn_process_code(&t->stage);
+    t->report.message[0] = '\0';
+    if (code) take_last_line(t);
+    /* 1: finished, and something is missing that trying again would not bring. */
+    rc = send_last(t, code <= 1 ? RN_TASK_DONE : RN_TASK_FAILED, err);
+    if (rc || code <= 1) return rc;
+    return rn_fail(err, RN_EIO, "task %lld: %s", (long long)t->n, t->report.message);
+}
+
+static int begin(task *t, rn_err *err)
+{
+    int rc = rn_batch_job_read(t->folder, &t->job, err);
+    if (rc) return rc;
+    if (t->n < 0 || t->n >= t->job.n_tasks)
+        return rn_fail(err, RN_EINVAL, "%s has tasks 0 to %lld, not %lld", t->folder,
+                       (long long)t->job.n_tasks - 1, (long long)t->n);
+    if (strcmp(t->job.version, rn_version()) != 0)
+        return rn_fail(err, RN_EVERSION,
+                       "the job in %s was made by ration %s and this node runs %s: give all nodes "
+                       "the same",
+                       t->folder, t->job.version, rn_version());
+    rn_task_report_read(t->folder, t->n, &t->report);
+    t->report.attempt++;
+    t->report.message[0] = '\0';
+    if (gethostname(t->report.host, sizeof t->report.host - 1)) t->report.host[0] = '\0';
+    const char *node = getenv("SLURMD_NODENAME");
+    if (node) snprintf(t->report.host, sizeof t->report.host, "%s", node);
+    return 0;
+}
+
+int rn_batch_task(const char *folder, int64_t number, const rn_batch_watch *watch, rn_err *err)
+{
+    task t = {.watch = watch, .folder = folder, .n = number, .began_ns = rn_now_ns()};
+    int rc = begin(&t, err);
+    bool known = rc == 0;
+    /* A requeue may come after the last result: nothing is left to do then. */
+    bool over = known && t.report.state == RN_TASK_DONE;
+    if (!rc && !over) rc = make_scratch(&t, err);
+    if (!rc && !over) rc = fetch_part(&t, err);
+    if (!rc && !over && strcmp(t.job.args.data[0], "generate") != 0) ask_sandbox(&t);
+    if (!rc && !over) rc = send_report(&t, RN_TASK_RUNNING, err);
+    if (!rc && !over) rc = work(&t, err);
+    if (rc && rc != RN_ECANCELLED && known && t.report.state != RN_TASK_FAILED) {
+        snprintf(t.report.message, sizeof t.report.message, "%s", err ? err->msg : rn_err_text(rc));
+        send_report(&t, RN_TASK_FAILED, NULL);
+    }
+    remove_scratch(&t);
+    rn_buf_free(&t.part);
+    rn_batch_job_free(&t.job);
+    return rc;
+}

@@ -1,0 +1,41 @@
+/*
+ * process.h: programs that ration starts as a user would: the commands of a scheduler, its own
+ * stages inside a task, a model's server. Never judged programs: those belong to src/judge.
+ *
+ * Each child leads a process group of its own, so that it ends with all that it started, and dies
+ * with the thread that started it.
+ */
+#ifndef RN_RUN_PROCESS_H
+#define RN_RUN_PROCESS_H
+
+#include "base/buf.h"
+
+#include <sys/types.h>
+
+typedef struct rn_process {
+    pid_t pid;  /* 0: none, or ended and reaped */
+    int status; /* of waitpid, once it has ended */
+} rn_process;
+
+/* Starts argv[0] (looked for in PATH; NULL-terminated) with its output and errors going to the
+ * descriptor `out_fd`. RN_ENOTFOUND: there is no such program. */
+int rn_process_start(rn_process *p, const char *const *argv, int out_fd, rn_err *err);
+/* Waits up to timeout_ms (0: looks only, < 0: for ever): true when it has ended. */
+bool rn_process_wait(rn_process *p, int timeout_ms);
+void rn_process_signal(const rn_process *p, int sig); /* to the whole group */
+/* Asks with SIGTERM, and after grace_ms ends what is left of the group with SIGKILL. */
+void rn_process_end(rn_process *p, int grace_ms);
+/* 0 to 255, or 128 + the signal that ended it. */
+int rn_process_code(const rn_process *p);
+
+/* Runs a command to its end; *said (cleared first) holds what it wrote, errors included, without
+ * the newline at the end. *code as above. RN_ELIMIT: it took longer than timeout_ms. */
+typedef struct rn_process_call {
+    const char *const *argv;
+    int timeout_ms;
+    rn_buf *said;
+    int code;
+} rn_process_call;
+int rn_process_run(rn_process_call *c, rn_err *err);
+
+#endif

@@ -1,0 +1,215 @@
+/*
+ * study.c: lists the steps of the study; see study.h.
+ *
+ * The problems of each set are the published counts (method: 164; 500; 1000, 3000 and 1000), so that
+ * a plan needs no data set. Judging is taken as 0.021 s of CPU per sample, the mean over the 49,692
+ * WizardCoder answers of docs/REPRODUCE.md, programs that run into their limit included. Scoring
+ * costs the FLOPs of generating, in one pass instead of token by token: its hours are an upper bound.
+ */
+#include "run/study.h"
+
+#include "cost/paper.h"
+#include "run/local_model.h"
+#include "task/prompt.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static const double judge_s = 0.021;
+
+static const struct {
+    const char *set;
+    int64_t n;
+} published[] = {{"humaneval", 164},
+                 {"mbpp", 500},
+                 {"apps-introductory", 1000},
+                 {"apps-interview", 3000},
+                 {"apps-competition", 1000}};
+
+typedef struct sized {
+    const char *option, *name;
+    rn_shape shape;
+    const rn_cost *cost;
+    double s_per_sample; /* NAN unknown */
+} sized;
+
+typedef struct planner {
+    rn_study *out;
+    sized *models; /* [n] */
+    size_t n;
+    rn_err *err;
+} planner;
+
+static int64_t n_problems(const char *set)
+{
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++)
+        if (strcmp(published[i].set, set) == 0) return published[i].n;
+    return 0;
+}
+
+/* ---- what is known of the models ------------------------------------------------------------------ */
+
+static int take_profile(void *user, const char *name, const rn_store_profile *p)
+{
+    planner *pl = user;
+    for (size_t i = 0; i < pl->n; i++) {
+        sized *m = &pl->models[i];
+        if (strcmp(m->name, name) != 0) continue;
+        if (isfinite(p->s_per_sample)) m->s_per_sample = p->s_per_sample;
+        rn_shape shape;
+        if (rn_shape_of_profile(p->json, &shape, NULL) == 0) m->shape = shape;
+    }
+    return 0;
+}
+
+static const char *name_of(rn_arena *a, const char *option)
+{
+    const char *hash = strstr(option, "://") ? strrchr(option, '#') : NULL;
+    return rn_arena_strdup(a, hash ? hash + 1 : rn_model_opts_name(option));
+}
+
+static int size_models(planner *pl, const rn_study_opts *o, rn_store *store, rn_cost_book *book)
+{
+    rn_arena *a = &pl->out->arena;
+    pl->n = o->n_models;
+    pl->models = rn_arena_array(a, o->n_models, sizeof *pl->models);
+    if (!pl->models) return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
+    for (size_t i = 0; i < pl->n; i++) {
+        sized *m = &pl->models[i];
+        *m = (sized){.option = o->models[i], .name = name_of(a, o->models[i]), .s_per_sample = NAN};
+        if (!m->name) return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
+        m->cost = rn_cost_find(book, m->name);
+        if (m->cost && m->cost->has_shape) m->shape = m->cost->shape;
+        rn_cost_time t;
+        if (o->profile && m->cost && rn_cost_profile(book, o->profile, m->cost, &t, NULL) == 0 &&
+            t.n_points == 0)
+            m->s_per_sample = t.per_sample_s;
+    }
+    int rc = store ? rn_store_each_profile(store, take_profile, pl, pl->err) : 0;
+    for (size_t i = 0; !rc && i < pl->n; i++)
+        if (pl->models[i].shape.n_layer <= 0)
+            rc =
+                rn_fail(pl->err, RN_EINVAL,
+                        "the study draws samples by the model's size, and that of %s is not known: "
+                        "run 'ration profile -m %s -s STORE' first",
+                        pl->models[i].name, pl->models[i].option);
+    return rc;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------ */
+
+static int add_step(planner *pl, rn_study_step x, const char *const *args)
+{
+    rn_study *s = pl->out;
+    size_t n = 0;
+    while (args[n])
+        n++;
+    x.args = rn_arena_array(&s->arena, n + 1, sizeof *x.args);
+    x.n_args = n;
+    bool ok = x.args != NULL;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = (x.args[i] = rn_arena_strdup(&s->arena, args[i])) != NULL;
+    if (!ok || !rn_vec_push(&s->steps, x))
+        return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
+    if (isfinite(x.hours)) s->hours += x.hours;
+    if (isfinite(x.usd)) s->usd += x.usd;
+    if (!isfinite(x.hours)) {
+        s->n_unknown++;
+        if (!s->missing) s->missing = x.model;
+    }
+    return 0;
+}
+
+static double usd_of(const sized *m, double hours)
+{
+    return m->cost ? m->cost->usd_per_hour * hours : NAN;
+}
+
+static int add_generate(planner *pl, const rn_paper *paper, const sized *m, bool greedy)
+{
+    int64_t n = greedy ? 1 : rn_paper_n(paper, &m->shape);
+    int64_t total = n * n_problems(paper->set);
+    double hours = m->s_per_sample * (double)total / 3600;
+    char count[24];
+    snprintf(count, sizeof count, "%lld", (long long)n);
+    const char *const args[] = {"generate",
+                                "-m",
+                                m->option,
+                                "--preset",
+                                paper->name,
+                                greedy ? "--greedy" : "-n",
+                                greedy ? NULL : count,
+                                NULL};
+    return add_step(pl,
+                    (rn_study_step){.stage = "generate",
+                                    .set = paper->set,
+                                    .model = m->name,
+                                    .greedy = greedy,
+                                    .n_samples = total,
+                                    .hours = hours,
+                                    .usd = usd_of(m, hours)},
+                    args);
+}
+
+static int add_set(planner *pl, const rn_paper *paper, const sized *smallest)
+{
+    int64_t total = 0;
+    int rc = 0;
+    for (size_t i = 0; !rc && i < pl->n; i++) {
+        const sized *m = &pl->models[i];
+        rc = add_generate(pl, paper, m, false);
+        if (!rc) rc = add_generate(pl, paper, m, true);
+        total += (rn_paper_n(paper, &m->shape) + 1) * n_problems(paper->set);
+    }
+    const char *const judge[] = {"judge", "-t", paper->set, NULL};
+    if (!rc)
+        rc = add_step(pl,
+                      (rn_study_step){.stage = "judge",
+                                      .set = paper->set,
+                                      .model = "",
+                                      .n_samples = total,
+                                      .hours = judge_s * (double)total / 3600,
+                                      .usd = NAN},
+                      judge);
+    int64_t ranked = rn_paper_n(paper, &smallest->shape) * n_problems(paper->set);
+    for (size_t i = 0; !rc && i < pl->n; i++) {
+        const sized *m = &pl->models[i];
+        double hours = m->s_per_sample * (double)ranked / 3600;
+        const char *const rank[] = {"rank",     "-m",   m->option,      "-t",
+                                    paper->set, "--of", smallest->name, NULL};
+        rc = add_step(pl,
+                      (rn_study_step){.stage = "rank",
+                                      .set = paper->set,
+                                      .model = m->name,
+                                      .n_samples = ranked,
+                                      .hours = hours,
+                                      .usd = usd_of(m, hours)},
+                      rank);
+    }
+    return rc;
+}
+
+int rn_study_plan(const rn_study_opts *o, rn_store *store, rn_cost_book *book, rn_study *out,
+                  rn_err *err)
+{
+    *out = (rn_study){0};
+    planner pl = {.out = out, .err = err};
+    int rc = o->n_models
+                 ? size_models(&pl, o, store, book)
+                 : rn_fail(err, RN_EINVAL, "the study needs models: -m MODEL, several times");
+    const sized *smallest = pl.models;
+    for (size_t i = 1; !rc && i < pl.n; i++)
+        if (rn_shape_params(&pl.models[i].shape) < rn_shape_params(&smallest->shape))
+            smallest = &pl.models[i];
+    const rn_paper *paper;
+    for (size_t i = 0; !rc && (paper = rn_paper_at(i)); i++)
+        rc = add_set(&pl, paper, smallest);
+    if (rc) rn_study_free(out);
+    return rc;
+}
+
+void rn_study_free(rn_study *s)
+{
+    rn_vec_free(&s->steps);
+    rn_arena_free(&s->arena);
+}

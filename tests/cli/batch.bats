@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# batch.bats: stages as tasks of a real Slurm of two one-core nodes on this machine
+# (tests/slurm/cluster.sh), and by hand with --shard. Skipped where Slurm cannot be started.
+
+load helpers
+
+cluster=$BATS_TEST_DIRNAME/../slurm/cluster.sh
+root=$BATS_TEST_DIRNAME/../..
+
+setup_file() {
+    export SLURM_DIR="$BATS_FILE_TMPDIR/slurm"
+    mkdir -p "$SLURM_DIR"
+    chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
+    if [ -n "${RATION_SANITIZE:-}" ]; then
+        why="the sanitizers' run leaves Slurm out"
+        status=77
+    else
+        status=0
+        why=$("$cluster" start "$SLURM_DIR" 2>&1) || status=$?
+    fi
+    export NO_SLURM=
+    [ "$status" -eq 0 ] || NO_SLURM=${why:-Slurm does not start}
+    export SLURM_CONF="$SLURM_DIR/slurm.conf"
+    [ -n "$NO_SLURM" ] || "$cluster" hurry "$SLURM_DIR" 3>&- 4>&- >/dev/null 2>&1 &
+}
+
+teardown_file() { "$cluster" stop "$SLURM_DIR" >/dev/null 2>&1 || true; }
+
+setup() { in_tmpdir; }
+teardown() { leave_tmpdir; }
+
+need_slurm() { [ -z "$NO_SLURM" ] || skip "$NO_SLURM"; }
+
+# A store of 12 problems of mini with 6 samples each, of which some pass.
+make_store() {
+    "$RATION" generate -m "$root/models/ration-mini-s.gguf" -t mini -s "$1" -n 6 --problems 0-47/4 \
+        >/dev/null 2>&1
+}
+
+generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0-39/4"
+
+@test "batch judge equals a local run, and asks for nothing twice" {
+    need_slurm
+    make_store whole.db
+    cp whole.db local.db
+    "$RATION" judge -s local.db >/dev/null
+    run "$RATION" batch -s whole.db --tasks 3 -- judge
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
+    run "$RATION" batch -s whole.db --tasks 3 -- judge
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"nothing is missing"* ]]
+    [ "$(sql whole.db 'select count(*) from verdict')" = 72 ]
+}
+
+@test "batch generate: the samples of a local run, bit for bit" {
+    need_slurm
+    "$RATION" $generate -s local.db >/dev/null 2>&1
+    run "$RATION" batch -s whole.db --tasks 4 -- $generate
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
+}
+
+@test "batch rank: the scores of a local run" {
+    need_slurm
+    make_store whole.db
+    cp whole.db local.db
+    "$RATION" rank -s local.db -m "$root/models/ration-mini-xs.gguf" >/dev/null 2>&1
+    run "$RATION" batch -s whole.db --tasks 2 -- rank -m "$root/models/ration-mini-xs.gguf"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
+}
+
+@test "a node dies, the submitter is killed, the controller starts again: the same store" {
+    need_slurm
+    "$RATION" $generate -s local.db >/dev/null 2>&1
+    for seed in 1 2 3; do
+        rm -rf whole.db*
+        "$RATION" batch -s whole.db --tasks 4 --every 1 -- $generate 2>err.txt 3>&- &
+        pid=$!
+        sleep 1.$seed
+        "$cluster" kill-node "$SLURM_DIR" $((seed % 2 + 1))
+        sleep 0.$seed
+        kill -9 $pid
+        wait $pid || true
+        "$cluster" stop-ctld "$SLURM_DIR"
+        "$cluster" start-node "$SLURM_DIR" $((seed % 2 + 1))
+        "$cluster" start-ctld "$SLURM_DIR"
+        run "$RATION" batch -s whole.db --attach
+        [ "$status" -eq 0 ] || { echo "seed $seed: $output"; cat err.txt; false; }
+        [ "$(digest whole.db)" = "$(digest local.db)" ]
+        [ "$(sql whole.db 'select count(*) from sample')" = 80 ]
+    done
+}
+
+@test "Ctrl-C detaches, a second submitter is refused, --attach ends it" {
+    need_slurm
+    "$RATION" $generate -s local.db >/dev/null 2>&1
+    "$RATION" batch -s whole.db --tasks 4 -- $generate 2>err.txt 3>&- &
+    pid=$!
+    until grep -q "tasks submitted" err.txt; do sleep 0.05; done
+    run "$RATION" batch -s whole.db --tasks 2 -- $generate
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"is writing to it"* ]]
+    kill -INT $pid
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 1 ]
+    grep -q -- "--attach" err.txt
+    run "$RATION" batch -s whole.db --tasks 2 -- $generate
+    if [ "$status" -ne 0 ]; then [[ "$output" == *"still at work"* ]]; fi
+    run "$RATION" batch -s whole.db --attach
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
+}
+
+@test "a normal user submits" {
+    need_slurm
+    id nobody >/dev/null || skip "no user nobody"
+    make_store whole.db
+    "$RATION" judge -s whole.db >/dev/null
+    cp -r "$BATS_FILE_TMPDIR/.." /dev/null 2>&1 || true
+    chmod -R a+rwX .
+    chmod a+rx "$BATS_FILE_TMPDIR" "$PWD"
+    runuser -u nobody -- test -x "$RATION" || skip "nobody cannot read the build"
+    run runuser -u nobody -- env HOME="$PWD" "$RATION" batch -s user.db --tasks 2 -- \
+        generate -m "$root/models/ration-mini-xs.gguf" -t mini -n 2 --problems 0-3
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(sql user.db 'select count(*) from sample')" = 8 ]
+}
+
+@test "a task that always fails, a partition that is not there, a part that is cut in half" {
+    need_slurm
+    make_store whole.db
+    run "$RATION" batch -s whole.db --tasks 2 --sbatch --partition=nowhere -- judge
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"sbatch refuses"*partition* ]]
+    run "$RATION" batch -s whole.db --tasks 2 --no-wait -- judge
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    # What arrives is not a part: it is made again.
+    until ls whole.db.batch/*.out.db >/dev/null 2>&1; do sleep 0.1; done
+    f=$(ls whole.db.batch/*.out.db | head -1)
+    sleep 3
+    truncate -s 20000 "$f"
+    run "$RATION" batch -s whole.db --attach
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"cannot be merged"* ]]
+    [ "$(sql whole.db 'select count(*) from verdict')" = 72 ]
+    # Its stage has no model any more when the task runs.
+    cp "$root/models/ration-mini-xs.gguf" gone.gguf
+    "$RATION" batch -s other.db --tasks 1 --print -- \
+        generate -m gone.gguf -t mini -n 1 --problems 0-3 >plan.txt
+    grep -q "^sbatch --parsable --array=0 " plan.txt
+    rm gone.gguf
+    run "$RATION" batch -s other.db --tries 1 --attach
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"gone.gguf"*"given up"* ]]
+}
+
+@test "without Slurm batch says what to do instead" {
+    make_store whole.db
+    mkdir bin
+    for tool in sh; do ln -s "$(command -v $tool)" bin/; done
+    PATH=$PWD/bin run "$RATION" batch -s whole.db --tasks 2 -- judge
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no Slurm on this machine"*"--shard"* ]]
+}
+
+@test "wrong words: no stage, options that batch sets itself, a shard that is none" {
+    run "$RATION" batch -s x.db -- report
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"generate, judge or rank"* ]]
+    run "$RATION" batch -s x.db -- judge --shard 0/2
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"--shard"* ]]
+    for bad in 2/2 -1/2 a/b 1 1/0; do
+        run "$RATION" judge -s x.db --shard "$bad"
+        [ "$status" -ge 2 ]
+        [[ "$output" == *"--shard"* ]] || { echo "$bad: $output"; false; }
+    done
+}
+
+@test "shards by hand: together they are the whole, for each stage" {
+    "$RATION" $generate -s local.db >/dev/null 2>&1
+    for i in 0 1 2; do "$RATION" $generate -s part$i.db --shard $i/3 >/dev/null 2>&1; done
+    "$RATION" merge -s whole.db part0.db part1.db part2.db >/dev/null
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
+    [ "$(sql part1.db 'select count(*) from sample')" -lt 40 ]
+
+    "$RATION" judge -s local.db >/dev/null
+    for i in 0 1 2; do cp whole.db part$i.db; "$RATION" judge -s part$i.db --shard $i/3 >/dev/null; done
+    "$RATION" merge -s whole.db part0.db part1.db part2.db >/dev/null
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
+
+    "$RATION" rank -s local.db -m "$root/models/ration-mini-s.gguf" >/dev/null 2>&1
+    export JOB_COMPLETION_INDEX
+    for JOB_COMPLETION_INDEX in 0 1; do
+        cp whole.db part$JOB_COMPLETION_INDEX.db
+        "$RATION" rank -s part$JOB_COMPLETION_INDEX.db -m "$root/models/ration-mini-s.gguf" \
+            --shard auto/2 >/dev/null 2>&1
+    done
+    "$RATION" merge -s whole.db part0.db part1.db >/dev/null
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
+}
