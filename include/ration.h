@@ -455,15 +455,29 @@ typedef struct rn_model_source {
     const char *const *headers;     /* [n_headers] "NAME: VALUE"; a value "$VAR" is read from */
     const char *const *query;       /* [n_query] "NAME=VALUE"     the environment */
     size_t n_headers, n_query;
+    /* a server that lives as long as the source is open: a shell's command; each "{port}" in it and in
+     * `source` becomes a free port of this machine */
+    const char *serve;
+    const char *serve_log; /* its output is appended there; NULL: "serve-PID.log" */
+    int serve_restarts;    /* when it dies; 0: 3, negative: none */
+    double serve_wait_s;   /* until it answers, each time; 0: 1800 */
 } rn_model_source;
 
 /* RN_EINVAL: what in it cannot be, before anything is opened. */
 RN_API int rn_model_source_check(const rn_model_source *m, rn_err *err);
 
+/* Which part of its work a stage does, for processes that share it (docs/CLUSTER.md). NULL: all. */
+typedef struct rn_share_options {
+    const char *shard; /* "I/N" with I from 0 to N - 1; "auto", "auto/N": of this array job */
+    const char *units; /* a file of units, as `todo` writes it: only these */
+    const char *todo;  /* writes the units that are missing to this file, and does nothing else */
+} rn_share_options;
+
 /* ---- generate ---- */
 
 typedef struct rn_generate_options {
     rn_watch watch;
+    rn_share_options share;
     rn_model_source model;
     const char *set, *data_dir; /* a known name or a file; where sets lie, NULL: the usual folder */
     const char *preset;         /* prompt preset or an experiment of the study; NULL: the set's */
@@ -495,6 +509,7 @@ RN_API void rn_generate_summary_free(rn_generate_summary *out);
 
 typedef struct rn_judge_options {
     rn_watch watch;
+    rn_share_options share;
     const char *set, *data_dir; /* set NULL: every set that the store has samples of */
     const char *model;          /* only this model's runs; NULL: all */
     int64_t run_id;             /* only this run; 0: all */
@@ -545,6 +560,7 @@ RN_API void rn_judge_summary_free(rn_judge_summary *out);
 
 typedef struct rn_rank_options {
     rn_watch watch;
+    rn_share_options share;
     const char *ranker;                              /* "nll", "verifier", "consensus" */
     rn_model_source model;                           /* of nll, verifier */
     const char *of;                                  /* only runs of this model; NULL: all */
@@ -613,6 +629,77 @@ RN_API void rn_profile_options_init(rn_profile_options *o);
 RN_API int rn_stage_profile(rn_store *s, const rn_profile_options *o, rn_profile_summary *out,
                             rn_err *err);
 RN_API void rn_profile_summary_free(rn_profile_summary *out);
+
+/* ---- clusters -------------------------------------------------------------------------------- */
+
+/* A stage's missing work as tasks of a Slurm cluster (docs/CLUSTER.md). The submitter holds the
+ * store's lock while it lives and keeps nothing that is not in the job's folder: killed at any
+ * moment, it is attached again. */
+typedef struct rn_batch_options {
+    rn_watch watch;
+    const char *store; /* path: the stages open it themselves */
+    const char *dir; /* the job's folder, on a file system that all nodes see; NULL: STORE.batch */
+    const char *sbatch;  /* further options of sbatch, as typed in a shell; NULL */
+    const char *program; /* absolute path of the `ration` that tasks run */
+    const char *const
+        *args; /* [n_args] "generate", "judge" or "rank" and its arguments, without -s */
+    size_t n_args;
+    int n_tasks; /* 16 */
+    int n_tries; /* attempts of a task in a row that bring nothing; 3 */
+    int every_s; /* seconds between copies of a task's results to the folder, 1 to 60; 30 */
+    int print;   /* make the folder, and only say what would be submitted */
+    int no_wait; /* submit, and do not follow */
+} rn_batch_options;
+
+typedef struct rn_batch_summary {
+    int incomplete; /* tasks were given up */
+    int64_t n_tasks, n_done, n_failed;
+    char *script; /* with `print`: script and commands; NULL else */
+} rn_batch_summary;
+
+RN_API void rn_batch_options_init(rn_batch_options *o);
+/* Makes and submits a job of what is missing, and follows it to its end, merging parts as tasks end.
+ * RN_ECANCELLED: stopped following; the job goes on. RN_EBUSY: a job of the folder is still at work. */
+RN_API int rn_batch_submit(const rn_batch_options *o, rn_batch_summary *out, rn_err *err);
+/* Follows the job that is in the folder; args, n_tasks and program are not looked at. */
+RN_API int rn_batch_attach(const rn_batch_options *o, rn_batch_summary *out, rn_err *err);
+RN_API void rn_batch_summary_free(rn_batch_summary *out);
+/* What a node runs: task number `task` of the job in `dir`. RN_ECANCELLED: stopped by should_stop, to
+ * be started again. */
+RN_API int rn_batch_task(const char *dir, int64_t task, const rn_watch *watch, rn_err *err);
+
+/* A step of the study (arXiv 2404.00725): what it takes, before anything is begun. */
+typedef struct rn_study_step {
+    const char *stage, *set; /* "generate", "judge" or "rank" */
+    const char *model;       /* name in the store; of the ranker when ranking; "" when judging */
+    int greedy;
+    int64_t n_samples; /* in all */
+    double hours, usd; /* of the machine that its profile was measured on; NAN unknown */
+    const char **args; /* [n_args] of `ration`, the stage first, without the store */
+    size_t n_args;
+} rn_study_step;
+
+typedef struct rn_study_options {
+    const char *const *models; /* [n_models] as rn_model_source.source */
+    size_t n_models;
+    const char *profile;   /* of the cost tables, for models that the store has none of; NULL */
+    const char *cost_file; /* more entries of them; NULL */
+} rn_study_options;
+
+typedef struct rn_study {
+    rn_study_step *steps; /* [n_steps] in order */
+    size_t n_steps;
+    double hours, usd;   /* sums over what is known */
+    int64_t n_unknown;   /* steps without hours */
+    const char *missing; /* the model that the first of these needs a profile of; NULL */
+    void *own;
+} rn_study;
+
+/* The whole experiment of the study: every set, n by the model's size, greedy, judging, the smallest
+ * model's samples scored by all. s: for its profiles; NULL: none. RN_EINVAL: a model whose size is not
+ * known. */
+RN_API int rn_study_plan(rn_store *s, const rn_study_options *o, rn_study *out, rn_err *err);
+RN_API void rn_study_free(rn_study *out);
 
 /* ---- solving --------------------------------------------------------------------------------- */
 

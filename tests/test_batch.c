@@ -165,7 +165,7 @@ static void shards_hold_every_sample_once(void **state)
             for (int i = 0; i < n; i++) {
                 char text[16];
                 snprintf(text, sizeof text, "%d/%d", i, n);
-                assert_ok(rn_share_open(&(rn_share_opts){.shard = text}, &share[i], &err), &err);
+                assert_ok(rn_share_open(&(rn_share_options){.shard = text}, &share[i], &err), &err);
             }
             for (size_t p = 0; p < sets[s]; p++)
                 for (int64_t k = 0; k<300; k += sets[s]> 1000 ? 150 : 1) {
@@ -191,7 +191,7 @@ static void whole_problems_are_in_one_shard(void **state)
     (void)state;
     rn_share *s = NULL;
     rn_err err = {0};
-    assert_ok(rn_share_open(&(rn_share_opts){.shard = "1/5"}, &s, &err), &err);
+    assert_ok(rn_share_open(&(rn_share_options){.shard = "1/5"}, &s, &err), &err);
     for (size_t p = 0; p < 7; p++) {
         rn_share_problem at = {"x", p, 7, true};
         for (int64_t k = 0; k < 20; k++)
@@ -208,7 +208,7 @@ static void a_share_by_units_holds_their_samples(void **state)
     write_text(in_dir("u"), "{\"task_id\": \"b\", \"from\": 2, \"to\": 4}\n"
                             "{\"task_id\": \"a\", \"from\": 0, \"to\": 1}\n"
                             "{\"task_id\": \"b\", \"from\": 7, \"to\": 8}\n");
-    assert_ok(rn_share_open(&(rn_share_opts){.units = in_dir("u")}, &s, &err), &err);
+    assert_ok(rn_share_open(&(rn_share_options){.units = in_dir("u")}, &s, &err), &err);
     const char *want = "..##...#";
     for (int64_t k = 0; k < 8; k++) {
         rn_share_problem b = {"b", 0, 9, false}, c = {"c", 1, 9, false};
@@ -216,7 +216,7 @@ static void a_share_by_units_holds_their_samples(void **state)
         assert_false(rn_share_has(s, &c, k));
     }
     rn_share_close(s);
-    assert_ok(rn_share_open(&(rn_share_opts){0}, &s, &err), &err);
+    assert_ok(rn_share_open(&(rn_share_options){0}, &s, &err), &err);
     assert_null(s);
     assert_true(rn_share_has(NULL, &(rn_share_problem){"a", 0, 1, false}, 5));
 }
@@ -234,29 +234,29 @@ static void shards_are_read_strictly_and_from_schedulers(void **state)
     for (size_t i = 0; i < sizeof vars / sizeof *vars; i++)
         unsetenv(vars[i]);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        if (rn_share_open(&(rn_share_opts){.shard = bad[i]}, &s, &err) != RN_EINVAL)
+        if (rn_share_open(&(rn_share_options){.shard = bad[i]}, &s, &err) != RN_EINVAL)
             fail_msg("'%s' is accepted", bad[i]);
         assert_contains(err.msg, "--shard");
     }
-    assert_int_equal(rn_share_open(&(rn_share_opts){"0/2", "u"}, &s, &err), RN_EINVAL);
+    assert_int_equal(rn_share_open(&(rn_share_options){.shard = "0/2", .units = "u"}, &s, &err), RN_EINVAL);
 
     /* Tasks 10 to 13 of a Slurm array: 12 is shard 2 of 4. */
     setenv(vars[0], "12", 1);
     setenv(vars[1], "10", 1);
     setenv(vars[2], "4", 1);
-    assert_ok(rn_share_open(&(rn_share_opts){.shard = "auto"}, &s, &err), &err);
+    assert_ok(rn_share_open(&(rn_share_options){.shard = "auto"}, &s, &err), &err);
     assert_true(rn_share_has(s, &(rn_share_problem){"x", 2, 100, false}, 0));
     assert_false(rn_share_has(s, &(rn_share_problem){"x", 3, 100, false}, 0));
     rn_share_close(s);
     for (int i = 0; i < 3; i++)
         unsetenv(vars[i]);
     setenv("LSB_JOBINDEX", "1", 1); /* counts from 1 */
-    assert_ok(rn_share_open(&(rn_share_opts){.shard = "auto/4"}, &s, &err), &err);
+    assert_ok(rn_share_open(&(rn_share_options){.shard = "auto/4"}, &s, &err), &err);
     assert_true(rn_share_has(s, &(rn_share_problem){"x", 0, 100, false}, 0));
     rn_share_close(s);
     unsetenv("LSB_JOBINDEX");
     setenv("JOB_COMPLETION_INDEX", "4", 1);
-    assert_int_equal(rn_share_open(&(rn_share_opts){.shard = "auto/4"}, &s, &err), RN_EINVAL);
+    assert_int_equal(rn_share_open(&(rn_share_options){.shard = "auto/4"}, &s, &err), RN_EINVAL);
     unsetenv("JOB_COMPLETION_INDEX");
 }
 
@@ -287,17 +287,18 @@ static void a_job_is_read_as_it_was_written(void **state)
     rn_batch_job_free(&back);
     rn_vec_free(&job.args);
 
-    static const char *const bad[] = {"",
-                                      "{",
-                                      "[]",
-                                      "{\"form\": 1}",
-                                      "{\"form\": 2}",
-                                      "{\"form\":1,\"id\":\"a\",\"version\":\"1\",\"store\":\"s\","
-                                      "\"program\":\"p\",\"tasks\":0,\"tries\":1,\"every_s\":1,"
-                                      "\"args\":[\"judge\"]}",
-                                      "{\"form\":1,\"id\":\"a\",\"version\":\"1\",\"store\":\"s\","
-                                      "\"program\":\"p\",\"tasks\":1,\"tries\":1,\"every_s\":1,"
-                                      "\"args\":[1]}"};
+    static const char *const bad[] = {
+        "",
+        "{",
+        "[]",
+        "{\"form\": 1}",
+        "{\"form\": 2}",
+        "{\"form\":1,\"id\":\"a\",\"version\":\"1\",\"store\":\"s\","
+        "\"program\":\"p\",\"tasks\":0,\"tries\":1,\"every_s\":1,\"rows\":1,"
+        "\"args\":[\"judge\"]}",
+        "{\"form\":1,\"id\":\"a\",\"version\":\"1\",\"store\":\"s\","
+        "\"program\":\"p\",\"tasks\":1,\"tries\":1,\"every_s\":1,\"rows\":1,"
+        "\"args\":[1]}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_text(in_dir("job.json"), bad[i]);
         if (rn_batch_job_read(dir, &back, &err) == 0) fail_msg("accepted: %s", bad[i]);

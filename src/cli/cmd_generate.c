@@ -48,6 +48,7 @@ int rn_cmd_generate(int argc, char **argv)
         RN_OPT_REAL(0, "min-p", &o.min_p, "P", "default 0: all tokens"),
         RN_OPT_INT(0, "seed", &o.seed, "N", "default 0"),
         RN_OPT_INT(0, "max-tokens", &max_tok, "N", "new tokens per sample; default: the preset's"),
+        RN_SHARE_OPTIONS(&o.share),
         RN_FILE_OPTIONS(&m),
         RN_SERVER_OPTIONS(&m),
         RN_OPT_END};

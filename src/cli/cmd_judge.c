@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/table.h"
 #include "cli/commands.h"
+#include "cli/model_opts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -205,6 +206,7 @@ int rn_cmd_judge(int argc, char **argv)
         RN_OPT_STR(0, "venv", &o.judge.venv, "DIR",
                    "a virtual environment whose packages programs see"),
         RN_OPT_FLAG(0, "allow-weak", &allow_weak, "run even without namespaces and Landlock"),
+        RN_SHARE_OPTIONS(&o.share),
         RN_OPT_END};
     int first, format, status = rn_opt_parse(cmd, intro, table, argc, argv, &first);
     if (status >= 0) return status;

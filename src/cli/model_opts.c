@@ -57,6 +57,9 @@ int rn_model_args_read(const rn_command *cmd, rn_model_args *a)
         return rn_opt_usage(cmd, "--retry-wait is a time above 0, in seconds");
     if (is_bad_time(a->timeout_s))
         return rn_opt_usage(cmd, "--timeout is a time above 0, in seconds");
+    if (a->serve_restarts < 0 || a->serve_restarts > 1000)
+        return rn_opt_usage(cmd, "--serve-restarts is 0 to 1000");
+    m->serve_restarts = a->serve_restarts ? (int)a->serve_restarts : -1;
     m->threads = (int)a->threads;
     m->slots = (int)a->slots;
     m->in_flight = a->in_flight > 0 ? (int)a->in_flight : 0;

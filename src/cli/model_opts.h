@@ -12,13 +12,14 @@ typedef struct rn_model_args {
     rn_opt_list headers, query;
     const char *memory; /* "12G" */
     int64_t threads, slots, in_flight, retries;
+    int64_t serve_restarts;
     double retry_wait_s, timeout_s;
 } rn_model_args;
 
 /* Nothing given. */
-#define RN_MODEL_ARGS_NONE                                                    \
-    {                                                                         \
-        .in_flight = -1, .retries = -1, .retry_wait_s = NAN, .timeout_s = NAN \
+#define RN_MODEL_ARGS_NONE                                                                         \
+    {                                                                                              \
+        .in_flight = -1, .retries = -1, .serve_restarts = 3, .retry_wait_s = NAN, .timeout_s = NAN \
     }
 
 /* Rows for an option table; a is a rn_model_args. */
@@ -50,8 +51,24 @@ typedef struct rn_model_args {
                     "header to add; a value $VAR is read from the environment"),                   \
         RN_OPT_LIST(0, "query", &(a)->query, "NAME=VALUE",                                         \
                     "parameter to add to the address, likewise"),                                  \
+        RN_OPT_STR(0, "serve", &(a)->m.serve, "COMMAND",                                           \
+                   "start this server, wait until it answers, end it afterwards; {port} is a "     \
+                   "free port, also in -m"),                                                       \
+        RN_OPT_STR(0, "serve-log", &(a)->m.serve_log, "FILE",                                      \
+                   "where its output is appended (default serve-PID.log)"),                        \
+        RN_OPT_INT(0, "serve-restarts", &(a)->serve_restarts, "N",                                 \
+                   "how often it is started again when it dies (default 3)"),                      \
+        RN_OPT_REAL(0, "serve-wait", &(a)->m.serve_wait_s, "S",                                    \
+                    "seconds until it must answer (default 1800)"),                                \
         RN_OPT_STR(0, "cost-file", &(a)->m.cost_file, "FILE",                                      \
                    "shapes and prices, as of ration-report(1), for --cost")
+/* Which part of a stage's work is done; s is a rn_share_options. */
+#define RN_SHARE_OPTIONS(s)                                                            \
+    RN_OPT_GROUP("sharing the work"),                                                  \
+        RN_OPT_STR(0, "shard", &(s)->shard, "I/N",                                     \
+                   "only part I of N, I from 0; auto: of this array job"),             \
+        RN_OPT_STR(0, "units", &(s)->units, "FILE", "only the units of work in FILE"), \
+        RN_OPT_STR(0, "todo", &(s)->todo, "FILE", "write what is missing to FILE, and do nothing")
 #define RN_MODEL_OPTION(a)                                         \
     RN_OPT_STR('m', "model", &(a)->m.source, "FILE.gguf|URL#NAME", \
                "the model: a file, or one behind a server, e.g. http://HOST:8000/v1#my-7b")

@@ -17,14 +17,9 @@
 
 static const char *const stages[] = {"generate", "judge", "rank"};
 /* Options that batch gives to the stage itself. */
-static const char *const own[] = {"-s", "--store", "--shard", "--units", "--todo"};
+static const char *const own_options[] = {"-s", "--store", "--shard", "--units", "--todo"};
 
-static void say(const rn_batch_watch *w, const char *line)
-{
-    if (w->say) w->say(w->user, line);
-}
-
-static int check_args(const rn_batch_opts *o, rn_err *err)
+static int check_args(const rn_batch_options *o, rn_err *err)
 {
     bool known = false;
     for (size_t i = 0; i < sizeof stages / sizeof *stages && o->n_args; i++)
@@ -34,16 +29,22 @@ static int check_args(const rn_batch_opts *o, rn_err *err)
                        "batch runs generate, judge or rank: 'ration batch -s FILE "
                        "-- judge'");
     for (size_t i = 1; i < o->n_args; i++)
-        for (size_t k = 0; k < sizeof own / sizeof *own; k++) {
-            size_t n = strlen(own[k]);
-            if (strncmp(o->args[i], own[k], n) == 0 &&
-                (own[k][1] != '-' || !o->args[i][n] || o->args[i][n] == '='))
+        for (size_t k = 0; k < sizeof own_options / sizeof *own_options; k++) {
+            size_t n = strlen(own_options[k]);
+            if (strncmp(o->args[i], own_options[k], n) == 0 &&
+                (own_options[k][1] != '-' || !o->args[i][n] || o->args[i][n] == '='))
                 return rn_fail(err, RN_EINVAL,
-                               "%s is given before '--': batch sets it for each task", own[k]);
+                               "%s is given before '--': batch sets it for each task",
+                               own_options[k]);
         }
     if (o->n_tasks < 1 || o->n_tasks > RN_BATCH_MAX_TASKS)
-        return rn_fail(err, RN_EINVAL, "--tasks is %lld; give 1 to %d", (long long)o->n_tasks,
+        return rn_fail(err, RN_EINVAL, "--tasks is %d; give 1 to %d", o->n_tasks,
                        RN_BATCH_MAX_TASKS);
+    if (o->every_s < 1 || o->every_s > 60)
+        return rn_fail(err, RN_EINVAL, "--every is %d; results travel every 1 to 60 seconds",
+                       o->every_s);
+    if (o->n_tries < 1 || o->n_tries > 100)
+        return rn_fail(err, RN_EINVAL, "--tries is %d; give 1 to 100", o->n_tries);
     return 0;
 }
 
@@ -54,7 +55,7 @@ typedef struct places {
     char store[PATH_MAX], dir[PATH_MAX];
 } places;
 
-static int find_places(const rn_batch_opts *o, bool make, places *p, rn_err *err)
+static int find_places(const rn_batch_options *o, bool make, places *p, rn_err *err)
 {
     char name[PATH_MAX];
     int n = o->dir ? snprintf(name, sizeof name, "%s", o->dir)
@@ -109,7 +110,7 @@ static int clear(const char *dir, bool keep_logs, rn_err *err)
 }
 
 /* An earlier job of the folder: what it brought is merged, and nothing of it may still run. */
-static int end_earlier(const places *p, rn_store *whole, const rn_batch_watch *watch, rn_err *err)
+static int end_earlier(const places *p, rn_store *whole, const rn_watch *watch, rn_err *err)
 {
     rn_batch_job job;
     rn_err why = {0};
@@ -145,7 +146,7 @@ static int end_earlier(const places *p, rn_store *whole, const rn_batch_watch *w
 /* ---- what is missing -------------------------------------------------------------------------------- */
 
 /* Asks the stage itself, in a process of its own, since it opens the store as its own. */
-static int ask_stage(const rn_batch_opts *o, const places *p, rn_units *todo, rn_err *err)
+static int ask_stage(const rn_batch_options *o, const places *p, rn_units *todo, rn_err *err)
 {
     rn_words w = {0};
     rn_buf path = {0}, said = {0};
@@ -223,8 +224,8 @@ static void name_job(rn_batch_job *job, const char *store)
 }
 
 /* Divides the units and writes all files of the job; job.json last. */
-static int make_job(const rn_batch_opts *o, const places *p, const rn_units *todo, rn_store *whole,
-                    rn_batch_job *job, rn_err *err)
+static int make_job(const rn_batch_options *o, const places *p, const rn_units *todo,
+                    rn_store *whole, rn_batch_job *job, rn_err *err)
 {
     *job = (rn_batch_job){.version = rn_version(),
                           .store = p->store,
@@ -232,6 +233,8 @@ static int make_job(const rn_batch_opts *o, const places *p, const rn_units *tod
                           .n_tasks = o->n_tasks,
                           .n_tries = o->n_tries,
                           .every_s = o->every_s};
+    for (size_t i = 0; i < todo->v.n; i++)
+        job->n_rows += todo->v.data[i].n;
     for (size_t i = 0; i < o->n_args; i++)
         rn_vec_push(&job->args, o->args[i]);
     rn_units *tasks = calloc((size_t)o->n_tasks, sizeof *tasks);
@@ -251,8 +254,8 @@ static int make_job(const rn_batch_opts *o, const places *p, const rn_units *tod
     return rc;
 }
 
-static int print_job(const rn_batch_opts *o, const places *p, const rn_batch_job *job, rn_buf *out,
-                     rn_err *err)
+static int print_job(const rn_batch_options *o, const places *p, const rn_batch_job *job,
+                     rn_buf *out, rn_err *err)
 {
     rn_buf path = {0}, script = {0};
     RN_VEC(int64_t) tasks = {0};
@@ -276,8 +279,8 @@ static int print_job(const rn_batch_opts *o, const places *p, const rn_batch_job
 }
 
 /* Submits everything once and does not wait. */
-static int submit_only(const rn_batch_opts *o, const places *p, const rn_batch_job *job,
-                       const rn_batch_watch *watch, rn_err *err)
+static int submit_only(const rn_batch_options *o, const places *p, const rn_batch_job *job,
+                       const rn_watch *watch, rn_err *err)
 {
     RN_VEC(int64_t) tasks = {0};
     for (int64_t i = 0; i < job->n_tasks; i++)
@@ -286,73 +289,96 @@ static int submit_only(const rn_batch_opts *o, const places *p, const rn_batch_j
         .folder = p->dir, .extra = o->sbatch, .tasks = tasks.data, .n = tasks.n};
     int rc = rn_vec_ok(&tasks) ? rn_slurm_submit(&x, err)
                                : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
-    char line[200];
-    snprintf(line, sizeof line, "job %s: %zu of %zu tasks submitted%s", x.id, x.n_taken, x.n,
-             x.n_taken < x.n ? "; --attach submits the rest" : "");
-    if (!rc) say(watch, line);
+    if (!rc)
+        rn_watch_note(watch, "job %s: %zu of %zu tasks submitted%s", x.id, x.n_taken, x.n,
+                      x.n_taken < x.n ? "; --attach submits the rest" : "");
     rn_vec_free(&tasks);
     return rc;
 }
 
-/* ---- the two ways in --------------------------------------------------------------------------------- */
+/* ---- the two ways in ---------------------------------------------------------------------------------- */
 
-static int finish(const places *p, bool all, rn_err *err)
+void rn_batch_options_init(rn_batch_options *o)
 {
-    return all ? clear(p->dir, true, err) : 0;
+    *o = (rn_batch_options){.n_tasks = 16, .n_tries = 3, .every_s = 30};
 }
 
-static int run_job(const rn_batch_opts *o, const places *p, const rn_batch_job *job,
-                   rn_store *whole, const rn_batch_watch *watch, bool *all, rn_buf *out,
-                   rn_err *err)
+void rn_batch_summary_free(rn_batch_summary *out)
 {
-    if (o->print) return print_job(o, p, job, out, err);
-    if (o->no_wait) return submit_only(o, p, job, watch, err);
-    int rc = rn_batch_follow(p->dir, job, o->sbatch, whole, watch, all, err);
-    return rc ? rc : finish(p, *all, err);
+    free(out->script);
+    *out = (rn_batch_summary){0};
 }
 
-int rn_batch_submit(const rn_batch_opts *o, const rn_batch_watch *watch, rn_buf *out, bool *all,
-                    rn_err *err)
+/* Follows the job; when all of it is there, the parts go and the logs stay. */
+static int follow(const rn_batch_options *o, const places *p, const rn_batch_job *job,
+                  rn_store *whole, rn_batch_summary *out, rn_err *err)
 {
-    places p = {0};
+    const rn_batch_course c = {
+        .folder = p->dir, .sbatch = o->sbatch, .job = job, .whole = whole, .watch = &o->watch};
+    int rc = rn_batch_follow(&c, out, err);
+    return rc || out->incomplete ? rc : clear(p->dir, true, err);
+}
+
+static int run_job(const rn_batch_options *o, const places *p, const rn_batch_job *job,
+                   rn_store *whole, rn_batch_summary *out, rn_err *err)
+{
+    out->n_tasks = job->n_tasks;
+    if (o->no_wait) return submit_only(o, p, job, &o->watch, err);
+    if (!o->print) return follow(o, p, job, whole, out, err);
+    rn_buf script = {0};
+    int rc = print_job(o, p, job, &script, err);
+    if (!rc) out->script = rn_buf_take(&script);
+    rn_buf_free(&script);
+    return rc;
+}
+
+/* Under the store's lock: what is missing becomes a job. */
+static int submit(const rn_batch_options *o, places *p, const rn_units *todo, rn_batch_summary *out,
+                  rn_err *err)
+{
     rn_store *whole = NULL;
-    rn_units todo = {0};
     rn_batch_job job = {0};
-    *all = false;
-    int rc = check_args(o, err);
-    if (!rc) rc = find_places(o, true, &p, err);
-    /* What an earlier job brought is not asked for again. */
-    if (!rc && p.store[0]) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
-    if (!rc) rc = end_earlier(&p, whole, watch, err);
-    rn_store_close(whole);
-    whole = NULL;
-    if (!rc) rc = ask_stage(o, &p, &todo, err);
-    if (!rc) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
-    if (!rc && !realpath(o->store, p.store)) rc = rn_fail_errno(err, "%s", o->store);
-    if (!rc && todo.v.n == 0) {
-        say(watch, "nothing is missing");
-        *all = true;
+    int rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
+    if (!rc && !realpath(o->store, p->store)) rc = rn_fail_errno(err, "%s", o->store);
+    if (!rc && todo->v.n == 0) {
+        rn_watch_note(&o->watch, "nothing is missing");
     } else if (!rc) {
-        char line[160];
-        rc = make_job(o, &p, &todo, whole, &job, err);
-        snprintf(line, sizeof line,
-                 "%zu units of work, %.3g s of it in all, as %lld tasks in %.80s", todo.v.n,
-                 rn_units_seconds(&todo), (long long)job.n_tasks, p.dir);
-        if (!rc) say(watch, line);
-        if (!rc) rc = run_job(o, &p, &job, whole, watch, all, out, err);
+        rc = make_job(o, p, todo, whole, &job, err);
+        if (!rc)
+            rn_watch_note(
+                &o->watch, "%lld results are missing, about %.3g s of work, as %lld tasks in %s",
+                (long long)job.n_rows, rn_units_seconds(todo), (long long)job.n_tasks, p->dir);
+        if (!rc) rc = run_job(o, p, &job, whole, out, err);
     }
     rn_store_close(whole);
-    rn_units_free(&todo);
     rn_vec_free(&job.args);
     return rc;
 }
 
-int rn_batch_attach(const rn_batch_opts *o, const rn_batch_watch *watch, bool *all, rn_err *err)
+int rn_batch_submit(const rn_batch_options *o, rn_batch_summary *out, rn_err *err)
+{
+    places p = {0};
+    rn_store *whole = NULL;
+    rn_units todo = {0};
+    *out = (rn_batch_summary){0};
+    int rc = check_args(o, err);
+    if (!rc) rc = find_places(o, true, &p, err);
+    /* What an earlier job brought is not asked for again. */
+    if (!rc && p.store[0]) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
+    if (!rc) rc = end_earlier(&p, whole, &o->watch, err);
+    rn_store_close(whole); /* the stage opens it for its own list */
+    if (!rc) rc = ask_stage(o, &p, &todo, err);
+    if (!rc) rc = submit(o, &p, &todo, out, err);
+    rn_units_free(&todo);
+    return rc;
+}
+
+int rn_batch_attach(const rn_batch_options *o, rn_batch_summary *out, rn_err *err)
 {
     places p = {0};
     rn_store *whole = NULL;
     rn_batch_job job = {0};
-    *all = false;
+    *out = (rn_batch_summary){0};
     int rc = find_places(o, false, &p, err);
     if (!rc) rc = rn_batch_job_read(p.dir, &job, err);
     if (!rc && strcmp(job.version, rn_version()) != 0)
@@ -361,8 +387,7 @@ int rn_batch_attach(const rn_batch_opts *o, const rn_batch_watch *watch, bool *a
     if (!rc && strcmp(job.store, p.store) != 0)
         rc = rn_fail(err, RN_EINVAL, "the job in %s is of another store, %s", p.dir, job.store);
     if (!rc) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
-    if (!rc) rc = rn_batch_follow(p.dir, &job, o->sbatch, whole, watch, all, err);
-    if (!rc) rc = finish(&p, *all, err);
+    if (!rc) rc = follow(o, &p, &job, whole, out, err);
     rn_store_close(whole);
     rn_batch_job_free(&job);
     return rc;

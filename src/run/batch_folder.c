@@ -40,6 +40,7 @@ int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err)
     rn_jout_whole(&out, "tasks", job->n_tasks);
     rn_jout_whole(&out, "tries", job->n_tries);
     rn_jout_whole(&out, "every_s", job->every_s);
+    rn_jout_whole(&out, "rows", job->n_rows);
     rn_jout_key(&out, "args");
     rn_buf_putc(&out, '[');
     for (size_t i = 0; i < job->args.n; i++) {
@@ -103,6 +104,7 @@ static int parse_job(rn_batch_job *job, rn_bytes text, const char *path, rn_err 
     if (!rc) rc = rn_json_int(v, "tasks", at, &job->n_tasks, err);
     if (!rc) rc = rn_json_int(v, "tries", at, &job->n_tries, err);
     if (!rc) rc = rn_json_int(v, "every_s", at, &job->every_s, err);
+    if (!rc) rc = rn_json_int(v, "rows", at, &job->n_rows, err);
     if (!rc) rc = read_args(job, v, at, err);
     if (!rc && (job->n_tasks < 1 || job->n_tasks > RN_BATCH_MAX_TASKS || job->every_s < 1))
         rc = rn_fail(err, RN_EFORMAT, "%s: its number of tasks or seconds is out of range", path);

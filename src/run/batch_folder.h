@@ -32,6 +32,7 @@ typedef struct rn_batch_job {
     const char *program;  /* absolute path of the ration that tasks run */
     rn_words args;        /* the stage and its arguments, without the store */
     int64_t n_tasks, n_tries, every_s;
+    int64_t n_rows; /* samples, verdicts or scores that all tasks are to bring */
 } rn_batch_job;
 
 typedef enum rn_task_state {

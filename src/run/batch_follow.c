@@ -38,39 +38,26 @@ typedef struct follow_task {
 } follow_task;
 
 typedef struct follow {
-    const char *folder, *sbatch;
-    const rn_batch_job *job;
-    rn_store *whole;
-    const rn_batch_watch *watch;
+    const rn_batch_course *c;
     follow_task *tasks; /* [job->n_tasks] */
     bool *alive;        /* [job->n_tasks] */
-    rn_batch_progress p;
+    int64_t n_done, n_failed, n_running, n_waiting, n_rows;
+    char reason[64]; /* why tasks wait; "" */
     int64_t looked_ns;
     bool deaf; /* the controller does not answer */
 } follow;
 
-static void say(const rn_batch_watch *w, const char *fmt, ...) RN_PRINTF(2, 3);
-static void say(const rn_batch_watch *w, const char *fmt, ...)
-{
-    char line[900];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    if (w->say) w->say(w->user, line);
-}
-
 /* ---- merging ------------------------------------------------------------------------------------ */
 
 typedef struct conflicts {
-    const rn_batch_watch *watch;
+    const rn_watch *watch;
     int64_t task;
 } conflicts;
 
 static void on_conflict(void *user, const char *text)
 {
     const conflicts *c = user;
-    say(c->watch, "task %lld: conflict: %s", (long long)c->task, text);
+    rn_watch_note(c->watch, "task %lld: conflict: %s", (long long)c->task, text);
 }
 
 /* That the part is whole and this task's; that it is of this store, these sets and these settings is
@@ -90,7 +77,7 @@ static int check_part(rn_store *part, const rn_batch_job *job, int64_t task, rn_
 }
 
 static int merge_task(const char *folder, const rn_batch_job *job, int64_t task, rn_store *whole,
-                      const rn_batch_watch *watch, rn_err *err)
+                      const rn_watch *watch, rn_err *err)
 {
     rn_buf path = {0};
     rn_store *part = NULL;
@@ -108,7 +95,7 @@ static int merge_task(const char *folder, const rn_batch_job *job, int64_t task,
 }
 
 int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whole, bool partial,
-                     const rn_batch_watch *watch, rn_err *err)
+                     const rn_watch *watch, rn_err *err)
 {
     rn_buf path = {0};
     int rc = 0;
@@ -121,7 +108,7 @@ int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whol
         rc = merge_task(folder, job, i, whole, watch, &why);
         /* A part that is not worth having is said; a store that cannot be written ends it. */
         if (rc == RN_EFORMAT || rc == RN_EVERSION || rc == RN_EINVAL || rc == RN_ETRUNCATED) {
-            say(watch, "task %lld: its part is left out: %s", (long long)i, why.msg);
+            rn_watch_note(watch, "task %lld: its part is left out: %s", (long long)i, why.msg);
             rc = 0;
         }
         if (rc && err) *err = why;
@@ -134,19 +121,20 @@ int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whol
 
 static int look(follow *f)
 {
-    rn_slurm_queue q = {.alive = f->alive, .n_tasks = f->job->n_tasks};
+    rn_slurm_queue q = {.alive = f->alive, .n_tasks = f->c->job->n_tasks};
     rn_err why = {0};
-    int rc = rn_slurm_look(f->folder, &q, &why);
+    int rc = rn_slurm_look(f->c->folder, &q, &why);
     f->looked_ns = rn_now_ns();
     if (rc && !f->deaf)
-        say(f->watch, "Slurm does not answer (%s); tasks that run go on, and so does this",
-            why.msg[0] ? why.msg : "squeue fails");
-    if (!rc && f->deaf) say(f->watch, "Slurm answers again");
+        rn_watch_note(f->c->watch,
+                      "Slurm does not answer (%s); tasks that run go on, and so does this",
+                      why.msg[0] ? why.msg : "squeue fails");
+    if (!rc && f->deaf) rn_watch_note(f->c->watch, "Slurm answers again");
     f->deaf = rc != 0;
     if (rc) return rc;
-    f->p.n_running = q.n_running;
-    f->p.n_waiting = q.n_waiting;
-    snprintf(f->p.note, sizeof f->p.note, "%s",
+    f->n_running = q.n_running;
+    f->n_waiting = q.n_waiting;
+    snprintf(f->reason, sizeof f->reason, "%s",
              q.n_waiting && strcmp(q.reason, "None") != 0 && strcmp(q.reason, "Resources") != 0
                  ? q.reason
                  : "");
@@ -157,12 +145,13 @@ static int look(follow *f)
 static void compare_sandboxes(const follow *f)
 {
     const char *first = NULL;
-    for (int64_t i = 0; i < f->job->n_tasks; i++) {
+    for (int64_t i = 0; i < f->c->job->n_tasks; i++) {
         const rn_task_report *r = &f->tasks[i].report;
         if (!r->sandbox[0]) continue;
         if (!first) first = r->sandbox;
         if (strcmp(first, r->sandbox) != 0) {
-            say(f->watch,
+            rn_watch_note(
+                f->c->watch,
                 "the nodes' sandboxes differ, so verdicts have two protocols: %s has %s, others "
                 "have %s ('ration doctor' there says why)",
                 r->host, r->sandbox, first);
@@ -176,13 +165,14 @@ static void try_again(follow *f, int64_t i, bool brought_results, const char *wh
 {
     follow_task *t = &f->tasks[i];
     t->n_vain = brought_results ? 0 : t->n_vain + 1;
-    t->due = t->n_vain < f->job->n_tries && !t->hopeless;
+    t->due = t->n_vain < f->c->job->n_tries && !t->hopeless;
     t->given_up = !t->due;
     if (t->due)
-        say(f->watch, "task %lld %s: submitted again", (long long)i, what);
+        rn_watch_note(f->c->watch, "task %lld %s: submitted again", (long long)i, what);
     else
-        say(f->watch, "task %lld %s, and is given up after %d attempt%s; see %s/%04lld.log",
-            (long long)i, what, t->n_vain, t->n_vain == 1 ? "" : "s", f->folder, (long long)i);
+        rn_watch_note(
+            f->c->watch, "task %lld %s, and is given up after %d attempt%s; see %s/%04lld.log",
+            (long long)i, what, t->n_vain, t->n_vain == 1 ? "" : "s", f->c->folder, (long long)i);
 }
 
 static void merge_done(follow *f, int64_t i)
@@ -190,18 +180,19 @@ static void merge_done(follow *f, int64_t i)
     follow_task *t = &f->tasks[i];
     rn_err why = {0};
     char what[600];
-    int rc = merge_task(f->folder, f->job, i, f->whole, f->watch, &why);
+    int rc = merge_task(f->c->folder, f->c->job, i, f->c->whole, f->c->watch, &why);
     t->hopeless = rc == RN_EVERSION || rc == RN_EINVAL;
     if (rc == 0) {
         t->merged = true;
-        if (t->report.message[0]) say(f->watch, "task %lld: %s", (long long)i, t->report.message);
+        if (t->report.message[0])
+            rn_watch_note(f->c->watch, "task %lld: %s", (long long)i, t->report.message);
         return;
     }
     /* The part is made again from its beginning. */
     rn_buf path = {0};
     const char *name;
-    if ((name = rn_task_path(f->folder, i, "out.db", &path))) unlink(name);
-    if ((name = rn_task_path(f->folder, i, "json", &path))) unlink(name);
+    if ((name = rn_task_path(f->c->folder, i, "out.db", &path))) unlink(name);
+    if ((name = rn_task_path(f->c->folder, i, "json", &path))) unlink(name);
     rn_buf_free(&path);
     t->report = (rn_task_report){0};
     snprintf(what, sizeof what, "sent a part that cannot be merged (%s)", why.msg);
@@ -210,15 +201,14 @@ static void merge_done(follow *f, int64_t i)
 
 static void read_reports(follow *f)
 {
-    rn_batch_progress *p = &f->p;
-    p->n_done = p->n_failed = p->n_units_done = 0;
-    for (int64_t i = 0; i < f->job->n_tasks; i++) {
+    f->n_done = f->n_failed = f->n_rows = 0;
+    for (int64_t i = 0; i < f->c->job->n_tasks; i++) {
         follow_task *t = &f->tasks[i];
-        if (!t->merged) rn_task_report_read(f->folder, i, &t->report);
+        if (!t->merged) rn_task_report_read(f->c->folder, i, &t->report);
         if (!t->merged && !t->given_up && t->report.state == RN_TASK_DONE) merge_done(f, i);
-        p->n_done += t->merged;
-        p->n_failed += t->given_up;
-        p->n_units_done += t->report.n_done;
+        f->n_done += t->merged;
+        f->n_failed += t->given_up;
+        f->n_rows += t->report.n_done;
     }
 }
 
@@ -250,15 +240,15 @@ static bool is_due(follow *f, int64_t i)
 static int submit_due(follow *f, rn_err *err)
 {
     RN_VEC(int64_t) due = {0};
-    for (int64_t i = 0; i < f->job->n_tasks; i++)
+    for (int64_t i = 0; i < f->c->job->n_tasks; i++)
         if (is_due(f, i)) rn_vec_push(&due, i);
     int rc = rn_vec_ok(&due) ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
     rn_slurm_submission x = {
-        .folder = f->folder, .extra = f->sbatch, .tasks = due.data, .n = due.n};
+        .folder = f->c->folder, .extra = f->c->sbatch, .tasks = due.data, .n = due.n};
     if (!rc && due.n) {
         rc = rn_slurm_submit(&x, err);
         /* Others of ours are on their way: the rest is accepted when these are done. */
-        if (rc && f->p.n_running + f->p.n_waiting > 0) rc = 0;
+        if (rc && f->n_running + f->n_waiting > 0) rc = 0;
     }
     for (size_t k = 0; k < x.n_taken; k++) {
         follow_task *t = &f->tasks[due.data[k]];
@@ -268,50 +258,66 @@ static int submit_due(follow *f, rn_err *err)
         t->n_before = t->report.n_done;
     }
     if (!rc && x.n_taken)
-        say(f->watch, "job %s: %zu tasks submitted%s", x.id, x.n_taken,
-            x.n_taken < due.n ? "; Slurm accepts the rest later" : "");
+        rn_watch_note(f->c->watch, "job %s: %zu tasks submitted%s", x.id, x.n_taken,
+                      x.n_taken < due.n ? "; Slurm accepts the rest later" : "");
     rn_vec_free(&due);
     return rc;
 }
 
 /* ---- the loop ------------------------------------------------------------------------------------- */
 
+static void show(const follow *f)
+{
+    char extra[256];
+    snprintf(extra, sizeof extra,
+             "%lld tasks done, %lld running, %lld waiting%s%s, %lld given up, of %lld",
+             (long long)f->n_done, (long long)f->n_running, (long long)f->n_waiting,
+             f->reason[0] ? ": " : "", f->reason, (long long)f->n_failed,
+             (long long)f->c->job->n_tasks);
+    const rn_progress_step step = {.what = "batch",
+                                   .unit = "results",
+                                   .done = f->n_rows,
+                                   .total = f->c->job->n_rows,
+                                   .extra = extra};
+    rn_watch_step(f->c->watch, &step);
+}
+
 static int turn(follow *f, bool *over, rn_err *err)
 {
     read_reports(f);
-    *over = f->p.n_done + f->p.n_failed == f->job->n_tasks;
+    *over = f->n_done + f->n_failed == f->c->job->n_tasks;
     if (!*over && rn_now_ns() - f->looked_ns > look_ns && look(f) == 0) {
         /* A report may have come between: reading after the look, none is taken for lost. */
         read_reports(f);
         int rc = submit_due(f, err);
         if (rc) return rc;
     }
-    if (f->watch->progress) f->watch->progress(f->watch->user, &f->p);
+    show(f);
     return 0;
 }
 
-int rn_batch_follow(const char *folder, const rn_batch_job *job, const char *sbatch,
-                    rn_store *whole, const rn_batch_watch *watch, bool *all, rn_err *err)
+int rn_batch_follow(const rn_batch_course *c, rn_batch_summary *out, rn_err *err)
 {
-    follow f = {.folder = folder, .sbatch = sbatch, .job = job, .whole = whole, .watch = watch};
-    size_t n = (size_t)job->n_tasks;
+    size_t n = (size_t)c->job->n_tasks;
+    follow f = {.c = c, .looked_ns = -look_ns - 1};
     f.tasks = calloc(n, sizeof *f.tasks);
     f.alive = calloc(n, sizeof *f.alive);
-    f.p.n_tasks = job->n_tasks;
     int rc = f.tasks && f.alive ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
     bool over = false;
-    f.looked_ns = -look_ns - 1;
     while (!rc && !over) {
-        if (watch->should_stop && watch->should_stop(watch->user))
-            rc = rn_fail(err, RN_ECANCELLED, "detached");
+        rc = rn_watch_check(c->watch, err);
         if (!rc) rc = turn(&f, &over, err);
         struct timespec nap = {.tv_nsec = POLL_MS * 1000000};
         if (!rc && !over) nanosleep(&nap, NULL);
     }
+    rn_watch_end(c->watch);
     if (!rc) compare_sandboxes(&f);
     /* What tasks that are given up had finished is kept too. */
-    if (!rc && f.p.n_failed) rc = rn_batch_collect(folder, job, whole, true, watch, err);
-    *all = !rc && f.p.n_failed == 0;
+    if (!rc && f.n_failed) rc = rn_batch_collect(c->folder, c->job, c->whole, true, c->watch, err);
+    out->n_tasks = c->job->n_tasks;
+    out->n_done = f.n_done;
+    out->n_failed = f.n_failed;
+    out->incomplete = f.n_failed > 0;
     free(f.tasks);
     free(f.alive);
     return rc;

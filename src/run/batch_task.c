@@ -32,7 +32,7 @@ enum {
 };
 
 typedef struct task {
-    const rn_batch_watch *watch;
+    const rn_watch *watch;
     const char *folder;
     int64_t n; /* its number */
     rn_batch_job job;
@@ -43,16 +43,6 @@ typedef struct task {
     rn_process stage;
     int64_t began_ns, copied_ns, beat_ns;
 } task;
-
-static bool wants_stop(const task *t)
-{
-    return t->watch->should_stop && t->watch->should_stop(t->watch->user);
-}
-
-static void say(const task *t, const char *line)
-{
-    if (t->watch->say) t->watch->say(t->watch->user, line);
-}
 
 /* ---- scratch ----------------------------------------------------------------------------------- */
 
@@ -146,8 +136,9 @@ static int fetch_part(task *t, rn_err *err)
     int rc = name ? 0 : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
     bool again = !rc && rn_file_exists(name);
     if (again && (copy_file(name, t->part.data, &why) || count_rows(t, t->part.data, &n, &why))) {
-        say(t, "the results of an earlier attempt cannot be read and are made again:");
-        say(t, why.msg);
+        rn_watch_warn(t->watch, "%s",
+                      "the results of an earlier attempt cannot be read and are made again:");
+        rn_watch_warn(t->watch, "%s", why.msg);
         unlink(t->part.data);
         again = false;
     }
@@ -274,7 +265,7 @@ static bool follow_stage(task *t)
 {
     bool warned = false;
     while (!rn_process_wait(&t->stage, LOOK_MS)) {
-        if (wants_stop(t)) return false;
+        if (rn_watch_stops(t->watch)) return false;
         int64_t now = rn_now_ns();
         rn_err why = {0};
         int rc = 0;
@@ -284,7 +275,7 @@ static bool follow_stage(task *t)
             continue;
         if (!rc) rc = send_report(t, RN_TASK_RUNNING, &why);
         /* Work goes on: what cannot travel now may be able to later. */
-        if (rc && !warned) say(t, why.msg);
+        if (rc && !warned) rn_watch_warn(t->watch, "%s", why.msg);
         warned = rc != 0;
     }
     return true;
@@ -332,7 +323,7 @@ static int begin(task *t, rn_err *err)
     return 0;
 }
 
-int rn_batch_task(const char *folder, int64_t number, const rn_batch_watch *watch, rn_err *err)
+int rn_batch_task(const char *folder, int64_t number, const rn_watch *watch, rn_err *err)
 {
     task t = {.watch = watch, .folder = folder, .n = number, .began_ns = rn_now_ns()};
     int rc = begin(&t, err);

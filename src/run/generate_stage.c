@@ -9,6 +9,7 @@
  */
 #include "run/identity.h"
 #include "run/sampler.h"
+#include "run/units.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -55,6 +56,7 @@ typedef struct call {
     work *work; /* [set->n] */
     rn_inbox inbox;
     rn_sampler *sampler;
+    rn_share *share; /* NULL: all samples */
     rn_remote_probe probe;
     bool probed;
     int64_t command_id, noted_ns, start_ns;
@@ -331,10 +333,13 @@ static int list_missing(call *g, rn_err *err)
             rc = rn_fail(err, RN_ENOMEM, "out of memory for a list of samples");
             break;
         }
-        for (size_t k = 0; k < n; k++)
+        const rn_share_problem at = {g->set->problems[i].task_id, i, g->set->n, false};
+        for (size_t k = 0; k < n; k++) {
+            if (!rn_share_has(g->share, &at, (int64_t)k)) continue;
             if (!s.have[i * n + k]) w->missing[w->n_missing++] = (uint32_t)k;
-        g->out->n_total += g->n;
-        g->out->n_had += g->n - w->n_missing;
+            g->out->n_total++;
+            g->out->n_had += s.have[i * n + k];
+        }
     }
     free(s.have);
     return rc;
@@ -376,15 +381,103 @@ static int settle(call *g, rn_err *err)
     return rc;
 }
 
+/* ---- units ----------------------------------------------------------------------------------- */
+
+/* Relative times are what counts: a token is taken for 10 ms where no shape tells more. */
+static double expected_s(const call *g, const work *w)
+{
+    const double flop_per_s = 5e10, token_s = 0.01;
+    const int64_t gen =
+        g->sampler && g->sampler->sampling.max_tok ? g->sampler->sampling.max_tok : 512;
+    const rn_shape *shape = g->sampler ? &g->sampler->m.shape : NULL;
+    double flop = shape && shape->n_layer > 0 ? rn_flop_sample(shape, 256, gen) : NAN;
+    return (double)w->n_missing * (isnan(flop) ? token_s * (double)gen : flop / flop_per_s);
+}
+
+/* Writes what is missing instead of making it. */
+static int write_todo(const call *g, rn_err *err)
+{
+    rn_units u = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < g->set->n; i++) {
+        const work *w = &g->work[i];
+        if (!w->n_missing) continue;
+        const rn_unit x = {.run_id = g->out->run_id,
+                           .problem_id = w->problem_id,
+                           .task_id = g->set->problems[i].task_id,
+                           .from = w->missing[0],
+                           .to = (int64_t)w->missing[w->n_missing - 1] + 1,
+                           .n = w->n_missing,
+                           .seconds = expected_s(g, w)};
+        rc = rn_units_add(&u, &x, err);
+    }
+    if (!rc) rc = rn_units_write(&u, g->o->share.todo, err);
+    rn_units_free(&u);
+    return rc;
+}
+
+typedef struct same_model {
+    const call *g;
+    const char *name;
+    int64_t run_id, n_samples;
+} same_model;
+
+static int note_same(void *user, const rn_store_run_row *r)
+{
+    same_model *m = user;
+    if (strcmp(r->kind, kind_of(m->g)) == 0 && strcmp(r->model_name, m->name) == 0 &&
+        strcmp(r->set_name, m->g->set->name) == 0 && r->n_samples > m->n_samples) {
+        m->run_id = r->run_id;
+        m->n_samples = r->n_samples;
+    }
+    return 0;
+}
+
+static int note_problem(void *user, const rn_store_problem_row *r)
+{
+    call *g = user;
+    const rn_problem *p = rn_taskset_find(g->set, r->x.task_id);
+    if (p) g->work[p - g->set->problems].problem_id = r->problem_id;
+    return 0;
+}
+
+static int note_set(void *user, const rn_store_run_row *r)
+{
+    call *g = user;
+    return r->run_id == g->out->run_id
+               ? rn_store_each_problem(g->store, r->set_id, note_problem, g, NULL)
+               : 0;
+}
+
+/* A server that is started on the node cannot be asked here which settings it takes: its largest run
+ * on the set is taken for the one that goes on. */
+static int list_unasked(call *g, rn_err *err)
+{
+    char name[256];
+    rn_source_name(&g->o->model, name, sizeof name);
+    same_model m = {.g = g, .name = name};
+    if (!g->o->n && rn_paper_find(g->o->preset))
+        return rn_fail(err, RN_EINVAL,
+                       "the size of a model behind --serve is not known; give -n N");
+    int rc = choose_n(g, err);
+    if (!rc) rc = rn_store_each_run(g->store, note_same, &m, err);
+    g->out->run_id = m.run_id;
+    if (!rc && m.run_id) rc = rn_store_each_run(g->store, note_set, g, err);
+    if (!rc) rc = list_missing(g, err);
+    return rc;
+}
+
 static int prepare(call *g, bool *all, rn_err *err)
 {
     const rn_generate_options *o = g->o;
     int rc = rn_taskset_open(o->set, rn_data_dir(o->data_dir), &g->set, err);
+    if (!rc) rc = rn_share_open(&o->share, &g->share, err);
     if (rc) return rc;
     g->work = calloc(g->set->n + 1, sizeof *g->work);
     if (!g->work) return rn_fail(err, RN_ENOMEM, "out of memory for %zu problems", g->set->n);
     if ((rc = choose_preset(g, err))) return rc;
     if ((rc = choose_problems(g, o->problems, err))) return rc;
+    if (o->share.todo && o->model.serve) return list_unasked(g, err);
     const bool chat = g->preset->chat;
     const rn_sampler_opts so = {.model = &o->model,
                                 .watch = &o->watch,
@@ -603,6 +696,7 @@ static void warn_of_repetition(const call *g)
 
 static void free_call(call *g)
 {
+    rn_share_close(g->share);
     for (size_t i = 0; g->work && i < g->set->n; i++) {
         free(g->work[i].prompt);
         free(g->work[i].missing);
@@ -662,7 +756,10 @@ int rn_stage_generate(rn_store *s, const rn_generate_options *options, rn_genera
     rc = prepare(&g, &all, err);
     if (!rc) rc = rn_watch_log_begin(&o.watch, s, &g.command_id, err);
     int64_t from = rn_now_ns();
-    if (!rc && !all) rc = make_samples(&g, err);
+    if (!rc && o.share.todo)
+        rc = write_todo(&g, err);
+    else if (!rc && !all)
+        rc = make_samples(&g, err);
     out->seconds = (double)(rn_now_ns() - from) * 1e-9;
     if (!rc) warn_of_repetition(&g);
     if (g.sampler && g.sampler->m.remote) {
@@ -674,7 +771,7 @@ int rn_stage_generate(rn_store *s, const rn_generate_options *options, rn_genera
                       "%lld samples failed, %lld were broken off by the server; the same command "
                       "asks for them again",
                       (long long)out->n_refused, (long long)out->n_cut);
-    out->incomplete = out->n_had + out->n_made < out->n_total;
+    out->incomplete = !o.share.todo && out->n_had + out->n_made < out->n_total;
     rn_watch_log_end(s, g.command_id, rc, out->incomplete);
     free_call(&g);
     return rc;

@@ -12,6 +12,7 @@
 #include "run/program.h"
 #include "run/pump.h"
 #include "run/stage.h"
+#include "run/units.h"
 
 /* One run of the store that is to be judged. */
 typedef struct rn_work_run {
@@ -25,10 +26,12 @@ typedef struct rn_work_run {
 typedef struct rn_work {
     const rn_judge_options *o;
     rn_judge_summary *out;
-    rn_store *store;   /* borrowed */
-    rn_judge *judge;   /* borrowed */
-    rn_taskset *tasks; /* of this call */
-    rn_arena *arena;   /* of the summary */
+    rn_store *store;       /* borrowed */
+    rn_judge *judge;       /* borrowed */
+    rn_taskset *tasks;     /* of this call */
+    rn_arena *arena;       /* of the summary */
+    const rn_share *share; /* NULL: all samples; borrowed */
+    rn_units *todo;        /* NULL, or what is missing goes there instead of into the judge */
     RN_VEC(rn_work_run) runs;
     rn_judge_limits limits; /* of the options; 0: official */
     rn_compare compare;
@@ -43,7 +46,7 @@ double rn_work_cpu_limit_s(const rn_work *w, const rn_problem *p);
 /* Fills *job with the tests of p and the limits; what it points to is in `a`. */
 int rn_work_job(const rn_work *w, const rn_problem *p, rn_bytes program, rn_arena *a,
                 rn_judge_job *job, rn_err *err);
-/* Walks the samples of a run that are due; as rn_store_each_sample. */
+/* Walks the samples of a run that are due in this process; as rn_store_each_sample. */
 int rn_work_each_due(rn_work *w, const rn_work_run *run, bool with_text,
                      int (*fn)(void *user, const rn_store_sample_row *r), void *user, rn_err *err);
 

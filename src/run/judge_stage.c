@@ -145,6 +145,7 @@ static int list_older(rn_work *w, rn_work_run *run, rn_err *err)
 }
 
 typedef struct due_walk {
+    const rn_work *w;
     const rn_work_run *run;
     int (*fn)(void *user, const rn_store_sample_row *r);
     void *user;
@@ -153,6 +154,12 @@ typedef struct due_walk {
 static int pass_due(void *user, const rn_store_sample_row *r)
 {
     const due_walk *d = user;
+    if (d->w->share) {
+        const rn_taskset *set = d->w->tasks;
+        const rn_problem *p = rn_taskset_find(set, r->task_id);
+        rn_share_problem at = {r->task_id, p ? (size_t)(p - set->problems) : 0, set->n, false};
+        if (!rn_share_has(d->w->share, &at, r->x.idx)) return 0;
+    }
     bool had =
         d->run->row.n_older && bsearch(&r->sample_id, d->run->older, (size_t)d->run->row.n_older,
                                        sizeof r->sample_id, rising);
@@ -162,7 +169,7 @@ static int pass_due(void *user, const rn_store_sample_row *r)
 int rn_work_each_due(rn_work *w, const rn_work_run *run, bool with_text,
                      int (*fn)(void *user, const rn_store_sample_row *r), void *user, rn_err *err)
 {
-    due_walk d = {.run = run, .fn = fn, .user = user};
+    due_walk d = {.w = w, .run = run, .fn = fn, .user = user};
     return rn_store_each_sample(w->store, run->row.run_id, w->o->recheck ? 0 : run->protocol_id,
                                 with_text, pass_due, &d, err);
 }
@@ -185,6 +192,84 @@ static int put_protocols(rn_work *w, rn_err *err)
         if (!rc && !w->o->recheck) rc = list_older(w, run, err);
         if (!rc) rc = rn_work_each_due(w, run, false, count_sample, &run->n_due, err);
         w->n_due += run->n_due;
+    }
+    return rc;
+}
+
+/* ---- units ----------------------------------------------------------------------------------- */
+
+/* What a program of a problem takes when nobody has run one: the mean of the WizardCoder samples of
+ * docs/REPRODUCE.md. */
+static const double usual_s = 0.021;
+
+typedef struct todo {
+    rn_work *w;
+    rn_work_run *run;
+    rn_unit unit;     /* of the problem at work; n 0: none */
+    double *cpu_s;    /* [tasks->n] of recorded verdicts of the problem, any protocol */
+    int64_t *n_timed; /* [tasks->n] */
+} todo;
+
+static int add_time(void *user, const rn_store_timed_row *r)
+{
+    todo *t = user;
+    const rn_problem *p = rn_taskset_find(t->w->tasks, r->task_id);
+    if (!p || r->cpu_ns < 0) return 0;
+    t->cpu_s[p - t->w->tasks->problems] += (double)r->cpu_ns * 1e-9;
+    t->n_timed[p - t->w->tasks->problems]++;
+    return 0;
+}
+
+static int add_times(void *user, int64_t protocol_id, const char *json, int64_t n)
+{
+    todo *t = user;
+    (void)json, (void)n;
+    return rn_store_each_timed(t->w->store, t->run->row.run_id, protocol_id, 0, add_time, t,
+                               t->w->err);
+}
+
+static int end_unit(todo *t)
+{
+    if (!t->unit.n) return 0;
+    const rn_problem *p = rn_taskset_find(t->w->tasks, t->unit.task_id);
+    const int64_t timed = p ? t->n_timed[p - t->w->tasks->problems] : 0;
+    double each = timed ? t->cpu_s[p - t->w->tasks->problems] / (double)timed : usual_s;
+    t->unit.seconds = each * (double)t->unit.n;
+    int rc = rn_units_add(t->w->todo, &t->unit, t->w->err);
+    t->unit.n = 0;
+    return rc;
+}
+
+/* Samples come problem by problem, by rising index. */
+static int add_todo(void *user, const rn_store_sample_row *r)
+{
+    todo *t = user;
+    if (t->unit.n && t->unit.problem_id != r->x.problem_id) {
+        int rc = end_unit(t);
+        if (rc) return rc;
+    }
+    if (!t->unit.n)
+        t->unit = (rn_unit){.run_id = t->run->row.run_id,
+                            .problem_id = r->x.problem_id,
+                            .task_id = rn_arena_strdup(t->w->arena, r->task_id),
+                            .from = r->x.idx};
+    if (!t->unit.task_id) return rn_fail(t->w->err, RN_ENOMEM, "list of units: out of memory");
+    t->unit.to = r->x.idx + 1;
+    t->unit.n++;
+    return 0;
+}
+
+static int list_todo(rn_work *w, rn_err *err)
+{
+    todo t = {.w = w};
+    t.cpu_s = rn_arena_array(w->arena, w->tasks->n + 1, sizeof *t.cpu_s);
+    t.n_timed = rn_arena_array(w->arena, w->tasks->n + 1, sizeof *t.n_timed);
+    int rc = t.cpu_s && t.n_timed ? 0 : rn_fail(err, RN_ENOMEM, "list of units: out of memory");
+    for (size_t i = 0; !rc && i < w->runs.n; i++) {
+        t.run = &w->runs.data[i];
+        rc = rn_store_each_protocol(w->store, t.run->row.run_id, add_times, &t, err);
+        if (!rc) rc = rn_work_each_due(w, t.run, false, add_todo, &t, err);
+        if (!rc) rc = end_unit(&t);
     }
     return rc;
 }
@@ -287,6 +372,7 @@ static int judge_set(rn_work *w, const char *set, rn_err *err)
     if (!s->hash) s->hash = rn_arena_strdup(w->arena, w->tasks->hash);
     rc = find_runs(w, err);
     if (!rc) rc = put_protocols(w, err);
+    if (!rc && w->todo) return list_todo(w, err);
     if (!rc) rc = rn_work_references(w, err);
     if (!rc && w->n_due) rc = rn_work_samples(w, err);
     if (!rc && w->o->near) rc = list_near(w, err);
@@ -319,7 +405,10 @@ static int judge_sets(const rn_judge_options *o, rn_store *s, rn_judge_summary *
     const rn_judge_opts jo = {
         .jobs = o->judge.jobs, .venv = o->judge.venv, .allow_weak = o->judge.allow_weak != 0};
     rn_judge *judge = NULL;
-    int rc = o->set ? 0 : rn_store_each_run(s, note_set, &all, err);
+    rn_share *share = NULL;
+    rn_units units = {0};
+    int rc = rn_share_open(&o->share, &share, err);
+    if (!rc) rc = o->set ? 0 : rn_store_each_run(s, note_set, &all, err);
     if (!rc && all.n == 0)
         rc = rn_fail(err, RN_ENOTFOUND, "%s has no samples%s%s; import or generate some",
                      rn_store_path(s), o->model ? " by model " : "", o->model ? o->model : "");
@@ -335,6 +424,8 @@ static int judge_sets(const rn_judge_options *o, rn_store *s, rn_judge_summary *
                      .store = s,
                      .judge = judge,
                      .arena = arena,
+                     .share = share,
+                     .todo = o->share.todo ? &units : NULL,
                      .compare = o->strict ? RN_COMPARE_STRICT : RN_COMPARE_APPS,
                      .limits = {.cpu_ns = (int64_t)(o->judge.cpu_s * 1e9),
                                 .wall_ns = (int64_t)(o->judge.wall_s * 1e9),
@@ -346,6 +437,9 @@ static int judge_sets(const rn_judge_options *o, rn_store *s, rn_judge_summary *
         rn_vec_free(&w.runs);
         rn_vec_free(&w.near);
     }
+    if (!rc && o->share.todo) rc = rn_units_write(&units, o->share.todo, err);
+    rn_units_free(&units);
+    rn_share_close(share);
     rn_judge_close(judge);
     return rc;
 }
@@ -382,7 +476,8 @@ int rn_stage_judge(rn_store *s, const rn_judge_options *o, rn_judge_summary *out
         rc = rn_fail(err, RN_ENOMEM, "out of memory");
     if (!rc) rc = rn_watch_log_begin(&o->watch, s, &command_id, err);
     if (!rc) rc = judge_sets(o, s, out, err);
-    out->incomplete = out->n_missing > 0;
+    /* A share is complete when it is done with what is its own. */
+    out->incomplete = out->n_missing > 0 && !o->share.shard && !o->share.todo;
     rn_watch_log_end(s, command_id, rc, out->incomplete);
     return rc;
 }

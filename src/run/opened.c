@@ -66,7 +66,17 @@ static int check_server(const rn_model_source *m, rn_err *err)
 {
     rn_buf url = {0}, model = {0};
     rn_remote_api api;
-    int rc = rn_remote_url_split(m->source, &url, &model, err);
+    /* {port} stands for a number that is not known yet. */
+    const char *port = strstr(m->source, "{port}");
+    if (port && !m->serve)
+        return rn_fail(err, RN_EINVAL, "%s: {port} needs a server to start: --serve 'COMMAND'",
+                       m->source);
+    rn_buf shown = {0};
+    rn_buf_printf(&shown, "%.*s%s%s", (int)(port ? port - m->source : (ptrdiff_t)strlen(m->source)),
+                  m->source, port ? "1" : "", port ? port + strlen("{port}") : "");
+    int rc = rn_buf_ok(&shown) ? rn_remote_url_split(shown.data, &url, &model, err)
+                               : rn_fail(err, RN_ENOMEM, "address of a server: out of memory");
+    rn_buf_free(&shown);
     rn_buf_free(&url);
     rn_buf_free(&model);
     if (rc) return rc;
@@ -99,6 +109,10 @@ int rn_model_source_check(const rn_model_source *m, rn_err *err)
                        "'%s' is not a file; a server's address begins with http:// or https://: "
                        "write -m 'http://%s'",
                        m->source, m->source);
+    if (m->serve)
+        return rn_fail(err, RN_EINVAL,
+                       "--serve starts a server: -m is its URL#NAME, e.g. "
+                       "http://127.0.0.1:{port}/v1#NAME");
     if (m->api || m->key_env || m->ca_file || m->in_flight || m->retries || m->retry_wait_s != 0 ||
         m->timeout_s != 0 || m->body || m->n_headers || m->n_query)
         return rn_fail(err, RN_EINVAL,
@@ -176,12 +190,36 @@ static int find_cost(rn_opened *o, rn_err *err)
                    m->cost);
 }
 
+static bool serve_stops(void *user)
+{
+    return rn_watch_stops(user);
+}
+
+/* Starts the server that the source asks for. */
+static int start_server(rn_opened *o, rn_err *err)
+{
+    const rn_model_source *m = o->m;
+    const rn_serve_opts so = {.command = m->serve,
+                              .model = m->source,
+                              .log = m->serve_log,
+                              .n_restarts = m->serve_restarts < 0   ? 0
+                                            : m->serve_restarts > 0 ? m->serve_restarts
+                                                                    : 3,
+                              .wait_s = m->serve_wait_s > 0 ? m->serve_wait_s : 1800,
+                              .should_stop = serve_stops,
+                              .user = (void *)(uintptr_t)o->watch};
+    rn_watch_note(o->watch, "starting the server; its output goes to %s",
+                  m->serve_log ? m->serve_log : "serve-PID.log");
+    return rn_serve_open(&so, &o->serve, &o->served, err);
+}
+
 static int open_server(rn_opened *o, rn_remote_api api, rn_err *err)
 {
     const rn_model_source *m = o->m;
     rn_buf url = {0}, model = {0};
     int rc = find_cost(o, err);
-    if (!rc) rc = rn_remote_url_split(m->source, &url, &model, err);
+    if (!rc && m->serve) rc = start_server(o, err);
+    if (!rc) rc = rn_remote_url_split(m->serve ? o->served.data : m->source, &url, &model, err);
     rn_remote_opts ro = {.url = url.data,
                          .model = model.data,
                          .key_env = m->key_env,
@@ -233,6 +271,8 @@ void rn_opened_close(rn_opened *o)
     rn_tok_free(o->own_tok);
     rn_gguf_close(o->own_file);
     rn_remote_close(o->remote);
+    rn_serve_close(o->serve);
+    rn_buf_free(&o->served);
     rn_cost_book_free(o->book);
     *o = (rn_opened){0};
 }

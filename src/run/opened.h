@@ -9,6 +9,7 @@
 #include "cost/cost.h"
 #include "model/engine.h"
 #include "remote/remote.h"
+#include "run/serve.h"
 #include "run/stage.h"
 
 typedef struct rn_opened {
@@ -28,6 +29,8 @@ typedef struct rn_opened {
     rn_model *own_model;
     /* of a server */
     rn_remote *remote;
+    rn_serve *serve; /* started for it; NULL */
+    rn_buf served;   /* its source with the port */
     rn_cost_book *book;
     const rn_cost *entry; /* that prices it; NULL none */
 } rn_opened;

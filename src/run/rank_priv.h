@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "run/opened.h"
 #include "run/program.h"
+#include "run/units.h"
 
 /* A sample of the problem at work. */
 typedef struct rn_rank_item {
@@ -56,6 +57,8 @@ struct rn_ranking {
     void *own;        /* the ranker's */
     rn_opened opened; /* its model, if it has one */
     int64_t ranker_id, command_id;
+    rn_share *share; /* NULL: all samples */
+    rn_units units;  /* what is missing, with o->share.todo */
     rn_arena arena;
     RN_VEC(rn_rank_run) runs;
     /* of the run at work */

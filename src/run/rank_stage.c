@@ -65,6 +65,14 @@ static const rn_problem *problem_of(rn_ranking *k, const rn_store_sample_row *r)
     return p;
 }
 
+/* Rankers whose scores depend on all samples of a problem take problems as a whole. */
+static bool is_mine(const rn_ranking *k, const rn_problem *p, int64_t idx)
+{
+    const rn_share_problem at = {p->task_id, (size_t)(p - k->set->problems), k->set->n,
+                                 k->by->whole};
+    return rn_share_has(k->share, &at, idx);
+}
+
 static int note_due(void *user, const rn_store_sample_row *r)
 {
     rn_ranking *k = user;
@@ -74,6 +82,7 @@ static int note_due(void *user, const rn_store_sample_row *r)
     }
     const rn_problem *p = problem_of(k, r);
     if (!p) return RN_EINVAL;
+    if (!is_mine(k, p, r->x.idx)) return 0;
     k->due[p - k->set->problems] = true;
     k->n_due++;
     return 0;
@@ -103,7 +112,7 @@ static int collect(void *user, const rn_store_sample_row *r)
     if (is_cut(r)) return 0;
     const rn_problem *p = problem_of(k, r);
     if (!p) return RN_EINVAL;
-    if (!k->due[p - k->set->problems]) return 0;
+    if (!k->due[p - k->set->problems] || !is_mine(k, p, r->x.idx)) return 0;
     int rc = p != k->problem ? score_items(k, k->err) : 0;
     if (rc) return rc;
     k->problem = p;
@@ -119,6 +128,45 @@ static int collect(void *user, const rn_store_sample_row *r)
     return rn_fail(k->err, RN_ENOMEM, "out of memory for a list of samples");
 }
 
+/* ---- units ----------------------------------------------------------------------------------- */
+
+/* Seconds per byte of text, and per program that is executed: what counts is that they are in
+ * proportion. */
+static const double byte_s = 1e-5, program_s = 0.03;
+
+static int add_todo(void *user, const rn_store_sample_row *r)
+{
+    rn_ranking *k = user;
+    if (is_cut(r)) return 0;
+    const rn_problem *p = problem_of(k, r);
+    if (!p) return RN_EINVAL;
+    if (!k->due[p - k->set->problems] || !is_mine(k, p, r->x.idx)) return 0;
+    double s = k->by->whole ? program_s : byte_s * (double)r->text_bytes;
+    rn_unit *last = k->units.v.n ? &k->units.v.data[k->units.v.n - 1] : NULL;
+    if (last && last->run_id == k->run->id && last->problem_id == r->x.problem_id) {
+        last->to = r->x.idx + 1;
+        last->n++;
+        last->seconds += s;
+        return 0;
+    }
+    const rn_unit x = {.run_id = k->run->id,
+                       .problem_id = r->x.problem_id,
+                       .task_id = p->task_id,
+                       .from = r->x.idx,
+                       .to = r->x.idx + 1,
+                       .n = 1,
+                       .seconds = s,
+                       .whole = k->by->whole};
+    return rn_units_add(&k->units, &x, k->err);
+}
+
+static int list_todo(rn_ranking *k, rn_err *err)
+{
+    return k->by->whole ? rn_store_each_sample(k->store, k->run->id, 0, false, add_todo, k, err)
+                        : rn_store_each_unscored(k->store, k->run->id, k->ranker_id, false,
+                                                 add_todo, k, err);
+}
+
 static int walk_samples(rn_ranking *k, rn_err *err)
 {
     const int64_t id = k->run->id;
@@ -131,6 +179,7 @@ static int walk_samples(rn_ranking *k, rn_err *err)
         k->n_due = 0;
         rc = rn_store_each_sample(k->store, id, 0, false, count_whole, k, err);
     }
+    if (!rc && k->o->share.todo) return list_todo(k, err);
     if (!rc && k->by->begin) rc = k->by->begin(k, err);
     if (!rc && n_unscored)
         rc = k->by->whole
@@ -225,14 +274,16 @@ static int find_runs(rn_ranking *k, rn_err *err)
 
 static int score_runs(rn_ranking *k, rn_err *err)
 {
-    int rc = find_runs(k, err);
+    int rc = rn_share_open(&k->o->share, &k->share, err);
+    if (!rc) rc = find_runs(k, err);
     if (!rc) rc = k->by->open(k, err);
     if (!rc) rc = rn_watch_log_begin(&k->o->watch, k->store, &k->command_id, err);
     if (!rc) rc = rn_store_begin(k->store, err);
     if (rc) return rc;
     for (size_t i = 0; !rc && i < k->runs.n; i++)
         rc = score_run(k, &k->runs.data[i], err);
-    return rn_stage_commit(k->store, rc, err); /* also after an error: scored is scored */
+    rc = rn_stage_commit(k->store, rc, err); /* also after an error: scored is scored */
+    return !rc && k->o->share.todo ? rn_units_write(&k->units, k->o->share.todo, err) : rc;
 }
 
 void rn_rank_options_init(rn_rank_options *o)
@@ -284,6 +335,8 @@ int rn_stage_rank(rn_store *s, const rn_rank_options *o, rn_rank_summary *out, r
     rn_watch_log_end(s, k.command_id, rc, out->incomplete);
     if (k.by->close) k.by->close(&k);
     rn_opened_close(&k.opened);
+    rn_share_close(k.share);
+    rn_units_free(&k.units);
     rn_vec_free(&k.runs);
     rn_vec_free(&k.items);
     rn_buf_free(&k.code);

@@ -1,19 +1,21 @@
 /*
- * study.c: lists the steps of the study; see study.h.
+ * study.c: the experiment of the study as a list of steps (rn_study_plan).
  *
  * The problems of each set are the published counts (method: 164; 500; 1000, 3000 and 1000), so that
  * a plan needs no data set. Judging is taken as 0.021 s of CPU per sample, the mean over the 49,692
  * WizardCoder answers of docs/REPRODUCE.md, programs that run into their limit included. Scoring
  * costs the FLOPs of generating, in one pass instead of token by token: its hours are an upper bound.
  */
-#include "run/study.h"
-
+#include "base/arena.h"
+#include "base/vec.h"
+#include "cost/cost.h"
 #include "cost/paper.h"
-#include "run/local_model.h"
-#include "task/prompt.h"
+#include "run/opened.h"
+#include "store/store.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const double judge_s = 0.021;
 
@@ -35,6 +37,8 @@ typedef struct sized {
 
 typedef struct planner {
     rn_study *out;
+    rn_arena *arena; /* of all strings, in out->own */
+    RN_VEC(rn_study_step) steps;
     sized *models; /* [n] */
     size_t n;
     rn_err *err;
@@ -62,15 +66,16 @@ static int take_profile(void *user, const char *name, const rn_store_profile *p)
     return 0;
 }
 
-static const char *name_of(rn_arena *a, const char *option)
+static const char *name_of(rn_arena *a, const char *source)
 {
-    const char *hash = strstr(option, "://") ? strrchr(option, '#') : NULL;
-    return rn_arena_strdup(a, hash ? hash + 1 : rn_model_opts_name(option));
+    char name[256];
+    rn_source_name(&(rn_model_source){.source = source}, name, sizeof name);
+    return rn_arena_strdup(a, name);
 }
 
-static int size_models(planner *pl, const rn_study_opts *o, rn_store *store, rn_cost_book *book)
+static int size_models(planner *pl, const rn_study_options *o, rn_store *store, rn_cost_book *book)
 {
-    rn_arena *a = &pl->out->arena;
+    rn_arena *a = pl->arena;
     pl->n = o->n_models;
     pl->models = rn_arena_array(a, o->n_models, sizeof *pl->models);
     if (!pl->models) return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
@@ -104,12 +109,12 @@ static int add_step(planner *pl, rn_study_step x, const char *const *args)
     size_t n = 0;
     while (args[n])
         n++;
-    x.args = rn_arena_array(&s->arena, n + 1, sizeof *x.args);
+    x.args = rn_arena_array(pl->arena, n + 1, sizeof *x.args);
     x.n_args = n;
     bool ok = x.args != NULL;
     for (size_t i = 0; ok && i < n; i++)
-        ok = (x.args[i] = rn_arena_strdup(&s->arena, args[i])) != NULL;
-    if (!ok || !rn_vec_push(&s->steps, x))
+        ok = (x.args[i] = rn_arena_strdup(pl->arena, args[i])) != NULL;
+    if (!ok || !rn_vec_push(&pl->steps, x))
         return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
     if (isfinite(x.hours)) s->hours += x.hours;
     if (isfinite(x.usd)) s->usd += x.usd;
@@ -189,27 +194,40 @@ static int add_set(planner *pl, const rn_paper *paper, const sized *smallest)
     return rc;
 }
 
-int rn_study_plan(const rn_study_opts *o, rn_store *store, rn_cost_book *book, rn_study *out,
-                  rn_err *err)
+static int plan_all(planner *pl, const rn_study_options *o, rn_store *store, rn_err *err)
 {
-    *out = (rn_study){0};
-    planner pl = {.out = out, .err = err};
-    int rc = o->n_models
-                 ? size_models(&pl, o, store, book)
-                 : rn_fail(err, RN_EINVAL, "the study needs models: -m MODEL, several times");
-    const sized *smallest = pl.models;
-    for (size_t i = 1; !rc && i < pl.n; i++)
-        if (rn_shape_params(&pl.models[i].shape) < rn_shape_params(&smallest->shape))
-            smallest = &pl.models[i];
+    rn_cost_book *book = rn_cost_book_new();
+    int rc = book ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the cost tables");
+    if (!rc && o->cost_file) rc = rn_cost_book_read(book, o->cost_file, err);
+    if (!rc && o->n_models == 0)
+        rc = rn_fail(err, RN_EINVAL, "the study needs models: -m MODEL, several times");
+    if (!rc) rc = size_models(pl, o, store, book);
+    const sized *smallest = pl->models;
+    for (size_t i = 1; !rc && i < pl->n; i++)
+        if (rn_shape_params(&pl->models[i].shape) < rn_shape_params(&smallest->shape))
+            smallest = &pl->models[i];
     const rn_paper *paper;
     for (size_t i = 0; !rc && (paper = rn_paper_at(i)); i++)
-        rc = add_set(&pl, paper, smallest);
+        rc = add_set(pl, paper, smallest);
+    rn_cost_book_free(book);
+    return rc;
+}
+
+int rn_study_plan(rn_store *s, const rn_study_options *o, rn_study *out, rn_err *err)
+{
+    *out = (rn_study){.own = calloc(1, sizeof(rn_arena))};
+    planner pl = {.out = out, .arena = out->own, .err = err};
+    int rc = out->own ? plan_all(&pl, o, s, err) : rn_fail(err, RN_ENOMEM, "study: out of memory");
+    out->steps = pl.steps.data; /* freed with the summary */
+    out->n_steps = pl.steps.n;
     if (rc) rn_study_free(out);
     return rc;
 }
 
-void rn_study_free(rn_study *s)
+void rn_study_free(rn_study *out)
 {
-    rn_vec_free(&s->steps);
-    rn_arena_free(&s->arena);
+    rn_arena_free(out->own);
+    free(out->own);
+    free(out->steps);
+    *out = (rn_study){0};
 }

@@ -272,7 +272,7 @@ static int by_problem(const void *a, const void *b)
     return c ? c : (x->from > y->from) - (x->from < y->from);
 }
 
-int rn_share_open(const rn_share_opts *o, rn_share **out, rn_err *err)
+int rn_share_open(const rn_share_options *o, rn_share **out, rn_err *err)
 {
     *out = NULL;
     if (!o->shard && !o->units) return 0;

@@ -48,14 +48,10 @@ int rn_units_balance(const rn_units *u, size_t n_tasks, rn_units *tasks, rn_err 
 
 typedef struct rn_share rn_share;
 
-/* What the command line says; both NULL: all samples, and *out is NULL. shard: "I/N" with I from 0
- * to N - 1, or "auto" or "auto/N": I (and N) from the array job that this process is part of
- * (Slurm, a Kubernetes indexed job, PBS, LSF). units: a file as above. RN_EINVAL says what is
- * wrong with them. rn_share_close. */
-typedef struct rn_share_opts {
-    const char *shard, *units;
-} rn_share_opts;
-int rn_share_open(const rn_share_opts *o, rn_share **out, rn_err *err);
+/* Shard and units of ration.h; both NULL: all samples, and *out is NULL. "auto" takes I (and N) from
+ * the array job that this process is part of: Slurm, a Kubernetes indexed job, PBS, LSF. RN_EINVAL
+ * says what is wrong with them. rn_share_close. */
+int rn_share_open(const rn_share_options *o, rn_share **out, rn_err *err);
 void rn_share_close(rn_share *s); /* NULL accepted */
 
 /* A problem in the set that has n_problems: `place` is its place there. `whole`: see rn_unit. */
