@@ -238,7 +238,8 @@ static void shards_are_read_strictly_and_from_schedulers(void **state)
             fail_msg("'%s' is accepted", bad[i]);
         assert_contains(err.msg, "--shard");
     }
-    assert_int_equal(rn_share_open(&(rn_share_options){.shard = "0/2", .units = "u"}, &s, &err), RN_EINVAL);
+    assert_int_equal(rn_share_open(&(rn_share_options){.shard = "0/2", .units = "u"}, &s, &err),
+                     RN_EINVAL);
 
     /* Tasks 10 to 13 of a Slurm array: 12 is shard 2 of 4. */
     setenv(vars[0], "12", 1);

@@ -716,6 +716,8 @@ void rn_generate_options_init(rn_generate_options *o)
 
 int rn_generate_options_check(const rn_generate_options *o, rn_err *err)
 {
+    int bad = rn_share_check(&o->share, err);
+    if (bad) return bad;
     int rc = rn_model_source_check(&o->model, err);
     if (rc) return rc;
     if (o->model.chat && rn_source_is_server(&o->model))

@@ -464,7 +464,7 @@ int rn_judge_options_check(const rn_judge_options *o, rn_err *err)
         return rn_fail(err, RN_EINVAL, "limits must be positive, --jobs 1 to 256");
     if (o->calibrate > 0 && j->cpu_s > 0)
         return rn_fail(err, RN_EINVAL, "--calibrate and --cpu-limit exclude each other");
-    return 0;
+    return rn_share_check(&o->share, err);
 }
 
 int rn_stage_judge(rn_store *s, const rn_judge_options *o, rn_judge_summary *out, rn_err *err)

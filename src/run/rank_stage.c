@@ -65,11 +65,11 @@ static const rn_problem *problem_of(rn_ranking *k, const rn_store_sample_row *r)
     return p;
 }
 
-/* Rankers whose scores depend on all samples of a problem take problems as a whole. */
+/* A problem is one process' as a whole: consensus compares all of its samples, and a model reads its
+ * prompt once for all of them. */
 static bool is_mine(const rn_ranking *k, const rn_problem *p, int64_t idx)
 {
-    const rn_share_problem at = {p->task_id, (size_t)(p - k->set->problems), k->set->n,
-                                 k->by->whole};
+    const rn_share_problem at = {p->task_id, (size_t)(p - k->set->problems), k->set->n, true};
     return rn_share_has(k->share, &at, idx);
 }
 
@@ -156,7 +156,7 @@ static int add_todo(void *user, const rn_store_sample_row *r)
                        .to = r->x.idx + 1,
                        .n = 1,
                        .seconds = s,
-                       .whole = k->by->whole};
+                       .whole = true};
     return rn_units_add(&k->units, &x, k->err);
 }
 
@@ -293,6 +293,8 @@ void rn_rank_options_init(rn_rank_options *o)
 
 int rn_rank_options_check(const rn_rank_options *o, rn_err *err)
 {
+    int rc = rn_share_check(&o->share, err);
+    if (rc) return rc;
     const rn_ranker *by = find_ranker(o);
     if (!by)
         return rn_fail(err, RN_EINVAL,

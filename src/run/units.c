@@ -272,12 +272,20 @@ static int by_problem(const void *a, const void *b)
     return c ? c : (x->from > y->from) - (x->from < y->from);
 }
 
+int rn_share_check(const rn_share_options *o, rn_err *err)
+{
+    int64_t i, n;
+    if (o->shard && o->units)
+        return rn_fail(err, RN_EINVAL, "--shard and --units exclude each other");
+    return o->shard ? parse_shard(o->shard, &i, &n, err) : 0;
+}
+
 int rn_share_open(const rn_share_options *o, rn_share **out, rn_err *err)
 {
     *out = NULL;
     if (!o->shard && !o->units) return 0;
-    if (o->shard && o->units)
-        return rn_fail(err, RN_EINVAL, "--shard and --units exclude each other");
+    int bad = rn_share_check(o, err);
+    if (bad) return bad;
     rn_share *s = calloc(1, sizeof *s);
     if (!s) return rn_fail(err, RN_ENOMEM, "share of the work: out of memory");
     int rc = o->shard ? parse_shard(o->shard, &s->i, &s->n, err)

@@ -52,6 +52,8 @@ typedef struct rn_share rn_share;
  * the array job that this process is part of: Slurm, a Kubernetes indexed job, PBS, LSF. RN_EINVAL
  * says what is wrong with them. rn_share_close. */
 int rn_share_open(const rn_share_options *o, rn_share **out, rn_err *err);
+/* RN_EINVAL: a shard that cannot be; the file of units is not looked at. */
+int rn_share_check(const rn_share_options *o, rn_err *err);
 void rn_share_close(rn_share *s); /* NULL accepted */
 
 /* A problem in the set that has n_problems: `place` is its place there. `whole`: see rn_unit. */

@@ -37,6 +37,7 @@ make_store() {
         >/dev/null 2>&1
 }
 
+many="generate -m $root/models/ration-mini-xs.gguf -t mini -n 1200 --problems 0-39/4"
 generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0-39/4"
 
 @test "batch judge equals a local run, and asks for nothing twice" {
@@ -73,14 +74,14 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
 
 @test "a node dies, the submitter is killed, the controller starts again: the same store" {
     need_slurm
-    "$RATION" $generate -s local.db >/dev/null 2>&1
-    for seed in 1 2 3; do
+    "$RATION" $many -s local.db >/dev/null 2>&1
+    for seed in ${RATION_KILL_SEEDS:-1 2}; do
         rm -rf whole.db*
-        "$RATION" batch -s whole.db --tasks 4 --every 1 -- $generate 2>err.txt 3>&- &
+        "$RATION" batch -s whole.db --tasks 4 --every 1 -- $many 2>err.txt 3>&- &
         pid=$!
-        sleep 1.$seed
+        sleep $((1 + seed % 2)).$((seed * 37 % 10))
         "$cluster" kill-node "$SLURM_DIR" $((seed % 2 + 1))
-        sleep 0.$seed
+        sleep 0.$((seed * 53 % 10))
         kill -9 $pid
         wait $pid || true
         "$cluster" stop-ctld "$SLURM_DIR"
@@ -89,7 +90,7 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
         run "$RATION" batch -s whole.db --attach
         [ "$status" -eq 0 ] || { echo "seed $seed: $output"; cat err.txt; false; }
         [ "$(digest whole.db)" = "$(digest local.db)" ]
-        [ "$(sql whole.db 'select count(*) from sample')" = 80 ]
+        [ "$(sql whole.db 'select count(*) from sample')" = 12000 ]
     done
 }
 
@@ -117,9 +118,6 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
 @test "a normal user submits" {
     need_slurm
     id nobody >/dev/null || skip "no user nobody"
-    make_store whole.db
-    "$RATION" judge -s whole.db >/dev/null
-    cp -r "$BATS_FILE_TMPDIR/.." /dev/null 2>&1 || true
     chmod -R a+rwX .
     chmod a+rx "$BATS_FILE_TMPDIR" "$PWD"
     runuser -u nobody -- test -x "$RATION" || skip "nobody cannot read the build"
@@ -201,4 +199,48 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
     done
     "$RATION" merge -s whole.db part0.db part1.db >/dev/null
     [ "$(digest whole.db)" = "$(digest local.db)" ]
+}
+
+@test "the study: every step with samples, hours and money before anything is submitted" {
+    cat >prices <<'END'
+[model ration-mini-xs]
+layers = 2
+d_model = 64
+d_ffn = 128
+heads = 2
+vocab = 512
+usd_per_hour = 2
+[profile box]
+hardware = a box
+ration-mini-xs = 0.36
+END
+    run "$RATION" batch -s study.db --preset paper -m "$root/models/ration-mini-xs.gguf" \
+        --profile box --cost-file prices --print
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    # 164 problems x 2000 samples x 0.36 s = 32.8 hours, at 2 dollars each.
+    [[ "$output" == *"generate "*"humaneval"*"328000"*"32.8"*"65.6"* ]]
+    [[ "$output" == *"generate, greedy"*"apps-interview"*"3000"* ]]
+    [[ "$output" == *"-- generate -m"*"--preset paper-mbpp -n 2000"* ]]
+    [[ "$output" == *"-- judge -t humaneval"* ]]
+    [ ! -e study.db ]
+    run "$RATION" batch -s study.db --preset paper -m unknown.gguf --print
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"ration profile -m unknown.gguf"* ]]
+}
+
+@test "--serve: a server for one command, its log, its end" {
+    port_file=$PWD/port
+    serve="/usr/bin/python3 $BATS_TEST_DIRNAME/../server/openai_server.py --port {port} --port-file $port_file"
+    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#m' --serve "$serve" --serve-log s.log -t mini \
+        -n 2 --problems 0-1 -s x.db
+    [ "$status" -eq 0 ] || { echo "$output"; cat s.log; false; }
+    [ "$(sql x.db 'select count(*) from sample')" = 4 ]
+    ! pgrep -f "port-file $port_file" >/dev/null
+    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#m' --serve 'echo no weights; exit 4' \
+        --serve-log s.log --serve-restarts 1 -t mini -n 2 --problems 0-1 -s x.db
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"status 4"*"no weights"* ]]
+    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#m' -t mini -s x.db
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--serve"* ]]
 }

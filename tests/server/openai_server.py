@@ -509,7 +509,7 @@ async def main(opts):
     server = Server(opts)
     context = tls_context(opts.tls) if opts.tls else None
     loop = asyncio.get_running_loop()
-    listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", 0, ssl=context,
+    listening = await loop.create_server(lambda: Connection(server), "127.0.0.1", opts.port, ssl=context,
                                          backlog=1024)
     server.port = listening.sockets[0].getsockname()[1]
     with open(opts.port_file + ".new", "w") as f:
@@ -522,6 +522,7 @@ async def main(opts):
 
 if __name__ == "__main__":
     p = argparse.ArgumentParser()
+    p.add_argument("--port", type=int, default=0)
     p.add_argument("--port-file", required=True)
     p.add_argument("--answers")
     p.add_argument("--in-order", action="store_true")

@@ -83,6 +83,7 @@ end_pid() { # end_pid PIDFILE SIGNAL
 steps() {
     for p in /proc/[0-9]*; do
         grep -qzxF "SLURM_CONF=$SLURM_CONF" "$p/environ" 2>/dev/null || continue
+        grep -qz "^SLURM_JOB_ID=" "$p/environ" 2>/dev/null || continue # a step's, not a client's
         [ -z "$1" ] || grep -qzx "SLURMD_NODENAME=$1" "$p/environ" 2>/dev/null || continue
         case $(cat "$p/comm" 2>/dev/null) in slurmctld | slurmd | munged) continue ;; esac
         echo "${p#/proc/}"
