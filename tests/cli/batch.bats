@@ -231,16 +231,16 @@ END
 @test "--serve: a server for one command, its log, its end" {
     port_file=$PWD/port
     serve="/usr/bin/python3 $BATS_TEST_DIRNAME/../server/openai_server.py --port {port} --port-file $port_file"
-    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#m' --serve "$serve" --serve-log s.log -t mini \
+    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#test-model' --serve "$serve" --serve-log s.log -t mini \
         -n 2 --problems 0-1 -s x.db
     [ "$status" -eq 0 ] || { echo "$output"; cat s.log; false; }
     [ "$(sql x.db 'select count(*) from sample')" = 4 ]
     ! pgrep -f "port-file $port_file" >/dev/null
-    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#m' --serve 'echo no weights; exit 4' \
+    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#test-model' --serve 'echo no weights; exit 4' \
         --serve-log s.log --serve-restarts 1 -t mini -n 2 --problems 0-1 -s x.db
     [ "$status" -eq 3 ]
     [[ "$output" == *"status 4"*"no weights"* ]]
-    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#m' -t mini -s x.db
+    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#test-model' -t mini -s x.db
     [ "$status" -eq 2 ]
     [[ "$output" == *"--serve"* ]]
 }
