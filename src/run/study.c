@@ -85,10 +85,10 @@ static int size_models(planner *pl, const rn_study_options *o, rn_store *store, 
         if (!m->name) return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
         m->cost = rn_cost_find(book, m->name);
         if (m->cost && m->cost->has_shape) m->shape = m->cost->shape;
-        rn_cost_time t;
+        rn_cost_curve t;
         if (o->profile && m->cost && rn_cost_profile(book, o->profile, m->cost, &t, NULL) == 0 &&
             t.n_points == 0)
-            m->s_per_sample = t.per_sample_s;
+            m->s_per_sample = t.per_sample;
     }
     int rc = store ? rn_store_each_profile(store, take_profile, pl, pl->err) : 0;
     for (size_t i = 0; !rc && i < pl->n; i++)

@@ -62,6 +62,9 @@ prepare() {
         printf 'task_id,n,c\n11,5,2\n12,5,0\n' >n_c.csv
         ;;
     judge) cp exp.db experiment.db ;;
+    batch)
+        "$RATION" generate -m model.gguf -t humaneval -s own.db -n 2 --max-tokens 6 >/dev/null 2>&1
+        ;;
     plan)
         for i in $(seq 0 19); do
             sed -n "1s#Tiny/0#P/$i#p" data/mini/mini.jsonl
