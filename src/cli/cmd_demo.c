@@ -2,9 +2,10 @@
  * cmd_demo.c: `ration demo`: the whole way on the bundled models and problems.
  *
  * A list of ordinary commands, printed as they would be typed and run one after the other in this
- * process: generate, judge, profile, rank (by every model and by consensus), report. What each of them finds done already it keeps,
- * so that the demo continues where it was stopped; the store stays for the user to go on with. The
- * smaller a model, the more samples it makes, as in the study.
+ * process: generate, judge, profile, rank (by every model and by consensus), report. What each of
+ * them finds done already it keeps, so that the demo continues where it was stopped; the store
+ * stays for the user to go on with. The smaller a model, the more samples it makes, as in the
+ * study.
  */
 #include "run/stage.h"
 #include "cli/demo.h"

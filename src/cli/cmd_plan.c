@@ -1,6 +1,6 @@
 /*
- * cmd_plan.c: `ration plan`: the best way to spend a budget, from what a store knows; with --replay,
- * how the policies of `ration solve` would have done on the recorded samples.
+ * cmd_plan.c: `ration plan`: the best way to spend a budget, from what a store knows; with
+ * --replay, how the policies of `ration solve` would have done on the recorded samples.
  *
  * Exit status 1 when the plan is there but something it rests on is missing; the notes say what.
  */

@@ -1,6 +1,6 @@
 /*
- * cmd_solve.c: `ration solve`: a problem, models and a budget in, a passing program out. Options and
- * printing; the work is rn_solve (ration.h).
+ * cmd_solve.c: `ration solve`: a problem, models and a budget in, a passing program out. Options
+ * and printing; the work is rn_solve (ration.h).
  *
  * The program goes to standard output, everything else to standard error, so that
  * `ration solve ... >answer.py` is what it looks like.

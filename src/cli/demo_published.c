@@ -1,8 +1,8 @@
 /*
  * demo_published.c: `ration demo --published`: the study's comparison from its published tables.
  *
- * Who leads at each equal budget of FLOPs and of wall-time on HumanEval, MBPP and APPS, and what that
- * comes to in sentences. Needs nothing but the data file that ships with the program.
+ * Who leads at each equal budget of FLOPs and of wall-time on HumanEval, MBPP and APPS, and what
+ * that comes to in sentences. Needs nothing but the data file that ships with the program.
  */
 #include "cli/demo.h"
 

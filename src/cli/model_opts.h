@@ -1,4 +1,5 @@
-/* model_opts.h: options that the commands with a model share: which file or server, and how it is used. */
+/* model_opts.h: options that the commands with a model share: which file or server, and how it is
+ * used. */
 #ifndef RN_CLI_MODEL_OPTS_H
 #define RN_CLI_MODEL_OPTS_H
 

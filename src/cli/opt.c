@@ -121,8 +121,8 @@ int rn_opt_status(const rn_command *cmd, int rc, int incomplete, const rn_err *e
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* Words of `text` in lines up to HELP_WIDTH, from column `at` on; further lines are indented. A newline
- * in the text ends a line. */
+/* Words of `text` in lines up to HELP_WIDTH, from column `at` on; further lines are indented. A
+ * newline in the text ends a line. */
 static void print_wrapped(const char *text, int indent, int at)
 {
     for (const char *p = text; *p;) {

@@ -105,13 +105,13 @@ int rn_opt_usage(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Prints "ration NAME: message" on stderr; returns RN_EXIT_FAILURE. */
 int rn_opt_failure(const rn_command *cmd, const rn_err *err);
 
-/* SIGINT and SIGTERM ask for the end, which rn_opt_should_stop tells; a second one ends the process at
- * once. */
+/* SIGINT and SIGTERM ask for the end, which rn_opt_should_stop tells; a second one ends the
+ * process at once. */
 void rn_opt_catch_signals(void);
 int rn_opt_should_stop(void *user); /* user: ignored */
 
-/* Catches signals, and follows a stage: a line of progress on a terminal, notes on standard error. The
- * command line goes into the store's list of commands. One at a time. */
+/* Catches signals, and follows a stage: a line of progress on a terminal, notes on standard error.
+ * The command line goes into the store's list of commands. One at a time. */
 rn_watch rn_opt_watch(const rn_command *cmd, int argc, char **argv);
 
 /* The exit status of a stage, after a message if it failed or was stopped. */

@@ -1,12 +1,13 @@
 /*
- * choose.c: a program where no test decides: the candidate that passes most examples of the problem's
- * text and that most samples agree with (solve_agree.c), where it shows any; among equals, and
- * otherwise, the one that a model finds likeliest (equation 7, the mean negative log likelihood; docs/METRICS.md).
+ * choose.c: a program where no test decides: the candidate that passes most examples of the
+ * problem's text and that most samples agree with (solve_agree.c), where it shows any; among
+ * equals, and otherwise, the one that a model finds likeliest (equation 7, the mean negative log
+ * likelihood; docs/METRICS.md).
  *
  * Candidates are answers that hold code and did not run into the token limit, equal programs once;
  * after failed tests those that did not even compile are left out. The ranker is the local model
- * whose samples cost most; where all models are behind servers, each sample's own likelihood, as its
- * server told it.
+ * whose samples cost most; where all models are behind servers, each sample's own likelihood, as
+ * its server told it.
  */
 #include "base/clock.h"
 #include "run/program.h"

@@ -2,10 +2,10 @@
  * generate_stage.c: rn_stage_generate: samples n programs per problem into the store.
  *
  * A run in the store is (set, model, preset, settings); settings hold all that a sample depends on
- * (seed, temperature, ..., kernel set or server, hash of all prompts), not n and not how many slots,
- * threads or requests there were. What the store holds already is not made again, so that the same
- * call continues after any end. Samples come from a sampler (sampler.h), a file's or a server's, and
- * are committed at least every second.
+ * (seed, temperature, ..., kernel set or server, hash of all prompts), not n and not how many
+ * slots, threads or requests there were. What the store holds already is not made again, so that
+ * the same call continues after any end. Samples come from a sampler (sampler.h), a file's or a
+ * server's, and are committed at least every second.
  */
 #include "run/identity.h"
 #include "run/sampler.h"
@@ -678,7 +678,8 @@ static int make_samples(call *g, rn_err *err)
     return rn_stage_commit(g->store, rc, err);
 }
 
-/* Samples that repeat each other are no samples: a server or something before it may keep answers. */
+/* Samples that repeat each other are no samples: a server or something before it may keep answers.
+ * */
 static void warn_of_repetition(const call *g)
 {
     int64_t n = 0, same = 0;

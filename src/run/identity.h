@@ -8,7 +8,7 @@
 
 #include "remote/remote.h"
 
-/* ---- protocols: everything that a verdict depends on ------------------------------------------ */
+/* ---- protocols: everything that a verdict depends on ---------------------------------------- */
 
 typedef struct rn_protocol {
     const char *extractor;
@@ -25,11 +25,11 @@ typedef struct rn_protocol {
 
 void rn_protocol_write(const rn_protocol *p, rn_buf *out);
 
-/* Whether verdicts under protocol `was` (JSON) stand for those under `now`: all that a user chose is
- * the same, and at most versions (of extractor, judge, ration) are older or not recorded. */
+/* Whether verdicts under protocol `was` (JSON) stand for those under `now`: all that a user chose
+ * is the same, and at most versions (of extractor, judge, ration) are older or not recorded. */
 bool rn_protocol_stands_for(const char *was, const char *now);
 
-/* ---- runs: everything that a sample depends on, beside set, model, kind and preset ------------- */
+/* ---- runs: everything that a sample depends on, beside set, model, kind and preset ---------- */
 
 typedef struct rn_run_identity {
     const char *source;             /* provenance: "ration generate", "ration solve" */
@@ -47,7 +47,7 @@ typedef struct rn_run_identity {
 
 void rn_run_identity_write(const rn_run_identity *r, rn_buf *out);
 
-/* ---- rankers ---------------------------------------------------------------------------------- */
+/* ---- rankers ------------------------------------------------------------------------------ */
 
 /* Members that are NULL are left out; numbers are those of a ranker that executes programs. */
 typedef struct rn_ranker_identity {

@@ -97,7 +97,7 @@ static char *describe_protocol(const rn_work *w, const rn_work_run *run)
     return text;
 }
 
-/* ---- verdicts under older versions ------------------------------------------------------------ */
+/* ---- verdicts under older versions ---------------------------------------------------------- */
 
 typedef struct older {
     rn_work *w;
@@ -325,7 +325,8 @@ static int count_verdict(void *user, const rn_store_sample_row *r)
     return 0;
 }
 
-/* What the summary has and room for n more, filled from `more` if there is any; NULL when memory is out. */
+/* What the summary has and room for n more, filled from `more` if there is any; NULL when memory
+ * is out. */
 static void *appended(rn_arena *a, const void *had, size_t n_had, const void *more, size_t n,
                       size_t size)
 {

@@ -14,7 +14,8 @@ static const char *const outcome_names[] = {
 
 /* ---- why ------------------------------------------------------------------------------------- */
 
-/* The verdict that came most often among those that did not pass; RN_N_VERDICTS if there is none. */
+/* The verdict that came most often among those that did not pass; RN_N_VERDICTS if there is none.
+ * */
 static rn_verdict most_frequent(const rn_solve_state *s, int64_t by[RN_N_VERDICTS], int64_t *n)
 {
     memset(by, 0, RN_N_VERDICTS * sizeof *by);

@@ -172,7 +172,8 @@ int rn_opened_load(rn_opened *o, rn_err *err)
     return rn_parse_kv(o->m->kv, &o->engine.kv, err);
 }
 
-/* The cost entry of a server's model: the one that is named, or the one of its name if there is one. */
+/* The cost entry of a server's model: the one that is named, or the one of its name if there is
+ * one. */
 static int find_cost(rn_opened *o, rn_err *err)
 {
     const rn_model_source *m = o->m;

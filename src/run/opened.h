@@ -1,6 +1,7 @@
 /*
- * opened.h: a model source (ration.h) that is open: a GGUF file with the options of its engine, or a
- * server's client; and what records say of either: name, hash, shape, cost entry, what was spent.
+ * opened.h: a model source (ration.h) that is open: a GGUF file with the options of its engine, or
+ * a server's client; and what records say of either: name, hash, shape, cost entry, what was
+ * spent.
  */
 #ifndef RN_RUN_OPENED_H
 #define RN_RUN_OPENED_H
@@ -46,8 +47,8 @@ int rn_opened_open(const rn_model_source *m, const rn_watch *watch, rn_remote_ap
 void rn_opened_close(rn_opened *o);
 int rn_opened_hash(rn_opened *o, rn_err *err); /* fills sha, once */
 
-/* The name in the store: the one given, the file's without folders and ".gguf", what stands after the
- * '#' of a URL. */
+/* The name in the store: the one given, the file's without folders and ".gguf", what stands after
+ * the '#' of a URL. */
 void rn_source_name(const rn_model_source *m, char *out, size_t cap);
 bool rn_source_is_server(const rn_model_source *m);
 /* A description of this machine for records: processor, cores, memory, kernel set. */
@@ -56,12 +57,12 @@ void rn_hardware(rn_isa isa, int n_threads, rn_buf *out);
 int rn_parse_kv(const char *text, rn_kv_type *out, rn_err *err); /* NULL: f16 */
 const char *rn_kv_name(rn_kv_type kv);
 
-/* ---- what servers were asked ------------------------------------------------------------------ */
+/* ---- what servers were asked ---------------------------------------------------------------- */
 
 /* Dollars for all that was asked, discarded tokens too; NAN without prices. */
 double rn_server_usd(const rn_cost *entry, const rn_remote_usage *u);
-/* "URL: requests, tokens, what was lost, dollars" for people; NULL when nothing was asked or memory is
- * out; the caller frees. */
+/* "URL: requests, tokens, what was lost, dollars" for people; NULL when nothing was asked or
+ * memory is out; the caller frees. */
 char *rn_server_summary(const rn_opened *o, const rn_remote_usage *u);
 /* What was learned and spent, as the note of a command in the store. p may be NULL. */
 int rn_server_put_note(const rn_opened *o, const rn_remote_usage *u, const rn_remote_probe *p,

@@ -1,14 +1,14 @@
 /*
- * profile_stage.c: rn_stage_profile: what a sample of a model costs, in FLOPs and in seconds, and how
- * many samples in flight are fastest.
+ * profile_stage.c: rn_stage_profile: what a sample of a model costs, in FLOPs and in seconds, and
+ * how many samples in flight are fastest.
  *
- * A file: for 1, 2, 4, ... samples in flight a step is timed at half the sample's length, which is its
- * mean length. With prompt time p, step time t_b at b samples in flight and T new tokens,
+ * A file: for 1, 2, 4, ... samples in flight a step is timed at half the sample's length, which is
+ * its mean length. With prompt time p, step time t_b at b samples in flight and T new tokens,
  *     seconds per 1,000 samples = p + 1000 T t_b / b,
  * at the b that makes it smallest; a sample's share is a thousandth of it.
  *
- * A server: with b requests at a time that took W seconds until the last answer and generated G tokens
- * in all,
+ * A server: with b requests at a time that took W seconds until the last answer and generated G
+ * tokens in all,
  *     seconds per 1,000 samples of T tokens = 1000 T W / G,
  * prompts, queues and the network included: answers may end before T tokens, so time is counted by
  * the token. The prompt is the same for all, as it is for the samples of a problem.

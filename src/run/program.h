@@ -2,9 +2,9 @@
  * program.h: from a model's raw answer to what the judge runs: the extractor that holds for a run,
  * the program, the tests as a job, and equal programs as one.
  *
- * The one rule for the extractor, wherever a program is made: the one that was asked for, else that of
- * the run's settings, else that of its preset, else raw/1. Runs of `ration solve` have no preset that
- * anybody chose: an answer of theirs may be a message with fences, which auto tells.
+ * The one rule for the extractor, wherever a program is made: the one that was asked for, else
+ * that of the run's settings, else that of its preset, else raw/1. Runs of `ration solve` have no
+ * preset that anybody chose: an answer of theirs may be a message with fences, which auto tells.
  */
 #ifndef RN_RUN_PROGRAM_H
 #define RN_RUN_PROGRAM_H
@@ -24,8 +24,8 @@ typedef struct rn_recipe {
 /* given: what the user named, or NULL. preset, settings: of the run; settings is a JSON object. */
 rn_recipe rn_recipe_of(const char *given, const char *preset, const char *settings);
 
-/* Appends the source that the judge runs before the tests. `code` is scratch, and holds the code alone
- * afterwards. *found (may be NULL): the answer holds code. */
+/* Appends the source that the judge runs before the tests. `code` is scratch, and holds the code
+ * alone afterwards. *found (may be NULL): the answer holds code. */
 int rn_recipe_program(const rn_recipe *r, const rn_problem *p, rn_bytes answer, rn_buf *code,
                       rn_buf *source, bool *found, rn_err *err);
 

@@ -1,7 +1,7 @@
 /*
- * pump.h: programs into the judge, results out: the one loop that submits until the judge is busy and
- * waits for what comes back. Who has more to run when a result is known (a further reference, a
- * program that was put off) gives it out at the next call of `next`.
+ * pump.h: programs into the judge, results out: the one loop that submits until the judge is busy
+ * and waits for what comes back. Who has more to run when a result is known (a further reference,
+ * a program that was put off) gives it out at the next call of `next`.
  */
 #ifndef RN_RUN_PUMP_H
 #define RN_RUN_PUMP_H

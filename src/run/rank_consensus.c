@@ -2,9 +2,9 @@
  * rank_consensus.c: the rankers `examples` and `consensus`: scores by what executed programs give.
  *
  * Samples become programs as for judging, those that differ in layout alone once; each program is
- * called on the problem's inputs in the sandbox (trial.h); then votes or groups are counted. What an
- * execution cost is divided among the samples that share the program. A score depends on all samples
- * of its problem.
+ * called on the problem's inputs in the sandbox (trial.h); then votes or groups are counted. What
+ * an execution cost is divided among the samples that share the program. A score depends on all
+ * samples of its problem.
  */
 #include "run/identity.h"
 #include "run/rank_priv.h"
@@ -174,7 +174,7 @@ static int put_score(rn_ranking *k, trial *x, size_t item, double score, rn_stor
     return rn_ranking_put_score(k, &s, err);
 }
 
-/* ---- consensus: groups of equal outcomes ------------------------------------------------------ */
+/* ---- consensus: groups of equal outcomes ---------------------------------------------------- */
 
 /* The problem's programs as voters. */
 static rn_voter *make_voters(rn_ranking *k, const trial *x)
@@ -213,7 +213,7 @@ static int score_groups(rn_ranking *k, trial *x, rn_err *err)
     return rc;
 }
 
-/* ---- examples: votes by input ----------------------------------------------------------------- */
+/* ---- examples: votes by input --------------------------------------------------------------- */
 
 /* The votes of a problem's programs and samples, all in the arena. */
 typedef struct ballot {

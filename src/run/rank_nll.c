@@ -1,7 +1,7 @@
 /*
- * rank_nll.c: the likelihood ranker over a store's runs (rank/nll.h): each text after its own prompt,
- * made and wrapped as the run's was. Texts without a token and those that do not fit the model's
- * context are left out and counted.
+ * rank_nll.c: the likelihood ranker over a store's runs (rank/nll.h): each text after its own
+ * prompt, made and wrapped as the run's was. Texts without a token and those that do not fit the
+ * model's context are left out and counted.
  */
 #include "run/identity.h"
 #include "run/rank_priv.h"

@@ -6,8 +6,8 @@
  *   rank_verifier.c   a model's answer to "is it correct?"
  *   rank_consensus.c  what executed programs give: examples passed, agreement
  *
- * A sample belongs to the problem of its task_id: a store that was filled without the set may hold its
- * problems in another order. Samples that ran into their token limit are never ranked.
+ * A sample belongs to the problem of its task_id: a store that was filled without the set may hold
+ * its problems in another order. Samples that ran into their token limit are never ranked.
  */
 #ifndef RN_RUN_RANK_PRIV_H
 #define RN_RUN_RANK_PRIV_H

@@ -1,7 +1,7 @@
 /*
- * rank_verifier.c: a model's answer to "is it correct?" (rank/verifier.h) plus the mean log likelihood
- * of a token under the generator: that recorded with the sample, else a likelihood score by the
- * generating model. Samples with neither are left out and counted.
+ * rank_verifier.c: a model's answer to "is it correct?" (rank/verifier.h) plus the mean log
+ * likelihood of a token under the generator: that recorded with the sample, else a likelihood
+ * score by the generating model. Samples with neither are left out and counted.
  */
 #include "run/identity.h"
 #include "run/rank_priv.h"

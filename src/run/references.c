@@ -1,7 +1,7 @@
 /*
- * references.c: the set's own solutions, run before any sample: where they fail, verdicts would mean
- * nothing. A problem with several is right if one of the first three is. Under `calibrate` their CPU
- * time sets the limits.
+ * references.c: the set's own solutions, run before any sample: where they fail, verdicts would
+ * mean nothing. A problem with several is right if one of the first three is. Under `calibrate`
+ * their CPU time sets the limits.
  */
 #include "run/judge_priv.h"
 

@@ -1,13 +1,14 @@
 /*
- * sampler.h: a model as a source of samples, a GGUF file or a server alike: open, give it prompts with
- * the indices that are wanted of them, buy, take what arrives, close.
+ * sampler.h: a model as a source of samples, a GGUF file or a server alike: open, give it prompts
+ * with the indices that are wanted of them, buy, take what arrives, close.
  *
- * Each sampler has a thread of its own: a file's engine runs in it with up to `width` samples side by
- * side, a server's requests are sent and waited for in it. Finished samples arrive in one inbox, from
- * which one thread takes them. Files that share a turn take turns at the processors, step by step.
+ * Each sampler has a thread of its own: a file's engine runs in it with up to `width` samples side
+ * by side, a server's requests are sent and waited for in it. Finished samples arrive in one
+ * inbox, from which one thread takes them. Files that share a turn take turns at the processors,
+ * step by step.
  *
- * Sample i of a prompt is the i-th of its stream (engine.h); orders are worked off as they were given,
- * and of each the indices in their order, as many as were bought.
+ * Sample i of a prompt is the i-th of its stream (engine.h); orders are worked off as they were
+ * given, and of each the indices in their order, as many as were bought.
  */
 #ifndef RN_RUN_SAMPLER_H
 #define RN_RUN_SAMPLER_H
@@ -144,19 +145,20 @@ void rn_sampler_close(rn_sampler *s); /* stops it; NULL accepted */
 
 /* Tokens of a prompt; -1: a server's are not known. */
 int rn_sampler_count(rn_sampler *s, rn_bytes prompt, int64_t *n_tok, rn_err *err);
-/* Wants samples idx [n] of a prompt; all are copied. Before the first purchase. RN_ELIMIT: it leaves
- * no room for an answer in a file's context. */
+/* Wants samples idx [n] of a prompt; all are copied. Before the first purchase. RN_ELIMIT: it
+ * leaves no room for an answer in a file's context. */
 int rn_sampler_want(rn_sampler *s, uint64_t tag, rn_bytes prompt, const uint32_t *idx, int64_t n,
                     rn_err *err);
-/* Buys the next n samples; the first purchase starts the thread. RN_ELIMIT: not so many are left. */
+/* Buys the next n samples; the first purchase starts the thread. RN_ELIMIT: not so many are left.
+ * */
 int rn_sampler_buy(rn_sampler *s, int64_t n, rn_err *err);
 rn_sampler_state rn_sampler_look(rn_sampler *s);
 /* Asks the thread to drop what is in flight; rn_sampler_stop waits for it. */
 void rn_sampler_cancel(rn_sampler *s);
 void rn_sampler_stop(rn_sampler *s);
 
-/* Scores texts [n] after the first order's prompt by their likelihood under a file's model (rank/nll.h),
- * once the sampler is stopped; reads the weights if it never ran. */
+/* Scores texts [n] after the first order's prompt by their likelihood under a file's model
+ * (rank/nll.h), once the sampler is stopped; reads the weights if it never ran. */
 int rn_sampler_score(rn_sampler *s, rn_nll_text *texts, int64_t n, rn_err *err);
 
 /* ---- private to the two kinds ---- */

@@ -1,9 +1,9 @@
 /*
  * sampler_file.c: samples of a GGUF model, from an engine in a thread of its own.
  *
- * The engine is given the orders one after the other, each with every index that may ever be bought;
- * its `start` callback lets a sample begin for each purchase, and waits where nothing is in flight.
- * A prompt is processed once.
+ * The engine is given the orders one after the other, each with every index that may ever be
+ * bought; its `start` callback lets a sample begin for each purchase, and waits where nothing is
+ * in flight. A prompt is processed once.
  */
 #include "run/sampler.h"
 

@@ -1,9 +1,10 @@
 /*
  * sampler_server.c: samples of a model behind a server (remote/remote.h).
  *
- * Indices are asked for in requests of up to per_request, or singly once the server ignored how many
- * were asked for; those that an answer left out are asked for again. Each request has a seed of its own, from the run's seed, the prompt and its first
- * index; a server need not honour it, and a sample is what it is by run, problem and index alone.
+ * Indices are asked for in requests of up to per_request, or singly once the server ignored how
+ * many were asked for; those that an answer left out are asked for again. Each request has a seed
+ * of its own, from the run's seed, the prompt and its first index; a server need not honour it,
+ * and a sample is what it is by run, problem and index alone.
  *
  * The client's handle belongs to the thread; only rn_remote_wake is called from outside.
  */

@@ -2,14 +2,14 @@
  * solve.c: one problem, models and a budget: the loop that buys, takes, judges and ends.
  *
  * One thread runs the loop and owns policy, store and judge; each model samples in a thread of its
- * own (sampler.h), each judged program runs in a process of its own. So sampling, extraction and judging
- * overlap. A turn of the loop:
+ * own (sampler.h), each judged program runs in a process of its own. So sampling, extraction and
+ * judging overlap. A turn of the loop:
  *   take   finished samples: to the store, to a program, to the judge (equal programs once)
  *   buy    what the policy says, as long as the arms have places and the judge keeps up
  *   wait   for a verdict or a sample
- * It ends at the first pass, when nothing more can be bought and everything bought is judged, at the
- * deadline of a budget in seconds (what is sampled by then is still judged), or when a callback says
- * so. Then everything in flight is dropped, waited for, and accounted.
+ * It ends at the first pass, when nothing more can be bought and everything bought is judged, at
+ * the deadline of a budget in seconds (what is sampled by then is still judged), or when a
+ * callback says so. Then everything in flight is dropped, waited for, and accounted.
  *
  * First of all the tests run on a program that does nothing, beside the first samples: tests that
  * pass on it show nothing, and a command that is not found need not be paid for.
@@ -137,8 +137,8 @@ static const rn_try *equal_try(const rn_solve_state *s, const rn_try *t)
     return NULL;
 }
 
-/* What is known without running it: 1. An equal program is being judged: 0, its verdict will be this
- * one's. -1: it is to be run. */
+/* What is known without running it: 1. An equal program is being judged: 0, its verdict will be
+ * this one's. -1: it is to be run. */
 static int known_already(rn_solve_state *s, rn_try *t)
 {
     if (s->o->no_tests) return 1;
@@ -158,8 +158,8 @@ static int known_already(rn_solve_state *s, rn_try *t)
     return t->judged ? 1 : -1;
 }
 
-/* The next program for the judge; what needs none is resolved on the way. First of all comes the one
- * that does nothing. */
+/* The next program for the judge; what needs none is resolved on the way. First of all comes the
+ * one that does nothing. */
 static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
 {
     rn_solve_state *s = user;
@@ -189,7 +189,7 @@ static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
     return 0;
 }
 
-/* ---- what samplers tell -------------------------------------------------------------------------- */
+/* ---- what samplers tell ------------------------------------------------------------------- */
 
 static void lose_flying(rn_solve_state *s, int arm)
 {
@@ -235,7 +235,8 @@ static void take_failure(rn_solve_state *s, const rn_event *e)
     lose_flying(s, e->sampler);
 }
 
-/* Prices follow the samples; small changes are not worth a new plan, and a cascade keeps its order. */
+/* Prices follow the samples; small changes are not worth a new plan, and a cascade keeps its
+ * order. */
 static void reprice(rn_solve_state *s, int arm, const rn_usage *u)
 {
     rn_price *p = &s->arms[arm].price;
@@ -332,7 +333,7 @@ static bool has_place(rn_solve_state *s)
     int64_t unjudged = (int64_t)s->n_judging;
     for (int i = 0; i < s->n_arms; i++) {
         const rn_slot_arm *x = &s->arms[i];
-        /* What a server's sample costs is a guess before the first one, and money is not guessed. */
+        /* What a server's sample costs is a guess before the first one; money is not guessed. */
         bool guessed = x->sampler->m.remote && s->budget.unit == RN_UNIT_USD && x->price.n < 2;
         if (x->generating >= (guessed ? 1 : s->width)) return false;
     }

@@ -1,6 +1,6 @@
 /*
- * solve_price.h: what samples of an arm cost, in the budget's unit: expected before they are bought, and
- * exact afterwards.
+ * solve_price.h: what samples of an arm cost, in the budget's unit: expected before they are
+ * bought, and exact afterwards.
  *
  * FLOPs follow from the shape (a file's own, or that of the arm's entry in the cost tables) and the
  * tokens; a prompt is processed once by a local model, and for each request by a server, less what

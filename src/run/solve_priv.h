@@ -109,7 +109,8 @@ int rn_learn_prior(rn_solve_state *s, const double *cost, rn_err *err);
 
 /* choose.c: sets s->winner, or leaves it NULL when there is no candidate. */
 int rn_choose(rn_solve_state *s, rn_err *err);
-/* solve_agree.c: fills `agreement` of the candidates [n]; *known false: the problem shows nothing. */
+/* solve_agree.c: fills `agreement` of the candidates [n]; *known false: the problem shows nothing.
+ * */
 int rn_choose_agree(rn_solve_state *s, rn_try **list, size_t n, bool *known, rn_err *err);
 
 /* ledger.c: fills s->out. */

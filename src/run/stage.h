@@ -20,7 +20,8 @@ int rn_watch_log_begin(const rn_watch *w, rn_store *s, int64_t *id, rn_err *err)
 /* rc: of the stage. Does nothing for id 0. */
 void rn_watch_log_end(rn_store *s, int64_t id, int rc, bool incomplete);
 
-/* A commit that belongs after success and failure alike: finished is finished. Keeps the first error. */
+/* A commit that belongs after success and failure alike: finished is finished. Keeps the first
+ * error. */
 int rn_stage_commit(rn_store *s, int rc, rn_err *err);
 
 /* `given`, else $RATION_DATA, else $XDG_DATA_HOME/ration, else ~/.local/share/ration: where problem

@@ -29,7 +29,8 @@ typedef struct rn_target {
 int rn_target_open(const rn_solve_options *o, rn_target *t, rn_err *err);
 void rn_target_close(rn_target *t);
 
-/* Appends the exact prompt or message; at most about max_bytes of context, where that can be chosen. */
+/* Appends the exact prompt or message; at most about max_bytes of context, where that can be
+ * chosen. */
 int rn_target_prompt(const rn_target *t, bool chat, size_t max_bytes, rn_buf *out, rn_err *err);
 /* Strings that end a completion; NULL-terminated, NULL if none. */
 const char *const *rn_target_stop(const rn_target *t);

@@ -1,6 +1,6 @@
 /*
- * trial.h: the distinct programs of a problem, run on inputs made from what its text shows, and what
- * they gave as votes (stat/votes.h). `rank` and `solve` choose by the same trial.
+ * trial.h: the distinct programs of a problem, run on inputs made from what its text shows, and
+ * what they gave as votes (stat/votes.h). `rank` and `solve` choose by the same trial.
  */
 #ifndef RN_RUN_TRIAL_H
 #define RN_RUN_TRIAL_H
