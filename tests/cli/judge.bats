@@ -63,6 +63,23 @@ wrong_answer|1" ] || { verdicts; false; }
     [ "$(digest s.db)" = "$one" ]
 }
 
+@test "judge: verdicts under an older version of the protocol count, and --recheck judges them anew" {
+    "$RATION" judge -s s.db -t tiny.jsonl >/dev/null
+    /usr/bin/python3 -c 'import sqlite3
+d = sqlite3.connect("s.db")
+d.execute("UPDATE protocol SET json = replace(json, ?, ?)", ("raw/1", "raw/0"))
+d.commit()'
+    run "$RATION" judge -s s.db -t tiny.jsonl
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"0 samples judged now, 0 programs run"* ]]
+    [[ "$output" == *"7 samples were judged under an older version of this protocol"* ]]
+    run "$RATION" judge -s s.db -t tiny.jsonl --recheck
+    [[ "$output" == *"7 samples judged now"* ]]
+    run "$RATION" judge -s s.db -t tiny.jsonl --cpu-limit 2 # another choice of the user, not a version
+    [[ "$output" == *"7 samples judged now"* ]]
+}
+
 @test "judge: a failing reference stops it and is named; --keep-going goes on" {
     sed -i '2s/return x + 1/return x + 7/' tiny.jsonl
     "$RATION" import -s t.db -t tiny.jsonl --model m a.jsonl
