@@ -47,7 +47,7 @@ static const program programs[] = {
      "import os, time\nfds = []\nfor i in range(3):\n    r, w = os.pipe()\n    if os.fork() == 0:\n"
      "        for k in range(100):\n            fds.append(os.memfd_create('m'))\n"
      "            os.write(fds[-1], bytes(1 << 20))\n"
-     "        os.write(w, b'x'); time.sleep(0.3); os._exit(0)\n"
+     "        os.write(w, b'x'); time.sleep(9); os._exit(0)\n"
      "    os.close(w); os.read(r, 1)\n" SQUARE,
      RN_V_MEMORY_LIMIT},
     {"a fork bomb", "import os\nwhile True: os.fork()\n", RN_V_PROCESS_LIMIT},
