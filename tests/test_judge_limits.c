@@ -10,8 +10,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A sanitized host is larger. */
+#ifdef __SANITIZE_ADDRESS__
+enum { MEMORY = 256 << 20 };
+#else
+enum { MEMORY = 128 << 20 };
+#endif
+
 static const rn_judge_limits small = {
-    .cpu_ns = 400000000, .wall_ns = 3000000000, .memory_bytes = 128 << 20, .processes = 32};
+    .cpu_ns = 400000000, .wall_ns = 3000000000, .memory_bytes = MEMORY, .processes = 32};
 
 typedef struct program {
     const char *name, *source;

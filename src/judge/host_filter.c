@@ -35,7 +35,7 @@ enum {
     NEWEST_LISTED = 462,
     PREFIX = 3,
     COMMAND_FILE_BYTES = 1 << 30,
-    MORE_OTHERS = 64
+    MORE_OTHERS = 512
 };
 
 /* Whose filter it is. Tools make pipes in the file system and files executable; a command's calls

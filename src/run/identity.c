@@ -3,6 +3,7 @@
 
 #include "base/jout.h"
 #include "base/json.h"
+#include "judge/judge.h"
 
 #include <assert.h>
 #include <math.h>
@@ -56,6 +57,7 @@ void rn_protocol_write(const rn_protocol *p, rn_buf *out)
     put_text(out, "venv", p->venv);
     put_text(out, "python", p->python);
     rn_jout_text(out, "sandbox", p->sandbox);
+    rn_jout_whole(out, "judge", RN_JUDGE_RULES);
     rn_jout_text(out, "ration", rn_version());
     rn_buf_putc(out, '}');
 }
