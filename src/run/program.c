@@ -61,7 +61,7 @@ static rn_judge_case *make_cases(const rn_problem *p, rn_arena *a, size_t *n)
     rn_judge_case *c = rn_arena_array(a, *n + 1, sizeof *c);
     if (!c) return NULL;
     if (p->form == RN_FORM_CHECK) {
-        bool calls = !p->language && *p->entry_point;
+        bool calls = !p->language && *p->entry_point && !p->self_run;
         const char *text =
             calls ? rn_arena_printf(a, "%s\ncheck(%s)", p->test, p->entry_point) : p->test;
         if (!text) return NULL;

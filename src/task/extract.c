@@ -12,6 +12,8 @@
 #include "task/pyscope.h"
 #include "task/pyselect.h"
 
+#include <ctype.h>
+
 /* One extraction under way. */
 typedef struct job {
     const rn_preset *preset;
@@ -578,6 +580,91 @@ static int extract_auto(job *j)
     return markup ? extract_chat(j) : extract_completion(j);
 }
 
+/* ---- other languages --------------------------------------------------------------------------
+ */
+
+/* The name of the function that the prompt ends with; empty where there is none. */
+static rn_bytes last_function(const rn_problem *p)
+{
+    const char *text = p->prompt, *open = NULL;
+    for (const char *c = text; *c; c++)
+        if (*c == '(' && c > text && (isalnum((unsigned char)c[-1]) || c[-1] == '_')) open = c;
+    if (p->entry_point && *p->entry_point) return rn_bytes_of(p->entry_point);
+    for (const char *c = text; (c = strstr(c, "const ")) != NULL;) { /* const f = (x) => { */
+        c += 6;
+        size_t n = strcspn(c, " =(");
+        if (strncmp(c + n, " = (", 4) == 0) return (rn_bytes){.data = c, .len = n};
+    }
+    if (!open) return (rn_bytes){0};
+    const char *start = open;
+    while (start > text && (isalnum((unsigned char)start[-1]) || start[-1] == '_'))
+        start--;
+    return (rn_bytes){.data = start, .len = (size_t)(open - start)};
+}
+
+/* Where a continuation ends: at the problem's own stop strings, else where the braces that the
+ * prompt opened are closed. */
+static size_t end_of_continuation(const rn_problem *p, rn_bytes text)
+{
+    size_t end = text.len;
+    for (size_t i = 0; i < p->n_stops; i++) {
+        size_t at = *p->stops[i] ? rn_bytes_find(text, rn_bytes_of(p->stops[i]), 0) : SIZE_MAX;
+        if (at < end) end = at;
+    }
+    int depth = 0;
+    for (const char *c = p->prompt; *c; c++)
+        depth += (*c == '{') - (*c == '}');
+    if (p->n_stops || depth <= 0) return end;
+    char quote = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (quote) {
+            if (c == '\\') i++;
+            if (c == quote || c == '\n') quote = 0;
+            continue;
+        }
+        bool comment = c == '/' && i + 1 < text.len && text.data[i + 1] == '/';
+        while (comment && i + 1 < text.len && text.data[i + 1] != '\n')
+            i++;
+        if (comment) continue;
+        if (c == '"') quote = c;
+        if (c == '{') depth++;
+        if (c == '}' && --depth == 0) return i + 1;
+    }
+    return end;
+}
+
+static int extract_foreign(job *j)
+{
+    rn_buf clean = {0}, answer = {0}, code = {0};
+    bool open = false;
+    rn_chat_clean(j->raw, &clean);
+    rn_chat_answer(rn_buf_view(&clean), &answer, &open);
+    rn_bytes text = rn_buf_view(&answer), name = last_function(j->p), best = {0};
+    rn_chat_block b;
+    bool whole = false;
+    for (size_t pos = 0; rn_chat_next_block(text, &pos, &b);) {
+        bool defines = name.len && rn_bytes_find(b.code, name, 0) != SIZE_MAX;
+        if (is_blank(b.code) || (whole && !defines)) continue;
+        whole = defines && strchr(" \t", b.code.data[0]) == NULL;
+        best = b.code;
+        rn_buf_clear(&code);
+        rn_chat_put_code(&b, &code);
+    }
+    rn_bytes found = best.data ? rn_buf_view(&code) : rn_chat_before_end(text);
+    if (!whole) found.len = end_of_continuation(j->p, found);
+    int rc = rn_buf_ok(&clean) && rn_buf_ok(&answer) && rn_buf_ok(&code) ? 0 : nomem(j);
+    rn_buf_add(j->out, found.data, found.len);
+    j->what.found = !is_blank(found);
+    j->what.whole = whole;
+    j->what.unterminated = open;
+    j->what.thinking = open && !j->what.found;
+    rn_buf_free(&clean);
+    rn_buf_free(&answer);
+    rn_buf_free(&code);
+    return rc;
+}
+
 /* ---- by name ----------------------------------------------------------------------------------
  */
 
@@ -635,7 +722,8 @@ int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem 
             "no extractor is called '%s'; known are raw/1, stop/1, completion/2, chat/2, auto/2 "
             "and whole/2",
             name);
-    int rc = extractors[i].run(&j);
+    bool literal = extractors[i].run == extract_raw || extractors[i].run == extract_whole;
+    int rc = p->language && !literal ? extract_foreign(&j) : extractors[i].run(&j);
     if (rc) return rc;
     if (!rn_buf_ok(out)) return nomem(&j);
     j.what.cut = out->len - before < raw.len;

@@ -250,6 +250,7 @@ static void hash_problem(rn_sha256 *h, const rn_problem *p, bool with_references
     hash_named(h, "suffix", p->suffix);
     hash_named(h, "language", p->language);
     hash_named(h, "before", p->before);
+    if (p->self_run) hash_named(h, "self_run", "");
     for (size_t i = 0; i < p->n_stops; i++)
         hash_named(h, "stop", p->stops[i]);
 }

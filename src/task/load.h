@@ -21,10 +21,15 @@ typedef struct rn_loader {
 /* Reads one record and adds its problem. */
 typedef int rn_record_fn(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err);
 
-rn_record_fn rn_load_humaneval;    /* load_check.c */
-rn_record_fn rn_load_mbpp;         /* load_check.c */
-rn_record_fn rn_load_apps;         /* load_apps.c */
-rn_record_fn rn_load_codecontests; /* load_apps.c */
+rn_record_fn rn_load_humaneval;     /* load_check.c */
+rn_record_fn rn_load_mbpp;          /* load_check.c */
+rn_record_fn rn_load_apps;          /* load_apps.c */
+rn_record_fn rn_load_codecontests;  /* load_apps.c */
+rn_record_fn rn_load_humaneval_x;   /* load_langs.c */
+rn_record_fn rn_load_multipl_e;     /* load_langs.c */
+rn_record_fn rn_load_bigcodebench;  /* load_langs.c */
+rn_record_fn rn_load_livecodebench; /* load_lcb.c */
+rn_record_fn rn_load_evalplus;      /* load_check.c: refuses */
 
 /* APPS' older form: a folder with one numbered folder for each problem. */
 int rn_load_apps_folder(rn_loader *l, const char *path, rn_err *err);

@@ -71,6 +71,17 @@ int rn_load_humaneval(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *er
     return rc ? rc : rn_load_add(l, &p, at, err);
 }
 
+/* evalplus' own file has inputs and no expected values: judging its `test` alone would be judging
+ * on part of the tests. */
+int rn_load_evalplus(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
+{
+    (void)l;
+    (void)rec;
+    return rn_load_bad(at, "plus_input", err,
+                       "holds inputs without expected values, which this version cannot compute; "
+                       "use the hub's form of the set, whose `test` has both");
+}
+
 /* The sanitised form's imports and the full form's setup code, joined by newlines. */
 static int mbpp_setup(rn_loader *l, const json_t *rec, rn_json_at at, const char **out, rn_err *err)
 {

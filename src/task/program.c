@@ -1,6 +1,8 @@
 /* program.c: the source that the judge runs before the tests. */
 #include "task/prompt.h"
 
+#include <stdio.h>
+
 /* The offset in the prompt of the line that defines the entry point; its length if there is none.
  */
 static size_t head_of_prompt(const rn_problem *p, rn_err *err)
@@ -20,10 +22,29 @@ static size_t head_of_prompt(const rn_problem *p, rn_err *err)
     return at == SIZE_MAX ? prompt.len : at;
 }
 
+/* Go refuses imports that are missing and those that are not used: CodeGeeX' harness adds what the
+ * code names. */
+static void put_go_imports(const rn_problem *p, rn_bytes code, rn_buf *out)
+{
+    static const char *const packages[] = {"math",   "strings", "fmt",       "time",      "bytes",
+                                           "regexp", "sort",    "math/rand", "crypto/md5"};
+    if (strcmp(p->language, "go") != 0 || !p->before) return;
+    for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++) {
+        const char *slash = strrchr(packages[i], '/');
+        char use[32];
+        snprintf(use, sizeof use, "%s.", slash ? slash + 1 : packages[i]);
+        if (strstr(p->before, packages[i])) continue;
+        if (rn_bytes_find(code, rn_bytes_of(use), 0) == SIZE_MAX) continue;
+        rn_buf_printf(out, "import \"%s\"\n", packages[i]);
+    }
+}
+
 int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *what, rn_buf *out,
                      rn_err *err)
 {
-    if (p->form == RN_FORM_CHECK && !what->alone) {
+    if (p->before) rn_buf_puts(out, p->before);
+    if (p->language) put_go_imports(p, code, out);
+    if (p->form == RN_FORM_CHECK && !what->alone && !(p->language && what->whole)) {
         size_t head = what->whole ? head_of_prompt(p, err) : strlen(p->prompt);
         if (head == SIZE_MAX) return RN_ENOMEM;
         rn_buf_add(out, p->prompt, head);

@@ -45,6 +45,7 @@ typedef struct rn_problem {
     rn_rule rule;             /* STDIO, CALL */
     const char *suffix;       /* CHECK, infilling: what follows a completion; NULL if none */
     const char *language;     /* CHECK: of a program in another language than Python; NULL */
+    bool self_run;            /* CHECK: the test runs itself, check(entry_point) is not added */
     const char *before;       /* CHECK: what precedes prompt and program in any case; NULL */
     const char *const *stops; /* CHECK: [n_stops] the problem's own stop strings */
     size_t n_stops;
