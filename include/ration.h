@@ -545,6 +545,7 @@ typedef struct rn_judge_summary {
     size_t n_near;
     int64_t n_judged, n_programs; /* now; equal programs are run once */
     int64_t n_ended_near, n_missing, n_older;
+    int64_t n_without_code;                    /* of n_judged: answers in which no code was found */
     const char *set, *hash, *python, *sandbox; /* of the first set */
     void *own;                                 /* memory of all this */
 } rn_judge_summary;

@@ -154,6 +154,21 @@ static int print_results(const rn_judge_summary *s, int format, bool near)
                 "ration judge: %" PRId64 " samples were judged under an older version of this "
                 "protocol and count as they are; --recheck judges them anew\n",
                 s->n_older);
+    if (s->n_without_code)
+        fprintf(stderr,
+                "ration judge: %" PRId64 " of %" PRId64
+                " answers judged now hold no code; they fail\n",
+                s->n_without_code, s->n_judged);
+    for (size_t i = 0; i < s->n_runs; i++) {
+        /* Most fail in the same way: it is how the program was taken out of the text. */
+        const rn_judge_run_row *r = &s->runs[i];
+        int64_t n = r->by_verdict[RN_V_SYNTAX];
+        if (2 * n <= r->n_samples || strstr(r->protocol, "auto/")) continue;
+        fprintf(stderr,
+                "ration judge: %" PRId64 " of %" PRId64
+                " of %s are syntax errors: chat answers? try --extractor auto\n",
+                n, r->n_samples, r->model);
+    }
     if (s->n_ended_near && !near)
         fprintf(stderr,
                 "ration judge: %" PRId64

@@ -28,6 +28,7 @@ typedef struct due {
     int64_t sample_id;
     uint32_t run;  /* index in w->runs */
     uint32_t next; /* next sample of the same program; UINT32_MAX: none */
+    bool no_code;  /* the extractor found none in the answer */
 } due;
 
 typedef struct batch {
@@ -77,12 +78,15 @@ static int add_sample(void *user, const rn_store_sample_row *r)
         return rn_fail(b->err, RN_ENOTFOUND, "run %lld has samples of %s, which is not in set %s",
                        (long long)run->row.run_id, r->task_id, b->w->tasks->name);
     rn_buf_clear(&b->source);
-    int rc = rn_recipe_program(&run->recipe, p, r->x.text, &b->code, &b->source, NULL, b->err);
+    bool found = false;
+    int rc = rn_recipe_program(&run->recipe, p, r->x.text, &b->code, &b->source, &found, b->err);
     if (rc) return rc;
     size_t at = find_program(b, p);
     if (at == SIZE_MAX) return rn_fail(b->err, RN_ENOMEM, "%s: out of memory", r->task_id);
-    due d = {
-        .sample_id = r->sample_id, .run = (uint32_t)b->run, .next = b->programs.data[at].first};
+    due d = {.sample_id = r->sample_id,
+             .run = (uint32_t)b->run,
+             .next = b->programs.data[at].first,
+             .no_code = !found};
     if (!rn_vec_push(&b->dues, d)) return rn_fail(b->err, RN_ENOMEM, "judge: out of memory");
     b->programs.data[at].first = (uint32_t)(b->dues.n - 1);
     b->last_ord = r->ord;
@@ -153,6 +157,7 @@ static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_e
         rc = rn_store_put_verdict(w->store, &v, err);
         w->out->n_ended_near += near;
         w->out->n_judged++;
+        w->out->n_without_code += b->dues.data[i].no_code;
     }
     w->out->n_programs++;
     return rc;
