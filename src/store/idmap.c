@@ -77,13 +77,6 @@ static rn_bytes number_of(rn_bytes id)
 rn_import_entry *rn_idmap_add(rn_idmap *m, rn_bytes task_id)
 {
     char folded[MAX_ALIAS];
-    if (m->n == m->cap_entries) {
-        size_t cap = m->cap_entries ? 2 * m->cap_entries : 256;
-        rn_import_entry **entries = realloc(m->entries, cap * sizeof *entries);
-        if (!entries) return NULL;
-        m->entries = entries;
-        m->cap_entries = cap;
-    }
     rn_import_entry *e = rn_arena_alloc(&m->arena, sizeof *e);
     char *id = rn_arena_dup(&m->arena, task_id.data, task_id.len);
     if (!e || !id) return NULL;
@@ -92,8 +85,7 @@ rn_import_entry *rn_idmap_add(rn_idmap *m, rn_bytes task_id)
     if (!put(m, task_id, e, true)) return NULL;
     if (alias.len && !put(m, alias, e, false)) return NULL;
     if (number.len && !put(m, number, e, false)) return NULL;
-    m->entries[m->n++] = e;
-    return e;
+    return rn_vec_push(&m->list, e) ? e : NULL;
 }
 
 rn_import_entry *rn_idmap_find(const rn_idmap *m, rn_bytes task_id)
@@ -111,7 +103,7 @@ rn_import_entry *rn_idmap_find(const rn_idmap *m, rn_bytes task_id)
 void rn_idmap_free(rn_idmap *m)
 {
     free(m->slots);
-    free(m->entries);
+    rn_vec_free(&m->list);
     rn_arena_free(&m->arena);
     *m = (rn_idmap){0};
 }

@@ -6,6 +6,7 @@
 #define RN_STORE_IDMAP_H
 
 #include "base/arena.h"
+#include "base/vec.h"
 
 typedef struct rn_import_entry {
     const char *task_id, *prompt; /* prompt NULL unknown */
@@ -26,8 +27,7 @@ typedef struct rn_idmap_slot {
 typedef struct rn_idmap {
     rn_idmap_slot *slots; /* [cap], cap a power of two */
     size_t cap, n_keys;
-    rn_import_entry **entries; /* [n] in the order of addition */
-    size_t n, cap_entries;
+    RN_VEC(rn_import_entry *) list; /* in the order of addition */
     rn_arena arena;
 } rn_idmap;
 

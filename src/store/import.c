@@ -94,7 +94,7 @@ static int add_problem(rn_importer *im, rn_bytes id, const char *prompt, rn_impo
     rn_import_entry *e = rn_idmap_add(&im->map, id);
     if (!e) return rn_fail(err, RN_ENOMEM, "out of memory for the problems");
     e->prompt = prompt;
-    int rc = put_problem(im, e, (int64_t)im->map.n - 1, err);
+    int rc = put_problem(im, e, (int64_t)im->map.list.n - 1, err);
     if (!rc && out) *out = e;
     return rc;
 }
@@ -118,8 +118,8 @@ int rn_import_find(rn_importer *im, rn_bytes task_id, int64_t line, rn_import_en
 
 int rn_import_place(rn_importer *im, int64_t i, int64_t line, rn_import_entry **out, rn_err *err)
 {
-    if (im->opts->problems && i >= 0 && (size_t)i < im->map.n) {
-        *out = im->map.entries[i];
+    if (im->opts->problems && i >= 0 && (size_t)i < im->map.list.n) {
+        *out = im->map.list.data[i];
         return 0;
     }
     return rn_fail_at(
@@ -361,11 +361,11 @@ static int make_run(rn_importer *im, rn_err *err)
                               o->preset ? o->preset : "", settings.data};
     if (!rc) rc = rn_store_put_run(im->s, &run, &im->run_id, err);
     rn_buf_free(&settings);
-    if (!rc && im->map.n == 0) rc = load_problems(im, err);
+    if (!rc && im->map.list.n == 0) rc = load_problems(im, err);
     /* Files of different forms are different runs, and each counts its samples from the first. */
     if (im->stats->run_id != im->run_id)
-        for (size_t i = 0; i < im->map.n; i++)
-            im->map.entries[i]->n_call = 0;
+        for (size_t i = 0; i < im->map.list.n; i++)
+            im->map.list.data[i]->n_call = 0;
     im->stats->run_id = im->run_id;
     return rc;
 }
@@ -451,19 +451,19 @@ static int import_file(rn_importer *im, rn_err *err)
 /* Problems of the run with something, and with less than was declared. */
 static int count_problems(rn_importer *im, rn_err *err)
 {
-    im->stats->n_set = (int64_t)im->map.n;
+    im->stats->n_set = (int64_t)im->map.list.n;
     bool table = im->format == RN_IMPORT_COUNTS || im->format == RN_IMPORT_CURVE;
-    for (size_t i = 0; i < im->map.n && !table; i++) {
+    for (size_t i = 0; i < im->map.list.n && !table; i++) {
         int64_t n = 0, next = 0;
-        int rc = rn_store_count_samples(im->s, im->run_id, im->map.entries[i]->problem_id, &n,
+        int rc = rn_store_count_samples(im->s, im->run_id, im->map.list.data[i]->problem_id, &n,
                                         &next, err);
         if (rc) return rc;
         im->stats->n_problems += n > 0;
         im->stats->n_short += im->opts->declared > n;
     }
     if (table)
-        for (size_t i = 0; i < im->map.n; i++)
-            im->stats->n_problems += im->map.entries[i]->n_call > 0;
+        for (size_t i = 0; i < im->map.list.n; i++)
+            im->stats->n_problems += im->map.list.data[i]->n_call > 0;
     return 0;
 }
 

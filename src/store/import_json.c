@@ -166,11 +166,11 @@ static int bigcode_problem(rn_importer *im, rn_js *js, rn_import_entry *p, rn_er
 /* The i-th list belongs to the i-th problem of the set: nothing in the file says so. */
 static int bigcode_member(rn_importer *im, rn_js *js, rn_err *err)
 {
-    if (im->place == im->map.n)
+    if (im->place == im->map.list.n)
         return rn_fail_at(err, RN_ENOTFOUND, rn_js_line(js), -1,
                           "%s: more lists than set '%s' has problems (%zu); choose the set with -t",
-                          im->path, im->opts->set_name, im->map.n);
-    return bigcode_problem(im, js, im->map.entries[im->place++], err);
+                          im->path, im->opts->set_name, im->map.list.n);
+    return bigcode_problem(im, js, im->map.list.data[im->place++], err);
 }
 
 int rn_import_bigcode(rn_importer *im, rn_reader *r, rn_err *err)

@@ -40,13 +40,13 @@ static int load_map(rn_importer *im, rn_err *err)
     const char *path = im->opts->map;
     rn_reader *r = NULL;
     rn_bytes line;
-    im->prompts = rn_arena_array(&im->arena, im->map.n, sizeof *im->prompts);
+    im->prompts = rn_arena_array(&im->arena, im->map.list.n, sizeof *im->prompts);
     if (!im->prompts) return rn_fail(err, RN_ENOMEM, "%s: out of memory", path);
     int rc = rn_reader_open(path, &r, err);
     while (!rc && (rc = rn_reader_line(r, RN_IMPORT_MAX_ROW, &line, err)) > 0) {
         rn_json_at at = {path, rn_reader_line_no(r)};
         json_t *row = NULL;
-        if (im->n_prompts == im->map.n) {
+        if (im->n_prompts == im->map.list.n) {
             rc = rn_fail_at(err, RN_EFORMAT, at.line, -1,
                             "%s: line %lld: more rows than set '%s' has problems", path,
                             (long long)at.line, im->opts->set_name);
@@ -69,14 +69,14 @@ static int load_map(rn_importer *im, rn_err *err)
 
 int rn_import_prompts_load(rn_importer *im, rn_err *err)
 {
-    if (im->map.n == 0 || !im->opts->problems)
+    if (im->map.list.n == 0 || !im->opts->problems)
         return rn_fail(err, RN_EINVAL,
                        "%s: CodeT's form has no ids: it needs a known problem set (-t)", im->path);
     if (im->opts->map) return load_map(im, err);
-    im->prompts = rn_arena_array(&im->arena, im->map.n, sizeof *im->prompts);
+    im->prompts = rn_arena_array(&im->arena, im->map.list.n, sizeof *im->prompts);
     if (!im->prompts) return rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
-    for (size_t i = 0; i < im->map.n; i++) {
-        rn_import_entry *e = im->map.entries[i];
+    for (size_t i = 0; i < im->map.list.n; i++) {
+        rn_import_entry *e = im->map.list.data[i];
         if (e->prompt)
             im->prompts[im->n_prompts++] = (rn_import_prompt){e->prompt, strlen(e->prompt), e};
     }
