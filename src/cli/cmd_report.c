@@ -43,7 +43,7 @@ int rn_report_output_print(const rn_command *cmd, const char *format, rn_report_
     const int status = out->incomplete ? RN_EXIT_MISSING : RN_EXIT_DONE;
     if (format && !table) rn_term_data();
     fputs(out->text, stdout);
-    for (const char *line = out->notes; *line && !table; line += strcspn(line, "\n") + 1)
+    for (const char *line = out->notes; line && *line && !table; line += strcspn(line, "\n") + 1)
         fprintf(stderr, "ration %s: %.*s\n", cmd->name, (int)strcspn(line, "\n"), line);
     rn_report_output_free(out);
     return status;
