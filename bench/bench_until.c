@@ -23,7 +23,7 @@
 
 enum { K = 10, N_MAX = 400, REPLAYS = 2000, COMPARED = 200 };
 
-static const double half_widths[] = {0.02, 0.015, 0.01};
+static const double half_widths[] = {0.015, 0.01};
 
 static void die(int rc, const rn_err *err)
 {

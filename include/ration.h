@@ -188,6 +188,8 @@ typedef struct rn_report_options {
     double level;               /* of the intervals */
     const char *ks, *budgets;   /* "1,10,100", budgets in samples of the cheapest model; NULL */
     double reach;               /* what this score costs; NAN */
+    int64_t extrapolate;        /* pass@k up to this k beyond the samples, by a model of the
+                                   problems (docs/METRICS.md); 0: no */
     const char *compare;        /* "A,B": two models side by side; NULL */
     int interpolate;            /* between published k */
     const char *const *metrics; /* [n_metrics] only these tables and series; none: all of them */

@@ -130,6 +130,51 @@ static int sampled_points(rn_report *r, const rn_report_task *t, rn_entrant *e, 
     return rc;
 }
 
+/* Where an extrapolated curve is computed: its start, then every quarter of an octave, then the
+ * end. */
+static size_t beyond_ks(int64_t from, int64_t to, int64_t *ks, size_t cap)
+{
+    size_t n = 0;
+    ks[n++] = from;
+    for (int64_t octave = 1; octave < to; octave *= 2)
+        for (int64_t q = 4; q < 8 && n + 1 < cap; q++)
+            if (octave * q / 4 > ks[n - 1] && octave * q / 4 < to) ks[n++] = octave * q / 4;
+    ks[n++] = to;
+    return n;
+}
+
+/* pass@k beyond the samples, where it was asked for and the counts allow it. */
+static int beyond_points(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err *err)
+{
+    enum { CAP = 96 };
+    const int64_t to = r->opts.extrapolate;
+    if (!e->table || to <= e->cov.min_n / 2) return 0;
+    const char *why = rn_stat_extrapolate_why_not(e->eff, e->keep, t->n_problems, to);
+    if (why)
+        return rn_report_note(r, err, "%s on %s: no extrapolation to k = %lld: %s", e->model,
+                              t->name, (long long)to, why);
+    int64_t ks[CAP];
+    size_t n = beyond_ks(e->cov.min_n / 2, to, ks, CAP);
+    rn_interval at[CAP];
+    rn_point *p = rn_arena_array(&r->arena, n, sizeof *p);
+    if (!p) return rn_report_nomem(err);
+    const rn_extra_ask ask = {.eff = e->eff,
+                              .keep = e->keep,
+                              .n = t->n_problems,
+                              .ks = ks,
+                              .n_ks = n,
+                              .n_resamples = (size_t)r->opts.n_resamples,
+                              .seed = r->opts.seed,
+                              .level = r->opts.level};
+    int rc = rn_stat_extrapolate(&ask, at, &e->beyond_about, err);
+    if (rc) return rc;
+    for (size_t i = 0; i < n; i++)
+        p[i] = (rn_point){ks[i], at[i].value, at[i].lo, at[i].hi, false};
+    e->beyond = p;
+    e->n_beyond = n;
+    return 0;
+}
+
 /* One note on the samples of a task that have no verdict, with the command that gives them one. */
 static int note_unjudged(rn_report *r, const rn_report_task *t, rn_err *err)
 {
@@ -227,5 +272,7 @@ int rn_report_curves(rn_report *r, rn_report_task *t, rn_err *err)
     if (!rc) rc = find_common(r, t, err);
     for (size_t i = 0; i < t->n_entrants && !rc; i++)
         rc = sampled_points(r, t, &t->entrants[i], err);
+    for (size_t i = 0; i < t->n_entrants && !rc && r->opts.extrapolate; i++)
+        rc = beyond_points(r, t, &t->entrants[i], err);
     return rc;
 }

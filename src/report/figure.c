@@ -204,10 +204,14 @@ static void add_curve(void *user, const rn_series *from)
     rn_view_series(from, &rows);
     const slice all = slice_of(&rows, NULL, x_of(w, from), "value");
     add_series(w->s, &all,
-               (look){k ? k->name : from->entrant->model,
+               (look){k                                        ? k->name
+                      : from->metric == RN_METRIC_EXTRAPOLATED ? NULL
+                                                               : from->entrant->model,
                       k ? ranker_colour(w->task, from->entrant, k)
                         : (int)(from->entrant - w->task->entrants),
-                      k ? ranker_style(from->entrant, k) : RN_PLOT_LINE,
+                      k                                        ? ranker_style(from->entrant, k)
+                      : from->metric == RN_METRIC_EXTRAPOLATED ? RN_PLOT_DASHED
+                                                               : RN_PLOT_LINE,
                       !k || from->entrant->n_rankings <= MAX_BANDS});
     rn_rows_free(&rows);
 }
@@ -261,6 +265,10 @@ static void curve_panel(sheet *s, const rn_report *r, const rn_report_task *t, r
     if (w.metric == RN_N_METRICS || !open_panel(s)) return;
     if (generator) rn_view_each_series(r, UINT32_C(1) << w.metric, add_bounds, &w);
     rn_view_each_series(r, UINT32_C(1) << w.metric, add_curve, &w);
+    if (!generator && axis == RN_N_UNITS) {
+        w.metric = RN_METRIC_EXTRAPOLATED;
+        rn_view_each_series(r, UINT32_C(1) << w.metric, add_curve, &w);
+    }
     add_stars(s, t, axis);
     const char *what = !generator || axis == RN_N_UNITS ? over[axis]
                        : w.paid ? rn_arena_printf(&s->arena, "%s, ranking charged", over[axis])

@@ -20,6 +20,7 @@
 #include "stat/votes.h"
 #include "stat/boot.h"
 #include "stat/budget.h"
+#include "stat/extrapolate.h"
 #include "stat/pass.h"
 #include "stat/rankscore.h"
 
@@ -52,6 +53,7 @@ typedef struct rn_report_opts {
     const double *budgets; /* [n_budgets], increasing, in samples of the cheapest model; 0: powers
                               of two */
     size_t n_budgets;
+    int64_t extrapolate;               /* pass@k beyond the samples up to this k; 0: no */
     double reach;                      /* a score to reach, as a fraction; NAN: none */
     const char *profile;               /* wall-times; NULL: none */
     const char *compare_a, *compare_b; /* two models to put side by side; NULL: none */
@@ -161,6 +163,9 @@ typedef struct rn_entrant {
     const rn_count *eff;    /* [n_problems]: effective counts */
     const rn_point *points; /* [n_points] */
     size_t n_points;
+    const rn_point *beyond; /* [n_beyond]: extrapolated, from the last robust k on */
+    size_t n_beyond;
+    rn_extra_about beyond_about;
 } rn_entrant;
 
 /* All entrants at one budget; `best` and `second` index the task's entrants, -1 none. */
@@ -306,6 +311,7 @@ int rn_report_compute(rn_report *r, rn_err *err);
     X(RANK_TIME, "rank-score_time@t")  \
     X(RANKERS, "rankers")              \
     X(REACH, "reach")                  \
+    X(EXTRAPOLATED, "extrapolated@k")  \
     X(COMPARE, "compare")              \
     X(SAMPLES, "samples")              \
     X(COST, "cost")                    \

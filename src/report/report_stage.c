@@ -143,6 +143,8 @@ static int read_report(const rn_report_options *o, request *q, rn_err *err)
         rc = rn_fail(err, RN_EINVAL, "--reach must be a fraction above 0 and up to 1, e.g. 0.6");
     if (!rc && o->against && strcmp(o->against, "imported") != 0)
         rc = rn_fail(err, RN_EINVAL, "--against knows 'imported', not '%.40s'", o->against);
+    if (!rc && o->extrapolate && (o->extrapolate < 2 || o->extrapolate > 1000000))
+        rc = rn_fail(err, RN_EINVAL, "--extrapolate is a number of samples from 2 to 1000000");
     if (!rc && o->figure && !o->plot)
         rc = rn_fail(err, RN_EINVAL, "--figure chooses what --plot FILE draws; give both");
     if (!rc && o->figure) rc = choose("figure", o->figure, figures, RN_N_FIGURES, &q->figure, err);
@@ -158,11 +160,14 @@ static int read_report(const rn_report_options *o, request *q, rn_err *err)
             rc = rn_fail(err, RN_EINVAL, "there is no metric '%s'", o->metrics[i]);
     if (!rc && o->compare) rc = read_pair("compare", o->compare, ',', &q->arena, pair, err);
     if (!rc && o->compare) r->compare_a = pair[0], r->compare_b = pair[1];
+    if (o->extrapolate && q->metrics == 0 && !o->all) /* what was asked for, not the answer alone */
+        q->metrics = UINT32_C(1) << RN_METRIC_PASS_K | UINT32_C(1) << RN_METRIC_EXTRAPOLATED;
     q->screen = q->metrics == 0 && !o->all;
     if (q->metrics == 0) q->metrics = RN_METRICS_ALL;
     r->ks = q->ks;
     r->budgets = q->budgets;
     r->reach = o->reach;
+    r->extrapolate = o->extrapolate;
     r->interpolate = o->interpolate;
     return rc;
 }

@@ -180,6 +180,45 @@ static void view_curves(const rn_report *r, const rn_report_task *t, rn_unit axi
         rn_buf_puts(&to->foot, "! above n/2: rests on few combinations of samples\n");
 }
 
+/* The smallest k above `k` of an extrapolated curve that people read; 0 if none. */
+static int64_t next_beyond(const rn_report *r, const rn_report_task *t, int64_t k)
+{
+    int64_t best = 0;
+    for (size_t i = 0; i < t->n_entrants; i++)
+        for (size_t j = 0; j < t->entrants[i].n_beyond; j++) {
+            int64_t at = t->entrants[i].beyond[j].k;
+            bool read = (at & (at - 1)) == 0 || j == 0 || at == r->opts.extrapolate;
+            if (read && at > k && (best == 0 || at < best)) best = at;
+        }
+    return best;
+}
+
+static void view_beyond(const rn_report *r, const rn_report_task *t, rn_unit axis, rn_rows *to)
+{
+    (void)axis;
+    if (next_beyond(r, t, 0) == 0) return;
+    to->title = "pass@k extrapolated beyond the samples, %";
+    rn_rows_column(to, (rn_column){.title = "k", .as = RN_AS_TEXT});
+    for (size_t i = 0; i < t->n_entrants; i++)
+        rn_rows_column(to, (rn_column){.title = t->entrants[i].model, .as = RN_AS_SCORE});
+    for (int64_t k = next_beyond(r, t, 0); k; k = next_beyond(r, t, k)) {
+        rn_rows_text(to, "%lld", (long long)k);
+        for (size_t i = 0; i < t->n_entrants; i++) {
+            const rn_point *p = point_at(t->entrants[i].beyond, t->entrants[i].n_beyond, k);
+            rn_rows_interval(to, p ? p->value : NAN, p ? p->lo : NAN, p ? p->hi : NAN);
+        }
+    }
+    rn_buf_puts(&to->foot,
+                "not measured: a model of how hard the problems are, fitted to their counts\n");
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        if (e->n_beyond)
+            rn_buf_printf(&to->foot, "%s: from k = %lld on, %s fit\n", e->model,
+                          (long long)e->beyond_about.from_k,
+                          rn_extra_form_name(e->beyond_about.form));
+    }
+}
+
 /* The j-th name among the rankers of all entrants, each once; NULL past the end. */
 static const char *ranker_name(const rn_report_task *t, size_t j)
 {
@@ -540,6 +579,7 @@ const rn_view *rn_view_at(size_t i)
     static const rn_view views[] = {{RN_METRIC_SAMPLES, RN_N_UNITS, view_samples},
                                     {RN_METRIC_COST, RN_N_UNITS, view_costs},
                                     {RN_METRIC_PASS_K, RN_N_UNITS, view_curves},
+                                    {RN_METRIC_EXTRAPOLATED, RN_N_UNITS, view_beyond},
                                     {RN_METRIC_RANK_K, RN_N_UNITS, view_rank_curves},
                                     {RN_METRIC_PASS_FLOP, RN_UNIT_FLOP, rn_view_leaders},
                                     {RN_METRIC_PASS_TIME, RN_UNIT_SECOND, rn_view_leaders},
@@ -595,6 +635,12 @@ void rn_view_each_series(const rn_report *r, uint32_t metrics,
                 s.x = &e->axis[a];
                 if (e->priced[a] && rn_report_has(metrics, s.metric)) fn(user, &s);
             }
+            rn_series beyond = {.metric = RN_METRIC_EXTRAPOLATED,
+                                .task = t,
+                                .entrant = e,
+                                .points = e->beyond,
+                                .n_points = e->n_beyond};
+            if (e->n_beyond && rn_report_has(metrics, beyond.metric)) fn(user, &beyond);
             for (size_t k = 0; k < e->n_rankings; k++)
                 each_of_ranking(&s, &e->rankings[k], metrics, fn, user);
         }

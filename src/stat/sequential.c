@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_RATES = 81, N_EM = 30, MAX_STEPS = 40, MAX_ROUNDS = 64 };
+enum { N_RATES = 81, N_EM = 30, MAX_STEPS = 40, MAX_ROUNDS = 64, N_VIRTUAL = 6 };
 
 static const double growth = 1.3;     /* of the schedule */
 static const double price_drop = 1.2; /* from round to round */
@@ -329,7 +329,8 @@ static int estimate(const rn_seq *q, const table *t, const rn_count *x, size_t n
     if (!rc) {
         fit_rates(q, cls, m, like, w);
         for (int g = 0; g < N_RATES; g++)
-            *variance += w[g] * t->spread[g] / (double)n;
+            *variance +=
+                (w[g] + (double)N_VIRTUAL / N_RATES / (double)n) * t->spread[g] / (double)n;
     }
     free(cls);
     free(like);

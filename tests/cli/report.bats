@@ -177,3 +177,22 @@ EOF
     grep -q "code-llama-13b" "my figure.svg"
     grep -q "At equal wall-time" "my figure.svg"
 }
+
+@test "pass@k beyond the samples is named so, or refused with the reason" {
+    cd "$BATS_TEST_TMPDIR"
+    /usr/bin/python3 - >counts.jsonl <<'PY'
+import json
+for i in range(40):
+    print(json.dumps({"task_id": "P/%d" % i, "n": 20, "c": (i * 7) % 21 if i % 4 else 0}))
+PY
+    "$RATION" import -s a.db -t other --ids-only --model m --format counts counts.jsonl >/dev/null
+    run "$RATION" report -s a.db --extrapolate 100 --resamples 50
+    [[ "$output" == *"pass@k extrapolated beyond the samples, %"* ]]
+    [[ "$output" == *"m: from k = 10 on, "*" fit"* ]]
+    run "$RATION" report -s a.db --extrapolate 100 --resamples 50 --format csv
+    [[ "$output" == *"extrapolated@k,other,m,,20,,100,100,0."* ]]
+    run "$RATION" report -s a.db --extrapolate 2000
+    [[ "$output" == *"no extrapolation to k = 2000: k is beyond 50 times the samples of a problem"* ]]
+    run "$RATION" report -s a.db --extrapolate 1
+    [ "$status" -eq 2 ]
+}
