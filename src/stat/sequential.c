@@ -373,26 +373,12 @@ static int table_of(rn_seq *q, int round, const table **out, rn_err *err)
 int rn_seq_estimate(rn_seq *q, int round, const rn_count *x, size_t n, rn_interval *out,
                     rn_err *err)
 {
-    const table *t;
+    const table *t = NULL;
     double mean, variance;
     if (n == 0) return rn_fail(err, RN_EINVAL, "an interval of no problem");
     int rc = table_of(q, round, &t, err);
     if (!rc) rc = estimate(q, t, x, n, &mean, &variance, err);
     if (!rc) *out = interval(mean, variance, q->plan.level, 0, 1);
-    return rc;
-}
-
-int rn_seq_difference(rn_seq *a, int round_a, const rn_count *xa, rn_seq *b, int round_b,
-                      const rn_count *xb, size_t n, rn_interval *out, rn_err *err)
-{
-    const table *ta, *tb;
-    double mean[2], variance[2];
-    if (n == 0) return rn_fail(err, RN_EINVAL, "a difference over no problem");
-    int rc = table_of(a, round_a, &ta, err);
-    if (!rc) rc = table_of(b, round_b, &tb, err);
-    if (!rc) rc = estimate(a, ta, xa, n, &mean[0], &variance[0], err);
-    if (!rc) rc = estimate(b, tb, xb, n, &mean[1], &variance[1], err);
-    if (!rc) *out = interval(mean[0] - mean[1], variance[0] + variance[1], a->plan.level, -1, 1);
     return rc;
 }
 

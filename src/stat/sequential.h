@@ -47,10 +47,6 @@ int64_t rn_seq_need(const rn_seq *q, int round, rn_count x);
 /* The mean pass@k over n problems that have what they need in this round, and its interval. */
 int rn_seq_estimate(rn_seq *q, int round, const rn_count *x, size_t n, rn_interval *out,
                     rn_err *err);
-/* The difference a - b of two models on the same problems, each under its own rule. */
-int rn_seq_difference(rn_seq *a, int round_a, const rn_count *xa, rn_seq *b, int round_b,
-                      const rn_count *xb, size_t n, rn_interval *out, rn_err *err);
-
 /* The same mean from n samples of each problem, fixed before: what equal allocation knows. */
 int rn_seq_equal(rn_seq *q, const rn_count *x, size_t n, rn_interval *out, rn_err *err);
 

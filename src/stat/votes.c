@@ -314,8 +314,10 @@ int rn_stat_votes_score(const rn_votes *p, double *score, rn_err *err)
     return 0;
 }
 
-int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
-                       uint64_t stream, double *pass, double *draws, double *met, rn_err *err)
+/* Sums over the orders, as means: what is chosen passes, samples drawn, the examples were met, and
+ * they were met by what passes. */
+static int stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed, uint64_t stream,
+                double sums[4], rn_err *err)
 {
     int rc = check(p, k, err);
     if (rc) return rc;
@@ -324,7 +326,6 @@ int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t 
     rn_rng rng;
     rn_rng_init(&rng, seed, stream, 1);
     reset_order(&h);
-    double sums[3] = {0};
     int64_t orders = n_orders(p->n, k);
     for (int64_t o = 0; o < orders; o++) {
         int64_t n = 0;
@@ -335,13 +336,33 @@ int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t 
             draw(&h, h.kind_of[i], 1);
             done = n_known > 0 && !p->cut[i] && p->right[i] >= n_known;
         }
-        sums[0] += choose(&h);
-        sums[1] += (double)n;
-        sums[2] += done;
+        double pass = choose(&h);
+        sums[0] += pass / (double)orders;
+        sums[1] += (double)n / (double)orders;
+        sums[2] += (double)done / (double)orders;
+        sums[3] += done ? pass / (double)orders : 0;
     }
     hall_close(&h);
-    if (pass) *pass = sums[0] / (double)orders;
-    if (draws) *draws = sums[1] / (double)orders;
-    if (met) *met = sums[2] / (double)orders;
     return 0;
+}
+
+int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
+                       uint64_t stream, double *pass, double *draws, double *met, rn_err *err)
+{
+    double sums[4] = {0};
+    int rc = stop(p, n_known, k, seed, stream, sums, err);
+    if (rc) return rc;
+    if (pass) *pass = sums[0];
+    if (draws) *draws = sums[1];
+    if (met) *met = sums[2];
+    return 0;
+}
+
+int rn_stat_votes_met(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
+                      uint64_t stream, double *pass, rn_err *err)
+{
+    double sums[4] = {0};
+    int rc = stop(p, n_known, k, seed, stream, sums, err);
+    if (!rc) *pass = sums[3];
+    return rc;
 }

@@ -60,4 +60,9 @@ int rn_stat_votes_score(const rn_votes *p, double *score, rn_err *err);
 int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
                        uint64_t stream, double *pass, double *draws, double *met, rn_err *err);
 
+/* The same with another answer in the place of a choice where none passes them all: the chance that a
+ * sample passes all examples and is right, into *pass. */
+int rn_stat_votes_met(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
+                      uint64_t stream, double *pass, rn_err *err);
+
 #endif
