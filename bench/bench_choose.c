@@ -132,16 +132,11 @@ static void stop_at(const model *m, int64_t k, const model *fallback, double *sc
     rn_err err;
     *draws = *asked = 0;
     for (size_t i = 0; i < m->n; i++) {
-        double pass, n, met;
-        die(rn_stat_votes_stop(&m->votes[i], m->n_known[i], k, 0, i, &pass, &n, &met, &err), &err);
-        if (fallback) {
-            double stopped; /* of those that stop the answer passes: by the choice among the met */
-            die(rn_stat_votes_met(&m->votes[i], m->n_known[i], k, 0, i, &stopped, &err), &err);
-            pass = stopped + (1 - met) * fallback->greedy[i];
-        }
-        score[i] = pass;
-        *draws += n / (double)m->n;
-        *asked += (1 - met) / (double)m->n;
+        rn_votes_stop at;
+        die(rn_stat_votes_stop(&m->votes[i], m->n_known[i], k, 0, i, &at, &err), &err);
+        score[i] = fallback ? at.met_pass + (1 - at.met) * fallback->greedy[i] : at.pass;
+        *draws += at.draws / (double)m->n;
+        *asked += (1 - at.met) / (double)m->n;
     }
 }
 

@@ -156,14 +156,13 @@ static void stopping_matches_every_order(void **state)
         make(&f, round);
         for (int k = 1; k <= 4; k++)
             for (uint32_t known = 0; known < 3; known++) {
-                double want[3] = {0}, got[3];
+                double want[3] = {0};
+                rn_votes_stop got;
                 stop_all(&f.p, known, k, 0, 0, 1, want);
-                assert_ok(
-                    rn_stat_votes_stop(&f.p, known, k, 1, round, &got[0], &got[1], &got[2], &err),
-                    &err);
-                assert_near(got[0], want[0], 0.08);
-                assert_near(got[1], want[1], 0.04 * N);
-                assert_near(got[2], want[2], 0.08);
+                assert_ok(rn_stat_votes_stop(&f.p, known, k, 1, round, &got, &err), &err);
+                assert_near(got.pass, want[0], 0.08);
+                assert_near(got.draws, want[1], 0.04 * N);
+                assert_near(got.met, want[2], 0.08);
             }
     }
 }

@@ -25,7 +25,8 @@ typedef struct rn_example {
     const rn_lit *args;     /* TUPLE */
     const rn_lit *expected; /* NULL: unknown */
     rn_bytes via;           /* what has the expected value: an expression of the returned value `_`,
-                               e.g. "round(_, 2)"; empty: the returned value itself. In the arena. */
+                               e.g. "round(_, 2)"; empty: the returned value itself. In the arena.
+                               */
     bool either;            /* written as "(x)": x, or a tuple of it */
 } rn_example;
 

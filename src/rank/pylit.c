@@ -356,7 +356,7 @@ static const rn_lit *keep(rn_arena *a, rn_lit v)
     return p;
 }
 
-/* Near it, its negative, its double, 0 or 1; results stay within the range of a double's integers. */
+/* Near it, its negative, its double, 0 or 1; results stay within a double's integers. */
 static int64_t near_int(int64_t i, rn_rng *rng)
 {
     const int64_t bound = INT64_C(1) << 52;

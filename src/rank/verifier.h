@@ -5,15 +5,16 @@
  *   score = log P(yes) + L,   P(yes) = p(yes | q) / (p(yes | q) + p(no | q))
  *
  * q is the template's text with the problem and the program in it, and L the generator's mean log
- * likelihood of its sample's tokens. LEVER multiplies the two probabilities. Here the generator's is
- * that of a token in the geometric mean: its sum over hundreds of tokens would drown log P(yes),
+ * likelihood of its sample's tokens. LEVER multiplies the two probabilities. Here the generator's
+ * is that of a token in the geometric mean: its sum over hundreds of tokens would drown log P(yes),
  * which has one token, and would prefer short programs for their length alone. Both parts are kept
  * in the store. Highest is best.
  *
  * The template is data: a JSON object
  *   {"name": ..., "form": "text" | "chat", "text": "... {program} ...", "yes": " yes", "no": " no"}
- * in which {program} and, if wanted, {prompt} are replaced. "text" goes to the model as it is, "chat"
- * is a user's message in the model's own chat form. White space at the program's end is left out.
+ * in which {program} and, if wanted, {prompt} are replaced. "text" goes to the model as it is,
+ * "chat" is a user's message in the model's own chat form. White space at the program's end is
+ * left out.
  */
 #ifndef RN_RANK_VERIFIER_H
 #define RN_RANK_VERIFIER_H

@@ -27,8 +27,8 @@ typedef struct rn_agreed {
     int64_t n;
 } rn_agreed;
 
-/* rank-score@k for k = 1..k_max into out [k_max], 1 <= k_max <= n. The same seed and stream give the
- * same value. RN_EINVAL for a group or weight out of range. */
+/* rank-score@k for k = 1..k_max into out [k_max], 1 <= k_max <= n. The same seed and stream give
+ * the same value. RN_EINVAL for a group or weight out of range. */
 int rn_stat_agree_curve(const rn_agreed *p, int64_t k_max, uint64_t seed, uint64_t stream,
                         double *out, rn_err *err);
 

@@ -3,7 +3,7 @@
  * leads, where the lead changes, what it takes to reach a score. Declared in boot.h.
  */
 #include "stat/boot.h"
-#include "stat/boot_impl.h"
+#include "stat/boot_priv.h"
 #include "stat/tol.h"
 
 #include <math.h>

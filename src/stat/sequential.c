@@ -7,9 +7,9 @@
  * Its exact variance at a rate p is a sum over the states where the rule ends.
  *
  * The variance of a mean is that expected under the distribution of the problems' rates, which is
- * fitted to all their counts by EM on a grid (empirical Bayes): a problem with no pass yet is a hard
- * one with some probability, and one that is never solved with the rest. Likelihoods do not depend on
- * why sampling stopped.
+ * fitted to all their counts by EM on a grid (empirical Bayes): a problem with no pass yet is a
+ * hard one with some probability, and one that is never solved with the rest. Likelihoods do not
+ * depend on why sampling stopped.
  */
 #include "stat/sequential.h"
 

@@ -1,5 +1,6 @@
 /*
- * sequential.h: sampling until the mean pass@k of a set of problems is known to within a half-width.
+ * sequential.h: sampling until the mean pass@k of a set of problems is known to within a
+ * half-width.
  *
  * Every problem starts with n_0 samples and may grow along one schedule n_0 < n_1 < ... < n_max. At
  * n_r with c passes it goes on when what a further sample is expected to narrow is worth more than
@@ -8,10 +9,10 @@
  *     sigma(c, n_r) / n_r > s,    sigma^2 = E k^2 p (1-p)^(2k-1),  p ~ Beta(c + 1/2, n_r - c + 1/2)
  *
  * (k^2 p (1-p)^(2k-1) / n is the variance of pass@k to first order; equal sigma / n is the best
- * allocation). The price falls from round to round, the same for all problems, until the interval is
- * narrow enough. A problem's number of samples thus depends on its own outcomes alone, given s, and
- * pass@k has an unbiased estimate for such a rule: the share of the admissible paths to (n, c) that
- * begin with k failures (Girshick, Mosteller, Savage 1946). Without stopping it is eq. 1.
+ * allocation). The price falls from round to round, the same for all problems, until the interval
+ * is narrow enough. A problem's number of samples thus depends on its own outcomes alone, given s,
+ * and pass@k has an unbiased estimate for such a rule: the share of the admissible paths to (n, c)
+ * that begin with k failures (Girshick, Mosteller, Savage 1946). Without stopping it is eq. 1.
  *
  * The interval is for these problems, with fresh samples. docs/METRICS.md derives it.
  */

@@ -2,8 +2,8 @@
  * votes.c: see votes.h.
  *
  * Samples that pass the same examples and give the same values are a kind: they stand or fall
- * together, and the pass rate of the kind takes the place of the single outcome (the same mean, less
- * noise). Along an order the tallies of the inputs only grow while the best number of examples
+ * together, and the pass rate of the kind takes the place of the single outcome (the same mean,
+ * less noise). Along an order the tallies of the inputs only grow while the best number of examples
  * stays, so that a draw costs one row of tallies and, when it changed anything, one row of sums per
  * kind drawn.
  */
@@ -314,10 +314,8 @@ int rn_stat_votes_score(const rn_votes *p, double *score, rn_err *err)
     return 0;
 }
 
-/* Sums over the orders, as means: what is chosen passes, samples drawn, the examples were met, and
- * they were met by what passes. */
-static int stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed, uint64_t stream,
-                double sums[4], rn_err *err)
+int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
+                       uint64_t stream, rn_votes_stop *out, rn_err *err)
 {
     int rc = check(p, k, err);
     if (rc) return rc;
@@ -326,7 +324,9 @@ static int stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed, u
     rn_rng rng;
     rn_rng_init(&rng, seed, stream, 1);
     reset_order(&h);
-    int64_t orders = n_orders(p->n, k);
+    const int64_t orders = n_orders(p->n, k);
+    const double share = 1 / (double)orders;
+    *out = (rn_votes_stop){0};
     for (int64_t o = 0; o < orders; o++) {
         int64_t n = 0;
         bool done = false;
@@ -337,32 +337,11 @@ static int stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed, u
             done = n_known > 0 && !p->cut[i] && p->right[i] >= n_known;
         }
         double pass = choose(&h);
-        sums[0] += pass / (double)orders;
-        sums[1] += (double)n / (double)orders;
-        sums[2] += (double)done / (double)orders;
-        sums[3] += done ? pass / (double)orders : 0;
+        out->pass += share * pass;
+        out->draws += share * (double)n;
+        out->met += done ? share : 0;
+        out->met_pass += done ? share * pass : 0;
     }
     hall_close(&h);
     return 0;
-}
-
-int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
-                       uint64_t stream, double *pass, double *draws, double *met, rn_err *err)
-{
-    double sums[4] = {0};
-    int rc = stop(p, n_known, k, seed, stream, sums, err);
-    if (rc) return rc;
-    if (pass) *pass = sums[0];
-    if (draws) *draws = sums[1];
-    if (met) *met = sums[2];
-    return 0;
-}
-
-int rn_stat_votes_met(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
-                      uint64_t stream, double *pass, rn_err *err)
-{
-    double sums[4] = {0};
-    int rc = stop(p, n_known, k, seed, stream, sums, err);
-    if (!rc) *pass = sums[3];
-    return rc;
 }

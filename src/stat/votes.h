@@ -41,8 +41,8 @@ typedef struct rn_votes {
     size_t n_inputs;
 } rn_votes;
 
-/* rank-score@k for k = 1..k_max into out [k_max], 1 <= k_max <= n. The same seed and stream give the
- * same value. Above k = 128 it is computed at every (k/128)th k and linear between. */
+/* rank-score@k for k = 1..k_max into out [k_max], 1 <= k_max <= n. The same seed and stream give
+ * the same value. Above k = 128 it is computed at every (k/128)th k and linear between. */
 int rn_stat_votes_curve(const rn_votes *p, int64_t k_max, uint64_t seed, uint64_t stream,
                         double *out, rn_err *err);
 /* Table [n_rows, k_max], one row per problem; row i draws from stream i. */
@@ -54,15 +54,16 @@ int rn_stat_votes_table(const rn_votes *problems, size_t n_rows, int64_t k_max, 
  * choice. 0 for cut samples. */
 int rn_stat_votes_score(const rn_votes *p, double *score, rn_err *err);
 
-/* One problem under "draw until a sample passes all n_known examples, at most k, then choose": over
- * random orders the mean of what is chosen into *pass, of the samples drawn into *draws, and of the
- * share of orders in which a sample passed them all into *met (each may be NULL). */
+/* One problem under "draw until a sample passes all n_known examples, at most k, then choose", as
+ * means over random orders. */
+typedef struct rn_votes_stop {
+    double pass;     /* the chance that what is chosen passes the tests */
+    double draws;    /* samples drawn */
+    double met;      /* the share of orders in which a sample passed all examples */
+    double met_pass; /* in which one did and what is chosen passes: where another answer takes the
+                        place of a choice among samples that fail an example, its part of `pass` */
+} rn_votes_stop;
 int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
-                       uint64_t stream, double *pass, double *draws, double *met, rn_err *err);
-
-/* The same with another answer in the place of a choice where none passes them all: the chance that a
- * sample passes all examples and is right, into *pass. */
-int rn_stat_votes_met(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
-                      uint64_t stream, double *pass, rn_err *err);
+                       uint64_t stream, rn_votes_stop *out, rn_err *err);
 
 #endif

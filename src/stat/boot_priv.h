@@ -1,6 +1,6 @@
-/* boot_impl.h: what boot.c and compare.c share. */
-#ifndef RN_STAT_BOOT_IMPL_H
-#define RN_STAT_BOOT_IMPL_H
+/* boot_priv.h: what boot.c and compare.c share. */
+#ifndef RN_STAT_BOOT_PRIV_H
+#define RN_STAT_BOOT_PRIV_H
 
 #include "stat/boot.h"
 #include "stat/pass.h"
