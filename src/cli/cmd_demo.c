@@ -2,9 +2,9 @@
  * cmd_demo.c: `ration demo`: the whole way on the bundled models and problems.
  *
  * A list of ordinary commands, printed as they would be typed and run one after the other in this
- * process: generate, judge, profile, rank (by every model and by consensus), report. What each of
- * them finds done already it keeps, so that the demo continues where it was stopped; the store
- * stays for the user to go on with. The smaller a model, the more samples it makes, as in the
+ * process: generate, judge, profile, rank (by every model, consensus and examples), report. What
+ * each of them finds done already it keeps, so that the demo continues where it was stopped; the
+ * store stays for the user to go on with. The smaller a model, the more samples it makes, as in the
  * study.
  */
 #include "run/stage.h"
@@ -39,8 +39,8 @@ enum { N_SIZES = sizeof sizes / sizeof sizes[0], MAX_STEPS = 48, MAX_ARGS = 24, 
 /* Programs of the set run in microseconds and need no memory; what runs for a second never ends.
  * Samples and prompts of the set are shorter than these. */
 static const char cpu_limit[] = "1", memory_mib[] = "256", max_tokens[] = "192";
-/* Consensus runs every program, also the few dozen that never end, up to three times. */
-static const char n_inputs[] = "16", consensus_limit[] = "0.1";
+/* Consensus runs every program, also the few dozen that never end, up to twice. */
+static const char n_inputs[] = "16", consensus_limit[] = "0.1", examples_limit[] = "0.03";
 static const char profile_prompt[] = "160", profile_tokens[] = "96";
 
 typedef struct options {
@@ -232,6 +232,9 @@ static int plan(demo *d, rn_err *err)
     if (!rc)
         rc = add(d, err, "rank", "--ranker", "consensus", "--inputs", n_inputs, "--cpu-limit",
                  consensus_limit, "-s", d->db, "-t", d->o->set, END);
+    if (!rc)
+        rc = add(d, err, "rank", "--ranker", "examples", "--cpu-limit", examples_limit, "-s", d->db,
+                 "-t", d->o->set, END);
     if (!rc) rc = add(d, err, "report", "-s", d->db, "--html", d->page, END);
     if (!rc)
         rc = add(d, err, "report", "-s", d->db, "--metric", "samples", "--metric", "cost",
