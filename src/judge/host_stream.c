@@ -3,7 +3,7 @@
  *
  * Every run has descriptors of its own: locks, owners, flags, times and sizes of a stream that two
  * programs shared would carry data from one to the other. Input is a file of memory (STDIO) or
- * /dev/null, opened by the child. Output is compared in STDIO alone and is a file of memory there;
+ * the end of a pipe that cannot be read. Output is compared in STDIO alone and is a file of memory there;
  * elsewhere, and all that goes to the standard error, it is read from a pipe and dropped, as the
  * official harnesses do, until it is far more than a program prints.
  */
@@ -91,9 +91,8 @@ bool rn_stream_enter(const rn_task *task, const rn_streams *s)
     const bool stdio = task->job->mode == RN_JUDGE_STDIO;
     if (stdio && !make_dev_stdin(task)) return false;
     if (dup2(s->child_fd, 2) < 0 || (!stdio && dup2(s->child_fd, 1) < 0)) return false;
-    if (stdio) return true;
-    int fd = open("/dev/null", O_WRONLY | O_CLOEXEC); /* a standard input that cannot be read */
-    return fd >= 0 && dup2(fd, 0) == 0;
+    /* A standard input that cannot be read; /dev/null is one file for all programs, locks and all. */
+    return stdio || dup2(s->child_fd, 0) == 0;
 }
 
 bool rn_stream_drain(const rn_task *task, rn_streams *s)
