@@ -242,6 +242,26 @@ static void print_row(const rn_plans *s, const rn_plan_row *row, rn_buf *out)
     rn_rows_free(&rows);
 }
 
+/* "s x 8, then l x 2" as "8 of s, then 2 of l"; other plans stay as they are. */
+static const char *in_words(const char *plan, rn_arena *a)
+{
+    rn_buf out = {0};
+    const bool plain = !strchr(plan, ';') && !strstr(plan, " in turns");
+    for (const char *at = plan; plain && *at;) {
+        const char *end = strstr(at, ", then "), *mark = NULL;
+        if (!end) end = at + strlen(at);
+        for (const char *p = strstr(at, " x "); p && p < end; p = strstr(p + 1, " x "))
+            mark = p;
+        if (!mark) break;
+        rn_buf_printf(&out, "%s%.*s of %.*s", out.len ? ", then " : "", (int)(end - mark - 3),
+                      mark + 3, (int)(mark - at), at);
+        at = *end ? end + 7 : end;
+    }
+    const char *text = out.len && rn_buf_ok(&out) ? rn_arena_strdup(a, out.data) : NULL;
+    rn_buf_free(&out);
+    return text ? text : plan;
+}
+
 /* "buy up to 8 of s, stop at the first pass: 79.1 %, 3.1 s per problem" */
 static void print_advice(const rn_plans *s, const rn_plan_row *row, rn_buf *out)
 {
@@ -254,8 +274,9 @@ static void print_advice(const rn_plans *s, const rn_plan_row *row, rn_buf *out)
     else if (c)
         rn_buf_printf(out, "advice for %s%s: buy up to %s%s: %.1f %%, %s per problem%s\n",
                       rn_amount(&a, s->opts.axis, row->budget), s->opts.total ? " in all" : "",
-                      c->plan, stop ? ", stop at the first pass" : "", 100 * c->score.value,
-                      rn_amount(&a, s->opts.axis, c->cost.value), c->limited ? ", or more" : "");
+                      in_words(c->plan, &a), stop ? ", stop at the first pass" : "",
+                      100 * c->score.value, rn_amount(&a, s->opts.axis, c->cost.value),
+                      c->limited ? ", or more" : "");
     rn_arena_free(&a);
 }
 

@@ -178,6 +178,13 @@ assert c["one-model upper line", True]["score"]["value"] >= c["single", True]["s
 PY
 }
 
+@test "a plan for a budget ends with one line of advice" {
+    three_models
+    run "$RATION" plan -s s.db -b 10TFLOP
+    [ "$status" -eq 0 ]
+    [[ "${lines[-1]}" =~ ^"advice for 10 TFLOP: buy up to "[0-9]+" of code-llama-7b, ".*"stop at the first pass: "[0-9.]+" %, "[0-9.]+" TFLOP per problem" ]]
+}
+
 @test "replay: five budgets, all policies, the adaptive one keeps up with the best fixed one" {
     three_models
     "$RATION" plan -s s.db --replay --orders 300 -b 3TFLOP -b 6TFLOP -b 12TFLOP -b 24TFLOP -b 48TFLOP \
