@@ -307,6 +307,9 @@ bool rn_forge_operators(void);
 
 /* ---- tests and program in processes apart (host_apart.c) ------------------------------------- */
 
+/* In the host, before the imports: what a compilation leaves of holes in the heap they fill, so that
+ * children write to, and so copy, fewer pages. */
+int rn_apart_compile(rn_err *err);
 int rn_apart_start(rn_err *err); /* in the host, after the imports */
 /* In the child: does the task, how >= RN_RUN_APART, and fills *record: PASSED; FORGED; WRONG: the
  * tests fail; EXCEPTION: they fail, which shows nothing. n_run: alterable assertions, n_passed:

@@ -36,15 +36,22 @@ EMBED(rn_alter_py, "src/judge/host_alter.py");
 
 static PyObject *lib; /* the module's dictionary; no object of a judged program leads to it */
 
-static int run_source(const char *text, const char *name, rn_err *err)
+static const struct {
+    const char *text, *name;
+} sources[] = {
+    {rn_copy_py, "host_copy.py"}, {rn_apart_py, "host_apart.py"}, {rn_alter_py, "host_alter.py"}};
+enum { N_SOURCES = sizeof sources / sizeof *sources };
+static PyObject *compiled[N_SOURCES];
+
+int rn_apart_compile(rn_err *err)
 {
-    PyObject *code = Py_CompileString(text, name, Py_file_input);
-    PyObject *v = code ? PyEval_EvalCode(code, lib, lib) : NULL;
-    Py_XDECREF(code);
-    Py_XDECREF(v);
-    if (v) return 0;
-    PyErr_Print();
-    return rn_fail(err, RN_ESANDBOX, "%s does not run in this Python", name);
+    for (int i = 0; i < N_SOURCES; i++) {
+        compiled[i] = Py_CompileString(sources[i].text, sources[i].name, Py_file_input);
+        if (compiled[i]) continue;
+        PyErr_Print();
+        return rn_fail(err, RN_ESANDBOX, "%s does not compile in this Python", sources[i].name);
+    }
+    return 0;
 }
 
 static PyObject *call_lib(const char *name, PyObject *args)
@@ -65,13 +72,17 @@ int rn_apart_start(rn_err *err)
         return rn_fail(err, RN_ENOMEM, "host_apart.py: out of memory");
     Py_DECREF(builtins);
     Py_DECREF(name);
-    int rc = run_source(rn_copy_py, "host_copy.py", err);
-    if (!rc) rc = run_source(rn_apart_py, "host_apart.py", err);
-    if (!rc) rc = run_source(rn_alter_py, "host_alter.py", err);
-    if (rc) return rc;
+    for (int i = 0; i < N_SOURCES; i++) {
+        PyObject *v = PyEval_EvalCode(compiled[i], lib, lib);
+        Py_CLEAR(compiled[i]);
+        Py_XDECREF(v);
+        if (v) continue;
+        PyErr_Print();
+        return rn_fail(err, RN_ESANDBOX, "%s does not run in this Python", sources[i].name);
+    }
     PyObject *names = call_lib("plain_names", PyTuple_New(0));
     if (!names) return rn_fail(err, RN_ESANDBOX, "host_alter.py: no names of plain programs");
-    rc = rn_plain_start(names, err);
+    int rc = rn_plain_start(names, err);
     Py_DECREF(names);
     return rc;
 }

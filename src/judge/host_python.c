@@ -11,6 +11,7 @@
 
 #include "judge/host.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -106,6 +107,9 @@ int rn_python_settle(rn_err *err)
 
 int rn_python_start(const char *site, char version[32], rn_err *err)
 {
+    /* What is freed is merged with its neighbours at once: kept apart in lists, it would be merged
+     * by every child again, which copies those pages (80 a program). */
+    mallopt(M_MXFAST, 0);
     /* Libraries that start threads of their own when imported would make forks unsafe. */
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     setenv("OMP_NUM_THREADS", "1", 1);
@@ -118,6 +122,8 @@ int rn_python_start(const char *site, char version[32], rn_err *err)
     snprintf(version, 32, "%d.%d.%d", PY_MAJOR_VERSION, PY_MINOR_VERSION, PY_MICRO_VERSION);
     sscanf(Py_GetVersion(), "%31s", version);
     rn_forge_hook();
+    rc = rn_apart_compile(err);
+    if (rc) return rc;
     if (site[0]) {
         rc = add_site(site, err);
         if (rc) return rc;
