@@ -546,6 +546,7 @@ typedef struct rn_judge_summary {
     rn_judge_near_row *near; /* [n_near] */
     size_t n_near;
     int64_t n_judged, n_programs; /* now; equal programs are run once */
+    int64_t n_confirmed;          /* of them: passes that could be forged, put to further proof */
     int64_t n_ended_near, n_missing, n_older;
     int64_t n_without_code;                    /* of n_judged: answers in which no code was found */
     const char *set, *hash, *python, *sandbox; /* of the first set */

@@ -52,9 +52,10 @@ static void print_table(const rn_judge_summary *s, rn_buf *out)
         cell_if(&t, r->n_missing);
     }
     rn_table_end(&t, out);
-    rn_buf_printf(
-        out, "\n%" PRId64 " samples judged now, %" PRId64 " programs run; Python %s; sandbox %s\n",
-        s->n_judged, s->n_programs, s->python, s->sandbox);
+    rn_buf_printf(out,
+                  "\n%" PRId64 " samples judged now, %" PRId64 " programs run, %" PRId64
+                  " passes confirmed; Python %s; sandbox %s\n",
+                  s->n_judged, s->n_programs, s->n_confirmed, s->python, s->sandbox);
 }
 
 static void print_csv(const rn_judge_summary *s, rn_buf *out)
@@ -92,8 +93,8 @@ static void print_json(const rn_judge_summary *s, rn_buf *out)
     rn_buf_json(out, rn_bytes_of(s->set));
     rn_buf_printf(out,
                   ", \"hash\": \"%s\", \"judged_now\": %" PRId64 ", \"programs_run\": %" PRId64
-                  ", \"runs\": [",
-                  s->hash, s->n_judged, s->n_programs);
+                  ", \"confirmed\": %" PRId64 ", \"runs\": [",
+                  s->hash, s->n_judged, s->n_programs, s->n_confirmed);
     for (size_t i = 0; i < s->n_runs; i++) {
         const rn_judge_run_row *r = &s->runs[i];
         rn_buf_printf(out, "%s{\"run\": %" PRId64 ", \"set\": ", i ? ", " : "", r->run_id);

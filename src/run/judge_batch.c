@@ -160,6 +160,7 @@ static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_e
         w->out->n_without_code += b->dues.data[i].no_code;
     }
     w->out->n_programs++;
+    w->out->n_confirmed += r->confirmed;
     return rc;
 }
 
