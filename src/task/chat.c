@@ -36,8 +36,9 @@ static rn_bytes skip_begin(rn_bytes raw)
         "<s>",
         "<bos>",
         "<|begin_of_text|>",
-        "<\xEF\xBD\x9C"
-        "begin\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>",
+        /* in parts: a hexadecimal escape takes every digit that follows, "be" of begin too */
+        ("<\xEF\xBD\x9C"
+         "begin\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"),
         "<|im_start|>assistant\n",
         "<|start_header_id|>assistant<|end_header_id|>\n\n",
         "<start_of_turn>model\n",
@@ -222,8 +223,8 @@ static const char *const end_tokens[] = {
     "<eos>",
     "<|END_RESPONSE|>",
     "<|END_OF_TURN_TOKEN|>",
-    "<\xEF\xBD\x9C"
-    "end",
+    ("<\xEF\xBD\x9C"
+     "end"),
 };
 
 /* The first of `token` that is no code; text.len if there is none before `end`. */

@@ -103,7 +103,7 @@ start)
     write_conf
     start_munge
     slurmctld -c 3>&- || cannot "slurmctld does not start (see $dir/log/ctld.log)"
-    slurmd -N n1 3>&- && slurmd -N n2 3>&- || cannot "slurmd does not start (see $dir/log)"
+    for n in 1 2; do slurmd -N "n$n" 3>&- || cannot "slurmd does not start (see $dir/log)"; done
     i=0
     until [ "$(sinfo -h -N -t idle -o %N 2>/dev/null | wc -l)" = 2 ]; do
         i=$((i + 1))

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC1091
 # Verdicts of known samples; a second time nothing is run.
 . "$EXPECT/common.bash"
 make_samples

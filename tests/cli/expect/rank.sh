@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC1091
 # Samples that do the same agree with each other.
 . "$EXPECT/common.bash"
 make_samples >/dev/null

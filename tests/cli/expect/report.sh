@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC1091
 # The answer on one screen, and the curves behind it.
 . "$EXPECT/common.bash"
 make_samples >/dev/null

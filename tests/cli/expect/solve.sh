@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC1091
 # A stored pass costs nothing: the program and the reason.
 . "$EXPECT/common.bash"
 make_samples >/dev/null
