@@ -4,14 +4,14 @@
 set -eu
 cd "$(dirname "$0")/.."
 cc=aarch64-linux-gnu-gcc
-RATION_EXTRA_DEPS="gcc-aarch64-linux-gnu qemu-user" tools/deps.sh
+RATION_EXTRA_DEPS="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user" tools/deps.sh
 out=build/neon
 mkdir -p $out
 warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wpointer-arith -Wwrite-strings -Werror"
 flags="-std=c17 -D_GNU_SOURCE -O2 -ffp-contract=off $warn -Iinclude -Isrc"
 objects=
 for f in base/err base/rng gguf/quant model/cpu model/pool model/kern model/mat model/pack \
-    model/attn model/ops model/kern_scalar model/kern_neon; do
+    model/attn model/kern_scalar model/kern_neon; do
     o=$out/$(basename $f).o
     isa=
     [ $f = model/kern_neon ] && isa=-march=armv8.2-a+dotprod+fp16

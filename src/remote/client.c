@@ -205,7 +205,9 @@ static CURL *new_easy(rn_remote *r)
 int rn_remote_add_secret(rn_remote *r, const char *value, rn_err *err)
 {
     char *copy = strdup(value);
-    if (copy && rn_vec_push(&r->secrets, copy)) return 0;
+    bool kept = copy && rn_vec_push(&r->secrets, copy);
+    /* cppcheck-suppress memleak ; the vector owns it */
+    if (kept) return 0;
     free(copy);
     return rn_fail(err, RN_ENOMEM, "out of memory for a client");
 }

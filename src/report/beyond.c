@@ -293,8 +293,9 @@ static int cascades(const rn_report *r, rn_report_task *t, const field *f, rn_ar
     const size_t m = ax->n_rows;
     uint32_t *fold = rn_arena_array(a, t->n_common, sizeof *fold);
     rn_plan *plan = rn_arena_array(a, 2 * m, sizeof *plan);
-    double *budgets = rn_arena_array(a, 3 * m, sizeof *budgets), *score = budgets + m;
+    double *budgets = rn_arena_array(a, 3 * m, sizeof *budgets);
     if (!fold || !plan || !budgets) return rn_report_nomem(err);
+    double *score = budgets + m;
     for (size_t j = 0; j < m; j++)
         budgets[j] = ax->rows[j].budget;
     int rc = rn_stat_folds(r->opts.seed, t->n_common, N_FOLDS, fold, err);

@@ -153,8 +153,9 @@ static int by_policy(rn_plan_job *j, way *w)
 static int upper_line(rn_plan_job *j, way *w)
 {
     const rn_field *f = &j->f;
-    double *total = rn_arena_array(&j->a, 2 * j->m, sizeof *total), *score = total + j->m;
+    double *total = rn_arena_array(&j->a, 2 * j->m, sizeof *total), *score = NULL;
     if (!total) return rn_report_nomem(j->err);
+    score = total + j->m;
     int rc = 0;
     for (size_t b = 0; b < j->m; b++) {
         total[b] = j->budgets[b] * (double)f->n_rows;

@@ -203,10 +203,12 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
         const double one = rn_cost_usd(c, 1, prompt, gen, NAN),
                      two = rn_cost_usd(c, 2, prompt, gen, NAN);
         const double own = gen * c->usd_per_1m_output * 1e-6; /* without the prompt */
-        *axis = r->opts.prompt == RN_PROMPT_EACH ? (rn_kcost){.per_sample = one}
-                : r->opts.prompt == RN_PROMPT_ONCE
-                    ? (rn_kcost){.shared = one - own, .per_sample = own}
-                    : (rn_kcost){.shared = 2 * one - two, .per_sample = two - one};
+        if (r->opts.prompt == RN_PROMPT_EACH)
+            *axis = (rn_kcost){.per_sample = one};
+        else if (r->opts.prompt == RN_PROMPT_ONCE)
+            *axis = (rn_kcost){.shared = one - own, .per_sample = own};
+        else
+            *axis = (rn_kcost){.shared = 2 * one - two, .per_sample = two - one};
     } else {
         const rn_kcost *time = &e->axis[RN_UNIT_SECOND];
         if (!e->priced[RN_UNIT_SECOND]) {

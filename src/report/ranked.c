@@ -147,8 +147,9 @@ static int put_rows(rn_report *r, const rn_report_task *t, const rn_entrant *e, 
     if (!e->priced[axis] || m == 0) return 0;
     rn_rank_row *rows = rn_arena_array(&r->arena, m, sizeof *rows);
     double *budgets = rn_arena_array(&p->a, m, sizeof *budgets);
-    rn_cell *unpaid = rn_arena_array(&p->a, 2 * m, sizeof *unpaid), *paid = unpaid + m;
+    rn_cell *unpaid = rn_arena_array(&p->a, 2 * m, sizeof *unpaid);
     if (!rows || !budgets || !unpaid) return rn_report_nomem(err);
+    rn_cell *paid = unpaid + m;
     for (size_t j = 0; j < m; j++) {
         budgets[j] = t->axis[axis].rows[j].budget;
         paid[j] = (rn_cell){0, NAN, NAN, NAN};

@@ -180,6 +180,7 @@ int rn_sampler_want(rn_sampler *s, uint64_t tag, rn_bytes prompt, const uint32_t
     if (!rc && !rn_vec_push(&s->orders, o)) rc = rn_fail(err, RN_ENOMEM, "out of memory");
     if (!rc) {
         s->n_wanted += n;
+        /* cppcheck-suppress memleak ; the order owns them */
         return 0;
     }
     free(text);
