@@ -179,7 +179,8 @@ static uint16_t mxfp4_scale(uint8_t e, int *left)
     int power = e - 128, held = power < LEAST ? LEAST : power > MOST ? MOST : power;
     *left = power - held;
     if (*left > 3) *left = 3; /* 12 * 2^3 is the most that 8 bits hold */
-    return held >= -14 ? (uint16_t)((held + 15) << 10) : (uint16_t)(1 << (held + 24));
+    unsigned bits = held >= -14 ? (unsigned)(held + 15) << 10 : 1u << (held + 24);
+    return (uint16_t)(bits & 0xFFFF);
 }
 
 static void code_mxfp4(const rn_mxfp4 *q, bool biased, uint8_t out[32])

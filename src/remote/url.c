@@ -28,7 +28,10 @@ static int check_query(const char *query, rn_err *err)
 {
     for (const char *p = query; *p; p += strcspn(p, "&"), p += *p == '&') {
         char name[64];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(p, "=&"), p);
+        size_t len = strcspn(p, "=&");
+        if (len >= sizeof name) len = sizeof name - 1;
+        memcpy(name, p, len);
+        name[len] = '\0';
         if (is_secret(name))
             return rn_fail(err, RN_EINVAL,
                            "a server's address must not hold '%s', which may be a key: the "
