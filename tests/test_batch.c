@@ -103,7 +103,7 @@ static void units_of_unknown_time_are_shared_too(void **state)
     rn_units u = {0}, tasks[4] = {{.v = {0}}};
     rn_err err = {0};
     for (int i = 0; i < 8; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof id, "%d", i);
         assert_ok(rn_units_add(&u, &(rn_unit){.task_id = id, .to = 3, .n = 3}, &err), &err);
     }

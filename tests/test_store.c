@@ -852,7 +852,7 @@ static void test_parts(void **state)
     assert_ok(rn_store_put_ranker(f.s, "nll", "{\"by\":\"nll\"}", true, &ranker, &err), &err);
     for (int p = 0; p < 3; p++)
         for (int i = 0; i < 4; i++) {
-            char text[16];
+            char text[32];
             snprintf(text, sizeof text, "%d.%d", p, i);
             int64_t id = put_text(&f, p, i, text, 1);
             rn_store_score x = {.sample_id = id, .ranker_id = ranker, .score = i, .n_tok = 1};
