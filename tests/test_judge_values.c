@@ -3,6 +3,13 @@
 
 #include "judge/judge.h"
 
+/* A sanitized host is slower and larger. */
+#ifdef __SANITIZE_ADDRESS__
+static const int64_t CPU_NS = 1500000000, MEMORY = 512 << 20;
+#else
+static const int64_t CPU_NS = 300000000, MEMORY = 256 << 20;
+#endif
+
 static rn_judge *judge;
 
 enum { MAX = 8 };
@@ -22,7 +29,7 @@ static rn_judge_result call(const char *program, const char *const *inputs, cons
         .entry = "f",
         .cases = cases,
         .n_cases = n,
-        .limits = {.cpu_ns = 300000000, .wall_ns = 3000000000, .memory_bytes = 256 << 20}};
+        .limits = {.cpu_ns = CPU_NS, .wall_ns = 10 * CPU_NS, .memory_bytes = MEMORY}};
     rn_err err;
     uint64_t tag;
     rn_judge_result r;

@@ -371,7 +371,7 @@ static int clone_child(watch *w, rn_err *err)
     long pid = syscall(SYS_clone3, &args, sizeof args);
     if (pid == 0) be_child(w);
     if (pid < 0) {
-        rn_fail_errno(err, "forking a judged program");
+        rn_fail_errno(err, RN_NOT_STARTED);
         if (err) err->code = RN_ESANDBOX;
         return RN_ESANDBOX;
     }

@@ -395,10 +395,11 @@ static void try_again(rn_judge *j, slot *s, bool alone)
     push(alone ? &j->alone : &j->queue, (uint32_t)(s - j->slots));
 }
 
-/* The known-good program's verdict tells whose the failures were. */
+/* The known-good program's verdict tells whose the failures were, of programs that ran at all. */
 static void conclude_proof(rn_judge *j, slot *s, rn_verdict known_good)
 {
-    if (known_good == RN_V_PASSED) {
+    bool ran = strncmp(s->result.detail, RN_NOT_STARTED, strlen(RN_NOT_STARTED)) != 0;
+    if (known_good == RN_V_PASSED && ran) {
         char why[sizeof s->result.detail];
         memcpy(why, s->result.detail, sizeof why);
         s->result.verdict = RN_V_CRASHED;
