@@ -80,9 +80,9 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
         "$RATION" batch -s whole.db --tasks 4 --every 1 -- $many 2>err.txt 3>&- &
         pid=$!
         sleep $((1 + seed % 2)).$((seed * 37 % 10))
-        "$cluster" kill-node "$SLURM_DIR" $((seed % 2 + 1))
+        "$cluster" kill-node "$SLURM_DIR" $((seed % 2 + 1)) || true
         sleep 0.$((seed * 53 % 10))
-        kill -9 $pid
+        kill -9 $pid 2>/dev/null || true # it may be done already
         wait $pid || true
         "$cluster" stop-ctld "$SLURM_DIR"
         "$cluster" start-node "$SLURM_DIR" $((seed % 2 + 1))

@@ -112,10 +112,10 @@ END
     [[ "$output" == *"NOT VERIFIED"* ]]
     run "$RATION" solve -m "$url/v1#test-model" -b 0.002USD --cost-file costs --no-tests p.json
     [ "$status" -eq 0 ]
-    [[ "$output" == *"NOT VERIFIED"*"own-nll"* ]]
+    [[ "$output" == *"NOT VERIFIED"*"by examples, then likelihood"* ]] || { echo "$output"; false; }
 }
 
-@test "solve: without tests, what most samples agree on for the calls that the text shows" {
+@test "solve: without tests, the sample that agrees with most on inputs from the prompt" {
     # The likeliest by its server (shortest answers cost 0.25 a byte alike) is not what most agree with.
     serve '{"def f0": ["    return x + 1\n", "    return 1 + x\n", "    y = x + 1\n    return y\n", "    return x * 2\n"]}' --in-order
     cat >p.json <<'END'
@@ -128,8 +128,8 @@ usd_per_1m_output = 1
 END
     run "$RATION" solve -m "$url/v1#test-model" -b 0.0004USD --cost-file costs --no-tests --ledger l.json p.json
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *"NOT VERIFIED"*"consensus"* ]]
-    [ "$(json l.json ranker)" = "consensus, then likelihood" ]
+    [[ "$output" == *"NOT VERIFIED"*"by examples, then likelihood"* ]]
+    [ "$(json l.json ranker)" = "examples, then likelihood" ]
     [[ "$output" != *"return x * 2"* ]]
 }
 
@@ -443,7 +443,7 @@ assert l["program"]["last_token_s"] <= l["program"]["judged_s"] <= l["stopped_s"
 END
 }
 
-@test "solve: without tests, or without a pass, a bundled model's likelihood chooses" {
+@test "solve: without tests, or without a pass, examples choose, then a bundled model's likelihood" {
     models=$BATS_TEST_DIRNAME/../../models
     [ -r "$models/ration-mini-s.gguf" ] || skip "no bundled models"
     printf 'def zz(n: int) -> int:\n    """Add 3 to it, and return the result."""\n' >prompt.py
@@ -452,7 +452,7 @@ END
         --entry zz --max-tokens 60 --ledger l.json
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     [[ "$output" == *"def zz(n: int)"* ]]
-    [[ "$output" == *"NOT VERIFIED"*"by nll"* ]]
+    [[ "$output" == *"NOT VERIFIED"*"by examples, then likelihood"* ]] || { echo "$output"; false; }
     run "$RATION" solve -m "$models/ration-mini-s.gguf" -b 0.02TFLOP --prompt prompt.py --tests tests.py --entry zz --max-tokens 60
     [ "$status" -eq 1 ]
     [[ "$output" != *"def zz(n: int)"* ]]
