@@ -84,7 +84,7 @@ static int find_places(const rn_batch_options *o, bool make, places *p, rn_err *
 static bool is_ours(const char *name)
 {
     size_t digits = strspn(name, "0123456789");
-    static const char *const whole[] = {"job.json", "script.sh", "jobs", "todo"};
+    static const char *const whole[] = {"job.json", "script.sh", "jobs", "todo", "finished"};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (strcmp(name, whole[i]) == 0) return true;
     return (digits >= 4 && name[digits] == '.') || strncmp(name, "slurm-", 6) == 0;
@@ -316,7 +316,13 @@ static int follow(const rn_batch_options *o, const places *p, const rn_batch_job
     const rn_batch_course c = {
         .folder = p->dir, .sbatch = o->sbatch, .job = job, .whole = whole, .watch = &o->watch};
     int rc = rn_batch_follow(&c, out, err);
-    return rc || out->incomplete ? rc : clear(p->dir, true, err);
+    if (rc || out->incomplete) return rc;
+    rc = clear(p->dir, true, err);
+    rn_buf path = {0};
+    const char *mark = rn_batch_path(p->dir, "finished", &path);
+    if (!rc) rc = mark ? rn_file_write_atomic(mark, (rn_bytes){0}, err) : RN_ENOMEM;
+    rn_buf_free(&path);
+    return rc;
 }
 
 static int run_job(const rn_batch_options *o, const places *p, const rn_batch_job *job,
@@ -386,8 +392,13 @@ int rn_batch_attach(const rn_batch_options *o, rn_batch_summary *out, rn_err *er
                      job.version, rn_version());
     if (!rc && strcmp(job.store, p.store) != 0)
         rc = rn_fail(err, RN_EINVAL, "the job in %s is of another store, %s", p.dir, job.store);
-    if (!rc) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
-    if (!rc) rc = follow(o, &p, &job, whole, out, err);
+    rn_buf path = {0};
+    const char *mark = rn_batch_path(p.dir, "finished", &path);
+    bool over = !rc && mark && rn_file_exists(mark);
+    rn_buf_free(&path);
+    if (over) rn_watch_note(&o->watch, "the job in %s is done", p.dir);
+    if (!rc && !over) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
+    if (!rc && !over) rc = follow(o, &p, &job, whole, out, err);
     rn_store_close(whole);
     rn_batch_job_free(&job);
     return rc;

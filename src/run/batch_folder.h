@@ -5,6 +5,7 @@
  *                  store; made whole before anything is submitted
  *   script.sh      what the scheduler runs, once per task
  *   jobs           the scheduler's ids, one per line
+ *   finished       all of it is merged
  *   NNNN.units     the units of task NNNN (run/units.h)
  *   NNNN.in.db     the part of the store that it needs (store/split.h)
  *   NNNN.out.db    the part with its results so far, replaced as a whole

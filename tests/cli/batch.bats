@@ -48,6 +48,9 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
     run "$RATION" batch -s whole.db --tasks 3 -- judge
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     [ "$(digest whole.db)" = "$(digest local.db)" ]
+    run "$RATION" batch -s whole.db --attach
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"is done"* ]]
     run "$RATION" batch -s whole.db --tasks 3 -- judge
     [ "$status" -eq 0 ]
     [[ "$output" == *"nothing is missing"* ]]
@@ -79,13 +82,14 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
         rm -rf whole.db*
         "$RATION" batch -s whole.db --tasks 4 --every 1 -- $many 2>err.txt 3>&- &
         pid=$!
-        sleep $((1 + seed % 2)).$((seed * 37 % 10))
+        until grep -q "tasks submitted" err.txt; do sleep 0.05; done
+        sleep $((seed % 2)).$((seed * 37 % 10))
         "$cluster" kill-node "$SLURM_DIR" $((seed % 2 + 1)) || true
         sleep 0.$((seed * 53 % 10))
         kill -9 $pid 2>/dev/null || true # it may be done already
         wait $pid || true
         "$cluster" stop-ctld "$SLURM_DIR"
-        "$cluster" start-node "$SLURM_DIR" $((seed % 2 + 1))
+        "$cluster" start-node "$SLURM_DIR" $((seed % 2 + 1)) || true
         "$cluster" start-ctld "$SLURM_DIR"
         run "$RATION" batch -s whole.db --attach
         [ "$status" -eq 0 ] || { echo "seed $seed: $output"; cat err.txt; false; }
