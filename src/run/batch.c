@@ -48,7 +48,7 @@ static int check_args(const rn_batch_options *o, rn_err *err)
     return 0;
 }
 
-/* ---- folders --------------------------------------------------------------------------------------- */
+/* ---- folders --------------------------------------------------------------------------------- */
 
 /* The absolute path of the store and of the folder; the folder is made. */
 typedef struct places {
@@ -143,7 +143,7 @@ static int end_earlier(const places *p, rn_store *whole, const rn_watch *watch, 
     return rc ? rc : clear(p->dir, false, err);
 }
 
-/* ---- what is missing -------------------------------------------------------------------------------- */
+/* ---- what is missing ------------------------------------------------------------------------- */
 
 /* Asks the stage itself, in a process of its own, since it opens the store as its own. */
 static int ask_stage(const rn_batch_options *o, const places *p, rn_units *todo, rn_err *err)
@@ -296,7 +296,7 @@ static int submit_only(const rn_batch_options *o, const places *p, const rn_batc
     return rc;
 }
 
-/* ---- the two ways in ---------------------------------------------------------------------------------- */
+/* ---- the two ways in ------------------------------------------------------------------------- */
 
 void rn_batch_options_init(rn_batch_options *o)
 {
@@ -320,7 +320,9 @@ static int follow(const rn_batch_options *o, const places *p, const rn_batch_job
     rc = clear(p->dir, true, err);
     rn_buf path = {0};
     const char *mark = rn_batch_path(p->dir, "finished", &path);
-    if (!rc) rc = mark ? rn_file_write_atomic(mark, (rn_bytes){0}, err) : RN_ENOMEM;
+    if (!rc)
+        rc = mark ? rn_file_write_atomic(mark, (rn_bytes){0}, err)
+                  : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->dir);
     rn_buf_free(&path);
     return rc;
 }

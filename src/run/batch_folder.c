@@ -26,7 +26,7 @@ const char *rn_task_path(const char *folder, int64_t task, const char *ending, r
     return rn_buf_ok(path) ? path->data : NULL;
 }
 
-/* ---- the job ----------------------------------------------------------------------------------- */
+/* ---- the job --------------------------------------------------------------------------------- */
 
 int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err)
 {
@@ -133,7 +133,7 @@ void rn_batch_job_free(rn_batch_job *job)
     rn_arena_free(&job->arena);
 }
 
-/* ---- a task's state ---------------------------------------------------------------------------- */
+/* ---- a task's state -------------------------------------------------------------------------- */
 
 const char *rn_task_state_name(rn_task_state s)
 {

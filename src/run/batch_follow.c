@@ -47,7 +47,7 @@ typedef struct follow {
     bool deaf; /* the controller does not answer */
 } follow;
 
-/* ---- merging ------------------------------------------------------------------------------------ */
+/* ---- merging --------------------------------------------------------------------------------- */
 
 typedef struct conflicts {
     const rn_watch *watch;
@@ -117,7 +117,7 @@ int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whol
     return rc;
 }
 
-/* ---- what the tasks and Slurm say ---------------------------------------------------------------- */
+/* ---- what the tasks and Slurm say ------------------------------------------------------------ */
 
 static int look(follow *f)
 {
@@ -212,7 +212,7 @@ static void read_reports(follow *f)
     }
 }
 
-/* ---- submitting ----------------------------------------------------------------------------------- */
+/* ---- submitting ------------------------------------------------------------------------------ */
 
 /* Whether task i is to be submitted (again) now, after a look at the queue. */
 static bool is_due(follow *f, int64_t i)
@@ -264,7 +264,7 @@ static int submit_due(follow *f, rn_err *err)
     return rc;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 static void show(const follow *f)
 {

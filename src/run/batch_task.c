@@ -44,7 +44,7 @@ typedef struct task {
     int64_t began_ns, copied_ns, beat_ns;
 } task;
 
-/* ---- scratch ----------------------------------------------------------------------------------- */
+/* ---- scratch --------------------------------------------------------------------------------- */
 
 static int make_scratch(task *t, rn_err *err)
 {
@@ -148,7 +148,7 @@ static int fetch_part(task *t, rn_err *err)
     return rc;
 }
 
-/* ---- the shared folder -------------------------------------------------------------------------- */
+/* ---- the shared folder ----------------------------------------------------------------------- */
 
 static int send_report(task *t, rn_task_state state, rn_err *err)
 {
@@ -210,7 +210,7 @@ static void ask_sandbox(task *t)
     rn_judge_close(j);
 }
 
-/* ---- the stage ---------------------------------------------------------------------------------- */
+/* ---- the stage ------------------------------------------------------------------------------- */
 
 static int start_stage(task *t, rn_err *err)
 {

@@ -44,7 +44,7 @@ struct rn_serve {
     rn_err why; /* when given up */
 };
 
-/* ---- words ---------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 /* A port that nothing listens on just now; 0: none. */
 static int free_port(void)
@@ -72,7 +72,7 @@ static void put_with_port(rn_buf *out, const char *text, int port)
     }
 }
 
-/* ---- the server ------------------------------------------------------------------------------------- */
+/* ---- the server ------------------------------------------------------------------------------ */
 
 static size_t drop(char *data, size_t size, size_t n, void *user)
 {
@@ -196,7 +196,7 @@ static void *watch(void *user)
     return NULL;
 }
 
-/* ---- for the command ---------------------------------------------------------------------------------- */
+/* ---- for the command ------------------------------------------------------------------------- */
 
 static int wait_ready(rn_serve *s, const rn_serve_opts *o, rn_err *err)
 {

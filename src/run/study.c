@@ -51,7 +51,7 @@ static int64_t n_problems(const char *set)
     return 0;
 }
 
-/* ---- what is known of the models ------------------------------------------------------------------ */
+/* ---- what is known of the models ------------------------------------------------------------- */
 
 static int take_profile(void *user, const char *name, const rn_store_profile *p)
 {
@@ -101,7 +101,7 @@ static int size_models(planner *pl, const rn_study_options *o, rn_store *store, 
     return rc;
 }
 
-/* ---- steps ------------------------------------------------------------------------------------------ */
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 static int add_step(planner *pl, rn_study_step x, const char *const *args)
 {

@@ -16,7 +16,7 @@
 
 enum { PIECES_PER_TASK = 16, MAX_LINE = 1 << 20 };
 
-/* ---- lists ------------------------------------------------------------------------------------ */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 void rn_units_free(rn_units *u)
 {
@@ -102,7 +102,7 @@ int rn_units_read(const char *path, rn_units *out, rn_err *err)
     return rc ? rc : more;
 }
 
-/* ---- balance ---------------------------------------------------------------------------------- */
+/* ---- balance --------------------------------------------------------------------------------- */
 
 /* The i-th of `pieces` equal parts of x by index. */
 static rn_unit piece_of(const rn_unit *x, int64_t i, int64_t pieces)
@@ -195,7 +195,7 @@ int rn_units_balance(const rn_units *u, size_t n_tasks, rn_units *tasks, rn_err 
     return rc;
 }
 
-/* ---- the share of one process ------------------------------------------------------------------ */
+/* ---- the share of one process ---------------------------------------------------------------- */
 
 struct rn_share {
     int64_t i, n; /* shard i of n; n 0: by units */

@@ -44,7 +44,7 @@ double rn_units_seconds(const rn_units *u); /* sum */
  * 4/3 of the best makespan; Graham 1969). Deterministic. */
 int rn_units_balance(const rn_units *u, size_t n_tasks, rn_units *tasks, rn_err *err);
 
-/* ---- which samples this process works on ------------------------------------------------------ */
+/* ---- which samples this process works on ----------------------------------------------------- */
 
 typedef struct rn_share rn_share;
 

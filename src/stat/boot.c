@@ -295,7 +295,7 @@ int rn_stat_boot_interval_any(const rn_boot *b, const double *table, size_t n_co
     return make_intervals(b, table, n_cols, level, 0, out, err);
 }
 
-/* ---- splits (fold.h) -------------------------------------------------------------------------- */
+/* ---- splits (fold.h) ------------------------------------------------------------------------- */
 
 int rn_stat_folds(uint64_t seed, size_t n, uint32_t n_folds, uint32_t *fold, rn_err *err)
 {
