@@ -38,7 +38,8 @@ enum {
     MAX_FILES = 1024,
     PAGE = 4096,
     FAULT_NS = 50000, /* what the first touch of a page may cost where the machine is cold */
-    GROWTH = 64       /* pages between two looks: the tree is growing */
+    GROWTH = 64,      /* pages more than at the last mark: the tree is growing, */
+    GROWTH_MS = 100   /* for so long */
 };
 
 typedef struct proc {
@@ -58,9 +59,10 @@ static struct {
     bool root_is_host; /* no pid namespace: everything below this process */
     int64_t start_ns, last_ns, base_cgroup_ns, base_host_ns;
     int64_t lost_ns, dead_delay_ns; /* of processes that vanished */
-    int64_t sampled_ns, disk_ns, resident, peak_resident;
+    int64_t sampled_ns, disk_ns, resident, files, peak_held;
+    int64_t mark, mark_ns; /* memory held when growth was last seen, and when that was */
     int host_nice, host_policy, looks;
-    bool ready, disk, growing, demoted;
+    bool ready, disk, demoted;
     int n_tasks;
 } t;
 
@@ -361,11 +363,23 @@ static int64_t proportional_bytes(const rn_confine *c, int64_t files)
 
 static int64_t tree_memory(const rn_confine *c, int64_t limit)
 {
-    static int64_t files;
-    if (t.looks <= 1) files = 0;
-    if (t.looks % 4 == 0 || t.n > 1) files = files_bytes(c);
-    if (t.resident + files <= limit) return t.resident + files;
-    return proportional_bytes(c, files);
+    if (t.resident + t.files <= limit) return t.resident + t.files;
+    return proportional_bytes(c, t.files);
+}
+
+/* Counts what the tree holds. Whether it grows is asked over several looks: a program that fills
+ * memory also pauses, and looks follow each other closely near the end of the time. */
+static bool look_at_memory(const rn_confine *c, int64_t now)
+{
+    t.resident = resident_bytes(c);
+    if (t.looks % 4 == 0 || t.n > 1) t.files = files_bytes(c);
+    int64_t held = t.resident + t.files;
+    if (held > t.peak_held) t.peak_held = held;
+    if (held > t.mark + (int64_t)GROWTH * PAGE) {
+        t.mark = held;
+        t.mark_ns = now;
+    }
+    return now - t.mark_ns < (int64_t)GROWTH_MS * 1000000;
 }
 
 /* ---- a run ----------------------------------------------------------------------------------- */
@@ -374,8 +388,9 @@ void rn_usage_begin(const rn_confine *c)
 {
     t.n = 0;
     t.looks = 0;
-    t.lost_ns = t.dead_delay_ns = t.sampled_ns = t.disk_ns = t.resident = t.peak_resident = 0;
-    t.demoted = t.growing = t.ready = t.disk = false;
+    t.lost_ns = t.dead_delay_ns = t.sampled_ns = t.disk_ns = 0;
+    t.resident = t.files = t.peak_held = t.mark = t.mark_ns = 0;
+    t.demoted = t.ready = t.disk = false;
     t.host_nice = getpriority(PRIO_PROCESS, 0);
     t.host_policy = sched_getscheduler(0);
     if (c->cg_cpu) t.base_cgroup_ns = cgroup_cpu_ns(c);
@@ -400,10 +415,8 @@ void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
     t.last_ns = now;
     t.looks++;
     look_at_tree(c, interval);
-    int64_t before = t.resident, delay = t.dead_delay_ns, system = 0;
-    t.resident = resident_bytes(c);
-    t.growing = t.resident > before + (int64_t)GROWTH * PAGE;
-    if (t.resident > t.peak_resident) t.peak_resident = t.resident;
+    int64_t delay = t.dead_delay_ns, system = 0;
+    bool growing = look_at_memory(c, now);
     for (size_t i = 0; i < t.n; i++) {
         delay += t.procs[i].delay_ns;
         system += t.procs[i].system_ns;
@@ -416,8 +429,8 @@ void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
     u->waited_ns = exact < t.sampled_ns ? exact : t.sampled_ns;
     u->delay_ns = delay;
     u->disk_ns = t.disk_ns;
-    int64_t touched = t.peak_resident / PAGE * FAULT_NS;
-    u->fault_ns = !t.growing ? 0 : system < touched ? system : touched;
+    int64_t touched = t.peak_held / PAGE * FAULT_NS;
+    u->fault_ns = !growing ? 0 : system < touched ? system : touched;
     u->memory_bytes = c->cg_memory ? -1 : tree_memory(c, memory_limit);
     u->n_tasks = t.n_tasks;
     u->ready = t.ready;

@@ -175,10 +175,10 @@ static rn_verdict check_limits(watch *w, int64_t *sleep_ns, bool *starved)
     rn_usage_look(c, l->memory_bytes, u);
     if (u->memory_bytes > l->memory_bytes) return RN_V_MEMORY_LIMIT;
     if (!c->cg_pids && !c->user_ns && u->n_tasks > l->processes) return RN_V_PROCESS_LIMIT;
-    int64_t time_left = time_left_ns(w);
     /* While memory grows, the price of its pages is the machine's: which limit is met first must
      * not depend on it. */
-    if (time_left + u->fault_ns <= 0) return RN_V_TIME_LIMIT;
+    int64_t time_left = time_left_ns(w) + u->fault_ns;
+    if (time_left <= 0) return RN_V_TIME_LIMIT;
     int64_t wall_left;
     rn_verdict v = check_wall(w, &wall_left, starved);
     random = random * 1664525 + 1013904223;
