@@ -23,6 +23,16 @@ sql() { /usr/bin/python3 -c 'import sqlite3, sys
 for row in sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True).execute(sys.argv[2]):
     print("|".join("" if v is None else str(v) for v in row))' "$1" "$2"; }
 
+# await_handler PID SIGNAL: until the command PID has installed its handler of a signal (a number), or has
+# ended. A signal before that kills it, on a slow machine after any fixed pause.
+await_handler() {
+    local caught
+    while caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null) && [ -n "$caught" ]; do
+        [ "$(readlink "/proc/$1/exe")" = "$RATION" ] && [ $(((0x$caught >> ($2 - 1)) & 1)) = 1 ] && return
+        sleep 0.01
+    done
+}
+
 # A set of 4 problems in HumanEval's form: tiny.jsonl, with ids Tiny/0 ... Tiny/3.
 make_set() {
     local i

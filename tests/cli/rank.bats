@@ -103,15 +103,18 @@ EOF
         # A shell without job control starts background commands with SIGINT ignored.
         # shellcheck disable=SC2086
         /usr/bin/python3 - "$RATION" rank $how -t "$set" -s "$dir/b.db" >"$dir/out" 2>"$dir/err" <<'PY' || true
-import signal, subprocess, sys, time
+import re, signal, subprocess, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 p = subprocess.Popen(sys.argv[1:])
-time.sleep(0.3)
+caught = 0 # until it has a handler for SIGINT, signal 2
+while p.poll() is None and not caught & 2:
+    time.sleep(0.01)
+    caught = int(re.search(r"SigCgt:\s*(\w+)", open("/proc/%d/status" % p.pid).read()).group(1), 16)
+time.sleep(0.2)
 p.send_signal(signal.SIGINT)
 sys.exit(p.wait())
 PY
         if ! grep -q "stopped; the same command continues" "$dir/err"; then
-
             grep -q "scored; left out" "$dir/out" # it was faster than the signal
         fi
         kept=$(sql "$dir/b.db" "select count(*) from score")

@@ -529,6 +529,7 @@ END
         "$RATION" solve -m "$url/v1#test-model" --budget 1USD --cost-file price.ini -q \
             --ledger led.json p.json >out 2>&1 3>&- &
         pid=$!
+        await_handler $pid 15
         sleep 0.4
         kill -TERM $pid
         sleep 0.003
