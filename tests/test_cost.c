@@ -3,7 +3,7 @@
 #include "test.h"
 
 #include "cost/cost.h"
-#include "cost/paper.h"
+#include "run/study.h"
 
 static rn_cost_book *book(void)
 {

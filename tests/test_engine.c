@@ -8,7 +8,7 @@
 
 #include "model/engine.h"
 #include "model/random.h"
-#include "model/sampler.h"
+#include "model/draw.h"
 
 enum { MAX_SAMPLES = 1000 };
 

@@ -2,7 +2,7 @@
  * likelihood against double precision, on every kernel set. */
 #include "test.h"
 
-#include "model/sampler.h"
+#include "model/draw.h"
 
 enum { V = 600 };
 

@@ -1,7 +1,7 @@
 /* The judge: modes, verdicts, limits, comparison rules, weaker sandboxes, hosts that die. */
 #include "test.h"
 
-#include "judge/compare.h"
+#include "judge/checker.h"
 #include "judge/judge.h"
 
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #include "run/stage.h"
 #include "cli/commands.h"
 #include "cost/cost.h"
-#include "cost/paper.h"
+#include "run/study.h"
 
 #include "base/json.h"
 #include "base/log.h"

@@ -10,7 +10,7 @@
 #include "cli/complete.h"
 
 #include "cost/cost.h"
-#include "cost/paper.h"
+#include "run/study.h"
 #include "task/prompt.h"
 #include "task/task.h"
 

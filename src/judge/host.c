@@ -5,7 +5,7 @@
  */
 #include "judge/host.h"
 
-#include "judge/compare.h"
+#include "judge/checker.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "model/engine_priv.h"
 #include "model/memory.h"
-#include "model/sampler.h"
+#include "model/draw.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  */
 #include "base/clock.h"
 #include "model/engine_priv.h"
-#include "model/sampler.h"
+#include "model/draw.h"
 
 #include <stdlib.h>
 

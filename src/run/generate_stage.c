@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "cost/paper.h"
-#include "model/sampler.h"
+#include "run/study.h"
+#include "model/draw.h"
 #include "task/prompt.h"
 
 #include <math.h>

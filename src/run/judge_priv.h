@@ -10,7 +10,6 @@
 
 #include "base/arena.h"
 #include "run/program.h"
-#include "run/pump.h"
 #include "run/stage.h"
 #include "run/units.h"
 

@@ -2,7 +2,7 @@
 #include "run/identity.h"
 #include "run/rank_priv.h"
 
-#include "cost/paper.h"
+#include "run/study.h"
 
 #include <assert.h>
 #include <stdio.h>

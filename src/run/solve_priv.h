@@ -12,7 +12,7 @@
 #define RN_RUN_SOLVE_PRIV_H
 
 #include "run/identity.h"
-#include "run/pump.h"
+#include "run/program.h"
 #include "run/sampler.h"
 #include "run/solve_price.h"
 #include "run/target.h"

@@ -2,7 +2,7 @@
 #include "run/trial.h"
 
 #include "base/rng.h"
-#include "run/pump.h"
+#include "run/program.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -2,11 +2,11 @@
  * put.c: writing. Each put finds its row by identity, inserts it if it is not there, and says
  * RN_EEXIST when the row is there with other content that may not be replaced.
  *
- * What names a run, a ranker or a protocol is split here and nowhere else (identity_priv.h): the
+ * What names a run, a ranker or a protocol is split here and nowhere else (canon_priv.h): the
  * identity finds the row, the provenance is added to what stands beside it.
  * A sample is two rows (numbers and text), so a put outside of a transaction opens one of its own.
  */
-#include "store/identity_priv.h"
+#include "store/canon_priv.h"
 
 #include "base/clock.h"
 

@@ -5,7 +5,7 @@
  * Samples come in the order of (problem.ord, idx): the outer loop runs over the index
  * problem_order, the inner over the unique index of sample, so that nothing is sorted.
  */
-#include "store/identity_priv.h"
+#include "store/canon_priv.h"
 
 #include "base/vec.h"
 

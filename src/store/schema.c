@@ -8,7 +8,7 @@
  */
 #include "store/schema.h"
 
-#include "store/identity_priv.h"
+#include "store/canon_priv.h"
 
 #include <stdio.h>
 
@@ -160,7 +160,7 @@ static const char *const version_3[] = {
     "ALTER TABLE command ADD COLUMN note TEXT", /* JSON: what it learned and spent at a server */
     NULL};
 
-/* Identity apart from provenance: rows that are equal without it become one (identity_priv.h).
+/* Identity apart from provenance: rows that are equal without it become one (canon_priv.h).
  *
  * Each table goes the same way: `made` holds what a row will be, `same` which row it joins, the
  * first of its kind. Of two verdicts of a sample the later one stays. Runs join only where no

@@ -4,7 +4,7 @@
  * Opening for reading never writes: in a folder where SQLite cannot make its shared-memory file and
  * there is nothing left in the write-ahead log, the file is opened as immutable.
  */
-#include "store/identity_priv.h"
+#include "store/canon_priv.h"
 
 #include "base/clock.h"
 #include "base/file.h"

@@ -3,11 +3,11 @@
  *
  * Raw text is kept for ever and extraction is a pure function of (extractor, preset, problem, raw),
  * so that a better one can be run on old samples. docs/FORMATS.md defines each; what a
- * continuation, a definition and a fence are is told in pyselect.h and chat.h.
+ * continuation, a definition and a fence are is told in pyselect.h and markup.h.
  */
 #include "task/prompt.h"
 
-#include "task/chat.h"
+#include "task/markup.h"
 #include "task/pylex.h"
 #include "task/pyscope.h"
 #include "task/pyselect.h"

@@ -7,7 +7,7 @@
  * at least as long, and does not count within a triple-quoted string of the code. A block of
  * Markdown is text like any other. [PYTHON], [BEGIN] and <code> are fences with a name.
  */
-#include "task/chat.h"
+#include "task/markup.h"
 #include "task/pylex.h"
 
 static size_t line_end(rn_bytes s, size_t i)

@@ -12,7 +12,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "task/download.h"
-#include "task/load.h"
+#include "task/load_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
  * example, every field that a prompt or a verdict depends on as a netstring ("5:hello,"), so that
  * no two contents have the same bytes. It knows nothing of files, compression or field order.
  */
-#include "task/load.h"
+#include "task/load_priv.h"
 
 #include "base/hash.h"
 

@@ -13,7 +13,7 @@
  * The cases are cut out of the JSON text itself (jsonraw.h), since APPS has integers of more than
  * 64 bits. A call's cases are kept as JSON in one canonical spelling.
  */
-#include "task/load.h"
+#include "task/load_priv.h"
 
 #include "base/file.h"
 #include "task/jsonraw.h"

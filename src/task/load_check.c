@@ -7,7 +7,7 @@
  * Text is kept byte for byte: MBPP's CRLF and tabs are legal Python, and the compiler reads CRLF as
  * a line end.
  */
-#include "task/load.h"
+#include "task/load_priv.h"
 
 /* An entry point is spliced into source, so it must be a plain name (dots for a method), or a
  * method of a new object: "Solution().name". */

@@ -12,7 +12,7 @@
  * Rust's main and declaration. Where the tests of a language end in a place that can be seen, the
  * judge's end mark is printed there: a program that leaves early has not passed.
  */
-#include "task/load.h"
+#include "task/load_priv.h"
 
 #include <stdio.h>
 #include <strings.h>

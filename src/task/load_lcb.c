@@ -8,7 +8,7 @@
  * machine that can call anything: it is read here by a machine of ours that knows the opcodes of
  * plain strings and lists and refuses every other by its number, so nothing of it is ever run.
  */
-#include "task/load.h"
+#include "task/load_priv.h"
 
 #include "base/vec.h"
 #include "task/jsonraw.h"

@@ -1,7 +1,7 @@
 /* marker.c: see marker.h. */
 #include "task/marker.h"
 
-#include "task/chat.h"
+#include "task/markup.h"
 
 /* ---- finding --------------------------------------------------------------------------------- */
 

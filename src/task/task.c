@@ -5,7 +5,7 @@
  * first line is a whole JSON object is JSON lines; anything else is one document, an object or an
  * array of them (sanitized-mbpp.json, a problem.json that was written by hand).
  */
-#include "task/load.h"
+#include "task/load_priv.h"
 
 #include "base/file.h"
 

@@ -1,5 +1,5 @@
 /*
- * load.c: from a GGUF file to a model: names bound, shapes checked, weights checked for NaN, then
+ * load_model.c: from a GGUF file to a model: names bound, shapes checked, weights checked for NaN, then
  * packed for the kernels. Two walks over the same list of tensors: the first checks shapes and adds
  * up the memory, so that a model that cannot fit is refused before any is taken; the second packs.
  */

@@ -1,11 +1,11 @@
 /*
- * load.h: what the readers of the several forms share; private to src/task.
+ * load_priv.h: what the readers of the several forms share; private to src/task.
  *
  * A loader collects checked problems in its set's arena; rn_load_finish orders them, refuses
  * duplicate ids and computes the hash. Each reader turns one record into one problem.
  */
-#ifndef RN_TASK_LOAD_H
-#define RN_TASK_LOAD_H
+#ifndef RN_TASK_LOAD_PRIV_H
+#define RN_TASK_LOAD_PRIV_H
 
 #include "base/json.h"
 #include "task/task.h"

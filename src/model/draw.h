@@ -1,5 +1,5 @@
 /*
- * sampler.h: from the logits of one position to the next token and its log probability.
+ * draw.h: from the logits of one position to the next token and its log probability.
  *
  * Order of the steps: temperature, top-k, top-p, min-p, draw. top-p takes its share of what top-k
  * left; min-p is relative to the likeliest token, so its place does not matter. One number of the
@@ -8,8 +8,8 @@
  * The log probability is that of the raw distribution, before temperature and truncation:
  * log p(t) = l_t - max - log(sum_i exp(l_i - max)). Sums run over ids in a fixed order.
  */
-#ifndef RN_MODEL_SAMPLER_H
-#define RN_MODEL_SAMPLER_H
+#ifndef RN_MODEL_DRAW_H
+#define RN_MODEL_DRAW_H
 
 #include "base/err.h"
 #include "base/rng.h"

@@ -1,6 +1,6 @@
-/* pool.h: starting, feeding and ending one host process. The queue on top of it is judge.c. */
-#ifndef RN_JUDGE_POOL_H
-#define RN_JUDGE_POOL_H
+/* spawn.h: starting, feeding and ending one host process. The queue on top of it is judge.c. */
+#ifndef RN_JUDGE_SPAWN_H
+#define RN_JUDGE_SPAWN_H
 
 #include "judge/wire.h"
 

@@ -1,10 +1,10 @@
 /*
- * identity.c: canonical JSON, and identity apart from provenance (identity_priv.h).
+ * canon.c: canonical JSON, and identity apart from provenance (canon_priv.h).
  *
  * Canonical: keys sorted by their bytes, no spaces; a real number that is whole (and below 2^53) is
  * written as an integer, any other with the fewest digits that read back as the same double.
  */
-#include "store/identity_priv.h"
+#include "store/canon_priv.h"
 
 #include "base/json.h"
 

@@ -1,4 +1,4 @@
-/* api.c: the model's calls of ration.h: an engine is opened for each call, on the shared model. */
+/* model_api.c: the model's calls of ration.h: an engine is opened for each call, on the shared model. */
 #include "base/rng.h"
 #include "model/engine.h"
 

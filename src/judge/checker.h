@@ -1,7 +1,7 @@
-/* compare.h: does a program's standard output agree with the expected text? docs/FORMATS.md states
+/* checker.h: does a program's standard output agree with the expected text? docs/FORMATS.md states
  * each rule. */
-#ifndef RN_JUDGE_COMPARE_H
-#define RN_JUDGE_COMPARE_H
+#ifndef RN_JUDGE_CHECKER_H
+#define RN_JUDGE_CHECKER_H
 
 #include "judge/judge.h"
 

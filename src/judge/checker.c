@@ -1,5 +1,5 @@
 /*
- * compare.c: comparison of standard output with the expected text.
+ * checker.c: comparison of standard output with the expected text.
  *
  * RN_COMPARE_APPS follows run_test of hendrycks/apps, eval/testing_util.py, rule after rule; the
  * first that holds decides:
@@ -17,7 +17,7 @@
  * RN_COMPARE_LIVECODEBENCH follows its grade_stdio: as many lines, stripped, each equal or made of
  * equal decimal numbers, exactly.
  */
-#include "judge/compare.h"
+#include "judge/checker.h"
 
 #include "base/arena.h"
 

@@ -1,11 +1,11 @@
 /*
- * pool.c: one host process: found, spawned, greeted, fed, ended.
+ * spawn.c: one host process: found, spawned, greeted, fed, ended.
  *
  * posix_spawn starts it (no fork handlers, safe in a threaded program) with an environment of its
  * own: what the judged program sees of the caller's is nothing. The host ends by itself when the
  * socket closes, so that even a killed caller leaves no process behind.
  */
-#include "judge/pool.h"
+#include "judge/spawn.h"
 
 #include "base/clock.h"
 #include "base/file.h"

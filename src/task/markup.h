@@ -1,9 +1,9 @@
 /*
- * chat.h: what is around the code in an instruct model's answer: terminal escapes, channels and
+ * markup.h: what is around the code in an instruct model's answer: terminal escapes, channels and
  * thinking blocks, end-of-turn tokens, Markdown fences. Private to src/task.
  */
-#ifndef RN_TASK_CHAT_H
-#define RN_TASK_CHAT_H
+#ifndef RN_TASK_MARKUP_H
+#define RN_TASK_MARKUP_H
 
 #include "base/buf.h"
 

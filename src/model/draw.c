@@ -1,5 +1,5 @@
 /*
- * sampler.c: truncation and the draw without sorting the vocabulary; see sampler.h.
+ * draw.c: truncation and the draw without sorting the vocabulary; see draw.h.
  *
  * With weights w_i = exp((l_i - max) / T) of sum Z over n tokens, those below (1 - p) Z / n hold
  * less than 1 - p of Z together, so top-p never reaches them: in a trained model's distribution one
@@ -9,7 +9,7 @@
  * found. What is kept is then a threshold (logit, id), and the draw is a walk over ids in rising
  * order.
  */
-#include "model/sampler.h"
+#include "model/draw.h"
 
 #include "model/ops.h"
 

@@ -1,12 +1,12 @@
 /*
- * paper.h: the settings of the study (arXiv 2404.00725) by the name of an experiment.
+ * study.h: the settings of the study (arXiv 2404.00725) by the name of an experiment.
  *
  * A prompt preset says how one sample is asked for: text, temperature, top-p, token limit. A paper
  * preset says how the study's experiment is run: the problem set, the prompt preset, and how many
  * samples a model of which size makes. Where both kinds share a name they mean the same prompt.
  */
-#ifndef RN_COST_PAPER_H
-#define RN_COST_PAPER_H
+#ifndef RN_RUN_STUDY_H
+#define RN_RUN_STUDY_H
 
 #include "base/err.h"
 

@@ -1,4 +1,4 @@
-/* api.c: the estimators of ration.h, on top of the module's own interfaces. */
+/* stat_api.c: the estimators of ration.h, on top of the module's own interfaces. */
 #include "stat/boot.h"
 #include "stat/pass.h"
 #include "stat/rankscore.h"

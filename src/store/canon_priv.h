@@ -1,5 +1,5 @@
 /*
- * identity_priv.h: the JSON that names a run, a ranker or a protocol, apart from its provenance.
+ * canon_priv.h: the JSON that names a run, a ranker or a protocol, apart from its provenance.
  *
  * Identity is what a result depends on: two rows are the same when their identities are equal as
  * canonical text. Provenance is where it came from: which ration wrote it, from which file or
@@ -7,8 +7,8 @@
  * shown with the identity as one object. A key that rows of one identity disagree in holds the
  * sorted array of their values.
  */
-#ifndef RN_STORE_IDENTITY_PRIV_H
-#define RN_STORE_IDENTITY_PRIV_H
+#ifndef RN_STORE_CANON_PRIV_H
+#define RN_STORE_CANON_PRIV_H
 
 #include "store/store_priv.h"
 

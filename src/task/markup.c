@@ -1,5 +1,5 @@
 /*
- * chat.c: channels, thinking and end tokens.
+ * markup.c: channels, thinking and end tokens.
  *
  * A mark counts where it is no code: not within a string of a fenced block or of a line that can be
  * Python. Thinking is what stands between an opening mark at the start of a line and its closing
@@ -8,7 +8,7 @@
  * are their last final channel and nothing else. An answer that ends while it thinks is none: a
  * draft is never taken for it.
  */
-#include "task/chat.h"
+#include "task/markup.h"
 
 #include "base/vec.h"
 #include "task/pylex.h"
