@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs every test of a build under prove: cmocka programs and bats files, both as TAP.
+# Runs every test of a build under prove: cmocka programs and bats files, both as TAP, one per processor.
 #   tests/run.sh BUILD [NAME...]     NAME: part of a test's file name
+# The tests of the judge wait for one another: each measures limits on every processor.
 # RATION_SANITIZE=address|thread leaves out what cannot run there.
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,16 +17,17 @@ export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
 
 set -- "${@:-.}"
 list=
+# The long ones first, so that none is left over at the end.
+if [ "${RATION_SANITIZE:-}" != thread ]; then
+    for f in tests/cli/batch.bats tests/cli/solve.bats tests/cli/rank.bats tests/cli/*.bats; do
+        case "$list " in *" $f "*) ;; *) [ ! -e "$f" ] || list="$list $f" ;; esac
+    done
+fi
 for f in "$build"/tests/test_*; do
     case $f in *.d | *'*') continue ;; esac
     [ "${RATION_SANITIZE:-}" = thread ] && ! grep -q "^/\* tsan \*/" "tests/${f##*/}.c" && continue
     list="$list $f"
 done
-if [ "${RATION_SANITIZE:-}" != thread ]; then
-    for f in tests/cli/*.bats; do
-        [ -e "$f" ] && list="$list $f"
-    done
-fi
 chosen=
 for f in $list; do
     for name in "$@"; do
@@ -34,4 +36,4 @@ for f in $list; do
     done
 done
 # shellcheck disable=SC2086
-exec prove --timer --exec tests/one.sh $chosen
+exec prove --timer --jobs "$(nproc)" --rules 'seq=**/test_judge*' --rules 'par=**' --exec tests/one.sh $chosen
