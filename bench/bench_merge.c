@@ -1,6 +1,9 @@
 /*
- * bench_merge.c: a store of the study's size (664 problems x 2,000 judged samples of some 400 bytes)
- * split into 64 parts and merged from them. Prints one line per phase, each in a process of its own:
+ * bench_merge.c: a store of the study's size (664 problems x 2,000 samples of some 400 bytes) split
+ * into 64 parts, judged, and merged: home (the verdicts are new), home again (nothing is), and into
+ * a store that has none of it. Each part is checked before, as `ration batch` does. Beside them,
+ * what this machine can do now: plain SQLite with the same pragmas that copies the same rows, table
+ * by table, without looking at any. Prints one line per phase, each in a process of its own:
  * seconds, samples per second, peak memory. Limits: split 60 s; merge 100,000 samples/s, 1 GiB.
  *
  *     bench_merge [PROBLEMS [SAMPLES]]
@@ -48,7 +51,7 @@ static rn_store *open_store(const char *path, int mode)
     return s;
 }
 
-static void put_problem(rn_store *s, int64_t run, int64_t set, int64_t protocol, long p)
+static void put_problem(rn_store *s, int64_t run, int64_t set, long p)
 {
     static const char line[] =
         "    for i, item in enumerate(values):\n        seen.add((i, item))\n";
@@ -73,33 +76,21 @@ static void put_problem(rn_store *s, int64_t run, int64_t set, int64_t protocol,
                              .wall_ns = 1000000,
                              .flop = 1e12};
         need(rn_store_put_sample(s, &x, &sample, NULL, &err), &err);
-        rn_store_verdict v = {.sample_id = sample,
-                              .protocol_id = protocol,
-                              .verdict = (i + p) % 3 ? RN_V_WRONG : RN_V_PASSED,
-                              .n_tests = 1,
-                              .failed_test = -1,
-                              .cpu_ns = 1000000,
-                              .wall_ns = 1000000,
-                              .peak_bytes = 1 << 20,
-                              .detail = "AssertionError",
-                              .program_sha = {1}};
-        need(rn_store_put_verdict(s, &v, &err), &err);
     }
 }
 
 static void make_whole(void)
 {
     rn_err err;
-    int64_t set, model, run, protocol;
+    int64_t set, model, run;
     rn_store *s = open_store(in_dir("whole", 0), RN_STORE_CREATE);
     need(rn_store_begin(s, &err), &err);
     need(rn_store_put_set(s, &(rn_store_set){"bench", "aa"}, &set, &err), &err);
     need(rn_store_put_model(s, &(rn_store_model){"m", "", ""}, &model, &err), &err);
     rn_store_run r = {set, model, "sample", "", "{\"temperature\":0.8}"};
     need(rn_store_put_run(s, &r, &run, &err), &err);
-    need(rn_store_put_protocol(s, "{\"cpu_s\":3}", &protocol, &err), &err);
     for (long p = 0; p < n_problems; p++) {
-        put_problem(s, run, set, protocol, p);
+        put_problem(s, run, set, p);
         need(rn_store_commit(s, &err), &err);
         need(rn_store_begin(s, &err), &err);
     }
@@ -123,6 +114,40 @@ static void split_whole(void)
     rn_store_close(s);
 }
 
+static void judge_sample(rn_store *s, int64_t sample, int64_t protocol)
+{
+    rn_err err;
+    rn_store_verdict v = {.sample_id = sample,
+                          .protocol_id = protocol,
+                          .verdict = sample % 3 ? RN_V_WRONG : RN_V_PASSED,
+                          .n_tests = 1,
+                          .failed_test = -1,
+                          .cpu_ns = 1000000,
+                          .wall_ns = 1000000,
+                          .peak_bytes = 1 << 20,
+                          .detail = "AssertionError"};
+    memcpy(v.program_sha, &sample, sizeof sample);
+    need(rn_store_put_verdict(s, &v, &err), &err);
+}
+
+/* Samples keep their ids in a part. */
+static void judge_parts(void)
+{
+    rn_err err;
+    int64_t protocol;
+    for (int i = 0; i < PARTS; i++) {
+        if (access(in_dir("part", i), F_OK)) continue;
+        rn_store *s = open_store(in_dir("part", i), RN_STORE_WRITE);
+        need(rn_store_begin(s, &err), &err);
+        need(rn_store_put_protocol(s, "{\"cpu_s\":3}", &protocol, &err), &err);
+        for (long p = i; p < n_problems; p += PARTS)
+            for (long k = 0; k < n_samples; k++)
+                judge_sample(s, p * n_samples + k + 1, protocol);
+        need(rn_store_commit(s, &err), &err);
+        rn_store_close(s);
+    }
+}
+
 static void merge_into(const char *path)
 {
     rn_err err;
@@ -131,6 +156,7 @@ static void merge_into(const char *path)
     for (int i = 0; i < PARTS; i++) {
         if (access(in_dir("part", i), F_OK)) continue;
         rn_store *in = open_store(in_dir("part", i), RN_STORE_READ);
+        need(rn_store_check(in, &err), &err);
         need(rn_merge(out, in, &(rn_merge_opts){0}, &st, &err), &err);
         rn_store_close(in);
     }
@@ -142,7 +168,7 @@ static void merge_into(const char *path)
     }
 }
 
-static void merge_back(void)
+static void merge_home(void)
 {
     merge_into(in_dir("whole", 0));
 }
@@ -158,6 +184,38 @@ static void merge_anew(void)
         sqlite3_close(db);
     }
     merge_into(in_dir("new", 0));
+}
+
+static void sql(sqlite3 *db, const char *text)
+{
+    char *why = NULL;
+    if (sqlite3_exec(db, text, NULL, NULL, &why) == SQLITE_OK) return;
+    fprintf(stderr, "bench_merge: %s: %s\n", text, why ? why : "");
+    _exit(1);
+}
+
+/* The yardstick: what SQLite itself takes to copy these rows into tables and indexes like ours. */
+static void copy_plainly(void)
+{
+    rn_err err;
+    int64_t set; /* a store without anything would not stay */
+    rn_store *s = open_store(in_dir("plain", 0), RN_STORE_CREATE);
+    need(rn_store_put_set(s, &(rn_store_set){"bench", "aa"}, &set, &err), &err);
+    rn_store_close(s);
+    sqlite3 *db = NULL;
+    if (sqlite3_open(in_dir("plain", 0), &db)) _exit(1);
+    sql(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536");
+    for (int i = 0; i < PARTS; i++) {
+        char attach[4300];
+        if (access(in_dir("part", i), F_OK)) continue;
+        snprintf(attach, sizeof attach, "ATTACH '%s' AS part", in_dir("part", i));
+        sql(db, attach);
+        sql(db,
+            "BEGIN; INSERT INTO main.sample SELECT * FROM part.sample; INSERT INTO main.sample_text"
+            " SELECT * FROM part.sample_text; INSERT INTO main.verdict SELECT * FROM part.verdict;"
+            " COMMIT; DETACH part");
+    }
+    sqlite3_close(db);
 }
 
 static int measure(const char *label, void (*phase)(void))
@@ -189,7 +247,10 @@ int main(int argc, char **argv)
     if (n_problems < 1 || n_samples < 1 || !mkdtemp(dir)) return 2;
     printf("%ld samples, %d parts\n", n_problems * n_samples, PARTS);
     int bad = measure("make the whole", make_whole) || measure("split", split_whole) ||
-              measure("merge back (nothing changes)", merge_back) ||
+              measure("judge the parts", judge_parts) ||
+              measure("merge home: verdicts are new", merge_home) ||
+              measure("merge home again: nothing changes", merge_home) ||
+              measure("plain SQLite copies the rows", copy_plainly) ||
               measure("merge into a new store", merge_anew);
     char cmd[4200];
     snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);

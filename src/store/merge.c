@@ -232,28 +232,24 @@ static int advance(rn_rows *r, int64_t *of, rn_err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* fresh: the sample is new in the output, so that nothing of it can be there. */
-static int verdict_row(merger *m, int64_t sample, bool fresh, rn_err *err)
+static int verdict_row(merger *m, int64_t sample, rn_err *err)
 {
     int kind;
-    int64_t protocol, judged_ms, there_ms;
+    int64_t protocol, judged_ms;
+    bool changed = false;
     rn_store_verdict v = {.sample_id = sample};
     rn_rows_get(&m->verdicts, "-ivinnnnnnth", &protocol, &kind, &judged_ms, &v.n_tests, &v.n_passed,
                 &v.failed_test, &v.cpu_ns, &v.wall_ns, &v.peak_bytes, &v.detail, v.program_sha);
     v.protocol_id = map_get(&m->protocols, protocol);
     v.verdict = (rn_verdict)kind;
     if (kind < 0 || v.protocol_id == 0) return lost(m, "protocol or kind of verdict", err);
-    int rc = fresh ? 0
-                   : rn_sql_row(m->out, err,
-                                "SELECT judged_ms FROM verdict WHERE sample_id = ?1 AND"
-                                " protocol_id = ?2",
-                                "ii>i", sample, v.protocol_id, &there_ms);
-    if (rc < 0 || (rc && there_ms >= judged_ms)) return rc < 0 ? rc : 0;
-    m->stats->n_verdicts++;
-    return rn_store_put_verdict_at(m->out, &v, judged_ms, err);
+    int rc = rn_store_put_later_verdict(m->out, &v, judged_ms, &changed, err);
+    m->stats->n_verdicts += changed;
+    return rc;
 }
 
-/* The first score that comes stays; another one under the same ranker is a conflict. */
+/* The first score that comes stays; another one under the same ranker is a conflict. fresh: the
+ * sample is new in the output, so that none can be there. */
 static int score_row(merger *m, int64_t sample, bool fresh, rn_err *err)
 {
     int64_t ranker;
@@ -283,7 +279,7 @@ static int attached(merger *m, int64_t from, int64_t to, bool fresh, rn_err *err
 {
     int rc = 0;
     while (!rc && m->verdict_of <= from) {
-        if (m->verdict_of == from && to) rc = verdict_row(m, to, fresh, err);
+        if (m->verdict_of == from && to) rc = verdict_row(m, to, err);
         if (!rc) rc = advance(&m->verdicts, &m->verdict_of, err);
     }
     while (!rc && m->score_of <= from) {
@@ -293,13 +289,25 @@ static int attached(merger *m, int64_t from, int64_t to, bool fresh, rn_err *err
     return rc;
 }
 
+/* A text that differs, with the name of its problem. */
+static int text_conflict(merger *m, int64_t problem, rn_err *err)
+{
+    rn_rows r;
+    const char *task_id = "";
+    if (rn_rows_open(m->in, &r, NULL, "SELECT task_id FROM problem WHERE id = ?1", "i", problem))
+        return conflict(m, RN_EEXIST, err);
+    if (rn_rows_next(&r, NULL) > 0) rn_rows_get(&r, "t", &task_id);
+    rn_err_prefix(err, "%s: %s", m->in->path, task_id);
+    rn_rows_close(&r, 0);
+    return conflict(m, RN_EEXIST, err);
+}
+
 static int sample_row(merger *m, rn_err *err)
 {
     int64_t from, run, problem, source, id = 0;
-    const char *task_id;
     rn_store_sample x;
-    rn_rows_get(&m->samples, "iiiiinntrnrbt", &from, &run, &problem, &x.idx, &source, &x.prompt_tok,
-                &x.gen_tok, &x.finish, &x.logprob, &x.wall_ns, &x.flop, &x.text, &task_id);
+    rn_rows_get(&m->samples, "iiiiinntrnrb", &from, &run, &problem, &x.idx, &source, &x.prompt_tok,
+                &x.gen_tok, &x.finish, &x.logprob, &x.wall_ns, &x.flop, &x.text);
     x.run_id = map_get(&m->runs, run);
     x.problem_id = map_get(&m->problems, problem);
     x.source_id = map_get(&m->sources, source);
@@ -307,8 +315,7 @@ static int sample_row(merger *m, rn_err *err)
     bool existed = false;
     int rc = rn_store_put_sample(m->out, &x, &id, &existed, err);
     if (rc == RN_EEXIST) {
-        rn_err_prefix(err, "%s: %s", m->in->path, task_id);
-        rc = conflict(m, rc, err);
+        rc = text_conflict(m, problem, err);
         return rc ? rc : attached(m, from, 0, false, err);
     }
     if (rc) return rc;
@@ -326,9 +333,8 @@ static int open_walks(merger *m, rn_err *err)
     int rc = rn_rows_open(
         m->in, &m->samples, err,
         "SELECT s.id, s.run_id, s.problem_id, s.idx, s.source_id, s.prompt_tok, s.gen_tok,"
-        " s.finish, s.logprob, s.wall_ns, s.flop, x.text, p.task_id FROM sample s CROSS JOIN"
-        " sample_text x ON x.sample_id = s.id CROSS JOIN problem p ON p.id = s.problem_id"
-        " ORDER BY s.id",
+        " s.finish, s.logprob, s.wall_ns, s.flop, x.text FROM sample s CROSS JOIN sample_text x"
+        " ON x.sample_id = s.id ORDER BY s.id",
         "");
     if (!rc)
         rc = rn_rows_open(m->in, &m->verdicts, err,

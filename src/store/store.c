@@ -56,8 +56,9 @@ static int open_db(rn_store *s, const char *query, int flags, rn_schema_state *s
     sqlite3 **db = &s->db;
     rn_buf uri = {0};
     put_uri(&uri, s->path, query);
-    int rc = rn_buf_ok(&uri) ? sqlite3_open_v2(uri.data, db, flags | SQLITE_OPEN_URI, NULL)
-                             : SQLITE_NOMEM;
+    /* NOMUTEX: a handle is used by one thread at a time anyway. */
+    flags |= SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+    int rc = rn_buf_ok(&uri) ? sqlite3_open_v2(uri.data, db, flags, NULL) : SQLITE_NOMEM;
     rn_buf_free(&uri);
     if (rc) return rc;
     sqlite3_extended_result_codes(*db, 1);

@@ -41,8 +41,9 @@ struct rn_store {
     sqlite3 *db;
     char *path;
     int mode;
-    bool made;   /* opening made the file */
-    int lock_fd; /* holds the writer's lock; -1 */
+    bool made;       /* opening made the file */
+    bool found_last; /* the last sample that was put was there already */
+    int lock_fd;     /* holds the writer's lock; -1 */
     char *lock_path;
     int64_t begun_ns;                     /* when the open transaction began */
     int64_t open_until_ns;                /* opening is given up at this CPU time of the thread */
@@ -84,6 +85,10 @@ static inline bool rn_store_in_tx(const rn_store *s)
 enum { RN_JUDGED_ELSEWHERE = 0, RN_JUDGED_ELSEWHERE_MORE = -1 };
 /* rn_store_put_verdict with its date. */
 int rn_store_put_verdict_at(rn_store *s, const rn_store_verdict *v, int64_t judged_ms, rn_err *err);
+
+/* The same where none is there under its protocol, or one that was judged earlier. */
+int rn_store_put_later_verdict(rn_store *s, const rn_store_verdict *v, int64_t judged_ms,
+                               bool *changed, rn_err *err);
 
 /* The id of (run, problem, idx); 0 if there is none. */
 int rn_store_find_sample(rn_store *s, int64_t run_id, int64_t problem_id, int64_t idx,
