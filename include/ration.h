@@ -634,6 +634,45 @@ RN_API int rn_stage_profile(rn_store *s, const rn_profile_options *o, rn_profile
                             rn_err *err);
 RN_API void rn_profile_summary_free(rn_profile_summary *out);
 
+/* ---- bench, inspect, doctor ---- */
+
+/* Speed of the engine on a model file, or on random weights of a shape. */
+typedef struct rn_bench_options {
+    rn_watch watch;
+    rn_model_source model;    /* a file; source NULL: random weights of the next two */
+    const char *shape, *type; /* "layers,width,ffn,heads,kv-heads,vocabulary"; "q8_0" */
+    const char *save;         /* also writes the random model there; NULL */
+    const char *samples;      /* in flight: "1,16,64" */
+    const char *format;       /* "table" (NULL) or "json" */
+    int64_t prompt_tok, gen_tok;
+    int64_t texts, text_tok; /* scored beside each other, 0: none; tokens of each */
+    int64_t repeat;          /* the best counts */
+} rn_bench_options;
+RN_API void rn_bench_options_init(rn_bench_options *o);
+RN_API int rn_bench_options_check(const rn_bench_options *o, rn_err *err);
+/* *text: the caller frees it, as in the calls below. */
+RN_API int rn_bench_engine(const rn_bench_options *o, char **text, rn_err *err);
+
+typedef struct rn_inspect_options {
+    const char *path;   /* of a GGUF file */
+    const char *format; /* "table" (NULL), "csv" or "json" */
+    int meta, tensors;  /* also every metadata key; every tensor */
+} rn_inspect_options;
+RN_API int rn_inspect(const rn_inspect_options *o, char **text, rn_err *err);
+/* The token ids of each of files [n], a line each: without BOS, special tokens not parsed. */
+RN_API int rn_inspect_tokens(const char *path, const char *const *files, size_t n, char **text,
+                             rn_err *err);
+/* ids_path: int32 token ids [n]; out_path: their float32 logits [n, vocabulary], keys and values in
+ * float32. */
+RN_API int rn_inspect_logits(const char *path, const char *ids_path, const char *out_path,
+                             rn_err *err);
+
+typedef struct rn_doctor_options {
+    const char *data_dir, *venv, *format; /* as in the others; NULL: the defaults */
+} rn_doctor_options;
+/* What this machine offers and how to get what is missing. *unsafe: programs cannot be judged. */
+RN_API int rn_doctor(const rn_doctor_options *o, char **text, int *unsafe, rn_err *err);
+
 /* ---- clusters -------------------------------------------------------------------------------- */
 
 /* A stage's missing work as tasks of a Slurm cluster (docs/CLUSTER.md). The submitter holds the

@@ -1,392 +1,49 @@
-/*
- * cmd_bench.c: `ration bench engine`: speed of prefill, of sampling with several samples in flight,
- * and of scoring, for a model file or for random weights of any shape.
- *
- * What is timed is what `generate` and `rank` do, samplers and likelihoods included; only end
- * tokens are passed over, so that every sample has the stated length. Shares are of what this
- * machine was measured to do at most: 2 operations per weight and row against integer dot products
- * from registers, the weights' bytes once per pass against reading memory.
- */
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/json.h"
+/* cmd_bench.c: `ration bench engine`: options and text of rn_bench_engine (ration.h). */
 #include "cli/commands.h"
 #include "cli/model_opts.h"
-#include "model/memory.h"
-#include "model/peak.h"
-#include "model/random.h"
-#include "run/opened.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-
-enum { MAX_COUNTS = 16 };
-
-typedef struct options {
-    rn_model_args model;
-    const char *shape, *type, *samples, *save, *format;
-    int64_t prompt, gen, texts, text_tok, repeat;
-} options;
-
-typedef struct speed {
-    int64_t n;    /* samples in flight */
-    double tok_s; /* new tokens per second, all samples together; the best of the repeats */
-} speed;
-
-typedef struct results {
-    double prefill_tok_s, score_tok_s, peak_ops, peak_bytes, load_s;
-    speed speeds[MAX_COUNTS];
-    int n_speeds;
-    int n_threads;
-    size_t rss_bytes;
-} results;
-
-/* ---- options -----------------------------------------------------------------------------------
- */
-
-/* Comma-separated positive numbers; the count, or 0 if malformed. */
-static int parse_list(const char *text, int64_t *out, int max)
-{
-    int n = 0;
-    for (const char *p = text; n < max; p++) {
-        char *end;
-        errno = 0;
-        long long v = strtoll(p, &end, 10);
-        if (errno || !isdigit((unsigned char)*p) || v < 1 || v > INT32_MAX) return 0;
-        out[n++] = v;
-        if (*end == '\0') return n;
-        if (*end != ',') return 0;
-        p = end;
-    }
-    return 0;
-}
-
-static int parse_shape(const options *o, rn_random_spec *spec, rn_err *err)
-{
-    int64_t v[6];
-    if (parse_list(o->shape, v, 6) != 6)
-        return rn_fail(err, RN_EINVAL,
-                       "--shape '%s': give layers,width,ffn,heads,kv-heads,vocabulary, e.g. "
-                       "22,2048,5632,32,4,32000",
-                       o->shape);
-    *spec = (rn_random_spec){.n_layer = (int32_t)v[0],
-                             .d_model = (int32_t)v[1],
-                             .d_ff = (int32_t)v[2],
-                             .n_head = (int32_t)v[3],
-                             .n_kv_head = (int32_t)v[4],
-                             .n_vocab = (int32_t)v[5],
-                             .n_ctx = 4096,
-                             .seed = 1};
-    if (!rn_qtype_parse(o->type, &spec->type))
-        return rn_fail(err, RN_EINVAL, "--type '%s' is no weight type; e.g. q8_0, q4_0, q4_k",
-                       o->type);
-    return 0;
-}
-
-static int save_image(const rn_random_spec *spec, const char *path, rn_err *err)
-{
-    void *data;
-    size_t bytes;
-    int rc = rn_random_gguf(spec, &data, &bytes, err);
-    if (rc) return rc;
-    rc = rn_file_write_atomic(path, (rn_bytes){data, bytes}, err);
-    rn_memory_give(data, bytes);
-    return rc;
-}
-
-/* ---- one measurement ---------------------------------------------------------------------------
- */
-
-typedef struct feed {
-    rn_job job;
-    bool given;
-} feed;
-
-static int give_job(void *user, rn_job *job, rn_err *err)
-{
-    (void)err;
-    feed *f = user;
-    if (f->given) return 0;
-    f->given = true;
-    *job = f->job;
-    return 1;
-}
-
-static int take_sample(void *user, const rn_job *job, const rn_result *r, rn_err *err)
-{
-    (void)user, (void)job, (void)r;
-    return rn_opt_should_stop(NULL) ? rn_fail(err, RN_ECANCELLED, "stopped") : 0;
-}
-
-/* Ids that any vocabulary has, not all alike. */
-static void fill_ids(const rn_model *m, int32_t *ids, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        ids[i] = (int32_t)((i * 7919 + 13) % m->hp.n_vocab);
-}
-
-static int open_engine(const rn_model *m, const options *o, size_t budget, int64_t slots,
-                       int64_t new_tok, rn_engine **out, rn_err *err)
-{
-    rn_engine_opts eo;
-    eo = (rn_engine_opts){.n_threads = o->model.m.threads,
-                          .memory_bytes = budget,
-                          .n_slots = (int32_t)slots,
-                          .max_prompt_tok = o->prompt,
-                          .max_new_tok = new_tok};
-    int rc = rn_parse_kv(o->model.m.kv, &eo.kv, err);
-    if (rc) return rc;
-    if ((rc = rn_engine_open(m, &eo, out, err))) return rc;
-    if (rn_engine_plan_of(*out)->n_slots == slots) return 0;
-    rc = rn_fail(err, RN_ELIMIT, "%lld samples of %lld tokens do not fit: only %d do",
-                 (long long)slots, (long long)new_tok, rn_engine_plan_of(*out)->n_slots);
-    rn_engine_close(*out);
-    return rc;
-}
-
-static int time_samples(const rn_model *m, const options *o, size_t budget, int64_t n, results *res,
-                        rn_err *err)
-{
-    rn_engine *e;
-    int rc = open_engine(m, o, budget, n, o->gen + 1, &e, err);
-    if (rc) return rc;
-    res->n_threads = rn_engine_plan_of(e)->n_threads;
-    int32_t *prompt = calloc((size_t)o->prompt, sizeof *prompt);
-    uint32_t *idx = calloc((size_t)n, sizeof *idx);
-    speed *sp = &res->speeds[res->n_speeds++];
-    *sp = (speed){.n = n};
-    if (!prompt || !idx) rc = rn_fail(err, RN_ENOMEM, "out of memory for a benchmark");
-    if (!rc) fill_ids(m, prompt, o->prompt);
-    for (uint32_t i = 0; !rc && i < n; i++)
-        idx[i] = i;
-    rn_sampling s;
-    rn_sampling_init(&s);
-    s.max_tok = o->gen + 1; /* the first comes with the prompt */
-    for (int64_t k = 0; !rc && k < o->repeat; k++) {
-        feed f = {.job = {.prompt = prompt,
-                          .n_prompt = (int32_t)o->prompt,
-                          .to_limit = true,
-                          .idx = idx,
-                          .n = n,
-                          .sampling = &s}};
-        rn_engine_io io = {.next = give_job, .done = take_sample, .user = &f};
-        int64_t t0 = rn_now_ns();
-        rc = rn_engine_run(e, &io, err);
-        const rn_engine_stats *st = rn_engine_stats_of(e);
-        double decode_s = (double)(rn_now_ns() - t0 - st->prefill_ns) * 1e-9;
-        double prefill = (double)o->prompt / ((double)st->prefill_ns * 1e-9);
-        if (rc) break;
-        if ((double)(n * o->gen) / decode_s > sp->tok_s)
-            sp->tok_s = (double)(n * o->gen) / decode_s;
-        if (prefill > res->prefill_tok_s) res->prefill_tok_s = prefill;
-    }
-    free(prompt);
-    free(idx);
-    rn_engine_close(e);
-    return rc;
-}
-
-static int time_scoring(const rn_model *m, const options *o, size_t budget, results *res,
-                        rn_err *err)
-{
-    rn_engine *e;
-    int rc = open_engine(m, o, budget, o->texts, o->text_tok, &e, err);
-    if (rc) return rc;
-    int32_t *ids = calloc((size_t)(o->prompt + o->text_tok), sizeof *ids);
-    rn_score *texts = calloc((size_t)o->texts, sizeof *texts);
-    if (!ids || !texts) rc = rn_fail(err, RN_ENOMEM, "out of memory for a benchmark");
-    if (!rc) fill_ids(m, ids, o->prompt + o->text_tok);
-    for (int64_t i = 0; !rc && i < o->texts; i++)
-        texts[i] = (rn_score){.tok = ids + o->prompt, .n_tok = (int32_t)o->text_tok};
-    for (int64_t k = 0; !rc && k < o->repeat; k++) {
-        int64_t t0 = rn_now_ns();
-        rc = rn_engine_score(e, ids, (int32_t)o->prompt, texts, o->texts, NULL, err);
-        double s = (double)(rn_now_ns() - t0 - rn_engine_stats_of(e)->prefill_ns) * 1e-9;
-        double rate = (double)(o->texts * o->text_tok) / s;
-        if (!rc && rate > res->score_tok_s) res->score_tok_s = rate;
-    }
-    free(ids);
-    free(texts);
-    rn_engine_close(e);
-    return rc;
-}
-
-static int measure_peaks(const rn_model *m, const options *o, results *res, rn_err *err)
-{
-    rn_pool *pool;
-    int rc = rn_pool_new(o->model.threads ? o->model.m.threads : rn_cpu_count(), &pool, err);
-    if (rc) return rc;
-    res->peak_ops = rn_peak_int8_ops(m->kern, pool, 0.5);
-    rc = rn_peak_read_bytes(m->kern, pool, 0.5, &res->peak_bytes, err);
-    rn_pool_free(pool);
-    return rc;
-}
-
-/* ---- results -----------------------------------------------------------------------------------
- */
-
-/* Operations per row of a pass: 2 per weight of the layers and the output head. */
-static double row_ops(const rn_model *m)
-{
-    rn_shape s;
-    rn_model_shape(m, &s);
-    return rn_flop_sample(&s, 1, 2) - 4.0 * (double)(s.n_layer * s.n_head * s.head_dim) * 2;
-}
-
-static void print_table(const rn_model *m, const options *o, const results *r)
-{
-    rn_buf hw = {0};
-    rn_hardware(m->isa, r->n_threads, &hw);
-    printf("%s\n", hw.data ? hw.data : "");
-    rn_buf_free(&hw);
-    printf("integer peak %.3g Tera-operations/s, memory %.1f GB/s\n", r->peak_ops * 1e-12,
-           r->peak_bytes * 1e-9);
-    printf(
-        "weights %.0f MiB in memory, file %.0f MiB, loaded in %.2f s, at most %.0f MiB resident\n",
-        rn_mib(m->weight_bytes), rn_mib((size_t)rn_gguf_file_bytes(m->file)), r->load_s,
-        rn_mib(r->rss_bytes));
-    double per_row = row_ops(m);
-    printf("%-22s %10s %10s %12s\n", "", "tok/s", "integer", "bandwidth");
-    printf("prefill %-14lld %10.1f %9.1f%%\n", (long long)o->prompt, r->prefill_tok_s,
-           100 * r->prefill_tok_s * per_row / r->peak_ops);
-    for (int i = 0; i < r->n_speeds; i++) {
-        const speed *s = &r->speeds[i];
-        printf("samples %-14lld %10.1f %9.1f%% %11.1f%%\n", (long long)s->n, s->tok_s,
-               100 * s->tok_s * per_row / r->peak_ops,
-               100 * s->tok_s / (double)s->n * (double)m->weight_bytes / r->peak_bytes);
-    }
-    if (o->texts)
-        printf("score %lldx%-13lld %10.1f %9.1f%%\n", (long long)o->texts, (long long)o->text_tok,
-               r->score_tok_s, 100 * r->score_tok_s * per_row / r->peak_ops);
-}
-
-static void print_json(const rn_model *m, const options *o, const results *r)
-{
-    double per_row = row_ops(m);
-    rn_buf hw = {0};
-    rn_hardware(m->isa, r->n_threads, &hw);
-    json_t *samples = json_array();
-    for (int i = 0; i < r->n_speeds; i++) {
-        const speed *s = &r->speeds[i];
-        json_array_append_new(
-            samples,
-            json_pack("{s:I, s:f, s:f, s:f}", "samples", (json_int_t)s->n, "tok_s", s->tok_s,
-                      "integer_share", s->tok_s * per_row / r->peak_ops, "bandwidth_share",
-                      s->tok_s / (double)s->n * (double)m->weight_bytes / r->peak_bytes));
-    }
-    json_t *j = json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o}", "hardware",
-        hw.data ? hw.data : "", "kernels", rn_isa_name(m->isa), "prompt", (json_int_t)o->prompt,
-        "gen", (json_int_t)o->gen, "weight_bytes", (json_int_t)m->weight_bytes, "file_bytes",
-        (json_int_t)rn_gguf_file_bytes(m->file), "rss_bytes", (json_int_t)r->rss_bytes, "load_s",
-        r->load_s, "peak_int8_ops", r->peak_ops, "peak_read_bytes", r->peak_bytes, "prefill_tok_s",
-        r->prefill_tok_s, "score_tok_s", r->score_tok_s, "batches", samples);
-    char *text = j ? json_dumps(j, JSON_INDENT(1)) : NULL;
-    printf("%s\n", text ? text : "{}");
-    free(text);
-    json_decref(j);
-    rn_buf_free(&hw);
-}
-
-/* ---- the command -------------------------------------------------------------------------------
- */
-
-static int open_model(const options *o, rn_model **m, size_t *budget, rn_err *err)
-{
-    const rn_model_source *src = &o->model.m;
-    if (src->source) {
-        int rc = rn_model_open(src->source, src->threads, src->memory_bytes, m, err);
-        if (!rc && src->memory_bytes > (*m)->weight_bytes)
-            *budget = src->memory_bytes - (*m)->weight_bytes;
-        return rc;
-    }
-    rn_random_spec spec;
-    int rc = parse_shape(o, &spec, err);
-    if (!rc && o->save) rc = save_image(&spec, o->save, err);
-    return rc ? rc : rn_random_model(&spec, src->threads, m, err);
-}
-
-static int measure(const rn_model *m, const options *o, const int64_t *counts, int n_counts,
-                   size_t budget, results *res, rn_err *err)
-{
-    int rc = measure_peaks(m, o, res, err);
-    for (int i = 0; !rc && i < n_counts; i++)
-        rc = time_samples(m, o, budget, counts[i], res, err);
-    if (!rc && o->texts) rc = time_scoring(m, o, budget, res, err);
-    struct rusage ru;
-    getrusage(RUSAGE_SELF, &ru);
-    res->rss_bytes = (size_t)ru.ru_maxrss * 1024;
-    return rc;
-}
+#include <string.h>
 
 int rn_cmd_bench(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("bench");
-    options o = {.model = RN_MODEL_ARGS_NONE,
-                 .shape = "22,2048,5632,32,4,32000",
-                 .type = "q8_0",
-                 .samples = "1,16,64",
-                 .prompt = 128,
-                 .gen = 64,
-                 .text_tok = 128,
-                 .repeat = 1};
+    rn_model_args m = RN_MODEL_ARGS_NONE;
+    rn_bench_options o;
+    rn_bench_options_init(&o);
     const rn_opt table[] = {
-        RN_OPT_STR('m', "model", &o.model.m.source, "FILE.gguf", "a model file"),
+        RN_OPT_STR('m', "model", &m.m.source, "FILE.gguf", "a model file"),
         RN_OPT_STR(0, "shape", &o.shape, "LIST",
                    "of random weights: layers,width,ffn,heads,kv-heads,vocabulary"),
         RN_OPT_STR(0, "type", &o.type, "TYPE", "their type (default q8_0)"),
         RN_OPT_STR(0, "save", &o.save, "FILE", "also write the random model, for other programs"),
-        RN_OPT_INT(0, "prompt-tokens", &o.prompt, "N", "of the prompt (default 128)"),
-        RN_OPT_ALIAS("prompt", &o.prompt),
-        RN_OPT_INT(0, "max-tokens", &o.gen, "N", "new tokens per sample (default 64)"),
-        RN_OPT_ALIAS("gen", &o.gen),
+        RN_OPT_INT(0, "prompt-tokens", &o.prompt_tok, "N", "of the prompt (default 128)"),
+        RN_OPT_ALIAS("prompt", &o.prompt_tok),
+        RN_OPT_INT(0, "max-tokens", &o.gen_tok, "N", "new tokens per sample (default 64)"),
+        RN_OPT_ALIAS("gen", &o.gen_tok),
         RN_OPT_STR(0, "samples", &o.samples, "LIST", "samples in flight (default 1,16,64)"),
         RN_OPT_INT(0, "texts", &o.texts, "N", "texts to score beside each other (default 0: none)"),
         RN_OPT_INT(0, "text-tokens", &o.text_tok, "N", "tokens of each (default 128)"),
         RN_OPT_INT(0, "repeat", &o.repeat, "N", "runs of each measurement, the best counts"),
         RN_OPT_STR('f', "format", &o.format, "FORM", "table (default) or json"),
-        RN_FILE_OPTIONS(&o.model),
+        RN_FILE_OPTIONS(&m),
         RN_OPT_END};
     int first, rc = rn_opt_parse(cmd,
                                  "Measures the sampling engine on a model file (-m) or on random "
                                  "weights of a given shape.",
                                  table, argc, argv, &first);
     if (rc >= 0) return rc;
-    int64_t counts[MAX_COUNTS];
-    int n_counts = parse_list(o.samples, counts, MAX_COUNTS);
     if (argc - first != 1 || strcmp(argv[first], "engine") != 0)
         return rn_opt_usage(cmd, "say what to measure: 'ration bench engine'");
-    if (n_counts == 0)
-        return rn_opt_usage(cmd, "--samples '%s': give up to %d numbers, e.g. 1,16,64", o.samples,
-                            MAX_COUNTS);
-    if (o.prompt < 1 || o.gen < 1 || o.texts < 0 || o.text_tok < 2 || o.repeat < 1 ||
-        o.texts > RN_ENGINE_MAX_SLOTS)
-        return rn_opt_usage(cmd, "counts of tokens, texts and repeats are positive numbers");
-    bool json = o.format && strcmp(o.format, "json") == 0;
-    if (o.format && !json && strcmp(o.format, "table") != 0)
-        return rn_opt_usage(cmd, "--format is table or json, not '%s'", o.format);
-    if ((rc = rn_model_args_read(cmd, &o.model)) >= 0) return rc;
-    rn_model_source checked = o.model.m;
-    if (!checked.source) checked.source = "random";
-    rn_err wrong;
-    if (rn_model_source_check(&checked, &wrong)) return rn_opt_usage(cmd, "%s", wrong.msg);
-
-    rn_opt_catch_signals();
-    rn_model *m = NULL;
+    if ((rc = rn_model_args_read(cmd, &m)) >= 0) return rc;
+    o.model = m.m;
     rn_err err = {0};
-    size_t budget = 0;
-    results res = {0};
-    rc = open_model(&o, &m, &budget, &err);
-    if (!rc) {
-        res.load_s = (double)m->load_ns * 1e-9;
-        rc = measure(m, &o, counts, n_counts, budget, &res, &err);
-    }
-    int status = rc ? rn_opt_failure(cmd, &err) : RN_EXIT_DONE;
-    if (!rc && json) print_json(m, &o, &res);
-    if (!rc && !json) print_table(m, &o, &res);
-    rn_model_close(m);
-    return status;
+    if (rn_bench_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    o.watch = rn_opt_watch(cmd, argc, argv);
+    char *text = NULL;
+    if (rn_bench_engine(&o, &text, &err)) return rn_opt_failure(cmd, &err);
+    fputs(text, stdout);
+    free(text);
+    return RN_EXIT_DONE;
 }
