@@ -216,6 +216,7 @@ const char *rn_stat_interval_name(rn_interval_method m)
     case RN_INTERVAL_WILSON: return "wilson";
     case RN_INTERVAL_NEWCOMBE: return "newcombe";
     case RN_INTERVAL_NORMAL: return "normal";
+    case RN_INTERVAL_LOOKS: return "sequential";
     case RN_INTERVAL_NONE: return "none";
     }
     return "none";

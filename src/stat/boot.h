@@ -37,6 +37,7 @@ typedef enum rn_interval_method {
     RN_INTERVAL_WILSON,     /* mean within 5 problems of 0 or 1, where the bootstrap degenerates */
     RN_INTERVAL_NEWCOMBE,   /* difference of means of rows that differ by less than 5 in sum */
     RN_INTERVAL_NORMAL,     /* value -+ z standard errors (sequential.h) */
+    RN_INTERVAL_LOOKS,      /* of an estimate that was looked at several times (looks.h) */
     RN_INTERVAL_NONE,       /* no estimate at this point: NAN */
 } rn_interval_method;
 const char *rn_stat_interval_name(rn_interval_method m); /* "percentile", ...; static */

@@ -20,24 +20,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_RATES = 81, N_EM = 30, MAX_STEPS = 40, MAX_ROUNDS = 64, N_VIRTUAL = 6 };
+enum { N_RATES = RN_SEQ_RATES, N_EM = 30, MAX_STEPS = 40, MAX_RUNGS = 128, N_VIRTUAL = 6 };
 
 static const double growth = 1.3;     /* of the schedule */
-static const double price_drop = 1.2; /* from round to round */
+static const double price_drop = 1.2; /* from rung to rung */
 
 typedef struct table {
-    double *pass;           /* [n_steps, n_max + 1]: the estimate; NAN where no path ends */
-    double spread[N_RATES]; /* variance of the estimate at each rate */
+    double *pass;   /* [n_ks, n_steps, n_max + 1]: the estimates; NAN where no path ends */
+    double *spread; /* [n_ks, N_RATES]: variance of the estimate at each rate */
 } table;
 
 struct rn_seq {
     rn_seq_plan plan;
+    int64_t *ks;             /* [plan.n_ks] own */
     int64_t step[MAX_STEPS]; /* n_r */
-    int n_steps, n_rounds;
+    int n_steps;
+    int first, last; /* rungs */
     double rate[N_RATES];
-    double price[MAX_ROUNDS];
-    table *tables[MAX_ROUNDS];
-    table *equal; /* the last one made by rn_seq_equal, for n samples of each problem */
+    table *tables[MAX_RUNGS]; /* [last - first + 1] */
+    table *equal;             /* the last one made by rn_seq_equal, for n samples of each problem */
     int64_t equal_n;
 };
 
@@ -53,12 +54,21 @@ static double log_beta(double a, double b)
     return lgamma(a) + lgamma(b) - lgamma(a + b);
 }
 
-/* sigma / n at (n, c). */
+/* sigma / (n sqrt(cost)) at (n, c). */
 static double worth(const rn_seq *q, int64_t n, int64_t c)
 {
-    const double k = (double)q->plan.k, a = (double)c + 0.5, b = (double)(n - c) + 0.5;
-    double squared = k * k * exp(log_beta(a + 1, b + 2 * k - 1) - log_beta(a, b));
-    return sqrt(squared) / (double)n;
+    const double a = (double)c + 0.5, b = (double)(n - c) + 0.5, whole = log_beta(a, b);
+    double squared = 0;
+    for (size_t j = 0; j < q->plan.n_ks; j++) {
+        const double k = (double)q->ks[j];
+        squared += k * k * exp(log_beta(a + 1, b + 2 * k - 1) - whole);
+    }
+    return sqrt(squared / (double)q->plan.n_ks / q->plan.cost) / (double)n;
+}
+
+static double price(int rung)
+{
+    return pow(price_drop, -rung);
 }
 
 static int step_of(const rn_seq *q, int64_t n)
@@ -68,22 +78,27 @@ static int step_of(const rn_seq *q, int64_t n)
     return -1;
 }
 
-static bool goes_on(const rn_seq *q, int round, int r, int64_t c)
+static bool goes_on(const rn_seq *q, int rung, int r, int64_t c)
 {
-    return r + 1 < q->n_steps && worth(q, q->step[r], c) > q->price[round];
+    return r + 1 < q->n_steps && worth(q, q->step[r], c) > price(rung < q->last ? rung : q->last);
 }
 
-int rn_seq_rounds(const rn_seq *q)
+int rn_seq_first(const rn_seq *q)
 {
-    return q->n_rounds;
+    return q->first;
 }
 
-int64_t rn_seq_need(const rn_seq *q, int round, rn_count x)
+int rn_seq_last(const rn_seq *q)
+{
+    return q->last;
+}
+
+int64_t rn_seq_need(const rn_seq *q, int rung, rn_count x)
 {
     if (x.n < q->step[0]) return q->step[0];
     int r = step_of(q, x.n);
     if (r < 0) return x.n;
-    return goes_on(q, round, r, x.c) ? q->step[r + 1] : x.n;
+    return goes_on(q, rung, r, x.c) ? q->step[r + 1] : x.n;
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -107,76 +122,115 @@ static void spread_paths(const rn_seq *q, int r, const uint8_t *go, const double
     }
 }
 
-/* The variance at every rate, from the chance that the rule ends in each state. */
-static void fill_spread(const rn_seq *q, const double *ends, table *t)
+/* The variance at every rate, from the chance that the rule ends in each state. pass [n_steps, w]
+ * of one k; spread [N_RATES]. */
+static void fill_spread(const rn_seq *q, const double *ends, const double *pass, double *spread)
 {
     for (int g = 0; g < N_RATES; g++) {
-        const double p = q->rate[g];
+        const double p = q->rate[g], log_p = log(p), log_q = log1p(-p);
         double second = 0, mean = 0;
         for (int r = 0; r < q->n_steps; r++)
             for (int64_t c = 0; c <= q->step[r]; c++) {
                 double paths = ends[(size_t)r * width(q) + (size_t)c];
                 if (!(paths > 0)) continue;
                 const int64_t n = q->step[r];
-                double x = t->pass[(size_t)r * width(q) + (size_t)c];
-                double chance = exp(log(paths) + (double)n * log(2) + (c ? (double)c * log(p) : 0) +
-                                    (n > c ? (double)(n - c) * log1p(-p) : 0));
+                double x = pass[(size_t)r * width(q) + (size_t)c];
+                double chance = exp(log(paths) + (double)n * log(2) + (double)c * log_p +
+                                    (double)(n - c) * log_q);
                 mean += chance * x;
                 second += chance * x * x;
             }
-        t->spread[g] = fmax(second - mean * mean, 0);
+        spread[g] = fmax(second - mean * mean, 0);
     }
 }
 
 static void free_table(table *t)
 {
-    if (t) free(t->pass);
+    if (!t) return;
+    free(t->pass);
+    free(t->spread);
     free(t);
 }
 
-/* Under the rule of `round`; round < 0: `last` is the step at which every problem ends. */
-static table *make_table(const rn_seq *q, int round, int last)
+/* What make_table works with. w = n_max + 1. */
+typedef struct paths {
+    double *all, *next; /* [w] */
+    double *failing;    /* [n_ks, w] */
+    double *ends;       /* [n_steps, w] */
+    uint8_t *go;        /* [w] */
+} paths;
+
+static void first_paths(const rn_seq *q, paths *x)
 {
-    const size_t w = width(q), size = (size_t)q->n_steps * w;
-    table *t = calloc(1, sizeof *t);
-    double *work = calloc(4 * w + size, sizeof *work);
-    uint8_t *go = calloc(w, 1);
-    if (t) t->pass = malloc(size * sizeof *t->pass);
-    if (!t || !work || !go || !t->pass) {
-        free_table(t);
-        free(work);
-        free(go);
-        return NULL;
-    }
-    double *all = work, *failing = work + w, *next = work + 2 * w, *next_failing = work + 3 * w;
-    double *ends = work + 4 * w; /* [n_steps, w] */
-    const int64_t n0 = q->step[0], k = q->plan.k;
+    const int64_t n0 = q->step[0];
     for (int64_t c = 0; c <= n0; c++) {
-        all[c] = exp(log_share(n0, c));
-        if (c <= n0 - k) failing[c] = exp(log_share(n0 - k, c) - (double)k * log(2));
-    }
-    for (int r = 0; r < q->n_steps; r++) {
-        bool any = false;
-        for (int64_t c = 0; c <= q->step[r]; c++) {
-            double *pass = &t->pass[(size_t)r * w + (size_t)c];
-            *pass = all[c] > 0 ? 1 - failing[c] / all[c] : NAN;
-            go[c] = round < 0 ? r < last : goes_on(q, round, r, c);
-            any |= go[c] && all[c] > 0;
-            ends[(size_t)r * w + (size_t)c] = go[c] ? 0 : all[c];
+        x->all[c] = exp(log_share(n0, c));
+        for (size_t j = 0; j < q->plan.n_ks; j++) {
+            const int64_t k = q->ks[j];
+            if (c <= n0 - k)
+                x->failing[j * width(q) + (size_t)c] =
+                    exp(log_share(n0 - k, c) - (double)k * log(2));
         }
-        for (size_t c = (size_t)q->step[r] + 1; c < w; c++)
-            t->pass[(size_t)r * w + c] = NAN;
-        if (r + 1 == q->n_steps) break;
-        if (!any) memset(go, 0, w);
-        spread_paths(q, r, go, all, next);
-        spread_paths(q, r, go, failing, next_failing);
-        memcpy(all, next, w * sizeof *all);
-        memcpy(failing, next_failing, w * sizeof *failing);
-        memset(go, 0, w);
     }
-    fill_spread(q, ends, t);
+}
+
+/* Estimates of step r, and who goes on there; false: nobody does. */
+static bool fill_step(const rn_seq *q, int rung, int r, paths *x, table *t)
+{
+    const size_t w = width(q);
+    bool any = false;
+    memset(x->go, 0, w);
+    for (size_t c = 0; c < w; c++) {
+        const bool there = (int64_t)c <= q->step[r] && x->all[c] > 0;
+        for (size_t j = 0; j < q->plan.n_ks; j++)
+            t->pass[(j * (size_t)q->n_steps + (size_t)r) * w + c] =
+                there ? 1 - x->failing[j * w + c] / x->all[c] : NAN;
+        if (!there) continue;
+        x->go[c] = goes_on(q, rung, r, (int64_t)c);
+        any |= x->go[c];
+        x->ends[(size_t)r * w + c] = x->go[c] ? 0 : x->all[c];
+    }
+    return any;
+}
+
+static table *make_table(const rn_seq *q, int rung)
+{
+    const size_t w = width(q), n_ks = q->plan.n_ks, size = (size_t)q->n_steps * w;
+    table *t = calloc(1, sizeof *t);
+    double *work = calloc((2 + n_ks) * w + size, sizeof *work);
+    paths x = {.all = work, .go = calloc(w, 1)};
+    if (t) {
+        t->pass = malloc(n_ks * size * sizeof *t->pass);
+        t->spread = malloc(n_ks * N_RATES * sizeof *t->spread);
+    }
+    bool ok = t && work && x.go && t->pass && t->spread;
+    if (ok) {
+        x.next = work + w;
+        x.failing = work + 2 * w;
+        x.ends = work + (2 + n_ks) * w;
+        first_paths(q, &x);
+        for (int r = 0; r < q->n_steps; r++) {
+            bool any = fill_step(q, rung, r, &x, t);
+            if (r + 1 == q->n_steps) break;
+            if (!any) { /* later steps have no path */
+                memset(x.all, 0, w * sizeof *x.all);
+                continue;
+            }
+            spread_paths(q, r, x.go, x.all, x.next);
+            memcpy(x.all, x.next, w * sizeof *x.all);
+            for (size_t j = 0; j < n_ks; j++) {
+                spread_paths(q, r, x.go, x.failing + j * w, x.next);
+                memcpy(x.failing + j * w, x.next, w * sizeof *x.next);
+            }
+        }
+        for (size_t j = 0; j < n_ks; j++)
+            fill_spread(q, x.ends, t->pass + j * size, t->spread + j * N_RATES);
+    } else {
+        free_table(t);
+        t = NULL;
+    }
     free(work);
-    free(go);
+    free(x.go);
     return t;
 }
 
@@ -194,7 +248,7 @@ static void fill_schedule(rn_seq *q)
 }
 
 /* From a price at which nobody goes on down to one at which everybody does that can. */
-static void fill_prices(rn_seq *q)
+static int fill_rungs(rn_seq *q, rn_err *err)
 {
     double most = 0, least = INFINITY;
     for (int r = 0; r + 1 < q->n_steps; r++)
@@ -203,38 +257,58 @@ static void fill_prices(rn_seq *q)
             most = fmax(most, x);
             if (r + 2 == q->n_steps && c == 0) least = x; /* unsolved so far: the last to be left */
         }
-    double price = most;
-    while (q->n_rounds + 1 < MAX_ROUNDS && price > least) {
-        q->price[q->n_rounds++] = price;
-        price /= price_drop;
-    }
-    q->price[q->n_rounds++] = q->n_steps > 1 ? least / price_drop : 0;
+    if (q->n_steps < 2) return 0;
+    q->first = (int)floor(-log(most) / log(price_drop));
+    q->last = (int)floor(-log(least) / log(price_drop)) + 1;
+    assert(price(q->first) >= most * (1 - 1e-9) && price(q->last) < least);
+    if (q->last - q->first < MAX_RUNGS) return 0;
+    return rn_fail(err, RN_ELIMIT, "from %" PRId64 " to %" PRId64 " samples: too many rounds",
+                   q->plan.first, q->plan.n_max);
+}
+
+static int check_plan(const rn_seq_plan *p, rn_err *err)
+{
+    bool rising = p->n_ks > 0 && p->ks[0] >= 1;
+    for (size_t i = 1; i < p->n_ks; i++)
+        rising &= p->ks[i] >= p->ks[i - 1];
+    if (!rising) return rn_fail(err, RN_EINVAL, "the k of a question must rise from 1");
+    if (!(p->cost >= 0 && p->cost < 1e30))
+        return rn_fail(err, RN_EINVAL, "a cost of %g for a sample", p->cost);
+    const int64_t k = p->ks[p->n_ks - 1];
+    if ((p->first == 0 || p->first >= k) && p->n_max >= k && p->n_max >= p->first &&
+        p->n_max <= RN_SEQ_MAX_N)
+        return 0;
+    return rn_fail(err, RN_EINVAL,
+                   "pass@%" PRId64 " needs at least that many samples of each problem, at most "
+                   "%d: not %" PRId64,
+                   k, RN_SEQ_MAX_N, p->n_max);
 }
 
 int rn_seq_new(const rn_seq_plan *plan, rn_seq **out, rn_err *err)
 {
+    int rc = check_plan(plan, err);
+    if (rc) return rc;
     rn_seq *q = calloc(1, sizeof *q);
-    if (!q) return rn_fail(err, RN_ENOMEM, "sampling until an interval: out of memory");
+    if (q) q->ks = malloc(plan->n_ks * sizeof *q->ks);
+    if (!q || !q->ks) {
+        free(q);
+        return rn_fail(err, RN_ENOMEM, "sampling until an interval: out of memory");
+    }
     q->plan = *plan;
-    if (q->plan.first == 0) q->plan.first = plan->k;
-    if (plan->k < 1 || q->plan.first < plan->k || plan->n_max < q->plan.first ||
-        plan->n_max > RN_SEQ_MAX_N) {
-        free(q);
-        return rn_fail(err, RN_EINVAL,
-                       "pass@%" PRId64 " needs at least that many samples of each problem, at most "
-                       "%d: not %" PRId64,
-                       plan->k, RN_SEQ_MAX_N, plan->n_max);
-    }
-    if (!(plan->level > 0 && plan->level < 1)) {
-        free(q);
-        return rn_fail(err, RN_EINVAL, "a level of %g: must be between 0 and 1", plan->level);
-    }
-    for (int g = 0; g < N_RATES; g++) /* log-odds -8 .. 8 by 0.2, the ends at 0 and 1 */
-        q->rate[g] = 1 / (1 + exp(-(-8 + 0.2 * g)));
-    q->rate[0] = 1e-9;
-    q->rate[N_RATES - 1] = 1 - 1e-9;
+    memcpy(q->ks, plan->ks, plan->n_ks * sizeof *q->ks);
+    q->plan.ks = q->ks;
+    const int64_t k = q->ks[plan->n_ks - 1];
+    if (q->plan.first == 0) q->plan.first = k > RN_SEQ_FIRST ? k : RN_SEQ_FIRST;
+    if (q->plan.first > plan->n_max) q->plan.first = plan->n_max;
+    if (q->plan.cost == 0) q->plan.cost = 1;
+    for (int g = 0; g < N_RATES; g++)
+        q->rate[g] = rn_seq_rate(g);
     fill_schedule(q);
-    fill_prices(q);
+    rc = fill_rungs(q, err);
+    if (rc) {
+        rn_seq_free(q);
+        return rc;
+    }
     *out = q;
     return 0;
 }
@@ -242,10 +316,19 @@ int rn_seq_new(const rn_seq_plan *plan, rn_seq **out, rn_err *err)
 void rn_seq_free(rn_seq *q)
 {
     if (!q) return;
-    for (int i = 0; i < q->n_rounds; i++)
+    for (int i = 0; i < MAX_RUNGS; i++)
         free_table(q->tables[i]);
     free_table(q->equal);
+    free(q->ks);
     free(q);
+}
+
+double rn_seq_rate(int g)
+{
+    assert(g >= 0 && g < N_RATES);
+    if (g == 0) return 1e-9;
+    if (g == N_RATES - 1) return 1 - 1e-9;
+    return 1 / (1 + exp(-(-8 + 0.2 * g))); /* log-odds -8 .. 8 by 0.2 */
 }
 
 /* ---- estimates ------------------------------------------------------------------------------- */
@@ -308,39 +391,125 @@ static void fit_rates(const rn_seq *q, const class_ *cls, size_t m, double *like
     }
 }
 
-/* Mean and the variance of the mean under one table. */
-static int estimate(const rn_seq *q, const table *t, const rn_count *x, size_t n, double *mean,
-                    double *variance, rn_err *err)
+/* The estimates of one state into pass [n_ks]; false: the rule does not end there. */
+static bool look_up(const rn_seq *q, const table *t, int64_t n, int64_t c, double *pass)
+{
+    const int r = step_of(q, n);
+    if (r < 0 || c < 0 || c > n) return false;
+    for (size_t j = 0; j < q->plan.n_ks; j++) {
+        pass[j] = t->pass[(j * (size_t)q->n_steps + (size_t)r) * width(q) + (size_t)c];
+        if (isnan(pass[j])) return false;
+    }
+    return true;
+}
+
+static int not_an_end(rn_err *err, int64_t n, int64_t c)
+{
+    return rn_fail(err, RN_EINVAL,
+                   "%" PRId64 " of %" PRId64 " samples passed: not where the rule ends", c, n);
+}
+
+/* Means and their variances under one table, into out [n_ks]. */
+static int estimate(const rn_seq *q, const table *t, const rn_count *x, size_t n, rn_seq_mean *out,
+                    rn_err *err)
+{
+    const size_t n_ks = q->plan.n_ks;
+    class_ *cls = malloc((n + 1) * sizeof *cls);
+    double *like = malloc((n + 1) * N_RATES * sizeof *like), *pass = malloc(n_ks * sizeof *pass);
+    double w[N_RATES];
+    int rc = cls && like && pass ? 0 : rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+    size_t m = rc ? 0 : list_classes(x, n, cls);
+    for (size_t j = 0; j < n_ks && !rc; j++)
+        out[j] = (rn_seq_mean){0};
+    for (size_t i = 0; i < m && !rc; i++) {
+        if (!look_up(q, t, cls[i].n, cls[i].c, pass)) rc = not_an_end(err, cls[i].n, cls[i].c);
+        for (size_t j = 0; j < n_ks && !rc; j++)
+            out[j].value += cls[i].count * pass[j] / (double)n;
+    }
+    if (!rc) fit_rates(q, cls, m, like, w);
+    for (size_t j = 0; j < n_ks && !rc; j++)
+        for (int g = 0; g < N_RATES; g++)
+            out[j].variance += (w[g] + (double)N_VIRTUAL / N_RATES / (double)n) *
+                               t->spread[j * N_RATES + (size_t)g] / (double)n;
+    free(cls);
+    free(like);
+    free(pass);
+    return rc;
+}
+
+static int table_of(rn_seq *q, int rung, const table **out, rn_err *err)
+{
+    if (rung < q->first) rung = q->first; /* all rungs before are alike, and all behind */
+    if (rung > q->last) rung = q->last;
+    table **t = &q->tables[rung - q->first];
+    if (!*t) *t = make_table(q, rung);
+    if (!*t) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+    *out = *t;
+    return 0;
+}
+
+int rn_seq_pass(rn_seq *q, int rung, rn_count x, double *pass, rn_err *err)
+{
+    const table *t = NULL;
+    int rc = table_of(q, rung, &t, err);
+    if (!rc && !look_up(q, t, x.n, x.c, pass)) rc = not_an_end(err, x.n, x.c);
+    return rc;
+}
+
+int rn_seq_means(rn_seq *q, int rung, const rn_count *x, size_t n, rn_seq_mean *out, rn_err *err)
+{
+    const table *t = NULL;
+    if (n == 0) return rn_fail(err, RN_EINVAL, "an interval of no problem");
+    int rc = table_of(q, rung, &t, err);
+    return rc ? rc : estimate(q, t, x, n, out, err);
+}
+
+int rn_seq_equal(rn_seq *q, const rn_count *x, size_t n, rn_seq_mean *out, rn_err *err)
+{
+    if (n == 0) return rn_fail(err, RN_EINVAL, "an interval of no problem");
+    rn_seq one = *q; /* a schedule of one step */
+    one.step[0] = x[0].n;
+    one.n_steps = 1;
+    one.plan.n_max = x[0].n;
+    for (size_t i = 0; i < n; i++)
+        if (x[i].n != x[0].n || x[i].n < q->ks[q->plan.n_ks - 1])
+            return rn_fail(err, RN_EINVAL, "problem %zu has %" PRId64 " samples", i, x[i].n);
+    if (q->equal_n != x[0].n) {
+        free_table(q->equal);
+        q->equal_n = 0;
+        q->equal = make_table(&one, 0);
+        if (!q->equal) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+        q->equal_n = x[0].n;
+    }
+    return estimate(&one, q->equal, x, n, out, err);
+}
+
+int rn_seq_posterior(const rn_seq *q, const rn_count *x, size_t n, double *out, rn_err *err)
 {
     class_ *cls = malloc((n + 1) * sizeof *cls);
     double *like = malloc((n + 1) * N_RATES * sizeof *like), w[N_RATES];
-    int rc = cls && like ? 0 : rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+    int rc = cls && like ? 0 : rn_fail(err, RN_ENOMEM, "rates of problems: out of memory");
     size_t m = rc ? 0 : list_classes(x, n, cls);
-    *mean = *variance = 0;
-    for (size_t i = 0; i < m && !rc; i++) {
-        int r = step_of(q, cls[i].n);
-        double pass = r < 0 ? NAN : t->pass[(size_t)r * width(q) + (size_t)cls[i].c];
-        if (isnan(pass))
-            rc = rn_fail(err, RN_EINVAL,
-                         "%" PRId64 " of %" PRId64 " samples passed: not where the rule ends",
-                         cls[i].c, cls[i].n);
-        *mean += cls[i].count * pass / (double)n;
-    }
-    if (!rc) {
-        fit_rates(q, cls, m, like, w);
+    if (!rc) fit_rates(q, cls, m, like, w);
+    for (size_t i = 0; i < n && !rc; i++) {
+        size_t at = 0;
+        double sum = 0, *row = &out[i * N_RATES];
+        while (at < m && (cls[at].n != x[i].n || cls[at].c != x[i].c))
+            at++;
+        assert(at < m);
         for (int g = 0; g < N_RATES; g++)
-            *variance +=
-                (w[g] + (double)N_VIRTUAL / N_RATES / (double)n) * t->spread[g] / (double)n;
+            sum += row[g] = w[g] * like[at * N_RATES + (size_t)g];
+        for (int g = 0; g < N_RATES; g++)
+            row[g] /= sum;
     }
     free(cls);
     free(like);
     return rc;
 }
 
-/* The z with P(|Z| < z) = level, by bisection of the error function. */
-static double two_sided(double level)
+double rn_seq_z(double level)
 {
-    double lo = 0, hi = 40;
+    double lo = 0, hi = 40; /* P(|Z| < z) = level, by bisection of the error function */
     for (int i = 0; i < 100; i++) {
         double mid = (lo + hi) / 2;
         if (erf(mid / sqrt(2)) < level)
@@ -349,58 +518,4 @@ static double two_sided(double level)
             hi = mid;
     }
     return lo;
-}
-
-static rn_interval interval(double mean, double variance, double level, double least, double most)
-{
-    double half = two_sided(level) * sqrt(variance);
-    return (rn_interval){.value = mean,
-                         .lo = fmax(mean - half, least),
-                         .hi = fmin(mean + half, most),
-                         .method = RN_INTERVAL_NORMAL};
-}
-
-static int table_of(rn_seq *q, int round, const table **out, rn_err *err)
-{
-    if (round < 0 || round >= q->n_rounds)
-        return rn_fail(err, RN_EINVAL, "round %d of %d", round, q->n_rounds);
-    if (!q->tables[round]) q->tables[round] = make_table(q, round, 0);
-    if (!q->tables[round]) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
-    *out = q->tables[round];
-    return 0;
-}
-
-int rn_seq_estimate(rn_seq *q, int round, const rn_count *x, size_t n, rn_interval *out,
-                    rn_err *err)
-{
-    const table *t = NULL;
-    double mean, variance;
-    if (n == 0) return rn_fail(err, RN_EINVAL, "an interval of no problem");
-    int rc = table_of(q, round, &t, err);
-    if (!rc) rc = estimate(q, t, x, n, &mean, &variance, err);
-    if (!rc) *out = interval(mean, variance, q->plan.level, 0, 1);
-    return rc;
-}
-
-int rn_seq_equal(rn_seq *q, const rn_count *x, size_t n, rn_interval *out, rn_err *err)
-{
-    if (n == 0) return rn_fail(err, RN_EINVAL, "an interval of no problem");
-    rn_seq one = *q; /* a schedule of one step */
-    one.step[0] = x[0].n;
-    one.n_steps = 1;
-    one.plan.n_max = x[0].n;
-    for (size_t i = 0; i < n; i++)
-        if (x[i].n != x[0].n || x[i].n < q->plan.k)
-            return rn_fail(err, RN_EINVAL, "problem %zu has %" PRId64 " samples", i, x[i].n);
-    if (q->equal_n != x[0].n) {
-        free_table(q->equal);
-        q->equal_n = 0;
-        q->equal = make_table(&one, -1, 0);
-        if (!q->equal) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
-        q->equal_n = x[0].n;
-    }
-    double mean, variance;
-    int rc = estimate(&one, q->equal, x, n, &mean, &variance, err);
-    if (!rc) *out = interval(mean, variance, q->plan.level, 0, 1);
-    return rc;
 }
