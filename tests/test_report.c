@@ -749,8 +749,8 @@ static void test_csv_and_text(void **state)
     rn_report *r = report_on(&m, &o, NULL, 0);
     rn_buf out = {0};
     uint32_t metrics = 0;
-    assert_true(rn_report_metric_add(&metrics, "pass@k"));
-    assert_false(rn_report_metric_add(&metrics, "pass@"));
+    assert_true(rn_report_metric_add(&metrics, "pass@k", NULL) == 0);
+    assert_true(rn_report_metric_add(&metrics, "pass@", NULL) == RN_EINVAL);
     rn_report_csv(r, metrics, &out);
     assert_contains(out.data, "metric,task,model,ranker,n,greedy,k,x,value,lo,hi,"
                               "x_sampling,random,perfect\n"

@@ -205,6 +205,22 @@ bool rn_file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+rn_bytes rn_file_stem(const char *path)
+{
+    size_t end = strlen(path);
+    while (end > 1 && path[end - 1] == '/')
+        end--;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    const char *const tails[] = {".gz", ".jsonl", ".json"};
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = strlen(tails[i]);
+        if (end - start > n && memcmp(path + end - n, tails[i], n) == 0) end -= n;
+    }
+    return (rn_bytes){path + start, end - start};
+}
+
 int rn_dir_make(const char *path, rn_err *err)
 {
     rn_buf p = {0};

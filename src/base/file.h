@@ -22,6 +22,8 @@ int rn_file_read(const char *path, size_t max_bytes, rn_buf *out, rn_err *err);
 int rn_file_write_atomic(const char *path, rn_bytes data, rn_err *err);
 
 bool rn_file_exists(const char *path);
+/* "dir/HumanEval.jsonl.gz" -> "HumanEval": what a set in a file is called; part of `path`. */
+rn_bytes rn_file_stem(const char *path);
 /* Creates `path` and its parents, mode 0777 less umask. */
 int rn_dir_make(const char *path, rn_err *err);
 

@@ -36,12 +36,14 @@ typedef struct options {
 /* A run that the options choose, as far as exporting needs it. */
 typedef struct chosen {
     int64_t id;
-    char set[128], preset[64], extractor[64];
+    char set[128], hash[72], preset[64], extractor[64];
 } chosen;
 
 typedef struct session {
     const options *o;
-    chosen run; /* the last one that was found */
+    rn_arena arena;
+    const char *set, *model; /* as the store calls them; NULL: all */
+    chosen run;              /* the last one that was found */
     int64_t ids[MAX_RUNS];
     size_t n;
     rn_buf list; /* of all that were found, for a message */
@@ -64,16 +66,16 @@ static int choose_run(void *user, const rn_store_run_row *r)
 {
     session *u = user;
     const options *o = u->o;
-    const char *set = u->tasks ? u->tasks->name : o->set;
     if (o->run > 0 && r->run_id != o->run) return 0;
-    if (o->model && strcmp(r->model_name, o->model) != 0) return 0;
-    if (set && strcmp(r->set_name, set) != 0) return 0;
+    if (u->model && strcmp(r->model_name, u->model) != 0) return 0;
+    if (u->set && strcmp(r->set_name, u->set) != 0) return 0;
     if (o->greedy && strcmp(r->kind, "greedy") != 0) return 0;
     if (o->samples && strcmp(r->kind, "sample") != 0) return 0;
     if (u->n == MAX_RUNS) return RN_ELIMIT;
     u->ids[u->n++] = r->run_id;
     u->run.id = r->run_id;
     snprintf(u->run.set, sizeof u->run.set, "%s", r->set_name);
+    snprintf(u->run.hash, sizeof u->run.hash, "%s", r->set_hash);
     snprintf(u->run.preset, sizeof u->run.preset, "%s", r->preset);
     read_extractor(r->settings, u->run.extractor, sizeof u->run.extractor);
     rn_buf_printf(&u->list, "  %" PRId64 ": %s, %s, %s, %" PRId64 " samples, %s\n", r->run_id,
@@ -126,7 +128,15 @@ static int need_tasks(session *u, rn_export_format f, rn_export_opts *eo, rn_err
     if (!whole || strncmp(u->run.extractor, "whole/", 6) == 0) return 0;
     eo->program = make_program;
     if (u->tasks) return 0;
-    return rn_taskset_open(u->run.set, rn_data_dir(u->o->data), &u->tasks, err);
+    const bool is_file = u->o->set && rn_file_exists(u->o->set);
+    int rc =
+        rn_taskset_open(is_file ? u->o->set : u->run.set, rn_data_dir(u->o->data), &u->tasks, err);
+    if (!rc && *u->run.hash && strcmp(u->run.hash, u->tasks->hash) != 0)
+        rc = rn_fail(err, RN_EINVAL,
+                     "%s is not the set that the samples are of: its content is %.12s, "
+                     "theirs %.12s",
+                     u->tasks->path, u->tasks->hash, u->run.hash);
+    return rc;
 }
 
 /* Opens the output; a file is written under another name until it is complete. */
@@ -201,9 +211,9 @@ static int run_export(const rn_command *cmd, const options *o, rn_export_format 
     rn_store *s = NULL;
     rn_export_stats st = {0};
     int rc = rn_store_open(o->store, RN_STORE_READ, &s, &err);
-    /* A set that is a file is called by its own name in the store. */
-    if (!rc && o->set && rn_file_exists(o->set))
-        rc = rn_taskset_open(o->set, rn_data_dir(o->data), &u->tasks, &err);
+    if (!rc && o->set) rc = rn_store_name_of(s, RN_STORE_SET, o->set, &u->arena, &u->set, &err);
+    if (!rc && o->model)
+        rc = rn_store_name_of(s, RN_STORE_MODEL, o->model, &u->arena, &u->model, &err);
     if (!rc) rc = rn_store_each_run(s, choose_run, u, &err);
     bool all = rn_export_takes_all(f);
     if (!rc && (all ? u->n == 0 && f != RN_EXPORT_DIGEST : u->n != 1)) {
@@ -265,6 +275,7 @@ int rn_cmd_export(int argc, char **argv)
     rn_taskset_free(u->tasks);
     rn_buf_free(&u->list);
     rn_buf_free(&u->code);
+    rn_arena_free(&u->arena);
     free(u);
     return status;
 }

@@ -28,12 +28,21 @@ static void print_sources(void)
         printf("%-16s %8s  %s\n", s->name, s->size, s->url);
 }
 
+static int unknown_source(const rn_command *cmd, const char *name)
+{
+    rn_buf known = {0};
+    for (size_t i = 0; rn_source_at(i); i++)
+        rn_buf_printf(&known, "%s%s", i ? ", " : "", rn_source_at(i)->name);
+    int status = rn_opt_usage(cmd, "no public set is called '%s'; there are %s", name,
+                              rn_buf_ok(&known) ? known.data : "those of --list");
+    rn_buf_free(&known);
+    return status;
+}
+
 static int fetch_one(const rn_command *cmd, const char *name, rn_fetch_opts o)
 {
     const rn_source *src = rn_source_find(name);
-    if (!src)
-        return rn_opt_usage(cmd, "no public set is called '%s'; 'ration fetch --list' shows them",
-                            name);
+    if (!src) return unknown_source(cmd, name);
     rn_err err = {0};
     rn_fetched f = {0};
     rn_progress bar;

@@ -71,7 +71,10 @@ int main(int argc, char **argv)
     }
     const rn_command *cmd = rn_command_find(argv[1]);
     if (!cmd) {
-        fprintf(stderr, "ration: unknown command '%s'; 'ration --help' lists them\n", argv[1]);
+        fprintf(stderr, "ration: unknown command '%s'", argv[1]);
+        for (const rn_command *c = commands; c->name; c++)
+            if (rn_opt_is_near(argv[1], c->name)) fprintf(stderr, "; did you mean '%s'?", c->name);
+        fputs("; 'ration --help' lists them\n", stderr);
         return RN_EXIT_USAGE;
     }
     return flush_stdout(cmd->run(argc - 1, argv + 1));

@@ -253,6 +253,46 @@ void rn_opt_visit(const rn_command *cmd,
     visitor.fn = NULL;
 }
 
+int rn_opt_distance(const char *a, const char *b)
+{
+    enum { MOST = 32 };
+    const size_t n = strlen(a), m = strlen(b);
+    int d[3][MOST + 1]; /* the last rows of the table over prefixes of a (rows) and b */
+    if (n > MOST || m > MOST) return MOST;
+    for (size_t j = 0; j <= m; j++)
+        d[0][j] = (int)j;
+    for (size_t i = 1; i <= n; i++) {
+        const int *two = d[(i + 1) % 3], *one = d[(i + 2) % 3];
+        int *row = d[i % 3];
+        row[0] = (int)i;
+        for (size_t j = 1; j <= m; j++) {
+            int best = one[j - 1] + (a[i - 1] != b[j - 1]);
+            if (one[j] + 1 < best) best = one[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                two[j - 2] + 1 < best)
+                best = two[j - 2] + 1;
+            row[j] = best;
+        }
+    }
+    return d[n % 3][m];
+}
+
+/* A word that is no option of the table, with the one that it is nearest to. */
+static int unknown_option(const rn_command *cmd, const rn_opt *table, const char *typed)
+{
+    const char *near = NULL;
+    const size_t dashes = strspn(typed, "-"), n = strcspn(typed + dashes, "=");
+    char word[64];
+    snprintf(word, sizeof word, "%.*s", (int)n, typed + dashes);
+    for (int i = 0; dashes == 2 && table[i].type != RN_OPT_T_END; i++)
+        if (rn_opt_is_shown(&table[i]) && rn_opt_is_near(word, table[i].name) &&
+            (!near || rn_opt_distance(word, table[i].name) < rn_opt_distance(word, near)))
+            near = table[i].name;
+    return rn_opt_usage(cmd, "unknown option '%s'%s%s%s", typed, near ? "; did you mean --" : "",
+                        near ? near : "", near ? "?" : "");
+}
+
 int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, int argc,
                  char **argv, int *first)
 {
@@ -286,7 +326,7 @@ int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, 
             print_help(cmd, intro, table);
             return RN_EXIT_DONE;
         }
-        if (c == '?') return rn_opt_usage(cmd, "unknown option '%s'", argv[optind - 1]);
+        if (c == '?') return unknown_option(cmd, table, argv[optind - 1]);
         if (c == ':') return rn_opt_usage(cmd, "option '%s' needs a value", argv[optind - 1]);
         const rn_opt *o = NULL;
         for (int i = 0; i < n && !o; i++)

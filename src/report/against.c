@@ -28,24 +28,26 @@ typedef struct pair_row {
 typedef struct against {
     rn_store *s;
     const rn_report_options *o;
+    const char *set; /* -t in the store's words; NULL: all */
     rn_arena arena;
     RN_VEC(pair_sum) sums;
     RN_VEC(pair_row) rows;
     rn_err *err;
 } against;
 
-static bool wanted(const rn_report_options *o, const rn_store_run_row *r)
+static bool wanted(const against *a, const rn_store_run_row *r)
 {
+    const rn_report_options *o = a->o;
     bool any = o->n_models == 0;
     for (size_t i = 0; i < o->n_models; i++)
         any |= strcmp(o->models[i], r->model_name) == 0;
-    return any && (!o->set || strcmp(o->set, r->set_name) == 0);
+    return any && (!a->set || strcmp(a->set, r->set_name) == 0);
 }
 
 static int note_run(void *user, const rn_store_run_row *r)
 {
     against *a = user;
-    if (!wanted(a->o, r) || r->n_samples == 0) return 0;
+    if (!wanted(a, r) || r->n_samples == 0) return 0;
     pair_sum sum = {.run_id = r->run_id,
                     .model = rn_arena_strdup(&a->arena, r->model_name),
                     .set = rn_arena_strdup(&a->arena, r->set_name),
@@ -201,6 +203,7 @@ int rn_report_against(const rn_report_options *o, rn_buf *text, rn_err *err)
     against a = {.o = o, .err = err};
     if (!o->store) return rn_fail(err, RN_EINVAL, "--against needs a store (-s FILE)");
     int rc = rn_store_open(o->store, RN_STORE_READ, &a.s, err);
+    if (!rc && o->set) rc = rn_store_name_of(a.s, RN_STORE_SET, o->set, &a.arena, &a.set, err);
     if (!rc) rc = load_pairs(&a, err);
     const char *format = o->format ? o->format : "table";
     if (!rc && strcmp(format, "csv") == 0)

@@ -511,12 +511,32 @@ static int on_profile(void *user, const char *model, const rn_store_profile *p)
     return rn_cost_profile_add(l->r->book, p->hardware, p->hardware, model, &t, l->err);
 }
 
+/* The filter in the store's own words; a name that it does not have is refused. */
+static int resolve(loader *l, const rn_report_filter *asked, rn_report_filter *out)
+{
+    rn_arena *a = &l->r->arena;
+    const char **models = rn_arena_array(a, asked->n_models + 1, sizeof *models);
+    if (!models) return rn_report_nomem(l->err);
+    int rc = 0;
+    *out = *asked;
+    out->models = models;
+    if (asked->n_models) memcpy(models, asked->models, asked->n_models * sizeof *models);
+    if (asked->loose) return 0;
+    if (asked->task) rc = rn_store_name_of(l->s, RN_STORE_SET, asked->task, a, &out->task, l->err);
+    for (size_t i = 0; i < asked->n_models && !rc; i++)
+        rc = rn_store_name_of(l->s, RN_STORE_MODEL, asked->models[i], a, &models[i], l->err);
+    return rc;
+}
+
 int rn_report_add_store(rn_report *r, const char *path, const rn_report_filter *filter, rn_err *err)
 {
-    loader l = {.r = r, .filter = filter, .err = err};
+    rn_report_filter own;
+    loader l = {.r = r, .err = err};
     int rc = rn_store_open(path, RN_STORE_READ, &l.s, err);
     if (rc) return rc;
     rc = rn_store_begin(l.s, err);
+    if (!rc && filter) rc = resolve(&l, filter, &own);
+    if (!rc && filter) l.filter = &own;
     if (!rc) rc = rn_store_each_run(l.s, on_run, &l, err);
     if (!rc && l.runs.n == 0)
         rc = rn_fail(err, RN_ENOTFOUND,

@@ -390,8 +390,27 @@ static bool is_named(const rn_entrant *e, const char *name)
     return yes;
 }
 
+/* A profile that was asked for is one of the book's or one that `ration profile` measured. */
+static int check_profile(const rn_report *r, rn_err *err)
+{
+    bool known = !r->opts.profile || rn_cost_hardware(r->book, r->opts.profile);
+    for (size_t i = 0; i < r->n_measured && !known; i++)
+        known = strcmp(r->measured[i].hardware, r->opts.profile) == 0;
+    if (known) return 0;
+    rn_buf names = {0};
+    const char *name;
+    for (size_t i = 0; (name = rn_cost_profile_at(r->book, i)); i++)
+        rn_buf_printf(&names, "%s%s", i ? ", " : "", name);
+    int rc = rn_fail(err, RN_ENOTFOUND, "there is no profile '%s'; known: %s", r->opts.profile,
+                     rn_buf_ok(&names) && names.len ? names.data : "none");
+    rn_buf_free(&names);
+    return rc;
+}
+
 int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err *err)
 {
+    int rc = check_profile(r, err);
+    if (rc) return rc;
     for (size_t m = 0; m < n_map; m++) {
         bool used = false;
         for (size_t i = 0; i < r->n_tasks; i++)
@@ -404,9 +423,9 @@ int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err 
     if (!r->opts.profile) r->opts.profile = best_hardware(r);
     for (size_t i = 0; i < r->n_tasks; i++)
         for (size_t j = 0; j < r->tasks[i].n_entrants; j++) {
-            int rc = price_entrant(r, &r->tasks[i].entrants[j], map, n_map, err);
+            rc = price_entrant(r, &r->tasks[i].entrants[j], map, n_map, err);
             if (rc) return rc;
         }
-    int rc = price_rankings(r, map, n_map, err);
+    rc = price_rankings(r, map, n_map, err);
     return rc ? rc : note_unpriced(r, err);
 }

@@ -126,9 +126,32 @@ bool rn_report_wants(const rn_report_filter *f, const char *task, const char *mo
     return f->n_models == 0;
 }
 
+/* --compare names models that are here; where only one set lacks one, a note says it. */
+static int check_compare(const rn_report *r, rn_err *err)
+{
+    const char *const asked[] = {r->opts.compare_a, r->opts.compare_b};
+    for (int m = 0; m < 2 && asked[m]; m++) {
+        rn_buf known = {0};
+        bool is_here = false;
+        for (size_t i = 0; i < r->n_tasks; i++)
+            for (size_t j = 0; j < r->tasks[i].n_entrants; j++) {
+                const char *name = r->tasks[i].entrants[j].model;
+                is_here |= strcmp(name, asked[m]) == 0;
+                if (i == 0) rn_buf_printf(&known, "%s%s", j ? ", " : "", name);
+            }
+        int rc = is_here
+                     ? 0
+                     : rn_fail(err, RN_ENOTFOUND, "--compare: there is no model '%s'; there is %s",
+                               asked[m], rn_buf_ok(&known) ? known.data : "none");
+        rn_buf_free(&known);
+        if (rc) return rc;
+    }
+    return 0;
+}
+
 int rn_report_compute(rn_report *r, rn_err *err)
 {
-    int rc = 0;
+    int rc = check_compare(r, err);
     for (size_t i = 0; i < r->n_tasks && !rc; i++) {
         rn_report_task *t = &r->tasks[i];
         rc = rn_report_curves(r, t, err);

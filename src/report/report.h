@@ -280,6 +280,7 @@ typedef struct rn_report_filter {
     const char *task;          /* set name; NULL: all */
     const char *const *models; /* [n_models]; 0: all */
     size_t n_models;
+    bool loose; /* a name that the store lacks is none of it, not an error */
 } rn_report_filter;
 int rn_report_add_store(rn_report *r, const char *path, const rn_report_filter *filter,
                         rn_err *err);
@@ -323,7 +324,7 @@ typedef enum rn_metric { RN_REPORT_METRICS(RN_REPORT_METRIC_ENUM) RN_N_METRICS }
 #undef RN_REPORT_METRIC_ENUM
 const char *rn_report_metric_name(rn_metric m); /* static */
 /* The set with this one added; false if there is no metric of that name. */
-bool rn_report_metric_add(uint32_t *set, const char *name);
+int rn_report_metric_add(uint32_t *set, const char *name, rn_err *err);
 static inline bool rn_report_has(uint32_t set, rn_metric m)
 {
     return set >> m & 1;

@@ -156,8 +156,7 @@ static int read_report(const rn_report_options *o, request *q, rn_err *err)
     }
     if (!rc && o->budgets) rc = read_list("budgets", o->budgets, q->budgets, &r->n_budgets, err);
     for (size_t i = 0; i < o->n_metrics && !rc; i++)
-        if (!rn_report_metric_add(&q->metrics, o->metrics[i]))
-            rc = rn_fail(err, RN_EINVAL, "there is no metric '%s'", o->metrics[i]);
+        rc = rn_report_metric_add(&q->metrics, o->metrics[i], err);
     if (!rc && o->compare) rc = read_pair("compare", o->compare, ',', &q->arena, pair, err);
     if (!rc && o->compare) r->compare_a = pair[0], r->compare_b = pair[1];
     if (o->extrapolate && q->metrics == 0 && !o->all) /* what was asked for, not the answer alone */
@@ -197,7 +196,8 @@ int rn_report_options_check(const rn_report_options *o, rn_err *err)
 /* Loads and prices what the options name. */
 static int load(const rn_report_options *o, const request *q, rn_report **out, rn_err *err)
 {
-    const rn_report_filter filter = {.task = o->set, .models = o->models, .n_models = o->n_models};
+    const rn_report_filter filter = {
+        .task = o->set, .models = o->models, .n_models = o->n_models, .loose = o->published};
     rn_report *r = rn_report_new(&q->opts);
     int rc = r ? 0 : rn_report_nomem(err);
     for (size_t i = 0; i < o->n_cost_files && !rc; i++)

@@ -20,14 +20,20 @@ const char *rn_report_metric_name(rn_metric m)
     return m < RN_N_METRICS ? names[m] : "?";
 }
 
-bool rn_report_metric_add(uint32_t *set, const char *name)
+int rn_report_metric_add(uint32_t *set, const char *name, rn_err *err)
 {
+    rn_buf known = {0};
     for (int m = 0; m < RN_N_METRICS; m++) {
+        rn_buf_printf(&known, "%s%s", m ? ", " : "", names[m]);
         if (strcmp(names[m], name) != 0) continue;
         *set |= UINT32_C(1) << m;
-        return true;
+        rn_buf_free(&known);
+        return 0;
     }
-    return false;
+    int rc = rn_fail(err, RN_EINVAL, "there is no metric '%s'; there are %s", name,
+                     rn_buf_ok(&known) ? known.data : "");
+    rn_buf_free(&known);
+    return rc;
 }
 
 static void text_or_none(rn_rows *to, const rn_report_task *t, int i)

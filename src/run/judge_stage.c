@@ -61,8 +61,13 @@ static int add_run(void *user, const rn_store_run_row *r)
 
 static int find_runs(rn_work *w, rn_err *err)
 {
+    const char *name;
     int rc = rn_store_each_run(w->store, add_run, w, err);
     if (rc || w->runs.n) return rc;
+    if (w->o->model)
+        rc = rn_store_name_of(w->store, RN_STORE_MODEL, w->o->model, w->arena, &name, err);
+    if (!rc) rc = rn_store_name_of(w->store, RN_STORE_SET, w->tasks->name, w->arena, &name, err);
+    if (rc) return rc;
     return rn_fail(err, RN_ENOTFOUND,
                    "%s has no samples of set %s%s%s; import or generate some, or see "
                    "'ration export -s %s --format csv'",

@@ -7,6 +7,7 @@
  */
 #include "store/canon_priv.h"
 
+#include "base/file.h"
 #include "base/vec.h"
 
 /* The newest verdict: a few entries of one key range per sample. */
@@ -43,6 +44,41 @@ int rn_store_each_run(rn_store *s, int (*fn)(void *user, const rn_store_run_row 
         if (rc) break;
     }
     return rn_rows_close(&r, rc);
+}
+
+int rn_store_name_of(rn_store *s, rn_store_noun noun, const char *asked, rn_arena *a,
+                     const char **out, rn_err *err)
+{
+    static const char *const sql[] = {
+        "SELECT DISTINCT name FROM problem_set WHERE id IN (SELECT set_id FROM run) ORDER BY id",
+        "SELECT DISTINCT name FROM model WHERE id IN (SELECT model_id FROM run) ORDER BY id"};
+    static const char *const what[] = {"problem set", "model"};
+    const rn_bytes whole = rn_bytes_of(asked), stem = rn_file_stem(asked);
+    const char *by_stem = NULL, *name = NULL, *found = NULL;
+    rn_buf known = {0};
+    rn_rows r;
+    int rc = rn_rows_open(s, &r, err, sql[noun], "");
+    if (rc) return rc;
+    while (!found && (rc = rn_rows_next(&r, err)) > 0) {
+        rn_rows_get(&r, "t", &name);
+        if (rn_bytes_equal(rn_bytes_of(name), whole)) found = rn_arena_strdup(a, name);
+        if (noun == RN_STORE_SET && !by_stem && rn_bytes_equal(rn_bytes_of(name), stem))
+            by_stem = rn_arena_strdup(a, name);
+        rn_buf_printf(&known, "%s%s", known.len ? ", " : "", name);
+    }
+    rc = rn_rows_close(&r, rc < 0 ? rc : 0); /* 1: found before the end */
+    if (!found) found = by_stem;
+    if (!rc && !rn_buf_ok(&known)) rc = rn_store_nomem(s, err);
+    if (!rc && !known.len)
+        rc =
+            rn_fail(err, RN_ENOTFOUND,
+                    "%s holds no samples; `ration generate` or `ration import` make some", s->path);
+    if (!rc && !found)
+        rc = rn_fail(err, RN_ENOTFOUND, "%s holds nothing of a %s '%s'; it has %s", s->path,
+                     what[noun], asked, known.data);
+    rn_buf_free(&known);
+    if (!rc) *out = found;
+    return rc;
 }
 
 int rn_store_each_problem(rn_store *s, int64_t set_id,

@@ -189,29 +189,13 @@ static int load_bytes(rn_loader *l, rn_bytes text, const char *path, rn_err *err
 
 /* ---- sets ------------------------------------------------------------------------------------ */
 
-/* "dir/HumanEval.jsonl.gz" -> "HumanEval". */
-static const char *stem_of(rn_arena *a, const char *path)
-{
-    size_t end = strlen(path);
-    while (end > 1 && path[end - 1] == '/')
-        end--;
-    size_t start = end;
-    while (start > 0 && path[start - 1] != '/')
-        start--;
-    const char *const tails[] = {".gz", ".jsonl", ".json"};
-    for (size_t i = 0; i < 3; i++) {
-        size_t n = strlen(tails[i]);
-        if (end - start > n && memcmp(path + end - n, tails[i], n) == 0) end -= n;
-    }
-    return rn_arena_dup(a, path + start, end - start);
-}
-
 static int set_new(const char *path, const rn_set_spec *spec, rn_taskset **out, rn_err *err)
 {
     rn_taskset *set = calloc(1, sizeof *set);
     if (!set) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
     set->path = rn_arena_strdup(&set->arena, path);
-    set->name = spec ? spec->name : stem_of(&set->arena, path);
+    const rn_bytes stem = rn_file_stem(path);
+    set->name = spec ? spec->name : rn_arena_dup(&set->arena, stem.data, stem.len);
     set->preset = spec ? spec->preset : "humaneval-0shot";
     if (!set->path || !set->name) {
         rn_taskset_free(set);
@@ -291,12 +275,28 @@ static int not_there(const rn_set_spec *spec, const char *data_dir, rn_err *err)
     return rc;
 }
 
+/* A store calls a set of one's own by its file's stem; the file is looked for in the current folder. */
+static int open_here(const char *name, rn_taskset **out, rn_err *err)
+{
+    static const char *const tails[] = {".jsonl", ".jsonl.gz", ".json"};
+    rn_buf path = {0};
+    int rc = RN_ENOTFOUND;
+    for (size_t i = 0; i < 3 && rc == RN_ENOTFOUND; i++) {
+        rn_buf_clear(&path);
+        rn_buf_printf(&path, "%s%s", name, tails[i]);
+        if (rn_buf_ok(&path) && rn_file_exists(path.data))
+            rc = rn_load_path(path.data, NULL, out, err);
+    }
+    rn_buf_free(&path);
+    return rc == RN_ENOTFOUND ? unknown_set(name, err) : rc;
+}
+
 int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn_err *err)
 {
     const rn_set_spec *spec = rn_set_find(name);
     if (!spec) {
         bool path_like = strpbrk(name, "/.") != NULL || rn_file_exists(name);
-        return path_like ? rn_load_path(name, NULL, out, err) : unknown_set(name, err);
+        return path_like ? rn_load_path(name, NULL, out, err) : open_here(name, out, err);
     }
     rn_buf path = {0};
     int rc = RN_ENOTFOUND;

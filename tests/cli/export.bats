@@ -73,9 +73,16 @@ odd='a\\"b\\u0000\\u0001\\u007f\\té€😀\\ud83d\\ude00\\n'
 @test "export: whole programs are made from completions where a form wants them" {
     printf '{"task_id": "Tiny/1", "completion": "    return x + 1\\n"}\n' >a.jsonl
     "$RATION" import -s a.db -t tiny.jsonl --model m a.jsonl
-    run "$RATION" export -s a.db --format evalplus
+    mkdir away
+    cd away
+    run "$RATION" export -s ../a.db --format evalplus
     [ "$status" -eq 3 ]
     [[ "$output" == *"tiny"* ]]
+    sed 's/Tiny/Other/' ../tiny.jsonl >tiny.jsonl
+    run "$RATION" export -s ../a.db --format evalplus -t tiny.jsonl
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"is not the set that the samples are of"* ]]
+    cd ..
     run "$RATION" export -s a.db --format evalplus -t tiny.jsonl
     [ "$output" = '{"task_id": "Tiny/1", "solution": "def f1(x):\n    return x + 1\n"}' ]
     run "$RATION" export -s a.db --format bigcode -t tiny.jsonl
@@ -103,7 +110,7 @@ odd='a\\"b\\u0000\\u0001\\u007f\\té€😀\\ud83d\\ude00\\n'
     [ "$status" -eq 0 ]
     run "$RATION" export -s a.db --format human-eval --model three
     [ "$status" -eq 3 ]
-    [[ "$output" == *"a.db has no such run"* ]]
+    [[ "$output" == *"a.db holds nothing of a model 'three'; it has one, two"* ]]
     run "$RATION" export -s a.db --format csv
     [ "${#lines[@]}" = 4 ]
     [[ "${lines[0]}" == run,set,model,kind,task_id,sample,verdict,* ]]

@@ -178,7 +178,7 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
     [ "$status" -eq 2 ]
     run "$RATION" fetch nonsense
     [ "$status" -eq 2 ]
-    [[ $output == *"--list"* ]]
+    [[ $output == *"there are humaneval, mbpp"* ]]
     run fetch --from a --url b
     [ "$status" -eq 2 ]
     run "$RATION" fetch --list

@@ -1,5 +1,7 @@
 # report.bats: `ration report` from published tables and from stores.
 
+load helpers
+
 setup() {
     cd "$BATS_TEST_TMPDIR" || exit 1
 }
@@ -195,4 +197,33 @@ PY
     [[ "$output" == *"no extrapolation to k = 2000: k is beyond 50 times the samples of a problem"* ]]
     run "$RATION" report -s a.db --extrapolate 1
     [ "$status" -eq 2 ]
+}
+
+@test "-t takes a name or a file everywhere; a typo lists what there is" {
+    cd "$BATS_TEST_TMPDIR"
+    make_set
+    for m in a b; do
+        printf '{"task_id": "Tiny/1", "completion": "    return x + 1\\n", "passed": true}\n' >$m.jsonl
+        "$RATION" import -s t.db -t tiny.jsonl --model $m $m.jsonl >/dev/null
+    done
+    mkdir sub
+    cp tiny.jsonl sub
+    for t in tiny tiny.jsonl sub/tiny.jsonl; do
+        run "$RATION" report -s t.db -t $t --cost a=code-llama-7b --cost b=code-llama-34b --compare a,b
+        [ "$status" -le 1 ]
+        [[ "$output" == *"a minus b at equal k"* ]] || { echo "$output"; false; }
+        run "$RATION" export -s t.db -t $t -m a --format counts
+        [[ "$output" == *"Tiny/1,1,1"* ]]
+        run "$RATION" judge -s t.db -t $t
+        [ "$status" -eq 0 ] || { echo "$output"; false; }
+    done
+    for args in "-t tinny" "-m c" "--compare a,c" "--metric pass@q" "--profile paper" "--cost a=code-lama"; do
+        run "$RATION" report -s t.db $args
+        [ "$status" -ge 2 ] || { echo "$args: $output"; false; }
+        [[ "$output" == *"it has "* || "$output" == *"there "* || "$output" == *"known"* ]] || { echo "$args: $output"; false; }
+    done
+    run "$RATION" reprot
+    [[ "$output" == *"did you mean 'report'"* ]]
+    run "$RATION" report --metirc reach
+    [[ "$output" == *"did you mean --metric?"* ]]
 }
