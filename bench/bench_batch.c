@@ -1,14 +1,16 @@
 /*
  * bench_batch.c: how evenly `ration batch` shares a study, from the recorded time of every sample.
  *
- * For each number of nodes it lists the work as batch does, shares it with rn_units_balance, adds up
- * what each task would really take, and schedules the tasks on the nodes in order of submission, as
- * an array job is. Efficiency is the work divided by nodes times makespan. "by count" gives every
- * sample the same expected time; "by cost" the mean of its problem, as recorded before.
+ * For each number of nodes it lists the work as batch does, with the mean recorded time of each problem,
+ * shares it with rn_units_balance, and lets every sample take a time that is drawn from the recorded
+ * ones of its problem, which batch does not know. The tasks run on the nodes in order of submission, as
+ * an array job's do, and each takes 2 s to start. Efficiency is the work divided by nodes times
+ * makespan; the mean and the worst of DRAWS studies. "by count" takes every sample for equally long.
  *
  *   bench_batch [TIMES] STORE...     stores with verdicts; each sample stands for TIMES (20: the 2,000
  *                                    samples per problem of the study, from stores of 100)
  */
+#include "base/rng.h"
 #include "run/units.h"
 #include "store/store.h"
 
@@ -16,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_PROBLEMS = 8192, TASKS_PER_NODE = 4 };
+enum { MAX_PROBLEMS = 8192, DRAWS = 10, MAX_NODES = 256 };
 static const int node_counts[] = {16, 64, 256};
 static const double start_s = 2.0; /* of a task: scheduling, copying its part, a warm interpreter */
 
@@ -73,63 +75,79 @@ static int take_run(void *user, const rn_store_run_row *r)
     return rn_store_each_protocol(w->store, r->run_id, take_protocol, w, NULL);
 }
 
-/* What the samples [from, to) of problem i really take. */
-static double actual(const problem *p, int64_t from, int64_t to)
+/* What the samples [from, to) of problem i really take in one study. */
+static double actual(const study *st, size_t i, const rn_unit *u, uint64_t draw)
 {
+    const problem *p = &st->v[i];
     double s = 0;
-    for (int64_t k = from; k < to; k++)
-        s += p->s.data[(size_t)k % p->s.n];
+    rn_rng r;
+    rn_rng_init(&r, draw, i, (uint32_t)u->from);
+    for (int64_t k = u->from; k < u->to; k++)
+        s += p->s.data[rn_rng_below(&r, p->s.n)];
     return s;
 }
 
-static double task_time(const study *st, const rn_units *u)
-{
-    double s = start_s;
-    for (size_t i = 0; i < u->v.n; i++)
-        s += actual(&st->v[u->v.data[i].run_id - 1], u->v.data[i].from, u->v.data[i].to);
-    return s;
-}
+typedef struct schedule {
+    double work, end; /* seconds: of all samples; when the last result is there */
+} schedule;
 
 /* Tasks in order, each on the node that is free first. */
-static double makespan(const double *task, size_t n_tasks, int n_nodes)
+static schedule run_tasks(const study *st, const rn_units *tasks, size_t n_tasks, int n_nodes,
+                          uint64_t draw)
 {
-    double free_at[512] = {0}, end = 0;
-    for (size_t i = 0; i < n_tasks; i++) {
+    double free_at[MAX_NODES] = {0};
+    schedule x = {0};
+    for (size_t t = 0; t < n_tasks; t++) {
         int first = 0;
         for (int k = 1; k < n_nodes; k++)
             if (free_at[k] < free_at[first]) first = k;
-        free_at[first] += task[i];
-        end = fmax(end, free_at[first]);
+        double s = 0;
+        for (size_t i = 0; i < tasks[t].v.n; i++) {
+            const rn_unit *u = &tasks[t].v.data[i];
+            s += actual(st, (size_t)u->run_id - 1, u, draw);
+        }
+        x.work += s;
+        free_at[first] += start_s + s;
+        x.end = fmax(x.end, free_at[first]);
     }
-    return end;
+    return x;
 }
 
-/* Efficiency with `per_node` tasks a node. */
-static double simulate(const study *st, bool by_cost, int n_nodes, int per_node)
+static rn_units list_work(const study *st, bool by_cost)
 {
-    size_t n_tasks = (size_t)n_nodes * (size_t)per_node;
-    rn_units all = {0}, *tasks = calloc(n_tasks, sizeof *tasks);
-    double *time = calloc(n_tasks, sizeof *time), result = NAN;
-    int rc = tasks && time ? 0 : -1;
-    for (size_t i = 0; !rc && i < st->n; i++) {
+    rn_units all = {0};
+    for (size_t i = 0; i < st->n; i++) {
         int64_t n = (int64_t)st->v[i].s.n * st->times;
         rn_unit x = {.run_id = (int64_t)i + 1,
                      .task_id = st->v[i].id,
                      .to = n,
                      .n = n,
                      .seconds = by_cost ? st->v[i].sum * (double)st->times : (double)n};
-        rc = rn_units_add(&all, &x, NULL);
+        if (rn_units_add(&all, &x, NULL)) exit(1);
     }
-    if (!rc) rc = rn_units_balance(&all, n_tasks, tasks, NULL);
-    for (size_t i = 0; !rc && i < n_tasks; i++)
-        time[i] = task_time(st, &tasks[i]);
-    if (!rc) result = st->sum * (double)st->times / (n_nodes * makespan(time, n_tasks, n_nodes));
-    for (size_t i = 0; tasks && i < n_tasks; i++)
+    return all;
+}
+
+/* Prints efficiency, mean and worst. n_rounds 0: as many as batch --nodes takes. */
+static void simulate(const study *st, bool by_cost, int n_nodes, size_t n_rounds)
+{
+    if (!n_rounds) n_rounds = rn_units_rounds(st->sum * (double)st->times, (size_t)n_nodes);
+    size_t n_tasks = (size_t)n_nodes * n_rounds;
+    rn_units all = list_work(st, by_cost), *tasks = calloc(n_tasks, sizeof *tasks);
+    if (!tasks || rn_units_balance(&all, n_tasks, (size_t)n_nodes, tasks, NULL)) exit(1);
+    double mean = 0, worst = 1;
+    for (uint64_t d = 1; d <= DRAWS; d++) {
+        schedule x = run_tasks(st, tasks, n_tasks, n_nodes, d);
+        double e = x.work / (n_nodes * x.end);
+        mean += e / DRAWS;
+        worst = fmin(worst, e);
+    }
+    printf("   %5.1f (%5.1f) x%zu", 100 * mean, 100 * worst, n_rounds);
+    fflush(stdout);
+    for (size_t i = 0; i < n_tasks; i++)
         rn_units_free(&tasks[i]);
     rn_units_free(&all);
     free(tasks);
-    free(time);
-    return result;
 }
 
 int main(int argc, char **argv)
@@ -154,16 +172,15 @@ int main(int argc, char **argv)
     }
     printf("%zu problems, %lld samples, %.0f s of CPU; %.0f s to start a task\n", st.n,
            (long long)(st.n_samples * st.times), st.sum * (double)st.times, start_s);
-    printf(
-        "efficiency, %%      by count, 1 task   by cost, 1 task   by count, %d tasks   by cost, %d "
-        "tasks per node\n",
-        TASKS_PER_NODE, TASKS_PER_NODE);
-    for (size_t i = 0; i < sizeof node_counts / sizeof *node_counts; i++)
-        printf("%3d nodes %23.1f %17.1f %19.1f %18.1f\n", node_counts[i],
-               100 * simulate(&st, false, node_counts[i], 1),
-               100 * simulate(&st, true, node_counts[i], 1),
-               100 * simulate(&st, false, node_counts[i], TASKS_PER_NODE),
-               100 * simulate(&st, true, node_counts[i], TASKS_PER_NODE));
+    printf("efficiency in %%, mean (worst) of %d draws, and tasks per node\n", DRAWS);
+    printf("            by count, --tasks  by cost, --tasks   by cost, --nodes\n");
+    for (size_t i = 0; i < sizeof node_counts / sizeof *node_counts; i++) {
+        printf("%3d nodes", node_counts[i]);
+        simulate(&st, false, node_counts[i], 1);
+        simulate(&st, true, node_counts[i], 1);
+        simulate(&st, true, node_counts[i], 0);
+        printf("\n");
+    }
     for (size_t i = 0; i < st.n; i++)
         rn_vec_free(&st.v[i].s);
     free(st.v);

@@ -687,7 +687,8 @@ typedef struct rn_batch_options {
     const char *const
         *args; /* [n_args] "generate", "judge" or "rank" and its arguments, without -s */
     size_t n_args;
-    int n_tasks; /* 16 */
+    int n_tasks; /* 0: 16, or what n_nodes need */
+    int n_nodes; /* that work at a time, on several tasks each, the longest first; 0: all tasks do */
     int n_tries; /* attempts of a task in a row that bring nothing; 3 */
     int every_s; /* seconds between copies of a task's results to the folder, 1 to 60; 30 */
     int print;   /* make the folder, and only say what would be submitted */

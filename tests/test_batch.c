@@ -69,7 +69,7 @@ static void balanced_tasks_hold_every_sample_once(void **state)
         int held[40][50] = {{0}}, wholes = 0;
         double longest = 0;
         make_units(&u);
-        assert_ok(rn_units_balance(&u, n_tasks, tasks, &err), &err);
+        assert_ok(rn_units_balance(&u, n_tasks, n_tasks, tasks, &err), &err);
         for (size_t t = 0; t < n_tasks; t++) {
             longest = fmax(longest, rn_units_seconds(&tasks[t]));
             for (size_t i = 0; i < tasks[t].v.n; i++) {
@@ -97,6 +97,31 @@ static void balanced_tasks_hold_every_sample_once(void **state)
     }
 }
 
+/* 4 nodes, 16 tasks: 1/2, 1/4, 1/8, 1/8 of the work, one after the other. */
+static void tasks_that_follow_are_shorter(void **state)
+{
+    (void)state;
+    rn_units u = {0}, tasks[16] = {{.arena = {0}}};
+    rn_err err = {0};
+    assert_ok(
+        rn_units_add(&u, &(rn_unit){.task_id = "T", .to = 64000, .n = 64000, .seconds = 640}, &err),
+        &err);
+    assert_ok(rn_units_balance(&u, 16, 4, tasks, &err), &err);
+    static const double share[] = {80, 40, 20, 20}; /* seconds of each task of a round */
+    for (int t = 0; t < 16; t++) {
+        double s = rn_units_seconds(&tasks[t]);
+        if (fabs(s - share[t / 4]) > 5) fail_msg("task %d: %g s, not %g", t, s, share[t / 4]);
+        rn_units_free(&tasks[t]);
+    }
+    rn_units_free(&u);
+    static const struct {
+        double seconds;
+        size_t nodes, rounds;
+    } cases[] = {{0, 1, 1}, {39, 2, 1}, {40, 2, 2}, {160, 4, 3}, {1e9, 64, 5}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(rn_units_rounds(cases[i].seconds, cases[i].nodes), cases[i].rounds);
+}
+
 static void units_of_unknown_time_are_shared_too(void **state)
 {
     (void)state;
@@ -107,7 +132,7 @@ static void units_of_unknown_time_are_shared_too(void **state)
         snprintf(id, sizeof id, "%d", i);
         assert_ok(rn_units_add(&u, &(rn_unit){.task_id = id, .to = 3, .n = 3}, &err), &err);
     }
-    assert_ok(rn_units_balance(&u, 4, tasks, &err), &err);
+    assert_ok(rn_units_balance(&u, 4, 4, tasks, &err), &err);
     for (int t = 0; t < 4; t++) {
         assert_int_equal(tasks[t].v.n, 2);
         rn_units_free(&tasks[t]);
@@ -445,6 +470,7 @@ int main(void)
 #define IN_DIR(f) cmocka_unit_test_setup_teardown(f, make_dir, drop_dir)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(balanced_tasks_hold_every_sample_once),
+        cmocka_unit_test(tasks_that_follow_are_shorter),
         cmocka_unit_test(units_of_unknown_time_are_shared_too),
         IN_DIR(units_travel_by_file),
         cmocka_unit_test(shards_hold_every_sample_once),

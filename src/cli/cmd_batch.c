@@ -138,7 +138,7 @@ int rn_cmd_batch(int argc, char **argv)
     rn_opt_list models = {0};
     const char *preset = NULL;
     bool attach = false, no_wait = false, print = false;
-    int64_t task = -1, n_tasks = o.n_tasks, tries = o.n_tries, every_s = o.every_s;
+    int64_t task = -1, n_tasks = 0, n_nodes = 0, tries = o.n_tries, every_s = o.every_s;
     const rn_opt table[] = {
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
         RN_OPT_STR(0, "dir", &o.dir, "DIR",
@@ -148,7 +148,11 @@ int rn_cmd_batch(int argc, char **argv)
         RN_OPT_FLAG(0, "print", &print, "print script and commands instead of submitting"),
         RN_OPT_INT(0, "task", &task, "I", "run task I of --dir here: what a node runs"),
         RN_OPT_GROUP("tasks"),
-        RN_OPT_INT(0, "tasks", &n_tasks, "N", "tasks of the array job (default 16)"),
+        RN_OPT_INT(0, "tasks", &n_tasks, "N",
+                   "tasks of the array job (default 16, or 1 to 5 per node with --nodes)"),
+        RN_OPT_INT(0, "nodes", &n_nodes, "N",
+                   "tasks that run at a time: each node gets several, the longest first, so that "
+                   "all end together (default: all tasks run at a time)"),
         RN_OPT_STR(0, "sbatch", &o.sbatch, "OPTIONS",
                    "options for sbatch, e.g. '--partition=cpu --time=2:00:00'"),
         RN_OPT_INT(0, "tries", &tries, "N",
@@ -169,10 +173,13 @@ int rn_cmd_batch(int argc, char **argv)
         if (!o.dir) return rn_opt_usage(cmd, "--task needs the job's folder: --dir DIR");
         return run_task(cmd, o.dir, task);
     }
-    if (n_tasks < 1 || n_tasks > INT_MAX || tries < 1 || tries > 100 || every_s < 1 || every_s > 60)
+    if (n_tasks < 0 || n_tasks > INT_MAX || n_nodes < 0 || n_nodes > INT_MAX || tries < 1 ||
+        tries > 100 || every_s < 1 || every_s > 60)
         return rn_opt_usage(cmd,
-                            "--tasks is at least 1, --tries 1 to 100, --every 1 to 60 seconds");
+                            "--tasks and --nodes are at least 1, --tries 1 to 100, --every 1 to 60 "
+                            "seconds");
     o.n_tasks = (int)n_tasks;
+    o.n_nodes = (int)n_nodes;
     o.n_tries = (int)tries;
     o.every_s = (int)every_s;
     o.no_wait = no_wait;

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { DEFAULT_TASKS = 16 };
+
 static const char *const stages[] = {"generate", "judge", "rank"};
 /* Options that batch gives to the stage itself. */
 static const char *const own_options[] = {"-s", "--store", "--shard", "--units", "--todo"};
@@ -37,9 +39,10 @@ static int check_args(const rn_batch_options *o, rn_err *err)
                                "%s is given before '--': batch sets it for each task",
                                own_options[k]);
         }
-    if (o->n_tasks < 1 || o->n_tasks > RN_BATCH_MAX_TASKS)
-        return rn_fail(err, RN_EINVAL, "--tasks is %d; give 1 to %d", o->n_tasks,
-                       RN_BATCH_MAX_TASKS);
+    if (o->n_tasks < 0 || o->n_tasks > RN_BATCH_MAX_TASKS || o->n_nodes < 0 ||
+        o->n_nodes > RN_BATCH_MAX_TASKS)
+        return rn_fail(err, RN_EINVAL, "--tasks is %d and --nodes %d; give 1 to %d", o->n_tasks,
+                       o->n_nodes, RN_BATCH_MAX_TASKS);
     if (o->every_s < 1 || o->every_s > 60)
         return rn_fail(err, RN_EINVAL, "--every is %d; results travel every 1 to 60 seconds",
                        o->every_s);
@@ -223,24 +226,33 @@ static void name_job(rn_batch_job *job, const char *store)
     snprintf(job->id, sizeof job->id, "%.16s", hex);
 }
 
+static int choose_tasks(const rn_batch_options *o, const rn_units *todo)
+{
+    if (o->n_tasks || !o->n_nodes) return o->n_tasks ? o->n_tasks : DEFAULT_TASKS;
+    size_t n = (size_t)o->n_nodes * rn_units_rounds(rn_units_seconds(todo), (size_t)o->n_nodes);
+    return n < RN_BATCH_MAX_TASKS ? (int)n : RN_BATCH_MAX_TASKS;
+}
+
 /* Divides the units and writes all files of the job; job.json last. */
 static int make_job(const rn_batch_options *o, const places *p, const rn_units *todo,
                     rn_store *whole, rn_batch_job *job, rn_err *err)
 {
+    size_t n_tasks = (size_t)choose_tasks(o, todo);
+    size_t n_nodes = o->n_nodes ? (size_t)o->n_nodes : n_tasks;
     *job = (rn_batch_job){.version = rn_version(),
                           .store = p->store,
                           .program = o->program,
-                          .n_tasks = o->n_tasks,
+                          .n_tasks = (int64_t)n_tasks,
                           .n_tries = o->n_tries,
                           .every_s = o->every_s};
     for (size_t i = 0; i < todo->v.n; i++)
         job->n_rows += todo->v.data[i].n;
     for (size_t i = 0; i < o->n_args; i++)
         rn_vec_push(&job->args, o->args[i]);
-    rn_units *tasks = calloc((size_t)o->n_tasks, sizeof *tasks);
+    rn_units *tasks = calloc(n_tasks, sizeof *tasks);
     int rc = tasks && rn_vec_ok(&job->args) ? 0 : rn_fail(err, RN_ENOMEM, "job: out of memory");
     name_job(job, p->store);
-    if (!rc) rc = rn_units_balance(todo, (size_t)o->n_tasks, tasks, err);
+    if (!rc) rc = rn_units_balance(todo, n_tasks, n_nodes, tasks, err);
     /* Fewer pieces than tasks: the empty ones are the last. */
     while (!rc && job->n_tasks > 1 && tasks[job->n_tasks - 1].v.n == 0)
         job->n_tasks--;
@@ -248,7 +260,7 @@ static int make_job(const rn_batch_options *o, const places *p, const rn_units *
         rc = write_task(p, job, i, &tasks[i], whole, err);
     if (!rc) rc = rn_batch_job_write(p->dir, job, err);
     if (!rc) rc = rn_slurm_script(p->dir, job, err);
-    for (int64_t i = 0; tasks && i < o->n_tasks; i++)
+    for (size_t i = 0; tasks && i < n_tasks; i++)
         rn_units_free(&tasks[i]);
     free(tasks);
     return rc;
@@ -300,7 +312,7 @@ static int submit_only(const rn_batch_options *o, const places *p, const rn_batc
 
 void rn_batch_options_init(rn_batch_options *o)
 {
-    *o = (rn_batch_options){.n_tasks = 16, .n_tries = 3, .every_s = 30};
+    *o = (rn_batch_options){.n_tries = 3, .every_s = 30};
 }
 
 void rn_batch_summary_free(rn_batch_summary *out)

@@ -39,10 +39,15 @@ int rn_units_write(const rn_units *u, const char *path, rn_err *err); /* whole o
 int rn_units_read(const char *path, rn_units *out, rn_err *err);
 double rn_units_seconds(const rn_units *u); /* sum */
 
-/* Shares u among n_tasks lists of about equal time, tasks[n_tasks], which are empty before: long
- * units are divided, then the longest goes to the list with the least time so far (LPT: at most
- * 4/3 of the best makespan; Graham 1969). Deterministic. */
-int rn_units_balance(const rn_units *u, size_t n_tasks, rn_units *tasks, rn_err *err);
+/* Shares u among n_tasks lists, tasks[n_tasks], which are empty before; n_nodes of them run at a time,
+ * started in order: the first n_nodes are the longest, the following ones shorter. Long units are
+ * divided, then the longest goes to the list that lacks most (LPT; Graham 1969). n_tasks <= n_nodes:
+ * lists of about equal time. Deterministic. */
+int rn_units_balance(const rn_units *u, size_t n_tasks, size_t n_nodes, rn_units *tasks,
+                     rn_err *err);
+/* How many tasks each of n_nodes > 0 should get when all take `seconds`: 1 to 5, few where starting
+ * one would take a notable part of its time. */
+size_t rn_units_rounds(double seconds, size_t n_nodes);
 
 /* ---- which samples this process works on ----------------------------------------------------- */
 
