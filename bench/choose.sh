@@ -3,7 +3,7 @@
 #   bench/choose.sh BUILD STORE...    stores of docs/REPRODUCE.md, judged, e.g. wizard.db codegen.db
 # Works on copies; runs `ration rank` on what has no scores yet (10 ms of CPU a sample). Prints
 # rank-score with its 95 % interval over the problems, then what stopping at the first sample that
-# passes all examples gives.
+# passes all examples gives at the price of one sample of the largest model.
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
@@ -26,6 +26,6 @@ for store in "$@"; do
             printf "%-24s %-20s %3d %6.1f  [%4.1f, %4.1f] %7.1f %8.1f\n", $3, $4, $at["k"], 100 * $at["value"],
                 100 * $at["lo"], 100 * $at["hi"], 100 * $at["random"], 100 * $at["perfect"]
         }' "$dir/rank.csv"
-    "$build/bench/bench_choose" "$dir/store.db"
+    "$build/ration" plan -s "$dir/store.db" --no-tests --profile paper-8xa100 || true
     rm "$dir/store.db"
 done

@@ -191,6 +191,8 @@ typedef struct rn_report_options {
     int64_t extrapolate;        /* pass@k up to this k beyond the samples, by a model of the
                                    problems (docs/METRICS.md); 0: no */
     const char *compare;        /* "A,B": two models side by side; NULL */
+    const char *fallback;       /* without tests: the model whose greedy answer is taken where no
+                                   sample passes all examples; NULL: the most expensive */
     int interpolate;            /* between published k */
     const char *const *metrics; /* [n_metrics] only these tables and series; none: all of them */
     size_t n_metrics;
@@ -209,6 +211,7 @@ typedef struct rn_plan_options {
     int total;         /* budgets are for the whole set, in expectation */
     int stop, no_stop; /* only with, only without stopping at the first pass; neither: both */
     int replay;        /* the policies of rn_solve over the recorded samples */
+    int no_tests;      /* stopping at the first sample that passes all examples of the prompt */
     int64_t n_folds, n_orders;
 } rn_plan_options;
 

@@ -15,7 +15,11 @@ static const char intro[] =
     "may\n"
     "cost at most; with --total, what the whole set may cost in expectation.\n\n"
     "With --replay the policies of `ration solve` (adaptive, small-only, large-only, cascade) run\n"
-    "over the recorded samples in many random orders.";
+    "over the recorded samples in many random orders.\n\n"
+    "With --no-tests a budget is what a problem costs in expectation, by default one sample of "
+    "the\n"
+    "most expensive model, in FLOPs and in seconds: the most samples that each model may draw for\n"
+    "it, and what comes of choosing by the prompt's examples, beside every model's greedy answer.";
 
 int rn_cmd_plan(int argc, char **argv)
 {
@@ -23,7 +27,7 @@ int rn_cmd_plan(int argc, char **argv)
     rn_plan_options o;
     rn_report_lists l = {0};
     rn_opt_list budgets = {0};
-    bool total = false, stop = false, no_stop = false, replay = false;
+    bool total = false, stop = false, no_stop = false, replay = false, no_tests = false;
     rn_plan_options_init(&o);
     o.data.format = "table";
     const rn_opt table[] = {
@@ -35,6 +39,11 @@ int rn_cmd_plan(int argc, char **argv)
         RN_OPT_FLAG(0, "no-stop", &no_stop, "only without"),
         RN_OPT_STR(0, "axis", &o.axis, "AXIS", "flops, time or usd, where no budget says it"),
         RN_OPT_FLAG(0, "replay", &replay, "run the policies of `solve` over the samples"),
+        RN_OPT_FLAG(0, "no-tests", &no_tests,
+                    "stop at the first sample that passes all examples of the prompt, then choose"),
+        RN_OPT_STR(0, "fallback", &o.data.fallback, "MODEL",
+                   "no-tests: takes this model's greedy answer where no sample passes them "
+                   "(default: the most expensive)"),
         RN_OPT_INT(0, "orders", &o.n_orders, "N", "random orders of a replay (default 2000)"),
         RN_OPT_INT(0, "folds", &o.n_folds, "N",
                    "parts of the problems, for cross-fitting (default 5)"),
@@ -57,6 +66,7 @@ int rn_cmd_plan(int argc, char **argv)
     o.stop = stop;
     o.no_stop = no_stop;
     o.replay = replay;
+    o.no_tests = no_tests;
     if (rn_plan_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
     if (rn_stage_plan(&o, &out, &err)) return rn_opt_failure(cmd, &err);
     return rn_report_output_print(cmd, o.data.format, &out);

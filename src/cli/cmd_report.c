@@ -70,7 +70,7 @@ int rn_cmd_report(int argc, char **argv)
         RN_OPT_LIST(0, "metric", &l.metrics, "NAME",
                     "only this (repeat): pass@k, pass_flops@f, pass_time@t, pass_usd@u, "
                     "rank-score@k, rank-score_flops@f, rank-score_time@t, rankers, reach, compare, "
-                    "samples, cost, stopping, reallocation, cascade, extrapolated@k"),
+                    "samples, cost, stopping, reallocation, cascade, extrapolated@k, untested"),
         RN_REPORT_OPTIONS_COST(o, l),
         RN_OPT_STR('k', "k", &o.ks, "LIST", "these k, e.g. 1,10,100"),
         RN_OPT_STR(0, "budgets", &o.budgets, "LIST", "these budgets, in samples of the cheapest"),
@@ -78,6 +78,9 @@ int rn_cmd_report(int argc, char **argv)
         RN_OPT_INT(0, "extrapolate", &o.extrapolate, "K",
                    "pass@k beyond the samples up to K, by a model of the problems"),
         RN_OPT_STR(0, "compare", &o.compare, "A,B", "two models side by side, paired by problem"),
+        RN_OPT_STR(0, "fallback", &o.fallback, "MODEL",
+                   "untested: takes this model's greedy answer where no sample passes all examples "
+                   "(default: the most expensive)"),
         RN_OPT_STR(0, "against", &o.against, "WHAT",
                    "imported: which samples our verdict and an imported one differ on"),
         RN_OPT_FLAG(0, "interpolate", &interpolate,

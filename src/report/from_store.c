@@ -170,7 +170,7 @@ static int load_problem_votes(loader *l, const rn_ranked *p, const rn_store_grou
             value[k * n_inputs + i - RN_VOTES_HEAD] = vote_at(votes, i);
     }
     *n_examples += known;
-    *out = (rn_votes){value, right, p->pass, p->cut, p->n, n_inputs};
+    *out = (rn_votes){value, right, p->pass, p->cut, p->n, n_inputs, (uint32_t)known};
     return 0;
 }
 
@@ -412,6 +412,22 @@ static void set_run(rn_entrant *e, const rn_store_run_row *run)
     e->settings = run->settings;
 }
 
+/* The outcomes of greedy answers by problem of the task, NAN where there is none. */
+static double *solved_of(const loader *l, const rn_store_outcome *rows, size_t n)
+{
+    double *solved = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *solved);
+    for (size_t i = 0, at = 0; solved && i < l->task->n_problems; i++) {
+        solved[i] = NAN;
+        size_t k = 0;
+        while (k < n && strcmp(rows[(at + k) % n].task_id, l->task_ids.data[i]) != 0)
+            k++;
+        if (k == n) continue;
+        at = (at + k) % n; /* both are in the order of the set: found at once */
+        if (rows[at].n) solved[i] = (double)rows[at].c / (double)rows[at].n;
+    }
+    return solved;
+}
+
 /* The share of problems that the greedy answers of a run solve, given to every entrant of its
  * model; an entrant of its own when the model has no other run. */
 static int load_greedy(loader *l, const rn_store_run_row *run)
@@ -433,6 +449,8 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
                               run->model_name, run->set_name, rn_store_path(l->s));
     g.value = sum / (double)g.n;
     rn_stat_wilson(g.value, (double)g.n, l->r->opts.level, &g.lo, &g.hi);
+    double *solved = solved_of(l, rows, n);
+    if (!solved) return rn_report_nomem(l->err);
     bool found = false;
     size_t len = strlen(run->model_name);
     for (size_t i = 0; i < l->task->n_entrants; i++) {
@@ -440,6 +458,7 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
         if (strncmp(e->model, run->model_name, len) != 0) continue;
         if (e->model[len] && strncmp(e->model + len, " (run ", 6) != 0) continue;
         e->greedy = g;
+        e->solved = solved;
         e->greedy_run_id = run->run_id;
         found = true;
     }
@@ -447,6 +466,7 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
     rn_entrant *e = rn_report_entrant_add(l->r, l->task, run->model_name);
     if (!e) return rn_report_nomem(l->err);
     e->greedy = g;
+    e->solved = solved;
     e->greedy_run_id = run->run_id;
     set_run(e, run);
     return 0;

@@ -117,8 +117,8 @@ static void print_tables(const rn_report *r, const rn_report_task *t, uint32_t m
     }
     for (int a = 0; a <= RN_N_UNITS && rn_report_has(metrics, RN_METRIC_COMPARE); a++)
         rn_rows_print(&t->pairs[(a + RN_N_UNITS) % (RN_N_UNITS + 1)], out); /* by k first */
-    const rn_rows *const beyond[] = {&t->stopping, &t->reallocation, &t->cascades};
-    for (int i = 0; i < 3; i++)
+    const rn_rows *const beyond[] = {&t->stopping, &t->reallocation, &t->cascades, &t->untested};
+    for (int i = 0; i < 4; i++)
         if (rn_report_has(metrics, (rn_metric)(RN_METRIC_STOPPING + i)) && rn_rows_n(beyond[i]))
             rn_rows_print(beyond[i], out);
 }
@@ -546,6 +546,7 @@ static void json_task(rn_buf *out, const rn_report *r, const rn_report_task *t)
                  t->plan_axis < RN_N_UNITS && t->boot ? rn_unit_name(t->plan_axis) : NULL);
     json_rows(out, "reallocation", &t->reallocation);
     json_rows(out, "cascades", &t->cascades);
+    json_rows(out, "untested", &t->untested);
     if (t->pair_a < 0 || t->pair_b < 0) {
         rn_jout_raw(out, "comparison", NULL);
     } else {

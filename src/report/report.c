@@ -5,6 +5,7 @@
  * are a handful of tasks and entrants, so looking them up is a loop.
  */
 #include "report/report_priv.h"
+#include "report/untested.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ void rn_report_free(rn_report *r)
         rn_rows_free(&t->stopping);
         rn_rows_free(&t->reallocation);
         rn_rows_free(&t->cascades);
+        rn_rows_free(&t->untested);
     }
     rn_cost_book_free(r->book);
     rn_arena_free(&r->arena);
@@ -160,6 +162,9 @@ int rn_report_compute(rn_report *r, rn_err *err)
         if (!rc) rc = rn_report_rank_best(r, t, err);
         if (!rc) rc = rn_report_pairs(r, t, err);
         if (!rc) rc = rn_report_beyond(r, t, err);
+        if (!rc && r->opts.untested)
+            rc =
+                rn_report_untested(r, t, &(rn_untested_ask){.axis = RN_N_UNITS}, &t->untested, err);
         if (!rc) rc = rn_report_findings(r, t, err);
         if (rc && err) rn_err_prefix(err, "report on %s", t->name);
     }

@@ -53,9 +53,12 @@ typedef struct rn_report_opts {
     const double *budgets; /* [n_budgets], increasing, in samples of the cheapest model; 0: powers
                               of two */
     size_t n_budgets;
-    int64_t extrapolate;               /* pass@k beyond the samples up to this k; 0: no */
-    double reach;                      /* a score to reach, as a fraction; NAN: none */
-    const char *profile;               /* wall-times; NULL: none */
+    bool untested;        /* stopping without tests is asked for */
+    const char *fallback; /* the model of `untested` whose greedy answer stands in; NULL: the most
+                             expensive */
+    int64_t extrapolate;  /* pass@k beyond the samples up to this k; 0: no */
+    double reach;         /* a score to reach, as a fraction; NAN: none */
+    const char *profile;  /* wall-times; NULL: none */
     const char *compare_a, *compare_b; /* two models to put side by side; NULL: none */
     rn_prompt_paid prompt;
     double prompt_tok; /* mean prompt length where samples do not tell theirs; NAN: unknown */
@@ -142,6 +145,8 @@ typedef struct rn_entrant {
     size_t n_published;
     int64_t n; /* most samples of a problem */
     rn_greedy greedy;
+    const double
+        *solved; /* [task->n_problems]: its greedy answers, NAN where there is none; NULL */
     rn_tokens tokens, tokens_passed; /* of all samples, of those that passed */
     int64_t verdicts[RN_N_VERDICTS], n_unjudged;
     rn_ranking *rankings; /* [n_rankings] */
@@ -246,8 +251,9 @@ typedef struct rn_report_task {
     const rn_finding *finding; /* [RN_N_UNITS]; NULL before rn_report_compute */
     int pair_a, pair_b;        /* the entrants that --compare names; -1 none */
     /* Typed rows, empty where there is nothing: the differences of the pair, by axis and, last,
-     * by k; early stopping; one total budget; cascades of two. The last two are on plan_axis. */
-    rn_rows pairs[RN_N_UNITS + 1], stopping, reallocation, cascades;
+     * by k; early stopping; one total budget; cascades of two, both on plan_axis; stopping without
+     * tests. */
+    rn_rows pairs[RN_N_UNITS + 1], stopping, reallocation, cascades, untested;
     rn_unit plan_axis; /* RN_N_UNITS: nobody is priced */
 } rn_report_task;
 
@@ -318,7 +324,8 @@ int rn_report_compute(rn_report *r, rn_err *err);
     X(COST, "cost")                    \
     X(STOPPING, "stopping")            \
     X(REALLOCATION, "reallocation")    \
-    X(CASCADE, "cascade")
+    X(CASCADE, "cascade")              \
+    X(UNTESTED, "untested")
 #define RN_REPORT_METRIC_ENUM(name, text) RN_METRIC_##name,
 typedef enum rn_metric { RN_REPORT_METRICS(RN_REPORT_METRIC_ENUM) RN_N_METRICS } rn_metric;
 #undef RN_REPORT_METRIC_ENUM

@@ -14,6 +14,7 @@
 #include "report/plot.h"
 #include "report/render.h"
 #include "report/report_priv.h"
+#include "report/untested.h"
 
 #include <errno.h>
 
@@ -127,6 +128,7 @@ static int read_common(const rn_report_options *o, request *q, rn_err *err)
     r->missing = (rn_missing)policy;
     r->basis = (rn_flop_basis)basis;
     r->prompt = (rn_prompt_paid)prompt;
+    r->fallback = o->fallback;
     return rc;
 }
 
@@ -168,6 +170,9 @@ static int read_report(const rn_report_options *o, request *q, rn_err *err)
     r->reach = o->reach;
     r->extrapolate = o->extrapolate;
     r->interpolate = o->interpolate;
+    r->untested = !q->screen && rn_report_has(q->metrics, RN_METRIC_UNTESTED);
+    if (!rc && o->fallback && !r->untested)
+        rc = rn_fail(err, RN_EINVAL, "--fallback belongs to --metric untested");
     return rc;
 }
 
@@ -352,6 +357,13 @@ static int read_plan(const rn_plan_options *o, request *q, rn_plan_opts *p, bool
             err, RN_EINVAL,
             "a replay has a budget for each problem and stops at the first pass: --replay "
             "goes without --total, --stop and --no-stop");
+    if (o->no_tests && (o->total || o->stop || o->no_stop || o->replay || o->data.plot))
+        return rn_fail(
+            err, RN_EINVAL,
+            "without tests a budget is a problem's in expectation: --no-tests goes without "
+            "--total, --stop, --no-stop, --replay and --plot");
+    if (o->data.fallback && !o->no_tests)
+        return rn_fail(err, RN_EINVAL, "--fallback belongs to --no-tests");
     int rc = read_common(&o->data, q, err);
     return rc ? rc : read_budgets(o, q, p, any, err);
 }
@@ -405,6 +417,57 @@ static void render_plans(const rn_report *r, const rn_plans *plans, int format, 
         rn_buf_printf(out, "%snote: %s\n", i ? "" : "\n", r->notes[i]);
 }
 
+/* Plans without tests, as text: of a task on each axis that is asked for, or has prices. */
+static int write_untested(rn_report *r, const rn_plan_opts *p, bool any, int format, rn_buf *out,
+                          rn_err *err)
+{
+    int rc = 0;
+    if (format == 2) {
+        rn_buf_puts(out, "{");
+        rn_jout_text(out, "version", rn_version());
+        rn_jout_key(out, "untested");
+        rn_buf_putc(out, '[');
+    }
+    for (size_t i = 0; i < r->n_tasks && !rc; i++) {
+        rc = rn_report_curves(r, &r->tasks[i], err);
+        for (int u = 0; u < RN_N_UNITS && !rc; u++) {
+            rn_rows rows = {0};
+            const rn_untested_ask ask = {(rn_unit)u, p->budgets, p->n_budgets};
+            if (!any && u != (int)p->axis) continue;
+            rc = rn_report_untested(r, &r->tasks[i], &ask, &rows, err);
+            if (!rc && rn_rows_n(&rows) && format == 0) {
+                rn_buf_printf(out, "%s== %s, %s ==\n", out->len ? "\n" : "", r->tasks[i].name,
+                              rn_unit_words((rn_unit)u));
+                rn_rows_print(&rows, out);
+            } else if (!rc && rn_rows_n(&rows) && format == 1) {
+                rn_rows_csv(&rows, true, out);
+            } else if (!rc && rn_rows_n(&rows)) {
+                rn_jout_item(out);
+                rn_buf_puts(out, "\n{");
+                rn_jout_text(out, "task", r->tasks[i].name);
+                rn_jout_text(out, "axis", rn_unit_name((rn_unit)u));
+                rn_jout_key(out, "rows");
+                rn_rows_json(&rows, out);
+                rn_buf_putc(out, '}');
+            }
+            rn_rows_free(&rows);
+        }
+        if (!rc && !out->len)
+            rc = rn_report_note(r, err,
+                                "%s: nothing to plan without tests: run `ration rank -s %s`, and "
+                                "price the models",
+                                r->tasks[i].name, r->tasks[i].store);
+    }
+    if (format == 2) {
+        rn_buf_puts(out, "]");
+        rn_report_json_notes(r, out);
+        rn_buf_puts(out, "}\n");
+    }
+    for (size_t i = 0; i < r->n_notes && format == 0; i++)
+        rn_buf_printf(out, "%snote: %s\n", i ? "" : "\n", r->notes[i]);
+    return rc;
+}
+
 int rn_stage_plan(const rn_plan_options *o, rn_report_output *out, rn_err *err)
 {
     request q = {0};
@@ -417,13 +480,14 @@ int rn_stage_plan(const rn_plan_options *o, rn_report_output *out, rn_err *err)
     if (!rc) rc = load(&o->data, &q, &r, err);
     if (!rc && r->n_tasks > MAX_TASKS)
         rc = rn_fail(err, RN_EINVAL, "more than %d problem sets: choose one with -t", MAX_TASKS);
-    for (size_t i = 0; !rc && i < r->n_tasks; i++) {
+    if (!rc && o->no_tests) rc = write_untested(r, &p, any, q.format, &text, err);
+    for (size_t i = 0; !rc && !o->no_tests && i < r->n_tasks; i++) {
         rn_report_task *t = &r->tasks[i];
         if (any) p.axis = first_axis(t);
         rc = rn_report_plans(r, t, &p, &plans[i], err);
         if (rc) rn_err_prefix(err, "%s", t->name);
     }
-    if (!rc && q.format >= 0) render_plans(r, plans, q.format, &text);
+    if (!rc && !o->no_tests && q.format >= 0) render_plans(r, plans, q.format, &text);
     if (!rc && o->data.plot) rc = rn_plans_plot(plans, r->n_tasks, o->data.plot, err);
     if (!rc) rc = hand_over(r, &text, &none, out, err);
     rn_buf_free(&text);

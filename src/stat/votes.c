@@ -314,34 +314,61 @@ int rn_stat_votes_score(const rn_votes *p, double *score, rn_err *err)
     return 0;
 }
 
-int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
-                       uint64_t stream, rn_votes_stop *out, rn_err *err)
+/* The samples that fail an example, as votes of their own, in the arrays given: value [n, n_inputs],
+ * right [n], flags [2, n]. n_right: of the others, how many pass the tests. */
+static rn_votes unmet_of(const rn_votes *p, uint16_t *value, uint32_t *right, uint8_t *flags,
+                         int64_t *n_right)
 {
-    int rc = check(p, k, err);
-    if (rc) return rc;
-    hall h;
-    if ((rc = hall_open(&h, p, err))) return rc;
-    rn_rng rng;
-    rn_rng_init(&rng, seed, stream, 1);
-    reset_order(&h);
-    const int64_t orders = n_orders(p->n, k);
-    const double share = 1 / (double)orders;
-    *out = (rn_votes_stop){0};
-    for (int64_t o = 0; o < orders; o++) {
-        int64_t n = 0;
-        bool done = false;
-        start(&h);
-        while (n < k && !done) {
-            int64_t i = next(&h, &rng, o, n++);
-            draw(&h, h.kind_of[i], 1);
-            done = n_known > 0 && !p->cut[i] && p->right[i] >= n_known;
+    rn_votes u = {.value = value,
+                  .right = right,
+                  .pass = flags,
+                  .cut = flags + p->n,
+                  .n_inputs = p->n_inputs};
+    *n_right = 0;
+    for (int64_t i = 0; i < p->n; i++) {
+        if (p->n_known > 0 && !p->cut[i] && p->right[i] >= p->n_known) {
+            *n_right += p->pass[i];
+            continue;
         }
-        double pass = choose(&h);
-        out->pass += share * pass;
-        out->draws += share * (double)n;
-        out->met += done ? share : 0;
-        out->met_pass += done ? share * pass : 0;
+        if (p->n_inputs)
+            memcpy(value + (size_t)u.n * p->n_inputs, row(p, i), p->n_inputs * sizeof *value);
+        right[u.n] = p->right[i];
+        flags[u.n] = p->pass[i];
+        flags[p->n + u.n++] = p->cut[i];
     }
-    hall_close(&h);
-    return 0;
+    return u;
+}
+
+int rn_stat_votes_stop(const rn_votes *p, int64_t k_max, uint64_t seed, uint64_t stream,
+                       rn_votes_stop *out, rn_err *err)
+{
+    int rc = check(p, k_max, err);
+    if (rc) return rc;
+    const size_t n = (size_t)p->n;
+    uint16_t *value = malloc((n * p->n_inputs + 1) * sizeof *value);
+    uint32_t *right = malloc(n * sizeof *right);
+    uint8_t *flags = malloc(2 * n);
+    double *curve = calloc((size_t)k_max, sizeof *curve);
+    if (!value || !right || !flags || !curve)
+        rc = rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", p->n);
+    int64_t n_right = 0;
+    rn_votes u = {.n = 0};
+    if (!rc) u = unmet_of(p, value, right, flags, &n_right);
+    if (!rc && u.n)
+        rc = rn_stat_votes_curve(&u, u.n < k_max ? u.n : k_max, seed, stream, curve, err);
+    const int64_t m = p->n - u.n;
+    double none = 1, draws = 0; /* none: no sample that passes all examples among the first k */
+    for (int64_t k = 1; k <= k_max && !rc; k++) {
+        draws += none;
+        none *= u.n >= k ? (double)(u.n - k + 1) / (double)(p->n - k + 1) : 0;
+        rn_votes_stop *at = &out[k - 1];
+        *at = (rn_votes_stop){.draws = draws, .met = 1 - none};
+        at->met_pass = m ? at->met * (double)n_right / (double)m : 0;
+        at->pass = at->met_pass + none * curve[k - 1];
+    }
+    free(value);
+    free(right);
+    free(flags);
+    free(curve);
+    return rc;
 }

@@ -39,6 +39,7 @@ typedef struct rn_votes {
     const uint8_t *cut;    /* [n], 1: drawn and paid for, never chosen and without a vote */
     int64_t n;
     size_t n_inputs;
+    uint32_t n_known; /* examples that tell a value; 0: none, or not asked for */
 } rn_votes;
 
 /* rank-score@k for k = 1..k_max into out [k_max], 1 <= k_max <= n. The same seed and stream give
@@ -54,16 +55,23 @@ int rn_stat_votes_table(const rn_votes *problems, size_t n_rows, int64_t k_max, 
  * choice. 0 for cut samples. */
 int rn_stat_votes_score(const rn_votes *p, double *score, rn_err *err);
 
-/* One problem under "draw until a sample passes all n_known examples, at most k, then choose", as
- * means over random orders. */
+/* One problem under "draw until a sample passes all n_known examples, at most k, then choose": means
+ * over the k-subsets and their orders. With m samples that pass them all, a of these right, and
+ * f = C(n-m, k) / C(n, k) the chance that none is among k,
+ *
+ *     met = 1 - f     met_pass = (1 - f) a/m     draws = sum of f at 0..k-1     pass = met_pass + f R
+ *
+ * for what is chosen after a stop is the sample that stopped, and R is rank-score@k among the n - m
+ * others. All but R are exact. n_known 0: nothing stops. */
 typedef struct rn_votes_stop {
     double pass;     /* the chance that what is chosen passes the tests */
     double draws;    /* samples drawn */
-    double met;      /* the share of orders in which a sample passed all examples */
-    double met_pass; /* in which one did and what is chosen passes: where another answer takes the
-                        place of a choice among samples that fail an example, its part of `pass` */
+    double met;      /* the chance that a sample passes all examples */
+    double met_pass; /* that one does and is right: where another answer takes the place of a choice
+                        among samples that fail an example, its part of `pass` */
 } rn_votes_stop;
-int rn_stat_votes_stop(const rn_votes *p, uint32_t n_known, int64_t k, uint64_t seed,
-                       uint64_t stream, rn_votes_stop *out, rn_err *err);
+/* For k = 1..k_max into out [k_max]. */
+int rn_stat_votes_stop(const rn_votes *p, int64_t k_max, uint64_t seed, uint64_t stream,
+                       rn_votes_stop *out, rn_err *err);
 
 #endif

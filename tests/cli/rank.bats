@@ -250,6 +250,36 @@ answers() {
     "$RATION" judge -s "$dir/a.db" -t "$set" >/dev/null
     run "$RATION" report -s "$dir/a.db" --metric rank-score@k --format csv
     [[ "$output" == *"rank-score@k,mini,other,examples,10,"* ]]
+    # Two of ten pass both examples. Up to 2, stopping at the first that does: 1 + 8/10 drawn, and
+    # none among them with 8 x 7 of 90; then the greedy answer of another model, which is right.
+    printf '{"task_id": "mini/0", "completion": "    return max(nums) - min(nums) if nums else 0\\n"}\n' >"$dir/g.jsonl"
+    "$RATION" import -s "$dir/a.db" -t "$set" --model big --greedy "$dir/g.jsonl" >/dev/null
+    "$RATION" judge -s "$dir/a.db" -t "$set" >/dev/null
+    "$RATION" report -s "$dir/a.db" --metric untested --fallback big -k 2 --format json >"$dir/r.json" || true
+    /usr/bin/python3 - "$dir/r.json" <<'EOF'
+import json, sys
+choose, ask = json.load(open(sys.argv[1]))["tasks"][0]["untested"]
+met = 1 - 8 * 7 / 90
+assert choose["fallback"] == "choose" and abs(choose["value"] - met) < 1e-9, choose
+assert ask["fallback"] == "big" and abs(ask["value"] - 1) < 1e-9, ask
+for row in choose, ask:
+    assert abs(row["draws"] - 1.8) < 1e-9, row
+assert abs(ask["asked"] - (1 - met)) < 1e-9, ask
+assert ask["models"][0]["model"] == "big" and abs(ask["models"][0]["less_greedy"]) < 1e-9, ask
+EOF
+    run "$RATION" plan -s "$dir/a.db" --no-tests --fallback other
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"--fallback other: its greedy answers are not judged"* ]]
+    run "$RATION" plan -s "$dir/a.db" --no-tests --total
+    [ "$status" -eq 2 ]
+    "$RATION" plan -s "$dir/a.db" --no-tests --cost other=code-llama-7b --cost big=code-llama-34b         --format json >"$dir/p.json" || true
+    /usr/bin/python3 - "$dir/p.json" <<'EOF'
+import json, sys
+plan = json.load(open(sys.argv[1]))["untested"][0]
+assert plan["axis"] == "flops"
+row = plan["rows"][0] # 7B at the cost of one sample of 34B
+assert row["k"] == 5 and row["flops"] <= row["budget"], row
+EOF
 }
 
 @test "rank: consensus without examples, samples or sense" {
