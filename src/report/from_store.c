@@ -337,6 +337,8 @@ static int load_samples(loader *l, rn_entrant *e, const rn_store_run_row *run)
     e->counts = counts;
     for (size_t i = 0; i < l->task->n_problems; i++)
         if (counts[i].n + counts[i].missing > e->n) e->n = counts[i].n + counts[i].missing;
+    rc = rn_store_count_no_code(l->s, run->run_id, &e->n_no_code, l->err);
+    if (rc) return rc;
     l->n_protocols = 0;
     l->protocol = "";
     rc = rn_store_each_protocol(l->s, run->run_id, on_protocol, l, l->err);

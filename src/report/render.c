@@ -238,6 +238,24 @@ static void print_unpriced(const rn_report_task *t, rn_unit axis, rn_buf *out)
         rn_buf_printf(out, "\nat equal %s: not computed: %s\n", rn_unit_words(axis), why);
 }
 
+/* Answers that could not be judged as what they are: those without code, and syntax errors where
+ * most are: it is how the program was taken out of the text. */
+static void print_unread(const rn_report_task *t, rn_buf *out)
+{
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        const long long n = e->cov.n_samples, bad = e->verdicts[RN_V_SYNTAX];
+        if (e->n_no_code)
+            rn_buf_printf(out, "no code: %lld of %lld answers of %s; they fail\n",
+                          (long long)e->n_no_code, n, e->model);
+        if (2 * bad > n)
+            rn_buf_printf(out, "syntax errors: %lld of %lld answers of %s%s\n", bad, n, e->model,
+                          strstr(e->protocol, "auto/")
+                              ? ""
+                              : ": chat answers? try `ration judge --extractor auto`");
+    }
+}
+
 /* The answers of a task; with `most` rows of leaders on each axis, 0: none. */
 static void print_task(const rn_report_task *t, size_t most, rn_buf *out)
 {
@@ -255,6 +273,7 @@ static void print_task(const rn_report_task *t, size_t most, rn_buf *out)
         if (most && f->any) print_leaders(t, axis, most, out);
     }
     if (!any) print_alone(t, out);
+    print_unread(t, out);
     for (int a = 0; a <= RN_N_UNITS; a++)
         rn_rows_print(&t->pairs[(a + RN_N_UNITS) % (RN_N_UNITS + 1)], out); /* by k first */
 }
@@ -399,6 +418,7 @@ static void json_entrant(rn_buf *out, const rn_entrant *e)
         if (e->verdicts[v]) rn_jout_whole(out, rn_verdict_name((rn_verdict)v), e->verdicts[v]);
     if (e->n_unjudged) rn_jout_whole(out, "none", e->n_unjudged);
     rn_buf_putc(out, '}');
+    if (e->n_no_code) rn_jout_whole(out, "no_code", e->n_no_code);
     open_object(out, "per_sample");
     rn_jout_number(out, "prompt_tok",
                    e->tokens.n_both ? e->tokens.prompt / (double)e->tokens.n_both : NAN);

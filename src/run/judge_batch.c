@@ -154,10 +154,12 @@ static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_e
     for (uint32_t i = q->first; !rc && i != UINT32_MAX; i = b->dues.data[i].next) {
         v.sample_id = b->dues.data[i].sample_id;
         v.protocol_id = w->runs.data[b->dues.data[i].run].protocol_id;
+        const bool no_code = b->dues.data[i].no_code && r->verdict != RN_V_PASSED;
+        v.detail = no_code ? RN_NO_CODE : r->detail;
         rc = rn_store_put_verdict(w->store, &v, err);
         w->out->n_ended_near += near;
         w->out->n_judged++;
-        w->out->n_without_code += b->dues.data[i].no_code;
+        w->out->n_without_code += no_code;
     }
     w->out->n_programs++;
     w->out->n_confirmed += r->confirmed;

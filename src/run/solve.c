@@ -151,7 +151,7 @@ static int known_already(rn_solve_state *s, rn_try *t)
                                       .n_cases = 1,
                                       .failed_case = -1,
                                       .peak_bytes = -1,
-                                      .detail = "the answer holds no code"};
+                                      .detail = RN_NO_CODE};
         t->copied = true;
     }
     t->judged |= t->copied;

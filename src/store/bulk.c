@@ -81,6 +81,15 @@ int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *a
     return 0;
 }
 
+int rn_store_count_no_code(rn_store *s, int64_t run_id, int64_t *n, rn_err *err)
+{
+    int rc = rn_sql_row(s, err,
+                        "SELECT count(*) FROM newest_verdict v JOIN sample s ON s.id = v.sample_id"
+                        " WHERE s.run_id = ?1 AND v.detail = ?2",
+                        "it>i", run_id, RN_NO_CODE, n);
+    return rc < 0 ? rc : 0;
+}
+
 int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *arena, size_t n,
                     double **score, rn_err *err)
 {

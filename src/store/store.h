@@ -112,6 +112,8 @@ typedef struct rn_store_verdict {
  * level, Python, version; or {"imported": source}. */
 int rn_store_put_protocol(rn_store *s, const char *json, int64_t *protocol_id, rn_err *err);
 int rn_store_put_verdict(rn_store *s, const rn_store_verdict *v, rn_err *err); /* replaces */
+/* The detail of a failure of an answer in which the extractor found no code. */
+#define RN_NO_CODE "the answer holds no code"
 
 /* What a score was made of and what judging for it cost, for rankers that tell. */
 typedef struct rn_store_parts {
@@ -230,6 +232,8 @@ typedef struct rn_store_verdict_row {
 int rn_store_each_verdict(rn_store *s, int64_t sample_id,
                           int (*fn)(void *user, const rn_store_verdict_row *r), void *user,
                           rn_err *err);
+/* How many samples of a run hold no code, by their newest verdicts. */
+int rn_store_count_no_code(rn_store *s, int64_t run_id, int64_t *n, rn_err *err);
 /* The verdicts of a run under one protocol whose CPU time is at least min_cpu_ns, by (ord, idx). */
 typedef struct rn_store_timed_row {
     const char *task_id;

@@ -167,3 +167,22 @@ PY
     [ "$(sql k.db "select count(*) from verdict")" = 600 ]
     [ "$(sql k.db "pragma integrity_check")" = ok ]
 }
+
+@test "judge: answers without code and answers that are no program are counted beside the score" {
+    /usr/bin/python3 - >chat.jsonl <<'PY'
+import json
+for i in range(4):
+    for text in ("Sure:\n```python\ndef f%d(x):\n    return x + %d\n```\n" % (i, i), "I cannot help with that."):
+        print(json.dumps({"task_id": "Tiny/%d" % i, "completion": text}))
+PY
+    "$RATION" import -s chat.db -t tiny.jsonl --model m chat.jsonl
+    "$RATION" judge -s chat.db --extractor raw
+    run "$RATION" report -s chat.db
+    [[ "$output" == *"syntax errors: 8 of 8 answers of m: chat answers? try"*"--extractor auto"* ]]
+    "$RATION" judge -s chat.db --extractor auto
+    run "$RATION" report -s chat.db
+    echo "$output"
+    [[ "$output" == *"no code: 4 of 8 answers of m; they fail"* ]]
+    [[ "$output" != *"syntax errors"* ]]
+    [[ "$("$RATION" report -s chat.db --format json)" == *'"no_code":4'* ]]
+}
