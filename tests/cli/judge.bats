@@ -176,10 +176,10 @@ for i in range(4):
         print(json.dumps({"task_id": "Tiny/%d" % i, "completion": text}))
 PY
     "$RATION" import -s chat.db -t tiny.jsonl --model m chat.jsonl
-    "$RATION" judge -s chat.db --extractor raw
+    "$RATION" judge -s chat.db -t tiny.jsonl --extractor raw
     run "$RATION" report -s chat.db
     [[ "$output" == *"syntax errors: 8 of 8 answers of m: chat answers? try"*"--extractor auto"* ]]
-    "$RATION" judge -s chat.db --extractor auto
+    "$RATION" judge -s chat.db -t tiny.jsonl --extractor auto
     run "$RATION" report -s chat.db
     echo "$output"
     [[ "$output" == *"no code: 4 of 8 answers of m; they fail"* ]]
