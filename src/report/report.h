@@ -149,7 +149,7 @@ typedef struct rn_entrant {
         *solved; /* [task->n_problems]: its greedy answers, NAN where there is none; NULL */
     rn_tokens tokens, tokens_passed; /* of all samples, of those that passed */
     int64_t verdicts[RN_N_VERDICTS], n_unjudged;
-    int64_t n_no_code;     /* samples in which the extractor found no code; they failed */
+    int64_t n_no_code;    /* samples in which the extractor found no code; they failed */
     rn_ranking *rankings; /* [n_rankings] */
     size_t n_rankings;
 
