@@ -310,20 +310,6 @@ enum { RN_STORE_READ = 0, RN_STORE_WRITE = 1, RN_STORE_CREATE = 2 };
 RN_API int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err);
 RN_API void rn_store_close(rn_store *s);
 
-/* A file of samples, counts or a curve of this model on this set. */
-typedef struct rn_import_file {
-    const char *path;
-    const char *format; /* "human-eval", "evalplus", "release", ..., or "auto" */
-    const char *set, *model;
-} rn_import_file;
-/* Reads it; problem ids are taken as they come. Doing it again changes nothing. *n_added (may be NULL):
- * samples, counts or points that are new. */
-RN_API int rn_store_import(rn_store *s, const rn_import_file *file, int64_t *n_added, rn_err *err);
-/* Writes one run in such a format through `write`, which returns 0 or an error number (errno). */
-RN_API int rn_store_export(rn_store *s, int64_t run_id, const char *format,
-                           int (*write)(void *user, const char *data, size_t len), void *user,
-                           rn_err *err);
-
 /* What was sampled from one model on one set with one choice of settings. */
 typedef struct rn_run_info {
     int64_t run_id;
@@ -636,6 +622,99 @@ RN_API void rn_profile_options_init(rn_profile_options *o);
 RN_API int rn_stage_profile(rn_store *s, const rn_profile_options *o, rn_profile_summary *out,
                             rn_err *err);
 RN_API void rn_profile_summary_free(rn_profile_summary *out);
+
+/* ---- import, export, merge, fetch ---- */
+
+/* Other people's samples, counts and curves. What was read before an error stays; doing it again
+ * changes nothing. */
+typedef struct rn_import_options {
+    rn_watch watch;
+    const char *set, *data_dir, *model; /* the set of the samples, the model that wrote them */
+    const char *const *files;           /* [n_files] "-" is standard input */
+    size_t n_files;
+    const char *format;          /* "human-eval", "evalplus", ...; NULL: told from the file */
+    const char *cost;            /* entry of the cost tables; NULL: the one of that name, if any */
+    const char *cost_file;       /* more entries of them */
+    const char *preset;          /* prompt preset that was used; NULL */
+    const char *const *settings; /* [n_settings] "KEY=VALUE" of the run */
+    size_t n_settings;
+    const char *map; /* CodeT: JSONL of {task_id, prompt}; NULL */
+    int greedy;      /* one answer per problem */
+    int append;      /* behind the samples that the run has */
+    int skip_bad;    /* bad rows are noted and left out */
+    int ids_only;    /* ids as they come, without a known set */
+    int64_t n;       /* samples per problem: more are refused, fewer counted in n_short; 0: any */
+    int64_t first;   /* index of each problem's first sample */
+} rn_import_options;
+
+typedef struct rn_import_summary {
+    int incomplete;
+    int64_t n_added, n_present, n_verdicts; /* new; there before; that came with them */
+    int64_t n_bad, n_short;                 /* rows left out; problems with too few samples */
+    int64_t n_problems, n_set;              /* of the set: with samples of the run; in all */
+    const char *format, *unit;              /* unit: "samples", "counts" or "points". Static */
+} rn_import_summary;
+RN_API void rn_import_options_init(rn_import_options *o);
+RN_API int rn_import_options_check(const rn_import_options *o, rn_err *err);
+RN_API int rn_stage_import(rn_store *s, const rn_import_options *o, rn_import_summary *out,
+                           rn_err *err);
+
+/* Runs in the forms of others, as flat rows, or their digest. Zero members are the defaults. */
+typedef struct rn_export_options {
+    rn_watch watch;
+    const char *format;      /* "human-eval", ..., "csv", "jsonl", "digest" */
+    const char *model, *set; /* only runs of these; a set also by its file */
+    const char *data_dir;
+    int greedy, samples;         /* only greedy runs; only others */
+    int64_t run_id, protocol_id; /* only this run; verdicts under this protocol. 0: all, newest */
+    const char *output;          /* a file, .gz is compressed; NULL: goes through `write`, */
+    int (*write)(void *user, const char *data, size_t len); /* which returns 0 or an errno */
+    void *user;
+} rn_export_options;
+typedef struct rn_export_summary {
+    int64_t n_samples, n_missing; /* written; of them without a verdict */
+    int64_t n_replaced;           /* texts with bytes that are not UTF-8, written as U+FFFD */
+} rn_export_summary;
+RN_API int rn_export_options_check(const rn_export_options *o, rn_err *err);
+/* RN_ENOTFOUND: no run is meant. RN_ELIMIT: several, where the form holds one; on_note lists them. */
+RN_API int rn_stage_export(rn_store *s, const rn_export_options *o, rn_export_summary *out,
+                           rn_err *err);
+
+/* Other experiment files into one. */
+typedef struct rn_merge_options {
+    rn_watch watch;
+    const char *const *files; /* [n_files]; none: the store is checked for damage */
+    size_t n_files;
+} rn_merge_options;
+typedef struct rn_merge_summary {
+    int incomplete; /* there were conflicts: the store's own stays */
+    int64_t n_samples, n_present, n_verdicts, n_scores, n_conflicts;
+} rn_merge_summary;
+RN_API int rn_stage_merge(rn_store *s, const rn_merge_options *o, rn_merge_summary *out,
+                          rn_err *err);
+
+/* A public problem set into the data folder. */
+typedef struct rn_fetch_options {
+    rn_watch watch;
+    const char *data_dir, *url, *from, *sha256; /* url, from: instead of its public home */
+    int again;                                  /* replaces a file that is there */
+    int retries;                                /* after lost connections */
+} rn_fetch_options;
+typedef struct rn_fetch_summary {
+    const char *name, *set;         /* static; set: what was opened to check it */
+    size_t n_problems;              /* of that set */
+    int already, resumed, recorded; /* nothing to do; a broken download went on; its hash is new */
+    char path[4096], sha256[65];
+} rn_fetch_summary;
+/* RN_EINVAL: no public set has this name. */
+RN_API int rn_fetch_options_check(const char *name, const rn_fetch_options *o, rn_err *err);
+RN_API int rn_stage_fetch(const char *name, const rn_fetch_options *o, rn_fetch_summary *out,
+                          rn_err *err);
+typedef struct rn_public_set {
+    const char *name, *size, *url; /* static */
+} rn_public_set;
+/* RN_ENOTFOUND past the last. */
+RN_API int rn_public_set_at(size_t i, rn_public_set *out);
 
 /* ---- bench, inspect, doctor ---- */
 

@@ -239,21 +239,29 @@ static void test_public_calls(void **state)
         "\"passed\": false}\n";
     rn_store *s = NULL;
     rn_err err = {0};
-    int64_t added = -1, run = 0, *n = NULL, *c = NULL;
+    rn_import_summary added;
+    int64_t run = 0, *n = NULL, *c = NULL;
     size_t problems = 0;
     char path[4200];
     snprintf(path, sizeof path, "%s/api.db", dir);
     assert_ok(rn_store_open(path, RN_STORE_CREATE, &s, &err), &err);
     const char *file = file_with("rows.jsonl", rows);
-    assert_ok(rn_store_import(s, &(rn_import_file){file, "auto", "s", "m"}, &added, &err), &err);
-    assert_int_equal(added, 3);
-    assert_ok(rn_store_import(s, &(rn_import_file){file, "human-eval", "s", "m"}, &added, &err),
-              &err);
-    assert_int_equal(added, 0);
-    assert_int_equal(
-        rn_store_import(s, &(rn_import_file){file, "nonsense", "s", "m"}, &added, &err), RN_EINVAL);
-    assert_int_equal(rn_store_import(s, &(rn_import_file){NULL, "auto", "s", "m"}, &added, &err),
-                     RN_EINVAL);
+    rn_import_options in;
+    rn_import_options_init(&in);
+    in.set = "s";
+    in.model = "m";
+    in.ids_only = 1;
+    assert_int_equal(rn_stage_import(s, &in, &added, &err), RN_EINVAL);
+    in.files = &file;
+    in.n_files = 1;
+    assert_ok(rn_stage_import(s, &in, &added, &err), &err);
+    assert_int_equal(added.n_added, 3);
+    in.format = "human-eval";
+    assert_ok(rn_stage_import(s, &in, &added, &err), &err);
+    assert_int_equal(added.n_added, 0);
+    assert_int_equal(added.n_present, 3);
+    in.format = "nonsense";
+    assert_int_equal(rn_stage_import(s, &in, &added, &err), RN_EINVAL);
     assert_ok(rn_store_runs(s, look_at_run, &run, &err), &err);
     assert_ok(rn_store_counts(s, run, &n, &c, &problems, &err), &err);
     assert_int_equal(problems, 2);
@@ -264,12 +272,16 @@ static void test_public_calls(void **state)
     free(n);
     free(c);
     rn_buf out = {0};
-    assert_ok(rn_store_export(s, run, "human-eval", append, &out, &err), &err);
+    rn_export_summary all;
+    rn_export_options eo = {.format = "human-eval", .run_id = run, .write = append, .user = &out};
+    assert_ok(rn_stage_export(s, &eo, &all, &err), &err);
     assert_string_equal(out.data, rows);
     rn_buf_free(&out);
-    assert_int_equal(rn_store_export(s, run, "human-eval", refuse, NULL, &err), RN_EIO);
+    eo.write = refuse;
+    assert_int_equal(rn_stage_export(s, &eo, &all, &err), RN_EIO);
     assert_contains(err.msg, "No space left");
-    assert_int_equal(rn_store_export(s, 99, "human-eval", append, &out, &err), RN_ENOTFOUND);
+    eo.run_id = 99;
+    assert_int_equal(rn_stage_export(s, &eo, &all, &err), RN_ENOTFOUND);
     rn_store_close(s);
 }
 

@@ -1,10 +1,5 @@
-/* cmd_fetch.c: `ration fetch SET...`: the public problem sets into the data folder. */
-#include "run/stage.h"
+/* cmd_fetch.c: `ration fetch SET...`: options and results of rn_stage_fetch (ration.h). */
 #include "cli/commands.h"
-
-#include "base/buf.h"
-#include "base/log.h"
-#include "task/fetch.h"
 
 #include <stdio.h>
 
@@ -13,46 +8,21 @@ static const char intro[] =
     "it,\n"
     "and puts it in place whole. A broken download continues where it stopped.";
 
-static int show(void *user, int64_t done, int64_t total)
-{
-    rn_progress *p = user;
-    p->total = total > 0 ? total : 0;
-    rn_progress_set(p, done, NULL);
-    return rn_opt_should_stop(NULL);
-}
-
 static void print_sources(void)
 {
-    const rn_source *s;
-    for (size_t i = 0; (s = rn_source_at(i)); i++)
-        printf("%-16s %8s  %s\n", s->name, s->size, s->url);
+    rn_public_set s;
+    for (size_t i = 0; rn_public_set_at(i, &s) == 0; i++)
+        printf("%-16s %8s  %s\n", s.name, s.size, s.url);
 }
 
-static int unknown_source(const rn_command *cmd, const char *name)
+static int fetch_one(const rn_command *cmd, const char *name, const rn_fetch_options *o)
 {
-    rn_buf known = {0};
-    for (size_t i = 0; rn_source_at(i); i++)
-        rn_buf_printf(&known, "%s%s", i ? ", " : "", rn_source_at(i)->name);
-    int status = rn_opt_usage(cmd, "no public set is called '%s'; there are %s", name,
-                              rn_buf_ok(&known) ? known.data : "those of --list");
-    rn_buf_free(&known);
-    return status;
-}
-
-static int fetch_one(const rn_command *cmd, const char *name, rn_fetch_opts o)
-{
-    const rn_source *src = rn_source_find(name);
-    if (!src) return unknown_source(cmd, name);
     rn_err err = {0};
-    rn_fetched f = {0};
-    rn_progress bar;
-    rn_progress_start(&bar, src->name, "bytes", 0);
-    o.user = &bar;
-    int rc = rn_fetch(src, &o, &f, &err);
-    rn_progress_end(&bar);
-    if (rc) return rn_opt_failure(cmd, &err);
+    rn_fetch_summary f;
+    if (rn_fetch_options_check(name, o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_stage_fetch(name, o, &f, &err)) return rn_opt_failure(cmd, &err);
     const char *how = f.already ? "already there" : f.resumed ? "download continued" : "new";
-    printf("%s: %s, %zu problems of %s, in %s\n", src->name, how, f.n, src->check, f.path);
+    printf("%s: %s, %zu problems of %s, in %s\n", f.name, how, f.n_problems, f.set, f.path);
     printf("  sha256 %s%s\n", f.sha256,
            f.recorded ? " (no published hash is known: recorded now, later files must equal it)"
                       : "");
@@ -62,14 +32,14 @@ static int fetch_one(const rn_command *cmd, const char *name, rn_fetch_opts o)
 int rn_cmd_fetch(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("fetch");
-    const char *data = NULL, *from = NULL, *url = NULL, *sha256 = NULL;
+    rn_fetch_options o = {0};
     bool again = false, list = false;
     int64_t retries = 4;
     const rn_opt table[] = {
-        RN_OPT_STR(0, "data", &data, "DIR", "the data folder"),
-        RN_OPT_STR(0, "from", &from, "FILE", "take this local copy instead of downloading"),
-        RN_OPT_STR(0, "url", &url, "URL", "download from here instead of the set's public home"),
-        RN_OPT_STR(0, "sha256", &sha256, "HEX", "the file must have this hash"),
+        RN_OPT_STR(0, "data", &o.data_dir, "DIR", "the data folder"),
+        RN_OPT_STR(0, "from", &o.from, "FILE", "take this local copy instead of downloading"),
+        RN_OPT_STR(0, "url", &o.url, "URL", "download from here instead of the set's public home"),
+        RN_OPT_STR(0, "sha256", &o.sha256, "HEX", "the file must have this hash"),
         RN_OPT_FLAG(0, "again", &again, "replace a file that is there"),
         RN_OPT_INT(0, "retries", &retries, "N", "after lost connections (default 4)"),
         RN_OPT_FLAG(0, "list", &list, "show the sets, their sizes and homes"),
@@ -82,20 +52,14 @@ int rn_cmd_fetch(int argc, char **argv)
         return RN_EXIT_DONE;
     }
     if (first == argc) return rn_opt_usage(cmd, "which set? 'ration fetch --list' shows them");
-    if (argc - first > 1 && (from || url || sha256))
+    if (argc - first > 1 && (o.from || o.url || o.sha256))
         return rn_opt_usage(cmd, "--from, --url and --sha256 are for one set at a time");
-    if (from && url) return rn_opt_usage(cmd, "--from and --url exclude each other");
     if (retries < 0 || retries > 100)
         return rn_opt_usage(cmd, "--retries is between 0 and 100, not %lld", (long long)retries);
-    rn_opt_catch_signals();
-    rn_fetch_opts o = {.data_dir = rn_data_dir(data),
-                       .url = url,
-                       .from = from,
-                       .sha256 = sha256,
-                       .again = again,
-                       .retries = (int)retries,
-                       .progress = show};
+    o.again = again;
+    o.retries = (int)retries;
+    o.watch = rn_opt_watch(cmd, argc, argv);
     for (int i = first; i < argc && status <= RN_EXIT_DONE && !rn_opt_should_stop(NULL); i++)
-        status = fetch_one(cmd, argv[i], o);
+        status = fetch_one(cmd, argv[i], &o);
     return status < 0 ? RN_EXIT_FAILURE : status;
 }

@@ -421,3 +421,56 @@ int rn_store_each_profile(rn_store *s,
     }
     return rn_rows_close(&r, rc);
 }
+
+/* ---- ration.h -------------------------------------------------------------------------------- */
+
+typedef struct run_walk {
+    int (*fn)(void *user, const rn_run_info *run);
+    void *user;
+} run_walk;
+
+static int tell_run(void *user, const rn_store_run_row *r)
+{
+    const run_walk *w = user;
+    const rn_run_info info = {.run_id = r->run_id,
+                              .n_problems = r->n_problems,
+                              .n_samples = r->n_samples,
+                              .set = r->set_name,
+                              .model = r->model_name,
+                              .kind = r->kind,
+                              .settings = r->settings};
+    return w->fn(w->user, &info);
+}
+
+int rn_store_runs(rn_store *s, int (*fn)(void *user, const rn_run_info *run), void *user,
+                  rn_err *err)
+{
+    run_walk w = {fn, user};
+    return rn_store_each_run(s, tell_run, &w, err);
+}
+
+int rn_store_counts(rn_store *s, int64_t run_id, int64_t **n, int64_t **c, size_t *n_problems,
+                    rn_err *err)
+{
+    rn_arena arena = {0};
+    rn_store_outcome *o = NULL;
+    size_t count = 0;
+    int rc = rn_store_outcomes(s, run_id, 0, &arena, &o, &count, err);
+    int64_t *ns = rc ? NULL : calloc(count + 1, sizeof *ns);
+    int64_t *cs = rc ? NULL : calloc(count + 1, sizeof *cs);
+    if (!rc && (!ns || !cs)) rc = rn_fail(err, RN_ENOMEM, "out of memory for the counts of a run");
+    for (size_t i = 0; !rc && i < count; i++) {
+        ns[i] = o[i].n;
+        cs[i] = o[i].c;
+    }
+    rn_arena_free(&arena);
+    if (rc) {
+        free(ns);
+        free(cs);
+        return rc;
+    }
+    *n = ns;
+    *c = cs;
+    *n_problems = count;
+    return 0;
+}

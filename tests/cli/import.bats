@@ -81,16 +81,16 @@ three_rows() {
 
 @test "import: settings make runs; greedy has one answer" {
     printf '{"task_id": "Tiny/0", "completion": "a"}\n' >a.jsonl
-    imp --run temperature=0.8 --run note=x a.jsonl
-    imp --run temperature=0.80 --run note=x a.jsonl
-    imp --run temperature=0.6 a.jsonl
+    imp --setting temperature=0.8 --run note=x a.jsonl
+    imp --setting temperature=0.80 --run note=x a.jsonl
+    imp --setting temperature=0.6 a.jsonl
     imp --greedy a.jsonl
     [ "$(sql s.db "select count(*) from run")" = 3 ]
     three_rows >b.jsonl
     run "$RATION" import -s s.db -t tiny.jsonl --model other --greedy b.jsonl
     [ "$status" -eq 3 ]
     [[ "$output" == *"line 2: Tiny/0: a second answer in a greedy run"* ]]
-    run imp --run source=elsewhere --cost code-llama-7b a.jsonl
+    run imp --setting source=elsewhere --cost code-llama-7b a.jsonl
     [ "$(sql s.db "select cost from model where name = 'm'")" = code-llama-7b ]
 }
 
@@ -150,28 +150,28 @@ three_rows() {
     [ "$status" -eq 3 ]
     [[ "$output" == *"c2.jsonl: line 1: its prompt belongs to no problem"*"--map"* ]]
     printf '{"task_id": "Tiny/3", "prompt": "def g(x):\\n"}\n' >map.jsonl
-    run imp --run v=2 --map map.jsonl c2.jsonl
+    run imp --setting v=2 --map map.jsonl c2.jsonl
     [ "$status" -eq 0 ]
-    run imp --run v=2 --map map.jsonl c.jsonl
+    run imp --setting v=2 --map map.jsonl c.jsonl
     [[ "$output" == *"is not in the map"* ]]
 
     printf '{"Tiny/1": {"task_id": "Tiny/1", "prompt": "p", "samples": [{"pass_at_1": 100.0, "generation": "g{[\\"\\\\"},\n {"pass_at_1": 0.0, "generation": "h"}]}}' >r.json
     run imp r.json
     [[ "$output" == *"2 samples added, 2 verdicts"*"release"* ]]
     printf '{"Tiny/1": {"samples": [{"pass_at_1": 50.0, "generation": "g"}]}}' >r2.json
-    run imp --run v=3 r2.json
+    run imp --setting v=3 r2.json
     [ "$status" -eq 3 ]
     [[ "$output" == *'must be 100.0 or 0.0'* ]]
     printf '{"Tiny/1": {"samples": [{"generation": "g"}]}, "Tiny/1": {"samples": []}}' >r3.json
-    run imp --run v=4 r3.json
+    run imp --setting v=4 r3.json
     [ "$status" -eq 3 ]
     [[ "$output" == *"Tiny/1: the problem is there twice"* ]]
 
     printf '{"task_id": "Tiny/0", "total": 2, "runs": [{"result": "Pass", "seconds": 1.5, "code": "x"}, {"result": "Fail", "seconds": 2, "code": "y"}]}\n' >n.jsonl
-    run imp --run v=6 n.jsonl
+    run imp --setting v=6 n.jsonl
     [[ "$output" == *"2 samples added, 2 verdicts"*"runs"* ]]
     sed 's/"total": 2/"total": 1/' n.jsonl >n2.jsonl
-    run imp --run v=5 n2.jsonl
+    run imp --setting v=5 n2.jsonl
     [ "$status" -eq 3 ]
     [[ "$output" == *"declares a total of 1 and has 2 runs"* ]]
 }
@@ -185,14 +185,14 @@ three_rows() {
     run "$RATION" export -s s.db --format counts
     [ "$output" = "$(cat a.csv)" ]
     printf '{"task_id": "Tiny/0", "n": 10, "c": 4}\n' >b.jsonl
-    run imp --run source=counts b.jsonl
+    run imp --setting source=counts b.jsonl
     [ "$status" -eq 3 ]
     [[ "$output" == *"b.jsonl: line 1: Tiny/0: n = 10, c = 4; n = 10, c = 3 is stored"* ]]
     printf 'task_id,n,c\nTiny/1,3,4\n' >c.csv
     run imp c.csv
     [[ "$output" == *"c.csv: line 2"*"0 <= c <= n"* ]]
     printf 'task_id,n,c\nTiny/1,3,1\nTiny/1,3,1\n' >d.csv
-    run imp --run v=2 d.csv
+    run imp --setting v=2 d.csv
     [[ "$output" == *"line 3: Tiny/1 is there twice"* ]]
 
     printf 'k,pass@k\n1,28.2%%\n2,0.385\n' >k.csv
@@ -373,7 +373,7 @@ sys.stdout.write("\"}\n")' >a.jsonl
     status=0
     wait $pid || status=$?
     [ "$status" -eq 1 ]
-    grep -q "interrupted; what was read is stored, run again to go on" out
+    grep -q "stopped; the same command continues" out
     run imp a.jsonl
     [ "$status" -eq 0 ]
     [ "$(sql s.db "select count(*) from sample")" = 3 ]
@@ -489,7 +489,7 @@ expect() {
     [ "$status" -eq 0 ]
     [[ "$output" == *"1 samples added, 2 verdicts; 1 of 4 problems"* ]]
     [ "$(sql s.db "select count(*) from run")" = 1 ]
-    imp --run t=2 a.jsonl
+    imp --setting t=2 a.jsonl
     run imp r.json
     [ "$status" -eq 3 ]
     [[ "$output" == *"these results have no texts, and 2 runs of m have samples"* ]]
