@@ -448,9 +448,15 @@ int rn_public_set_at(size_t i, rn_public_set *out)
 
 int rn_fetch_options_check(const char *name, const rn_fetch_options *o, rn_err *err)
 {
-    if (!rn_source_find(name))
-        return rn_fail(err, RN_EINVAL,
-                       "no public set is called '%s'; 'ration fetch --list' shows them", name);
+    if (!rn_source_find(name)) {
+        rn_buf known = {0};
+        for (size_t i = 0; rn_source_at(i); i++)
+            rn_buf_printf(&known, "%s%s", i ? ", " : "", rn_source_at(i)->name);
+        int rc = rn_fail(err, RN_EINVAL, "no public set is called '%s'; there are %s", name,
+                         rn_buf_ok(&known) ? known.data : "those of --list");
+        rn_buf_free(&known);
+        return rc;
+    }
     if (o->from && o->url) return rn_fail(err, RN_EINVAL, "--from and --url exclude each other");
     return 0;
 }
