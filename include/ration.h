@@ -92,7 +92,8 @@ RN_API const char *rn_err_text(int code);
     X(OUTPUT_LIMIT, "output_limit", 'L')                                                   \
     X(PROCESS_LIMIT, "process_limit", 'L')                                                 \
     X(NO_TESTS, "no_tests", 'S') /* the problem has none: nothing was shown */             \
-    X(SANDBOX, "sandbox_failure", 'S')
+    X(SANDBOX, "sandbox_failure", 'S')                                                     \
+    X(NO_LIBRARY, "missing_library", 'S') /* the problem needs a library that is not here */
 
 #define RN_VERDICT_ENUM(name, text, family) RN_V_##name,
 typedef enum rn_verdict { RN_VERDICTS(RN_VERDICT_ENUM) RN_N_VERDICTS } rn_verdict;
@@ -537,6 +538,7 @@ typedef struct rn_judge_summary {
     int64_t n_judged, n_programs; /* now; equal programs are run once */
     int64_t n_confirmed;          /* of them: passes that could be forged, put to further proof */
     int64_t n_ended_near, n_missing, n_older;
+    int64_t n_lacking;                         /* problems that need a library that is not here */
     int64_t n_without_code;                    /* of n_judged: answers in which no code was found */
     const char *set, *hash, *python, *sandbox; /* of the first set */
     void *own;                                 /* memory of all this */

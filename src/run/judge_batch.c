@@ -10,6 +10,7 @@
 #include "base/clock.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { BATCH_SAMPLES = 65536, BATCH_BYTES = 256 << 20 };
@@ -118,15 +119,10 @@ static int commit_if_due(batch *b, bool now, rn_err *err)
     return rn_store_commit(b->w->store, err);
 }
 
-static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
+/* The modules that this machine lacks for a program's problem; NULL: none. */
+static const char *lacks_of(const batch *b, size_t at)
 {
-    batch *b = user;
-    if (b->sent == b->programs.n) return 0;
-    const program *q = &b->programs.data[b->sent];
-    rn_arena_free(&b->job);
-    *tag = b->sent++;
-    int rc = rn_work_job(b->w, q->problem, q->text, &b->job, job, err);
-    return rc ? rc : 1;
+    return b->w->lacks[b->programs.data[at].problem - b->w->tasks->problems];
 }
 
 /* Gives every sample of the program its verdict. */
@@ -161,9 +157,28 @@ static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_e
         w->out->n_judged++;
         w->out->n_without_code += no_code;
     }
-    w->out->n_programs++;
+    w->out->n_programs += r->verdict != RN_V_NO_LIBRARY;
     w->out->n_confirmed += r->confirmed;
     return rc;
+}
+
+static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
+{
+    batch *b = user;
+    for (; b->sent < b->programs.n; b->sent++) {
+        const char *lacks = lacks_of(b, b->sent);
+        if (!lacks) break;
+        rn_judge_result r = {.verdict = RN_V_NO_LIBRARY, .failed_case = -1, .peak_bytes = -1};
+        snprintf(r.detail, sizeof r.detail, "no Python module %s here", lacks);
+        int rc = store_result(b, b->sent, &r, err);
+        if (rc) return rc;
+    }
+    if (b->sent == b->programs.n) return 0;
+    const program *q = &b->programs.data[b->sent];
+    rn_arena_free(&b->job);
+    *tag = b->sent++;
+    int rc = rn_work_job(b->w, q->problem, q->text, &b->job, job, err);
+    return rc ? rc : 1;
 }
 
 static int tick(void *user, rn_err *err)

@@ -2,6 +2,7 @@
  * judge_priv.h: one call of rn_stage_judge on one problem set, shared by the files that make it up.
  *
  *   judge_stage.c  which runs, under which protocols; the summary
+ *   libraries.c    which problems lack a library here
  *   references.c   the set's own solutions first; limits that are calibrated by them
  *   judge_batch.c  samples in batches, equal programs once, verdicts into the store
  */
@@ -34,7 +35,9 @@ typedef struct rn_work {
     RN_VEC(rn_work_run) runs;
     rn_judge_limits limits; /* of the options; 0: official */
     rn_compare compare;
-    int64_t *limit_ns; /* [tasks->n] calibrated CPU limit; 0: official */
+    int64_t *limit_ns;  /* [tasks->n] calibrated CPU limit; 0: official */
+    const char **lacks; /* [tasks->n] modules that this machine lacks for it; NULL: none. The array
+                           is NULL before they were asked for */
     int64_t n_due;
     RN_VEC(rn_judge_near_row) near;
     rn_err *err; /* of the walk under way */
@@ -48,6 +51,9 @@ int rn_work_job(const rn_work *w, const rn_problem *p, rn_bytes program, rn_aren
 /* Walks the samples of a run that are due in this process; as rn_store_each_sample. */
 int rn_work_each_due(rn_work *w, const rn_work_run *run, bool with_text,
                      int (*fn)(void *user, const rn_store_sample_row *r), void *user, rn_err *err);
+
+/* Asks for the modules that the set's problems need, fills w->lacks and names what is not here. */
+int rn_work_libraries(rn_work *w, rn_err *err);
 
 /* Runs the reference solutions of the problems that have samples due. RN_ELIMIT with a message that
  * names the first failures when one fails that is not known to; a note for each known or missing

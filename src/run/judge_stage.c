@@ -379,6 +379,7 @@ static int judge_set(rn_work *w, const char *set, rn_err *err)
     rc = find_runs(w, err);
     if (!rc) rc = put_protocols(w, err);
     if (!rc && w->todo) return list_todo(w, err);
+    if (!rc) rc = rn_work_libraries(w, err);
     if (!rc) rc = rn_work_references(w, err);
     if (!rc && w->n_due) rc = rn_work_samples(w, err);
     if (!rc && w->o->near) rc = list_near(w, err);

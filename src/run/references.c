@@ -33,8 +33,12 @@ static bool has_more(const reference *r)
 static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
 {
     references *x = user;
-    while (x->again.n == 0 && x->next < x->n && !has_more(&x->list[x->next]))
-        x->list[x->next++].result.verdict = RN_V_NO_TESTS;
+    for (; x->again.n == 0 && x->next < x->n; x->next++) {
+        reference *r = &x->list[x->next];
+        const bool lacks = x->w->lacks[r->p - x->w->tasks->problems] != NULL;
+        if (!lacks && has_more(r)) break;
+        r->result.verdict = lacks ? RN_V_NO_LIBRARY : RN_V_NO_TESTS;
+    }
     if (x->again.n == 0 && x->next == x->n) return 0;
     size_t at = x->again.n ? x->again.data[--x->again.n] : x->next++;
     reference *r = &x->list[at];
@@ -83,7 +87,9 @@ static int conclude(references *x, rn_err *err)
         const reference *r = &x->list[i];
         set_limit(x->w, r);
         n_none += r->result.verdict == RN_V_NO_TESTS;
-        if (r->result.verdict == RN_V_PASSED || r->result.verdict == RN_V_NO_TESTS) continue;
+        if (r->result.verdict == RN_V_PASSED || r->result.verdict == RN_V_NO_TESTS ||
+            r->result.verdict == RN_V_NO_LIBRARY)
+            continue;
         const char *known = public_set ? rn_problem_known_bad(r->p) : NULL;
         if (known || x->w->o->keep_going)
             rn_watch_note(watch, "reference of %s fails%s: %s", r->p->task_id,

@@ -248,6 +248,7 @@ static void hash_problem(rn_sha256 *h, const rn_problem *p, bool with_references
     static const char *const rules[] = {"apps", "codecontests", "livecodebench"};
     if (p->rule != RN_RULE_APPS) hash_named(h, "rule", rules[p->rule]);
     hash_named(h, "suffix", p->suffix);
+    hash_named(h, "instruct", p->instruct);
     hash_named(h, "language", p->language);
     hash_named(h, "before", p->before);
     if (p->self_run) hash_named(h, "self_run", "");

@@ -1,11 +1,9 @@
 /*
- * load_langs.c: sets whose programs are in other languages than Python, and BigCodeBench.
+ * load_langs.c: sets whose programs are in other languages than Python.
  *
  * HumanEval-X      {"task_id": "CPP/0", "prompt", "declaration", "canonical_solution", "test",
  *                   "test_setup"?, "import"?}; HumanEvalPack has "entry_point" beside them
  * MultiPL-E        {"name", "language", "prompt", "tests", "stop_tokens"}
- * BigCodeBench     {"task_id", "complete_prompt", "instruct_prompt", "canonical_solution", "test",
- *                   "entry_point"}; the tests are a unittest.TestCase named TestCases
  *
  * A source is `before`, prompt, completion, a line end and the tests. What comes before is that of
  * CodeGeeX' own harness: C++'s usual headers, Go's test_setup in place of the prompt's imports,
@@ -176,35 +174,5 @@ int rn_load_multipl_e(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *er
                                               : language;
     p.time_limit_s = 10;
     rc = mark_end(l, p.language, test, at, &p.test, err);
-    return rc ? rc : rn_load_add(l, &p, at, err);
-}
-
-/* Runs the cases and raises with the first that fails; none run is no pass. */
-static const char unittest_run[] =
-    "\n\nimport unittest as _ration_unittest\n"
-    "_ration_result = _ration_unittest.TestResult()\n"
-    "_ration_unittest.defaultTestLoader.loadTestsFromTestCase(TestCases).run(_ration_result)\n"
-    "for _ration_case, _ration_text in _ration_result.failures + _ration_result.errors:\n"
-    "    raise AssertionError(_ration_text.strip().splitlines()[-1])\n"
-    "assert _ration_result.testsRun > len(_ration_result.skipped), 'no test was run'\n";
-
-int rn_load_bigcodebench(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
-{
-    rn_problem p = {.form = RN_FORM_CHECK, .setup = "", .starter_code = "", .time_limit_s = 30};
-    const char *solution = "", *test = "", *entry = "";
-    int rc = rn_load_text(l, rec, "task_id", at, &p.task_id, err);
-    if (!rc) rc = rn_load_text(l, rec, "complete_prompt", at, &p.prompt, err);
-    if (!rc) rc = rn_load_text(l, rec, "test", at, &test, err);
-    if (!rc) rc = rn_load_text_opt(l, rec, "entry_point", at, &entry, err);
-    if (!rc) rc = rn_load_text_opt(l, rec, "canonical_solution", at, &solution, err);
-    if (rc) return rc;
-    if (!*test) return rn_load_bad(at, "test", err, "is empty, a problem needs tests");
-    p.entry_point = entry;
-    p.self_run = true;
-    rn_buf b = {0};
-    rn_buf_puts(&b, test);
-    rn_buf_puts(&b, unittest_run);
-    rc = keep(l, &b, at, &p.test, err);
-    if (!rc) rc = put_reference(l, solution, at, &p, err);
     return rc ? rc : rn_load_add(l, &p, at, err);
 }

@@ -27,7 +27,7 @@ rn_record_fn rn_load_apps;          /* load_apps.c */
 rn_record_fn rn_load_codecontests;  /* load_apps.c */
 rn_record_fn rn_load_humaneval_x;   /* load_langs.c */
 rn_record_fn rn_load_multipl_e;     /* load_langs.c */
-rn_record_fn rn_load_bigcodebench;  /* load_langs.c */
+rn_record_fn rn_load_bigcodebench;  /* load_bigcodebench.c */
 rn_record_fn rn_load_livecodebench; /* load_lcb.c */
 rn_record_fn rn_load_evalplus;      /* load_check.c: refuses */
 

@@ -7,6 +7,9 @@
  * tests:\n\n{tests}\n[BEGIN]\n{code}\n [DONE]", examples 2, 3 and 4, here joined by newlines. APPS'
  * is that of hendrycks/apps eval/generate_gpt_codes.py: question, starter code, input format,
  * "ANSWER:". Temperatures, top-p and token limits are those of the study (arXiv 2404.00725).
+ * BigCodeBench's are those of bigcodebench/provider/utility.py and its defaults (greedy, 1280 tokens);
+ * LiveCodeBench's those of lcb_runner/prompts/code_generation.py, the generic form in one message, and its
+ * defaults (T 0.2, 2000 tokens). Its form for base models has one worked example; here it is ours.
  */
 #include "task/prompt.h"
 
@@ -15,9 +18,23 @@ static const char *const stop_humaneval[] = {"\nclass", "\ndef", "\n#", "\nif", 
 static const char *const stop_mbpp[] = {"[DONE]", "[BEGIN]", NULL};
 static const char *const stop_apps[] = {"\nQUESTION:", "\nANSWER:", "\n---", NULL};
 static const char *const stop_chat[] = {NULL};
+static const char *const stop_bigcodebench[] = {"\nif __name__", "\ndef main(", "\nprint(",
+                                                "\ndef ",        "\nclass ",    "\nimport ",
+                                                "\nfrom ",       "\nassert ",   NULL};
+static const char *const stop_livecodebench[] = {"###", NULL};
 
 /* How the text is made; each preset names one. */
-typedef enum { P_RAW, P_STRIPPED, P_MBPP, P_APPS, P_CHAT } builder;
+typedef enum {
+    P_RAW,
+    P_STRIPPED,
+    P_MBPP,
+    P_APPS,
+    P_CHAT,
+    P_BCB,
+    P_BCB_WORDS,
+    P_LCB,
+    P_LCB_BASE
+} builder;
 
 typedef struct entry {
     rn_preset preset;
@@ -72,6 +89,19 @@ typedef struct entry {
         .build = P_CHAT                   \
     }
 
+#define PUBLISHED(name_, text, b, tokens, t, stops, is_chat)         \
+    {                                                                \
+        .preset = {.name = name_,                                    \
+                   .description = text,                              \
+                   .max_new_tok = tokens,                            \
+                   .temperature = t,                                 \
+                   .top_p = 0.95,                                    \
+                   .stop = stops,                                    \
+                   .extractor = is_chat ? "chat/2" : "completion/2", \
+                   .chat = is_chat},                                 \
+        .build = b                                                   \
+    }
+
 static const entry presets[] = {
     HUMANEVAL("humaneval-0shot", "HumanEval's prompt as it is", P_RAW),
     HUMANEVAL("humaneval-0shot-stripped",
@@ -88,6 +118,16 @@ static const entry presets[] = {
     APPS("apps-0shot", "hendrycks/apps' wording", 0),
     APPS("paper-apps", "the study's setting: apps-2shot, 256 tokens, T 0.6", 2),
     CHAT("apps-chat", "asks an instruct model; question, starter code and input format", 2048, 0.6),
+    PUBLISHED("bigcodebench", "BigCodeBench's complete prompt as it is, for base models", P_RAW,
+              1280, 0, stop_bigcodebench, false),
+    PUBLISHED("bigcodebench-chat", "its complete prompt as a message", P_BCB, 1280, 0, stop_chat,
+              true),
+    PUBLISHED("bigcodebench-instruct", "its instruct prompt as a message", P_BCB_WORDS, 1280, 0,
+              stop_chat, true),
+    PUBLISHED("livecodebench", "LiveCodeBench's generic prompt as one message", P_LCB, 2000, 0.2,
+              stop_chat, true),
+    PUBLISHED("livecodebench-base", "its form for base models, after a worked example of ours",
+              P_LCB_BASE, 2000, 0.2, stop_livecodebench, false),
 };
 
 /* Two small problems of ours for apps-2shot: the study does not say which it used. One reads
@@ -218,6 +258,47 @@ static void put_chat(rn_buf *out, const rn_problem *p)
     }
 }
 
+static void put_bigcodebench(rn_buf *out, const char *text, bool fenced)
+{
+    const char *fence = fenced ? "```\n" : "";
+    rn_buf_printf(out,
+                  "Please provide a self-contained Python script that solves the following problem "
+                  "in a markdown code block:\n%s%.*s\n%s",
+                  fence, (int)strip_back(strip_front(text)), strip_front(text), fence);
+}
+
+static void put_livecodebench(rn_buf *out, const rn_problem *p)
+{
+    rn_buf_printf(out,
+                  "You are an expert Python programmer. You will be given a question (problem "
+                  "specification) and will generate a correct Python program that matches the "
+                  "specification and passes all tests.\n\n### Question:\n%s\n\n",
+                  p->prompt);
+    if (*p->starter_code)
+        rn_buf_printf(out,
+                      "### Format: You will use the following starter code to write the solution "
+                      "to the problem and enclose your code within delimiters.\n```python\n%s\n"
+                      "```\n\n",
+                      p->starter_code);
+    else
+        rn_buf_puts(out,
+                    "### Format: Read the inputs from stdin solve the problem and write the answer "
+                    "to stdout (do not directly test on the sample inputs). Enclose your code "
+                    "within delimiters as follows. Ensure that when the python program runs, it "
+                    "reads the inputs, runs the algorithm and writes output to STDOUT.\n```python"
+                    "\n# YOUR CODE HERE\n```\n\n");
+    rn_buf_puts(out, "### Answer: (use the provided format with backticks)\n\n");
+}
+
+/* `answer` NULL: of the problem that is asked. */
+static void put_livecodebench_base(rn_buf *out, const rn_problem *p, const char *answer)
+{
+    rn_buf_printf(out, "### Question\n%s\n\n", p->prompt);
+    if (*p->starter_code) rn_buf_printf(out, "### Starter Code\n%s\n\n", p->starter_code);
+    rn_buf_puts(out, "### Answer\n\n");
+    if (answer) rn_buf_printf(out, "%s\n\n", answer);
+}
+
 /* ---- presets --------------------------------------------------------------------------------- */
 
 static bool fits(builder b, rn_form f)
@@ -226,7 +307,11 @@ static bool fits(builder b, rn_form f)
     case P_RAW:
     case P_STRIPPED: return f == RN_FORM_CHECK;
     case P_MBPP: return f == RN_FORM_ASSERTS;
-    case P_APPS: return f == RN_FORM_STDIO || f == RN_FORM_CALL;
+    case P_APPS:
+    case P_LCB:
+    case P_LCB_BASE: return f == RN_FORM_STDIO || f == RN_FORM_CALL;
+    case P_BCB:
+    case P_BCB_WORDS: return f == RN_FORM_CHECK;
     case P_CHAT: return true;
     }
     return false;
@@ -281,6 +366,22 @@ int rn_prompt_build(const rn_preset *preset, const rn_taskset *set, const rn_pro
     case P_MBPP: put_mbpp(out, p); break;
     case P_APPS: put_apps(out, p); break;
     case P_CHAT: put_chat(out, p); break;
+    case P_BCB: put_bigcodebench(out, p->prompt, true); break;
+    case P_BCB_WORDS:
+        if (!p->instruct)
+            return rn_fail(err, RN_EINVAL,
+                           "the problem %s has no instruct prompt, which the preset "
+                           "%s needs",
+                           p->task_id, preset->name);
+        put_bigcodebench(out, p->instruct, false);
+        break;
+    case P_LCB: put_livecodebench(out, p); break;
+    case P_LCB_BASE: {
+        const rn_problem *shot = &own_shots[*p->starter_code ? 1 : 0];
+        put_livecodebench_base(out, shot, shot->references[0]);
+        put_livecodebench_base(out, p, NULL);
+        break;
+    }
     }
     return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory building a prompt");
 }

@@ -25,9 +25,9 @@ static const struct form {
 } forms[] = {
     {{"base_input", "plus_input"}, rn_load_evalplus, "humaneval-0shot"},
     {{"declaration", "test"}, rn_load_humaneval_x, "humaneval-0shot"},
-    {{"complete_prompt", "test"}, rn_load_bigcodebench, "humaneval-0shot"},
+    {{"complete_prompt", "test"}, rn_load_bigcodebench, "bigcodebench"},
     {{"name", "stop_tokens"}, rn_load_multipl_e, "humaneval-0shot"},
-    {{"question_content", "public_test_cases"}, rn_load_livecodebench, "apps-0shot"},
+    {{"question_content", "public_test_cases"}, rn_load_livecodebench, "livecodebench"},
     {{"entry_point", "test"}, rn_load_humaneval, "humaneval-0shot"},
     {{"test_list", "task_id"}, rn_load_mbpp, "mbpp-3shot"},
     {{"question", "input_output"}, rn_load_apps, "apps-2shot"},

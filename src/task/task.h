@@ -49,8 +49,14 @@ typedef struct rn_problem {
     const char *before;       /* CHECK: what precedes prompt and program in any case; NULL */
     const char *const *stops; /* CHECK: [n_stops] the problem's own stop strings */
     size_t n_stops;
-    const char *difficulty, *date; /* "easy", "2024-05-11T00:00:00"; NULL unknown */
-    double time_limit_s;           /* stated by the problem itself (CodeContests); 0 if none */
+    const char *instruct;    /* CHECK: the same in words, for an instruct model; NULL */
+    const char *const *libs; /* [n_libs] Python modules that prompt and tests import; a machine
+                                 without one of them cannot judge the problem */
+    size_t n_libs;
+    bool calibrated;  /* `before` is BigCodeBench's calibration, which can be left out */
+    bool whole_alone; /* a whole program gets nothing of the prompt before it */
+    const char *difficulty, *date, *platform; /* "easy", "2024-05-11T00:00:00"; NULL unknown */
+    double time_limit_s; /* stated by the problem itself (CodeContests); 0 if none */
 } rn_problem;
 
 struct rn_taskset {

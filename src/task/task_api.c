@@ -46,7 +46,9 @@ int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *wha
 {
     if (p->before) rn_buf_puts(out, p->before);
     if (p->language) put_go_imports(p, code, out);
-    if (p->form == RN_FORM_CHECK && !what->alone && !(p->language && what->whole)) {
+    const bool own =
+        p->language || p->whole_alone; /* a whole program needs nothing of the prompt */
+    if (p->form == RN_FORM_CHECK && !what->alone && !(own && what->whole)) {
         size_t head = what->whole ? head_of_prompt(p, err) : strlen(p->prompt);
         if (head == SIZE_MAX) return RN_ENOMEM;
         rn_buf_add(out, p->prompt, head);

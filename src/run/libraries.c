@@ -1,0 +1,159 @@
+/*
+ * libraries.c: which of a set's problems this machine can judge: the Python modules that a problem
+ * names (BigCodeBench's `libs`, and what its prompt and tests import) are asked for in the sandbox,
+ * with the virtual environment of the call. Where one is not there, nothing can be learnt about a
+ * program: its samples are missing_library, which is missing and judged again later, never failed.
+ *
+ * A module is looked for and not imported: an import of tensorflow takes seconds. One that is there
+ * and broken shows in the reference solutions, which run next.
+ */
+#include "run/judge_priv.h"
+
+#include <stdlib.h>
+
+/* Debian's package of a module, where it is not python3- and the module's name; "" where Debian 12
+ * has none. */
+static const struct {
+    const char *module, *package;
+} packages[] = {{"PIL", "python3-pil"},
+                {"cv2", "python3-opencv"},
+                {"pytz", "python3-tz"},
+                {"faker", "python3-fake-factory"},
+                {"flask_wtf", "python3-flaskext.wtf"},
+                {"flask_login", "python3-flask-login"},
+                {"flask_mail", "python3-flask-mail"},
+                {"flask_restful", "python3-flask-restful"},
+                {"Levenshtein", "python3-levenshtein"},
+                {"mpl_toolkits", "python3-matplotlib"},
+                {"Crypto", ""}, /* python3-pycryptodome calls its module Cryptodome */
+                {"tensorflow", ""},
+                {"keras", ""},
+                {"librosa", ""},
+                {"pytesseract", ""}};
+
+typedef struct module {
+    const char *name; /* the problems' */
+    bool missing;
+} module;
+
+typedef struct probe {
+    rn_work *w;
+    RN_VEC(module) modules;
+    size_t sent;
+    rn_arena job;
+} probe;
+
+static module *find(const probe *x, const char *name)
+{
+    for (size_t i = 0; i < x->modules.n; i++)
+        if (strcmp(x->modules.data[i].name, name) == 0) return &x->modules.data[i];
+    return NULL;
+}
+
+static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
+{
+    probe *x = user;
+    if (x->sent == x->modules.n) return 0;
+    rn_arena_free(&x->job);
+    rn_judge_case *c = rn_arena_array(&x->job, 1, sizeof *c);
+    const char *test = rn_arena_printf(&x->job, "assert importlib.util.find_spec('%s') is not None",
+                                       x->modules.data[x->sent].name);
+    if (!c || !test) return rn_fail(err, RN_ENOMEM, "libraries: out of memory");
+    c->input = rn_bytes_of(test);
+    *job =
+        (rn_judge_job){.program = rn_bytes_of("import importlib.util\n"), .cases = c, .n_cases = 1};
+    *tag = x->sent++;
+    return 1;
+}
+
+static int take_result(void *user, uint64_t tag, const rn_judge_result *r, rn_err *err)
+{
+    probe *x = user;
+    x->modules.data[tag].missing = r->verdict != RN_V_PASSED;
+    return rn_verdict_family(r->verdict) != 'S'
+               ? 0
+               : rn_fail(err, RN_ESANDBOX,
+                         "asking for the module %s: %s; 'ration doctor' checks "
+                         "the sandbox",
+                         x->modules.data[tag].name, r->detail);
+}
+
+static int tick(void *user, rn_err *err)
+{
+    const probe *x = user;
+    return rn_watch_check(&x->w->o->watch, err);
+}
+
+static void put_fix(rn_buf *b, const char *name)
+{
+    const char *package = NULL;
+    for (size_t i = 0; i < sizeof packages / sizeof *packages && !package; i++)
+        if (strcmp(packages[i].module, name) == 0) package = packages[i].package;
+    if (package && !*package)
+        rn_buf_puts(b, "Debian has no package of it: --venv DIR");
+    else if (package)
+        rn_buf_printf(b, "apt install %s, or --venv DIR", package);
+    else
+        rn_buf_printf(b, "apt install python3-%s, or --venv DIR", name);
+}
+
+/* One line for each module that is not here, and the problems that want it. */
+static void say_missing(const probe *x)
+{
+    enum { MAX_NAMED = 8 };
+    const rn_taskset *set = x->w->tasks;
+    for (size_t m = 0; m < x->modules.n; m++) {
+        const module *mod = &x->modules.data[m];
+        if (!mod->missing) continue;
+        rn_buf b = {0};
+        size_t n = 0;
+        for (size_t i = 0; i < set->n; i++)
+            for (size_t k = 0; k < set->problems[i].n_libs; k++)
+                if (strcmp(set->problems[i].libs[k], mod->name) == 0 && n++ < MAX_NAMED)
+                    rn_buf_printf(&b, "%s%s", n > 1 ? ", " : "", set->problems[i].task_id);
+        if (n > MAX_NAMED) rn_buf_printf(&b, " and %zu more", n - MAX_NAMED);
+        rn_buf_puts(&b, " cannot be judged and count as missing; ");
+        put_fix(&b, mod->name);
+        if (rn_buf_ok(&b))
+            rn_watch_note(&x->w->o->watch, "no Python module %s here: %s", mod->name, b.data);
+        rn_buf_free(&b);
+    }
+}
+
+/* The names of what problem i lacks, joined, into w->lacks. */
+static int mark(const probe *x, size_t i, rn_err *err)
+{
+    rn_work *w = x->w;
+    const rn_problem *p = &w->tasks->problems[i];
+    rn_buf b = {0};
+    for (size_t k = 0; k < p->n_libs; k++)
+        if (find(x, p->libs[k])->missing) rn_buf_printf(&b, "%s%s", b.len ? ", " : "", p->libs[k]);
+    if (b.len == 0) return 0;
+    w->out->n_lacking++;
+    w->lacks[i] = rn_buf_ok(&b) ? rn_arena_dup(w->arena, b.data, b.len) : NULL;
+    rn_buf_free(&b);
+    return w->lacks[i] ? 0 : rn_fail(err, RN_ENOMEM, "libraries: out of memory");
+}
+
+int rn_work_libraries(rn_work *w, rn_err *err)
+{
+    const size_t n = w->tasks->n;
+    probe x = {.w = w};
+    w->lacks = rn_arena_array(w->arena, n + 1, sizeof *w->lacks);
+    if (!w->lacks) return rn_fail(err, RN_ENOMEM, "libraries: out of memory");
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < w->tasks->problems[i].n_libs; k++) {
+            const char *name = w->tasks->problems[i].libs[k];
+            if (!find(&x, name)) (void)rn_vec_push(&x.modules, (module){.name = name});
+        }
+    rn_pump pump = {
+        .judge = w->judge, .next = next_job, .done = take_result, .tick = tick, .user = &x};
+    int rc = rn_vec_ok(&x.modules) ? 0 : rn_fail(err, RN_ENOMEM, "libraries: out of memory");
+    if (!rc && x.modules.n) rc = rn_pump_run(&pump, err);
+    for (size_t i = 0; !rc && i < n; i++)
+        rc = mark(&x, i, err);
+    if (!rc) say_missing(&x);
+    rn_vec_free(&x.modules);
+    rn_arena_free(&x.job);
+    return rc;
+}
