@@ -202,6 +202,11 @@ typedef struct rn_report_options {
     const char *html, *chart_js; /* a page to write; the Chart.js in it; NULL */
     const char *plot, *figure;   /* a figure to write: .svg, .pdf, .png; which; NULL */
     const char *against;         /* "imported": our verdicts beside imported ones, nothing else */
+    const char *by;              /* pass@k by group of problems, nothing else: the groups' name */
+    const char *const
+        *problems; /* [n_problems] ids of those that count; none: all (rn_problem_list) */
+    const char *const *groups; /* [n_problems] with `by`: the groups of each, a tab before each */
+    size_t n_problems;
 } rn_report_options;
 
 typedef struct rn_plan_options {
@@ -263,6 +268,31 @@ typedef struct rn_program_text {
 /* The program that a judge runs for an answer to problem i: the extractor cuts the code out of it. */
 RN_API int rn_taskset_program(const rn_taskset *set, size_t i, const rn_answer *answer,
                               rn_program_text *out, rn_err *err);
+
+/* Which problems of a set are meant; NULL: no condition. docs/FORMATS.md says what sets tell. */
+typedef struct rn_selection {
+    const char *problems;   /* places, ids and traits: "0-9,12", "0-99/4", "HumanEval/3",
+                               "difficulty=hard,month=2024-05"; the same trait twice: either */
+    const char *from, *to;  /* dates, "2024-05-01", "2024-05" or "2024", both included */
+    const char *difficulty; /* as difficulty=... */
+} rn_selection;
+/* RN_EINVAL: what in it cannot be, whatever the set. */
+RN_API int rn_selection_check(const rn_selection *s, rn_err *err);
+/* 1 for each chosen problem into chosen [size of the set], their number into *n (may be NULL). RN_EINVAL
+ * when none is, or when the set does not tell what is asked. */
+RN_API int rn_select(const rn_selection *s, const rn_taskset *set, unsigned char *chosen, size_t *n,
+                     rn_err *err);
+/* The chosen problems by id, each with its values of the trait `by` ("month"; NULL: none), as reports
+ * take them. rn_problem_list_free. */
+typedef struct rn_problem_list {
+    char **ids, **groups; /* [n] */
+    size_t n;
+} rn_problem_list;
+RN_API int rn_problem_list_make(const rn_selection *s, const rn_taskset *set, const char *by,
+                                rn_problem_list *out, rn_err *err);
+RN_API void rn_problem_list_free(rn_problem_list *s);
+/* "humaneval", or a file's stem; borrowed. */
+RN_API const char *rn_taskset_name(const rn_taskset *set);
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
@@ -473,7 +503,7 @@ typedef struct rn_generate_options {
     rn_model_source model;
     const char *set, *data_dir; /* a known name or a file; where sets lie, NULL: the usual folder */
     const char *preset;         /* prompt preset or an experiment of the study; NULL: the set's */
-    const char *problems;       /* places in the set, "0-9,12" or "0-99/4"; NULL: all */
+    rn_selection select;        /* which problems */
     int64_t n;                  /* samples per problem; 0: the preset's, else 1 */
     int greedy;                 /* one answer per problem, the likeliest token each time */
     double temperature, top_p;  /* NAN: the preset's */
@@ -505,12 +535,14 @@ typedef struct rn_judge_options {
     const char *set, *data_dir; /* set NULL: every set that the store has samples of */
     const char *model;          /* only this model's runs; NULL: all */
     int64_t run_id;             /* only this run; 0: all */
+    rn_selection select;        /* which problems */
     const char *extractor;      /* NULL: the run's own */
     rn_judge_settings judge;    /* jobs 0: one per core; cpu_s 0: the set's official limit */
     int64_t output_bytes, processes;
     double calibrate, floor_s; /* limit: calibrate x the reference's own time, at least floor_s */
     int strict;                /* exact comparison instead of the set's */
     int all_tests, recheck, keep_going;
+    int uncalibrated; /* BigCodeBench: solutions alone, without its code prompt before them */
     int near; /* 1: list samples that ended above 80 % of their limit; 2: calibrate for all of them */
 } rn_judge_options;
 
@@ -561,6 +593,7 @@ typedef struct rn_rank_options {
     const char *of;                                  /* only runs of this model; NULL: all */
     int64_t run_id;                                  /* only this run; 0: all */
     const char *set, *data_dir, *preset, *extractor; /* NULL: the run's own */
+    rn_selection select;                             /* which problems */
     const char *verifier; /* the question: a name or file; NULL: "function" */
     const char *agree;    /* consensus: "mbr" or "codet" */
     int64_t inputs, seed; /* consensus: inputs per problem; 32. Both: their seed, 0 */
@@ -667,6 +700,7 @@ typedef struct rn_export_options {
     const char *format;      /* "human-eval", ..., "csv", "jsonl", "digest" */
     const char *model, *set; /* only runs of these; a set also by its file */
     const char *data_dir;
+    rn_selection select;         /* which problems */
     int greedy, samples;         /* only greedy runs; only others */
     int64_t run_id, protocol_id; /* only this run; verdicts under this protocol. 0: all, newest */
     const char *output;          /* a file, .gz is compressed; NULL: goes through `write`, */

@@ -31,6 +31,24 @@ static const char pickled_2[] =
 static const char calls[] =
     "eJxrYJmqzQABPawF+cWZFVN62Iori0tSc6dMntIjUJJfmpyhoF+SW6BfUJ6XmjKldUrQFD0AyJ0S/A==";
 static const char number[] = "eJxrYJnKxgABsVO8GRP1ABkRAuw=";
+/* The list itself pickled, by protocols 2 to 5, and as a tuple. */
+static const char list_2[] =
+    "eJxrYIotZKgtZNSIYGVgYMjMKygtKWSKYAGyDRWMuAqZI9iAzPzSEpA4SwQTkGPMVcgawQFklKQWl5RUFqQWsoH1Fpek"
+    "ZOYVspcm6gEAGR4Tqg==";
+static const char list_3[] =
+    "eJxrYI4tZKgtZNSIYGVgYMjMKygtKWSKYAGyDRWMuAqZI9iAzPzSEpA4SwQTkGPMVcgawQFklKQWl5RUFqQWsoH1Fpek"
+    "ZOYVspcm6gEAGXETqw==";
+static const char list_4[] =
+    "eJxrYJlqwQABsVNqp2j0sGbmFZSWTOlhMVQw4prSw5ZfWgLmMxkDeRwlqcUlJZUFqVN6WItLUjLzppQm6gEAr48WrQ==";
+static const char list_5[] =
+    "eJxrYJ1qwQABsVNqp2j0sGbmFZSWTOlhMVQw4prSw5ZfWgLmMxkDeRwlqcUlJZUFqVN6WItLUjLzppQm6gEAr9EWrg==";
+static const char tuple_4[] =
+    "eJxrYJlqzgABtVM0elgz8wpKS6b0sBgqGHFN6WHLLy0B85mMgTyOktTikpLKgtQpPazFJSmZeVNKW6foAQCPqhZz";
+/* A list whose second string is made by os.system when unpickled; a list that holds itself. */
+static const char list_calls[] =
+    "eJxrYJkayQABsVNqp2j0sGbmFZSWTOlhMVQw4prSw5ZfWgLmsxbkF2dWAAWKK4tLUnOnTJ7Sw1OSX5qcoaBfklugXzGl"
+    "dUrQlB6OktTikpLKglSghuKSlMy8KaWJegDAxiVO";
+static const char list_of_itself[] = "eJxrYJnKxgABsVMyGBL1ABmCAwg=";
 
 static int read_lcb(const char *private_cases, rn_taskset **set, rn_err *err)
 {
@@ -50,10 +68,11 @@ static int read_lcb(const char *private_cases, rn_taskset **set, rn_err *err)
 static void livecodebench_is_read_without_unpickling(void **state)
 {
     (void)state;
-    static const char *const good[] = {pickled, pickled_2};
+    static const char *const good[] = {pickled, pickled_2, list_2,  list_3,
+                                       list_4,  list_5,    tuple_4};
     rn_err err = {0};
     rn_taskset *set = NULL;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         assert_ok(read_lcb(good[i], &set, &err), &err);
         const rn_problem *p = &set->problems[0];
         assert_int_equal(p->form, RN_FORM_STDIO);
@@ -68,7 +87,8 @@ static void livecodebench_is_read_without_unpickling(void **state)
     static const struct {
         const char *cases, *says;
     } bad[] = {
-        {calls, "refused"}, {number, "refused"}, {"!!", "neither JSON"}, {"QUJD", "neither"}};
+        {calls, "refused"}, {list_calls, "refused"}, {list_of_itself, "nested too deep"},
+        {number, "test_cases"}, {"!!", "neither JSON"}, {"QUJD", "neither"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(read_lcb(bad[i].cases, &set, &err), RN_EFORMAT);
         assert_contains(err.msg, bad[i].says);

@@ -1,5 +1,6 @@
 /* cmd_export.c: `ration export`: options and output of rn_stage_export (ration.h). */
 #include "cli/commands.h"
+#include "cli/model_opts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ int rn_cmd_export(int argc, char **argv)
                    "verdicts under this protocol (default: the newest of each sample)"),
         RN_OPT_STR('o', "output", &o.output, "FILE", "write there; .gz is compressed"),
         RN_OPT_STR(0, "data", &o.data_dir, "DIR", "where problem sets lie"),
+        RN_SELECT_OPTIONS(&o.select),
         RN_OPT_END};
     int first, rc = rn_opt_parse(cmd, intro, table, argc, argv, &first);
     if (rc >= 0) return rc;

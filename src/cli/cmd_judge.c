@@ -176,10 +176,9 @@ static int print_results(const rn_judge_summary *s, int format, bool near)
                 " samples ended above 80 %% of their limit; --near lists them\n",
                 s->n_ended_near);
     if (s->n_missing)
-        fprintf(stderr,
-                "ration judge: %" PRId64 " samples have no verdict (sandbox failures or no tests); "
-                "'ration doctor' checks the sandbox\n",
-                s->n_missing);
+        fprintf(stderr, "ration judge: %" PRId64 " samples have no verdict (%s)\n", s->n_missing,
+                s->n_lacking ? "libraries that are not here, or failures of the sandbox"
+                             : "sandbox failures or no tests; 'ration doctor' checks the sandbox");
     return ok;
 }
 
@@ -191,7 +190,7 @@ int rn_cmd_judge(int argc, char **argv)
     const char *store = NULL, *format_name = NULL;
     int64_t jobs = 0, memory_mib = 4096, output_kib = 1024;
     bool recheck = false, near = false, strict = false, all_tests = false, allow_weak = false;
-    bool keep_going = false;
+    bool keep_going = false, uncalibrated = false;
     const rn_opt table[] = {
         RN_OPT_STR('s', "store", &store, "FILE", "the experiment file"),
         RN_OPT_STR('t', "set", &o.set, "SET", "the problem set (default: those of the store)"),
@@ -218,10 +217,13 @@ int rn_cmd_judge(int argc, char **argv)
         RN_OPT_STR(0, "extractor", &o.extractor, "NAME",
                    "how the program is taken from the text (default: the run's own)"),
         RN_OPT_FLAG(0, "strict", &strict, "exact output comparison instead of APPS' rules"),
+        RN_OPT_FLAG(0, "uncalibrated", &uncalibrated,
+                    "BigCodeBench: solutions alone, without its code prompt before them"),
         RN_OPT_FLAG(0, "all-tests", &all_tests, "go on after the first failing test"),
         RN_OPT_STR(0, "venv", &o.judge.venv, "DIR",
                    "a virtual environment whose packages programs see"),
         RN_OPT_FLAG(0, "allow-weak", &allow_weak, "run even without namespaces and Landlock"),
+        RN_SELECT_OPTIONS(&o.select),
         RN_SHARE_OPTIONS(&o.share),
         RN_OPT_END};
     int first, format, status = rn_opt_parse(cmd, intro, table, argc, argv, &first);
@@ -239,6 +241,7 @@ int rn_cmd_judge(int argc, char **argv)
     o.strict = strict;
     o.all_tests = all_tests;
     o.keep_going = keep_going;
+    o.uncalibrated = uncalibrated;
     o.near = near ? 2 : format == 2;
     rn_err err = {0};
     if (rn_judge_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);

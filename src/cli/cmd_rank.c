@@ -86,6 +86,7 @@ int rn_cmd_rank(int argc, char **argv)
                     "CPU seconds per input (default 0.1; consensus: 0.5)"),
         RN_OPT_INT('j', "jobs", &jobs, "N", "programs at a time (default: cores)"),
         RN_OPT_FLAG(0, "allow-weak", &allow_weak, "run even without namespaces and Landlock"),
+        RN_SELECT_OPTIONS(&o.select),
         RN_SHARE_OPTIONS(&o.share),
         RN_FILE_OPTIONS(&m),
         RN_SERVER_OPTIONS(&m),

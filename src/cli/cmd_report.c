@@ -6,6 +6,7 @@
  * models without a cost entry): a line says what and how to give it.
  */
 #include "cli/commands.h"
+#include "cli/model_opts.h"
 #include "cli/report_opts.h"
 
 #include <stdio.h>
@@ -49,11 +50,27 @@ int rn_report_output_print(const rn_command *cmd, const char *format, rn_report_
     return status;
 }
 
+/* The problems that are meant, and what groups they are in, into the options. */
+static int choose_problems(const rn_selection *select, const char *data, rn_report_options *o,
+                           rn_taskset **set, rn_problem_list *chosen, rn_err *err)
+{
+    int rc = rn_taskset_open(o->set, data, set, err);
+    if (!rc) rc = rn_problem_list_make(select, *set, o->by, chosen, err);
+    if (rc) return rc;
+    o->set = rn_taskset_name(*set);
+    o->problems = (const char *const *)chosen->ids;
+    o->groups = (const char *const *)chosen->groups;
+    o->n_problems = chosen->n;
+    return 0;
+}
+
 int rn_cmd_report(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("report");
     rn_report_options o;
     rn_report_lists l = {0};
+    rn_selection select = {0};
+    const char *data = NULL;
     bool published = false, all = false, interpolate = false;
     rn_report_options_init(&o);
     const rn_opt table[] = {
@@ -71,6 +88,11 @@ int rn_cmd_report(int argc, char **argv)
                     "only this (repeat): pass@k, pass_flops@f, pass_time@t, pass_usd@u, "
                     "rank-score@k, rank-score_flops@f, rank-score_time@t, rankers, reach, compare, "
                     "samples, cost, stopping, reallocation, cascade, extrapolated@k, untested"),
+        RN_OPT_STR(0, "by", &o.by, "TRAIT",
+                   "pass@k by difficulty, month, platform, language or library of the problems"),
+        RN_SELECT_OPTIONS(&select),
+        RN_OPT_STR(0, "data", &data, "DIR", "where problem sets lie"),
+        RN_OPT_GROUP("what a sample costs, and how scores are made"),
         RN_REPORT_OPTIONS_COST(o, l),
         RN_OPT_STR('k', "k", &o.ks, "LIST", "these k, e.g. 1,10,100"),
         RN_OPT_STR(0, "budgets", &o.budgets, "LIST", "these budgets, in samples of the cheapest"),
@@ -98,7 +120,17 @@ int rn_cmd_report(int argc, char **argv)
     o.all = all;
     o.interpolate = interpolate;
     if (!o.format && !o.html && !o.plot) o.format = "table";
-    if (rn_report_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
-    if (rn_stage_report(&o, &out, &err)) return rn_opt_failure(cmd, &err);
-    return rn_report_output_print(cmd, o.format, &out);
+    if (rn_report_options_check(&o, &err) || rn_selection_check(&select, &err))
+        return rn_opt_usage(cmd, "%s", err.msg);
+    const bool selects = select.problems || select.from || select.to || select.difficulty || o.by;
+    if (selects && !o.set)
+        return rn_opt_usage(cmd, "name the set whose problems are meant: -t SET, or its file");
+    rn_taskset *set = NULL;
+    rn_problem_list chosen = {0};
+    int rc = selects ? choose_problems(&select, data, &o, &set, &chosen, &err) : 0;
+    if (!rc) rc = rn_stage_report(&o, &out, &err);
+    const int end = rc ? rn_opt_failure(cmd, &err) : rn_report_output_print(cmd, o.format, &out);
+    rn_problem_list_free(&chosen);
+    rn_taskset_free(set);
+    return end;
 }

@@ -70,6 +70,17 @@ typedef struct rn_model_args {
                    "only part I of N, I from 0; auto: of this array job"),             \
         RN_OPT_STR(0, "units", &(s)->units, "FILE", "only the units of work in FILE"), \
         RN_OPT_STR(0, "todo", &(s)->todo, "FILE", "write what is missing to FILE, and do nothing")
+/* Which problems of a set; s is a rn_selection. */
+#define RN_SELECT_OPTIONS(s)                                                              \
+    RN_OPT_GROUP("which problems"),                                                       \
+        RN_OPT_STR(0, "problems", &(s)->problems, "LIST",                                 \
+                   "places in the set, ids and traits: 0-9,12, 0-99/4, difficulty=hard, " \
+                   "month=2024-05, platform=, language=, library="),                      \
+        RN_OPT_STR(0, "from", &(s)->from, "DATE",                                         \
+                   "not before this date, e.g. 2024-05 or "                               \
+                   "2024-05-11"),                                                         \
+        RN_OPT_STR(0, "to", &(s)->to, "DATE", "not after it"),                            \
+        RN_OPT_STR(0, "difficulty", &(s)->difficulty, "NAME", "of this difficulty")
 #define RN_MODEL_OPTION(a)                                         \
     RN_OPT_STR('m', "model", &(a)->m.source, "FILE.gguf|URL#NAME", \
                "the model: a file, or one behind a server, e.g. http://HOST:8000/v1#my-7b")

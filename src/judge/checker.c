@@ -16,6 +16,11 @@
  *
  * RN_COMPARE_LIVECODEBENCH follows its grade_stdio: as many lines, stripped, each equal or made of
  * equal decimal numbers, exactly.
+ *
+ * RN_COMPARE_TACO follows compare_std_results of FlagOpen/TACO, metrics/testing_util.py, which runs
+ * APPS' rules on one string instead of a list of lines: what is left of them is equality after
+ * stripping, and the sets of the characters of each output token against the expected lines' sets
+ * of tokens.
  */
 #include "judge/checker.h"
 
@@ -370,6 +375,37 @@ static bool agrees_codecontests(rn_bytes got, rn_bytes want)
     }
 }
 
+/* ---- TACO -------------------------------------------------------------------------------------
+ */
+
+/* Each token as a line of its characters. */
+static bool split_characters(rn_arena *a, rn_bytes s, lines *out)
+{
+    char *text = rn_arena_array(a, 2 * s.len + 1, 1);
+    size_t n = 0, pos = 0;
+    if (!text) return false;
+    for (rn_bytes t; (t = next_token(s, &pos)).len;) {
+        for (size_t i = 0; i < t.len; i++) {
+            if (i && ((unsigned char)t.data[i] & 0xC0) != 0x80) text[n++] = ' ';
+            text[n++] = t.data[i];
+        }
+        text[n++] = '\n';
+    }
+    return split_lines(a, (rn_bytes){.data = text, .len = n}, false, out);
+}
+
+static bool agrees_taco(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees)
+{
+    lines g, w;
+    *agrees = rn_bytes_equal(strip(got), strip(want));
+    if (*agrees) return true;
+    if (!split_characters(a, got, &g) || !split_lines(a, want, false, &w)) return false;
+    drop_empty(&g);
+    drop_empty(&w);
+    if (!sets_agree(a, &g, &w, false, agrees)) return false;
+    return *agrees || sets_agree(a, &g, &w, true, agrees);
+}
+
 /* ---- LiveCodeBench ----------------------------------------------------------------------------
  */
 
@@ -423,6 +459,7 @@ int rn_compare_text(rn_compare rules, rn_bytes got, rn_bytes want, bool *agrees,
     case RN_COMPARE_APPS: ok = agrees_apps(&a, got, want, &yes); break;
     case RN_COMPARE_STRICT: ok = agrees_strict(&a, got, want, &yes); break;
     case RN_COMPARE_CODECONTESTS: yes = agrees_codecontests(got, want); break;
+    case RN_COMPARE_TACO: ok = agrees_taco(&a, got, want, &yes); break;
     case RN_COMPARE_LIVECODEBENCH: ok = agrees_livecodebench(&a, got, want, &yes); break;
     }
     rn_arena_free(&a);

@@ -103,7 +103,9 @@ static const char *const etc_paths[] = {"etc/ld.so.cache",
                                         "etc/java-25-openjdk",
                                         "etc/R",
                                         "etc/mono",
-                                        "etc/ghc"};
+                                        "etc/ghc",
+                                        "etc/matplotlibrc",
+                                        "etc/fonts"};
 static const char *const devices[] = {"dev/null", "dev/zero", "dev/full", "dev/random",
                                       "dev/urandom"};
 

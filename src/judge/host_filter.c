@@ -255,6 +255,8 @@ static void build_ruleset(rn_confine *c)
                                                "/etc/ld.so.cache",
                                                "/etc/localtime",
                                                "/etc/alternatives",
+                                               "/etc/matplotlibrc",
+                                               "/etc/fonts",
                                                "/dev/urandom",
                                                "/dev/random",
                                                "/dev/zero"};

@@ -510,7 +510,7 @@ static void call_case(PyObject *f, const rn_judge_case *c, rn_judge_value *out)
 
 static void run_values(run *r, size_t from)
 {
-    bool apps = r->job->compare == RN_COMPARE_APPS;
+    bool apps = r->job->compare == RN_COMPARE_APPS || r->job->compare == RN_COMPARE_TACO;
     r->globals = new_globals(apps ? "solution" : NULL);
     if (!run_program(r)) return;
     PyObject *f = PyDict_GetItemString(r->globals, r->job->entry ? r->job->entry : "");

@@ -47,7 +47,8 @@ typedef enum rn_compare {
     RN_COMPARE_APPS,
     RN_COMPARE_STRICT,
     RN_COMPARE_CODECONTESTS,
-    RN_COMPARE_LIVECODEBENCH
+    RN_COMPARE_LIVECODEBENCH,
+    RN_COMPARE_TACO
 } rn_compare;
 
 typedef struct rn_judge_case {

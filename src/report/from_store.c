@@ -42,9 +42,24 @@ static int on_run(void *user, const rn_store_run_row *row)
     return 0;
 }
 
+/* Problems that are not selected are as if the set had them not. */
+static bool is_selected(const loader *l, const char *task_id)
+{
+    const size_t n = l->filter ? l->filter->n_problems : 0;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(l->filter->problems[i], task_id) == 0) return true;
+    return n == 0;
+}
+
+static bool selects(const loader *l)
+{
+    return l->filter && l->filter->n_problems > 0;
+}
+
 static int on_problem(void *user, const rn_store_problem_row *row)
 {
     loader *l = user;
+    if (!is_selected(l, row->x.task_id)) return 0;
     rn_vec_push(&l->problem_ids, row->problem_id);
     rn_vec_push(&l->task_ids, rn_arena_strdup(&l->r->arena, row->x.task_id));
     if (!rn_vec_ok(&l->problem_ids) || !rn_vec_ok(&l->task_ids)) return rn_report_nomem(l->err);
@@ -216,6 +231,7 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     for (size_t i = 0; i < n; i++) {
         const bool known = judged(&cells[i]), never = cells[i].cut || (!known && isnan(scores[i]));
         if (!known && l->r->opts.missing != RN_MISSING_FAIL) continue;
+        if (selects(l) && problem_index(l, cells[i].problem_id, at) == SIZE_MAX) continue;
         /* A sample that ran into the token limit is never chosen, whatever its score. */
         if (isnan(scores[i]) && !never) {
             unscored++;
@@ -314,6 +330,10 @@ static int load_samples(loader *l, rn_entrant *e, const rn_store_run_row *run)
     for (size_t i = 0; i < n && !rc; i++) {
         const rn_store_cell *c = &cells[i];
         at = problem_index(l, c->problem_id, at);
+        if (at == SIZE_MAX && selects(l)) {
+            at = 0;
+            continue;
+        }
         if (at == SIZE_MAX) {
             rc = rn_fail(l->err, RN_EFORMAT, "%s: a sample belongs to no problem of %s",
                          rn_store_path(l->s), run->set_name);
@@ -357,6 +377,7 @@ static int load_counts(loader *l, rn_entrant *e, const rn_store_run_row *run)
     rn_count *counts = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *counts);
     if (!counts) return rn_report_nomem(l->err);
     for (size_t i = 0; i < n; i++) {
+        if (!is_selected(l, rows[i].task_id)) continue;
         while (at < l->task->n_problems && strcmp(l->task_ids.data[at], rows[i].task_id) != 0)
             at++;
         if (at == l->task->n_problems)
@@ -441,7 +462,7 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
     rn_greedy g = {.value = NAN, .lo = NAN, .hi = NAN};
     double sum = 0;
     for (size_t i = 0; i < n; i++) {
-        if (rows[i].n == 0) continue;
+        if (rows[i].n == 0 || !is_selected(l, rows[i].task_id)) continue;
         g.n++;
         sum += (double)rows[i].c / (double)rows[i].n;
     }

@@ -287,7 +287,9 @@ typedef struct rn_report_filter {
     const char *task;          /* set name; NULL: all */
     const char *const *models; /* [n_models]; 0: all */
     size_t n_models;
-    bool loose; /* a name that the store lacks is none of it, not an error */
+    bool loose;                  /* a name that the store lacks is none of it, not an error */
+    const char *const *problems; /* [n_problems] ids; 0: all */
+    size_t n_problems;
 } rn_report_filter;
 int rn_report_add_store(rn_report *r, const char *path, const rn_report_filter *filter,
                         rn_err *err);
@@ -338,5 +340,9 @@ static inline bool rn_report_has(uint32_t set, rn_metric m)
     return set >> m & 1;
 }
 #define RN_METRICS_ALL ((UINT32_C(1) << RN_N_METRICS) - 1)
+
+/* Appends pass@k by group of problems (o->by), in the options' format; ks [n_ks], 0: the usual. */
+int rn_report_by_group(const rn_report *r, const rn_report_options *o, const int64_t *ks,
+                       size_t n_ks, rn_buf *text, rn_err *err);
 
 #endif

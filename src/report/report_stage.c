@@ -201,8 +201,12 @@ int rn_report_options_check(const rn_report_options *o, rn_err *err)
 /* Loads and prices what the options name. */
 static int load(const rn_report_options *o, const request *q, rn_report **out, rn_err *err)
 {
-    const rn_report_filter filter = {
-        .task = o->set, .models = o->models, .n_models = o->n_models, .loose = o->published};
+    const rn_report_filter filter = {.task = o->set,
+                                     .models = o->models,
+                                     .n_models = o->n_models,
+                                     .problems = o->problems,
+                                     .n_problems = o->n_problems,
+                                     .loose = o->published};
     rn_report *r = rn_report_new(&q->opts);
     int rc = r ? 0 : rn_report_nomem(err);
     for (size_t i = 0; i < o->n_cost_files && !rc; i++)
@@ -287,6 +291,14 @@ int rn_stage_report(const rn_report_options *o, rn_report_output *out, rn_err *e
         return rc;
     }
     if (!rc) rc = load(o, &q, &r, err);
+    if (!rc && o->by) {
+        rc = rn_report_by_group(r, o, q.opts.ks, q.opts.n_ks, &text, err);
+        if (!rc) rc = hand_over(r, &text, &findings, out, err);
+        rn_buf_free(&text);
+        rn_report_free(r);
+        rn_arena_free(&q.arena);
+        return rc;
+    }
     if (!rc) rc = rn_report_compute(r, err);
     if (!rc && o->html) rc = write_page(o, r, err);
     if (!rc && o->plot) rc = rn_report_figure(r, (rn_figure)q.figure, o->plot, err);

@@ -205,6 +205,7 @@ typedef struct outgoing {
     FILE *file;
     gzFile gz;
     rn_taskset *tasks;
+    unsigned char *chosen; /* [tasks->n] by the selection; NULL: all */
     rn_buf code;
 } outgoing;
 
@@ -264,14 +265,16 @@ static int write_bytes(void *user, const char *data, size_t len)
     return 0;
 }
 
-/* Forms with whole programs need the problem set when the run's texts are something else. */
-static int need_tasks(outgoing *u, rn_export_opts *eo, rn_err *err)
+static bool wants(void *user, const char *task_id)
 {
-    rn_export_format f = eo->format;
-    bool whole = f == RN_EXPORT_EVALPLUS || f == RN_EXPORT_BIGCODEBENCH ||
-                 f == RN_EXPORT_EVALPLUS_RESULTS || f == RN_EXPORT_BIGCODE || f == RN_EXPORT_RUNS;
-    if (!whole || strncmp(u->run.extractor, "whole/", 6) == 0) return 0;
-    eo->program = make_program;
+    const outgoing *u = user;
+    const rn_problem *p = rn_taskset_find(u->tasks, task_id);
+    return p && u->chosen[p - u->tasks->problems];
+}
+
+/* The set of the last run, which must be the one that its samples are of. */
+static int open_tasks(outgoing *u, rn_err *err)
+{
     if (u->tasks) return 0;
     const bool is_file = u->o->set && rn_file_exists(u->o->set);
     int rc = rn_taskset_open(is_file ? u->o->set : u->run.set, rn_data_dir(u->o->data_dir),
@@ -282,6 +285,26 @@ static int need_tasks(outgoing *u, rn_export_opts *eo, rn_err *err)
                      "theirs %.12s",
                      u->tasks->path, u->tasks->hash, u->run.hash);
     return rc;
+}
+
+/* Forms with whole programs need the problem set when the run's texts are something else, and so
+ * does a selection. */
+static int need_tasks(outgoing *u, rn_export_opts *eo, rn_err *err)
+{
+    rn_export_format f = eo->format;
+    bool whole = f == RN_EXPORT_EVALPLUS || f == RN_EXPORT_BIGCODEBENCH ||
+                 f == RN_EXPORT_EVALPLUS_RESULTS || f == RN_EXPORT_BIGCODE || f == RN_EXPORT_RUNS;
+    int rc = 0;
+    if (whole && strncmp(u->run.extractor, "whole/", 6) != 0) {
+        eo->program = make_program;
+        rc = open_tasks(u, err);
+    }
+    if (rc || !rn_selection_any(&u->o->select)) return rc;
+    eo->wants = wants;
+    rc = open_tasks(u, err);
+    u->chosen = rc ? NULL : rn_arena_array(&u->arena, u->tasks->n + 1, 1);
+    if (!rc && !u->chosen) rc = rn_fail(err, RN_ENOMEM, "out of memory choosing problems");
+    return rc ? rc : rn_select(&u->o->select, u->tasks, u->chosen, NULL, err);
 }
 
 /* A file is written under another name until it is complete. */

@@ -66,40 +66,15 @@ typedef struct call {
 
 /* ---- what is wanted -------------------------------------------------------------------------- */
 
-/* Marks the problems of "0-9,12,20-40/4": places in the set, from 0; /4: every fourth of these. */
-static int choose_problems(call *g, const char *ranges, rn_err *err)
+static int choose_problems(call *g, rn_err *err)
 {
-    if (!ranges) {
-        for (size_t i = 0; i < g->set->n; i++)
-            g->work[i].chosen = true;
-        return 0;
-    }
-    for (const char *p = ranges; *p;) {
-        char *end;
-        unsigned long long a = strtoull(p, &end, 10), b = a, step = 1;
-        bool ok = end != p && *p >= '0' && *p <= '9';
-        if (ok && *end == '-') {
-            p = end + 1;
-            b = strtoull(p, &end, 10);
-            ok = end != p && *p >= '0' && *p <= '9';
-        }
-        if (ok && *end == '/') {
-            p = end + 1;
-            step = strtoull(p, &end, 10);
-            ok = end != p && *p >= '1' && *p <= '9';
-        }
-        if (!ok || a > b || (*end != ',' && *end != '\0'))
-            return rn_fail(err, RN_EINVAL,
-                           "--problems '%s': write places in the set, e.g. 0-9,12 or 0-99/4",
-                           ranges);
-        if (b >= g->set->n)
-            return rn_fail(err, RN_EINVAL, "--problems '%s': %s has problems 0 to %zu", ranges,
-                           g->set->name, g->set->n - 1);
-        for (unsigned long long i = a; i <= b; i += step > b ? b + 1 : step)
-            g->work[i].chosen = true;
-        p = *end ? end + 1 : end;
-    }
-    return 0;
+    unsigned char *chosen = calloc(g->set->n + 1, 1);
+    int rc = chosen ? rn_select(&g->o->select, g->set, chosen, NULL, err)
+                    : rn_fail(err, RN_ENOMEM, "out of memory for %zu problems", g->set->n);
+    for (size_t i = 0; i < g->set->n && !rc; i++)
+        g->work[i].chosen = chosen[i];
+    free(chosen);
+    return rc;
 }
 
 static int choose_preset(call *g, rn_err *err)
@@ -476,7 +451,7 @@ static int prepare(call *g, bool *all, rn_err *err)
     g->work = calloc(g->set->n + 1, sizeof *g->work);
     if (!g->work) return rn_fail(err, RN_ENOMEM, "out of memory for %zu problems", g->set->n);
     if ((rc = choose_preset(g, err))) return rc;
-    if ((rc = choose_problems(g, o->problems, err))) return rc;
+    if ((rc = choose_problems(g, err))) return rc;
     if (o->share.todo && o->model.serve) return list_unasked(g, err);
     const bool chat = g->preset->chat;
     const rn_sampler_opts so = {.model = &o->model,

@@ -54,6 +54,7 @@ void rn_protocol_write(const rn_protocol *p, rn_buf *out)
     rn_jout_whole(out, "processes", p->processes ? p->processes : PROCESSES);
     if (!p->script && !p->command) rn_jout_text(out, "compare", p->compare);
     if (p->all_tests) rn_jout_boolean(out, "all_tests", true);
+    if (p->uncalibrated) rn_jout_boolean(out, "calibrated", false);
     put_text(out, "venv", p->venv);
     put_text(out, "python", p->python);
     rn_jout_text(out, "sandbox", p->sandbox);

@@ -19,6 +19,7 @@ typedef struct rn_protocol {
     bool script;                                   /* statements in one program, else cases */
     const char *compare;                           /* of cases */
     bool all_tests;
+    bool uncalibrated; /* BigCodeBench's code prompt left out */
     const char *venv, *python, *sandbox;
     const char *command, *folder_sha; /* a working folder's, instead of tests; NULL */
 } rn_protocol;

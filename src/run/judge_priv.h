@@ -35,7 +35,8 @@ typedef struct rn_work {
     RN_VEC(rn_work_run) runs;
     rn_judge_limits limits; /* of the options; 0: official */
     rn_compare compare;
-    int64_t *limit_ns;  /* [tasks->n] calibrated CPU limit; 0: official */
+    unsigned char *chosen; /* [tasks->n] by the selection */
+    int64_t *limit_ns;     /* [tasks->n] calibrated CPU limit; 0: official */
     const char **lacks; /* [tasks->n] modules that this machine lacks for it; NULL: none. The array
                            is NULL before they were asked for */
     int64_t n_due;

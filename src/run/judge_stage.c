@@ -55,6 +55,7 @@ static int add_run(void *user, const rn_store_run_row *r)
                                .model = rn_arena_strdup(w->arena, r->model_name),
                                .kind = rn_arena_strdup(w->arena, r->kind)},
                        .recipe = rn_recipe_of(w->o->extractor, r->preset, r->settings)};
+    run.recipe.uncalibrated = w->o->uncalibrated != 0;
     bool ok = run.row.set && run.row.model && run.row.kind && rn_vec_push(&w->runs, run);
     return ok ? 0 : rn_fail(w->err, RN_ENOMEM, "list of runs: out of memory");
 }
@@ -92,6 +93,7 @@ static char *describe_protocol(const rn_work *w, const rn_work_run *run)
                            .script = script,
                            .compare = rn_tests_compare(&w->tasks->problems[0], o->strict != 0),
                            .all_tests = o->all_tests != 0,
+                           .uncalibrated = o->uncalibrated != 0,
                            .venv = o->judge.venv,
                            .python = rn_judge_python(w->judge),
                            .sandbox = rn_judge_level(w->judge)};
@@ -159,9 +161,10 @@ typedef struct due_walk {
 static int pass_due(void *user, const rn_store_sample_row *r)
 {
     const due_walk *d = user;
+    const rn_taskset *set = d->w->tasks;
+    const rn_problem *p = rn_taskset_find(set, r->task_id);
+    if (p && !d->w->chosen[p - set->problems]) return 0;
     if (d->w->share) {
-        const rn_taskset *set = d->w->tasks;
-        const rn_problem *p = rn_taskset_find(set, r->task_id);
         rn_share_problem at = {r->task_id, p ? (size_t)(p - set->problems) : 0, set->n, false};
         if (!rn_share_has(d->w->share, &at, r->x.idx)) return 0;
     }
@@ -322,9 +325,17 @@ static int list_near(rn_work *w, rn_err *err)
     return 0;
 }
 
+typedef struct count_walk {
+    const rn_work *w;
+    rn_judge_run_row *row;
+} count_walk;
+
 static int count_verdict(void *user, const rn_store_sample_row *r)
 {
-    rn_judge_run_row *row = user;
+    const count_walk *c = user;
+    rn_judge_run_row *row = c->row;
+    const rn_problem *p = rn_taskset_find(c->w->tasks, r->task_id);
+    if (p && !c->w->chosen[p - c->w->tasks->problems]) return 0;
     row->n_missing += r->verdict < 0 || rn_verdict_family((rn_verdict)r->verdict) == 'S';
     if (r->verdict >= 0 && r->verdict < RN_N_VERDICTS) row->by_verdict[r->verdict]++;
     return 0;
@@ -354,7 +365,8 @@ static int summarize(rn_work *w, rn_err *err)
     for (size_t i = 0; i < w->runs.n; i++) {
         rn_judge_run_row *row = &runs[s->n_runs];
         *row = w->runs.data[i].row;
-        int rc = rn_store_each_sample(w->store, row->run_id, 0, false, count_verdict, row, err);
+        int rc = rn_store_each_sample(w->store, row->run_id, 0, false, count_verdict,
+                                      &(count_walk){w, row}, err);
         if (rc) return rc;
         s->n_missing += row->n_missing;
         s->n_older += row->n_older;
@@ -376,7 +388,10 @@ static int judge_set(rn_work *w, const char *set, rn_err *err)
     rn_judge_summary *s = w->out;
     if (!s->set) s->set = rn_arena_strdup(w->arena, w->tasks->name);
     if (!s->hash) s->hash = rn_arena_strdup(w->arena, w->tasks->hash);
-    rc = find_runs(w, err);
+    w->chosen = rn_arena_array(w->arena, w->tasks->n + 1, 1);
+    rc = w->chosen ? rn_select(&w->o->select, w->tasks, w->chosen, NULL, err)
+                   : rn_fail(err, RN_ENOMEM, "out of memory for %zu problems", w->tasks->n);
+    if (!rc) rc = find_runs(w, err);
     if (!rc) rc = put_protocols(w, err);
     if (!rc && w->todo) return list_todo(w, err);
     if (!rc) rc = rn_work_libraries(w, err);

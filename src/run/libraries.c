@@ -108,7 +108,7 @@ static void say_missing(const probe *x)
         rn_buf b = {0};
         size_t n = 0;
         for (size_t i = 0; i < set->n; i++)
-            for (size_t k = 0; k < set->problems[i].n_libs; k++)
+            for (size_t k = 0; x->w->chosen[i] && k < set->problems[i].n_libs; k++)
                 if (strcmp(set->problems[i].libs[k], mod->name) == 0 && n++ < MAX_NAMED)
                     rn_buf_printf(&b, "%s%s", n > 1 ? ", " : "", set->problems[i].task_id);
         if (n > MAX_NAMED) rn_buf_printf(&b, " and %zu more", n - MAX_NAMED);
@@ -141,8 +141,9 @@ int rn_work_libraries(rn_work *w, rn_err *err)
     probe x = {.w = w};
     w->lacks = rn_arena_array(w->arena, n + 1, sizeof *w->lacks);
     if (!w->lacks) return rn_fail(err, RN_ENOMEM, "libraries: out of memory");
+    if (w->n_due == 0 && w->o->near != 2) return 0;
     for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < w->tasks->problems[i].n_libs; k++) {
+        for (size_t k = 0; w->chosen[i] && k < w->tasks->problems[i].n_libs; k++) {
             const char *name = w->tasks->problems[i].libs[k];
             if (!find(&x, name)) (void)rn_vec_push(&x.modules, (module){.name = name});
         }
@@ -151,7 +152,7 @@ int rn_work_libraries(rn_work *w, rn_err *err)
     int rc = rn_vec_ok(&x.modules) ? 0 : rn_fail(err, RN_ENOMEM, "libraries: out of memory");
     if (!rc && x.modules.n) rc = rn_pump_run(&pump, err);
     for (size_t i = 0; !rc && i < n; i++)
-        rc = mark(&x, i, err);
+        if (w->chosen[i]) rc = mark(&x, i, err);
     if (!rc) say_missing(&x);
     rn_vec_free(&x.modules);
     rn_arena_free(&x.job);

@@ -28,7 +28,9 @@ int rn_recipe_program(const rn_recipe *r, const rn_problem *p, rn_bytes answer, 
     rn_buf_clear(code);
     int rc = rn_extract(r->extractor, r->preset, p, answer, code, &what, err);
     if (!rc && !rn_buf_ok(code)) rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
-    if (!rc) rc = rn_program_build(p, rn_buf_view(code), &what, source, err);
+    rn_problem bare = *p;
+    if (r->uncalibrated && p->calibrated) bare.before = NULL;
+    if (!rc) rc = rn_program_build(&bare, rn_buf_view(code), &what, source, err);
     if (!rc && found) *found = what.found;
     return rc;
 }
@@ -48,7 +50,7 @@ double rn_tests_cpu_s(const rn_problem *p)
 
 const char *rn_tests_compare(const rn_problem *p, bool strict)
 {
-    static const char *const rules[] = {"apps", "codecontests", "livecodebench"};
+    static const char *const rules[] = {"apps", "codecontests", "livecodebench", "taco"};
     return strict ? "strict" : rules[p->rule];
 }
 
@@ -85,7 +87,7 @@ static rn_judge_case *make_cases(const rn_problem *p, rn_arena *a, size_t *n)
 int rn_tests_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err *err)
 {
     static const rn_compare rules[] = {RN_COMPARE_APPS, RN_COMPARE_CODECONTESTS,
-                                       RN_COMPARE_LIVECODEBENCH};
+                                       RN_COMPARE_LIVECODEBENCH, RN_COMPARE_TACO};
     if (job->compare == RN_COMPARE_APPS) job->compare = rules[p->rule]; /* its set's own */
     job->language = p->language;
     job->entry = p->entry_point;

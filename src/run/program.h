@@ -20,6 +20,7 @@
 typedef struct rn_recipe {
     const rn_preset *preset; /* whose stop strings hold; NULL: those of the problem's form */
     char extractor[64];      /* never empty */
+    bool uncalibrated;       /* what a problem's calibration puts first is left out */
 } rn_recipe;
 
 /* given: what the user named, or NULL. preset, settings: of the run; settings is a JSON object. */

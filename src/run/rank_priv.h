@@ -67,6 +67,7 @@ struct rn_ranking {
     json_t *settings;
     rn_recipe recipe;
     const rn_preset *preset; /* of its prompts; NULL: no known one */
+    unsigned char *chosen;   /* [set->n] by the selection */
     bool *due;               /* [set->n] problems with a sample without a score */
     int64_t n_due, n_before;
     /* of the problem at work */

@@ -70,6 +70,7 @@ static const rn_problem *problem_of(rn_ranking *k, const rn_store_sample_row *r)
 static bool is_mine(const rn_ranking *k, const rn_problem *p, int64_t idx)
 {
     const rn_share_problem at = {p->task_id, (size_t)(p - k->set->problems), k->set->n, true};
+    if (!k->chosen[p - k->set->problems]) return false;
     return rn_share_has(k->share, &at, idx);
 }
 
@@ -212,8 +213,11 @@ static int open_run(rn_ranking *k, const rn_rank_run *r, rn_err *err)
     k->recipe = rn_recipe_of(o->extractor, r->preset_name, r->settings_text);
     rc = rn_json_parse(rn_bytes_of(r->settings_text), (rn_json_at){"settings", 0}, &k->settings,
                        err);
-    k->due = rc ? NULL : calloc(k->set->n + 1, sizeof *k->due);
-    return rc || k->due ? rc : rn_fail(err, RN_ENOMEM, "out of memory for problems");
+    if (rc) return rc;
+    k->due = calloc(k->set->n + 1, sizeof *k->due);
+    k->chosen = calloc(k->set->n + 1, 1);
+    if (!k->due || !k->chosen) return rn_fail(err, RN_ENOMEM, "out of memory for problems");
+    return rn_select(&o->select, k->set, k->chosen, NULL, err);
 }
 
 static void close_run(rn_ranking *k)
@@ -221,6 +225,8 @@ static void close_run(rn_ranking *k)
     json_decref(k->settings);
     rn_taskset_free(k->set);
     free(k->due);
+    free(k->chosen);
+    k->chosen = NULL;
     k->settings = NULL;
     k->set = NULL;
     k->due = NULL;

@@ -76,6 +76,14 @@ static void set_limit(rn_work *w, const reference *r)
     w->limit_ns[r->p - w->tasks->problems] = (int64_t)(s * 1e9);
 }
 
+/* A library that the problem does not list is missing: its own solution cannot import it. */
+static bool wants_module(const reference *r)
+{
+    return r->p->n_libs && rn_verdict_family(r->result.verdict) == 'P' &&
+           (strstr(r->result.detail, "ModuleNotFoundError") ||
+            strstr(r->result.detail, "ImportError"));
+}
+
 /* What came of them: limits, notes, and the error that ends it all. */
 static int conclude(references *x, rn_err *err)
 {
@@ -86,6 +94,15 @@ static int conclude(references *x, rn_err *err)
     for (size_t i = 0; i < x->n; i++) {
         const reference *r = &x->list[i];
         set_limit(x->w, r);
+        if (wants_module(r)) {
+            const size_t at = (size_t)(r->p - x->w->tasks->problems);
+            x->w->lacks[at] = rn_arena_strdup(x->w->arena, r->result.detail);
+            if (!x->w->lacks[at]) return rn_fail(err, RN_ENOMEM, "references: out of memory");
+            x->w->out->n_lacking++;
+            rn_watch_note(watch, "%s cannot be judged here and counts as missing: %s",
+                          r->p->task_id, r->result.detail);
+            continue;
+        }
         n_none += r->result.verdict == RN_V_NO_TESTS;
         if (r->result.verdict == RN_V_PASSED || r->result.verdict == RN_V_NO_TESTS ||
             r->result.verdict == RN_V_NO_LIBRARY)

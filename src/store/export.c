@@ -121,6 +121,7 @@ static int one_problem(void *user, const rn_store_problem_row *row)
 {
     rn_exporter *x = user;
     const rn_store_problem *p = &row->x;
+    if (x->opts->wants && !x->opts->wants(x->opts->user, p->task_id)) return 0;
     x->n_in_problem = x->n_passed_in_problem = 0;
     if (x->form->every_problem) x->form->problem(x, p);
     rn_rows rows;
@@ -168,6 +169,7 @@ static int write_counts(rn_exporter *x, rn_err *err)
     int rc = rn_store_outcomes(x->s, x->run_id, x->opts->protocol_id, &arena, &o, &n, err);
     rn_buf_puts(&x->out, "task_id,n,c\n");
     for (size_t i = 0; !rc && i < n; i++) {
+        if (x->opts->wants && !x->opts->wants(x->opts->user, o[i].task_id)) continue;
         x->stats->n_samples += o[i].n + o[i].missing;
         x->stats->n_missing += o[i].missing;
         rn_export_csv_text(&x->out, o[i].task_id);

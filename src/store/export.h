@@ -41,6 +41,8 @@ typedef struct rn_export_opts {
     const int64_t *run_ids; /* [n_runs]; one for the forms of others, any number for flat rows */
     size_t n_runs;
     int64_t protocol_id; /* of the verdicts; 0: the newest of each sample */
+    /* Whether a problem's samples are wanted; NULL: all. */
+    bool (*wants)(void *user, const char *task_id);
     /* EVALPLUS, BIGCODE, RUNS hold whole programs: appends the program of a raw text to *out.
      * NULL: the run's texts are whole programs already. */
     int (*program)(void *user, const char *task_id, rn_bytes text, rn_buf *out, rn_err *err);

@@ -1,7 +1,8 @@
 /*
  * fetch.c: sources, checks, and putting files in place.
  *
- * A published hash is pinned where the original file was at hand (HumanEval). Elsewhere the first
+ * A published hash is pinned where the publisher's file was at hand (HumanEval, HumanEval-X and
+ * infilling from their repositories; MBPP). Elsewhere the first
  * download is trusted as far as it can be read as the set it claims to be, with all its problems,
  * and its hash is recorded beside it (FILE.sha256, as sha256sum writes it); later downloads must
  * equal the record.
@@ -21,6 +22,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define HUMANEVAL_X(dir_, size_, sha_)                                                     \
+    {                                                                                      \
+        .name = "humaneval-x-" dir_,                                                       \
+        .url = "https://raw.githubusercontent.com/THUDM/CodeGeeX/main/codegeex/benchmark/" \
+               "humaneval-x/" dir_ "/data/humaneval_" dir_ ".jsonl.gz",                    \
+        .file = "humaneval-x/humaneval_" dir_ ".jsonl.gz", .sha256 = sha_,                 \
+        .check = "humaneval-x-" dir_, .size = size_, .max_bytes = 16 << 20                 \
+    }
+#define INFILLING(name_, file_, size_, sha_)                                                       \
+    {                                                                                              \
+        .name = name_,                                                                             \
+        .url = "https://raw.githubusercontent.com/openai/human-eval-infilling/master/data/" file_, \
+        .file = "infilling/" file_, .sha256 = sha_, .check = name_, .size = size_,                 \
+        .max_bytes = 16 << 20                                                                      \
+    }
+/* Its harness' own file; which release is current changes, so that no hash is pinned. */
+#define BIGCODEBENCH(name_, file_, size_)                                                      \
+    {                                                                                          \
+        .name = name_,                                                                         \
+        .url = "https://github.com/bigcode-project/bigcodebench-annotation/releases/download/" \
+               "v0.1.4/" file_,                                                                \
+        .file = "bigcodebench/" file_, .check = name_, .size = size_, .max_bytes = 256 << 20   \
+    }
+
 static const rn_source sources[] = {
     {.name = "humaneval",
      .url = "https://raw.githubusercontent.com/openai/human-eval/master/data/HumanEval.jsonl.gz",
@@ -34,6 +59,7 @@ static const rn_source sources[] = {
      .url = "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/"
             "mbpp.jsonl",
      .file = "mbpp/mbpp.jsonl",
+     .sha256 = "ccf64ceae9c5403bf50a044cb6d505bfd2a2963ee58338ba268fd65beab92a9f",
      .content = "7d93d9f5b40da403c4743e4fd8f908a5f2b0a632bfff0cb5c58095cf3d1a22ca",
      .check = "mbpp-full",
      .size = "564 kB",
@@ -51,6 +77,30 @@ static const rn_source sources[] = {
      .file = "apps/test.jsonl",
      .check = "apps-introductory",
      .size = "1.3 GB",
+     .max_bytes = (int64_t)8 << 30},
+    HUMANEVAL_X("cpp", "51 kB", "dcf2e280a1e91bbc3c5f90edb41397e8a9ac1ccc9f5d2b70082f0b0fbfb6dbb0"),
+    HUMANEVAL_X("go", "57 kB", "09126ef64ac68f87296c5f3781186aedc5dec799b114d9df99d6de4a715a7830"),
+    HUMANEVAL_X("java", "56 kB",
+                "276f36db2eb7aeb864f36a19a2f4e1bb2460fb6e22ff100f0b5bedabe3799967"),
+    HUMANEVAL_X("js", "52 kB", "fe5d467f2c1a027b3f6f18d3729aca01f6458c1de2e2d1292a019c5aa9bed424"),
+    HUMANEVAL_X("python", "53 kB",
+                "5752fb122efddb0e9b47c77907ae6ce9a15aac4dea14e44c46032c831e6b987a"),
+    HUMANEVAL_X("rust", "47 kB",
+                "ae5cabbbfc8fe25244a608b04f09ac3b324c645ac969dfc033756c12f0f9924c"),
+    INFILLING("infilling-single-line", "HumanEval-SingleLineInfilling.jsonl.gz", "75 kB",
+              "1277073e7ddce163ef68598c2bca777f688a53df99422f097e37362090f88e1f"),
+    INFILLING("infilling-multi-line", "HumanEval-MultiLineInfilling.jsonl.gz", "170 kB",
+              "2f341612eee1d35da1357a4f365e0c0b3ba6e2b62eb491e88aaefa4855af0349"),
+    INFILLING("infilling-random-span", "HumanEval-RandomSpanInfilling.jsonl.gz", "90 kB",
+              "b4f330d8a8ff97bf85d9def497dffcae4d741e506449386a877236e422e33e8d"),
+    BIGCODEBENCH("bigcodebench", "BigCodeBench.jsonl.gz", "?"),
+    BIGCODEBENCH("bigcodebench-hard", "BigCodeBench-Hard.jsonl.gz", "?"),
+    {.name = "livecodebench",
+     .url = "https://huggingface.co/datasets/livecodebench/code_generation_lite/resolve/main/"
+            "test.jsonl",
+     .file = "livecodebench/test.jsonl",
+     .check = "livecodebench",
+     .size = "1.2 GB",
      .max_bytes = (int64_t)8 << 30},
 };
 

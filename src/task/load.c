@@ -245,7 +245,7 @@ static void hash_problem(rn_sha256 *h, const rn_problem *p, bool with_references
     }
     if (with_references && p->n_references) hash_text(h, p->references[0]);
     /* Fields that older sets do not have are hashed where they are. */
-    static const char *const rules[] = {"apps", "codecontests", "livecodebench"};
+    static const char *const rules[] = {"apps", "codecontests", "livecodebench", "taco"};
     if (p->rule != RN_RULE_APPS) hash_named(h, "rule", rules[p->rule]);
     hash_named(h, "suffix", p->suffix);
     hash_named(h, "instruct", p->instruct);

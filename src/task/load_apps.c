@@ -256,14 +256,27 @@ static bool wants_difficulty(const rn_loader *l, const char *difficulty)
     return !l->spec || !l->spec->difficulty || strcmp(l->spec->difficulty, difficulty) == 0;
 }
 
+/* TACO: where a problem is from, and when. */
+static int taco_traits(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem *p, rn_err *err)
+{
+    int rc = 0;
+    if (json_is_string(json_object_get(rec, "source")))
+        rc = rn_load_text(l, rec, "source", at, &p->platform, err);
+    if (!rc && json_is_string(json_object_get(rec, "date")))
+        rc = rn_load_text(l, rec, "date", at, &p->date, err);
+    return rc;
+}
+
 int rn_load_apps(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
 {
     rn_bytes difficulty, split, io, solutions;
     const char *level = "";
     rn_problem p = {.setup = ""};
-    int64_t id = 0;
-    int rc =
-        rn_json_int(rec, json_object_get(rec, "problem_id") ? "problem_id" : "id", at, &id, err);
+    int64_t id = at.line - 1;
+    /* TACO's rows have no number of their own: it is their place in the file. */
+    const char *const key = json_object_get(rec, "problem_id") ? "problem_id" : "id";
+    const bool taco = !json_object_get(rec, key) && json_object_get(rec, "skill_types");
+    int rc = taco ? 0 : rn_json_int(rec, key, at, &id, err);
     if (!rc) rc = inner_text(rec, "difficulty", at, &difficulty, err);
     if (!rc) rc = inner_text(rec, "split", at, &split, err);
     if (rc) return rc;
@@ -279,8 +292,12 @@ int rn_load_apps(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
     if (!rc) rc = read_input_output(l, io, at, &p, err);
     if (!rc) rc = read_solutions(l, solutions, at, &p, err);
     if (rc) return rc;
-    p.task_id = rn_arena_printf(&l->set->arena, "APPS/%lld", (long long)id);
-    if (!p.task_id) return rn_load_nomem(at, err);
+    if (taco) p.rule = RN_RULE_TACO;
+    p.task_id = rn_arena_printf(&l->set->arena, "%s/%lld", taco ? "TACO" : "APPS", (long long)id);
+    p.difficulty = rn_arena_dup(&l->set->arena, difficulty.data, difficulty.len);
+    if (!p.task_id || !p.difficulty) return rn_load_nomem(at, err);
+    if (taco) rc = taco_traits(l, rec, at, &p, err);
+    if (rc) return rc;
     return shot ? rn_load_add_shot(l, &p, err) : rn_load_add(l, &p, at, err);
 }
 
@@ -453,6 +470,35 @@ static int codecontests_solutions(rn_loader *l, const json_t *rec, rn_json_at at
     return 0;
 }
 
+/* DeepMind's numbers for where a problem is from and how hard it is there; other sets of this form
+ * have words. */
+static int codecontests_traits(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem *p,
+                               rn_err *err)
+{
+    static const char *const sources[] = {NULL,      "codechef", "codeforces", "hackerearth",
+                                          "codejam", "atcoder",  "aizu"};
+    static const char *const levels[] = {NULL,     "easy",    "medium",  "hard",
+                                         "harder", "hardest", "external"};
+    enum {
+        N_SOURCES = sizeof sources / sizeof *sources,
+        N_LEVELS = sizeof levels / sizeof *levels
+    };
+    const json_t *source = json_object_get(rec, "source"),
+                 *level = json_object_get(rec, "difficulty");
+    const json_int_t s = json_integer_value(source), d = json_integer_value(level);
+    if (json_is_integer(source) && s > 0 && s < N_SOURCES) p->platform = sources[s];
+    if (json_is_integer(level) && d > 0 && d < N_LEVELS) p->difficulty = levels[d];
+    if (json_is_integer(level) && d >= N_LEVELS && d <= 28) { /* Codeforces' A to V */
+        p->difficulty = rn_arena_printf(&l->set->arena, "%c", (char)('A' + d - N_LEVELS));
+        if (!p->difficulty) return rn_load_nomem(at, err);
+    }
+    int rc = 0;
+    if (json_is_string(source)) rc = rn_load_text(l, rec, "source", at, &p->platform, err);
+    if (!rc && json_is_string(level))
+        rc = rn_load_text(l, rec, "difficulty", at, &p->difficulty, err);
+    return rc;
+}
+
 int rn_load_codecontests(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
 {
     static const char *const fields[] = {"test_cases", "public_tests", "private_tests",
@@ -464,6 +510,7 @@ int rn_load_codecontests(rn_loader *l, const json_t *rec, rn_json_at at, rn_err 
     if (!rc) rc = rn_load_text_opt(l, rec, "starter_code", at, &p.starter_code, err);
     if (!rc) rc = codecontests_limit(rec, at, &p.time_limit_s, err);
     if (!rc) rc = codecontests_solutions(l, rec, at, &p, err);
+    if (!rc) rc = codecontests_traits(l, rec, at, &p, err);
     if (rc) return rc;
     if (!*p.task_id) return rn_load_bad(at, "name", err, "is empty");
     case_list cases = {0};

@@ -10,7 +10,7 @@
  * `libs` are names of modules. Some tests import more than it lists (faker), so that what the
  * prompt and the tests import counts as well.
  */
-#include "task/load.h"
+#include "task/load_priv.h"
 
 #include "base/vec.h"
 #include "task/pylex.h"

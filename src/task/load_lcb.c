@@ -4,16 +4,15 @@
  * {"question_id", "question_content", "starter_code", "public_test_cases", "private_test_cases",
  *  "contest_date"?, "difficulty"?, "platform"?, "metadata": "{\"func_name\": ...}"}
  * Test cases are JSON in a string, [{"input", "output", "testtype": "stdin" | "functional"}]; the
- * private ones may be that string pickled, deflated and in base64. A pickle is a program for a
- * machine that can call anything: it is read here by a machine of ours that knows the opcodes of
- * plain strings and lists and refuses every other by its number, so nothing of it is ever run.
+ * private ones may be that string, or the list itself, pickled, deflated and in base64. pickle.h
+ * reads plain data and refuses everything else, so nothing of it is ever run.
  */
 #include "task/load_priv.h"
 
 #include "base/vec.h"
 #include "task/jsonraw.h"
+#include "task/pickle.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
 
@@ -61,78 +60,6 @@ static bool put_inflated(rn_bytes s, rn_buf *out)
     }
     inflateEnd(&z);
     return rc == Z_STREAM_END && rn_buf_ok(out);
-}
-
-/* ---- the pickle of one string -----------------------------------------------------------------
- */
-
-typedef struct reader {
-    rn_bytes s;
-    size_t pos;
-} reader;
-
-/* A little-endian number of n bytes; SIZE_MAX where the text ends. */
-static size_t number(reader *r, size_t n)
-{
-    size_t v = 0;
-    if (r->s.len - r->pos < n) return SIZE_MAX;
-    for (size_t i = 0; i < n; i++)
-        v |= (size_t)(unsigned char)r->s.data[r->pos + i] << (8 * i);
-    r->pos += n;
-    return v;
-}
-
-static int pickle_error(rn_json_at at, const char *what, size_t pos, rn_err *err)
-{
-    return rn_load_bad(at, "private_test_cases", err, "holds a pickle that %s at byte %zu", what,
-                       pos);
-}
-
-/* The string that a pickle of protocol 0 to 5 holds and nothing else: *text is within s. */
-static int read_pickle(rn_bytes s, rn_json_at at, rn_bytes *text, rn_err *err)
-{
-    reader r = {.s = s};
-    bool have = false;
-    while (r.pos < s.len) {
-        size_t op_at = r.pos, n = 0;
-        unsigned char op = (unsigned char)s.data[r.pos++];
-        switch (op) {
-        case 0x80: n = number(&r, 1); break; /* PROTO */
-        case 0x95: n = number(&r, 8); break; /* FRAME */
-        case 0x94: break;                    /* MEMOIZE */
-        case 'q': n = number(&r, 1); break;  /* BINPUT */
-        case 'r': n = number(&r, 4); break;  /* LONG_BINPUT */
-        case 0x8C:                           /* SHORT_BINUNICODE */
-        case 'X':                            /* BINUNICODE */
-        case 0x8D:                           /* BINUNICODE8 */
-            if (have)
-                return pickle_error(at, "holds more than one string, and is refused,", op_at, err);
-            n = number(&r, op == 'X' ? 4 : op == 0x8C ? 1 : 8);
-            if (n == SIZE_MAX || n > s.len - r.pos)
-                return pickle_error(at, "ends within a string", op_at, err);
-            *text = (rn_bytes){.data = s.data + r.pos, .len = n};
-            r.pos += n;
-            have = true;
-            break;
-        case '.':
-            if (!have) return pickle_error(at, "holds no string", op_at, err);
-            return 0;
-        default: {
-            char what[80];
-            const char *name = op == 'c' || op == 0x93 ? "GLOBAL"
-                               : op == 'R'             ? "REDUCE"
-                               : op == 'b'             ? "BUILD"
-                               : op == 'i' || op == 'o' || op == 0x81 || op == 0x92
-                                   ? "INST"
-                                   : "not a string";
-            snprintf(what, sizeof what,
-                     "asks for more than a string, and is refused (opcode 0x%02X, %s)", op, name);
-            return pickle_error(at, what, op_at, err);
-        }
-        }
-        if (n == SIZE_MAX) return pickle_error(at, "ends within an opcode", op_at, err);
-    }
-    return pickle_error(at, "does not end", r.pos, err);
 }
 
 /* ---- test cases -------------------------------------------------------------------------------
@@ -238,14 +165,18 @@ static int read_field(rn_loader *l, const json_t *rec, const char *field, rn_jso
         first++;
     if (first < text.len && text.data[first] == '[')
         return read_cases(l, text, at, cases, call, err);
-    rn_buf packed = {0}, pickle = {0};
-    rn_bytes inner = {0};
+    rn_buf packed = {0}, pickle = {0}, inner = {0};
+    bool is_text;
+    rn_err why = {0};
     if (!put_base64(text, &packed) || !put_inflated(rn_buf_view(&packed), &pickle))
         rc = rn_load_bad(at, field, err, "is neither JSON nor base64 of deflated data");
-    if (!rc) rc = read_pickle(rn_buf_view(&pickle), at, &inner, err);
-    if (!rc) rc = read_cases(l, inner, at, cases, call, err);
+    if (!rc && rn_pickle_data(rn_buf_view(&pickle), &inner, &is_text, &why))
+        rc = rn_load_bad(at, field, err, "%s", why.msg);
+    if (!rc && !rn_buf_ok(&inner)) rc = rn_load_nomem(at, err);
+    if (!rc) rc = read_cases(l, rn_buf_view(&inner), at, cases, call, err);
     rn_buf_free(&packed);
     rn_buf_free(&pickle);
+    rn_buf_free(&inner);
     return rc;
 }
 
@@ -274,6 +205,7 @@ int rn_load_livecodebench(rn_loader *l, const json_t *rec, rn_json_at at, rn_err
     if (!rc) rc = rn_load_text_opt(l, rec, "starter_code", at, &p.starter_code, err);
     if (!rc) rc = rn_load_text_opt(l, rec, "difficulty", at, &p.difficulty, err);
     if (!rc) rc = rn_load_text_opt(l, rec, "contest_date", at, &p.date, err);
+    if (!rc) rc = rn_load_text_opt(l, rec, "platform", at, &p.platform, err);
     if (!rc) rc = read_field(l, rec, "public_test_cases", at, &cases, &call, err);
     if (!rc) rc = read_field(l, rec, "private_test_cases", at, &cases, &call, err);
     if (!rc && call) p.form = RN_FORM_CALL;

@@ -18,6 +18,35 @@ static const char *const apps_files[] = {"apps/test.jsonl", "apps/test.jsonl.gz"
                                          "APPS/test", NULL};
 static const char *const mini_files[] = {"mini/mini.jsonl", NULL};
 
+#define FILES(var, folder, file)                                                             \
+    static const char *const var[] = {folder "/" file ".jsonl.gz", folder "/" file ".jsonl", \
+                                      file ".jsonl.gz", file ".jsonl", NULL}
+FILES(cpp_files, "humaneval-x", "humaneval_cpp");
+FILES(go_files, "humaneval-x", "humaneval_go");
+FILES(java_files, "humaneval-x", "humaneval_java");
+FILES(js_files, "humaneval-x", "humaneval_js");
+FILES(python_files, "humaneval-x", "humaneval_python");
+FILES(rust_files, "humaneval-x", "humaneval_rust");
+FILES(single_files, "infilling", "HumanEval-SingleLineInfilling");
+FILES(multi_files, "infilling", "HumanEval-MultiLineInfilling");
+FILES(span_files, "infilling", "HumanEval-RandomSpanInfilling");
+FILES(bcb_files, "bigcodebench", "BigCodeBench");
+static const char *const hard_files[] = {
+    "bigcodebench/BigCodeBench-Hard.jsonl.gz", "bigcodebench/BigCodeBench-Hard.jsonl",
+    "bigcodebench/hard.jsonl.gz", "bigcodebench/hard.jsonl", NULL};
+static const char *const lcb_files[] = {"livecodebench/test.jsonl.gz", "livecodebench/test.jsonl",
+                                        NULL};
+
+/* A set that is one file of its own. */
+#define WHOLE(name_, text, preset_, files_, n)                                                   \
+    {                                                                                            \
+        .name = name_, .description = text, .preset = preset_, .source = name_, .files = files_, \
+        .n_expected = n                                                                          \
+    }
+#define HUMANEVAL_X(lang, text, files_)                                                          \
+    WHOLE("humaneval-x-" lang, "HumanEval-X, " text ", 164 problems", "humaneval-0shot", files_, \
+          164)
+
 static const rn_set_spec sets[] = {
     {.name = "humaneval",
      .description = "HumanEval, 164 problems (Chen et al. 2021)",
@@ -82,6 +111,23 @@ static const rn_set_spec sets[] = {
      .files = apps_files,
      .difficulty = "competition",
      .n_expected = 1000},
+    HUMANEVAL_X("cpp", "C++", cpp_files),
+    HUMANEVAL_X("go", "Go", go_files),
+    HUMANEVAL_X("java", "Java", java_files),
+    HUMANEVAL_X("js", "JavaScript", js_files),
+    HUMANEVAL_X("python", "Python", python_files),
+    HUMANEVAL_X("rust", "Rust", rust_files),
+    WHOLE("infilling-single-line", "HumanEval infilling, single lines, 1033 problems",
+          "humaneval-0shot", single_files, 1033),
+    WHOLE("infilling-multi-line", "HumanEval infilling, several lines, 5815 problems",
+          "humaneval-0shot", multi_files, 5815),
+    WHOLE("infilling-random-span", "HumanEval infilling, random spans, 1640 problems",
+          "humaneval-0shot", span_files, 1640),
+    WHOLE("bigcodebench", "BigCodeBench, 1140 problems (Zhuo et al. 2024)", "bigcodebench",
+          bcb_files, 1140),
+    WHOLE("bigcodebench-hard", "BigCodeBench-Hard, 148 problems", "bigcodebench", hard_files, 148),
+    WHOLE("livecodebench", "LiveCodeBench, code generation (Jain et al. 2024)", "livecodebench",
+          lcb_files, 0),
     {.name = "mini",
      .description = "the small problems that come with ration",
      .preset = "humaneval-0shot",

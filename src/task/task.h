@@ -19,7 +19,12 @@ typedef enum rn_form {
 } rn_form;
 
 /* Whose rule says whether an output agrees. */
-typedef enum rn_rule { RN_RULE_APPS, RN_RULE_CODECONTESTS, RN_RULE_LIVECODEBENCH } rn_rule;
+typedef enum rn_rule {
+    RN_RULE_APPS,
+    RN_RULE_CODECONTESTS,
+    RN_RULE_LIVECODEBENCH,
+    RN_RULE_TACO
+} rn_rule;
 
 typedef struct rn_case {
     rn_bytes input;  /* STDIO: the bytes; CALL: JSON array of the arguments */
@@ -79,6 +84,8 @@ int rn_taskset_parse(rn_bytes text, const char *path, rn_taskset **out, rn_err *
 /* The problem with this id, or NULL. Also accepts the bare number of a numbered set, and its prefix
  * in another case ("Mbpp/11"). O(log n). */
 const rn_problem *rn_taskset_find(const rn_taskset *set, const char *task_id);
+
+bool rn_selection_any(const rn_selection *s); /* it has a condition */
 
 /* Why the data set's own reference solution of this problem is known to fail in some harnesses, or
  * NULL. Told by id, so ask only for problems of the public sets. Static. */

@@ -6,12 +6,12 @@ setup_file() {
     mkdir "$TMP/www"
     /usr/bin/python3 - "$TMP/www" <<'PY'
 import json, sys
-row = lambda i: {"text": "Add %d." % i, "code": "def f(x):\r\n    return x", "task_id": i,
+row = lambda i: {"text": "Add %d.%s" % (i, " " * 300), "code": "def f(x):\r\n    return x", "task_id": i,
                  "test_setup_code": "", "test_list": ["assert f(1) == 1"], "challenge_test_list": []}
 with open(sys.argv[1] + "/mbpp.jsonl", "w") as f:
-    f.writelines(json.dumps(row(i)) + "\n" for i in range(1, 975))
+    f.writelines(json.dumps(row(i)) + "\n" for i in range(11, 438))
 with open(sys.argv[1] + "/short.jsonl", "w") as f:
-    f.writelines(json.dumps(row(i)) + "\n" for i in range(1, 50))
+    f.writelines(json.dumps(row(i)) + "\n" for i in range(11, 60))
 PY
     /usr/bin/python3 tests/http_server.py "$TMP/www" "$TMP/port" 60 >/dev/null 2>&1 3>&- &
     echo $! >"$TMP/server.pid"
@@ -27,14 +27,14 @@ teardown_file() { kill "$(cat "$BATS_FILE_TMPDIR/server.pid")" 2>/dev/null || tr
 
 setup() { DATA=$(mktemp -d "$TMP/data.XXXXXX"); }
 
-fetch() { "$RATION" fetch --data "$DATA" "$@" mbpp; }
+fetch() { "$RATION" fetch --data "$DATA" "$@" mbpp-sanitized; }
 
 got_whole() {
     [ "$status" -eq 0 ]
-    cmp "$DATA/mbpp/mbpp.jsonl" "$TMP/www/mbpp.jsonl"
-    grep -q "^$SHA  mbpp.jsonl" "$DATA/mbpp/mbpp.jsonl.sha256"
-    [ ! -e "$DATA/mbpp/mbpp.jsonl.part" ]
-    [ ! -e "$DATA/mbpp/mbpp.jsonl.part.meta" ]
+    cmp "$DATA/mbpp/sanitized-mbpp.json" "$TMP/www/mbpp.jsonl"
+    grep -q "^$SHA  sanitized-mbpp.json" "$DATA/mbpp/sanitized-mbpp.json.sha256"
+    [ ! -e "$DATA/mbpp/sanitized-mbpp.json.part" ]
+    [ ! -e "$DATA/mbpp/sanitized-mbpp.json.part.meta" ]
 }
 
 requests() { grep -c " /$1/" "$TMP/port.log"; }
@@ -42,13 +42,13 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
 @test "downloads, checks, records the hash, and does it once" {
     run fetch --url "$URL/ok/mbpp.jsonl"
     got_whole
-    [[ $output == *"974 problems of mbpp-full"*"recorded now"* ]]
+    [[ $output == *"427 problems of mbpp-sanitized-full"*"recorded now"* ]]
     n=$(requests ok)
     run fetch --url "$URL/ok/mbpp.jsonl"
     got_whole
     [[ $output == *"already there"* ]]
     [ "$(requests ok)" -eq "$n" ]
-    (cd "$DATA/mbpp" && sha256sum -c mbpp.jsonl.sha256)
+    (cd "$DATA/mbpp" && sha256sum -c sanitized-mbpp.json.sha256)
 }
 
 @test "follows a redirect, waits out a busy server" {
@@ -70,11 +70,11 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
     run fetch --url "$URL/cut/mbpp.jsonl" --retries 0
     [ "$status" -eq 3 ]
     [[ $output == *"bytes are kept, run again to continue"* ]]
-    [ -s "$DATA/mbpp/mbpp.jsonl.part" ]
-    [ ! -e "$DATA/mbpp/mbpp.jsonl" ]
-    before=$(stat -c %s "$DATA/mbpp/mbpp.jsonl.part")
+    [ -s "$DATA/mbpp/sanitized-mbpp.json.part" ]
+    [ ! -e "$DATA/mbpp/sanitized-mbpp.json" ]
+    before=$(stat -c %s "$DATA/mbpp/sanitized-mbpp.json.part")
     run fetch --url "$URL/cut/mbpp.jsonl" --retries 0
-    [ "$(stat -c %s "$DATA/mbpp/mbpp.jsonl.part")" -gt "$before" ]
+    [ "$(stat -c %s "$DATA/mbpp/sanitized-mbpp.json.part")" -gt "$before" ]
 }
 
 @test "starts anew when the server ignores ranges, lies about them or has no validator" {
@@ -87,9 +87,9 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
 @test "content that changed on the way is not glued together" {
     run fetch --url "$URL/changed/mbpp.jsonl"
     [ "$status" -eq 3 ]
-    [[ $output == *"this is not the problem set mbpp"* ]]
-    [ ! -e "$DATA/mbpp/mbpp.jsonl" ]
-    [ ! -e "$DATA/mbpp/mbpp.jsonl.part" ]
+    [[ $output == *"this is not the problem set mbpp-sanitized"* ]]
+    [ ! -e "$DATA/mbpp/sanitized-mbpp.json" ]
+    [ ! -e "$DATA/mbpp/sanitized-mbpp.json.part" ]
 }
 
 @test "a missing file, an empty one, a wrong address and no server say so" {
@@ -113,7 +113,7 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
     [[ $output == *"SHA-256 is $SHA, expected is 0000"* ]]
     run fetch --url "$URL/ok/short.jsonl"
     [ "$status" -eq 3 ]
-    [[ $output == *"holds 49 problems"*"974"* ]]
+    [[ $output == *"holds 49 problems"*"427"* ]]
     run "$RATION" fetch --data "$DATA" --url "$URL/ok/mbpp.jsonl" humaneval
     [ "$status" -eq 3 ]
     [[ $output == *"expected is b796127e"* ]]
@@ -125,7 +125,7 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
 @test "what was recorded on first use must come again" {
     run fetch --url "$URL/ok/mbpp.jsonl"
     got_whole
-    echo '{}' >>"$DATA/mbpp/mbpp.jsonl"
+    echo '{}' >>"$DATA/mbpp/sanitized-mbpp.json"
     run fetch --url "$URL/ok/mbpp.jsonl"
     [ "$status" -eq 3 ]
     [[ $output == *"--again replaces it"* ]]
@@ -138,17 +138,17 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
 }
 
 @test "a full disk and a read-only folder leave what was there" {
-    run bash -c "trap '' XFSZ; ulimit -f 8; '$RATION' fetch --data '$DATA' --url '$URL/ok/mbpp.jsonl' mbpp"
+    run bash -c "trap '' XFSZ; ulimit -f 8; '$RATION' fetch --data '$DATA' --url '$URL/ok/mbpp.jsonl' mbpp-sanitized"
     [ "$status" -eq 3 ]
-    [[ $output == *"cannot write"*"mbpp.jsonl.part"* ]]
-    [ ! -e "$DATA/mbpp/mbpp.jsonl" ]
+    [[ $output == *"cannot write"*"sanitized-mbpp.json.part"* ]]
+    [ ! -e "$DATA/mbpp/sanitized-mbpp.json" ]
     touch "$DATA/file"
-    run "$RATION" fetch --data "$DATA/file" --url "$URL/ok/mbpp.jsonl" mbpp
+    run "$RATION" fetch --data "$DATA/file" --url "$URL/ok/mbpp.jsonl" mbpp-sanitized
     [ "$status" -eq 3 ]
     [[ $output == *"cannot create"* ]]
     [ "$(id -u)" -ne 0 ] || skip "root may write everywhere"
     mkdir "$DATA/ro" && chmod 555 "$DATA/ro"
-    run "$RATION" fetch --data "$DATA/ro" --url "$URL/ok/mbpp.jsonl" mbpp
+    run "$RATION" fetch --data "$DATA/ro" --url "$URL/ok/mbpp.jsonl" mbpp-sanitized
     [ "$status" -eq 3 ]
     [[ $output == *"cannot create folder"* ]]
 }
@@ -159,7 +159,7 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
     gzip -c "$TMP/www/mbpp.jsonl" >"$TMP/copy.jsonl.gz"
     run fetch --from "$TMP/copy.jsonl.gz"
     [ "$status" -eq 0 ]
-    [ -s "$DATA/mbpp/mbpp.jsonl.gz" ]
+    [ -s "$DATA/mbpp/sanitized-mbpp.json.gz" ]
     head -c 2000 "$TMP/copy.jsonl.gz" >"$TMP/bad.jsonl.gz"
     run fetch --from "$TMP/bad.jsonl.gz" --again
     [ "$status" -eq 3 ]
