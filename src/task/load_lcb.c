@@ -147,7 +147,9 @@ static int read_cases(rn_loader *l, rn_bytes text, rn_json_at at, case_vec *case
     if (rc) return rn_load_bad(at, "test_cases", err, "is not valid JSON");
     if (!rn_jsonraw_is(array, '[')) return rn_load_bad(at, "test_cases", err, "is not an array");
     for (pos = 0; (rc = rn_jsonraw_next(array, &pos, &key, &entry, err)) > 0;) {
-        rc = read_case(l, entry, at, cases, call, err);
+        rc = rn_jsonraw_is(entry, '{')
+                 ? read_case(l, entry, at, cases, call, err)
+                 : rn_load_bad(at, "test_cases", err, "has an entry that is not an object");
         if (rc) return rc;
     }
     return rc;

@@ -142,13 +142,13 @@ make_bigcodebench() {
     local i lib
     for i in 0 1; do
         [ $i = 0 ] && lib=json || lib=ration_no_such_module
-        printf '{"task_id": "BigCodeBench/%d", "complete_prompt": "import %s\ndef task_func(x):\n    \"\"\"Adds.\"\"\"\n", "instruct_prompt": "Write task_func, which adds one.", "code_prompt": "import %s\ndef task_func(x):\n", "canonical_solution": "    return x + len(%s.dumps(1))\n", "test": "import unittest\nclass TestCases(unittest.TestCase):\n    def test_one(self):\n        self.assertEqual(task_func(1), 2)\n", "entry_point": "task_func", "libs": "['"'%s'"']"}\n' $i $lib $lib $lib $lib
+        printf '{"task_id": "BigCodeBench/%d", "complete_prompt": "import %s\\ndef task_func(x):\\n    \\"\\"\\"Adds.\\"\\"\\"\\n", "instruct_prompt": "Write task_func, which adds one.", "code_prompt": "import %s\\ndef task_func(x):\\n", "canonical_solution": "    return x + len(%s.dumps(1))\\n", "test": "import unittest\\nclass TestCases(unittest.TestCase):\\n    def test_one(self):\\n        self.assertEqual(task_func(1), 2)\\n", "entry_point": "task_func", "libs": "['"'%s'"']"}\n' $i $lib $lib $lib $lib
     done >big.jsonl
 }
 
 @test "judge: a problem whose library is missing is missing, named and not failed; calibrated or not" {
     make_bigcodebench
-    printf '{"task_id": "BigCodeBench/%d", "solution": "def task_func(x):\n    return x + len(json.dumps(1))\n"}\n' 0 1 >whole.jsonl
+    printf '{"task_id": "BigCodeBench/%d", "solution": "def task_func(x):\\n    return x + len(json.dumps(1))\\n"}\n' 0 1 >whole.jsonl
     "$RATION" import -s b.db -t big.jsonl --model m whole.jsonl
     run "$RATION" judge -s b.db -t big.jsonl --format json
     echo "$output"
@@ -156,7 +156,7 @@ make_bigcodebench() {
     [[ "$output" == *"no Python module ration_no_such_module here: BigCodeBench/1 cannot be judged and count as missing"* ]]
     [[ "$output" == *'"missing": 1'* && "$output" == *'"passed": 1'* && "$output" == *'"missing_library": 1'* ]]
     run "$RATION" judge -s b.db -t big.jsonl --uncalibrated --format json
-    [[ "$output" == *'"exception": 1'* && "$output" == *'"calibrated":false'* ]]
+    echo "$output"; [[ "$output" == *'"wrong_answer": 1'* && "$output" == *'"calibrated":false'* ]]
     mkdir -p v/lib/python3.11/site-packages
     echo 'dumps = str' >v/lib/python3.11/site-packages/ration_no_such_module.py
     run "$RATION" judge -s b.db -t big.jsonl --venv v --format json
