@@ -48,7 +48,7 @@ load_bash() {
     [ "$(offers report --metric rank-score@)" = rank-score@k ]
     [ "$(offers generate -m "" | sort | tr '\n' ' ')" = "a.gguf folder " ]
     [ "$(offers generate --preset paper-apps-int | tr '\n' ' ')" = "paper-apps-introductory paper-apps-interview " ]
-    [ "$(offers generate -t hum)" = humaneval ]
+    [ "$(offers generate -t apps-intr)" = apps-introductory ]
     [ "$(offers generate -t a.d)" = a.db ]
     [ "$(offers generate --kv q)" = q8 ]
     [ "$(offers judge --extractor chat/)" = chat/2 ]
