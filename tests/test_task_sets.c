@@ -68,8 +68,7 @@ static int read_lcb(const char *private_cases, rn_taskset **set, rn_err *err)
 static void livecodebench_is_read_without_unpickling(void **state)
 {
     (void)state;
-    static const char *const good[] = {pickled, pickled_2, list_2,  list_3,
-                                       list_4,  list_5,    tuple_4};
+    static const char *const good[] = {pickled, pickled_2, list_2, list_3, list_4, list_5, tuple_4};
     rn_err err = {0};
     rn_taskset *set = NULL;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -86,9 +85,8 @@ static void livecodebench_is_read_without_unpickling(void **state)
     }
     static const struct {
         const char *cases, *says;
-    } bad[] = {
-        {calls, "refused"}, {list_calls, "refused"}, {list_of_itself, "nested too deep"},
-        {number, "test_cases"}, {"!!", "neither JSON"}, {"QUJD", "neither"}};
+    } bad[] = {{calls, "refused"},     {list_calls, "refused"}, {list_of_itself, "nested too deep"},
+               {number, "test_cases"}, {"!!", "neither JSON"},  {"QUJD", "neither"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(read_lcb(bad[i].cases, &set, &err), RN_EFORMAT);
         assert_contains(err.msg, bad[i].says);
