@@ -24,7 +24,7 @@ static int experiment(const char *model, const char *set, const char *path, rn_e
     g.watch = watch;
     g.model.source = model;
     g.set = set;
-    g.problems = "0-7";
+    g.select.problems = "0-7";
     g.n = 4;
     g.max_tok = 64;
     rn_generate_summary generated = {0};
