@@ -294,6 +294,30 @@ static void test_compare_sets(void **state)
     }
 }
 
+/* compare_std_results of FlagOpen/TACO, as run on one string: order of lines is forgotten where each
+ * token is one character, and tokens meet lines of their characters. */
+static void test_compare_taco(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *got, *want;
+        bool agrees;
+    } table[] = {{"1 2\n", " 1 2", true},      {"1  2\n", "1 2", false},
+                 {"10\n20\n", "10\n20", true}, {"20\n10\n", "10\n20", false},
+                 {"2\n1\n", "1\n2", true},     {"12\n", "1 2", true},
+                 {"1.0\n", "1", false},        {"1\n", "1.0", true},
+                 {"YES\n", "yes", false},      {"", "1", false}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        rn_err err;
+        bool yes;
+        assert_ok(rn_compare_text(RN_COMPARE_TACO, rn_bytes_of(table[i].got),
+                                  rn_bytes_of(table[i].want), &yes, &err),
+                  &err);
+        if (yes != table[i].agrees)
+            fail_msg("taco: '%s' '%s': got %d", table[i].got, table[i].want, yes);
+    }
+}
+
 static void test_repeatable(void **state)
 {
     (void)state;
@@ -455,8 +479,9 @@ int main(void)
         cmocka_unit_test(test_script),       cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_counts),       cmocka_unit_test(test_stdio),
         cmocka_unit_test(test_call),         cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_compare_sets), cmocka_unit_test(test_repeatable),
-        cmocka_unit_test(test_host_killed),  cmocka_unit_test(test_weaker),
-        cmocka_unit_test(test_arguments),    cmocka_unit_test(test_public)};
+        cmocka_unit_test(test_compare_sets), cmocka_unit_test(test_compare_taco),
+        cmocka_unit_test(test_repeatable),   cmocka_unit_test(test_host_killed),
+        cmocka_unit_test(test_weaker),       cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_public)};
     return cmocka_run_group_tests(tests, open_judge, close_judge);
 }

@@ -169,6 +169,160 @@ static void unittest_sets_run_themselves(void **state)
     assert_contains(err.msg, "plus_input");
 }
 
+/* Three problems of LiveCodeBench's form, in the order of their ids. */
+static rn_taskset *dated(void)
+{
+    static const char *const row[][4] = {{"a1", "2024-04-30T00:00:00", "easy", "leetcode"},
+                                         {"a2", "2024-05-01T00:00:00", "hard", "leetcode"},
+                                         {"a10", "2024-05-31T00:00:00", "hard", "atcoder"}};
+    rn_buf text = {0};
+    for (size_t i = 0; i < 3; i++)
+        rn_buf_printf(&text,
+                      "{\"question_id\": \"%s\", \"question_content\": \"Q%zu\", \"starter_code\": "
+                      "\"\", \"public_test_cases\": \"[{\\\"input\\\": \\\"5\\\", \\\"output\\\": "
+                      "\\\"5\\\", \\\"testtype\\\": \\\"stdin\\\"}]\", \"contest_date\": \"%s\", "
+                      "\"difficulty\": \"%s\", \"platform\": \"%s\"}\n",
+                      row[i][0], i, row[i][1], row[i][2], row[i][3]);
+    rn_taskset *set = parsed(text.data);
+    rn_buf_free(&text);
+    return set;
+}
+
+static void selections(void **state)
+{
+    (void)state;
+    static const struct {
+        rn_selection s;
+        const char *chosen; /* of the three; NULL: refused, with `says` */
+        const char *says;
+    } table[] = {
+        {{0}, "111", NULL},
+        {{.problems = "0,2"}, "101", NULL},
+        {{.problems = "0-2/2"}, "101", NULL},
+        {{.problems = "a2,0"}, "110", NULL},
+        {{.problems = "difficulty=hard"}, "011", NULL},
+        {{.difficulty = "HARD"}, "011", NULL},
+        {{.problems = "difficulty=hard,platform=leetcode"}, "010", NULL},
+        {{.problems = "platform=atcoder,platform=leetcode"}, "111", NULL},
+        {{.problems = "0-1,difficulty=hard"}, "010", NULL},
+        {{.problems = "month=2024-05"}, "011", NULL},
+        {{.problems = "language=python"}, "111", NULL},
+        {{.from = "2024-05"}, "011", NULL},
+        {{.to = "2024-05-01"}, "110", NULL},
+        {{.from = "2024-05-01", .to = "2024-05"}, "011", NULL},
+        {{.from = "2024", .to = "2024"}, "111", NULL},
+        {{.problems = "3"}, NULL, "problems 0 to 2"},
+        {{.problems = "2-1"}, NULL, "places in the set"},
+        {{.problems = "0-1/0"}, NULL, "places in the set"},
+        {{.problems = "b1"}, NULL, "no problem of that id"},
+        {{.problems = "0,,1"}, NULL, "empty"},
+        {{.problems = "library=numpy"}, NULL, "it tells difficulty, month, date, platform"},
+        {{.problems = "size=3"}, NULL, "tells no size"},
+        {{.difficulty = "medium"}, NULL, "has the difficulty 'medium'"},
+        {{.from = "2024-06"}, NULL, "no problem"},
+        {{.from = "May"}, NULL, "is a date such as"},
+        {{.from = "2024-06", .to = "2024-05"}, NULL, "is later than"},
+    };
+    rn_taskset *set = dated();
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        unsigned char chosen[3];
+        rn_err err = {0};
+        size_t n = 0;
+        int rc = rn_select(&table[i].s, set, chosen, &n, &err);
+        if (!table[i].chosen) {
+            assert_int_equal(rc, RN_EINVAL);
+            assert_contains(err.msg, table[i].says);
+            continue;
+        }
+        assert_ok(rc, &err);
+        for (size_t k = 0; k < 3; k++)
+            if (chosen[k] != (table[i].chosen[k] == '1'))
+                fail_msg("selection %zu: problem %zu is %d", i, k, chosen[k]);
+        assert_int_equal(n, (size_t)chosen[0] + chosen[1] + chosen[2]);
+    }
+    rn_taskset_free(set);
+}
+
+static void taco_and_codecontests_tell_where_they_are_from(void **state)
+{
+    (void)state;
+    rn_taskset *s = parsed(
+        "{\"question\": \"q\", \"input_output\": \"{\\\"inputs\\\": [\\\"1\\\"], "
+        "\\\"outputs\\\": [\\\"1\\\"]}\", \"difficulty\": \"VERY_HARD\", \"source\": "
+        "\"codewars\", \"skill_types\": \"[]\", \"date\": \"2020-01-02\", \"solutions\": "
+        "\"[\\\"print(1)\\\"]\", \"starter_code\": \"\", \"time_limit\": \"2.0 seconds\"}\n");
+    const rn_problem *p = &s->problems[0];
+    assert_string_equal(p->task_id, "TACO/0");
+    assert_int_equal(p->rule, RN_RULE_TACO);
+    assert_string_equal(p->difficulty, "VERY_HARD");
+    assert_string_equal(p->platform, "codewars");
+    assert_string_equal(p->date, "2020-01-02");
+    rn_taskset_free(s);
+    s = parsed(
+        "{\"name\": \"1_A\", \"description\": \"q\", \"difficulty\": 8, \"source\": 2, "
+        "\"public_tests\": {\"input\": [\"1\"], \"output\": [\"1\"]}, \"private_tests\": "
+        "{\"input\": [], \"output\": []}, \"time_limit\": {\"seconds\": 2, \"nanos\": "
+        "500000000}, \"solutions\": {\"language\": [2, 3], \"solution\": [\"c\", \"p\"]}}\n");
+    p = &s->problems[0];
+    assert_string_equal(p->difficulty, "B");
+    assert_string_equal(p->platform, "codeforces");
+    assert_true(p->time_limit_s == 2.5);
+    assert_int_equal(p->n_references, 1);
+    rn_taskset_free(s);
+}
+
+/* The first words of a prompt, what it holds, and how it ends. */
+static void prompt_has(const rn_taskset *set, const char *preset, const char *const words[3])
+{
+    rn_err err = {0};
+    rn_buf out = {0};
+    assert_ok(rn_prompt_build(rn_preset_find(preset), set, &set->problems[0], &out, &err), &err);
+    assert_int_equal(strncmp(out.data, words[0], strlen(words[0])), 0);
+    assert_contains(out.data, words[1]);
+    assert_string_equal(out.data + out.len - strlen(words[2]), words[2]);
+    rn_buf_free(&out);
+}
+
+static void prompts_of_their_harnesses(void **state)
+{
+    (void)state;
+    rn_taskset *s = dated();
+    prompt_has(
+        s, "livecodebench",
+        (const char *const[]){"You are an expert Python programmer.",
+                              "### Question:\nQ0\n\n### Format: Read the inputs from stdin",
+                              "# YOUR CODE HERE\n```\n\n### Answer: (use the provided format "
+                              "with backticks)\n\n"});
+    prompt_has(s, "livecodebench-base",
+               (const char *const[]){"### Question\n", "\n\n### Answer\n\n",
+                                     "### Question\nQ0\n\n"
+                                     "### Answer\n\n"});
+    rn_taskset_free(s);
+    s = parsed("{\"task_id\": \"B/1\", \"complete_prompt\": \"\\nimport os\\ndef f(x):\\n\", "
+               "\"instruct_prompt\": \"Write f.\", \"code_prompt\": \"import os\\ndef f(x):\", "
+               "\"libs\": \"['os', \\\"numpy\\\", '2x']\", \"test\": \"import faker\\nfrom a.b "
+               "import c, d\\nimport e as g, h.i\\nclass TestCases:\\n    import never\", "
+               "\"entry_point\": \"f\", \"canonical_solution\": \"    return 1\"}");
+    prompt_has(s, "bigcodebench-chat",
+               (const char *const[]){"Please provide a self-contained Python script",
+                                     "block:\n```\nimport os\n", "def f(x):\n```\n"});
+    prompt_has(s, "bigcodebench-instruct",
+               (const char *const[]){"Please provide", "code block:\nWrite f.", "Write f.\n"});
+    const rn_problem *p = &s->problems[0];
+    static const char *const libs[] = {"os", "numpy", "faker", "a", "e", "h"};
+    assert_int_equal(p->n_libs, sizeof libs / sizeof libs[0]);
+    for (size_t i = 0; i < p->n_libs; i++)
+        assert_string_equal(p->libs[i], libs[i]);
+    char *text = program_of(p, "whole/2", "def f(x):\n    return 2\n");
+    assert_contains(text, "sys.modules[__name__]");
+    assert_contains(text, "import os\ndef f(x):\n    pass\ndef f(x):\n    return 2\n");
+    free(text);
+    text = program_of(p, "raw/1", "    return 3\n");
+    assert_contains(text, "    pass\n\nimport os\ndef f(x):\n    return 3\n");
+    free(text);
+    rn_taskset_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +330,9 @@ int main(void)
         cmocka_unit_test(functional_cases_are_calls),
         cmocka_unit_test(programs_of_each_language),
         cmocka_unit_test(unittest_sets_run_themselves),
+        cmocka_unit_test(selections),
+        cmocka_unit_test(taco_and_codecontests_tell_where_they_are_from),
+        cmocka_unit_test(prompts_of_their_harnesses),
     };
     return cmocka_run_group_tests_name("task_sets", tests, NULL, NULL);
 }

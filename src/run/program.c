@@ -29,7 +29,7 @@ int rn_recipe_program(const rn_recipe *r, const rn_problem *p, rn_bytes answer, 
     int rc = rn_extract(r->extractor, r->preset, p, answer, code, &what, err);
     if (!rc && !rn_buf_ok(code)) rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
     rn_problem bare = *p;
-    if (r->uncalibrated && p->calibrated) bare.before = NULL;
+    if (r->uncalibrated && p->uncalibrated) bare.before = p->uncalibrated;
     if (!rc) rc = rn_program_build(&bare, rn_buf_view(code), &what, source, err);
     if (!rc && found) *found = what.found;
     return rc;

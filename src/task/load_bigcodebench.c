@@ -104,17 +104,34 @@ static const char unittest_run[] =
     "    raise AssertionError(_ration_text.strip().splitlines()[-1])\n"
     "assert _ration_result.testsRun > len(_ration_result.skipped), 'no test was run'\n";
 
+/* Its harness runs program and tests as a module called __test__, which some tests name to replace
+ * parts of it (patch("__test__.x")): the module here has the program's names as its own. */
+static const char module_of[] = "import sys as _ration_sys, types as _ration_types\n"
+                                "class _RationModule(_ration_types.ModuleType):\n"
+                                "    def __getattr__(self, name):\n"
+                                "        try:\n"
+                                "            return globals()[name]\n"
+                                "        except KeyError:\n"
+                                "            raise AttributeError(name) from None\n"
+                                "    def __setattr__(self, name, value):\n"
+                                "        globals()[name] = value\n"
+                                "    def __delattr__(self, name):\n"
+                                "        del globals()[name]\n"
+                                "__name__, __file__ = '__test__', '__test__.py'\n"
+                                "_ration_module = _RationModule(__name__)\n"
+                                "_ration_module.__dict__['__file__'] = __file__\n"
+                                "_ration_sys.modules[__name__] = _ration_module\n";
+
 /* Its harness waits 240 s for a problem's tests. */
 static const double official_s = 240;
 
 static int put_parts(rn_loader *l, const char *code, const char *solution, rn_json_at at,
                      rn_problem *p, rn_err *err)
 {
-    if (*code) {
-        p->before = rn_arena_printf(&l->set->arena, "%s\n    pass\n", code);
-        if (!p->before) return rn_load_nomem(at, err);
-        p->calibrated = true;
-    }
+    p->uncalibrated = module_of;
+    p->before =
+        rn_arena_printf(&l->set->arena, "%s%s%s", module_of, code, *code ? "\n    pass\n" : "");
+    if (!p->before) return rn_load_nomem(at, err);
     const char **refs = rn_arena_array(&l->set->arena, 1, sizeof *refs);
     if (!refs) return rn_load_nomem(at, err);
     refs[0] = solution;

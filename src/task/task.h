@@ -58,8 +58,8 @@ typedef struct rn_problem {
     const char *const *libs; /* [n_libs] Python modules that prompt and tests import; a machine
                                  without one of them cannot judge the problem */
     size_t n_libs;
-    bool calibrated;  /* `before` is BigCodeBench's calibration, which can be left out */
-    bool whole_alone; /* a whole program gets nothing of the prompt before it */
+    const char *uncalibrated; /* CHECK: what may be asked for in the place of `before`; NULL */
+    bool whole_alone;         /* a whole program gets nothing of the prompt before it */
     const char *difficulty, *date, *platform; /* "easy", "2024-05-11T00:00:00"; NULL unknown */
     double time_limit_s; /* stated by the problem itself (CodeContests); 0 if none */
 } rn_problem;
