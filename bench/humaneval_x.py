@@ -71,9 +71,8 @@ def go_mutant(p):
 
 
 def java_mutant(p):
-    kind = re.findall(r"public\s+(?:static\s+)?([\w<>\[\], .?]+?)\s+\w+\(", p["declaration"] + p["prompt"])[-1]
-    boxed = {"int": "Integer", "boolean": "Boolean", "long": "Long", "double": "Double", "float": "Float",
-             "char": "Character"}.get(kind, kind)
+    kind, params, throws = re.findall(r"public\s+(?:static\s+)?([\w<>\[\], .?]+?)\s+\w+\((.*)\)\s*(.*?)\s*\{",
+                                      p["declaration"])[-1]
     change = {"boolean": "!r", "Boolean": "!r", "String": 'r + "x"', "int": "r + 1", "Integer": "r + 1", "long": "r + 1",
               "double": "r + 1", "char": "(char) (r + 1)"}.get(kind)
     if kind.startswith("List") or kind.startswith("ArrayList"):
@@ -85,10 +84,9 @@ def java_mutant(p):
     helper = "    private static java.util.List ration_longer(java.util.List v) { java.util.List w = new java.util.ArrayList(v); " \
              "w.add(v.isEmpty() ? 1 : v.get(0)); return w; }\n"
     inner = body(p["canonical_solution"], 2)
-    # A lambda reads variables that do not change: parameters are copied where the body assigns to them.
-    return ("        java.util.concurrent.Callable<%s> ration_c = () -> {%s};\n        try { %s r = ration_c.call(); return %s; }\n"
-            "        catch (RuntimeException e) { throw e; } catch (Exception e) { throw new RuntimeException(e); }\n    }\n%s}\n"
-            % (boxed, inner, kind, change or "null", helper))
+    names = re.findall(r"(\w+)\s*(?:,(?![^<]*>)|$)", params)
+    return ("        %s r = ration_inner(%s);\n        return %s;\n    }\n    private %s ration_inner(%s) %s {%s}\n%s}\n"
+            % (kind, ", ".join(names), change or "null", kind, params, throws, inner, helper))
 
 
 def mutant(language, p):
@@ -121,8 +119,8 @@ def verdicts(path, problems, solutions):
     return {r["task_id"]: (r["verdict"] or "none", r.get("detail") or "") for r in csv.DictReader(io.StringIO(rows))}
 
 
-print("| language | solutions that pass | which do not | mutants that compile | of them fail | which do not | seconds |\n"
-      "| --- | --- | --- | --- | --- | --- | --- |", flush=True)
+print("| language | solutions that pass | which do not | mutants that compile | of them fail | which do not | seconds | programs per second and core |\n"
+      "| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
 for language in languages:
     path = os.path.join(folder, "humaneval_%s.jsonl.gz" % language)
     with gzip.open(path, "rt", encoding="utf-8") as f:
@@ -134,10 +132,13 @@ for language in languages:
     wrong = verdicts(path, problems, [mutant(language, p) if p["task_id"] in ids else None for p in problems])
     compiled = {t: v for t, v in wrong.items() if v[0] != "syntax_error"}
     alive = [t for t, v in compiled.items() if v[0] == "passed"]
-    print("| %s | %d of %d | %s | %d | %d (%.1f %%) | %s | %.0f |" % (
+    seconds = time.monotonic() - start
+    # Every problem's own solution runs first each time, as a reference.
+    rate = 2 * (len(good) + len(wrong)) / seconds / (os.cpu_count() or 1)
+    print("| %s | %d of %d | %s | %d | %d (%.1f %%) | %s | %.0f | %.1f |" % (
         language, len(passed), len(problems), "; ".join("%s %s" % (t, v[0]) for t, v in good.items() if v[0] != "passed"), len(compiled),
         len(compiled) - len(alive), 100 * (len(compiled) - len(alive)) / max(1, len(compiled)), ", ".join(alive),
-        time.monotonic() - start), flush=True)
+        seconds, rate), flush=True)
     if os.environ.get("DETAIL"):
         for t, v in wrong.items():
             if v[0] == "syntax_error":

@@ -169,7 +169,7 @@ static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
         const char *lacks = lacks_of(b, b->sent);
         if (!lacks) break;
         rn_judge_result r = {.verdict = RN_V_NO_LIBRARY, .failed_case = -1, .peak_bytes = -1};
-        snprintf(r.detail, sizeof r.detail, "no Python module %s here", lacks);
+        snprintf(r.detail, sizeof r.detail, "not here: %s", lacks);
         int rc = store_result(b, b->sent, &r, err);
         if (rc) return rc;
     }

@@ -166,6 +166,17 @@ make_bigcodebench() {
     [[ "$output" == *"big,json,m,1,1,0,1,1"* ]]
 }
 
+@test "judge: a problem in a language that is not here is missing, not failed" {
+    printf '{"name": "HumanEval_%d_f", "language": "%s", "prompt": "f() {\\n", "tests": "f\\n", "stop_tokens": ["\\nf"]}\n' 0 klingon 1 sh >multi.jsonl
+    printf '{"task_id": "HumanEval_%d_f", "completion": "  true; }"}\n' 0 1 >answers.jsonl
+    "$RATION" import -s l.db -t multi.jsonl --model m answers.jsonl
+    run "$RATION" judge -s l.db -t multi.jsonl --format json
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no compiler or interpreter of klingon here: HumanEval_0_f cannot be judged"* ]]
+    [[ "$output" == *'"passed": 1'* && "$output" == *'"missing_library": 1'* ]]
+}
+
 @test "judge: packages of a virtual environment" {
     mkdir -p venv/lib/python3.11/site-packages
     echo 'def one(): return 1' >venv/lib/python3.11/site-packages/onlyhere.py
