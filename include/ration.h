@@ -894,7 +894,10 @@ typedef struct rn_solve_options {
     const char *policy;     /* "adaptive" (NULL), "small-only", "large-only", "cascade" */
     const char *learn_from; /* store with recorded outcomes of the models; NULL: defaults */
     rn_store *store;        /* where samples and verdicts are kept as they come; borrowed; NULL */
-    int no_tests;           /* choose by the ranker instead of judging */
+    int no_tests;           /* nothing is judged: stop at the first sample that passes all examples
+                               of the prompt, else choose by them, agreement and likelihood */
+    const char *fallback;   /* no_tests: the one of the models whose greedy answer is taken where no
+                               sample passes all examples; it writes no other; NULL */
     int accept_unverified;  /* without a pass: the ranker's choice */
     const rn_sampling *sampling; /* NULL: temperature 0.8, top-p 0.95, 512 tokens; seed 0. Stop
                                     strings follow from the problem */

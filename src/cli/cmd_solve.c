@@ -23,7 +23,7 @@ enum { MAX_MODELS = 8, MAX_TEXT = 16 << 20, NOT_GIVEN = -1 };
 typedef struct options {
     rn_model_args m; /* of all models */
     rn_opt_list models, costs;
-    const char *budget, *policy, *learn_from, *store;
+    const char *budget, *policy, *learn_from, *store, *fallback;
     const char *set, *problem, *prompt, *tests, *entry, *dir, *file, *at, *run;
     const char *ledger, *format, *data, *venv;
     bool no_tests, accept_unverified, allow_weak, quiet;
@@ -309,6 +309,7 @@ static void fill(session *q)
     s->learn_from = o->learn_from;
     s->store = q->store;
     s->no_tests = o->no_tests;
+    s->fallback = o->fallback;
     s->accept_unverified = o->accept_unverified;
     s->sampling = &q->sampling;
     s->in_flight = (int)o->in_flight;
@@ -370,7 +371,11 @@ int rn_cmd_solve(int argc, char **argv)
                    "expect of the models what this store recorded of them"),
         RN_OPT_STR('s', "store", &o->store, "FILE",
                    "keep samples and verdicts here, and use those that are there"),
-        RN_OPT_FLAG(0, "no-tests", &o->no_tests, "choose by the ranker; nothing is verified"),
+        RN_OPT_FLAG(0, "no-tests", &o->no_tests,
+                    "stop at a sample that passes the prompt's examples, else choose; nothing is "
+                    "verified"),
+        RN_OPT_STR(0, "fallback", &o->fallback, "MODEL",
+                   "no-tests: the model whose greedy answer is taken where no sample passes them"),
         RN_OPT_FLAG(0, "accept-unverified", &o->accept_unverified,
                     "without a pass, print the ranker's choice"),
         RN_OPT_STR(0, "ledger", &o->ledger, "FILE", "write the ledger there as JSON"),

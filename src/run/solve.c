@@ -102,9 +102,13 @@ static int resolve(rn_solve_state *s, rn_try *t, rn_err *err)
     rn_slot_arm *x = &s->arms[t->arm];
     t->state = RN_TRY_DONE;
     t->judged_ns = rn_now_ns();
-    bool missing = t->judged && t->result.verdict == RN_V_SANDBOX;
-    bool passed = t->judged && t->result.verdict == RN_V_PASSED;
-    if (t->flying) {
+    bool missing = t->judged ? t->result.verdict == RN_V_SANDBOX : t->tried && !t->trial.known;
+    bool passed = t->judged ? t->result.verdict == RN_V_PASSED
+                            : s->o->no_tests && !s->winner && rn_stop_at(s, t);
+    if (passed && !s->winner) s->winner = t;
+    if (t->arm == s->fallback) {
+        rn_policy_spend(s->policy, charge(s, t));
+    } else if (t->flying) {
         double cost = charge(s, t);
         if (missing)
             rn_policy_lose(s->policy, t->arm, cost);
@@ -117,7 +121,6 @@ static int resolve(rn_solve_state *s, rn_try *t, rn_err *err)
     if (!t->judged) return 0;
     x->row.n_judged++;
     int rc = rn_keep_verdict(s, t, err);
-    if (passed && !s->winner) s->winner = t;
     if (missing)
         rn_solve_warn(s, "a sample of %s has no verdict: %s", x->sampler->m.name, t->result.detail);
     rn_solve_sample told = sample_of(t);
@@ -131,7 +134,8 @@ static const rn_try *equal_try(const rn_solve_state *s, const rn_try *t)
     for (size_t i = 0; i < s->tries.n; i++) {
         const rn_try *u = s->tries.data[i];
         bool known = u->state == RN_TRY_JUDGING ||
-                     (u->state == RN_TRY_DONE && u->judged && u->result.verdict != RN_V_SANDBOX);
+                     (u->state == RN_TRY_DONE &&
+                      (u->trial.known || (u->judged && u->result.verdict != RN_V_SANDBOX)));
         if (u != t && known && memcmp(u->sha, t->sha, sizeof t->sha) == 0) return u;
     }
     return NULL;
@@ -141,9 +145,11 @@ static const rn_try *equal_try(const rn_solve_state *s, const rn_try *t)
  * this one's. -1: it is to be run. */
 static int known_already(rn_solve_state *s, rn_try *t)
 {
-    if (s->o->no_tests) return 1;
+    if (s->o->no_tests && !rn_stop_tries(s, t)) return 1;
     const rn_try *same = t->judged ? NULL : equal_try(s, t);
     if (same && same->state == RN_TRY_JUDGING) return 0;
+    if (s->o->no_tests && same) t->trial = same->trial;
+    if (s->o->no_tests) return same ? 1 : -1;
     if (same) t->result = same->result;
     t->copied = same != NULL;
     if (!same && !t->found && !s->target.set) {
@@ -178,7 +184,10 @@ static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
         int known = t->state == RN_TRY_NEW ? known_already(s, t) : 0;
         int rc = known > 0 ? resolve(s, t, err) : 0;
         if (!rc && known < 0) {
-            rc = rn_target_job(&s->target, rn_buf_view(&t->program), &s->job, job, err);
+            if (s->stops)
+                rn_stop_job(s, t, job);
+            else
+                rc = rn_target_job(&s->target, rn_buf_view(&t->program), &s->job, job, err);
             t->state = RN_TRY_JUDGING;
             s->n_judging++;
             *tag = i;
@@ -221,7 +230,10 @@ static void take_failure(rn_solve_state *s, const rn_event *e)
     if (e->n > 0 && x->generating > 0) {
         x->generating--;
         const rn_try none = {.cost = lost};
-        rn_policy_lose(s->policy, e->sampler, charge(s, &none));
+        if (e->sampler == s->fallback)
+            rn_policy_spend(s->policy, charge(s, &none));
+        else
+            rn_policy_lose(s->policy, e->sampler, charge(s, &none));
     }
     if (!s->first_death.code) s->first_death = e->err;
     if (e->kind != RN_EV_DEAD || x->dead) {
@@ -291,7 +303,7 @@ static int take_sample(rn_solve_state *s, rn_event *e, rn_err *err)
     t->cost = rn_price_of(&x->price, s->budget.unit, &u) + pay_lost(s, e);
     t->text = e->text;
     e->text = (rn_buf){0};
-    t->flying = x->generating > 0;
+    t->flying = x->generating > 0 && e->sampler != s->fallback;
     if (x->generating > 0) x->generating--;
     rn_solve_row *row = &x->row;
     row->n_samples++;
@@ -342,9 +354,15 @@ static bool has_place(rn_solve_state *s)
     return unjudged < 2 * s->width;
 }
 
+/* Nothing could stop the others where there is a fallback and no example: it alone is asked. */
+static bool may_buy(const rn_solve_state *s)
+{
+    return !s->closing && (s->fallback < 0 || s->stops);
+}
+
 static int buy(rn_solve_state *s, rn_err *err)
 {
-    while (!s->closing && has_place(s)) {
+    while (may_buy(s) && has_place(s)) {
         int arm;
         int rc = rn_policy_next(s->policy, &arm, err);
         if (rc || arm < 0) return rc;
@@ -388,6 +406,10 @@ static int take_result(void *user, uint64_t tag, const rn_judge_result *r, rn_er
     }
     rn_try *t = s->tries.data[tag];
     s->n_judging--;
+    if (s->stops) {
+        int rc = rn_stop_take(s, t, r, err);
+        return rc ? rc : resolve(s, t, err);
+    }
     t->result = *r;
     t->judged = true;
     return resolve(s, t, err);
@@ -416,6 +438,12 @@ static void join_opener(rn_solve_state *s)
     s->opening = false;
 }
 
+/* Programs are run as they come: on tests, or on the examples that may stop. */
+static bool runs_programs(const rn_solve_state *s)
+{
+    return !s->o->no_tests || s->stops;
+}
+
 static int open_judge(rn_solve_state *s, rn_err *err)
 {
     join_opener(s);
@@ -426,7 +454,7 @@ static int open_judge(rn_solve_state *s, rn_err *err)
         return s->open_err.code;
     }
     s->pump = (rn_pump){.judge = s->judge, .next = next_job, .done = take_result, .user = s};
-    return rn_keep_protocols(s, err);
+    return s->stops ? 0 : rn_keep_protocols(s, err);
 }
 
 /* Programs to the judge, verdicts back; waits up to POLL_MS for the first. */
@@ -435,7 +463,7 @@ static int judge_turn(rn_solve_state *s, rn_err *err)
     if (s->judge) return rn_pump_turn(&s->pump, POLL_MS, err);
     rn_judge_job none;
     uint64_t tag;
-    return s->o->no_tests ? next_job(s, &none, &tag, err) : 0;
+    return runs_programs(s) ? 0 : next_job(s, &none, &tag, err);
 }
 
 /* ---- the loop -------------------------------------------------------------------------------- */
@@ -477,12 +505,12 @@ static int loop(rn_solve_state *s, rn_err *err)
     bool stored_first = s->tries.n > 0;
     /* A server's answer takes longer than the judge's start; a small local model would meanwhile
      * write samples that nobody needs. */
-    int rc = s->o->no_tests || any_remote(s) ? 0 : open_judge(s, err);
+    int rc = !runs_programs(s) || any_remote(s) ? 0 : open_judge(s, err);
     if (rc) return rc;
     for (;;) {
         /* Stored samples without a verdict are judged before anything is paid for. */
         if (!stored_first) rc = buy(s, err);
-        if (!rc && !s->judge && !s->o->no_tests) rc = open_judge(s, err);
+        if (!rc && !s->judge && runs_programs(s)) rc = open_judge(s, err);
         if (!rc) rc = check_deadline(s, err);
         if (!rc) rc = judge_turn(s, err);
         if (rc || s->winner) return rc;
@@ -496,10 +524,14 @@ static int loop(rn_solve_state *s, rn_err *err)
         bool judging = s->judge && rn_judge_pending(s->judge);
         if (done) {
             int arm = -1; /* what is in flight no more may have left room */
-            if (!s->closing) rc = rn_policy_next(s->policy, &arm, err);
-            if (rc || arm < 0) return rc;
-            if ((rc = rn_sampler_buy(s->arms[arm].sampler, 1, err))) return rc;
-            s->arms[arm].generating++;
+            if (may_buy(s)) rc = rn_policy_next(s->policy, &arm, err);
+            if (!rc && arm < 0) {
+                if ((rc = rn_stop_ask(s, err)) <= 0) return rc;
+                rc = 0;
+            } else if (!rc && !(rc = rn_sampler_buy(s->arms[arm].sampler, 1, err))) {
+                s->arms[arm].generating++;
+            }
+            if (rc) return rc;
         }
         rc = take_events(s, judging ? 0 : IDLE_MS, err);
         if (rc) return rc;
@@ -510,7 +542,7 @@ static int loop(rn_solve_state *s, rn_err *err)
  * that one took, so that a pass that says nothing is told from one that does. */
 static int await_nothing(rn_solve_state *s, rn_err *err)
 {
-    if (!s->judge || s->nothing_known || s->cancelled) return 0;
+    if (!s->judge || s->nothing_known || s->cancelled || s->o->no_tests) return 0;
     int64_t until = rn_now_ns() +
                     (s->winner ? s->winner->result.wall_ns + NOTHING_MS * 1000000 : INT64_MAX / 2);
     while (!s->nothing_known && rn_judge_pending(s->judge)) {
@@ -549,7 +581,7 @@ static int check_options(const rn_solve_options *o, rn_solve_state *s, rn_err *e
     s->width = o->in_flight                       ? o->in_flight
                : s->budget.unit == RN_UNIT_SECOND ? DEFAULT_SECONDS_WIDTH
                                                   : DEFAULT_WIDTH;
-    return 0;
+    return rn_stop_check(s, err);
 }
 
 /* The prompt, of a file with as much context as leaves room for an answer. */
@@ -589,6 +621,10 @@ static int open_arms(rn_solve_state *s, rn_err *err)
         s->n_arms++;
         if (o->sampling) x->sampler->sampling = *o->sampling;
         x->sampler->sampling.stop = x->sampler->chat ? NULL : rn_target_stop(&s->target);
+        if (o->fallback && strcmp(x->sampler->m.name, o->fallback) == 0) {
+            s->fallback = (int)i;
+            x->sampler->sampling.temperature = 0;
+        }
         if (o->store) rc = rn_opened_hash(&x->sampler->m, err);
         if (!rc) rc = build_prompt(s, x, err);
         if (rc) return rc;
@@ -598,6 +634,8 @@ static int open_arms(rn_solve_state *s, rn_err *err)
                                "two models are called %s; give each a name of its own",
                                x->sampler->m.name);
     }
+    if (o->fallback && s->fallback < 0)
+        return rn_fail(err, RN_EINVAL, "no model is called %s, as the fallback is", o->fallback);
     return 0;
 }
 
@@ -605,7 +643,9 @@ static int make_policy(rn_solve_state *s, rn_err *err)
 {
     rn_policy_arm arms[RN_PRIOR_MAX_ARM];
     double cost[RN_PRIOR_MAX_ARM];
-    int cheapest = 0, dearest = 0;
+    const int first = s->fallback == 0 ? 1 : 0;
+    int cheapest = first, dearest = first;
+    double budget;
     for (int i = 0; i < s->n_arms; i++) {
         rn_slot_arm *x = &s->arms[i];
         int rc = rn_price_init(&x->price, x->sampler, s->book, s->budget.unit, i, err);
@@ -619,6 +659,7 @@ static int make_policy(rn_solve_state *s, rn_err *err)
         if (!(p->per_sample > 0)) p->per_sample = 1e-9;
         p->limit = x->sampler->n_wanted ? x->sampler->n_wanted : 1;
         cost[i] = p->per_sample;
+        if (i < first || i == s->fallback) continue;
         if (cost[i] < cost[cheapest]) cheapest = i;
         if (cost[i] > cost[dearest]) dearest = i;
     }
@@ -627,13 +668,14 @@ static int make_policy(rn_solve_state *s, rn_err *err)
         rc = rn_budget_check(&s->budget, arms[cheapest].shared + arms[cheapest].per_sample,
                              s->arms[cheapest].sampler->m.name, err);
     if (!rc) rc = rn_learn_prior(s, cost, err);
-    const rn_policy_spec spec = {.kind = s->policy_kind, .arms = arms, .budget = s->budget.amount};
+    if (!rc) rc = rn_stop_reserve(s, arms, &budget, err);
+    const rn_policy_spec spec = {.kind = s->policy_kind, .arms = arms, .budget = rc ? 1 : budget};
     if (!rc) rc = rn_policy_new(&spec, s->prior, &s->policy, err);
     for (int i = 0; !rc && i < s->n_arms; i++) {
         /* Prices that are learnt on the way must not change which model is meant. */
         bool out = (s->policy_kind == RN_POLICY_SMALL_ONLY && i != cheapest) ||
                    (s->policy_kind == RN_POLICY_LARGE_ONLY && i != dearest) ||
-                   s->arms[i].sampler->n_wanted == 0;
+                   s->arms[i].sampler->n_wanted == 0 || i == s->fallback;
         if (out) rn_policy_close_arm(s->policy, i);
     }
     return rc;
@@ -643,8 +685,9 @@ static int begin(rn_solve_state *s, rn_err *err)
 {
     int rc = check_options(s->o, s, err);
     if (!rc) rc = rn_target_open(s->o, &s->target, err);
+    if (!rc && s->o->no_tests) rc = rn_stop_open(s, err);
     if (rc) return rc;
-    if (!s->o->no_tests) {
+    if (runs_programs(s)) {
         if (pthread_create(&s->opener, NULL, start_judge, s) != 0)
             return rn_fail_errno(err, "a thread for the judge");
         s->opening = true;
@@ -728,6 +771,7 @@ static void free_all(rn_solve_state *s)
         free_try(s->tries.data[i]);
     rn_vec_free(&s->tries);
     rn_arena_free(&s->job);
+    rn_arena_free(&s->trial_arena);
     rn_buf_free(&s->nothing);
     rn_policy_free(s->policy);
     rn_prior_free(s->prior);
@@ -751,6 +795,7 @@ int rn_solve(const rn_solve_options *options, rn_solve_result *out, rn_err *err)
     rn_solve_state *s = calloc(1, sizeof *s);
     if (!s) return rn_fail(err, RN_ENOMEM, "out of memory");
     s->o = options;
+    s->fallback = -1;
     s->out = out;
     s->watch = (rn_watch){.should_stop = options->should_stop, .user = options->user};
     s->start_ns = s->charged_ns = rn_now_ns();

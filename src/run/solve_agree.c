@@ -10,14 +10,12 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const int64_t cpu_ns = 100000000; /* of one input */
-
 typedef struct agreement {
     rn_solve_state *s;
     rn_try **list; /* [n] candidates, distinct programs */
     size_t n;
     rn_arena arena;
-    rn_trial trial;
+    const rn_trial *trial;      /* the state's */
     rn_trial_program *programs; /* [n] */
 } agreement;
 
@@ -26,13 +24,17 @@ static int run_all(agreement *a, rn_err *err)
     const rn_judge_settings *set = &a->s->o->judge;
     const rn_judge_opts jo = {
         .jobs = set->jobs ? set->jobs : 1, .venv = set->venv, .allow_weak = set->allow_weak != 0};
-    rn_trial_io io = {.cpu_ns = cpu_ns, .watch = &a->s->watch};
+    rn_trial_io io = {.cpu_ns = rn_trial_cpu_ns, .watch = &a->s->watch};
+    bool all = true;
+    for (size_t i = 0; i < a->n; i++)
+        all &= a->programs[i].known;
+    if (all) return 0; /* solve_stop.c tried them as they came */
     int rc = rn_judge_open(&jo, &io.judge, err);
     if (rc) return rc;
-    rc = rn_trial_run(a->s->target.p, &a->trial, a->programs, a->n, &io, &a->arena, err);
+    rc = rn_trial_run(a->s->target.p, a->trial, a->programs, a->n, &io, &a->arena, err);
     rn_judge_close(io.judge);
     for (size_t i = 0; i < a->n; i++)
-        a->s->ranking_cpu_s += (double)a->programs[i].cpu_ns * 1e-9;
+        if (!a->list[i]->tried) a->s->ranking_cpu_s += (double)a->programs[i].cpu_ns * 1e-9;
     return rc;
 }
 
@@ -49,7 +51,7 @@ static size_t candidate_of(const agreement *a, const rn_try *t)
 /* One row per sample with a vote; the score of a candidate is that of its samples. */
 static int count_votes(agreement *a, rn_err *err)
 {
-    size_t m = a->trial.in.n, n = a->s->tries.n, used = 0;
+    size_t m = a->trial->in.n, n = a->s->tries.n, used = 0;
     uint16_t *value = rn_arena_array(&a->arena, a->n * m, sizeof *value);
     uint16_t *rows = rn_arena_array(&a->arena, n * m + 1, sizeof *rows);
     uint32_t *right = rn_arena_array(&a->arena, 2 * a->n, sizeof *right);
@@ -59,7 +61,7 @@ static int count_votes(agreement *a, rn_err *err)
     double *score = rn_arena_array(&a->arena, n, sizeof *score);
     if (!value || !rows || !right || !of_row || !candidate || !flags || !score)
         return rn_fail(err, RN_ENOMEM, "out of memory for ranking");
-    int rc = rn_trial_votes(&a->trial, a->programs, a->n, value, right, right + a->n, err);
+    int rc = rn_trial_votes(a->trial, a->programs, a->n, value, right, right + a->n, err);
     for (size_t k = 0; k < n && !rc; k++) {
         size_t i = candidate_of(a, a->s->tries.data[k]);
         if (i == SIZE_MAX) continue;
@@ -83,13 +85,15 @@ int rn_choose_agree(rn_solve_state *s, rn_try **list, size_t n, bool *known, rn_
 {
     *known = false;
     if (!s->target.set || n < 2) return 0;
-    agreement a = {.s = s, .list = list, .n = n};
-    int rc = rn_trial_make(s->target.p, &rn_trial_examples, &a.arena, &a.trial, err);
-    if (!rc && a.trial.in.n) {
+    agreement a = {.s = s, .list = list, .n = n, .trial = &s->trial};
+    int rc = rn_stop_open(s, err);
+    if (!rc && a.trial->in.n) {
         a.programs = rn_arena_array(&a.arena, n, sizeof *a.programs);
         if (!a.programs) rc = rn_fail(err, RN_ENOMEM, "out of memory for ranking");
-        for (size_t i = 0; i < n && !rc; i++)
+        for (size_t i = 0; i < n && !rc; i++) {
+            a.programs[i] = list[i]->trial;
             a.programs[i].text = rn_buf_view(&list[i]->program);
+        }
         if (!rc) rc = run_all(&a, err);
         if (!rc) rc = count_votes(&a, err);
         *known = !rc;

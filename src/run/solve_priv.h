@@ -6,6 +6,7 @@
  *   keep.c    the store: what a former run paid for, samples and verdicts as they come
  *   learn.c   the prior of the policy from a store of recorded outcomes
  *   choose.c  the ranker's choice where no test decides; solve_agree.c: examples and agreement
+ *   solve_stop.c  without tests: stopping at the examples, the fallback
  *   ledger.c  sums, the reason in a line, JSON
  */
 #ifndef RN_RUN_SOLVE_PRIV_H
@@ -16,6 +17,7 @@
 #include "run/sampler.h"
 #include "run/solve_price.h"
 #include "run/target.h"
+#include "run/trial.h"
 #include "stat/policy.h"
 #include "store/store.h"
 
@@ -38,6 +40,8 @@ typedef struct rn_try {
     uint8_t sha[RN_SHA256_BYTES]; /* of the program */
     rn_judge_result result;       /* when DONE and judged */
     bool judged;
+    bool tried; /* without tests: it was run on the inputs of the problem's examples: */
+    rn_trial_program trial;
     double score;     /* mean negative log likelihood, lowest is best; NAN none */
     double agreement; /* samples that give the same values, highest is best; 0 unknown */
 } rn_try;
@@ -59,6 +63,11 @@ typedef struct rn_solve_state {
     const rn_solve_options *o;
     rn_solve_result *out;
     rn_target target;
+    rn_arena trial_arena; /* of the trial and of what programs gave */
+    rn_trial trial;       /* made by rn_stop_open */
+    bool stops;           /* no tests, and examples that can stop */
+    int fallback;         /* the arm whose greedy answer stands in; -1 none */
+    bool asked;
     rn_budget budget;
     rn_policy_kind policy_kind;
     rn_prior *prior;
@@ -112,6 +121,22 @@ int rn_choose(rn_solve_state *s, rn_err *err);
 /* solve_agree.c: fills `agreement` of the candidates [n]; *known false: the problem shows nothing.
  * */
 int rn_choose_agree(rn_solve_state *s, rn_try **list, size_t n, bool *known, rn_err *err);
+
+/* solve_stop.c */
+int rn_stop_check(const rn_solve_state *s, rn_err *err); /* of the options */
+int rn_stop_open(rn_solve_state *s, rn_err *err);        /* once the target is open */
+/* Whether a program is to be run on the examples; the job that does, and what it gave. */
+bool rn_stop_tries(const rn_solve_state *s, const rn_try *t);
+void rn_stop_job(const rn_solve_state *s, const rn_try *t, rn_judge_job *job);
+int rn_stop_take(rn_solve_state *s, rn_try *t, const rn_judge_result *r, rn_err *err);
+/* Whether this is the one that is printed: it passes all examples, or is the fallback's answer. */
+bool rn_stop_at(rn_solve_state *s, const rn_try *t);
+/* The others had their budget: 1: the fallback was asked, 0: there is none, or its answer was in
+ * the store and is the winner. */
+int rn_stop_ask(rn_solve_state *s, rn_err *err);
+/* The budget less one answer of the fallback. */
+int rn_stop_reserve(const rn_solve_state *s, const rn_policy_arm *arms, double *budget,
+                    rn_err *err);
 
 /* ledger.c: fills s->out. */
 int rn_ledger_fill(rn_solve_state *s, rn_err *err);

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+const int64_t rn_trial_cpu_ns = 100000000;
 const rn_trial_plan rn_trial_examples = {
     .max_examples = 32, .n_mutants = 32, .n_pooled = 32, .n_borders = 16};
 
@@ -113,19 +114,48 @@ typedef struct running {
     rn_arena *a;
 } running;
 
+void rn_trial_job(const rn_problem *p, const rn_trial *t, rn_bytes program, rn_judge_job *job)
+{
+    *job = (rn_judge_job){.mode = RN_JUDGE_VALUES,
+                          .compare = p->form == RN_FORM_CALL ? RN_COMPARE_APPS : RN_COMPARE_STRICT,
+                          .program = program,
+                          .entry = t->in.name,
+                          .cases = t->cases,
+                          .n_cases = t->in.n,
+                          .limits = {.cpu_ns = rn_trial_cpu_ns}};
+}
+
+int rn_trial_take(const rn_trial *t, const rn_judge *judge, const rn_judge_result *r, rn_arena *a,
+                  rn_trial_program *out, rn_err *err)
+{
+    out->cpu_ns = r->cpu_ns;
+    out->wall_ns = r->wall_ns;
+    if (r->verdict == RN_V_SANDBOX) return 0;
+    rn_judge_value *v = rn_arena_array(a, t->in.n, sizeof *v);
+    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for values");
+    memcpy(v, rn_judge_values(judge), t->in.n * sizeof *v);
+    out->values = v;
+    out->known = true;
+    return 0;
+}
+
+uint32_t rn_trial_right(const rn_trial *t, const rn_trial_program *x, bool unseen)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; x->known && i < t->in.n_examples; i++)
+        n += t->known[i] && x->values[i].agrees && (!unseen || t->unseen[i]);
+    return n;
+}
+
 static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
 {
     (void)err;
     running *x = user;
+    while (x->sent < x->n && x->list[x->sent].known)
+        x->sent++;
     if (x->sent == x->n) return 0;
-    *job =
-        (rn_judge_job){.mode = RN_JUDGE_VALUES,
-                       .compare = x->p->form == RN_FORM_CALL ? RN_COMPARE_APPS : RN_COMPARE_STRICT,
-                       .program = x->list[x->sent].text,
-                       .entry = x->t->in.name,
-                       .cases = x->t->cases,
-                       .n_cases = x->t->in.n,
-                       .limits = {.cpu_ns = x->io->cpu_ns}};
+    rn_trial_job(x->p, x->t, x->list[x->sent].text, job);
+    job->limits.cpu_ns = x->io->cpu_ns;
     *tag = x->sent++;
     return 1;
 }
@@ -133,16 +163,7 @@ static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
 static int take_result(void *user, uint64_t tag, const rn_judge_result *r, rn_err *err)
 {
     running *x = user;
-    rn_trial_program *p = &x->list[tag];
-    p->cpu_ns = r->cpu_ns;
-    p->wall_ns = r->wall_ns;
-    if (r->verdict == RN_V_SANDBOX) return 0;
-    rn_judge_value *v = rn_arena_array(x->a, x->t->in.n, sizeof *v);
-    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for values");
-    memcpy(v, rn_judge_values(x->io->judge), x->t->in.n * sizeof *v);
-    p->values = v;
-    p->known = true;
-    return 0;
+    return rn_trial_take(x->t, x->io->judge, r, x->a, &x->list[tag], err);
 }
 
 static int tick(void *user, rn_err *err)
@@ -208,12 +229,8 @@ int rn_trial_votes(const rn_trial *t, const rn_trial_program *list, size_t n, ui
     for (size_t i = 0; i < t->in.n && !rc; i++)
         number_values(list, n, i, t->in.n, scratch, number, value);
     for (size_t k = 0; k < n && !rc; k++) {
-        right[k] = unseen[k] = 0;
-        for (size_t i = 0; list[k].known && i < t->in.n_examples; i++) {
-            bool yes = t->known[i] && list[k].values[i].agrees;
-            right[k] += yes;
-            unseen[k] += yes && t->unseen[i];
-        }
+        right[k] = rn_trial_right(t, &list[k], false);
+        unseen[k] = rn_trial_right(t, &list[k], true);
     }
     free(scratch);
     free(number);

@@ -37,13 +37,22 @@ typedef struct rn_trial_program {
     int64_t cpu_ns, wall_ns;      /* out */
 } rn_trial_program;
 
+/* The parts of a trial, for who runs programs as they come: the job that tries one (it borrows text
+ * and trial until it is done; CPU seconds of an input: rn_trial_cpu_ns), what it gave, and how many
+ * examples that tell a value it passes. */
+extern const int64_t rn_trial_cpu_ns;
+void rn_trial_job(const rn_problem *p, const rn_trial *t, rn_bytes program, rn_judge_job *job);
+int rn_trial_take(const rn_trial *t, const rn_judge *judge, const rn_judge_result *r, rn_arena *a,
+                  rn_trial_program *out, rn_err *err);
+uint32_t rn_trial_right(const rn_trial *t, const rn_trial_program *x, bool unseen);
+
 typedef struct rn_trial_io {
     rn_judge *judge; /* borrowed */
     int64_t cpu_ns;  /* limit of one input; 0: the judge's */
     const rn_watch *watch;
 } rn_trial_io;
 
-/* Tries every program. RN_ECANCELLED when it is time to stop. */
+/* Tries every program that is not known yet. RN_ECANCELLED when it is time to stop. */
 int rn_trial_run(const rn_problem *p, const rn_trial *t, rn_trial_program *list, size_t n,
                  const rn_trial_io *io, rn_arena *a, rn_err *err);
 

@@ -462,6 +462,41 @@ END
     [[ "$output" == *"def zz(n: int)"* ]]
 }
 
+@test "solve: without tests it stops at a sample that passes the examples, else asks the fallback" {
+    serve '{"def f0": ["    return x * 2\n", "    return x + 1\n", "    return x + 2\n"]}' --in-order
+    cat >p.json <<'END'
+{"task_id": "T/0", "prompt": "def f0(x):\n    \"\"\"\n    >>> f0(3)\n    4\n    >>> f0(5)\n    6\n    \"\"\"\n", "entry_point": "f0", "test": "def check(f):\n    pass\n"}
+END
+    for name in test-model big; do
+        printf '[model %s]\nusd_per_1m_input = 1\nusd_per_1m_output = 1\n' $name >>costs
+    done
+    set -- solve -b 0.002USD --cost-file costs --no-tests --in-flight 1 --ledger l.json
+    run "$RATION" "$@" -m "$url/v1#test-model" p.json
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"NOT VERIFIED"*"sample 1 of test-model, chosen from "*" by examples: it passes all of them"*"return x + 1"* ]] || { echo "$output"; false; }
+    [ "$(json l.json models.0.samples)" -le 4 ] # the next ones are asked for while it is tried
+    # Nothing passes: the greedy answer of the other model, which is the first of the list.
+    kill "$server_pid"
+    serve '{"def f0": ["    return x - 7\n", "    return x + 2\n"]}'
+    run "$RATION" "$@" -m "$url/v1#test-model" -m "big=$url/v1#test-model" --fallback big -s s.db p.json
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"sample 0 of big"*"by fallback: no sample passes all examples"*"return x - 7"* ]] || { echo "$output"; false; }
+    [ "$(json l.json models.1.samples)" = 1 ]
+    [ "$(json l.json models.0.samples)" -gt 3 ]
+    # What was paid for is not asked for again.
+    run "$RATION" "$@" -m "$url/v1#test-model" -m "big=$url/v1#test-model" --fallback big -s s.db p.json
+    [[ "$output" == *"by fallback"*"return x - 7"* ]] || { echo "$output"; false; }
+    [ "$(json l.json models.1.samples)" = 0 ]
+    # Without an example nothing could stop the others: they are not drawn.
+    sed -i 's/>>> f0(.)\\n    [46]/It adds one./g' p.json
+    run "$RATION" "$@" -m "$url/v1#test-model" -m "big=$url/v1#test-model" --fallback big p.json
+    [[ "$output" == *"by fallback: the prompt shows no example"* ]] || { echo "$output"; false; }
+    [ "$(json l.json models.0.samples)" = 0 ]
+    run "$RATION" "$@" -m "$url/v1#test-model" --fallback big p.json
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"fallback"* ]]
+}
+
 @test "solve: wrong usage" {
     problem
     random_model tiny.gguf
