@@ -588,16 +588,18 @@ RN_API void rn_judge_summary_free(rn_judge_summary *out);
 typedef struct rn_rank_options {
     rn_watch watch;
     rn_share_options share;
-    const char *ranker;                              /* "nll", "verifier", "consensus" */
-    rn_model_source model;                           /* of nll, verifier */
-    const char *of;                                  /* only runs of this model; NULL: all */
-    int64_t run_id;                                  /* only this run; 0: all */
+    const char *ranker;    /* "examples", "nll", "verifier", "consensus", "tests" */
+    rn_model_source model; /* of nll, verifier, tests */
+    const char *of;        /* only runs of this model; NULL: all */
+    int64_t run_id;        /* only this run; 0: all */
     const char *set, *data_dir, *preset, *extractor; /* NULL: the run's own */
     rn_selection select;                             /* which problems */
     const char *verifier; /* the question: a name or file; NULL: "function" */
+    const char *question; /* tests: how the model is asked: a name or file; NULL: "assert" */
     const char *agree;    /* consensus: "mbr" or "codet" */
-    int64_t inputs, seed; /* consensus: inputs per problem; 32. Both: their seed, 0 */
-    double cpu_s;         /* examples, consensus: of an input; 0.1, 0.5 */
+    int64_t inputs, seed; /* consensus: inputs per problem; 32. tests: answers per problem; 10.
+                             All three: their seed, 0 */
+    double cpu_s;         /* examples, tests, consensus: of an input; 0.1, 0.1, 0.5 */
     int jobs, allow_weak; /* consensus: programs at a time; as in rn_judge_settings */
 } rn_rank_options;
 
@@ -619,7 +621,7 @@ typedef struct rn_rank_summary {
     int64_t n_unlikely;           /* verifier: without a likelihood under their generator */
     int64_t n_failed;             /* consensus: the sandbox failed on them */
     int64_t n_problems, n_blind;  /* consensus: scored; of them without an input */
-    int64_t n_examples, n_unseen; /* examples: that tell a value; of them in no test */
+    int64_t n_examples, n_unseen; /* examples, tests: that tell a value; of them in no test */
     int64_t n_programs;           /* consensus: executed, in cpu_s and wall_s */
     double cpu_s, wall_s;
     char refusal[200];

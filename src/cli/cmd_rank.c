@@ -8,20 +8,24 @@
 /* What was scored and what was left out. */
 static void print_counts(const rn_rank_summary *s)
 {
-    if (strcmp(s->ranker, "consensus") == 0 || strcmp(s->ranker, "examples") == 0) {
+    const bool tests = strcmp(s->ranker, "tests") == 0;
+    if (tests || strcmp(s->ranker, "consensus") == 0 || strcmp(s->ranker, "examples") == 0) {
         printf(
             "%lld scored; left out: %lld at their token limit, %lld that the sandbox failed on\n",
             (long long)s->n_scored, (long long)s->n_cut, (long long)s->n_failed);
         printf(
             "%lld programs executed: %.1f CPU seconds, %.1f s of wall-time one after the other\n",
             (long long)s->n_programs, s->cpu_s, s->wall_s);
-        if (s->n_examples)
+        if (tests)
+            printf("%lld different tests written for %lld problems\n", (long long)s->n_examples,
+                   (long long)s->n_problems);
+        else if (s->n_examples)
             printf("%lld examples tell a value; %lld of them stand in no test\n",
                    (long long)s->n_examples, (long long)s->n_unseen);
         if (s->n_blind)
-            printf("%lld of %lld problems show no example to make inputs from: all their samples "
-                   "have the same score\n",
-                   (long long)s->n_blind, (long long)s->n_problems);
+            printf("%lld of %lld problems %s: all their samples have the same score\n",
+                   (long long)s->n_blind, (long long)s->n_problems,
+                   tests ? "got no test" : "show no example to make inputs from");
     } else if (strcmp(s->ranker, "verifier") == 0) {
         printf("%lld scored; left out: %lld at their token limit, %lld without a likelihood under "
                "their generator, %lld too long for the context\n",
@@ -62,7 +66,8 @@ int rn_cmd_rank(int argc, char **argv)
             0, "ranker", &o.ranker, "RANKER",
             "examples: those of the prompt that pass, then agreement (default without -m); "
             "nll: mean negative log likelihood (default with -m); verifier: a model's yes or "
-            "no; consensus: programs that agree"),
+            "no; consensus: programs that agree; tests: those that pass the same tests, which a "
+            "model writes"),
         RN_OPT_ALIAS("by", &o.ranker),
         RN_MODEL_OPTION(&m),
         RN_OPT_STR('s', "store", &store, "FILE", "the experiment file"),
@@ -78,12 +83,16 @@ int rn_cmd_rank(int argc, char **argv)
                    "run's own)"),
         RN_OPT_STR(0, "verifier", &o.verifier, "NAME|FILE",
                    "verifier: the question (default: function)"),
-        RN_OPT_GROUP("of examples and consensus"),
+        RN_OPT_STR(0, "question", &o.question, "NAME|FILE",
+                   "tests: how the model is asked for them (default: assert)"),
+        RN_OPT_GROUP("of examples, consensus and tests"),
         RN_OPT_STR(0, "agree", &o.agree, "RULE", "consensus: mbr (default) or codet"),
-        RN_OPT_INT(0, "inputs", &o.inputs, "N", "consensus: inputs per problem (default 32)"),
+        RN_OPT_INT(
+            0, "inputs", &o.inputs, "N",
+            "consensus: inputs per problem (default 32); tests: answers of the model (default 10)"),
         RN_OPT_INT(0, "seed", &o.seed, "N", "of the inputs (default 0)"),
         RN_OPT_REAL(0, "cpu-limit", &o.cpu_s, "S",
-                    "CPU seconds per input (default 0.1; consensus: 0.5)"),
+                    "CPU seconds per input or test (default 0.1; consensus: 0.5)"),
         RN_OPT_INT('j', "jobs", &jobs, "N", "programs at a time (default: cores)"),
         RN_OPT_FLAG(0, "allow-weak", &allow_weak, "run even without namespaces and Landlock"),
         RN_SELECT_OPTIONS(&o.select),

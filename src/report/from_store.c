@@ -256,7 +256,7 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     out->problems = problems;
     out->n_drawn = (int64_t)used;
     out->lower_is_better = row->lower_is_better;
-    if (strstr(row->json, "\"by\":\"consensus\""))
+    if (strstr(row->json, "\"by\":\"consensus\"") || strstr(row->json, "\"by\":\"tests\""))
         rc = load_groups(l, row, run_id, n, taken, pass, out);
     if (is_examples(row)) rc = load_votes(l, row, run_id, n, taken, pass, unseen, out);
     if (unseen) out->name = "examples in no test";

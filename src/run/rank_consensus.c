@@ -1,5 +1,6 @@
 /*
- * rank_consensus.c: the rankers `examples` and `consensus`: scores by what executed programs give.
+ * rank_consensus.c: the rankers `examples`, `consensus` and `tests`: scores by what executed programs
+ * give.
  *
  * Samples become programs as for judging, those that differ in layout alone once; each program is
  * called on the problem's inputs in the sandbox (trial.h); then votes or groups are counted. What
@@ -8,6 +9,7 @@
  */
 #include "run/identity.h"
 #include "run/rank_priv.h"
+#include "run/test_writer.h"
 #include "run/trial.h"
 
 #include "rank/consensus.h"
@@ -15,6 +17,7 @@
 #include "stat/votes.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { N_INPUTS = 32, MEMORY_BYTES = 512 << 20 };
@@ -26,7 +29,8 @@ typedef struct consensus {
     rn_agree rule;
     rn_trial_plan plan;
     rn_judge *judge;
-    rn_programs distinct; /* of the problem at work, by layout key */
+    rn_test_writer *writer; /* of `tests`; NULL */
+    rn_programs distinct;   /* of the problem at work, by layout key */
     rn_buf key;
 } consensus;
 
@@ -116,6 +120,36 @@ static int open_examples(rn_ranking *k, rn_err *err)
     return rn_ranking_put_ranker(k, "examples", &r, err);
 }
 
+/* CodeT: groups that pass the same of a model's tests, by samples times tests passed. */
+static int open_tests(rn_ranking *k, rn_err *err)
+{
+    const rn_rank_options *o = k->o;
+    const double cpu_s = o->cpu_s > 0 ? o->cpu_s : examples_cpu_s;
+    consensus *c = make(k, err);
+    if (!c) return RN_ENOMEM;
+    c->rule = RN_AGREE_CODET;
+    rn_ranker_identity r = {.by = "tests",
+                            .agree = "samples times tests",
+                            .inputs = {o->inputs ? o->inputs : RN_TESTS_ANSWERS},
+                            .n_inputs = 1,
+                            .seed = o->seed,
+                            .cpu_s = cpu_s,
+                            .memory_mib = MEMORY_BYTES >> 20,
+                            .extractor = o->extractor};
+    int rc = rn_test_writer_open(k, &c->writer, &r, err);
+    if (!rc) rc = open_judge(k, cpu_s, err);
+    if (rc) return rc;
+    r.python = rn_judge_python(c->judge);
+    char name[400];
+    snprintf(name, sizeof name, "tests:%s", rn_test_writer_model(c->writer));
+    return rn_ranking_put_ranker(k, name, &r, err);
+}
+
+static int begin_tests(rn_ranking *k, rn_err *err)
+{
+    return rn_test_writer_begin(((consensus *)k->own)->writer, k, err);
+}
+
 /* ---- one problem ----------------------------------------------------------------------------- */
 
 /* The distinct programs of the items. */
@@ -160,6 +194,7 @@ static int put_score(rn_ranking *k, trial *x, size_t item, double score, rn_stor
                      rn_err *err)
 {
     const size_t at = x->program[item];
+    const bool asked = ((const consensus *)k->own)->writer != NULL;
     parts->cpu_ns = x->tried[at].cpu_ns / x->n_samples[at];
     parts->n_runs = x->t.in.n > 0 && !x->paid[at];
     x->paid[at] = true;
@@ -168,13 +203,28 @@ static int put_score(rn_ranking *k, trial *x, size_t item, double score, rn_stor
                               .score = score,
                               .sum = NAN,
                               .n_tok = -1,
-                              .wall_ns = x->tried[at].wall_ns / x->n_samples[at],
-                              .flop = 0,
+                              /* What a model's tests cost is not known here: nor is the sum. */
+                              .wall_ns = asked ? -1 : x->tried[at].wall_ns / x->n_samples[at],
+                              .flop = asked ? -1 : 0,
                               .parts = parts};
     return rn_ranking_put_score(k, &s, err);
 }
 
 /* ---- consensus: groups of equal outcomes ---------------------------------------------------- */
+
+/* What a program gives, as bytes: values, or which tests of a model it passes. */
+static rn_bytes outcomes_of(rn_judge_value *values, size_t n, bool tests)
+{
+    if (!tests) {
+        for (size_t j = 0; j < n; j++)
+            values[j].agrees = 0; /* no part of the outcome */
+        return (rn_bytes){(const char *)values, n * sizeof *values};
+    }
+    char *passed = (char *)values; /* the values themselves are needed no more */
+    for (size_t j = 0; j < n; j++)
+        passed[j] = values[j].agrees != 0;
+    return (rn_bytes){passed, n};
+}
 
 /* The problem's programs as voters. */
 static rn_voter *make_voters(rn_ranking *k, const trial *x)
@@ -188,9 +238,8 @@ static rn_voter *make_voters(rn_ranking *k, const trial *x)
         for (size_t j = 0; j < n_inputs; j++) {
             v[i].has_value |= values[j].kind == RN_VALUE_DATA;
             v[i].n_right += values[j].agrees;
-            values[j].agrees = 0; /* no part of the outcome */
         }
-        v[i].outcomes = (rn_bytes){(const char *)values, n_inputs * sizeof *values};
+        v[i].outcomes = outcomes_of(values, n_inputs, ((const consensus *)k->own)->writer != NULL);
     }
     return v;
 }
@@ -201,6 +250,7 @@ static int score_groups(rn_ranking *k, trial *x, rn_err *err)
     rn_voter *v = make_voters(k, x);
     if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for groups");
     int rc = rn_consensus_score(v, x->n, c->rule, x->t.n_known > 0, err);
+    if (c->writer) k->out->n_examples += x->t.n_known;
     for (size_t i = 0; i < k->items.n && !rc; i++) {
         size_t at = x->program[i];
         if (!has_vote(x, at)) {
@@ -297,7 +347,9 @@ static int try_programs(rn_ranking *k, trial *x, rn_err *err)
     const consensus *c = k->own;
     rn_rank_summary *out = k->out;
     const rn_trial_io io = {.judge = c->judge, .watch = &k->o->watch};
-    int rc = rn_trial_make(k->problem, &c->plan, &k->problem_arena, &x->t, err);
+    rn_arena *a = &k->problem_arena;
+    int rc = c->writer ? rn_test_writer_trial(c->writer, k, a, &x->t, err)
+                       : rn_trial_make(k->problem, &c->plan, a, &x->t, err);
     if (!rc) rc = rn_trial_run(k->problem, &x->t, x->tried, x->n, &io, &k->problem_arena, err);
     for (size_t i = 0; i < x->n && !rc; i++) {
         out->n_programs++;
@@ -331,6 +383,7 @@ static void close_consensus(rn_ranking *k)
 {
     consensus *c = k->own;
     if (!c) return;
+    rn_test_writer_close(c->writer);
     rn_judge_close(c->judge);
     rn_programs_free(&c->distinct);
     rn_buf_free(&c->key);
@@ -347,3 +400,10 @@ const rn_ranker rn_rank_by_examples = {.name = "examples",
                                        .open = open_examples,
                                        .score = score_problem,
                                        .close = close_consensus};
+const rn_ranker rn_rank_by_tests = {.name = "tests",
+                                    .asks = true,
+                                    .whole = true,
+                                    .open = open_tests,
+                                    .begin = begin_tests,
+                                    .score = score_problem,
+                                    .close = close_consensus};

@@ -167,6 +167,7 @@ static void close_nll(rn_ranking *k)
 }
 
 const rn_ranker rn_rank_by_nll = {.name = "nll",
+                                  .asks = true,
                                   .lower_is_better = true,
                                   .open = open_nll,
                                   .begin = begin_run,

@@ -4,7 +4,7 @@
  *   rank_stage.c      which runs; walks their samples problem by problem
  *   rank_nll.c        mean negative log likelihood, by a file's engine or a server
  *   rank_verifier.c   a model's answer to "is it correct?"
- *   rank_consensus.c  what executed programs give: examples passed, agreement
+ *   rank_consensus.c  what executed programs give: examples passed, agreement; tests by a model
  *
  * A sample belongs to the problem of its task_id: a store that was filled without the set may hold
  * its problems in another order. Samples that ran into their token limit are never ranked.
@@ -32,6 +32,7 @@ typedef struct rn_ranking rn_ranking;
 typedef struct rn_ranker {
     const char *name;
     bool lower_is_better;
+    bool asks;                                /* needs a model */
     bool whole;                               /* a score depends on all samples of its problem */
     int (*open)(rn_ranking *k, rn_err *err);  /* puts the ranker into the store */
     int (*begin)(rn_ranking *k, rn_err *err); /* a run is open */
@@ -41,7 +42,7 @@ typedef struct rn_ranker {
 } rn_ranker;
 
 extern const rn_ranker rn_rank_by_nll, rn_rank_by_verifier, rn_rank_by_consensus,
-    rn_rank_by_examples;
+    rn_rank_by_examples, rn_rank_by_tests;
 
 /* A run to score. Strings are in the call's arena. */
 typedef struct rn_rank_run {

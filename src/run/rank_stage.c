@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 static const rn_ranker *const rankers[] = {&rn_rank_by_nll, &rn_rank_by_verifier,
-                                           &rn_rank_by_consensus, &rn_rank_by_examples};
+                                           &rn_rank_by_consensus, &rn_rank_by_examples,
+                                           &rn_rank_by_tests};
 
 /* A model scores by likelihood; without one there is what the prompt shows. */
 static const rn_ranker *find_ranker(const rn_rank_options *o)
@@ -304,18 +305,22 @@ int rn_rank_options_check(const rn_rank_options *o, rn_err *err)
     const rn_ranker *by = find_ranker(o);
     if (!by)
         return rn_fail(err, RN_EINVAL,
-                       "no ranker '%s'; there is examples, nll, verifier and consensus", o->ranker);
+                       "no ranker '%s'; there is examples, nll, verifier, consensus and tests",
+                       o->ranker);
     if (o->extractor && !rn_extractor_find(o->extractor))
         return rn_fail(err, RN_EINVAL, "unknown extractor '%s'; 'man ration-judge' lists them",
                        o->extractor);
-    if (!by->whole) {
+    if (by->asks && !by->whole) {
         if (by == &rn_rank_by_verifier && o->model.source && rn_source_is_server(&o->model))
             return rn_fail(err, RN_EINVAL,
                            "the verifier needs a model file: servers score texts, not answers");
         return rn_model_source_check(&o->model, err);
     }
-    if (o->model.source)
+    if (by->asks && (rc = rn_model_source_check(&o->model, err))) return rc;
+    if (o->model.source && !by->asks)
         return rn_fail(err, RN_EINVAL, "%s executes programs: it has no model", by->name);
+    if (o->question && !by->asks)
+        return rn_fail(err, RN_EINVAL, "--question belongs to --ranker tests");
     if (o->agree && strcmp(o->agree, "mbr") != 0 && strcmp(o->agree, "codet") != 0)
         return rn_fail(err, RN_EINVAL, "--agree is mbr or codet");
     if (o->inputs < 0 || o->inputs > RN_JUDGE_MAX_VALUES)

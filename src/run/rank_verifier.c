@@ -183,6 +183,7 @@ static void close_verifier(rn_ranking *k)
 }
 
 const rn_ranker rn_rank_by_verifier = {.name = "verifier",
+                                       .asks = true,
                                        .open = open_verifier,
                                        .begin = begin_run,
                                        .score = score_problem,

@@ -55,7 +55,7 @@ load_bash() {
     [ "$(offers demo --out "")" = folder ]
     [ -z "$(offers generate --top-p "")" ]
     [ "$(offers export --format dig)" = digest ]
-    [ "$(offers rank --ranker "" | tr '\n' ' ')" = "examples nll verifier consensus " ]
+    [ "$(offers rank --ranker "" | tr '\n' ' ')" = "examples nll verifier consensus tests " ]
 }
 
 @test "bash: operands" {

@@ -87,7 +87,7 @@ EOF
     [ "$status" -eq 2 ]
     run rank "$dir/a.db" --by magic
     [ "$status" -eq 2 ]
-    [[ "$output" == *"there is examples, nll, verifier and consensus"* ]]
+    [[ "$output" == *"there is examples, nll, verifier, consensus and tests"* ]]
     run rank "$dir/none.db"
     [ "$status" -eq 3 ]
     fill "$dir/a.db"
@@ -280,6 +280,59 @@ assert plan["axis"] == "flops"
 row = plan["rows"][0] # 7B at the cost of one sample of 34B
 assert row["k"] == 5 and row["flops"] <= row["budget"], row
 EOF
+}
+
+@test "rank: tests that a model writes, by dual agreement; asked once" {
+    answers "$dir/a.db"
+    name=$(/usr/bin/python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())["entry_point"])' "$set")
+    # Two answers, one goes on from "assert NAME(": three right tests, and a wrong one that len() passes.
+    printf '{"check the correctness of": ["[1, 5]) == 4\\nassert %s([]) == 0\\n", "[2, 2]) == 2\\nassert %s([3, 3]) == 0\\nassert %s([]) == 0\\nassert %s(x) == 1\\n"]}' \
+        "$name" "$name" "$name" "$name" >"$dir/answers.json"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/../server/openai_server.py" --port-file "$dir/port" --in-order \
+        --answers "$dir/answers.json" --seconds 60 >/dev/null 2>&1 3>&- &
+    server=$!
+    for _ in $(seq 200); do
+        [ -s "$dir/port" ] && break
+        sleep 0.05
+    done
+    url=http://127.0.0.1:$(cat "$dir/port")/v1#test-model
+    run "$RATION" rank --ranker tests -m "$url" --inputs 2 -t "$set" -s "$dir/a.db"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"10 scored; "*"4 different tests written for 1 problems"* ]] || { echo "$output"; false; }
+    [ "$(sql "$dir/a.db" "select name from ranker")" = "tests:test-model" ]
+    # Samples times tests passed: 2 x 3, 2 x 2 for "return 0", 1 x 2 for len(), 0.
+    scores=$(sql "$dir/a.db" "select cast(c.score as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
+    [ "$scores" = "6 6 4 2 4 0 0 0 0 0 " ] || { echo "$scores"; false; }
+    before=$(digest "$dir/a.db")
+    run "$RATION" rank --ranker tests -m "$url" --inputs 2 -t "$set" -s "$dir/a.db"
+    [[ "$output" == *"0 programs executed"* ]] || { echo "$output"; false; }
+    [ "$(digest "$dir/a.db")" = "$before" ]
+    kill $server
+    # Of two samples, which stands first follows from the groups of these two alone: of the 45 pairs,
+    # the two right ones are chosen where they are together (1), or with any other: 2 x 8.
+    "$RATION" judge -s "$dir/a.db" -t "$set" >/dev/null
+    "$RATION" report -s "$dir/a.db" --metric rank-score@k -k 2 --format json >"$dir/r.json" || true
+    /usr/bin/python3 - "$dir/r.json" <<'EOF'
+import json, sys
+points = [s["points"] for s in json.load(open(sys.argv[1]))["series"] if s["ranker"] == "tests:test-model"][0]
+value = [p["value"] for p in points if p["k"] == 2][0]
+assert abs(value - 17 / 45) < 0.02, value
+EOF
+    run "$RATION" rank --ranker tests -t "$set" -s "$dir/a.db"
+    [ "$status" -eq 2 ]
+}
+
+@test "rank: a bundled model as the writer of tests" {
+    models=$BATS_TEST_DIRNAME/../../models
+    [ -r "$models/ration-mini-s.gguf" ] || skip "no bundled models"
+    answers "$dir/a.db"
+    run "$RATION" rank --ranker tests -m "$models/ration-mini-s.gguf" --inputs 2 -t "$set" -s "$dir/a.db"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"10 scored; "*" different tests written for 1 problems"* ]]
+    printf '{"name": "x", "text": "no place", "begin": "", "chat": "{prompt}"}' >"$dir/q.json"
+    run "$RATION" rank --ranker tests --question "$dir/q.json" -m "$models/ration-mini-s.gguf" -t "$set" -s "$dir/a.db"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"must contain {prompt}"* ]]
 }
 
 @test "rank: consensus without examples, samples or sense" {
