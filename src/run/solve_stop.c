@@ -16,7 +16,8 @@ int rn_stop_open(rn_solve_state *s, rn_err *err)
 {
     if (!s->target.set || s->trial.cases) return 0;
     int rc = rn_trial_make(s->target.p, &rn_trial_examples, &s->trial_arena, &s->trial, err);
-    s->stops = !rc && s->o->no_tests && s->trial.n_known > 0;
+    s->stops = !rc && s->o->no_tests && s->trial.n_known > 0 &&
+               s->target.p->form != RN_FORM_STDIO; /* these are tried at the end alone */
     return rc;
 }
 

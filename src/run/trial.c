@@ -9,7 +9,7 @@
 
 const int64_t rn_trial_cpu_ns = 100000000;
 const rn_trial_plan rn_trial_examples = {
-    .max_examples = 32, .n_mutants = 32, .n_pooled = 32, .n_borders = 16};
+    .max_examples = 32, .n_mutants = 32, .n_pooled = 32, .n_borders = 16, .stdio = true};
 
 /* Everything that the prompt of a problem shows of it. */
 static void write_text(const rn_problem *p, rn_buf *out)
@@ -79,16 +79,53 @@ static int describe_examples(const rn_problem *p, rn_arena *a, rn_trial *t, rn_e
     return rc;
 }
 
+static rn_bytes trimmed(rn_bytes s)
+{
+    while (s.len && strchr(" \t\r\n", s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* Sample input and output blocks of a program that reads standard input. */
+static int take_blocks(const rn_problem *p, rn_bytes text, const rn_trial_plan *plan, rn_arena *a,
+                       rn_trial *t, rn_err *err)
+{
+    rn_sample_io *io;
+    size_t n;
+    int rc = rn_examples_stdin(text, a, &io, &n, err);
+    if (rc) return rc;
+    if (n > plan->max_examples) n = plan->max_examples;
+    t->in.list = rn_arena_array(a, n + 1, sizeof *t->in.list);
+    t->known = rn_arena_array(a, n + 1, sizeof *t->known);
+    t->unseen = rn_arena_array(a, n + 1, sizeof *t->unseen);
+    t->cases = rn_arena_array(a, n + 1, sizeof *t->cases);
+    if (!t->in.list || !t->known || !t->unseen || !t->cases)
+        return rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+    t->in.n = t->in.n_examples = n;
+    t->n_known = (uint32_t)n;
+    for (size_t i = 0; i < n; i++) {
+        t->in.list[i] = (rn_input){.args = io[i].input, .expected = io[i].output};
+        t->cases[i] = (rn_judge_case){.input = io[i].input, .expected = io[i].output};
+        t->known[i] = t->unseen[i] = true;
+        for (size_t k = 0; k < p->n_cases; k++)
+            if (rn_bytes_equal(trimmed(p->cases[k].input), trimmed(io[i].input)))
+                t->unseen[i] = false;
+        t->n_unseen += t->unseen[i];
+    }
+    return 0;
+}
+
 int rn_trial_make(const rn_problem *p, const rn_trial_plan *plan, rn_arena *a, rn_trial *out,
                   rn_err *err)
 {
     rn_buf text = {0};
     *out = (rn_trial){.in = {.list = NULL}};
-    if (p->form == RN_FORM_STDIO) return 0;
+    if (p->form == RN_FORM_STDIO && !plan->stdio) return 0;
     write_text(p, &text);
     rn_bytes kept = {rn_arena_dup(a, text.data ? text.data : "", text.len), text.len};
     int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_fail(err, RN_ENOMEM, "inputs: out of memory");
     rn_buf_free(&text);
+    if (p->form == RN_FORM_STDIO) return rc ? rc : take_blocks(p, kept, plan, a, out, err);
     const rn_inputs_ask ask = {.text = kept,
                                .name = p->entry_point,
                                .seed = plan->seed,
@@ -166,6 +203,45 @@ static int take_result(void *user, uint64_t tag, const rn_judge_result *r, rn_er
     return rn_trial_take(x->t, x->io->judge, r, x->a, &x->list[tag], err);
 }
 
+/* Sample blocks, one job each: tag / in.n is the program, the rest the block. */
+static int next_block(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
+{
+    running *x = user;
+    const size_t m = x->t->in.n;
+    if (x->sent == x->n * m) return 0;
+    *job =
+        (rn_judge_job){.program = x->list[x->sent / m].text, .limits = {.cpu_ns = x->io->cpu_ns}};
+    int rc = rn_tests_job(x->p, x->a, job, err); /* the set's comparison; then other cases */
+    job->cases = &x->t->cases[x->sent % m];
+    job->n_cases = 1;
+    *tag = x->sent++;
+    return rc ? rc : 1;
+}
+
+static int take_block(void *user, uint64_t tag, const rn_judge_result *r, rn_err *err)
+{
+    (void)err;
+    running *x = user;
+    const size_t m = x->t->in.n;
+    rn_trial_program *p = &x->list[tag / m];
+    rn_judge_value *v = (rn_judge_value *)(uintptr_t)p->values + tag % m;
+    p->cpu_ns += r->cpu_ns;
+    p->wall_ns += r->wall_ns;
+    p->known &= r->verdict != RN_V_SANDBOX;
+    *v = (rn_judge_value){.kind = RN_VALUE_NONE, .agrees = r->verdict == RN_V_PASSED};
+    return 0;
+}
+
+static int open_blocks(running *x, rn_err *err)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        x->list[i].values = rn_arena_array(x->a, x->t->in.n, sizeof *x->list[i].values);
+        x->list[i].known = x->list[i].values != NULL;
+        if (!x->list[i].known) return rn_fail(err, RN_ENOMEM, "out of memory for values");
+    }
+    return 0;
+}
+
 static int tick(void *user, rn_err *err)
 {
     return rn_watch_check(((running *)user)->io->watch, err);
@@ -177,6 +253,12 @@ int rn_trial_run(const rn_problem *p, const rn_trial *t, rn_trial_program *list,
     running x = {.p = p, .t = t, .list = list, .n = n, .io = io, .a = a};
     rn_pump pump = {
         .judge = io->judge, .next = next_job, .done = take_result, .tick = tick, .user = &x};
+    if (p->form == RN_FORM_STDIO && t->in.n) {
+        int rc = open_blocks(&x, err);
+        if (rc) return rc;
+        pump.next = next_block;
+        pump.done = take_block;
+    }
     return t->in.n ? rn_pump_run(&pump, err) : 0;
 }
 

@@ -14,6 +14,8 @@
 typedef struct rn_trial_plan {
     size_t max_examples, n_mutants, n_pooled, n_borders, max_total;
     uint64_t seed;
+    bool stdio; /* programs that read standard input run on the text's sample blocks, each a
+                   process of its own; they have no votes, only examples passed */
 } rn_trial_plan;
 extern const rn_trial_plan rn_trial_examples; /* of the ranker `examples` */
 

@@ -282,6 +282,22 @@ assert row["k"] == 5 and row["flops"] <= row["budget"], row
 EOF
 }
 
+@test "rank: examples of a program that reads standard input are its sample blocks" {
+    cat >"$dir/sum.jsonl" <<'END'
+{"id": 0, "question": "Add two numbers.\n\n-----Input-----\n\nTwo numbers a and b.\n\n-----Output-----\n\nTheir sum.\n\n-----Examples-----\nInput\n1 2\n\nOutput\n3\n\nInput\n2 2\n\nOutput\n4\n", "solutions": "[\"\"]", "input_output": "{\"inputs\": [\"1 2\\n\", \"5 6\\n\"], \"outputs\": [\"3\\n\", \"11\\n\"]}", "difficulty": "introductory", "url": "", "starter_code": ""}
+END
+    for program in 'a, b = map(int, input().split())\nprint(a * b)' 'a, b = map(int, input().split())\nprint(a + b)' 'print(nothing)' 'print(3)'; do
+        printf '{"task_id": "APPS/0", "completion": "%s\\n"}\n' "${program//\\/\\\\}"
+    done | sed 's/\\\\n/\\n/g' >"$dir/s.jsonl"
+    run "$RATION" import -s "$dir/a.db" -t "$dir/sum.jsonl" --model other "$dir/s.jsonl"
+    [ "$status" -eq 0 ] || { echo "$output"; cat "$dir/s.jsonl"; false; }
+    run "$RATION" rank -t "$dir/sum.jsonl" -s "$dir/a.db"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"2 examples tell a value; 1 of them stand in no test"* ]] || { echo "$output"; false; }
+    right=$(sql "$dir/a.db" "select cast(c.score as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
+    [ "$right" = "1 2 0 1 " ] || { echo "$right"; false; }
+}
+
 @test "rank: tests that a model writes, by dual agreement; asked once" {
     answers "$dir/a.db"
     name=$(/usr/bin/python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())["entry_point"])' "$set")
