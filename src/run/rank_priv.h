@@ -4,6 +4,7 @@
  *   rank_stage.c      which runs; walks their samples problem by problem
  *   rank_nll.c        mean negative log likelihood, by a file's engine or a server
  *   rank_verifier.c   a model's answer to "is it correct?"
+ *   rank_combine.c    two of them, one after the other: "examples+nll"
  *   rank_consensus.c  what executed programs give: examples passed, agreement; tests by a model
  *
  * A sample belongs to the problem of its task_id: a store that was filled without the set may hold
@@ -42,7 +43,7 @@ typedef struct rn_ranker {
 } rn_ranker;
 
 extern const rn_ranker rn_rank_by_nll, rn_rank_by_verifier, rn_rank_by_consensus,
-    rn_rank_by_examples, rn_rank_by_tests;
+    rn_rank_by_examples, rn_rank_by_tests, rn_rank_by_combination;
 
 /* A run to score. Strings are in the call's arena. */
 typedef struct rn_rank_run {

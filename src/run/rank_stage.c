@@ -16,6 +16,7 @@ static const rn_ranker *const rankers[] = {&rn_rank_by_nll, &rn_rank_by_verifier
 static const rn_ranker *find_ranker(const rn_rank_options *o)
 {
     const char *name = o->ranker ? o->ranker : o->model.source ? "nll" : "examples";
+    if (strchr(name, '+')) return &rn_rank_by_combination;
     for (size_t i = 0; i < sizeof rankers / sizeof rankers[0]; i++)
         if (strcmp(name, rankers[i]->name) == 0) return rankers[i];
     return NULL;
@@ -305,7 +306,8 @@ int rn_rank_options_check(const rn_rank_options *o, rn_err *err)
     const rn_ranker *by = find_ranker(o);
     if (!by)
         return rn_fail(err, RN_EINVAL,
-                       "no ranker '%s'; there is examples, nll, verifier, consensus and tests",
+                       "no ranker '%s'; there is examples, nll, verifier, consensus and tests, and "
+                       "two of them, e.g. examples+nll",
                        o->ranker);
     if (o->extractor && !rn_extractor_find(o->extractor))
         return rn_fail(err, RN_EINVAL, "unknown extractor '%s'; 'man ration-judge' lists them",

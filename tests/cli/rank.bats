@@ -298,6 +298,36 @@ END
     [ "$right" = "1 2 0 1 " ] || { echo "$right"; false; }
 }
 
+@test "rank: examples+nll orders by examples passed, then by likelihood, and knows no verdict" {
+    answers "$dir/a.db"
+    run "$RATION" rank --ranker examples+nll -t "$set" -s "$dir/a.db"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"0 rankers are called examples"* ]] || { echo "$output"; false; }
+    "$RATION" rank -t "$set" -s "$dir/a.db" >/dev/null
+    rank "$dir/a.db" >/dev/null
+    cp "$dir/a.db" "$dir/b.db"
+    "$RATION" judge -s "$dir/b.db" -t "$set" >/dev/null # verdicts must not matter
+    for db in a b; do
+        run "$RATION" rank --ranker examples+nll -t "$set" -s "$dir/$db.db"
+        [ "$status" -eq 0 ] || { echo "$output"; false; }
+        sql "$dir/$db.db" "select s.idx, c.score from score c join sample s on s.id = c.sample_id join ranker r on r.id = c.ranker_id where r.name = 'examples+nll' order by s.idx" >"$dir/$db.txt"
+    done
+    cmp "$dir/a.txt" "$dir/b.txt"
+    /usr/bin/python3 - "$dir/b.db" <<'EOF'
+import sqlite3, sys
+q = sqlite3.connect(sys.argv[1]).execute
+def of(name, what): return dict(q("select c.sample_id, c.%s from score c join ranker r on r.id = c.ranker_id where r.name like ?" % what, (name,)))
+passed, nll, both = of("examples", "part"), of("nll:%", "score"), of("examples+nll", "score")
+want = sorted(both, key=lambda i: (passed[i], -nll[i]))
+keys = sorted({(passed[i], -nll[i]) for i in want})
+for i in want:
+    assert both[i] == keys.index((passed[i], -nll[i])) + 1, (i, both[i])
+EOF
+    run "$RATION" rank --ranker examples+consensus -t "$set" -s "$dir/a.db"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"is not two of examples, nll and verifier"* ]]
+}
+
 @test "rank: tests that a model writes, by dual agreement; asked once" {
     answers "$dir/a.db"
     name=$(/usr/bin/python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())["entry_point"])' "$set")
