@@ -527,6 +527,82 @@ RN_API int rn_stage_generate(rn_store *s, const rn_generate_options *o, rn_gener
                              rn_err *err);
 RN_API void rn_generate_summary_free(rn_generate_summary *out);
 
+/* ---- until ---- */
+
+/* Samples, judged between rounds, until a question is answered (docs/METRICS.md: "Sampling until the
+ * answer is known"):
+ *     "pass@10 +-1"  "MODEL pass@10 +-1"  "A>B at 8x"  "A - B at 20TFLOP +-2"  "A>B at pass@10"
+ *     "crossover A,B up to 16x within 4x"
+ * Each problem gets the samples that narrow the interval most. The store is all of its state: the
+ * same call continues after any end, and a replay of recorded samples goes the same way. */
+typedef struct rn_until_options {
+    rn_watch watch;
+    const char *question;
+    rn_generate_options
+        draw; /* set, prompt and sampling; n: most samples of a problem, 0: 1,000 (of
+                                 a replay: what is recorded). Its watch and model are not looked at */
+    const rn_model_source *models; /* [n_models] to draw from; a replay looks into the store */
+    size_t n_models;
+    rn_judge_settings judge;
+    int dry_run;              /* replays recorded samples and draws none */
+    const char *const *costs; /* [n_costs] "MODEL=ENTRY": how a model is priced */
+    const char *const *cost_files;
+    size_t n_costs, n_cost_files;
+    const char *profile; /* wall-times of the cost tables; NULL: the store's, else the study's */
+    double level;        /* of the interval; 0.95 */
+} rn_until_options;
+
+/* A model of the question. */
+typedef struct rn_until_model {
+    const char *name;
+    int64_t run_id;
+    int64_t n_samples, least, most; /* that the answer rests on; of one problem */
+    int64_t n_recorded, n_made;     /* judged in the store at the end; made now */
+    double flop, seconds, usd;      /* of a sample; NAN unknown */
+    int64_t n_more[3];              /* of a plan: further samples, 5 %, 50 % and 95 % quantile */
+} rn_until_model;
+
+typedef struct rn_until_point {
+    double budget;        /* of a crossover, in samples of the cheaper model */
+    int64_t k[2];         /* pass@k of each model */
+    double value, lo, hi; /* pass@k, or the difference, fractions; NAN: no look yet */
+    int side; /* 1: the first model is ahead; -1: the second; 0: not known, or not asked */
+} rn_until_point;
+
+/* Of a plan: a problem that gets further samples. */
+typedef struct rn_until_problem {
+    const char *task_id;
+    int64_t n, c;  /* judged; passed */
+    int model;     /* place in models */
+    double n_more; /* in expectation */
+} rn_until_problem;
+
+typedef struct rn_until_summary {
+    int answered, incomplete;
+    int rounds;
+    int64_t n_problems;
+    rn_until_model models[2];
+    size_t n_models;
+    rn_until_point points[12];
+    size_t n_points;
+    double from, to;            /* of a crossover that was found; NAN */
+    const char *answer;         /* a sentence; never NULL after 0 or RN_ECANCELLED */
+    double p_answered;          /* of a plan: the share of simulations that came to an answer */
+    rn_until_problem *problems; /* [n_listed] of a plan, most samples first */
+    size_t n_listed;
+    char *spent; /* of servers: as in rn_generate_summary */
+    void *own;
+} rn_until_summary;
+
+RN_API void rn_until_options_init(rn_until_options *o);
+RN_API int rn_until_options_check(const rn_until_options *o, rn_err *err);
+RN_API int rn_stage_until(rn_store *s, const rn_until_options *o, rn_until_summary *out,
+                          rn_err *err);
+/* What an answer would take beyond what is recorded, by simulation: nothing is drawn. */
+RN_API int rn_stage_until_plan(rn_store *s, const rn_until_options *o, rn_until_summary *out,
+                               rn_err *err);
+RN_API void rn_until_summary_free(rn_until_summary *out);
+
 /* ---- judge ---- */
 
 typedef struct rn_judge_options {

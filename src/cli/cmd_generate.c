@@ -1,10 +1,21 @@
-/* cmd_generate.c: `ration generate`: options and results of rn_stage_generate (ration.h). */
+/* cmd_generate.c: `ration generate`: options and results of rn_stage_generate and rn_stage_until
+ * (ration.h). */
 #include "cli/commands.h"
 #include "cli/model_opts.h"
+#include "cli/until_print.h"
 
 #include <stdio.h>
 
-enum { NOT_GIVEN = -1000000 };
+enum { NOT_GIVEN = -1000000, MAX_MODELS = 8 };
+
+/* What only a question needs. */
+typedef struct until_args {
+    const char *question;
+    bool dry_run;
+    rn_opt_list models, costs;
+    int64_t jobs;
+    double level;
+} until_args;
 
 static void print_result(const rn_generate_summary *s)
 {
@@ -14,22 +25,64 @@ static void print_result(const rn_generate_summary *s)
            s->seconds > 0 ? (double)s->n_tok / s->seconds : 0);
 }
 
+/* `generate --until`: o has the settings of every sample, m those of every model. */
+static int ask(const rn_command *cmd, const until_args *a, const rn_generate_options *o,
+               const rn_model_source *m, const char *store)
+{
+    rn_until_options u;
+    rn_model_source models[MAX_MODELS];
+    rn_err err = {0};
+    rn_until_options_init(&u);
+    if (a->models.n > MAX_MODELS)
+        return rn_opt_usage(cmd, "%d models; at most %d", a->models.n, MAX_MODELS);
+    for (int i = 0; i < a->models.n; i++) {
+        models[i] = *m;
+        models[i].source = a->models.v[i];
+    }
+    u.watch = o->watch;
+    u.question = a->question;
+    u.draw = *o;
+    u.models = models;
+    u.n_models = (size_t)a->models.n;
+    u.judge.jobs = (int)a->jobs;
+    u.dry_run = a->dry_run;
+    u.costs = a->costs.v;
+    u.n_costs = (size_t)a->costs.n;
+    u.cost_files = &m->cost_file;
+    u.n_cost_files = m->cost_file != NULL;
+    u.level = a->level;
+    if (rn_until_options_check(&u, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    rn_store *s = NULL;
+    rn_until_summary out = {0};
+    int rc = rn_store_open(store, a->dry_run ? RN_STORE_READ : RN_STORE_CREATE, &s, &err);
+    if (!rc) rc = rn_stage_until(s, &u, &out, &err);
+    if (!rc || rc == RN_ECANCELLED) rn_until_print(&out, false);
+    if (out.spent) printf("%s\n", out.spent);
+    rc = rn_opt_status(cmd, rc, out.incomplete, &err);
+    rn_until_summary_free(&out);
+    rn_store_close(s);
+    return rc;
+}
+
 int rn_cmd_generate(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("generate");
     rn_model_args m = RN_MODEL_ARGS_NONE;
     rn_generate_options o;
     rn_generate_options_init(&o);
+    until_args u = {.level = 0.95};
     const char *store = NULL;
     bool greedy = false;
     int64_t n = NOT_GIVEN, max_tok = NOT_GIVEN;
     const rn_opt table[] = {
-        RN_MODEL_OPTION(&m),
+        RN_OPT_LIST('m', "model", &u.models, "FILE.gguf|URL#NAME",
+                    "the model: a file, or one behind a server, e.g. http://HOST:8000/v1#my-7b"),
         RN_OPT_STR('t', "set", &o.set, "SET", "problem set: a known name or a file"),
         RN_OPT_STR('s', "store", &store, "FILE", "the experiment file; made if there is none"),
         RN_OPT_STR(0, "name", &m.m.name, "NAME",
                    "the model's name in the store; default: the file's"),
-        RN_OPT_STR(0, "cost", &m.m.cost, "NAME", "entry of the cost tables that prices the model"),
+        RN_OPT_LIST(0, "cost", &u.costs, "NAME",
+                    "entry of the cost tables that prices the model; MODEL=NAME of several"),
         RN_OPT_STR(0, "data", &o.data_dir, "DIR", "where problem sets lie"),
         RN_OPT_GROUP("sampling"),
         RN_OPT_INT('n', "samples", &n, "N", "samples per problem (default 1, or the --preset's)"),
@@ -48,6 +101,14 @@ int rn_cmd_generate(int argc, char **argv)
         RN_OPT_INT(0, "seed", &o.seed, "N", "default 0"),
         RN_OPT_INT(0, "max-tokens", &max_tok, "N", "new tokens per sample; default: the preset's"),
         RN_SELECT_OPTIONS(&o.select),
+        RN_OPT_GROUP("until an answer is known (judges between rounds)"),
+        RN_OPT_STR(0, "until", &u.question, "QUESTION",
+                   "'pass@10 +-1', 'small>large at 8x', 'small - large at 8x +-2', 'crossover "
+                   "small,large up to 16x'; -m for each model, -n is the most per problem"),
+        RN_OPT_FLAG(0, "dry-run", &u.dry_run,
+                    "replay the store's recorded samples, drawing none; needs no -m"),
+        RN_OPT_REAL(0, "confidence", &u.level, "P", "of the interval (default 0.95)"),
+        RN_OPT_INT('j', "jobs", &u.jobs, "N", "programs judged at a time (default: one per core)"),
         RN_SHARE_OPTIONS(&o.share),
         RN_FILE_OPTIONS(&m),
         RN_SERVER_OPTIONS(&m),
@@ -60,12 +121,24 @@ int rn_cmd_generate(int argc, char **argv)
     if (rc >= 0) return rc;
     if (first < argc) return rn_opt_usage(cmd, "unexpected argument '%s'", argv[first]);
     if (!store) return rn_opt_usage(cmd, "give a store with -s FILE; it is made if there is none");
-    if ((rc = rn_model_args_read(cmd, &m)) >= 0) return rc;
+    if (!u.question && (u.dry_run || u.models.n > 1))
+        return rn_opt_usage(cmd, u.dry_run ? "--dry-run replays a question: give --until"
+                                           : "several models are for --until QUESTION");
+    if (u.question && u.models.n > 1 && m.m.name)
+        return rn_opt_usage(cmd, "--name is for one model");
+    m.m.source = u.models.n ? u.models.v[0] : NULL;
+    if (!u.question) m.m.cost = u.costs.n ? u.costs.v[u.costs.n - 1] : NULL;
+    if (!(u.question && u.dry_run) && (rc = rn_model_args_read(cmd, &m)) >= 0) return rc;
     o.model = m.m;
     o.greedy = greedy;
     if (n == 0) return rn_opt_usage(cmd, "-n is 0; give 1 to 100000 samples");
     o.n = n == NOT_GIVEN ? 0 : n;
     o.max_tok = max_tok == NOT_GIVEN ? 0 : max_tok == 0 ? -1 : max_tok;
+    if (u.jobs < 0 || u.jobs > 256) return rn_opt_usage(cmd, "--jobs must be 1 to 256");
+    if (u.question) {
+        o.watch = rn_opt_watch(cmd, argc, argv);
+        return ask(cmd, &u, &o, &m.m, store);
+    }
     rn_err err = {0};
     rn_generate_options checked = o; /* a preset of the study brings its set */
     if (!checked.set && o.preset) checked.set = o.preset;

@@ -6,6 +6,12 @@
  */
 #include "cli/commands.h"
 #include "cli/report_opts.h"
+#include "cli/until_print.h"
+
+#include "base/jout.h"
+
+#include <math.h>
+#include <stdio.h>
 
 static const char intro[] =
     "The best single model, the best cascade and the best mixture for a budget, whether sampling\n"
@@ -19,7 +25,91 @@ static const char intro[] =
     "With --no-tests a budget is what a problem costs in expectation, by default one sample of "
     "the\n"
     "most expensive model, in FLOPs and in seconds: the most samples that each model may draw for\n"
-    "it, and what comes of choosing by the prompt's examples, beside every model's greedy answer.";
+    "it, and what comes of choosing by the prompt's examples, beside every model's greedy "
+    "answer.\n\n"
+    "With --samples QUESTION (as `ration generate --until` takes it): how many more samples of "
+    "which\n"
+    "model on which problems answer it, and what they cost, by simulation from what is recorded.";
+
+/* One JSON object. */
+static void put_json(const rn_until_summary *s, rn_buf *out)
+{
+    rn_buf_putc(out, '{');
+    rn_jout_text(out, "version", rn_version());
+    rn_jout_text(out, "as_recorded", s->answer);
+    rn_jout_boolean(out, "answered", s->answered);
+    rn_jout_number(out, "p_answered", s->p_answered);
+    rn_jout_key(out, "models");
+    rn_buf_putc(out, '[');
+    for (size_t i = 0; i < s->n_models; i++) {
+        const rn_until_model *m = &s->models[i];
+        rn_jout_item(out);
+        rn_buf_putc(out, '{');
+        rn_jout_text(out, "model", m->name);
+        rn_jout_whole(out, "recorded", m->n_recorded);
+        rn_jout_whole(out, "further", m->n_more[1]);
+        rn_jout_whole(out, "further_lo", m->n_more[0]);
+        rn_jout_whole(out, "further_hi", m->n_more[2]);
+        rn_jout_number(out, "flop", m->flop * (double)m->n_more[1]);
+        rn_jout_number(out, "seconds", m->seconds * (double)m->n_more[1]);
+        rn_jout_number(out, "usd", m->usd * (double)m->n_more[1]);
+        rn_buf_putc(out, '}');
+    }
+    rn_buf_putc(out, ']');
+    rn_jout_key(out, "problems");
+    rn_buf_putc(out, '[');
+    for (size_t i = 0; i < s->n_listed; i++) {
+        const rn_until_problem *p = &s->problems[i];
+        rn_jout_item(out);
+        rn_buf_putc(out, '{');
+        rn_jout_text(out, "task_id", p->task_id);
+        rn_jout_text(out, "model", s->models[p->model].name);
+        rn_jout_whole(out, "n", p->n);
+        rn_jout_whole(out, "c", p->c);
+        rn_jout_number(out, "further", p->n_more);
+        rn_buf_putc(out, '}');
+    }
+    rn_buf_puts(out, "]}\n");
+}
+
+/* `plan --samples`. */
+static int plan_samples(const rn_command *cmd, const char *question, int64_t n,
+                        const rn_report_options *d, const rn_watch *watch)
+{
+    rn_until_options u;
+    rn_err err = {0};
+    rn_until_options_init(&u);
+    u.watch = *watch;
+    u.question = question;
+    u.draw.set = d->set;
+    u.draw.n = n;
+    u.costs = d->costs;
+    u.n_costs = d->n_costs;
+    u.cost_files = d->cost_files;
+    u.n_cost_files = d->n_cost_files;
+    u.profile = d->profile;
+    u.level = d->level;
+    u.dry_run = 1;
+    const bool json = strcmp(d->format, "json") == 0;
+    if (!json && strcmp(d->format, "table") != 0)
+        return rn_opt_usage(cmd, "--samples has --format table or json");
+    if (!d->store) return rn_opt_usage(cmd, "-s FILE names the experiment to plan from");
+    if (rn_until_options_check(&u, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    u.dry_run = 0;
+    rn_store *s = NULL;
+    rn_until_summary out = {0};
+    rn_buf text = {0};
+    int rc = rn_store_open(d->store, RN_STORE_READ, &s, &err);
+    if (!rc) rc = rn_stage_until_plan(s, &u, &out, &err);
+    if (!rc && json) put_json(&out, &text);
+    if (!rc && json) fputs(rn_buf_ok(&text) ? text.data : "", stdout);
+    if (!rc && !json) rn_until_print(&out, true);
+    rc = rn_opt_status(cmd, rc, out.p_answered < 0.5, &err);
+    rn_buf_free(&text);
+    rn_until_summary_free(&out);
+    rn_store_close(s);
+    return rc;
+}
 
 int rn_cmd_plan(int argc, char **argv)
 {
@@ -27,6 +117,8 @@ int rn_cmd_plan(int argc, char **argv)
     rn_plan_options o;
     rn_report_lists l = {0};
     rn_opt_list budgets = {0};
+    const char *question = NULL;
+    int64_t n_max = 0;
     bool total = false, stop = false, no_stop = false, replay = false, no_tests = false;
     rn_plan_options_init(&o);
     o.data.format = "table";
@@ -44,6 +136,10 @@ int rn_cmd_plan(int argc, char **argv)
         RN_OPT_STR(0, "fallback", &o.data.fallback, "MODEL",
                    "no-tests: takes this model's greedy answer where no sample passes them "
                    "(default: the most expensive)"),
+        RN_OPT_STR(0, "samples", &question, "QUESTION",
+                   "what answers 'pass@10 +-1', 'small>large at 8x', ..."),
+        RN_OPT_INT('n', "most", &n_max, "N",
+                   "with --samples: samples of a problem, most (default 1000)"),
         RN_OPT_INT(0, "orders", &o.n_orders, "N", "random orders of a replay (default 2000)"),
         RN_OPT_INT(0, "folds", &o.n_folds, "N",
                    "parts of the problems, for cross-fitting (default 5)"),
@@ -60,6 +156,8 @@ int rn_cmd_plan(int argc, char **argv)
     rn_err err = {0};
     rn_report_output out = {0};
     rn_report_lists_put(&l, &o.data);
+    const rn_watch watch = rn_opt_watch(cmd, argc, argv);
+    if (question) return plan_samples(cmd, question, n_max, &o.data, &watch);
     o.budgets = budgets.v;
     o.n_budgets = (size_t)budgets.n;
     o.total = total;

@@ -8,6 +8,7 @@
  * server's, and are committed at least every second.
  */
 #include "run/identity.h"
+#include "run/portions.h"
 #include "run/sampler.h"
 #include "run/units.h"
 
@@ -18,6 +19,7 @@
 #include "model/draw.h"
 #include "task/prompt.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +51,9 @@ typedef struct call {
     const rn_generate_options *o;
     rn_generate_summary *out;
     rn_store *store;
-    int64_t n; /* samples per problem */
+    int64_t n;             /* samples per problem */
+    const int64_t *target; /* [set->n] of each problem, at most n; NULL: n */
+    const char *until;     /* the rule behind the targets; NULL: none */
     rn_taskset *set;
     const rn_preset *preset;
     char prompts_sha[RN_SHA256_HEX];
@@ -175,6 +179,7 @@ static int write_settings(const call *g, rn_buf *out, rn_err *err)
 {
     const rn_sampler *s = g->sampler;
     rn_run_identity r = {.source = "ration generate",
+                         .until = g->until,
                          .sampling = &s->sampling,
                          .greedy = g->o->greedy != 0,
                          .prompts_sha = g->prompts_sha,
@@ -193,7 +198,8 @@ static int write_settings(const call *g, rn_buf *out, rn_err *err)
 /* What settings hold beside the conditions of a sample. */
 static bool is_provenance(const char *key)
 {
-    return strcmp(key, "source") == 0 || strcmp(key, "version") == 0 || strcmp(key, "server") == 0;
+    return strcmp(key, "source") == 0 || strcmp(key, "version") == 0 ||
+           strcmp(key, "server") == 0 || strcmp(key, "until") == 0;
 }
 
 static bool is_in(const json_t *list, const char *text)
@@ -309,7 +315,9 @@ static int list_missing(call *g, rn_err *err)
             break;
         }
         const rn_share_problem at = {g->set->problems[i].task_id, i, g->set->n, false};
-        for (size_t k = 0; k < n; k++) {
+        const size_t end = g->target ? (size_t)g->target[i] : n;
+        assert(end <= n);
+        for (size_t k = 0; k < end; k++) {
             if (!rn_share_has(g->share, &at, (int64_t)k)) continue;
             if (!s.have[i * n + k]) w->missing[w->n_missing++] = (uint32_t)k;
             g->out->n_total++;
@@ -645,7 +653,7 @@ static int make_samples(call *g, rn_err *err)
     int rc = order_all(g, err);
     if (rc || g->sampler->n_wanted == 0) return rc;
     g->start_ns = g->noted_ns = rn_now_ns();
-    if (g->sampler->m.remote) rc = probe_server(g, err);
+    if (g->sampler->m.remote && !g->probed) rc = probe_server(g, err);
     if (rc) put_note(g, NULL);
     if (!rc) rc = rn_store_begin(g->store, err);
     if (rc) return rc;
@@ -752,6 +760,83 @@ int rn_stage_generate(rn_store *s, const rn_generate_options *options, rn_genera
     out->incomplete = !o.share.todo && out->n_had + out->n_made < out->n_total;
     rn_watch_log_end(s, g.command_id, rc, out->incomplete);
     free_call(&g);
+    return rc;
+}
+
+/* ---- in portions ----------------------------------------------------------------------------- */
+
+struct rn_portions {
+    rn_generate_options o;
+    rn_generate_summary out;
+    call g;
+};
+
+int rn_portions_open(rn_store *s, const rn_generate_options *o, int64_t command_id,
+                     rn_portions **out, rn_err *err)
+{
+    rn_portions *p = calloc(1, sizeof *p);
+    if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for a model");
+    p->o = *o;
+    p->g = (call){.o = &p->o, .out = &p->out, .store = s, .command_id = command_id};
+    rn_inbox_init(&p->g.inbox);
+    bool all = false;
+    int rc = prepare(&p->g, &all, err);
+    assert(rc || !all); /* n is more than any portion wants */
+    if (rc)
+        rn_portions_close(p);
+    else
+        *out = p;
+    return rc;
+}
+
+void rn_portions_close(rn_portions *p)
+{
+    if (!p) return;
+    free_call(&p->g);
+    rn_generate_summary_free(&p->out);
+    free(p);
+}
+
+const rn_taskset *rn_portions_set(const rn_portions *p)
+{
+    return p->g.set;
+}
+
+const rn_opened *rn_portions_model(const rn_portions *p)
+{
+    return &p->g.sampler->m;
+}
+
+int64_t rn_portions_problem(const rn_portions *p, size_t i)
+{
+    return p->g.work[i].chosen ? p->g.work[i].problem_id : 0;
+}
+
+const rn_generate_summary *rn_portions_summary(const rn_portions *p)
+{
+    return &p->out;
+}
+
+int rn_portions_mark(rn_portions *p, const char *until, rn_err *err)
+{
+    p->g.until = until;
+    int rc = rn_store_begin(p->g.store, err);
+    if (!rc) rc = open_run(&p->g, err);
+    return rc ? rc : rn_store_commit(p->g.store, err);
+}
+
+int rn_portions_draw(rn_portions *p, const int64_t *n, rn_err *err)
+{
+    call *g = &p->g;
+    g->target = n;
+    int rc = list_missing(g, err);
+    if (rc) return rc;
+    rn_sampler_again(g->sampler);
+    g->over = false;
+    g->lost = (rn_err){0};
+    int64_t from = rn_now_ns();
+    rc = make_samples(g, err);
+    p->out.seconds += (double)(rn_now_ns() - from) * 1e-9;
     return rc;
 }
 

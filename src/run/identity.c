@@ -169,6 +169,7 @@ void rn_run_identity_write(const rn_run_identity *r, rn_buf *out)
     rn_buf_putc(out, '{');
     rn_jout_text(out, "source", r->source);
     rn_jout_text(out, "version", rn_version());
+    put_text(out, "until", r->until);
     put_exact(out, "temperature", s->temperature);
     rn_jout_whole(out, "max_tokens", s->max_tok);
     if (!r->greedy) {

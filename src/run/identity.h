@@ -34,6 +34,7 @@ bool rn_protocol_stands_for(const char *was, const char *now);
 
 typedef struct rn_run_identity {
     const char *source;             /* provenance: "ration generate", "ration solve" */
+    const char *until;              /* provenance: the rule of sampling (rule.h); NULL */
     const rn_sampling *sampling;    /* its stop strings only with `chat` */
     bool greedy;                    /* neither seed nor top-p matter */
     const char *prompts_sha;        /* of all prompts of a set */

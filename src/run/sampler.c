@@ -122,11 +122,8 @@ int rn_sampler_open(const rn_sampler_opts *o, rn_sampler **out, rn_err *err)
     return 0;
 }
 
-void rn_sampler_close(rn_sampler *s)
+static void free_orders(rn_sampler *s)
 {
-    if (!s) return;
-    rn_sampler_stop(s);
-    if (s->free_own) s->free_own(s);
     for (size_t i = 0; i < s->orders.n; i++) {
         rn_order *o = &s->orders.data[i];
         free((void *)(uintptr_t)o->prompt.data);
@@ -134,6 +131,23 @@ void rn_sampler_close(rn_sampler *s)
         free(o->idx);
     }
     rn_vec_free(&s->orders);
+}
+
+void rn_sampler_again(rn_sampler *s)
+{
+    rn_sampler_stop(s);
+    free_orders(s);
+    s->forget(s);
+    s->n_wanted = s->bought = s->started = s->ended = 0;
+    s->stop = false;
+}
+
+void rn_sampler_close(rn_sampler *s)
+{
+    if (!s) return;
+    rn_sampler_stop(s);
+    if (s->free_own) s->free_own(s);
+    free_orders(s);
     rn_buf_free(&s->system);
     rn_opened_close(&s->m);
     pthread_mutex_destroy(&s->lock);

@@ -130,6 +130,7 @@ struct rn_sampler {
     void *(*run)(void *sampler);
     void (*wake)(rn_sampler *s);
     void (*free_own)(rn_sampler *s);
+    void (*forget)(rn_sampler *s); /* its part of rn_sampler_again */
     pthread_t thread;
     bool running;
     pthread_mutex_t lock;
@@ -156,6 +157,8 @@ rn_sampler_state rn_sampler_look(rn_sampler *s);
 /* Asks the thread to drop what is in flight; rn_sampler_stop waits for it. */
 void rn_sampler_cancel(rn_sampler *s);
 void rn_sampler_stop(rn_sampler *s);
+/* Stops it and forgets all orders: new ones may be given and bought. */
+void rn_sampler_again(rn_sampler *s);
 
 /* Scores texts [n] after the first order's prompt by their likelihood under a file's model
  * (rank/nll.h), once the sampler is stopped; reads the weights if it never ran. */

@@ -46,6 +46,11 @@ static void free_file(rn_sampler *s)
     free(s->own);
 }
 
+static void forget(rn_sampler *s)
+{
+    *(file *)s->own = (file){0};
+}
+
 static void wake(rn_sampler *s)
 {
     (void)s; /* the condition variable is all that it waits for */
@@ -60,6 +65,7 @@ int rn_sampler_open_file(rn_sampler *s, rn_err *err)
     s->run = run;
     s->wake = wake;
     s->free_own = free_file;
+    s->forget = forget;
     return choose_chat(s, err);
 }
 

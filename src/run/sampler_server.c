@@ -52,6 +52,14 @@ static void free_server(rn_sampler *s)
     free(v);
 }
 
+static void forget(rn_sampler *s)
+{
+    server *v = s->own;
+    rn_vec_free(&v->requests);
+    rn_vec_free(&v->again);
+    *v = (server){.free = NONE, .single = v->single, .told = v->told, .n_good = v->n_good};
+}
+
 static void wake(rn_sampler *s)
 {
     rn_remote_wake(s->m.remote);
@@ -67,6 +75,7 @@ int rn_sampler_open_server(rn_sampler *s, rn_err *err)
     s->run = run;
     s->wake = wake;
     s->free_own = free_server;
+    s->forget = forget;
     rn_remote_api api = rn_remote_api_of(s->m.remote);
     s->chat = api == RN_REMOTE_CHAT;
     snprintf(s->how, sizeof s->how, "%s", rn_remote_api_name(api));

@@ -115,7 +115,7 @@ int rn_store_canonical(const char *json, rn_buf *out, rn_err *err)
 /* ---- provenance ------------------------------------------------------------------------------ */
 
 /* The one list: who wrote it, and where it came from. */
-static const char *const provenance_keys[] = {"ration", "server", "source", "version"};
+static const char *const provenance_keys[] = {"ration", "server", "source", "until", "version"};
 enum { N_KEYS = sizeof provenance_keys / sizeof provenance_keys[0], MAX_VALUES = 16 };
 
 static bool is_unknown(const json_t *v)

@@ -1,0 +1,97 @@
+/* until_print.c: see until_print.h. */
+#include "cli/until_print.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_LISTED = 10 };
+
+/* A number with a unit, "-" where it is not known. */
+static void print_cell(double v, int width, const char *format)
+{
+    char text[32] = "-";
+    if (isfinite(v)) snprintf(text, sizeof text, format, v);
+    printf("  %*s", width, text);
+}
+
+static void print_costs(const rn_until_model *m, double n)
+{
+    print_cell(m->flop * n * 1e-12, 10, "%.4g");
+    print_cell(m->seconds * n, 9, "%.4g");
+    print_cell(m->usd * n, 9, "%.4g");
+    putchar('\n');
+}
+
+static void print_models(const rn_until_summary *s)
+{
+    printf("%-28s  %8s  %11s  %8s  %8s  %10s  %9s  %9s\n", "model", "samples", "per problem",
+           "recorded", "made now", "TFLOP", "s", "USD");
+    for (size_t i = 0; i < s->n_models; i++) {
+        const rn_until_model *m = &s->models[i];
+        char range[48];
+        snprintf(range, sizeof range, "%lld-%lld", (long long)m->least, (long long)m->most);
+        printf("%-28.28s  %8lld  %11s  %8lld  %8lld", m->name, (long long)m->n_samples, range,
+               (long long)m->n_recorded, (long long)m->n_made);
+        print_costs(m, (double)m->n_samples);
+    }
+}
+
+/* The leads of a crossover, budget by budget. */
+static void print_points(const rn_until_summary *s)
+{
+    printf("\n%8s  %6s  %6s  %10s  %18s  %s\n", "budget", "k", "k", "difference", "interval",
+           "ahead");
+    for (size_t i = 0; i < s->n_points; i++) {
+        const rn_until_point *p = &s->points[i];
+        char at[48];
+        snprintf(at, sizeof at, "[%+.1f, %+.1f]", 100 * p->lo, 100 * p->hi);
+        printf("%7gx  %6lld  %6lld  %+10.1f  %18s  %s\n", p->budget, (long long)p->k[0],
+               (long long)p->k[1], 100 * p->value, at,
+               p->side > 0   ? s->models[0].name
+               : p->side < 0 ? s->models[1].name
+                             : "not known");
+    }
+}
+
+static void print_plan(const rn_until_summary *s)
+{
+    printf("%-28s  %8s  %22s  %10s  %9s  %9s\n", "model", "recorded", "further samples", "TFLOP",
+           "s", "USD");
+    for (size_t i = 0; i < s->n_models; i++) {
+        const rn_until_model *m = &s->models[i];
+        char more[64];
+        snprintf(more, sizeof more, "%lld [%lld, %lld]", (long long)m->n_more[1],
+                 (long long)m->n_more[0], (long long)m->n_more[2]);
+        printf("%-28.28s  %8lld  %22s", m->name, (long long)m->n_recorded, more);
+        print_costs(m, (double)m->n_more[1]);
+    }
+    if (s->n_listed)
+        printf("\n%-24s  %-28s  %8s  %8s  %8s\n", "problem", "model", "recorded", "passed",
+               "further");
+    for (size_t i = 0; i < s->n_listed && i < MOST_LISTED; i++) {
+        const rn_until_problem *p = &s->problems[i];
+        printf("%-24.24s  %-28.28s  %8lld  %8lld  %8.1f\n", p->task_id, s->models[p->model].name,
+               (long long)p->n, (long long)p->c, p->n_more);
+    }
+    if (s->n_listed > MOST_LISTED)
+        printf("and %zu more problems; --format json lists all\n", s->n_listed - MOST_LISTED);
+}
+
+void rn_until_print(const rn_until_summary *s, bool plan)
+{
+    if (!s->answer) return;
+    if (plan && !s->answered)
+        printf("As recorded: %s\nAn answer comes in %.0f %% of simulations.\n\n", s->answer,
+               100 * s->p_answered);
+    else
+        printf("%s %s\n\n", s->answered ? "Answered:" : "Not answered:", s->answer);
+    if (plan)
+        print_plan(s);
+    else
+        print_models(s);
+    if (s->n_points > 1) print_points(s);
+    printf("\n%lld problems, %d rounds; intervals are for these problems, with fresh samples "
+           "(METRICS.md)\n",
+           (long long)s->n_problems, s->rounds);
+}
