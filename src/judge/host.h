@@ -285,11 +285,15 @@ void *rn_run_arguments(const rn_judge_job *job, rn_bytes c); /* CALL: a case's i
 
 /* `names`: (modules, built-in functions, attributes, reserved attributes), frozensets of str. */
 int rn_plain_start(void *names, rn_err *err);
-/* In the host, before and after a run: whether the child found its program plain. */
+/* In the host, before and after a run: whether the child found its program plain, and the code of
+ * the tests that it left; borrowed until the next run. */
 void rn_plain_reset(void);
 bool rn_plain_told(void);
-/* In the child, once, before judged code runs. */
+rn_bytes rn_plain_tests(void);
+/* In the child, before judged code runs; then it must close. */
 void rn_plain_tell(bool plain);
+void rn_plain_leave(rn_bytes tests);
+void rn_plain_close(void);
 /* True if the compiled program could not forge a pass of these tests. `tests`: all their code
  * objects, [n_tests]. */
 bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry);
@@ -320,6 +324,21 @@ void rn_apart_run(const rn_task *task, rn_record *record);
 void *rn_apart_split(const rn_judge_job *job);
 /* codes[n_cases]: the tests' code, assertion k altered; new references. `program`: its code. */
 bool rn_apart_alter(const rn_judge_job *job, int k, void *program, void **codes);
+
+/* ---- the tests' code (host_tests.c) ----------------------------------------------------------- */
+
+enum {
+    RN_TESTS_BYTES = 65532
+}; /* of marshalled code at most; longer ones are compiled each time */
+
+/* Around a run: lends the code of the tests to the child, in `room` [RN_TESTS_BYTES] of its memory
+ * that judged code does not get; keeps what the child compiled. */
+void rn_tests_lend(const rn_task *task, char *room);
+void rn_tests_keep(const rn_task *task);
+void rn_tests_lost(void); /* in a copy of the host, which did not inherit them */
+/* In the child. codes[n_cases]: new references. False: they are to be compiled. */
+bool rn_tests_load(size_t n_cases, void **codes);
+void rn_tests_leave(size_t n_cases, void *const *codes);
 
 /* ---- confirming a pass (host_confirm.c) ------------------------------------------------------ */
 

@@ -61,9 +61,12 @@ static bool renew(region *r, size_t len, bool hidden)
     return r->cap == 0 || madvise(r->data, r->cap, MADV_DONTNEED) == 0;
 }
 
+static size_t spare_at; /* behind the job: room for the code of its tests */
+
 char *rn_secret_room(size_t len)
 {
-    return renew(&secret, len + 1, true) ? secret.data : NULL;
+    spare_at = len + 1;
+    return renew(&secret, spare_at + RN_TESTS_BYTES, true) ? secret.data : NULL;
 }
 
 bool rn_secret_open(rn_judge_job *job)
@@ -89,15 +92,18 @@ void rn_secret_wipe(void)
 void rn_secret_lost(void)
 {
     secret = (region){0};
+    rn_tests_lost();
 }
 
 int rn_secret_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
 {
     const bool stdio = task->job->mode == RN_JUDGE_STDIO;
+    if (secret.cap) rn_tests_lend(task, secret.data + spare_at);
     if (!stdio && secret.cap) madvise(secret.data, secret.cap, MADV_DOFORK);
     rn_plain_reset();
     int rc = rn_watch_run(c, task, o, err);
     rn_secret_keep();
+    if (!rc) rn_tests_keep(task);
     return rc;
 }
 

@@ -38,12 +38,14 @@ enum { MAX_NESTED = 64 };
  * may not be read, whoever bound them. */
 static PyObject *modules, *builtin_names, *attributes, *reserved, *never;
 
-/* One page that the child fills before judged code runs and then gives up: nothing that runs in the
- * child can reach it afterwards. */
+/* What the child finds before judged code runs. It gives these pages up then: nothing that runs in
+ * it can reach them afterwards. */
 typedef struct early {
     bool plain;
+    uint32_t tests_len;
+    char tests[RN_TESTS_BYTES]; /* their code, for the next child with the same tests */
 } early;
-static early *told;
+static early *told; /* NULL in a child that gave it up */
 
 int rn_plain_start(void *names, rn_err *err)
 {
@@ -62,6 +64,7 @@ int rn_plain_start(void *names, rn_err *err)
 void rn_plain_reset(void)
 {
     told->plain = false;
+    told->tests_len = 0;
 }
 
 bool rn_plain_told(void)
@@ -69,10 +72,28 @@ bool rn_plain_told(void)
     return told->plain;
 }
 
+rn_bytes rn_plain_tests(void)
+{
+    const uint32_t len = told->tests_len <= RN_TESTS_BYTES ? told->tests_len : 0;
+    return (rn_bytes){.data = told->tests, .len = len};
+}
+
 void rn_plain_tell(bool plain)
 {
-    told->plain = plain;
-    munmap(told, sizeof *told);
+    if (told) told->plain = plain;
+}
+
+void rn_plain_leave(rn_bytes tests)
+{
+    if (!told || tests.len > RN_TESTS_BYTES) return;
+    memcpy(told->tests, tests.data, tests.len);
+    told->tests_len = (uint32_t)tests.len;
+}
+
+void rn_plain_close(void)
+{
+    if (told) munmap(told, sizeof *told);
+    told = NULL;
 }
 
 #if OPCODES_KNOWN

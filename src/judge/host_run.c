@@ -121,6 +121,7 @@ static PyObject *new_globals(const char *name)
 
 static bool execute(PyObject *code, PyObject *globals)
 {
+    rn_plain_close();
     PyObject *v = PyEval_EvalCode(code, globals, globals);
     Py_XDECREF(v);
     return v != NULL;
@@ -182,6 +183,9 @@ static bool compile_tests(run *r, PyObject *program, PyCompilerFlags *flags)
         conclude(r, RN_V_SANDBOX);
         return false;
     }
+    /* The code of tests depends on nothing of the program but its __future__ imports. */
+    const bool common = r->how == RN_RUN_FIRST && !(flags->cf_flags & PyCF_MASK);
+    const bool lent = common && rn_tests_load(r->job->n_cases, (void **)r->tests);
     for (size_t i = 0; i < r->job->n_cases; i++) {
         if (!r->tests[i]) r->tests[i] = compile_source(r->job->cases[i].input, "<test>", flags);
         if (!r->tests[i]) {
@@ -189,8 +193,10 @@ static bool compile_tests(run *r, PyObject *program, PyCompilerFlags *flags)
             r->record->failed_case = (int32_t)i;
             return false;
         }
-        gather_codes(r, r->tests[i]);
     }
+    if (common && !lent) rn_tests_leave(r->job->n_cases, (void **)r->tests);
+    for (size_t i = 0; i < r->job->n_cases; i++)
+        gather_codes(r, r->tests[i]);
     return true;
 }
 
