@@ -6,6 +6,7 @@
  *     the program; unended: without its last newline
  *     # --- test ---              what stands behind it; CALL and STDIO: the case's input
  *     # --- expected ---          CALL, STDIO: the expected value or text
+ *     # --- given ---             the problem's own source
  */
 #include "test.h"
 
@@ -18,13 +19,13 @@ typedef struct form {
     char name[96], expect[64];
     bool numpy;
     rn_judge_mode mode;
-    rn_bytes program;
+    rn_bytes program, given;
     rn_judge_case cases[2];
     size_t n_cases;
     rn_judge_result result;
 } form;
 
-static form forms[512];
+static form forms[1024];
 static size_t n_forms;
 static rn_buf texts[32];
 static size_t n_texts;
@@ -52,6 +53,8 @@ static void read_body(form *f, const char *from, const char *to, bool unended)
     f->program = whole;
     if (unended) f->program.len--;
     rn_bytes input = test ? between(test, to) : (rn_bytes){0};
+    const char *given = behind(&input, "# --- given ---\n");
+    if (given) f->given = between(given, to);
     const char *expected = behind(&input, "# --- expected ---\n");
     if (expected) f->cases[0].expected = between(expected, to);
     if (f->mode == RN_JUDGE_CALL && !test)
@@ -108,6 +111,7 @@ static void submit(rn_judge *j, form *f, uint64_t tag)
     rn_judge_job job = {.mode = f->mode,
                         .compare = RN_COMPARE_STRICT,
                         .program = f->program,
+                        .given = f->given,
                         .entry = "f",
                         .cases = f->cases,
                         .n_cases = f->n_cases,

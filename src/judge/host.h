@@ -27,7 +27,7 @@
 typedef enum rn_how {
     RN_RUN_FIRST,         /* as the official harness would */
     RN_RUN_AGAIN,         /* once more, and what was changed of the library counts */
-    RN_RUN_ALTERED,       /* SCRIPT: with assertion `altered` altered */
+    RN_RUN_ALTERED,       /* SCRIPT: with assertion `altered` altered; -1: none */
     RN_RUN_APART,         /* SCRIPT, CALL: tests and program in processes apart */
     RN_RUN_APART_ALTERED, /* SCRIPT: the same with all that can be altered */
 } rn_how;

@@ -15,8 +15,10 @@ Only assertions that run in any case are altered: on the main path, in loops ove
 # ---- other values than the expected one ----------------------------------------------------------
 
 def others(x):
-    """Up to seven values of the same kind that differ from x. Numbers are the rest of a series in
-    which x has any place, so that the middle or an end tells nothing."""
+    """Up to seven values of the same kind that differ from x, so that each of the eight could as
+    well be x: numbers are a series in which x has any place, texts and containers all that comes of
+    replacing the same few of their parts or not. Of values that each differ from x alone in one
+    part, who sees three of them knows x."""
     if type(x) is bool:
         return [not x]
     if type(x) in (int, float):
@@ -25,7 +27,7 @@ def others(x):
         place = dice.randrange(8)
         return [v for v in (x + (i - place) * step for i in range(8)) if v != x and v == v]
     if type(x) is str:
-        return [v for v in {other_text(x) for _ in range(7)} if v != x]
+        return ["".join(v) for v in combined(list(x), other_letters)] or dice.sample("abcxyz01", 7)
     if type(x) is bytes:
         return [v.encode("latin-1") for v in others(x.decode("latin-1"))]
     if type(x) in (list, tuple):
@@ -40,21 +42,30 @@ def others(x):
 
 
 def other_items(items):
-    places = [i for i, v in enumerate(items) if others(v)]
-    if not places:
-        return [[0], [1]] if not items else [items[1:]]
-    i = dice.choice(places)
-    return [items[:i] + [v] + items[i + 1:] for v in others(items[i])]
+    return combined(items, others) or ([[0], [1]] if not items else [items[1:]])
 
 
-def other_text(x):
-    if not x:
-        return dice.choice("abcxyz01")
-    i = dice.randrange(len(x))
-    c = x[i]
+def combined(items, choices):
+    """Lists like `items`, in all ways of replacing up to three of them by one of their choices."""
+    places = dice.sample(range(len(items)), len(items))
+    table = [(i, c) for i, c in ((i, choices(items[i])) for i in places[:64]) if c][:3]
+    found = [[]]
+    for (i, c), n in zip(table, {1: [7], 2: [3, 1], 3: [1, 1, 1]}.get(len(table), [])):
+        column = [items[i]] + dice.sample(c, min(n, len(c)))
+        found = [row + [(i, v)] for row in found for v in column]
+    changed = []
+    for row in found[1:]:
+        copied = list(items)
+        for i, v in row:
+            copied[i] = v
+        changed.append(copied)
+    return changed
+
+
+def other_letters(c):
     alphabet = ("0123456789" if c.isdigit() else "abcdefghijklmnopqrstuvwxyz" if c.islower() else
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if c.isupper() else " .,()[]<>-_/|*#")
-    return x[:i] + dice.choice(alphabet.replace(c, "")) + x[i + 1:]
+    return list(alphabet.replace(c, ""))
 
 
 # ---- literals -----------------------------------------------------------------------------------

@@ -201,7 +201,8 @@ static void test_script(const rn_task *task, PyObject *code, int in, int out, rn
 {
     const rn_judge_job *job = task->job;
     PyObject *tests = sources_of(job);
-    PyObject *args = tests ? Py_BuildValue("(iiOzii)", in, out, tests, job->entry,
+    PyObject *given = tests ? text_of(job->given) : NULL;
+    PyObject *args = given ? Py_BuildValue("(iiOzNii)", in, out, tests, job->entry, given,
                                            task->how == RN_RUN_APART_ALTERED, future_flags(code))
                            : NULL;
     PyObject *v = args ? call_lib("run_tests", args) : NULL;

@@ -495,10 +495,12 @@ class Namespace(dict):
     """Where the tests run. A name that they do not define is the program's; but what the language
     or the library defines is taken from there, unless it is what is tested."""
 
-    def __init__(self, peer, names, kinds, modules, tested):
-        super().__init__({"__builtins__": vars(builtins), "__held__": self.held})
+    def __init__(self, peer, names, kinds, modules, tested, given):
+        super().__init__({n: f for n, f in given.items() if n in kinds and n not in tested})
+        self.update({"__builtins__": vars(builtins), "__held__": self.held})
         self.peer, self.kinds, self.modules, self.tested = peer, kinds, modules, tested
         self.helpers = [n for n in kinds if n not in tested and n not in vars(builtins) and
+                        n not in given and
                         not (kinds[n][0] == "module" and n in sys.stdlib_module_names)]
 
     def held(self):
@@ -589,9 +591,35 @@ def run_tree(peer, tree, ns, wanted, flags):
         peer.soft = soft  # they can be called, and nothing else
 
 
-def run_tests(read_fd, write_fd, sources, entry, altered, flags):
+def given_functions(source):
+    """The functions that a problem's prompt gives whole, by name. Tests that call one mean that
+    one: HumanEval's encode_shift must undo what the program's decode_shift did."""
+    try:
+        tree = ast.parse(source)
+        imports = [s for s in tree.body if isinstance(s, (ast.Import, ast.ImportFrom))]
+        functions = [s for s in tree.body if isinstance(s, ast.FunctionDef)]
+        whole = [s for s in functions if not is_stub(s)]
+        asked = {s.name for s in functions if is_stub(s)}
+        names = {}
+        if whole:
+            tree.body = imports + whole
+            exec(compile(tree, "<given>", "exec", 0, True), names)
+        found = {s.name: names[s.name] for s in whole}
+        return {n: f for n, f in found.items() if not asked & all_names(f.__code__, set())}
+    except Exception:
+        return {}
+
+
+def is_stub(function):
+    """A docstring, pass, ..., raise: what the program is to fill in."""
+    return all(isinstance(s, (ast.Pass, ast.Raise)) or
+               isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant) for s in function.body)
+
+
+def run_tests(read_fd, write_fd, sources, entry, given, altered, flags):
     """(outcome, text, units that can be altered, whether tests that hold show too little).
-    `flags`: the program's __future__ imports, which are the tests', too."""
+    `given`: the problem's own source; `flags`: the program's __future__ imports, which are the
+    tests', too."""
     peer = Peer(read_fd, write_fd, True)
     ns = {}
     try:
@@ -603,7 +631,8 @@ def run_tests(read_fd, write_fd, sources, entry, altered, flags):
         names = all_names_of(trees)
         kinds = check_kinds(peer.ask("kinds", sorted(names)))
         wanted = peer.ask("wanted", sorted(bound_names(trees)))
-        ns = Namespace(peer, names, kinds, attributed(trees), tested_names(names, kinds, entry))
+        ns = Namespace(peer, names, kinds, attributed(trees), tested_names(names, kinds, entry),
+                       given_functions(given) if entry else {})
         helpers = bool(ns.helpers)
         peer.soft = bool(names & LOOKS)
         sys.setrecursionlimit(20000)

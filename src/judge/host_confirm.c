@@ -10,9 +10,12 @@
  *                expected value altered, and none may hold.
  *   3. altered   Objects crossed that cannot be copied, so that step 1 showed nothing: tests and
  *                program run in one process as they did at first, one expected constant altered,
- *                for up to MAX_ALTERED assertions. If one holds all the same: forged. Without an
- *                assertion that can be altered, the tests hold once more and nothing that they use
- *                was changed (host_forge.c).
+ *                LEAST_ALTERED to MAX_ALTERED times. If an altered test holds all the same: forged.
+ *                As many runs of the same making, but with nothing altered, lie between them in
+ *                random order, and must hold: a program that reads the tests only where it is not
+ *                looked at would have to tell the two apart. Without an assertion that can be
+ *                altered, the tests hold once more and nothing that they use was changed
+ *                (host_forge.c).
  *   4. again     The first run is repeated. A program that now fails does so by chance, and that is
  *                its verdict; one that holds only in the tests' company has forged its pass.
  *
@@ -30,8 +33,9 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 
-enum { MAX_ALTERED = 6, MAX_APART = 3 };
+enum { LEAST_ALTERED = 3, MAX_ALTERED = 6, MAX_APART = 3 };
 
 /* ---- memory of a job ------------------------------------------------------------------------- */
 
@@ -169,6 +173,13 @@ static int run_again(const pass *p, const char *found, rn_err *err)
     return 0;
 }
 
+static uint32_t random_bits(void)
+{
+    uint32_t v = 0;
+    if (getrandom(&v, sizeof v, 0) != (ssize_t)sizeof v) v = (uint32_t)rn_now_ns();
+    return v;
+}
+
 /* Step 3. */
 static int run_altered(const pass *p, int n, rn_err *err)
 {
@@ -179,18 +190,23 @@ static int run_altered(const pass *p, int n, rn_err *err)
         if (!rc) say(p, v, v == RN_V_PASSED ? "" : o.record.detail);
         return rc;
     }
-    int first = n <= MAX_ALTERED ? 0 : (int)(rn_now_ns() % n);
-    for (int i = 0; i < n && i < MAX_ALTERED; i++) {
-        int rc = run(p, RN_RUN_ALTERED, (first + i) % n, &v, &o, err);
+    int left = n < LEAST_ALTERED ? LEAST_ALTERED : n < MAX_ALTERED ? n : MAX_ALTERED;
+    int unit = n <= MAX_ALTERED ? 0 : (int)(random_bits() % (uint32_t)n), controls = left;
+    while (left + controls > 0) {
+        const bool control = random_bits() % (uint32_t)(left + controls) < (uint32_t)controls;
+        int rc = run(p, RN_RUN_ALTERED, control ? -1 : unit % n, &v, &o, err);
         if (rc) return rc;
-        if (v == RN_V_SANDBOX) {
+        if (v == RN_V_SANDBOX || (control && v != RN_V_PASSED)) {
             say(p, v, o.record.detail);
             return 0;
         }
-        if (v == RN_V_PASSED || v == RN_V_FORGED) {
+        if (!control && (v == RN_V_PASSED || v == RN_V_FORGED)) {
             say(p, RN_V_FORGED, "a test with an altered constant held, too");
             return 0;
         }
+        controls -= control;
+        left -= !control;
+        unit += !control;
     }
     return 0;
 }

@@ -71,10 +71,12 @@ typedef struct rn_judge_limits {
 typedef struct rn_judge_job {
     rn_judge_mode mode;
     rn_compare compare;
-    rn_bytes program;           /* source; may be anything at all */
-    const char *language;       /* SCRIPT, STDIO: a name of lang.h, `program` and then the cases'
+    rn_bytes program;     /* source; may be anything at all */
+    const char *language; /* SCRIPT, STDIO: a name of lang.h, `program` and then the cases'
                                    inputs (SCRIPT) are one source; NULL or "python": Python */
-    const char *entry;          /* CALL, VALUES: function or Solution method; COMMAND: a path */
+    const char *entry;    /* CALL, VALUES: function or Solution method; COMMAND: a path */
+    rn_bytes given;       /* SCRIPT: the problem's own source, its prompt: functions in it that
+                                   tests call are these, not what the program made of them */
     const rn_judge_case *cases; /* [n_cases]; SCRIPT: e.g. HumanEval's test + "\ncheck(f)" */
     size_t n_cases;
     rn_judge_limits limits;

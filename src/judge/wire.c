@@ -19,7 +19,7 @@ void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits
 {
     rn_bytes entry = rn_bytes_of(job->entry);
     if (job->entry) entry.len++; /* with its NUL, so that the host can point at it */
-    uint64_t body = entry.len + job->program.len;
+    uint64_t body = entry.len + job->program.len + job->given.len;
     for (size_t i = 0; i < job->n_cases; i++)
         body += 2 * sizeof(uint64_t) + job->cases[i].input.len + job->cases[i].expected.len;
     rn_wire_job head;
@@ -34,11 +34,13 @@ void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits
     head.body_bytes = body;
     head.entry_bytes = entry.len;
     head.program_bytes = job->program.len;
+    head.given_bytes = job->given.len;
     head.n_cases = job->n_cases;
     rn_buf_reserve(out, sizeof head + body);
     rn_buf_add(out, &head, sizeof head);
     put_bytes(out, entry);
     put_bytes(out, job->program);
+    put_bytes(out, job->given);
     for (size_t i = 0; i < job->n_cases; i++) {
         uint64_t len[2] = {job->cases[i].input.len, job->cases[i].expected.len};
         rn_buf_add(out, len, sizeof len);
@@ -71,7 +73,8 @@ int rn_wire_get_job(const rn_wire_job *head, rn_bytes body, rn_judge_job *job,
                       .limits = head->limits,
                       .all_cases = head->all_cases,
                       .n_cases = (size_t)head->n_cases};
-    if (!take(&rest, head->entry_bytes, &entry) || !take(&rest, head->program_bytes, &j.program))
+    if (!take(&rest, head->entry_bytes, &entry) || !take(&rest, head->program_bytes, &j.program) ||
+        !take(&rest, head->given_bytes, &j.given))
         return rn_fail(err, RN_EFORMAT, "job %llu: body too short", (unsigned long long)head->id);
     rn_judge_case *c = calloc(j.n_cases + 1, sizeof *c);
     if (!c) return rn_fail(err, RN_ENOMEM, "job with %zu cases: out of memory", j.n_cases);

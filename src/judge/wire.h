@@ -14,7 +14,7 @@
 #include "judge/judge.h"
 
 enum {
-    RN_WIRE_MAGIC = 0x52414a0a, /* changes with every change of a struct here */
+    RN_WIRE_MAGIC = 0x52414a0b, /* changes with every change of a struct here */
     RN_WIRE_MAX_JOB_BYTES = 1 << 30,
     RN_WIRE_PATH = 1024,
     RN_WIRE_TREE_FD = 4,
@@ -49,7 +49,7 @@ typedef struct rn_wire_hello {
     char text[400];
 } rn_wire_hello;
 
-/* Followed by `body_bytes`: entry, program, then per case its two lengths (uint64_t) and bytes. */
+/* Followed by `body_bytes`: entry, program, given, then per case its two lengths (uint64_t) and bytes. */
 typedef struct rn_wire_job {
     uint32_t magic;
     int32_t mode, compare;
@@ -57,7 +57,7 @@ typedef struct rn_wire_job {
     bool all_cases;
     rn_judge_limits limits; /* every field set */
     uint64_t id;
-    uint64_t body_bytes, entry_bytes, program_bytes, n_cases;
+    uint64_t body_bytes, entry_bytes, program_bytes, given_bytes, n_cases;
 } rn_wire_job;
 
 typedef struct rn_wire_result {

@@ -91,6 +91,7 @@ int rn_tests_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err *er
     if (job->compare == RN_COMPARE_APPS) job->compare = rules[p->rule]; /* its set's own */
     job->language = p->language;
     job->entry = p->entry_point;
+    if (p->form == RN_FORM_CHECK && !p->language) job->given = rn_bytes_of(p->prompt);
     job->mode = p->form == RN_FORM_STDIO  ? RN_JUDGE_STDIO
                 : p->form == RN_FORM_CALL ? RN_JUDGE_CALL
                                           : RN_JUDGE_SCRIPT;
