@@ -85,6 +85,16 @@ static int tabulate(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err
     e->keep = keep;
     e->k_max = e->cov.k_max;
     e->n_cols = e->k_max;
+    /* Sampling ended where it looked settled: eq. 1 leans towards what it looked like. */
+    if (e->settings && strstr(e->settings, "\"until\":") && e->cov.min_n < e->cov.max_n) {
+        rc = rn_report_note(r, err,
+                            "%s on %s: sampled until a question was answered, %lld to %lld samples "
+                            "of a problem: figures here are slightly biased; without bias: `ration "
+                            "generate --until QUESTION --dry-run -s %s`",
+                            e->model, t->name, (long long)e->cov.min_n, (long long)e->cov.max_n,
+                            t->store);
+        if (rc) return rc;
+    }
     if (e->k_max == 0) return 0; /* note_unjudged says it */
     for (size_t i = 0; i < r->opts.n_ks; i++) {
         int64_t k = r->opts.ks[i];

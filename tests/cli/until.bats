@@ -42,6 +42,8 @@ count() { sql "$1" "SELECT count(*) FROM sample"; }
     [ "$(count a.db)" = "$n" ]
     run "$RATION" generate --until 'pass@2 +-4.5' --dry-run -s a.db -n 60
     [ "$(answer "$output")" = "$first" ]
+    run "$RATION" report -s a.db
+    [[ "$output" == *"sampled until a question was answered"* ]]
     # a narrower one goes on where the wider one ended
     run until_answered a.db 'pass@2 +-3.5' -m "$s" -n 60
     [ "$status" -eq 0 ]
