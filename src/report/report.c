@@ -5,7 +5,6 @@
  * are a handful of tasks and entrants, so looking them up is a loop.
  */
 #include "report/report_priv.h"
-#include "report/untested.h"
 
 #include <stdio.h>
 #include <stdlib.h>

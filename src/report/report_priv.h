@@ -31,7 +31,23 @@ int rn_report_beyond(rn_report *r, rn_report_task *t, rn_err *err);
 int rn_report_pairs(rn_report *r, rn_report_task *t, rn_err *err);
 int rn_report_rankings(rn_report *r, rn_report_task *t, rn_err *err);  /* after the leaders */
 int rn_report_rank_best(rn_report *r, rn_report_task *t, rn_err *err); /* after the rankings */
-int rn_report_findings(rn_report *r, rn_report_task *t, rn_err *err);  /* last */
+
+/* What each ranked model comes to, at the k of the options; with an `axis` below RN_N_UNITS at the
+ * largest k whose expected cost a budget pays for, n budgets per problem, by default one sample of
+ * the most expensive model with a greedy answer. That one is also the fallback, unless the options
+ * name another. */
+typedef struct rn_untested_ask {
+    rn_unit axis;
+    const double *budgets; /* [n], increasing */
+    size_t n;
+} rn_untested_ask;
+
+/* Appends columns and rows to *to, empty before; no rows where nothing is ranked by examples: a
+ * note of the report says so if it was asked for by name. After the curves. */
+int rn_report_untested(rn_report *r, rn_report_task *t, const rn_untested_ask *ask, rn_rows *to,
+                       rn_err *err);
+
+int rn_report_findings(rn_report *r, rn_report_task *t, rn_err *err); /* last */
 
 /* Whether one more sample of an entrant has a cost of its own: not where only batches were
  * timed. */

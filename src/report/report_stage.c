@@ -14,7 +14,6 @@
 #include "report/plot.h"
 #include "report/render.h"
 #include "report/report_priv.h"
-#include "report/untested.h"
 
 #include <errno.h>
 

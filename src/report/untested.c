@@ -1,11 +1,18 @@
 /*
- * untested.c: see untested.h. A way is a model, with or without a fallback; its tables hold score,
- * draws and the chance to ask the fallback of every problem at every k, from which costs follow on
+ * untested.c: choosing where there are no tests: draw from a model until a sample passes all
+ * examples of the prompt, at most k, then choose by the ranker `examples`; or, where none passes
+ * them all, take the greedy answer of another model, the fallback.
+ *
+ * A problem whose prompt tells no example stops nothing: all k are drawn and chosen from; with a
+ * fallback that one is asked at once. What is paid: the samples drawn, in expectation, their
+ * ranking where its cost is known, and one sample of the fallback where it is asked. No verdict has
+ * a say in when to stop, so that a k chosen by its cost is not chosen by the data that scores it.
+ *
+ * A way is a model, with or without a fallback; its tables hold score, draws and the
+ * chance to ask the fallback of every problem at every k, from which costs follow on
  * any axis. Rows are the task's common problems, so that one bootstrap pairs everything with the
  * greedy answers.
  */
-#include "report/untested.h"
-
 #include "report/report_priv.h"
 #include "stat/fold.h"
 

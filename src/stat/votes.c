@@ -314,7 +314,7 @@ int rn_stat_votes_score(const rn_votes *p, double *score, rn_err *err)
     return 0;
 }
 
-/* The samples that fail an example, as votes of their own, in the arrays given: value [n, n_inputs],
+/* The samples that fail an example, as votes of their own, in arrays given: value [n, n_inputs],
  * right [n], flags [2, n]. n_right: of the others, how many pass the tests. */
 static rn_votes unmet_of(const rn_votes *p, uint16_t *value, uint32_t *right, uint8_t *flags,
                          int64_t *n_right)

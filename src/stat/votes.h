@@ -55,11 +55,11 @@ int rn_stat_votes_table(const rn_votes *problems, size_t n_rows, int64_t k_max, 
  * choice. 0 for cut samples. */
 int rn_stat_votes_score(const rn_votes *p, double *score, rn_err *err);
 
-/* One problem under "draw until a sample passes all n_known examples, at most k, then choose": means
+/* One problem under "draw until a sample passes all n_known examples, at most k, choose": means
  * over the k-subsets and their orders. With m samples that pass them all, a of these right, and
  * f = C(n-m, k) / C(n, k) the chance that none is among k,
  *
- *     met = 1 - f     met_pass = (1 - f) a/m     draws = sum of f at 0..k-1     pass = met_pass + f R
+ *     met = 1 - f     met_pass = (1 - f) a/m    draws = sum of f at 0..k-1    pass = met_pass + f R
  *
  * for what is chosen after a stop is the sample that stopped, and R is rank-score@k among the n - m
  * others. All but R are exact. n_known 0: nothing stops. */
