@@ -72,7 +72,7 @@ static int take_run(void *user, const rn_store_run_row *r)
 {
     walk *w = user;
     w->st->run_id = r->run_id;
-    return rn_store_each_protocol(w->store, r->run_id, take_protocol, w, NULL);
+    return rn_store_each_protocol(w->store, r->run_id, 0, take_protocol, w, NULL);
 }
 
 /* What the samples [from, to) of problem i really take in one study. */

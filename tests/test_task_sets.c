@@ -161,12 +161,63 @@ static void unittest_sets_run_themselves(void **state)
     assert_true(s->problems[0].self_run);
     assert_non_null(strstr(s->problems[0].test, "no test was run"));
     rn_taskset_free(s);
+}
+
+/* One record of evalplus' form, with these inputs. */
+static int parse_plus(const char *id, const char *base, const char *plus, rn_taskset **s,
+                      rn_err *err)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "{\"task_id\": \"%s\", \"prompt\": \"q\", \"entry_point\": \"f\", "
+             "\"canonical_solution\": \"s\", \"base_input\": %s, \"atol\": 0.5, "
+             "\"plus_input\": %s, \"contract\": \"\"}",
+             id, base, plus);
+    return rn_taskset_parse(rn_bytes_of(text), "x.jsonl", s, err);
+}
+
+/* evalplus' inputs as typed JSON: MBPP+'s lists that are tuples, sets or numbers; any digits. */
+static void inputs_of_evalplus(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *id, *input, *typed;
+    } table[] = {
+        {"Mine/1", "[[1], {\"a\": [2.50]}, \"x\"]", "[[1],{\"d\":[\"a\",[2.50]]},\"x\"]"},
+        {"Mbpp/77", "[123456789012345678901234567890]", "[123456789012345678901234567890]"},
+        {"Mbpp/2", "[[1], [[2]]]", "[{\"t\":[1]},{\"t\":[[2]]}]"},
+        {"Mbpp/63", "[[[1, 2]]]", "[[{\"t\":[1,2]}]]"},
+        {"Mbpp/75", "[[[1]], [2]]", "[[{\"t\":[1]}],[2]]"},
+        {"Mbpp/106", "[[1], [2]]", "[[1],{\"t\":[2]}]"},
+        {"Mbpp/115", "[[[1, 2], []]]", "[[{\"s\":[1,2]},{\"d\":[]}]]"},
+        {"Mbpp/124", "[\"0\", \"1j\"]", "[{\"f\":\"0\"},{\"c\":\"1j\"}]"},
+        {"Mbpp/259", "[[[1], [2]]]", "[{\"t\":[{\"t\":[1]},{\"t\":[2]}]}]"},
+        {"Mbpp/307", "[[1], 2, [3]]", "[{\"t\":[1]},2,[3]]"},
+        {"Mbpp/580", "[[1, [2, []]]]", "[{\"t\":[1,{\"t\":[2,{\"t\":[]}]}]}]"},
+        {"Mbpp/722", "[{\"a\": [1]}, 2]", "[{\"d\":[\"a\",{\"t\":[1]}]},2]"},
+    };
+    rn_taskset *s = NULL;
     rn_err err = {0};
-    rn_bytes plus =
-        rn_bytes_of("{\"task_id\": \"Mbpp/2\", \"prompt\": \"q\", \"entry_point\": \"f\", "
-                    "\"test\": \"x\", \"base_input\": [], \"plus_input\": []}");
-    assert_int_equal(rn_taskset_parse(plus, "x.jsonl", &s, &err), RN_EFORMAT);
-    assert_contains(err.msg, "plus_input");
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char base[256];
+        snprintf(base, sizeof base, "[%s]", table[i].input);
+        assert_ok(parse_plus(table[i].id, base, "{}", &s, &err), &err);
+        const rn_problem *p = &s->problems[0];
+        assert_int_equal(p->n_cases, 1);
+        assert_int_equal(p->calls->n_base, 1);
+        char got[256];
+        snprintf(got, sizeof got, "%.*s", (int)p->cases[0].input.len, p->cases[0].input.data);
+        assert_string_equal(got, table[i].typed);
+        rn_taskset_free(s);
+    }
+    static const char *const bad[][3] = {{"[]", "[]", "base_input"},
+                                         {"[[1]]", "[2]", "array of arguments"},
+                                         {"[[1]]", "{\"a\": 1}", "plus_input"},
+                                         {"[[1", "[]", "line 1"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_true(parse_plus("Mine/1", bad[i][0], bad[i][1], &s, &err) < 0);
+        assert_contains(err.msg, bad[i][2]);
+    }
 }
 
 /* Three problems of LiveCodeBench's form, in the order of their ids. */
@@ -333,6 +384,7 @@ int main(void)
         cmocka_unit_test(selections),
         cmocka_unit_test(taco_and_codecontests_tell_where_they_are_from),
         cmocka_unit_test(prompts_of_their_harnesses),
+        cmocka_unit_test(inputs_of_evalplus),
     };
     return cmocka_run_group_tests_name("task_sets", tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 static rn_confine confine;
+static rn_bytes recorded; /* RECORD: what goes behind the result */
 
 static bool ends_in_limit(const rn_outcome *o, rn_verdict *v)
 {
@@ -190,6 +191,64 @@ static int run_cases(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     return 0;
 }
 
+/* CALLS: cases [from, end) in a child of their own; *all_held stays true if they hold. */
+static int run_part(const rn_judge_job *job, size_t from, size_t end, rn_wire_result *out,
+                    bool *all_held, rn_err *err)
+{
+    rn_judge_result *r = &out->result;
+    rn_judge_job part = *job;
+    part.cases += from;
+    part.n_cases = end - from;
+    part.n_first = 0;
+    rn_outcome o;
+    int rc = rn_secret_run(&confine, &(rn_task){.job = &part}, &o, err);
+    if (rc) return rc;
+    rn_host_add_usage(r, &o);
+    out->starved = o.starved;
+    char detail[256] = "";
+    rn_verdict v = rn_host_decide(&o, &part, detail);
+    const int32_t at = rn_watch_values()->at;
+    rc = confirm(&part, 0, &o, r, &v, detail, err);
+    if (rc) return rc;
+    if (o.have_record && v != RN_V_FORGED) {
+        r->n_run += o.record.n_run;
+        r->n_passed += o.record.n_passed;
+    }
+    if (v == RN_V_PASSED) return 0;
+    if (*all_held) {
+        const int32_t first = o.have_record ? o.record.failed_case : at;
+        r->verdict = v;
+        r->failed_case = (int32_t)from + (first > 0 ? first : 0);
+        memcpy(r->detail, detail, sizeof r->detail);
+    }
+    *all_held = false;
+    return 0;
+}
+
+static int run_calls(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
+{
+    bool held = true;
+    out->result.verdict = RN_V_PASSED;
+    int rc = job->n_first ? run_part(job, 0, job->n_first, out, &held, err) : 0;
+    if (rc || job->n_first == job->n_cases || (!held && !job->all_cases)) return rc;
+    return run_part(job, job->n_first, job->n_cases, out, &held, err);
+}
+
+/* RECORD: the child's output is the answer; *text is borrowed until the next run. */
+static int run_record(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
+{
+    rn_outcome o;
+    int rc = rn_secret_run(&confine, &(rn_task){.job = job}, &o, err);
+    if (rc) return rc;
+    rn_host_add_usage(&out->result, &o);
+    out->starved = o.starved;
+    out->result.verdict = rn_host_decide(&o, job, out->result.detail);
+    if (out->result.verdict != RN_V_PASSED) return 0;
+    rc = rn_watch_output(&recorded, err);
+    out->text_bytes = rc ? 0 : recorded.len;
+    return rc;
+}
+
 /* How often a program may end a process in one of its cases; it is then taken to do so in all that
  * are left, so that a program that hangs on every input costs a few limits, not one for each. */
 enum { MAX_ENDS = 2 };
@@ -255,10 +314,12 @@ static int run_job(const rn_judge_job *job, const rn_wire_job *head, rn_bytes bo
     int rc = rn_confine_proc(&confine, NULL, err);
     if (rc) return rc;
     if (job->mode == RN_JUDGE_COMMAND) return run_script(job, out, err);
+    if (job->mode == RN_JUDGE_RECORD) return run_record(job, out, err);
     rc = rn_warm_run(&confine, head, body, job->program, fd, out);
     if (rc != RN_ENOTFOUND) return rc;
     return job->mode == RN_JUDGE_SCRIPT   ? run_script(job, out, err)
            : job->mode == RN_JUDGE_VALUES ? run_values(job, out, err)
+           : job->mode == RN_JUDGE_CALLS  ? run_calls(job, out, err)
                                           : run_cases(job, out, err);
 }
 
@@ -283,7 +344,8 @@ static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
         out.result.verdict = RN_V_SANDBOX;
         snprintf(out.result.detail, sizeof out.result.detail, "%.250s", err.msg);
     }
-    return rn_wire_write(fd, &out, sizeof out) == 0;
+    return rn_wire_write(fd, &out, sizeof out) == 0 &&
+           rn_wire_write(fd, recorded.data, (size_t)out.text_bytes) == 0;
 }
 
 void rn_host_serve(int fd)

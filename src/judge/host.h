@@ -197,7 +197,8 @@ bool rn_stream_enter(const rn_task *task, const rn_streams *s);
 bool rn_stream_drain(const rn_task *task, rn_streams *s);
 /* How long a file or, STDIO, the standard output may become: what is expected gives room. */
 int64_t rn_stream_allowed(const rn_task *task);
-int64_t rn_stream_printed(const rn_task *task); /* STDIO: bytes of standard output; else 0 */
+/* STDIO, RECORD: bytes of standard output; else 0. */
+int64_t rn_stream_printed(const rn_task *task);
 /* The child's standard output after rn_watch_run; borrowed until the next run. */
 int rn_watch_output(rn_bytes *out, rn_err *err);
 
@@ -315,6 +316,8 @@ bool rn_forge_operators(void);
  * children write to, and so copy, fewer pages. */
 int rn_apart_compile(rn_err *err);
 int rn_apart_start(rn_err *err); /* in the host, after the imports */
+/* A function of those sources. Takes args; a new reference or NULL with a Python exception. */
+void *rn_apart_call(const char *name, void *args);
 /* In the child: does the task, how >= RN_RUN_APART, and fills *record: PASSED; FORGED; WRONG: the
  * tests fail; EXCEPTION: they fail, which shows nothing. n_run: alterable assertions, n_passed:
  * whether the tests use functions of the program other than the one under test. */
@@ -366,6 +369,17 @@ void rn_secret_heap(bool begin);
 void rn_value_of(void *value, rn_judge_value *out);
 /* An outcome that has only a name: an exception's type, a limit. */
 void rn_value_name(rn_value_kind kind, const char *text, rn_judge_value *out);
+
+/* ---- tests that are calls (host_calls.c) ------------------------------------------------------ */
+
+/* A value, the arguments of a call as a tuple: new references, NULL with a Python exception. */
+void *rn_calls_value(rn_bytes text);
+void *rn_calls_arguments(rn_bytes text);
+/* CALLS: whether the value agrees with the expected one; *atol is the job's at first, and is kept
+ * from one case to the next. What is asked of `got` may be code of the program. */
+bool rn_calls_agree(const rn_judge_job *job, void *args, void *got, void *want, double *atol);
+/* RECORD: calls f with all cases and writes what comes back to the standard output. */
+bool rn_calls_record(const rn_judge_job *job, void *f);
 
 /* ---- JSON and return values (host_json.c) ---------------------------------------------------- */
 

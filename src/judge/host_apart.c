@@ -33,13 +33,16 @@
 EMBED(rn_copy_py, "src/judge/host_copy.py");
 EMBED(rn_apart_py, "src/judge/host_apart.py");
 EMBED(rn_alter_py, "src/judge/host_alter.py");
+EMBED(rn_plus_py, "src/judge/host_plus.py");
 
 static PyObject *lib; /* the module's dictionary; no object of a judged program leads to it */
 
 static const struct {
     const char *text, *name;
-} sources[] = {
-    {rn_copy_py, "host_copy.py"}, {rn_apart_py, "host_apart.py"}, {rn_alter_py, "host_alter.py"}};
+} sources[] = {{rn_copy_py, "host_copy.py"},
+               {rn_apart_py, "host_apart.py"},
+               {rn_alter_py, "host_alter.py"},
+               {rn_plus_py, "host_plus.py"}};
 enum { N_SOURCES = sizeof sources / sizeof *sources };
 static PyObject *compiled[N_SOURCES];
 
@@ -60,6 +63,11 @@ static PyObject *call_lib(const char *name, PyObject *args)
     PyObject *v = f && args ? PyObject_CallObject(f, args) : NULL;
     Py_XDECREF(args);
     return v;
+}
+
+void *rn_apart_call(const char *name, void *args)
+{
+    return call_lib(name, args);
 }
 
 int rn_apart_start(rn_err *err)
@@ -233,8 +241,56 @@ static void test_call(const rn_task *task, int in, int out, rn_record *r)
                  agrees ? "" : "the returned value is the expected one only where it was made");
 }
 
+/* The calls of a CALLS job, each answered by the program's process. */
+static int call_all(const rn_judge_job *job, PyObject *peer)
+{
+    double atol = job->atol;
+    PyObject *f = PyObject_CallMethod(peer, "ask", "ss", "global", "");
+    for (size_t i = 0; f && i < job->n_cases; i++) {
+        PyObject *args = rn_calls_arguments(job->cases[i].input);
+        PyObject *want = rn_calls_value(job->cases[i].expected);
+        PyObject *got =
+            args && want ? PyObject_CallMethod(peer, "ask", "sOO{}", "call", f, args) : NULL;
+        bool held = got && rn_calls_agree(job, args, got, want, &atol);
+        PyErr_Clear();
+        Py_XDECREF(got);
+        Py_XDECREF(want);
+        Py_XDECREF(args);
+        if (!held) return FAILED;
+    }
+    return f ? HELD : GONE;
+}
+
+static bool flag(PyObject *object, const char *name)
+{
+    PyObject *v = PyObject_GetAttrString(object, name);
+    const bool yes = v && PyObject_IsTrue(v) == 1;
+    PyErr_Clear();
+    Py_XDECREF(v);
+    return yes;
+}
+
+static void test_calls(const rn_task *task, int in, int out, rn_record *r)
+{
+    PyObject *peer = call_lib("Peer", Py_BuildValue("(iiO)", in, out, Py_True));
+    int outcome = peer ? call_all(task->job, peer) : GONE;
+    PyErr_Clear();
+    PyObject *forged = peer ? PyObject_GetAttrString(peer, "forged") : NULL;
+    r->n_run = (int32_t)task->job->n_cases; /* each expected value can be altered */
+    if (forged && PyUnicode_Check(forged))
+        conclude(r, FORGED, PyUnicode_AsUTF8(forged));
+    else if (outcome == FAILED && flag(peer, "soft"))
+        conclude(r, SOFT, "");
+    else
+        conclude(r, outcome,
+                 outcome == HELD ? ""
+                                 : "the returned values are the expected ones only where they were "
+                                   "made");
+}
+
 void rn_apart_run(const rn_task *task, rn_record *record)
 {
+    const bool calls = task->job->mode == RN_JUDGE_CALLS;
     const bool script = task->job->mode == RN_JUDGE_SCRIPT;
     int request[2], answer[2];
     PyObject *code = script ? rn_run_compile(task->job) : NULL;
@@ -254,6 +310,8 @@ void rn_apart_run(const rn_task *task, rn_record *record)
     prctl(PR_SET_DUMPABLE, 0);
     if (script)
         test_script(task, code, answer[0], request[1], record);
+    else if (calls)
+        test_calls(task, answer[0], request[1], record);
     else
         test_call(task, answer[0], request[1], record);
 }

@@ -299,7 +299,9 @@ static const char apps_prelude[] =
 
 static bool add_prelude(run *r)
 {
-    if (r->job->mode == RN_JUDGE_VALUES && r->job->compare == RN_COMPARE_STRICT) return true;
+    if (r->job->mode == RN_JUDGE_CALLS || r->job->mode == RN_JUDGE_RECORD ||
+        (r->job->mode == RN_JUDGE_VALUES && r->job->compare == RN_COMPARE_STRICT))
+        return true;
     PyObject *v = PyRun_String(apps_prelude, Py_file_input, r->globals, r->globals);
     Py_XDECREF(v);
     if (!v) return false;
@@ -324,7 +326,7 @@ static bool run_program(run *r)
         conclude_exception(r, true);
         return false;
     }
-    if (r->job->mode == RN_JUDGE_CALL && r->how == RN_RUN_FIRST)
+    if ((r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS) && r->how == RN_RUN_FIRST)
         rn_plain_tell(rn_plain_code(code, NULL, 0, r->job->entry));
     rn_forge_begin();
     if (execute(code, r->globals)) return true;
@@ -431,10 +433,91 @@ static void run_call(run *r, const rn_judge_case *c)
     conclude(r, rn_hostjson_agrees(got, c->expected, r->job->compare) ? RN_V_PASSED : RN_V_WRONG);
 }
 
-/* {"": the function} for CALL. */
+/* ---- CALLS and RECORD ------------------------------------------------------------------------- */
+
+static PyObject *find_function(run *r)
+{
+    PyObject *f = PyDict_GetItemString(r->globals, r->job->entry ? r->job->entry : "");
+    if (f && PyCallable_Check(f)) return Py_NewRef(f);
+    if (f || strchr(r->job->entry ? r->job->entry : "", '(') == NULL) {
+        if (!f) PyErr_Format(PyExc_NameError, "name '%s' is not defined", r->job->entry);
+        return f ? Py_NewRef(f) : NULL;
+    }
+    /* "Solution().name" */
+    return PyRun_String(r->job->entry, Py_eval_input, r->globals, r->globals);
+}
+
+/* Arguments and expected values of all cases, [2 * n_cases], read before the program runs and out of
+ * gc.get_objects()'s reach. */
+static PyObject **read_calls(run *r)
+{
+    PyObject **v = calloc(2 * r->job->n_cases + 1, sizeof *v);
+    bool ok = v != NULL;
+    for (size_t i = 0; ok && i < r->job->n_cases; i++) {
+        v[2 * i] = rn_calls_arguments(r->job->cases[i].input);
+        v[2 * i + 1] = v[2 * i] ? rn_calls_value(r->job->cases[i].expected) : NULL;
+        ok = v[2 * i + 1] != NULL;
+    }
+    if (ok && r->how == RN_RUN_ALTERED) {
+        PyObject **want = &v[2 * r->altered + 1];
+        *want = rn_apart_call("plus_altered", Py_BuildValue("(N)", *want));
+        ok = *want != NULL;
+    }
+    rn_secret_wipe();
+    call_quietly(attribute("gc", "freeze"), NULL);
+    if (ok) return v;
+    conclude_exception(r, false);
+    conclude(r, RN_V_SANDBOX);
+    return NULL;
+}
+
+static void run_calls(run *r)
+{
+    PyObject **v = read_calls(r);
+    r->globals = new_globals(NULL);
+    if (!v || !run_program(r)) return;
+    PyObject *f = find_function(r);
+    double atol = r->job->atol;
+    bool failed = !f;
+    if (failed) conclude_exception(r, false);
+    for (size_t i = 0; f && i < r->job->n_cases; i++) {
+        rn_watch_value_begin(i);
+        r->record->n_run++;
+        PyObject *got = PyObject_CallObject(f, v[2 * i]);
+        if (got && rn_calls_agree(r->job, v[2 * i], got, v[2 * i + 1], &atol)) {
+            r->record->n_passed++;
+            continue; /* `got` is not released: its destructor is judged code */
+        }
+        if (!failed) {
+            r->record->failed_case = (int32_t)i;
+            if (got)
+                conclude(r, RN_V_WRONG);
+            else
+                conclude_exception(r, false);
+        }
+        PyErr_Clear();
+        failed = true;
+        if (!r->job->all_cases) return;
+    }
+    if (!failed) conclude_passed(r);
+}
+
+static void run_record(run *r)
+{
+    r->globals = new_globals(NULL);
+    if (!run_program(r)) return;
+    PyObject *f = find_function(r);
+    if (!f)
+        conclude_exception(r, false);
+    else
+        conclude(r, rn_calls_record(r->job, f) ? RN_V_PASSED : RN_V_SANDBOX);
+}
+
+/* {"": the function} for CALL and CALLS. */
 static PyObject *entry_names(run *r)
 {
-    PyObject *f = run_program(r) ? find_entry(r) : NULL;
+    const bool calls = r->job->mode == RN_JUDGE_CALLS;
+    PyObject *f = !run_program(r) ? NULL : calls ? find_function(r) : find_entry(r);
     return f ? Py_BuildValue("{s:N}", "", f) : NULL;
 }
 
@@ -446,7 +529,7 @@ void *rn_run_names(const rn_task *task, void *code)
     const bool call = task->job->mode == RN_JUDGE_CALL;
     r.globals = new_globals(call ? "solution" : NULL);
     if (!r.globals) return NULL;
-    if (call) return entry_names(&r);
+    if (task->job->mode != RN_JUDGE_SCRIPT) return entry_names(&r);
     return execute(code, r.globals) ? r.globals : NULL;
 }
 
@@ -550,6 +633,8 @@ void rn_run_task(const rn_task *task, rn_record *record)
     case RN_JUDGE_STDIO: run_stdio(&r); break;
     case RN_JUDGE_CALL: run_call(&r, &task->job->cases[task->case_no]); break;
     case RN_JUDGE_VALUES: run_values(&r, task->case_no); break;
+    case RN_JUDGE_CALLS: run_calls(&r); break;
+    case RN_JUDGE_RECORD: run_record(&r); break;
     case RN_JUDGE_COMMAND:
     case RN_JUDGE_VERSION: break; /* no Python: host_command.c, host_lang.c */
     }

@@ -3,7 +3,7 @@
  *
  * Every run has descriptors of its own: locks, owners, flags, times and sizes of a stream that two
  * programs shared would carry data from one to the other. Input is a file of memory (STDIO) or
- * the end of a pipe that cannot be read. Output is compared in STDIO alone and is a file of memory there;
+ * the end of a pipe that cannot be read. Output is wanted in STDIO and RECORD and is a file of memory there;
  * elsewhere, and all that goes to the standard error, it is read from a pipe and dropped, as the
  * official harnesses do, until it is far more than a program prints.
  */
@@ -53,6 +53,12 @@ static int feed_input(const rn_task *task, rn_err *err)
     return 0;
 }
 
+/* Whether the host wants the standard output. */
+static bool is_kept(const rn_task *task)
+{
+    return task->job->mode == RN_JUDGE_STDIO || task->job->mode == RN_JUDGE_RECORD;
+}
+
 int rn_stream_open(const rn_task *task, rn_streams *s, rn_err *err)
 {
     if (output_map) munmap(output_map, output_len);
@@ -61,7 +67,7 @@ int rn_stream_open(const rn_task *task, rn_streams *s, rn_err *err)
     n_dropped = 0;
     const bool stdio = task->job->mode == RN_JUDGE_STDIO;
     int rc = stdio ? feed_input(task, err) : 0;
-    if (!rc && stdio) rc = new_memory(1, err);
+    if (!rc && is_kept(task)) rc = new_memory(1, err);
     if (rc) return rc;
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return rn_fail_errno(err, "a pipe for output");
@@ -90,7 +96,7 @@ bool rn_stream_enter(const rn_task *task, const rn_streams *s)
 {
     const bool stdio = task->job->mode == RN_JUDGE_STDIO;
     if (stdio && !make_dev_stdin(task)) return false;
-    if (dup2(s->child_fd, 2) < 0 || (!stdio && dup2(s->child_fd, 1) < 0)) return false;
+    if (dup2(s->child_fd, 2) < 0 || (!is_kept(task) && dup2(s->child_fd, 1) < 0)) return false;
     /* A standard input that cannot be read; /dev/null is one file for all programs, locks and all. */
     return stdio || dup2(s->child_fd, 0) == 0;
 }
@@ -121,7 +127,7 @@ void rn_stream_close(rn_streams *s)
 
 int64_t rn_stream_printed(const rn_task *task)
 {
-    off_t out = task->job->mode == RN_JUDGE_STDIO ? lseek(1, 0, SEEK_END) : 0;
+    off_t out = is_kept(task) ? lseek(1, 0, SEEK_END) : 0;
     return out > 0 ? out : 0;
 }
 

@@ -121,24 +121,30 @@ typedef struct watch {
     int n_cpus;
     rn_streams streams;
     rn_usage used;
-    bool values;
-    int32_t at;         /* VALUES: the case that was under way at the last look, */
+    bool values;        /* the child says which case is under way */
+    int32_t at;         /* VALUES, CALLS: the case that was under way at the last look, */
     int64_t at_time_ns; /* and the time used at the first look that saw it */
 } watch;
 
 /* VALUES: a program may use this many times the limit of one case in all its cases. */
 enum { CASES_TIME = 20 };
 
-/* What is left of the time limit. VALUES: of the case under way, counted from the first look that
- * saw it, so that a hang costs its limit and the time between two looks. */
+/* What is left of the time limit. VALUES, CALLS: of the case under way, counted from the first look
+ * that saw it, so that a hang costs its limit and the time between two looks. */
 static int64_t time_left_ns(watch *w)
 {
     int64_t used = w->used.cpu_ns + w->used.waited_ns, limit = w->limits->cpu_ns;
+    const rn_judge_job *job = w->task->job;
     if (!w->values) return limit - used;
     int32_t at = values->at;
     if (at != w->at) {
         w->at = at;
         w->at_time_ns = used;
+    }
+    if (job->mode == RN_JUDGE_CALLS) {
+        int64_t own = at >= 0 && (size_t)at < job->n_cases ? job->cases[at].cpu_ns : 0;
+        int64_t all = limit - used, left = own ? own - (used - w->at_time_ns) : all;
+        return left < all ? left : all;
     }
     int64_t of_case = limit - (used - w->at_time_ns), of_all = CASES_TIME * limit - used;
     return of_case < of_all ? of_case : of_all;
@@ -405,7 +411,7 @@ int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err
                .limits = &task->job->limits,
                .pidfd = -1,
                .n_cpus = n_cpus,
-               .values = task->job->mode == RN_JUDGE_VALUES,
+               .values = task->job->mode == RN_JUDGE_VALUES || task->job->mode == RN_JUDGE_CALLS,
                .at = -1,
                .streams = {.child_fd = -1, .poll_fd = -1}};
     rc = rn_stream_open(task, &w.streams, err);

@@ -37,6 +37,7 @@ typedef struct slot {
     rn_judge_result result;
     rn_judge_value *values; /* [RN_JUDGE_MAX_VALUES], made for the slot's first VALUES job */
     bool wants_values;
+    rn_buf text; /* of a RECORD job */
 } slot;
 
 typedef struct ring {
@@ -53,6 +54,7 @@ struct rn_judge {
     size_t n_slots, n_used;
     ring queue, done, unused, alone;
     rn_judge_value values[RN_JUDGE_MAX_VALUES]; /* of the last result */
+    rn_buf text;
 };
 
 /* ---- rings ----------------------------------------------------------------------------------- */
@@ -199,11 +201,14 @@ void rn_judge_close(rn_judge *j)
     for (int i = 0; j->hosts && i < j->n_hosts; i++) {
         rn_host_stop(&j->hosts[i]);
         rn_buf_free(&j->hosts[i].out);
+        rn_buf_free(&j->hosts[i].text);
     }
     for (size_t i = 0; j->slots && i < j->n_slots; i++) {
         rn_buf_free(&j->slots[i].msg);
+        rn_buf_free(&j->slots[i].text);
         free(j->slots[i].values);
     }
+    rn_buf_free(&j->text);
     free(j->queue.v);
     free(j->done.v);
     free(j->unused.v);
@@ -246,7 +251,8 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
     int lang = check_language(job, err);
     if (lang) return lang;
     bool values = job->mode == RN_JUDGE_VALUES;
-    if ((job->mode == RN_JUDGE_CALL || values) && (!job->entry || !job->entry[0]))
+    bool calls = job->mode == RN_JUDGE_CALLS || job->mode == RN_JUDGE_RECORD;
+    if ((job->mode == RN_JUDGE_CALL || values || calls) && (!job->entry || !job->entry[0]))
         return rn_fail(err, RN_EINVAL, "a call-based job needs the name of its function");
     if (values && job->n_cases > RN_JUDGE_MAX_VALUES)
         return rn_fail(err, RN_EINVAL, "%zu inputs for one program; at most %d", job->n_cases,
@@ -277,7 +283,7 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
     }
     rn_judge_limits l = complete(job->limits, &j->limits, job->mode);
     bool by_case = job->mode == RN_JUDGE_STDIO || job->mode == RN_JUDGE_CALL;
-    size_t runs = by_case ? job->n_cases : values ? 4 : 1;
+    size_t runs = by_case ? job->n_cases : values ? 4 : calls ? 2 : 1;
     s->hard_ns = (int64_t)runs * (rn_wire_patience_ns(&l) + 4 * l.wall_ns) + INT64_C(30000000000);
     if (job->language) s->hard_ns += INT64_C(3600000000000); /* the compiler, on a busy machine */
     rn_buf_clear(&s->msg);
@@ -417,6 +423,12 @@ static void take_result(rn_judge *j, rn_host *h)
     slot *next = h->n_jobs ? slot_of(j, h->job_ids[0]) : NULL;
     if (next) h->deadline_ns = rn_now_ns() + next->hard_ns;
     slot *s = slot_of(j, id);
+    if (s && h->in.text_bytes) {
+        rn_buf_clear(&s->text);
+        rn_buf_add(&s->text, h->text.data, h->text.len);
+        if (!rn_buf_ok(&s->text)) h->in.result.verdict = RN_V_SANDBOX;
+    }
+    rn_buf_clear(&h->text);
     if (!s) return; /* a copy was faster */
     s->copies--;
     if (s->proving) {
@@ -509,6 +521,9 @@ int rn_judge_wait(rn_judge *j, int timeout_ms, uint64_t *tag, rn_judge_result *r
     *tag = s->tag;
     *result = s->result;
     if (s->wants_values) memcpy(j->values, s->values, sizeof j->values);
+    rn_buf_free(&j->text);
+    j->text = s->text;
+    s->text = (rn_buf){0};
     s->state = FREE;
     j->n_used--;
     push(&j->unused, (uint32_t)(s - j->slots));
@@ -518,6 +533,11 @@ int rn_judge_wait(rn_judge *j, int timeout_ms, uint64_t *tag, rn_judge_result *r
 const rn_judge_value *rn_judge_values(const rn_judge *j)
 {
     return j->values;
+}
+
+rn_bytes rn_judge_text(const rn_judge *j)
+{
+    return rn_buf_view(&j->text);
 }
 
 const char *rn_judge_level(const rn_judge *j)

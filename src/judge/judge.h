@@ -19,6 +19,12 @@ typedef enum rn_judge_mode {
     RN_JUDGE_VALUES,  /* each case: `entry` called with the Python tuple `input`, nothing judged:
                         rn_judge_values tells what came back. All cases run in one process, one
                         after the other; after a case that ends it a new one goes on behind it */
+    RN_JUDGE_CALLS,  /* each case: `entry` called with the typed JSON array `input` as arguments, in
+                         one process; the value must agree with the typed JSON `expected`
+                         (docs/FORMATS.md). The first n_first cases run first, in a process of their
+                         own: failed_case >= n_first says that they hold */
+    RN_JUDGE_RECORD, /* CALLS of a reference: rn_judge_text is a line for each case, the seconds that
+                         it took, a tab and its value; or "!", a tab and why there is none */
     RN_JUDGE_VERSION, /* no case is looked at: what `language` is here, in the result's output */
 } rn_judge_mode;
 
@@ -51,10 +57,14 @@ typedef enum rn_compare {
     RN_COMPARE_TACO
 } rn_compare;
 
+/* CALLS: whose rules hold for single entry points. */
+typedef enum rn_calls_oracle { RN_CALLS_PLAIN, RN_CALLS_HUMANEVAL, RN_CALLS_MBPP } rn_calls_oracle;
+
 typedef struct rn_judge_case {
     rn_bytes input;    /* SCRIPT: the test's source; VALUES: source of a tuple of literals */
     rn_bytes expected; /* SCRIPT: empty; VALUES: source of a literal, which the value must equal,
                           or of a function of it, "lambda _: ..."; empty: unknown */
+    int64_t cpu_ns;    /* CALLS: the limit of this case, within that of all; 0: none of its own */
 } rn_judge_case;
 
 /* 0 in a field means the default of the judge's options. */
@@ -78,7 +88,9 @@ typedef struct rn_judge_job {
     rn_bytes given;       /* SCRIPT: the problem's own source, its prompt: functions in it that
                                    tests call are these, not what the program made of them */
     const rn_judge_case *cases; /* [n_cases]; SCRIPT: e.g. HumanEval's test + "\ncheck(f)" */
-    size_t n_cases;
+    size_t n_cases, n_first;
+    rn_calls_oracle oracle; /* CALLS, RECORD */
+    double atol;            /* CALLS: of numbers; 0: equal, floats within 1e-6 */
     rn_judge_limits limits;
     bool all_cases; /* go on after the first failure */
 } rn_judge_job;
@@ -124,6 +136,8 @@ int rn_judge_wait(rn_judge *j, int timeout_ms, uint64_t *tag, rn_judge_result *r
  * Its verdict says how the program itself fared: PASSED when every case was called, n_passed of
  * them with the expected value. */
 const rn_judge_value *rn_judge_values(const rn_judge *j);
+/* Of the RECORD job whose result came last: what it wrote; borrowed until the next wait. */
+rn_bytes rn_judge_text(const rn_judge *j);
 size_t rn_judge_pending(const rn_judge *j);
 
 /* The sandbox level in a phrase that is stored with each verdict, e.g.

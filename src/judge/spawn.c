@@ -105,6 +105,7 @@ int rn_host_start(rn_host *h, const char *path, rn_err *err)
     h->in_len = h->out_at = 0;
     h->n_jobs = 0;
     rn_buf_clear(&h->out);
+    rn_buf_clear(&h->text);
     if (rc) rn_host_stop(h);
     return rc;
 }
@@ -179,7 +180,18 @@ int rn_host_receive(rn_host *h, bool *got)
         if (n == 0) return RN_EIO;
         h->in_len += (size_t)n;
     }
+    if (h->in.magic != RN_WIRE_MAGIC || h->in.text_bytes > RN_WIRE_MAX_JOB_BYTES) return RN_EIO;
+    while (h->text.len < h->in.text_bytes) {
+        char part[65536];
+        size_t left = (size_t)h->in.text_bytes - h->text.len;
+        ssize_t n = recv(h->fd, part, left < sizeof part ? left : sizeof part, 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : RN_EIO;
+        if (n == 0) return RN_EIO;
+        rn_buf_add(&h->text, part, (size_t)n);
+        if (!rn_buf_ok(&h->text)) return RN_ENOMEM;
+    }
     h->in_len = 0;
     *got = true;
-    return h->in.magic == RN_WIRE_MAGIC ? 0 : RN_EIO;
+    return 0;
 }

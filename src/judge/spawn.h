@@ -18,6 +18,7 @@ typedef struct rn_host {
     size_t out_at;
     rn_wire_result in; /* being received */
     size_t in_len;
+    rn_buf text;                     /* RECORD: what follows `in`, up to in.text_bytes */
     uint64_t job_ids[RN_HOST_DEPTH]; /* in order */
     int n_jobs;
     int64_t deadline_ns; /* when the job under way must have a result */

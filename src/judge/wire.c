@@ -21,14 +21,16 @@ void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits
     if (job->entry) entry.len++; /* with its NUL, so that the host can point at it */
     uint64_t body = entry.len + job->program.len + job->given.len;
     for (size_t i = 0; i < job->n_cases; i++)
-        body += 2 * sizeof(uint64_t) + job->cases[i].input.len + job->cases[i].expected.len;
+        body += 3 * sizeof(uint64_t) + job->cases[i].input.len + job->cases[i].expected.len;
     rn_wire_job head;
     memset(&head, 0, sizeof head); /* padding crosses a process border: none of it is left over */
     head.magic = RN_WIRE_MAGIC;
     head.mode = (int32_t)job->mode;
     head.compare = (int32_t)job->compare;
     head.language = rn_lang_find(job->language);
+    head.oracle = (int32_t)job->oracle;
     head.all_cases = job->all_cases;
+    head.atol = job->atol;
     head.limits = *limits;
     head.id = id;
     head.body_bytes = body;
@@ -36,13 +38,15 @@ void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits
     head.program_bytes = job->program.len;
     head.given_bytes = job->given.len;
     head.n_cases = job->n_cases;
+    head.n_first = job->n_first;
     rn_buf_reserve(out, sizeof head + body);
     rn_buf_add(out, &head, sizeof head);
     put_bytes(out, entry);
     put_bytes(out, job->program);
     put_bytes(out, job->given);
     for (size_t i = 0; i < job->n_cases; i++) {
-        uint64_t len[2] = {job->cases[i].input.len, job->cases[i].expected.len};
+        uint64_t len[3] = {job->cases[i].input.len, job->cases[i].expected.len,
+                           (uint64_t)job->cases[i].cpu_ns};
         rn_buf_add(out, len, sizeof len);
         put_bytes(out, job->cases[i].input);
         put_bytes(out, job->cases[i].expected);
@@ -62,7 +66,7 @@ static bool take(rn_bytes *rest, uint64_t len, rn_bytes *out)
 int rn_wire_get_job(const rn_wire_job *head, rn_bytes body, rn_judge_job *job,
                     rn_judge_case **cases, rn_err *err)
 {
-    if (head->n_cases > head->body_bytes / (2 * sizeof(uint64_t)))
+    if (head->n_cases > head->body_bytes / (3 * sizeof(uint64_t)) || head->n_first > head->n_cases)
         return rn_fail(err, RN_EFORMAT, "job %llu: impossible number of cases",
                        (unsigned long long)head->id);
     const rn_lang *lang = head->language >= 0 ? rn_lang_at((size_t)head->language) : NULL;
@@ -72,6 +76,9 @@ int rn_wire_get_job(const rn_wire_job *head, rn_bytes body, rn_judge_job *job,
                       .language = lang ? lang->name : NULL,
                       .limits = head->limits,
                       .all_cases = head->all_cases,
+                      .oracle = (rn_calls_oracle)head->oracle,
+                      .atol = head->atol,
+                      .n_first = (size_t)head->n_first,
                       .n_cases = (size_t)head->n_cases};
     if (!take(&rest, head->entry_bytes, &entry) || !take(&rest, head->program_bytes, &j.program) ||
         !take(&rest, head->given_bytes, &j.given))
@@ -80,9 +87,10 @@ int rn_wire_get_job(const rn_wire_job *head, rn_bytes body, rn_judge_job *job,
     if (!c) return rn_fail(err, RN_ENOMEM, "job with %zu cases: out of memory", j.n_cases);
     for (size_t i = 0; i < j.n_cases; i++) {
         rn_bytes raw;
-        uint64_t len[2];
+        uint64_t len[3];
         if (!take(&rest, sizeof len, &raw)) goto bad;
         memcpy(len, raw.data, sizeof len);
+        c[i].cpu_ns = (int64_t)len[2];
         if (!take(&rest, len[0], &c[i].input) || !take(&rest, len[1], &c[i].expected)) goto bad;
     }
     if (rest.len) goto bad;

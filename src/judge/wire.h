@@ -49,21 +49,25 @@ typedef struct rn_wire_hello {
     char text[400];
 } rn_wire_hello;
 
-/* Followed by `body_bytes`: entry, program, given, then per case its two lengths (uint64_t) and bytes. */
+/* Followed by `body_bytes`: entry, program, given, then per case its two lengths and its limit
+ * (uint64_t) and its bytes. */
 typedef struct rn_wire_job {
     uint32_t magic;
     int32_t mode, compare;
     int32_t language; /* index of lang.h's table; -1: Python */
+    int32_t oracle;
     bool all_cases;
+    double atol;
     rn_judge_limits limits; /* every field set */
     uint64_t id;
-    uint64_t body_bytes, entry_bytes, program_bytes, given_bytes, n_cases;
+    uint64_t body_bytes, entry_bytes, program_bytes, given_bytes, n_cases, n_first;
 } rn_wire_job;
 
 typedef struct rn_wire_result {
     uint32_t magic;
     bool starved; /* the wall-clock limit was reached while waiting for a processor */
     uint64_t id;
+    uint64_t text_bytes; /* RECORD: of text behind this */
     rn_judge_result result;
     rn_judge_value values[RN_JUDGE_MAX_VALUES]; /* VALUES only */
 } rn_wire_result;

@@ -84,10 +84,11 @@ static int load_pairs(against *a, rn_err *err)
         (void)rn_vec_push(&runs, a->sums.data[i]);
     if (!rc && !rn_vec_ok(&runs)) rc = rn_fail(err, RN_ENOMEM, "out of memory for a list of runs");
     a->sums.n = 0;
-    for (size_t i = 0; i < runs.n && !rc; i++) {
-        runs.data[i].first = a->rows.n;
-        (void)rn_vec_push(&a->sums, runs.data[i]);
-        rc = rn_store_each_pair(a->s, runs.data[i].run_id, false, note_pair, a, err);
+    for (size_t i = 0; i < 2 * runs.n && !rc; i++) { /* base tests, then base and extra ones */
+        pair_sum *run = &runs.data[i / 2];
+        run->first = a->rows.n;
+        (void)rn_vec_push(&a->sums, *run);
+        rc = rn_store_each_pair(a->s, run->run_id, i % 2 == 1, note_pair, a, err);
         if (a->sums.data[a->sums.n - 1].n_both == 0) a->sums.n--;
     }
     rn_vec_free(&runs);

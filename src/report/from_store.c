@@ -22,6 +22,7 @@ typedef struct loader {
     RN_VEC(const char *) task_ids;
     const char *protocol;
     int n_protocols;
+    int64_t tests;       /* which verdicts count: 0, RN_STORE_BASE_TESTS, RN_STORE_MORE_TESTS */
     rn_entrant *entrant; /* that curve points go to */
     size_t cap_curve;
     rn_err *err;
@@ -324,7 +325,7 @@ static int load_samples(loader *l, rn_entrant *e, const rn_store_run_row *run)
     rn_arena samples = {0};
     rn_store_cell *cells = NULL;
     size_t n = 0, at = 0;
-    int rc = rn_store_cells(l->s, run->run_id, 0, &samples, &cells, &n, l->err);
+    int rc = rn_store_cells(l->s, run->run_id, l->tests, &samples, &cells, &n, l->err);
     rn_count *counts = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *counts);
     if (!rc && !counts) rc = rn_report_nomem(l->err);
     for (size_t i = 0; i < n && !rc; i++) {
@@ -361,7 +362,7 @@ static int load_samples(loader *l, rn_entrant *e, const rn_store_run_row *run)
     if (rc) return rc;
     l->n_protocols = 0;
     l->protocol = "";
-    rc = rn_store_each_protocol(l->s, run->run_id, on_protocol, l, l->err);
+    rc = rn_store_each_protocol(l->s, run->run_id, l->tests, on_protocol, l, l->err);
     e->protocol = l->protocol;
     e->n_protocols = l->n_protocols;
     return rc;
@@ -372,7 +373,7 @@ static int load_counts(loader *l, rn_entrant *e, const rn_store_run_row *run)
 {
     rn_store_outcome *rows = NULL;
     size_t n = 0, at = 0;
-    int rc = rn_store_outcomes(l->s, run->run_id, 0, &l->r->arena, &rows, &n, l->err);
+    int rc = rn_store_outcomes(l->s, run->run_id, l->tests, &l->r->arena, &rows, &n, l->err);
     if (rc) return rc;
     rn_count *counts = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *counts);
     if (!counts) return rn_report_nomem(l->err);
@@ -457,7 +458,7 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
 {
     rn_store_outcome *rows = NULL;
     size_t n = 0;
-    int rc = rn_store_outcomes(l->s, run->run_id, 0, &l->r->arena, &rows, &n, l->err);
+    int rc = rn_store_outcomes(l->s, run->run_id, l->tests, &l->r->arena, &rows, &n, l->err);
     if (rc) return rc;
     rn_greedy g = {.value = NAN, .lo = NAN, .hi = NAN};
     double sum = 0;
@@ -509,9 +510,11 @@ static int load_run(loader *l, size_t i)
                           run->set_name);
 }
 
-static int load_set(loader *l, const rn_store_run_row *first)
+/* One task of the set: under `tests`, which its name says. */
+static int load_task(loader *l, const rn_store_run_row *first, int64_t tests, const char *name)
 {
-    l->task = rn_report_task_get(l->r, first->set_name, first->set_hash);
+    l->tests = tests;
+    l->task = name ? rn_report_task_get(l->r, name, first->set_hash) : NULL;
     if (!l->task) return rn_report_nomem(l->err);
     l->task->n_problems = l->problem_ids.n = l->task_ids.n = 0;
     l->task->set_id = first->set_id;
@@ -530,6 +533,20 @@ static int load_set(loader *l, const rn_store_run_row *first)
         if (l->runs.data[i].set_id == first->set_id && strcmp(l->runs.data[i].kind, "greedy") == 0)
             rc = load_greedy(l, &l->runs.data[i]);
     return rc;
+}
+
+/* Two tasks where samples were judged under the base tests and under more. */
+static int load_set(loader *l, const rn_store_run_row *first)
+{
+    bool base = false, more = false;
+    int rc = rn_store_tests(l->s, first->set_id, &base, &more, l->err);
+    if (rc || !base || !more) return rc ? rc : load_task(l, first, 0, first->set_name);
+    rn_arena *a = &l->r->arena;
+    rc = load_task(l, first, RN_STORE_MORE_TESTS,
+                   rn_arena_printf(a, "%s, base + extra tests", first->set_name));
+    return rc ? rc
+              : load_task(l, first, RN_STORE_BASE_TESTS,
+                          rn_arena_printf(a, "%s, base tests", first->set_name));
 }
 
 static int on_profile(void *user, const char *model, const rn_store_profile *p)

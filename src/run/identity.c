@@ -53,6 +53,7 @@ void rn_protocol_write(const rn_protocol *p, rn_buf *out)
         rn_jout_whole(out, "output_kib", p->output_bytes ? p->output_bytes >> 10 : OUTPUT_KIB);
     rn_jout_whole(out, "processes", p->processes ? p->processes : PROCESSES);
     if (!p->script && !p->command) rn_jout_text(out, "compare", p->compare);
+    put_text(out, "tests", p->tests);
     if (p->all_tests) rn_jout_boolean(out, "all_tests", true);
     if (p->uncalibrated) rn_jout_boolean(out, "calibrated", false);
     put_text(out, "venv", p->venv);

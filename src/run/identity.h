@@ -18,6 +18,7 @@ typedef struct rn_protocol {
     int64_t memory_bytes, output_bytes, processes; /* 0: the judge's defaults */
     bool script;                                   /* statements in one program, else cases */
     const char *compare;                           /* of cases */
+    const char *tests; /* which of them, where a set has extra ones; NULL */
     bool all_tests;
     bool uncalibrated; /* BigCodeBench's code prompt left out */
     const char *venv, *python, *sandbox;

@@ -48,7 +48,7 @@ typedef struct batch {
 
 bool rn_work_is_near(rn_verdict verdict, double cpu_s, double limit_s)
 {
-    return rn_verdict_family(verdict) == 'P' && cpu_s >= near_share * limit_s;
+    return limit_s > 0 && rn_verdict_family(verdict) == 'P' && cpu_s >= near_share * limit_s;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -125,6 +125,22 @@ static const char *lacks_of(const batch *b, size_t at)
     return b->w->lacks[b->programs.data[at].problem - b->w->tasks->problems];
 }
 
+/* The verdict under the base tests alone, of a job whose first cases they are. */
+static rn_store_verdict base_verdict(const rn_problem *p, const rn_judge_result *r,
+                                     const rn_store_verdict *all)
+{
+    const int64_t n = (int64_t)p->calls->n_base;
+    rn_store_verdict v = *all;
+    v.n_tests = n;
+    if (v.n_passed > n) v.n_passed = n;
+    if (r->failed_case < n) return v;
+    v.verdict = RN_V_PASSED;
+    v.failed_test = -1;
+    v.detail = "";
+    v.cpu_ns = v.wall_ns = -1; /* only the sum is known */
+    return v;
+}
+
 /* Gives every sample of the program its verdict. */
 static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_err *err)
 {
@@ -149,9 +165,16 @@ static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_e
     }
     for (uint32_t i = q->first; !rc && i != UINT32_MAX; i = b->dues.data[i].next) {
         v.sample_id = b->dues.data[i].sample_id;
-        v.protocol_id = w->runs.data[b->dues.data[i].run].protocol_id;
+        const rn_work_run *run = &w->runs.data[b->dues.data[i].run];
         const bool no_code = b->dues.data[i].no_code && r->verdict != RN_V_PASSED;
         v.detail = no_code ? RN_NO_CODE : r->detail;
+        if (run->base_protocol_id) {
+            rn_store_verdict base = base_verdict(q->problem, r, &v);
+            base.protocol_id = run->base_protocol_id;
+            rc = rn_store_put_verdict(w->store, &base, err);
+            if (rc) break;
+        }
+        v.protocol_id = run->protocol_id;
         rc = rn_store_put_verdict(w->store, &v, err);
         w->out->n_ended_near += near;
         w->out->n_judged++;

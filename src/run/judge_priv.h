@@ -18,6 +18,8 @@
 typedef struct rn_work_run {
     rn_judge_run_row row;
     int64_t protocol_id, n_due;
+    int64_t
+        base_protocol_id; /* of the verdicts under the base tests alone; 0: the set has no others */
     rn_recipe recipe;
     int64_t
         *older; /* [row.n_older] samples judged under an older version of the protocol, rising */

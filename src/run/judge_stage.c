@@ -6,6 +6,7 @@
  */
 #include "run/judge_priv.h"
 
+#include "run/expected.h"
 #include "run/identity.h"
 
 #include <assert.h>
@@ -76,22 +77,24 @@ static int find_runs(rn_work *w, rn_err *err)
                    w->o->model ? w->o->model : "", rn_store_path(w->store));
 }
 
-static char *describe_protocol(const rn_work *w, const rn_work_run *run)
+static char *describe_protocol(const rn_work *w, const rn_work_run *run, const char *tests)
 {
     const rn_judge_options *o = w->o;
     bool script = rn_tests_are_script(&w->tasks->problems[0]);
+    bool calls = w->tasks->problems[0].calls && o->calibrate <= 0 && o->judge.cpu_s <= 0;
     const rn_protocol p = {.extractor = run->recipe.extractor,
                            .cpu_s = o->judge.cpu_s > 0 ? o->judge.cpu_s
                                     : script           ? 3
                                                        : 4,
-                           .calibrate = o->calibrate,
-                           .floor_s = o->floor_s,
+                           .calibrate = calls ? RN_CALL_FACTOR : o->calibrate,
+                           .floor_s = calls ? RN_CALL_FLOOR_S : o->floor_s,
                            .wall_s = o->judge.wall_s,
                            .memory_bytes = o->judge.memory_bytes,
                            .output_bytes = o->output_bytes,
                            .processes = o->processes,
                            .script = script,
                            .compare = rn_tests_compare(&w->tasks->problems[0], o->strict != 0),
+                           .tests = tests,
                            .all_tests = o->all_tests != 0,
                            .uncalibrated = o->uncalibrated != 0,
                            .venv = o->judge.venv,
@@ -132,7 +135,7 @@ static int list_older(rn_work *w, rn_work_run *run, rn_err *err)
 {
     older x = {.w = w, .run = run};
     rn_arena a = {0};
-    int rc = rn_store_each_protocol(w->store, run->row.run_id, note_older, &x, err);
+    int rc = rn_store_each_protocol(w->store, run->row.run_id, 0, note_older, &x, err);
     if (!rc && x.protocols.n) {
         run->older = rn_arena_array(w->arena, (size_t)run->row.n_samples, sizeof *run->older);
         if (!run->older) rc = rn_fail(err, RN_ENOMEM, "older verdicts: out of memory");
@@ -194,9 +197,14 @@ static int put_protocols(rn_work *w, rn_err *err)
     int rc = 0;
     for (size_t i = 0; !rc && i < w->runs.n; i++) {
         rn_work_run *run = &w->runs.data[i];
-        run->row.protocol = describe_protocol(w, run);
-        if (!run->row.protocol) return rn_fail(err, RN_ENOMEM, "protocol: out of memory");
-        rc = rn_store_put_protocol(w->store, run->row.protocol, &run->protocol_id, err);
+        const rn_problem *first = &w->tasks->problems[0];
+        run->row.protocol = describe_protocol(w, run, rn_tests_extent(first));
+        char *base = first->calls ? describe_protocol(w, run, "base") : NULL;
+        if (!run->row.protocol || (first->calls && !base))
+            return rn_fail(err, RN_ENOMEM, "protocol: out of memory");
+        /* The verdict under all tests is the one that counts: it comes last. */
+        if (base) rc = rn_store_put_protocol(w->store, base, &run->base_protocol_id, err);
+        if (!rc) rc = rn_store_put_protocol(w->store, run->row.protocol, &run->protocol_id, err);
         if (!rc && !w->o->recheck) rc = list_older(w, run, err);
         if (!rc) rc = rn_work_each_due(w, run, false, count_sample, &run->n_due, err);
         w->n_due += run->n_due;
@@ -275,7 +283,7 @@ static int list_todo(rn_work *w, rn_err *err)
     int rc = t.cpu_s && t.n_timed ? 0 : rn_fail(err, RN_ENOMEM, "list of units: out of memory");
     for (size_t i = 0; !rc && i < w->runs.n; i++) {
         t.run = &w->runs.data[i];
-        rc = rn_store_each_protocol(w->store, t.run->row.run_id, add_times, &t, err);
+        rc = rn_store_each_protocol(w->store, t.run->row.run_id, 0, add_times, &t, err);
         if (!rc) rc = rn_work_each_due(w, t.run, false, add_todo, &t, err);
         if (!rc) rc = end_unit(&t);
     }
@@ -395,6 +403,9 @@ static int judge_set(rn_work *w, const char *set, rn_err *err)
     if (!rc) rc = put_protocols(w, err);
     if (!rc && w->todo) return list_todo(w, err);
     if (!rc) rc = rn_work_libraries(w, err);
+    if (!rc && (w->n_due || w->o->near))
+        rc = rn_expected_fill(w->tasks, w->judge, rn_data_dir(w->o->data_dir),
+                              w->o->keep_going != 0, &w->o->watch, err);
     if (!rc) rc = rn_work_references(w, err);
     if (!rc && w->n_due) rc = rn_work_samples(w, err);
     if (!rc && w->o->near) rc = list_near(w, err);

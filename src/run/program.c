@@ -39,18 +39,30 @@ int rn_recipe_program(const rn_recipe *r, const rn_problem *p, rn_bytes answer, 
 
 bool rn_tests_are_script(const rn_problem *p)
 {
-    return p->form == RN_FORM_CHECK || p->form == RN_FORM_ASSERTS;
+    return !p->calls && (p->form == RN_FORM_CHECK || p->form == RN_FORM_ASSERTS);
 }
 
 double rn_tests_cpu_s(const rn_problem *p)
 {
+    if (p->calls) return 0; /* each call's own: calls_job */
     double official = rn_tests_are_script(p) ? 3 : 4;
     return p->time_limit_s > official ? p->time_limit_s : official;
+}
+
+const char *rn_tests_extent(const rn_problem *p)
+{
+    static const char *const words[] = {"inputs = [", "results = [", "assertion("};
+    bool all = p->calls || (p->form == RN_FORM_ASSERTS && p->test);
+    bool check = p->form == RN_FORM_CHECK && p->test && !p->language;
+    for (size_t i = 0; check && i < sizeof words / sizeof words[0]; i++)
+        check = strstr(p->test, words[i]) != NULL;
+    return all || check ? "base+extra" : NULL;
 }
 
 const char *rn_tests_compare(const rn_problem *p, bool strict)
 {
     static const char *const rules[] = {"apps", "codecontests", "livecodebench", "taco"};
+    if (p->calls) return "evalplus";
     return strict ? "strict" : rules[p->rule];
 }
 
@@ -84,8 +96,39 @@ static rn_judge_case *make_cases(const rn_problem *p, rn_arena *a, size_t *n)
     return c;
 }
 
+static const double calls_most_s = 60; /* all calls of a problem together, as evalplus has it */
+
+static int calls_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err *err)
+{
+    static const rn_calls_oracle oracles[] = {RN_CALLS_PLAIN, RN_CALLS_HUMANEVAL, RN_CALLS_MBPP};
+    const rn_call_value *want = p->calls->expected;
+    job->mode = RN_JUDGE_CALLS;
+    job->entry = p->entry_point;
+    if (!want) return 0; /* no case: never a pass */
+    rn_judge_case *c = rn_arena_array(a, p->n_cases + 1, sizeof *c);
+    if (!c) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    double all_s = 0;
+    for (size_t i = 0; i < p->n_cases; i++) {
+        double s = RN_CALL_FACTOR * want[i].seconds;
+        if (s < RN_CALL_FLOOR_S) s = RN_CALL_FLOOR_S;
+        if (job->limits.cpu_ns) s = (double)job->limits.cpu_ns / 1e9;
+        all_s += s;
+        c[i] = (rn_judge_case){
+            .input = p->cases[i].input, .expected = want[i].value, .cpu_ns = (int64_t)(s * 1e9)};
+    }
+    job->oracle = oracles[p->calls->oracle];
+    job->atol = p->calls->atol;
+    job->cases = c;
+    job->n_cases = p->n_cases;
+    job->n_first = p->calls->n_base;
+    job->limits.cpu_ns =
+        (int64_t)((all_s < calls_most_s ? all_s : calls_most_s) * 1e9) + 1000000000;
+    return 0;
+}
+
 int rn_tests_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err *err)
 {
+    if (p->calls) return calls_job(p, a, job, err);
     static const rn_compare rules[] = {RN_COMPARE_APPS, RN_COMPARE_CODECONTESTS,
                                        RN_COMPARE_LIVECODEBENCH, RN_COMPARE_TACO};
     if (job->compare == RN_COMPARE_APPS) job->compare = rules[p->rule]; /* its set's own */

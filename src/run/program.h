@@ -35,12 +35,19 @@ int rn_recipe_program(const rn_recipe *r, const rn_problem *p, rn_bytes answer, 
  * problem's own. RN_ENOMEM. */
 int rn_tests_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err *err);
 
+/* Each call's limit of evalplus' forms: what the reference took, times the first; at least the
+ * second. */
+#define RN_CALL_FACTOR  4.0
+#define RN_CALL_FLOOR_S 4.0
+
 /* The official CPU limit in seconds: 3 a program for HumanEval and MBPP, 4 a case for APPS, more
- * where the problem itself states more. */
+ * where the problem itself states more; 0 for evalplus' calls, each of which has its own. */
 double rn_tests_cpu_s(const rn_problem *p);
 /* Whether the tests are statements in one program, which the CPU limit holds for as a whole. */
 bool rn_tests_are_script(const rn_problem *p);
 
+/* "base+extra" where a set's own tests and evalplus' extra ones are judged together; else NULL. */
+const char *rn_tests_extent(const rn_problem *p);
 /* How outputs of cases are compared, as protocols name it. */
 const char *rn_tests_compare(const rn_problem *p, bool strict);
 

@@ -18,6 +18,11 @@
 #define KIND_NEWEST                                                 \
     "(SELECT v.kind_id FROM verdict v WHERE v.sample_id = s.id AND" \
     " ?2 = 0 ORDER BY v.judged_ms DESC, v.protocol_id DESC LIMIT 1)"
+/* The newest of those under the base tests alone (?2 = -1), or of the others (-2). */
+#define KIND_OF_TESTS                                                                        \
+    "(SELECT v.kind_id FROM verdict v JOIN protocol t ON t.id = v.protocol_id"               \
+    " WHERE v.sample_id = s.id AND (ifnull(json_extract(t.json, '$.tests'), '') = 'base') =" \
+    " (?2 = -1) ORDER BY v.judged_ms DESC, v.protocol_id DESC LIMIT 1)"
 
 /* One row of CELLS. */
 typedef struct cell_row {
@@ -32,8 +37,11 @@ static int32_t clamp32(int64_t v)
 
 static int open_cells(rn_store *s, rn_rows *r, int64_t run_id, int64_t protocol_id, rn_err *err)
 {
-    return rn_rows_open(s, r, err, protocol_id > 0 ? CELLS(KIND_UNDER) : CELLS(KIND_NEWEST), "ii",
-                        run_id, protocol_id > 0 ? protocol_id : INT64_C(0));
+    return rn_rows_open(s, r, err,
+                        protocol_id > 0   ? CELLS(KIND_UNDER)
+                        : protocol_id < 0 ? CELLS(KIND_OF_TESTS)
+                                          : CELLS(KIND_NEWEST),
+                        "ii", run_id, protocol_id);
 }
 
 static void get_cell(const rn_rows *r, cell_row *c)
@@ -249,6 +257,21 @@ static int sample_outcomes(rn_store *s, int64_t run_id, int64_t protocol_id, rn_
         o->mean_prompt_tok = mean_tokens(prompt);
     }
     return rn_rows_close(&r, rc < 0 ? rc : 0);
+}
+
+int rn_store_tests(rn_store *s, int64_t set_id, bool *base, bool *more, rn_err *err)
+{
+    int64_t n_base = 0, n_more = 0;
+    int rc = rn_sql_row(s, err,
+                        "SELECT ifnull(sum(x.b), 0), ifnull(sum(1 - x.b), 0) FROM (SELECT DISTINCT"
+                        " ifnull(json_extract(t.json, '$.tests'), '') = 'base' AS b"
+                        " FROM run r JOIN sample s ON s.run_id = r.id"
+                        " JOIN verdict v ON v.sample_id = s.id"
+                        " JOIN protocol t ON t.id = v.protocol_id WHERE r.set_id = ?1) x",
+                        "i>ii", set_id, &n_base, &n_more);
+    *base = n_base > 0;
+    *more = n_more > 0;
+    return rc < 0 ? rc : 0;
 }
 
 int rn_store_outcomes(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *arena,

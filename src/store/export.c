@@ -50,16 +50,23 @@ static int flush(rn_exporter *x, rn_err *err)
 
 /* ---- samples --------------------------------------------------------------------------------- */
 
-/* The verdict is that under ?3, or the newest when ?3 is 0; w is evalplus' second verdict. */
+/* The verdict is that under ?3, or the newest when ?3 is 0, where ?4 is 1 that under the base tests
+ * where there is one; w is the one under evalplus' extra tests as well. */
 static const char samples_sql[] =
     "SELECT s.idx, s.prompt_tok, s.gen_tok, s.finish, s.logprob, s.wall_ns, s.flop, s.text_bytes,"
     " v.kind_id, v.n_tests, v.n_passed, v.failed_test, v.cpu_ns, v.wall_ns, v.peak_bytes, v.detail,"
     " w.kind_id, v.judged_ms, x.text"
     " FROM sample s CROSS JOIN sample_text x ON x.sample_id = s.id"
-    " LEFT JOIN verdict v ON v.sample_id = s.id AND v.protocol_id = ifnull(nullif(?3, 0),"
+    " LEFT JOIN verdict v ON v.sample_id = s.id AND v.protocol_id = coalesce(nullif(?3, 0),"
+    "  (SELECT n.protocol_id FROM verdict n JOIN protocol t ON t.id = n.protocol_id"
+    "   WHERE n.sample_id = s.id AND ?4 AND json_extract(t.json, '$.tests') = 'base'"
+    "   ORDER BY n.judged_ms DESC, n.protocol_id DESC LIMIT 1),"
     "  (SELECT n.protocol_id FROM verdict n WHERE n.sample_id = s.id"
     "   ORDER BY n.judged_ms DESC, n.protocol_id DESC LIMIT 1))"
-    " LEFT JOIN verdict w ON w.sample_id = s.id AND w.judged_ms = -1"
+    " LEFT JOIN verdict w ON w.sample_id = s.id AND w.protocol_id ="
+    "  (SELECT n.protocol_id FROM verdict n JOIN protocol t ON t.id = n.protocol_id"
+    "   WHERE n.sample_id = s.id AND json_extract(t.json, '$.tests') = 'base+extra'"
+    "   ORDER BY n.judged_ms DESC, n.protocol_id DESC LIMIT 1)"
     " WHERE s.run_id = ?1 AND s.problem_id = ?2 ORDER BY s.idx";
 
 static void read_sample(const rn_rows *rows, rn_export_row *r)
@@ -125,8 +132,9 @@ static int one_problem(void *user, const rn_store_problem_row *row)
     x->n_in_problem = x->n_passed_in_problem = 0;
     if (x->form->every_problem) x->form->problem(x, p);
     rn_rows rows;
-    int rc = rn_rows_open(x->s, &rows, x->err, samples_sql, "iii", x->run_id, row->problem_id,
-                          x->opts->protocol_id);
+    int rc = rn_rows_open(x->s, &rows, x->err, samples_sql, "iiii", x->run_id, row->problem_id,
+                          x->opts->protocol_id,
+                          (int64_t)(x->opts->format == RN_EXPORT_EVALPLUS_RESULTS));
     if (rc) return rc;
     rc = rn_rows_close(&rows, each_sample(x, p, &rows, x->err));
     if (rc) return rc;

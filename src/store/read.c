@@ -242,7 +242,7 @@ int rn_store_each_verdict(rn_store *s, int64_t sample_id,
     return rn_rows_close(&r, rc);
 }
 
-int rn_store_each_pair(rn_store *s, int64_t run_id, bool only_differing,
+int rn_store_each_pair(rn_store *s, int64_t run_id, bool extra,
                        int (*fn)(void *user, const rn_store_pair_row *r), void *user, rn_err *err)
 {
     rn_rows r;
@@ -251,16 +251,20 @@ int rn_store_each_pair(rn_store *s, int64_t run_id, bool only_differing,
         "SELECT p.task_id, s.id, s.idx, v.kind_id, w.kind_id, v.detail, w.detail, o.json"
         " FROM run r CROSS JOIN problem p ON p.set_id = r.set_id"
         " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
-        " CROSS JOIN verdict v ON v.sample_id = s.id AND v.protocol_id ="
-        "  (SELECT x.protocol_id FROM verdict x JOIN verdict_kind k ON k.id = x.kind_id"
-        "   WHERE x.sample_id = s.id AND x.judged_ms > 0 AND k.family <> 'S'"
-        "   ORDER BY x.judged_ms DESC, x.protocol_id DESC LIMIT 1)"
         " CROSS JOIN verdict w ON w.sample_id = s.id AND w.protocol_id ="
-        "  (SELECT x.protocol_id FROM verdict x WHERE x.sample_id = s.id AND x.judged_ms = 0"
+        "  (SELECT x.protocol_id FROM verdict x JOIN protocol t ON t.id = x.protocol_id"
+        "   WHERE x.sample_id = s.id AND x.judged_ms <= 0 AND"
+        "   (ifnull(json_extract(t.json, '$.tests'), '') = 'base+extra') = ?2"
         "   ORDER BY x.protocol_id DESC LIMIT 1)"
         " JOIN protocol o ON o.id = w.protocol_id"
+        " CROSS JOIN verdict v ON v.sample_id = s.id AND v.protocol_id ="
+        "  (SELECT x.protocol_id FROM verdict x JOIN verdict_kind k ON k.id = x.kind_id"
+        "   JOIN protocol t ON t.id = x.protocol_id"
+        "   WHERE x.sample_id = s.id AND x.judged_ms > 0 AND k.family <> 'S' AND"
+        "   (ifnull(json_extract(t.json, '$.tests'), '') = 'base+extra') = ?2"
+        "   ORDER BY x.judged_ms DESC, x.protocol_id DESC LIMIT 1)"
         " WHERE r.id = ?1 ORDER BY p.ord, p.id, s.idx",
-        "i", run_id);
+        "ii", run_id, (int64_t)extra);
     if (rc) return rc;
     while ((rc = rn_rows_next(&r, err)) > 0) {
         rn_store_pair_row x;
@@ -271,25 +275,31 @@ int rn_store_each_pair(rn_store *s, int64_t run_id, bool only_differing,
         x.ours = (rn_verdict)ours;
         x.theirs = (rn_verdict)theirs;
         x.differ = (x.ours == RN_V_PASSED) != (x.theirs == RN_V_PASSED);
-        rc = x.differ || !only_differing ? fn(user, &x) : 0;
+        rc = fn(user, &x);
         if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
 
-int rn_store_each_protocol(rn_store *s, int64_t run_id,
+/* The protocol of the newest verdict, of all (?2 = 0), under the base tests (-1) or others (-2). */
+#define NEWEST_PROTOCOL                                                            \
+    "(SELECT v.protocol_id FROM verdict v JOIN protocol t ON t.id = v.protocol_id" \
+    " WHERE v.sample_id = s.id AND (?2 = 0 OR"                                     \
+    " (ifnull(json_extract(t.json, '$.tests'), '') = 'base') = (?2 = -1))"         \
+    " ORDER BY v.judged_ms DESC, v.protocol_id DESC LIMIT 1)"
+
+int rn_store_each_protocol(rn_store *s, int64_t run_id, int64_t tests,
                            int (*fn)(void *user, int64_t protocol_id, const char *json,
                                      int64_t n_verdicts),
                            void *user, rn_err *err)
 {
     rn_rows r;
-    int rc = rn_rows_open(
-        s, &r, err,
-        "SELECT p.id, rn_join(p.json, p.provenance), n.n FROM"
-        " (SELECT " NEWEST("protocol_id") " AS id, count(*) AS n"
-                                          "  FROM sample s WHERE s.run_id = ?1 GROUP BY 1) n"
-                                          " JOIN protocol p ON p.id = n.id ORDER BY n.n, p.id",
-        "i", run_id);
+    int rc = rn_rows_open(s, &r, err,
+                          "SELECT p.id, rn_join(p.json, p.provenance), n.n FROM"
+                          " (SELECT " NEWEST_PROTOCOL " AS id, count(*) AS n"
+                          "  FROM sample s WHERE s.run_id = ?1 GROUP BY 1) n"
+                          " JOIN protocol p ON p.id = n.id ORDER BY n.n, p.id",
+                          "ii", run_id, tests);
     if (rc) return rc;
     while ((rc = rn_rows_next(&r, err)) > 0) {
         int64_t id, n;

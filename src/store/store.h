@@ -253,13 +253,14 @@ typedef struct rn_store_pair_row {
     const char *our_detail, *their_detail;
     const char *their_protocol; /* {"imported": FORM, ...} */
 } rn_store_pair_row;
-/* only_differing: the others are passed over. Verdicts that a failed sandbox left count as none. */
-int rn_store_each_pair(rn_store *s, int64_t run_id, bool only_differing,
+/* extra: of the verdicts under evalplus' extra tests as well, else of the others: like is compared
+ * with like. Verdicts that a failed sandbox left count as none. */
+int rn_store_each_pair(rn_store *s, int64_t run_id, bool extra,
                        int (*fn)(void *user, const rn_store_pair_row *r), void *user, rn_err *err);
 
 /* Protocols of the verdicts that count in a run, the newest of each sample: the one with the most
  * comes last. `json` is identity and provenance together. */
-int rn_store_each_protocol(rn_store *s, int64_t run_id,
+int rn_store_each_protocol(rn_store *s, int64_t run_id, int64_t tests,
                            int (*fn)(void *user, int64_t protocol_id, const char *json,
                                      int64_t n_verdicts),
                            void *user, rn_err *err);
@@ -312,6 +313,11 @@ typedef struct rn_store_cell {
     bool cut;       /* finish is "length" */
     double logprob; /* NAN unknown */
 } rn_store_cell;
+/* In place of a protocol's id where a walk takes the newest verdict (0): the newest of those under
+ * the base tests alone, or of the others, of sets that evalplus gave extra tests. */
+enum { RN_STORE_BASE_TESTS = -1, RN_STORE_MORE_TESTS = -2 };
+/* Whether samples of the set have verdicts of either sort. */
+int rn_store_tests(rn_store *s, int64_t set_id, bool *base, bool *more, rn_err *err);
 int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *arena,
                    rn_store_cell **out, size_t *n, rn_err *err);
 /* A ranker's scores for n cells of that run, in their order: [n] in `arena`, NAN where there is

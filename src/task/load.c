@@ -252,6 +252,13 @@ static void hash_problem(rn_sha256 *h, const rn_problem *p, bool with_references
     hash_named(h, "language", p->language);
     hash_named(h, "before", p->before);
     if (p->self_run) hash_named(h, "self_run", "");
+    if (p->calls) { /* what is expected follows from the reference */
+        char text[64];
+        snprintf(text, sizeof text, "%zu %.17g %d", p->calls->n_base, p->calls->atol,
+                 (int)p->calls->oracle);
+        hash_named(h, "calls", text);
+        hash_named(h, "reference", p->references[0]);
+    }
     for (size_t i = 0; i < p->n_stops; i++)
         hash_named(h, "stop", p->stops[i]);
 }

@@ -26,8 +26,15 @@ static bool is_name(const char *s)
     return true;
 }
 
-/* One reference solution in an array of its own; an empty one counts as none. */
-static int one_reference(rn_loader *l, const char *text, rn_json_at at, rn_problem *p, rn_err *err)
+int rn_load_entry_point(rn_loader *l, const json_t *rec, rn_json_at at, const char **out,
+                        rn_err *err)
+{
+    int rc = rn_load_text(l, rec, "entry_point", at, out, err);
+    if (rc || is_name(*out)) return rc;
+    return rn_load_bad(at, "entry_point", err, "is \"%.60s\", not a function's name", *out);
+}
+
+int rn_load_reference(rn_loader *l, const char *text, rn_json_at at, rn_problem *p, rn_err *err)
 {
     if (!*text) return 0;
     const char **refs = rn_arena_array(&l->set->arena, 1, sizeof *refs);
@@ -53,33 +60,19 @@ int rn_load_humaneval(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *er
     const char *solution = "";
     int rc = rn_load_text(l, rec, "task_id", at, &p.task_id, err);
     if (!rc) rc = rn_load_text(l, rec, "prompt", at, &p.prompt, err);
-    if (!rc) rc = rn_load_text(l, rec, "entry_point", at, &p.entry_point, err);
+    if (!rc) rc = rn_load_entry_point(l, rec, at, &p.entry_point, err);
     if (!rc) rc = rn_load_text(l, rec, "test", at, &p.test, err);
     if (!rc) rc = rn_load_text_opt(l, rec, "canonical_solution", at, &solution, err);
     if (rc) return rc;
     if (!*p.task_id) return rn_load_bad(at, "task_id", err, "is empty");
-    if (!is_name(p.entry_point))
-        return rn_load_bad(at, "entry_point", err, "is \"%.60s\", not a function's name",
-                           p.entry_point);
     if (!*p.test) return rn_load_bad(at, "test", err, "is empty, a problem needs tests");
     const char *suffix = "", *whole = "";
     rc = rn_load_text_opt(l, rec, "suffix", at, &suffix, err);
     if (!rc && !*solution) rc = rn_load_text_opt(l, rec, "completion", at, &whole, err);
     if (!rc) rc = difficulty_of(l, rec, at, &p, err);
-    if (!rc) rc = one_reference(l, *solution ? solution : whole, at, &p, err);
+    if (!rc) rc = rn_load_reference(l, *solution ? solution : whole, at, &p, err);
     if (*suffix) p.suffix = suffix;
     return rc ? rc : rn_load_add(l, &p, at, err);
-}
-
-/* evalplus' own file has inputs and no expected values: judging its `test` alone would be judging
- * on part of the tests. */
-int rn_load_evalplus(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
-{
-    (void)l;
-    (void)rec;
-    return rn_load_bad(at, "plus_input", err,
-                       "holds inputs without expected values, which this version cannot compute; "
-                       "use the hub's form of the set, whose `test` has both");
 }
 
 /* The sanitised form's imports and the full form's setup code, joined by newlines. */
@@ -127,7 +120,7 @@ int rn_load_mbpp(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
     const char *all = "";
     if (!rc) rc = rn_load_text_opt(l, rec, "test", at, &all, err);
     if (*all) p.test = all;
-    if (!rc) rc = one_reference(l, code, at, &p, err);
+    if (!rc) rc = rn_load_reference(l, code, at, &p, err);
     if (rc) return rc;
     if (p.n_asserts == 0)
         return rn_load_bad(at, "test_list", err, "is empty, a problem needs tests");

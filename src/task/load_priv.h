@@ -29,7 +29,9 @@ rn_record_fn rn_load_humaneval_x;   /* load_langs.c */
 rn_record_fn rn_load_multipl_e;     /* load_langs.c */
 rn_record_fn rn_load_bigcodebench;  /* load_bigcodebench.c */
 rn_record_fn rn_load_livecodebench; /* load_lcb.c */
-rn_record_fn rn_load_evalplus;      /* load_check.c: refuses */
+rn_record_fn rn_load_evalplus;      /* load_evalplus.c */
+/* The same from a record's text, whose integers may have any number of digits. */
+int rn_load_evalplus_line(rn_loader *l, rn_bytes line, rn_json_at at, rn_err *err);
 
 /* APPS' older form: a folder with one numbered folder for each problem. */
 int rn_load_apps_folder(rn_loader *l, const char *path, rn_err *err);
@@ -53,6 +55,11 @@ int rn_load_text(rn_loader *l, const json_t *rec, const char *key, rn_json_at at
                  rn_err *err);
 int rn_load_text_opt(rn_loader *l, const json_t *rec, const char *key, rn_json_at at,
                      const char **out, rn_err *err);
+/* The field "entry_point": a function's name, or that of a new object's method. */
+int rn_load_entry_point(rn_loader *l, const json_t *rec, rn_json_at at, const char **out,
+                        rn_err *err);
+/* One reference solution in an array of its own; an empty one counts as none. */
+int rn_load_reference(rn_loader *l, const char *text, rn_json_at at, rn_problem *p, rn_err *err);
 /* An array of strings; `what` names the field in messages. NULL or JSON null gives none. */
 int rn_load_texts(rn_loader *l, const json_t *array, const char *what, rn_json_at at,
                   const char *const **out, size_t *n, rn_err *err);

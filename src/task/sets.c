@@ -16,6 +16,12 @@ static const char *const sanitized_files[] = {
     "mbpp/sanitized-mbpp.json", "mbpp/sanitized-mbpp.json.gz", "sanitized-mbpp.json", NULL};
 static const char *const apps_files[] = {"apps/test.jsonl", "apps/test.jsonl.gz", "apps/test",
                                          "APPS/test", NULL};
+static const char *const humaneval_plus_files[] = {
+    "humanevalplus/HumanEvalPlus.jsonl.gz", "humanevalplus/HumanEvalPlus.jsonl",
+    "HumanEvalPlus.jsonl.gz", "HumanEvalPlus.jsonl", NULL};
+static const char *const mbpp_plus_files[] = {
+    "mbppplus/MbppPlus.jsonl.gz", "mbppplus/MbppPlus.jsonl", "mbppplus/MbppPlus-2023.jsonl.gz",
+    "MbppPlus.jsonl.gz",          "MbppPlus.jsonl",          NULL};
 static const char *const mini_files[] = {"mini/mini.jsonl", NULL};
 
 #define FILES(var, folder, file)                                                             \
@@ -128,6 +134,14 @@ static const rn_set_spec sets[] = {
     WHOLE("bigcodebench-hard", "BigCodeBench-Hard, 148 problems", "bigcodebench", hard_files, 148),
     WHOLE("livecodebench", "LiveCodeBench, code generation (Jain et al. 2024)", "livecodebench",
           lcb_files, 0),
+    {.name = "humaneval-plus",
+     .description = "HumanEval+, 164 problems, in evalplus' form (Liu et al. 2023)",
+     .preset = "humaneval-0shot",
+     .files = humaneval_plus_files},
+    {.name = "mbpp-plus",
+     .description = "MBPP+, in evalplus' form: 399 problems in 2023, 378 since (Liu et al. 2023)",
+     .preset = "humaneval-0shot",
+     .files = mbpp_plus_files},
     {.name = "mini",
      .description = "the small problems that come with ration",
      .preset = "humaneval-0shot",

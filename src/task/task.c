@@ -93,6 +93,12 @@ static bool is_blank(rn_bytes s)
 static int load_line(rn_loader *l, rn_bytes line, rn_json_at at, rn_record_fn **read, rn_err *err)
 {
     if (is_blank(line)) return 0;
+    const bool calls = rn_bytes_find(line, rn_bytes_of("\"plus_input\""), 0) != SIZE_MAX;
+    if (calls && (!*read || *read == rn_load_evalplus)) {
+        *read = rn_load_evalplus;
+        if (!l->spec) l->set->preset = "humaneval-0shot";
+        return rn_load_evalplus_line(l, line, at, err);
+    }
     json_t *rec = NULL;
     int rc = rn_json_parse(line, at, &rec, err);
     if (rc) return rc;
@@ -267,6 +273,11 @@ static int not_there(const rn_set_spec *spec, const char *data_dir, rn_err *err)
                            "fetch %s', or name its folder with --data",
                            spec->name, data_dir && *data_dir ? data_dir : "the data folder", files,
                            spec->source)
+             : strcmp(spec->name, "mini") != 0
+                 ? rn_fail(err, RN_ENOTFOUND,
+                           "the problem set %s is not in %s (looked for %s); put its published "
+                           "file there, or name its folder with --data",
+                           spec->name, data_dir && *data_dir ? data_dir : "the data folder", files)
                  : rn_fail(err, RN_ENOTFOUND,
                            "the problem set %s (%s) comes with ration but is not beside this "
                            "program; install ration whole, or name its data folder with --data",

@@ -12,7 +12,7 @@
 
 /* How a problem is tested. */
 typedef enum rn_form {
-    RN_FORM_CHECK,   /* HumanEval: test source defines check(candidate) */
+    RN_FORM_CHECK,   /* HumanEval: test source defines check(candidate); evalplus: calls */
     RN_FORM_ASSERTS, /* MBPP: the program, then setup code, then a list of assert statements */
     RN_FORM_STDIO,   /* APPS, CodeContests: standard input to standard output, per case */
     RN_FORM_CALL,    /* APPS with fn_name: arguments to return value (JSON), per case */
@@ -31,6 +31,23 @@ typedef struct rn_case {
     rn_bytes output; /* STDIO: the bytes; CALL: JSON of the expected value */
 } rn_case;
 
+/* Whose special cases hold where values are compared with what a reference returned. */
+typedef enum rn_oracle { RN_ORACLE_NONE, RN_ORACLE_HUMANEVAL, RN_ORACLE_MBPP } rn_oracle;
+
+/* What a reference returned for one case, as typed JSON, and the time that it took. */
+typedef struct rn_call_value {
+    rn_bytes value;
+    double seconds;
+} rn_call_value;
+
+/* Tests that are calls of the entry point: evalplus' form. */
+typedef struct rn_calls {
+    size_t n_base; /* the first of the problem's cases are the base tests, the others extra ones */
+    double atol;   /* of numbers; 0: equal */
+    rn_oracle oracle;
+    const rn_call_value *expected; /* [n_cases]; NULL: not known yet (run/expected.h) */
+} rn_calls;
+
 typedef struct rn_problem {
     const char *task_id; /* "HumanEval/0", "MBPP/11", "APPS/1079", ... */
     rn_form form;
@@ -41,7 +58,8 @@ typedef struct rn_problem {
     const char *setup;          /* ASSERTS: code between the program and the asserts, "" if none */
     const char *const *asserts; /* ASSERTS: [n_asserts] statements */
     size_t n_asserts;
-    const rn_case *cases; /* STDIO, CALL: [n_cases]; none is possible in APPS: nothing to judge */
+    rn_calls *calls;      /* CHECK: tested by calls, one for each case; `test` is NULL then */
+    const rn_case *cases; /* STDIO, CALL, calls: [n_cases]; none is possible in APPS: no tests */
     size_t n_cases;
     const char *starter_code;      /* APPS; "" if none */
     const char *const *references; /* [n_references] solutions: CHECK: completions of the prompt;
@@ -86,6 +104,8 @@ int rn_taskset_parse(rn_bytes text, const char *path, rn_taskset **out, rn_err *
 const rn_problem *rn_taskset_find(const rn_taskset *set, const char *task_id);
 
 bool rn_selection_any(const rn_selection *s); /* it has a condition */
+/* Puts down what the problem's cases are expected to give: values[n_cases], copied. */
+int rn_calls_expect(rn_taskset *set, const rn_problem *p, const rn_call_value *values, rn_err *err);
 
 /* Why the data set's own reference solution of this problem is known to fail in some harnesses, or
  * NULL. Told by id, so ask only for problems of the public sets. Static. */
