@@ -10,7 +10,7 @@
 #include "run/expected.h"
 
 #include "base/file.h"
-#include "run/pump.h"
+#include "run/program.h"
 #include "task/prompt.h"
 
 #include <errno.h>

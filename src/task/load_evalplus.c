@@ -16,7 +16,7 @@
  * its own text (jsonraw.h).
  */
 #include "task/jsonraw.h"
-#include "task/load.h"
+#include "task/load_priv.h"
 
 #include <stdlib.h>
 
