@@ -542,11 +542,11 @@ static int load_set(loader *l, const rn_store_run_row *first)
     int rc = rn_store_tests(l->s, first->set_id, &base, &more, l->err);
     if (rc || !base || !more) return rc ? rc : load_task(l, first, 0, first->set_name);
     rn_arena *a = &l->r->arena;
-    rc = load_task(l, first, RN_STORE_MORE_TESTS,
-                   rn_arena_printf(a, "%s, base + extra tests", first->set_name));
+    rc = load_task(l, first, RN_STORE_BASE_TESTS,
+                   rn_arena_printf(a, "%s, base tests", first->set_name));
     return rc ? rc
-              : load_task(l, first, RN_STORE_BASE_TESTS,
-                          rn_arena_printf(a, "%s, base tests", first->set_name));
+              : load_task(l, first, RN_STORE_MORE_TESTS,
+                          rn_arena_printf(a, "%s, base + extra tests", first->set_name));
 }
 
 static int on_profile(void *user, const char *model, const rn_store_profile *p)

@@ -78,6 +78,7 @@ print(json.dumps(e["protocol"]), e["protocols"], [s["points"][0]["value"] for s 
     printf '{"eval": {"Tiny/0": [{"solution": "p", "base_status": "pass", "plus_status": "fail"}]}}' >r.json
     "$RATION" import -s s.db -t tiny.jsonl --model m r.json
     [[ "$(label)" == *'"tests": "base"'*' 1 1'* ]]
+    [[ "$("$RATION" report -s s.db -k 1 --format json)" == *'"task":"tiny, base + extra tests"'* ]]
     rm s.db
     printf '{"task_id": "Tiny/0", "completion": "    return x\\n"}\n{"task_id": "Tiny/1", "completion": "    return x\\n"}\n' >a.jsonl
     "$RATION" import -s s.db -t tiny.jsonl --model m a.jsonl
