@@ -458,7 +458,7 @@ static PyObject **read_calls(run *r)
         v[2 * i + 1] = v[2 * i] ? rn_calls_value(r->job->cases[i].expected) : NULL;
         ok = v[2 * i + 1] != NULL;
     }
-    if (ok && r->how == RN_RUN_ALTERED) {
+    if (ok && r->how == RN_RUN_ALTERED && r->altered >= 0) { /* -1: a control */
         PyObject **want = &v[2 * r->altered + 1];
         *want = rn_apart_call("plus_altered", Py_BuildValue("(N)", *want));
         ok = *want != NULL;
