@@ -52,6 +52,8 @@ int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *wha
         size_t head = what->whole ? head_of_prompt(p, err) : strlen(p->prompt);
         if (head == SIZE_MAX) return RN_ENOMEM;
         rn_buf_add(out, p->prompt, head);
+        /* MBPP+'s prompts are a docstring without a line end. */
+        if (what->whole && head > 0 && p->prompt[head - 1] != '\n') rn_buf_putc(out, '\n');
     }
     rn_buf_add(out, code.data, code.len);
     if (p->suffix && !what->whole) rn_buf_puts(out, p->suffix);
