@@ -117,6 +117,16 @@ static void presets_keep_their_bytes(void **state)
          "fb32777a9b2fda5c4101b5935500015c0b5ab5fa8e66817e980ca636ee610559"},
         {"apps-chat", "apps/apps-real-7.jsonl",
          "abfce91d0e75c9ae34b5db8b310740441d8966cc0906e588a80ce3db86932894"},
+        {"bigcodebench", "bigcodebench/hard.jsonl.gz",
+         "5d7aea924472421c7ef4103bf312dda2dbbeaa41462da030bd1933bf4ed6c00c"},
+        {"bigcodebench-chat", "bigcodebench/hard.jsonl.gz",
+         "06de06090614c347eb61765b858876fab33da06cd590cb2fa3878600742497ab"},
+        {"bigcodebench-instruct", "bigcodebench/hard.jsonl.gz",
+         "07ece1421490b524b0df64f39697e1092b33b0a312760a1cab07b0fc1e5e56a3"},
+        {"livecodebench", "apps/apps-real-7.jsonl",
+         "775ae16d232aab028ebd1db6fac37c7e72a72bfd0fcfbc0cabe5d419f44c8dc3"},
+        {"livecodebench-base", "apps/apps-real-7.jsonl",
+         "3fab01b53443d839a8d69777203496e567d6373bb17dd80b4685fbc9885ce17c"},
     };
     assert_non_null(test_data("apps/apps-real-7.jsonl"));
     size_t n = sizeof t / sizeof t[0];
