@@ -28,5 +28,5 @@ for row in csv.DictReader(io.StringIO(rows)):
     counts[row["verdict"] or "none"] += 1
     if row["verdict"] != "passed":
         print("| {} | {} | {} |".format(row["task_id"], row["verdict"] or "none",
-                                        (row.get("detail") or "").replace("|", "\\|")[:110]))
+                                        " ".join((row.get("detail") or "").split()).replace("|", "\\|")[:110]))
 print("\n%d problems: %s" % (len(problems), ", ".join("%d %s" % (n, v) for v, n in counts.most_common())))

@@ -28,8 +28,8 @@ static size_t head_of_prompt(const rn_problem *p, rn_err *err)
  * code names. */
 static void put_go_imports(const rn_problem *p, rn_bytes code, rn_buf *out)
 {
-    static const char *const packages[] = {"math",   "strings", "fmt",       "time",      "bytes",
-                                           "regexp", "sort",    "math/rand", "crypto/md5"};
+    static const char *const packages[] = {"math",  "strings", "fmt",  "strconv",   "time",
+                                           "bytes", "regexp",  "sort", "math/rand", "crypto/md5"};
     if (strcmp(p->language, "go") != 0 || !p->before) return;
     for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++) {
         const char *slash = strrchr(packages[i], '/');
