@@ -977,6 +977,7 @@ typedef struct rn_solve_options {
     const char *fallback;   /* no_tests: the one of the models whose greedy answer is taken where no
                                sample passes all examples; it writes no other; NULL */
     int accept_unverified;  /* without a pass: the ranker's choice */
+    int keep_going;         /* go on although all programs fail as an empty place does */
     const rn_sampling *sampling; /* NULL: temperature 0.8, top-p 0.95, 512 tokens; seed 0. Stop
                                     strings follow from the problem */
     int in_flight;               /* samples of one model at a time; 0: 8 for seconds, else 2 */

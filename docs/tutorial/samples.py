@@ -57,7 +57,7 @@ def main():
                              "prompt_tokens": 30 + 2 * place, "generated_tokens": 8 + len(body) // 3}
                             for body in bodies]
         answers[f"def {name}("] = [f"    return {wrong}\n", f"    return {right}\n"]
-    answers["add.c"] = ["return a - b;", "return a + b;"]
+    answers["int add("] = ["return a - b;", "return a + b;"]
     for name, lines in rows.items():
         pathlib.Path(f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in lines))
     pathlib.Path("prices.txt").write_text(PRICES)

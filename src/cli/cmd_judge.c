@@ -136,7 +136,7 @@ static void print_near(const rn_judge_summary *s, rn_buf *out)
     rn_table_end(&t, out);
 }
 
-static int print_results(const rn_judge_summary *s, int format, bool near)
+static int print_results(const rn_judge_summary *s, int format, bool near, bool part)
 {
     rn_buf out = {0};
     if (format == 2)
@@ -175,7 +175,12 @@ static int print_results(const rn_judge_summary *s, int format, bool near)
                 "ration judge: %" PRId64
                 " samples ended above 80 %% of their limit; --near lists them\n",
                 s->n_ended_near);
-    if (s->n_missing)
+    if (s->n_missing && part)
+        fprintf(stderr,
+                "ration judge: %" PRId64 " samples have no verdict yet, those of the other parts "
+                "among them\n",
+                s->n_missing);
+    else if (s->n_missing)
         fprintf(stderr, "ration judge: %" PRId64 " samples have no verdict (%s)\n", s->n_missing,
                 s->n_lacking ? "libraries that are not here, or failures of the sandbox"
                              : "sandbox failures or no tests; 'ration doctor' checks the sandbox");
@@ -250,7 +255,7 @@ int rn_cmd_judge(int argc, char **argv)
     rn_judge_summary out = {0};
     int rc = rn_store_open(store, RN_STORE_WRITE, &s, &err);
     if (!rc) rc = rn_stage_judge(s, &o, &out, &err);
-    if (!rc && !print_results(&out, format, near))
+    if (!rc && !print_results(&out, format, near, o.share.shard || o.share.units))
         rc = rn_fail(&err, RN_ENOMEM, "results: out of memory");
     status = rn_opt_status(cmd, rc, out.incomplete, &err);
     rn_judge_summary_free(&out);

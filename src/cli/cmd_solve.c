@@ -26,7 +26,7 @@ typedef struct options {
     const char *budget, *policy, *learn_from, *store, *fallback;
     const char *set, *problem, *prompt, *tests, *entry, *dir, *file, *at, *run;
     const char *ledger, *format, *data, *venv;
-    bool no_tests, accept_unverified, allow_weak, quiet;
+    bool no_tests, accept_unverified, keep_going, allow_weak, quiet;
     int64_t in_flight, jobs, max_tok, seed, memory_mib;
     double temperature, top_p, cpu_s, wall_s;
 } options;
@@ -248,8 +248,9 @@ static void print_number(double v, const char *format, int width)
 
 static void print_table(const rn_solve_result *r)
 {
+    int64_t n_cancelled = 0, discarded = 0;
     fprintf(stderr, "%-24s  %7s  %6s  %9s  %10s  %10s  %9s  %8s  %9s\n", "model", "samples",
-            "stored", "cancelled", "prompt tok", "tokens", "TFLOP", "s", "USD");
+            "stored", "cancelled", "prompt tok", "tokens", "TFLOP", "model s", "USD");
     for (size_t i = 0; i < r->n_rows; i++) {
         const rn_solve_row *x = &r->rows[i];
         fprintf(stderr, "%-24.24s  %7lld  %6lld  %9lld  %10lld  %10lld", x->name,
@@ -260,7 +261,14 @@ static void print_table(const rn_solve_result *r)
         print_number(x->seconds, "%.2f", 8);
         print_number(x->usd, "%.6f", 9);
         fputc('\n', stderr);
+        n_cancelled += x->n_cancelled;
+        discarded += x->discarded_tok;
     }
+    fprintf(stderr, "wall-time %.2f s, judging included; model s: that model at work", r->seconds);
+    if (n_cancelled)
+        fprintf(stderr, "; tokens: %lld of them of %lld cancelled samples, which are paid for",
+                (long long)discarded, (long long)n_cancelled);
+    fputc('\n', stderr);
 }
 
 static int print_result(session *q, const rn_solve_result *r)
@@ -311,6 +319,7 @@ static void fill(session *q)
     s->no_tests = o->no_tests;
     s->fallback = o->fallback;
     s->accept_unverified = o->accept_unverified;
+    s->keep_going = o->keep_going;
     s->sampling = &q->sampling;
     s->in_flight = (int)o->in_flight;
     s->judge = (rn_judge_settings){.jobs = (int)o->jobs,
@@ -376,6 +385,8 @@ int rn_cmd_solve(int argc, char **argv)
                     "verified"),
         RN_OPT_STR(0, "fallback", &o->fallback, "MODEL",
                    "no-tests: the model whose greedy answer is taken where no sample passes them"),
+        RN_OPT_FLAG(0, "keep-going", &o->keep_going,
+                    "buy on although all programs fail as an empty place does"),
         RN_OPT_FLAG(0, "accept-unverified", &o->accept_unverified,
                     "without a pass, print the ranker's choice"),
         RN_OPT_STR(0, "ledger", &o->ledger, "FILE", "write the ledger there as JSON"),

@@ -94,6 +94,10 @@ static void put_why(const rn_solve_state *s, rn_buf *b)
     else
         rn_buf_printf(b, "no sample passed, of %lld judged", (long long)judged);
     put_failures(s, b);
+    if (s->all_alike)
+        rn_buf_puts(b,
+                    "; an empty place fails in the same way, so this ends early: does the command "
+                    "test the code? --keep-going buys on");
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */

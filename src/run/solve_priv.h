@@ -93,6 +93,8 @@ typedef struct rn_solve_state {
     bool cancelled;                     /* by a callback */
     bool closing;                       /* nothing more is bought */
     bool nothing_known, nothing_passes; /* the run of the tests on nothing */
+    rn_judge_result nothing_result;     /* once it is known */
+    bool all_alike; /* so many fail as nothing does that the command is to blame */
     int64_t start_ns, charged_ns, stopped_ns, start_unix_ns;
     double spent; /* in the budget's unit; not for seconds */
     int64_t set_id, problem_id;

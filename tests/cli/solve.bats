@@ -245,6 +245,19 @@ END
     [ "$(json l.json passes_on_nothing)" = False ]
 }
 
+@test "solve: a command that fails whatever the code is ends the search early, unless asked to go on" {
+    c_project
+    # The answers are words of the prompt's hash: all different.
+    serve '{"nothing of it": ["x"]}'
+    in="-m $url/v1#test-model --in project --file add.c --at TODO"
+    run "$RATION" solve $in -b 120s --test-command 'make chek' --ledger l.json
+    [ "$status" -eq 1 ] || { echo "$output"; false; }
+    [[ "$output" == *"an empty place fails in the same way, so this ends early"*"--keep-going"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"wall-time "*"judging included; model s: "* ]]
+    samples=$(/usr/bin/python3 -c 'import json; print(sum(r["samples"] for r in json.load(open("l.json"))["models"]))')
+    [ "$samples" -lt 100 ] || { echo "$samples samples"; false; }
+}
+
 @test "what a command prints is shown, not obeyed" {
     mkdir -p project
     printf '/* TODO */\n' >project/add.c
