@@ -42,8 +42,9 @@ static int open_combination(rn_ranking *k, rn_err *err)
         return rn_fail(err, RN_ENOMEM, "out of memory");
     strcpy(c->text, k->o->ranker);
     c->names[0] = c->text;
-    c->names[1] = strchr(c->text, '+') + 1;
-    c->names[1][-1] = '\0';
+    char *plus = strchr(c->text, '+');
+    *plus = '\0';
+    c->names[1] = plus + 1;
     for (int i = 0; i < N_PARTS; i++)
         if (!strncmp(c->names[i], "consensus", 9) || !strncmp(c->names[i], "tests", 5) ||
             !c->names[i][0] || strchr(c->names[i], '+'))

@@ -151,7 +151,7 @@ static int take_sides(rn_inquiry *q, const rn_seq_mean *d, rn_known *out, rn_err
 
 int rn_inquiry_look(rn_inquiry *q, const rn_count *const *counts, rn_known *out, rn_err *err)
 {
-    rn_seq_mean d[RN_ASK_POINTS], minus[RN_ASK_POINTS];
+    rn_seq_mean d[RN_ASK_POINTS] = {0}, minus[RN_ASK_POINTS] = {0};
     const rn_ask *a = &q->ask;
     *out = (rn_known){.round = ++q->round, .from = NAN, .to = NAN};
     int rc = rn_seq_means(q->seq[0], q->rung, counts[0], a->n_problems, d, err);

@@ -532,25 +532,3 @@ void rn_seq_rule_write(const rn_seq *q, char *out, size_t cap)
         snprintf(out + at, cap - at, ", n %" PRId64 " to %" PRId64 ", cost %.17g", q->step[0],
                  q->plan.n_max, q->plan.cost);
 }
-
-int rn_seq_rule_read(const char *text, int64_t ks[RN_SEQ_MAX_KS], rn_seq_plan *plan, rn_err *err)
-{
-    const char *p = NULL;
-    char *end = NULL;
-    *plan = (rn_seq_plan){.ks = ks};
-    for (const char *at = text; (at = strstr(at, "k ")); at++)
-        p = at + 2; /* the last one */
-    while (p && plan->n_ks < RN_SEQ_MAX_KS) {
-        ks[plan->n_ks++] = strtoll(p, &end, 10);
-        if (end == p || *end != ',') break;
-        p = end + 1;
-        if (*p == ' ') break;
-    }
-    int used = 0;
-    if (p &&
-        sscanf(p, " n %" SCNd64 " to %" SCNd64 ", cost %lf%n", &plan->first, &plan->n_max,
-               &plan->cost, &used) == 3 &&
-        p[used] == '\0')
-        return check_plan(plan, err);
-    return rn_fail(err, RN_EFORMAT, "'%.80s' is not a rule of sampling", text);
-}

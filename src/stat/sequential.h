@@ -74,8 +74,5 @@ double rn_seq_z(double level); /* P(|Z| < z) = level of a normal Z */
 
 /* The rule as text, for records: "k 8,8, n 8 to 1000, cost 1.69". */
 void rn_seq_rule_write(const rn_seq *q, char *out, size_t cap);
-/* Such a text at the end of `text` into *plan, whose ks go to ks [RN_SEQ_MAX_KS]. RN_EFORMAT. */
-enum { RN_SEQ_MAX_KS = 16 };
-int rn_seq_rule_read(const char *text, int64_t ks[RN_SEQ_MAX_KS], rn_seq_plan *plan, rn_err *err);
 
 #endif

@@ -81,7 +81,7 @@ end_pid() { # end_pid PIDFILE SIGNAL
 # Steps hang below slurmstepd, whose command line names job and node alike; the folder in their
 # environment tells whose they are.
 steps() {
-    for e in $(grep -lzxF "SLURM_CONF=$SLURM_CONF" /proc/[0-9]*/environ 2>/dev/null); do
+    grep -lzxF "SLURM_CONF=$SLURM_CONF" /proc/[0-9]*/environ 2>/dev/null | while read -r e; do
         grep -qz "^SLURM_JOB_ID=" "$e" 2>/dev/null || continue # a step's, not a client's
         [ -z "$1" ] || grep -qzx "SLURMD_NODENAME=$1" "$e" 2>/dev/null || continue
         p=${e%/environ}
