@@ -56,7 +56,8 @@ class Shell:
                 raise SystemExit(f"the shell ended in:\n{commands}\n{out.decode(errors='replace')}")
             out += part
         text, status = out.decode(errors="replace").rsplit("\n@@", 1)
-        text = text.rstrip("\n").replace(os.getcwd(), "/tmp/ration-tutorial").replace(os.environ["TREE"], "~/ration")
+        text = text.rstrip("\n").replace(os.getcwd(), "/tmp/ration-tutorial")
+        text = text.replace(os.environ["RATION_BUILD"], "~/ration/build").replace(os.environ["TREE"], "~/ration")
         if int(status):
             text += f"\n(exit status {int(status)})"
         return text.strip("\n")
