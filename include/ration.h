@@ -129,8 +129,9 @@ RN_API double rn_flop_sample(const rn_shape *s, int64_t prompt_tok, int64_t gen_
  * layers) or a number of tokens is not known. */
 RN_API double rn_flop_share(const rn_shape *s, int64_t prompt_tok, int64_t gen_tok, int64_t n);
 
-/* What k samples of one problem cost, in any unit: shared + per_sample * k, the prompt once; or, with
- * n_points, shared + what was measured at k[i], both rising (src/stat/budget.h joins the points). */
+/* What k samples of one problem cost, in any unit: shared + per_sample * k, the prompt once; or,
+ * with n_points, shared + what was measured at k[i], both rising (src/stat/budget.h joins the
+ * points). */
 typedef struct rn_cost_curve {
     double shared, per_sample;
     const int64_t *k;   /* [n_points], borrowed */
@@ -149,8 +150,8 @@ RN_API int rn_pass_at_k(int64_t n, int64_t c, int64_t k, double *out, rn_err *er
 RN_API int rn_pass_curve(int64_t n, int64_t c, int64_t k_max, double *out, rn_err *err);
 /* How many samples "up to k, stop at the first pass" draws in expectation. */
 RN_API int rn_expected_draws(int64_t n, int64_t c, int64_t k, double *out, rn_err *err);
-/* rank-score@k: the chance that the best-scored of k random samples passes; the highest score is best,
- * equal ones are in random order. score [n] (no NAN), pass [n] of 0 and 1. */
+/* rank-score@k: the chance that the best-scored of k random samples passes; the highest score is
+ * best, equal ones are in random order. score [n] (no NAN), pass [n] of 0 and 1. */
 RN_API int rn_rank_score(const double *score, const uint8_t *pass, int64_t n, int64_t k,
                          double *out, rn_err *err);
 
@@ -265,7 +266,8 @@ typedef struct rn_program_text {
     size_t len;
     int found; /* 0: the answer holds no code */
 } rn_program_text;
-/* The program that a judge runs for an answer to problem i: the extractor cuts the code out of it. */
+/* The program that a judge runs for an answer to problem i: the extractor cuts the code out of it.
+ */
 RN_API int rn_taskset_program(const rn_taskset *set, size_t i, const rn_answer *answer,
                               rn_program_text *out, rn_err *err);
 
@@ -278,12 +280,12 @@ typedef struct rn_selection {
 } rn_selection;
 /* RN_EINVAL: what in it cannot be, whatever the set. */
 RN_API int rn_selection_check(const rn_selection *s, rn_err *err);
-/* 1 for each chosen problem into chosen [size of the set], their number into *n (may be NULL). RN_EINVAL
- * when none is, or when the set does not tell what is asked. */
+/* 1 for each chosen problem into chosen [size of the set], their number into *n (may be NULL).
+ * RN_EINVAL when none is, or when the set does not tell what is asked. */
 RN_API int rn_select(const rn_selection *s, const rn_taskset *set, unsigned char *chosen, size_t *n,
                      rn_err *err);
-/* The chosen problems by id, each with its values of the trait `by` ("month"; NULL: none), as reports
- * take them. rn_problem_list_free. */
+/* The chosen problems by id, each with its values of the trait `by` ("month"; NULL: none), as
+ * reports take them. rn_problem_list_free. */
 typedef struct rn_problem_list {
     char **ids, **groups; /* [n] */
     size_t n;
@@ -429,10 +431,10 @@ RN_API int rn_score_texts(const rn_model *m, const rn_prompt *prompt, rn_text_sc
 /* What the commands of `ration` do, each as a call on a store; the command line uses nothing else.
  *
  * Options start from their _init function, which sets the defaults; strings are borrowed during the
- * call. A stage that is ended at any moment, by should_stop or by kill -9, has lost nothing that was
- * finished, and goes on where it was when it is called again. A summary is set as far as a call came,
- * whatever it returns, and freed by its _free function. `incomplete` in it says that something is
- * missing that the caller should know of: the command's exit status 1. */
+ * call. A stage that is ended at any moment, by should_stop or by kill -9, has lost nothing that
+ * was finished, and goes on where it was when it is called again. A summary is set as far as a call
+ * came, whatever it returns, and freed by its _free function. `incomplete` in it says that
+ * something is missing that the caller should know of: the command's exit status 1. */
 
 /* How far a stage is. Borrowed during the callback. */
 typedef struct rn_progress_step {
@@ -477,8 +479,8 @@ typedef struct rn_model_source {
     const char *const *headers;     /* [n_headers] "NAME: VALUE"; a value "$VAR" is read from */
     const char *const *query;       /* [n_query] "NAME=VALUE"     the environment */
     size_t n_headers, n_query;
-    /* a server that lives as long as the source is open: a shell's command; each "{port}" in it and in
-     * `source` becomes a free port of this machine */
+    /* a server that lives as long as the source is open: a shell's command; each "{port}" in it and
+     * in `source` becomes a free port of this machine */
     const char *serve;
     const char *serve_log; /* its output is appended there; NULL: "serve-PID.log" */
     int serve_restarts;    /* when it dies; 0: 3, negative: none */
@@ -529,8 +531,8 @@ RN_API void rn_generate_summary_free(rn_generate_summary *out);
 
 /* ---- until ---- */
 
-/* Samples, judged between rounds, until a question is answered (docs/METRICS.md: "Sampling until the
- * answer is known"):
+/* Samples, judged between rounds, until a question is answered (docs/METRICS.md: "Sampling until
+ * the answer is known"):
  *     "pass@10 +-1"  "MODEL pass@10 +-1"  "A>B at 8x"  "A - B at 20TFLOP +-2"  "A>B at pass@10"
  *     "crossover A,B up to 16x within 4x"
  * Each problem gets the samples that narrow the interval most. The store is all of its state: the
@@ -538,9 +540,9 @@ RN_API void rn_generate_summary_free(rn_generate_summary *out);
 typedef struct rn_until_options {
     rn_watch watch;
     const char *question;
-    rn_generate_options
-        draw; /* set, prompt and sampling; n: most samples of a problem, 0: 1,000 (of
-                                 a replay: what is recorded). Its watch and model are not looked at */
+    rn_generate_options draw; /* set, prompt and sampling; n: most samples of a problem, 0: 1,000
+                                 (of a replay: what is recorded). Its watch and model are not looked
+                                 at */
     const rn_model_source *models; /* [n_models] to draw from; a replay looks into the store */
     size_t n_models;
     rn_judge_settings judge;
@@ -619,7 +621,8 @@ typedef struct rn_judge_options {
     int strict;                /* exact comparison instead of the set's */
     int all_tests, recheck, keep_going;
     int uncalibrated; /* BigCodeBench: solutions alone, without its code prompt before them */
-    int near; /* 1: list samples that ended above 80 % of their limit; 2: calibrate for all of them */
+    int near; /* 1: list samples that ended above 80 % of their limit; 2: calibrate for all of them
+               */
 } rn_judge_options;
 
 /* A run and its verdicts, old and new. */
@@ -790,7 +793,8 @@ typedef struct rn_export_summary {
     int64_t n_replaced;           /* texts with bytes that are not UTF-8, written as U+FFFD */
 } rn_export_summary;
 RN_API int rn_export_options_check(const rn_export_options *o, rn_err *err);
-/* RN_ENOTFOUND: no run is meant. RN_ELIMIT: several, where the form holds one; on_note lists them. */
+/* RN_ENOTFOUND: no run is meant. RN_ELIMIT: several, where the form holds one; on_note lists them.
+ */
 RN_API int rn_stage_export(rn_store *s, const rn_export_options *o, rn_export_summary *out,
                            rn_err *err);
 
@@ -884,7 +888,8 @@ typedef struct rn_batch_options {
         *args; /* [n_args] "generate", "judge" or "rank" and its arguments, without -s */
     size_t n_args;
     int n_tasks; /* 0: 16, or what n_nodes need */
-    int n_nodes; /* that work at a time, on several tasks each, the longest first; 0: all tasks do */
+    int n_nodes; /* that work at a time, on several tasks each, the longest first; 0: all tasks do
+                  */
     int n_tries; /* attempts of a task in a row that bring nothing; 3 */
     int every_s; /* seconds between copies of a task's results to the folder, 1 to 60; 30 */
     int print;   /* make the folder, and only say what would be submitted */
@@ -898,14 +903,15 @@ typedef struct rn_batch_summary {
 } rn_batch_summary;
 
 RN_API void rn_batch_options_init(rn_batch_options *o);
-/* Makes and submits a job of what is missing, and follows it to its end, merging parts as tasks end.
- * RN_ECANCELLED: stopped following; the job goes on. RN_EBUSY: a job of the folder is still at work. */
+/* Makes and submits a job of what is missing, and follows it to its end, merging parts as tasks
+ * end. RN_ECANCELLED: stopped following; the job goes on. RN_EBUSY: a job of the folder is still at
+ * work. */
 RN_API int rn_batch_submit(const rn_batch_options *o, rn_batch_summary *out, rn_err *err);
 /* Follows the job that is in the folder; args, n_tasks and program are not looked at. */
 RN_API int rn_batch_attach(const rn_batch_options *o, rn_batch_summary *out, rn_err *err);
 RN_API void rn_batch_summary_free(rn_batch_summary *out);
-/* What a node runs: task number `task` of the job in `dir`. RN_ECANCELLED: stopped by should_stop, to
- * be started again. */
+/* What a node runs: task number `task` of the job in `dir`. RN_ECANCELLED: stopped by should_stop,
+ * to be started again. */
 RN_API int rn_batch_task(const char *dir, int64_t task, const rn_watch *watch, rn_err *err);
 
 /* A step of the study (arXiv 2404.00725): what it takes, before anything is begun. */
@@ -935,9 +941,9 @@ typedef struct rn_study {
     void *own;
 } rn_study;
 
-/* The whole experiment of the study: every set, n by the model's size, greedy, judging, the smallest
- * model's samples scored by all. s: for its profiles; NULL: none. RN_EINVAL: a model whose size is not
- * known. */
+/* The whole experiment of the study: every set, n by the model's size, greedy, judging, the
+ * smallest model's samples scored by all. s: for its profiles; NULL: none. RN_EINVAL: a model whose
+ * size is not known. */
 RN_API int rn_study_plan(rn_store *s, const rn_study_options *o, rn_study *out, rn_err *err);
 RN_API void rn_study_free(rn_study *out);
 
@@ -982,8 +988,8 @@ typedef struct rn_solve_options {
                                     strings follow from the problem */
     int in_flight;               /* samples of one model at a time; 0: 8 for seconds, else 2 */
     rn_judge_settings judge;     /* jobs, limits, packages of the sandbox */
-    /* Callbacks; each may be NULL. A non-zero return ends the call with RN_ECANCELLED; the result is
-     * set all the same. */
+    /* Callbacks; each may be NULL. A non-zero return ends the call with RN_ECANCELLED; the result
+     * is set all the same. */
     int (*on_sample)(void *user, const rn_solve_sample *s);
     int (*on_verdict)(void *user, const rn_solve_sample *s);
     int (*should_stop)(void *user); /* asked at least every 50 ms */

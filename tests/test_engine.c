@@ -124,8 +124,7 @@ static int run_jobs(rn_engine *e, const rn_job *jobs, int n_jobs, got *out, int 
     return rn_engine_run(e, &io, err);
 }
 
-/* ---- stories260K -------------------------------------------------------------------------------
- */
+/* ---- stories260K ----------------------------------------------------------------------------- */
 
 static void greedy_text_is_the_known_one(void **state)
 {
@@ -243,8 +242,7 @@ static void samples_follow_the_exact_distribution(void **state)
     rn_model_close(m);
 }
 
-/* ---- repeatability -----------------------------------------------------------------------------
- */
+/* ---- repeatability --------------------------------------------------------------------------- */
 
 static void assert_same(const got *a, const got *b, int n, const char *what)
 {
@@ -350,8 +348,7 @@ static void stories_do_not_depend_on_slots_threads_or_order(void **state)
     rn_model_close(m);
 }
 
-/* ---- ends --------------------------------------------------------------------------------------
- */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 static void stop_strings_end_samples_across_tokens(void **state)
 {
@@ -437,8 +434,7 @@ static void a_cancelled_run_leaves_the_engine_usable(void **state)
     rn_model_close(m);
 }
 
-/* ---- likelihood --------------------------------------------------------------------------------
- */
+/* ---- likelihood ------------------------------------------------------------------------------ */
 
 /* Proof 5: what generate summed up, what scoring finds, and what single logits give. */
 static void scores_agree_with_generation(void **state)
@@ -545,8 +541,7 @@ static void the_public_calls_generate_and_score(void **state)
     rn_model_close(m);
 }
 
-/* ---- what is refused ---------------------------------------------------------------------------
- */
+/* ---- what is refused ------------------------------------------------------------------------- */
 
 static void bad_requests_are_errors(void **state)
 {

@@ -103,8 +103,7 @@ static void logits_are_as_exact_as_llama_cpp(void **state)
     rn_buf_free(&text);
 }
 
-/* ---- what the loader refuses -------------------------------------------------------------------
- */
+/* ---- what the loader refuses ----------------------------------------------------------------- */
 
 /* A small model's image, with every occurrence of `find` replaced by `put` of the same length. */
 static int load_changed(const char *find, const char *put, size_t len, const rn_load_opts *opts,

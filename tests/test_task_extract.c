@@ -211,8 +211,7 @@ static void chat_answers_give_their_code(void **state)
     run_rows(rows, sizeof rows / sizeof rows[0]);
 }
 
-/* ---- tests/task_extract.cases ------------------------------------------------------------------
- */
+/* ---- tests/task_extract.cases ---------------------------------------------------------------- */
 
 static const char cases_path[] = "tests/task_extract.cases";
 

@@ -27,8 +27,8 @@ rn_bytes rn_file_stem(const char *path);
 /* Creates `path` and its parents, mode 0777 less umask. */
 int rn_dir_make(const char *path, rn_err *err);
 
-/* A stream of bytes or lines from a plain or gzip file; "-" is standard input. A byte order mark before
- * UTF-8 is passed over. */
+/* A stream of bytes or lines from a plain or gzip file; "-" is standard input. A byte order mark
+ * before UTF-8 is passed over. */
 typedef struct rn_reader rn_reader;
 int rn_reader_open(const char *path, rn_reader **out, rn_err *err); /* rn_reader_close */
 void rn_reader_close(rn_reader *r);

@@ -35,7 +35,8 @@ static bool obeyed(uint32_t c)
            (c >= 0xe0000 && c <= 0xe007f);
 }
 
-/* As JSON would, so that JSON stays what it is: there C0 and bytes that are no character are gone. */
+/* As JSON would, so that JSON stays what it is: there C0 and bytes that are no character are gone.
+ */
 static void put_escaped(rn_buf *out, uint32_t c, bool character)
 {
     if (c < 0x20 || !character)

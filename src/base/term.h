@@ -3,8 +3,8 @@
  *
  * Such text may hold sequences that move the cursor, set the title, paste into the shell, or turn
  * the direction of what is read. rn_term_guard puts both standard streams of the command behind one
- * function, so that no place that prints can forget it. Tables and messages are always made visible;
- * data for other programs (rn_term_data) only where a terminal would show it.
+ * function, so that no place that prints can forget it. Tables and messages are always made
+ * visible; data for other programs (rn_term_data) only where a terminal would show it.
  */
 #ifndef RN_BASE_TERM_H
 #define RN_BASE_TERM_H

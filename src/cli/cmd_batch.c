@@ -1,4 +1,5 @@
-/* cmd_batch.c: `ration batch`: a stage's missing work, or the whole study, as tasks of a cluster. */
+/* cmd_batch.c: `ration batch`: a stage's missing work, or the whole study, as tasks of a cluster.
+ */
 #include "base/buf.h"
 #include "base/table.h"
 #include "cli/commands.h"

@@ -321,8 +321,9 @@ static void print_next(const demo *d, double seconds)
 
 /* ---- --published ----------------------------------------------------------------------------- */
 
-/* Who leads at each equal budget of FLOPs and of wall-time on HumanEval, MBPP and APPS by the study's
- * published tables, and what that comes to in sentences. Needs only the data file that ships. */
+/* Who leads at each equal budget of FLOPs and of wall-time on HumanEval, MBPP and APPS by the
+ * study's published tables, and what that comes to in sentences. Needs only the data file that
+ * ships. */
 
 static const char *const code_llama[] = {"code-llama-7b", "code-llama-13b", "code-llama-34b",
                                          "code-llama-70b"};

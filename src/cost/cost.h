@@ -100,8 +100,9 @@ int rn_shape_of_profile(const char *profile_json, rn_shape *out, rn_err *err);
 /* FLOPs of one sample by the study's convention (or as the entry gives them); NAN unknown. */
 double rn_cost_flop(const rn_cost *c);
 
-/* Dollars for k samples of one problem: by the sample, or by tokens where prices are given (the prompt at the input
- * price once, then k - 1 times at the cached one), else by the hour for `seconds`; NAN unknown. */
+/* Dollars for k samples of one problem: by the sample, or by tokens where prices are given (the
+ * prompt at the input price once, then k - 1 times at the cached one), else by the hour for
+ * `seconds`; NAN unknown. */
 double rn_cost_usd(const rn_cost *c, double k, double prompt_tok, double gen_tok, double seconds);
 
 #endif

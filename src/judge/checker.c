@@ -261,8 +261,7 @@ static bool agrees_apps(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees)
     return sets_agree(a, &out, &exp, true, agrees);
 }
 
-/* ---- CodeContests -----------------------------------------------------------------------------
- */
+/* ---- CodeContests ---------------------------------------------------------------------------- */
 
 /* The next run of characters that are no blanks; empty at the end. */
 static rn_bytes next_token(rn_bytes s, size_t *pos)
@@ -375,8 +374,7 @@ static bool agrees_codecontests(rn_bytes got, rn_bytes want)
     }
 }
 
-/* ---- TACO -------------------------------------------------------------------------------------
- */
+/* ---- TACO ------------------------------------------------------------------------------------ */
 
 /* Each token as a line of its characters. */
 static bool split_characters(rn_arena *a, rn_bytes s, lines *out)
@@ -406,8 +404,7 @@ static bool agrees_taco(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees)
     return *agrees || sets_agree(a, &g, &w, true, agrees);
 }
 
-/* ---- LiveCodeBench ----------------------------------------------------------------------------
- */
+/* ---- LiveCodeBench --------------------------------------------------------------------------- */
 
 static bool lines_of_decimals_match(rn_bytes got, rn_bytes want)
 {

@@ -6,8 +6,8 @@
  *  1. The host starts Python and imports the usual modules (host_python.c), then confines itself:
  *     namespaces, a read-only view of the system, one small tmpfs (host_confine.c).
  *  2. Per program (SCRIPT, VALUES) or case (STDIO, CALL) it clones one child into a fresh pid
- *     namespace (host_watch.c). The child drops what is left: capabilities, Landlock, rlimits, seccomp
- *     (host_filter.c), and runs the source (host_run.c).
+ *     namespace (host_watch.c). The child drops what is left: capabilities, Landlock, rlimits,
+ * seccomp (host_filter.c), and runs the source (host_run.c).
  *  3. The child's C code writes its record into a page shared with the host, under a secret of this
  *     run, as its last act. The host looks at the page only when the child, as init of its pid
  *     namespace, is dead, and with it every process it ever made.
@@ -51,8 +51,7 @@ typedef struct rn_task {
     int64_t n_others; /* tasks of the child's user when it began, where nothing else bounds them */
 } rn_task;
 
-/* ---- confinement of the host (host_confine.c) -------------------------------------------------
- */
+/* ---- confinement of the host (host_confine.c) ------------------------------------------------ */
 
 typedef struct rn_confine {
     bool pid_ns; /* clone children with CLONE_NEWPID */
@@ -88,8 +87,7 @@ int rn_confine_clean(rn_confine *c, bool roomy, rn_err *err);
 int rn_confine_proc(const rn_confine *c, const char *exe, rn_err *err);
 void rn_confine_leave(rn_confine *c); /* removes a working folder that is on disk */
 
-/* ---- confinement of a child (host_filter.c) ----------------------------------------------------
- */
+/* ---- confinement of a child (host_filter.c) -------------------------------------------------- */
 
 /* Builds the system-call filter and the Landlock ruleset once. */
 void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg);
@@ -105,8 +103,7 @@ int64_t rn_filter_cpu_seconds(const rn_judge_limits *l);
 /* Named semaphores and shared memory lie there from now on (host_shm.c). Borrowed. */
 void rn_shm_folder(const char *dir);
 
-/* ---- Python (host_python.c) ---------------------------------------------------------------------
- */
+/* ---- Python (host_python.c) ------------------------------------------------------------------ */
 
 int rn_python_start(const char *site, char version[32], rn_err *err);
 /* sys.path entries at or below `from` lie at `to` from now on. */
@@ -123,8 +120,7 @@ int rn_warm_run(const rn_confine *c, const rn_wire_job *head, rn_bytes body, rn_
 /* Serves jobs from the socket until it closes. */
 void rn_host_serve(int fd);
 
-/* ---- what a child tells ------------------------------------------------------------------------
- */
+/* ---- what a child tells ---------------------------------------------------------------------- */
 
 enum { RN_NONCE_BYTES = 16 };
 
@@ -312,8 +308,8 @@ bool rn_forge_operators(void);
 
 /* ---- tests and program in processes apart (host_apart.c) ------------------------------------- */
 
-/* In the host, before the imports: what a compilation leaves of holes in the heap they fill, so that
- * children write to, and so copy, fewer pages. */
+/* In the host, before the imports: what a compilation leaves of holes in the heap they fill, so
+ * that children write to, and so copy, fewer pages. */
 int rn_apart_compile(rn_err *err);
 int rn_apart_start(rn_err *err); /* in the host, after the imports */
 /* A function of those sources. Takes args; a new reference or NULL with a Python exception. */
@@ -328,7 +324,7 @@ void *rn_apart_split(const rn_judge_job *job);
 /* codes[n_cases]: the tests' code, assertion k altered; new references. `program`: its code. */
 bool rn_apart_alter(const rn_judge_job *job, int k, void *program, void **codes);
 
-/* ---- the tests' code (host_tests.c) ----------------------------------------------------------- */
+/* ---- the tests' code (host_tests.c) ---------------------------------------------------------- */
 
 enum {
     RN_TESTS_BYTES = 65532
@@ -370,7 +366,7 @@ void rn_value_of(void *value, rn_judge_value *out);
 /* An outcome that has only a name: an exception's type, a limit. */
 void rn_value_name(rn_value_kind kind, const char *text, rn_judge_value *out);
 
-/* ---- tests that are calls (host_calls.c) ------------------------------------------------------ */
+/* ---- tests that are calls (host_calls.c) ----------------------------------------------------- */
 
 /* A value, the arguments of a call as a tuple: new references, NULL with a Python exception. */
 void *rn_calls_value(rn_bytes text);

@@ -3,9 +3,9 @@
  * program once, then the entry point with each case's arguments, what it returns compared with what
  * the reference returned. And that reference's run, which writes down what comes back.
  *
- * Arguments and values are typed JSON (docs/FORMATS.md), read here in C before the program runs. The
- * comparison is evalplus': ==, else within atol where one is given or, from the first float that is
- * expected on, 1e-6; and the rules of single problems (host_plus.py).
+ * Arguments and values are typed JSON (docs/FORMATS.md), read here in C before the program runs.
+ * The comparison is evalplus': ==, else within atol where one is given or, from the first float
+ * that is expected on, 1e-6; and the rules of single problems (host_plus.py).
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

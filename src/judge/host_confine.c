@@ -2,10 +2,10 @@
  * host_confine.c: puts the host into its own namespaces with a read-only view of the system.
  *
  * The strongest level that works is taken; each is tried in a process of its own first, because
- * what was entered half cannot be left. As root: build the view with root's rights, become nobody, then
- * enter a user namespace, in which the mounts of the view are locked. As anybody else: enter the
- * user namespace first. Where user namespaces are refused, root keeps to the others and lets each
- * child become nobody; where nothing can be mounted, Landlock alone keeps files away.
+ * what was entered half cannot be left. As root: build the view with root's rights, become nobody,
+ * then enter a user namespace, in which the mounts of the view are locked. As anybody else: enter
+ * the user namespace first. Where user namespaces are refused, root keeps to the others and lets
+ * each child become nobody; where nothing can be mounted, Landlock alone keeps files away.
  *
  * The view is a tmpfs with bind mounts of /usr, /lib..., a few files of /etc, five devices and the
  * virtual environment; there is no /proc, /home, /root, /var, /sys. /tmp is a tmpfs of this host,

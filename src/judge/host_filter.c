@@ -46,8 +46,7 @@ static struct sock_fprog filters[N_FILTERS]; /* empty: none, or not to be had */
 
 static char visible_site[RN_WIRE_PATH]; /* of a virtual environment; "" none */
 
-/* ---- the system-call filter ---------------------------------------------------------------------
- */
+/* ---- the system-call filter ------------------------------------------------------------------ */
 
 static const char *const refused[] = {
     /* other processes' memory and state */
@@ -318,9 +317,9 @@ static bool set_limits(const rn_confine *c, const rn_task *task, bool tools)
     bool ok = limit(RLIMIT_CPU, rn_filter_cpu_seconds(l)) && limit(RLIMIT_CORE, 0) &&
               limit(RLIMIT_FSIZE, tools ? COMMAND_FILE_BYTES : rn_stream_allowed(task)) &&
               limit(RLIMIT_NOFILE, tools ? 1024 : 256) && limit(RLIMIT_MEMLOCK, 0);
-    /* Counts the user's processes: in a user namespace of our own this host and its warm copies, else
-     * strangers too, of which some more may come. There it only bounds a fork bomb, which could not
-     * be caught up with otherwise; the limit itself is held by looking. */
+    /* Counts the user's processes: in a user namespace of our own this host and its warm copies,
+     * else strangers too, of which some more may come. There it only bounds a fork bomb, which
+     * could not be caught up with otherwise; the limit itself is held by looking. */
     if (!c->cg_pids) {
         int64_t others = c->user_ns ? rn_watch_processes() : task->n_others + MORE_OTHERS;
         ok = ok && limit(RLIMIT_NPROC, l->processes + others);

@@ -7,8 +7,8 @@
  *  - Types made by the program are recorded by a hook in type.__new__.
  *
  * It is the second look at programs that their code calls plain (host_plain.c): either finding
- * makes their pass one that is confirmed. And it is the last resort of a confirmation, where nothing else
- * can tell. All of it costs an honest program some thirty comparisons of integers.
+ * makes their pass one that is confirmed. And it is the last resort of a confirmation, where
+ * nothing else can tell. All of it costs an honest program some thirty comparisons of integers.
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

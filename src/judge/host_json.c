@@ -3,8 +3,8 @@
  * expected one, both in C. Python's json module belongs to the judged program; this does not.
  *
  * The comparison looks at the real content of built-in types (and of subclasses of them). A value
- * of another type is asked itself; where the program could have made that type, the pass is confirmed
- * in another process, with a copy of the value (host_confirm.c).
+ * of another type is asked itself; where the program could have made that type, the pass is
+ * confirmed in another process, with a copy of the value (host_confirm.c).
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>

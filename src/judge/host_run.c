@@ -433,7 +433,7 @@ static void run_call(run *r, const rn_judge_case *c)
     conclude(r, rn_hostjson_agrees(got, c->expected, r->job->compare) ? RN_V_PASSED : RN_V_WRONG);
 }
 
-/* ---- CALLS and RECORD ------------------------------------------------------------------------- */
+/* ---- CALLS and RECORD ------------------------------------------------------------------------ */
 
 static PyObject *find_function(run *r)
 {
@@ -447,8 +447,8 @@ static PyObject *find_function(run *r)
     return PyRun_String(r->job->entry, Py_eval_input, r->globals, r->globals);
 }
 
-/* Arguments and expected values of all cases, [2 * n_cases], read before the program runs and out of
- * gc.get_objects()'s reach. */
+/* Arguments and expected values of all cases, [2 * n_cases], read before the program runs and out
+ * of gc.get_objects()'s reach. */
 static PyObject **read_calls(run *r)
 {
     PyObject **v = calloc(2 * r->job->n_cases + 1, sizeof *v);

@@ -3,9 +3,9 @@
  *
  * Every run has descriptors of its own: locks, owners, flags, times and sizes of a stream that two
  * programs shared would carry data from one to the other. Input is a file of memory (STDIO) or
- * the end of a pipe that cannot be read. Output is wanted in STDIO and RECORD and is a file of memory there;
- * elsewhere, and all that goes to the standard error, it is read from a pipe and dropped, as the
- * official harnesses do, until it is far more than a program prints.
+ * the end of a pipe that cannot be read. Output is wanted in STDIO and RECORD and is a file of
+ * memory there; elsewhere, and all that goes to the standard error, it is read from a pipe and
+ * dropped, as the official harnesses do, until it is far more than a program prints.
  */
 #include "judge/host.h"
 
@@ -97,7 +97,8 @@ bool rn_stream_enter(const rn_task *task, const rn_streams *s)
     const bool stdio = task->job->mode == RN_JUDGE_STDIO;
     if (stdio && !make_dev_stdin(task)) return false;
     if (dup2(s->child_fd, 2) < 0 || (!is_kept(task) && dup2(s->child_fd, 1) < 0)) return false;
-    /* A standard input that cannot be read; /dev/null is one file for all programs, locks and all. */
+    /* A standard input that cannot be read; /dev/null is one file for all programs, locks and all.
+     */
     return stdio || dup2(s->child_fd, 0) == 0;
 }
 

@@ -7,9 +7,9 @@
  *
  * Time. The limit is held against the processor time of the whole tree and what it waited by its
  * own choice (host_usage.c); a busy machine, a slow disk and the price of the machine's pages
- * change no verdict. The wall-clock limit is a backstop behind that. A tree that is still ready when
- * patience ends (wire.h) had no processor: it is reported as starved, for another try alone, unless
- * it had lowered its own priority.
+ * change no verdict. The wall-clock limit is a backstop behind that. A tree that is still ready
+ * when patience ends (wire.h) had no processor: it is reported as starved, for another try alone,
+ * unless it had lowered its own priority.
  */
 #include "judge/host.h"
 

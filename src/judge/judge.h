@@ -23,8 +23,8 @@ typedef enum rn_judge_mode {
                          one process; the value must agree with the typed JSON `expected`
                          (docs/FORMATS.md). The first n_first cases run first, in a process of their
                          own: failed_case >= n_first says that they hold */
-    RN_JUDGE_RECORD, /* CALLS of a reference: rn_judge_text is a line for each case, the seconds that
-                         it took, a tab and its value; or "!", a tab and why there is none */
+    RN_JUDGE_RECORD, /* CALLS of a reference: rn_judge_text is a line for each case, the seconds
+                        that it took, a tab and its value; or "!", a tab and why there is none */
     RN_JUDGE_VERSION, /* no case is looked at: what `language` is here, in the result's output */
 } rn_judge_mode;
 
@@ -47,8 +47,9 @@ typedef struct rn_judge_value {
 
 enum { RN_JUDGE_MAX_VALUES = 128 }; /* cases of a VALUES job */
 
-/* How STDIO and CALL outputs are compared; docs/FORMATS.md gives each rule. Names imported before the
- * program and the form of arguments do not depend on it, but for VALUES, where STRICT has neither. */
+/* How STDIO and CALL outputs are compared; docs/FORMATS.md gives each rule. Names imported before
+ * the program and the form of arguments do not depend on it, but for VALUES, where STRICT has
+ * neither. */
 typedef enum rn_compare {
     RN_COMPARE_APPS,
     RN_COMPARE_STRICT,
@@ -70,8 +71,8 @@ typedef struct rn_judge_case {
 /* 0 in a field means the default of the judge's options. */
 typedef struct rn_judge_limits {
     int64_t cpu_ns;  /* processor time and time spent sleeping or blocking, of the whole tree: per
-                        program (SCRIPT, COMMAND: 60 s) or per case (STDIO, CALL, VALUES; all cases of
-                        VALUES together: 20 times as much) */
+                        program (SCRIPT, COMMAND: 60 s) or per case (STDIO, CALL, VALUES; all cases
+                        of VALUES together: 20 times as much) */
     int64_t wall_ns; /* backstop; default: a generous multiple of cpu_ns */
     int64_t memory_bytes; /* default 4 GiB */
     int64_t output_bytes; /* default 1 MiB; COMMAND: 64 MiB */

@@ -93,8 +93,8 @@ int rn_wire_get_job(const rn_wire_job *head, rn_bytes body, rn_judge_job *job,
 int rn_wire_read(int fd, void *data, size_t len);
 int rn_wire_write(int fd, const void *data, size_t len);
 
-/* How the detail of a sandbox failure begins when the program never ran: whatever follows, it is not
- * the program's doing. */
+/* How the detail of a sandbox failure begins when the program never ran: whatever follows, it is
+ * not the program's doing. */
 #define RN_NOT_STARTED "forking a judged program"
 
 #endif

@@ -80,8 +80,7 @@ static double mass_of(const float *w, const int32_t *ids, int32_t n)
            ((lane[2] + lane[6]) + (lane[3] + lane[7]));
 }
 
-/* ---- the edge of top-k and top-p ---------------------------------------------------------------
- */
+/* ---- the edge of top-k and top-p ------------------------------------------------------------- */
 
 static bool before(const float *l, int32_t a, int32_t b)
 {

@@ -97,8 +97,7 @@ typedef struct rn_engine_io {
 int rn_engine_run(rn_engine *e, const rn_engine_io *io, rn_err *err);
 const rn_engine_stats *rn_engine_stats_of(const rn_engine *e); /* of the last run; borrowed */
 
-/* ---- given texts ------------------------------------------------------------------------------
- */
+/* ---- given texts ----------------------------------------------------------------------------- */
 
 /* A text as token ids, and what comes out. */
 typedef struct rn_score {
@@ -129,8 +128,7 @@ int rn_engine_score(rn_engine *e, const int32_t *prompt, int32_t n_prompt, rn_sc
  */
 int rn_engine_logits(rn_engine *e, const int32_t *ids, int32_t n, float *out, rn_err *err);
 
-/* ---- measuring ---------------------------------------------------------------------------------
- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 /* The median time of n_steps (1 to 64) steps with n_rows samples of one prompt in flight, each with
  * n_own tokens of its own already: forward pass, logits, draw and likelihood. n_own < max_new_tok.

@@ -165,8 +165,7 @@ void rn_forward_close(rn_forward *f)
     free(f);
 }
 
-/* ---- work on single rows -----------------------------------------------------------------------
- */
+/* ---- work on single rows --------------------------------------------------------------------- */
 
 static void norm(const rn_model *m, const float *x, const float *w, const float *b, float *y)
 {

@@ -1,7 +1,8 @@
 /*
- * load_model.c: from a GGUF file to a model: names bound, shapes checked, weights checked for NaN, then
- * packed for the kernels. Two walks over the same list of tensors: the first checks shapes and adds
- * up the memory, so that a model that cannot fit is refused before any is taken; the second packs.
+ * load_model.c: from a GGUF file to a model: names bound, shapes checked, weights checked for NaN,
+ * then packed for the kernels. Two walks over the same list of tensors: the first checks shapes and
+ * adds up the memory, so that a model that cannot fit is refused before any is taken; the second
+ * packs.
  */
 #include "base/clock.h"
 #include "base/vec.h"

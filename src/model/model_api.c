@@ -1,4 +1,5 @@
-/* model_api.c: the model's calls of ration.h: an engine is opened for each call, on the shared model. */
+/* model_api.c: the model's calls of ration.h: an engine is opened for each call, on the shared
+ * model. */
 #include "base/rng.h"
 #include "model/engine.h"
 
@@ -19,8 +20,7 @@ static int encode_prompt(const rn_model *m, rn_bytes prompt, rn_ids *ids, rn_err
     return rc;
 }
 
-/* ---- samples -----------------------------------------------------------------------------------
- */
+/* ---- samples --------------------------------------------------------------------------------- */
 
 typedef struct call {
     rn_job job;
@@ -102,8 +102,7 @@ int rn_generate(const rn_model *m, const rn_generation *g, rn_err *err)
     return rc;
 }
 
-/* ---- scores -----------------------------------------------------------------------------------
- */
+/* ---- scores ---------------------------------------------------------------------------------- */
 
 int rn_score_texts(const rn_model *m, const rn_prompt *p, rn_text_score *texts, int64_t n,
                    rn_err *err)

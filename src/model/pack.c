@@ -119,8 +119,7 @@ size_t rn_strip_bytes(const rn_layout *l, int64_t cols)
     return rn_strip_quant_bytes(l, cols) + scale;
 }
 
-/* ---- blocks of the file to one byte a weight --------------------------------------------------
- */
+/* ---- blocks of the file to one byte a weight ------------------------------------------------- */
 
 /* Half a byte each: the low nibbles are the first 16 weights, the high ones the rest. */
 static void nibbles_16(const uint8_t qs[16], uint8_t out[32])
@@ -247,8 +246,7 @@ static void decode(rn_qtype type, bool biased, const uint8_t *row, int64_t b, ui
     }
 }
 
-/* ---- codes to planes --------------------------------------------------------------------------
- */
+/* ---- codes to planes ------------------------------------------------------------------------- */
 
 static uint32_t load_u32(const uint8_t *p)
 {
@@ -289,8 +287,7 @@ static void put_codes(const rn_layout *l, const uint8_t code[32], int row, uint8
     }
 }
 
-/* ---- scales -----------------------------------------------------------------------------------
- */
+/* ---- scales ---------------------------------------------------------------------------------- */
 
 /* Element i of row's F16 scales: plane 0 is d, plane 1 is m or dmin. */
 static void put_half(uint8_t *s, int plane, int row, uint16_t value)

@@ -37,8 +37,7 @@ typedef struct tensor_plan {
     size_t bytes;
 } tensor_plan;
 
-/* ---- the list of tensors -----------------------------------------------------------------------
- */
+/* ---- the list of tensors --------------------------------------------------------------------- */
 
 static void add_tensor(tensor_plan *list, size_t *n, const char *name, int layer, rn_qtype type,
                        int64_t rows, int64_t cols)
@@ -80,8 +79,7 @@ static size_t plan_tensors(const rn_random_spec *s, tensor_plan *list)
     return n;
 }
 
-/* ---- metadata ----------------------------------------------------------------------------------
- */
+/* ---- metadata -------------------------------------------------------------------------------- */
 
 static void put_u32(rn_buf *b, uint32_t v)
 {
@@ -189,8 +187,7 @@ static void put_header(rn_buf *b, const rn_random_spec *s, const tensor_plan *li
         rn_buf_putc(b, 0);
 }
 
-/* ---- weights -----------------------------------------------------------------------------------
- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 static void fill_floats(const tensor_plan *t, char *out, rn_rng *rng)
 {
@@ -233,8 +230,7 @@ static void fill(const tensor_plan *t, char *out, uint64_t seed)
     fill_floats(t, out, &rng);
 }
 
-/* ---- the image ---------------------------------------------------------------------------------
- */
+/* ---- the image ------------------------------------------------------------------------------- */
 
 static int check_spec(const rn_random_spec *s, rn_err *err)
 {

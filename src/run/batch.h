@@ -1,9 +1,10 @@
 /*
  * batch.h: what the files of `ration batch` share; its calls are in ration.h, "clusters".
  *
- * The submitter (batch.c) asks the stage what is missing, balances it over tasks (units.h), gives each
- * its part of the store in a folder that all nodes see (batch_folder.h), submits them as an array job
- * (slurm.h), follows them and merges what comes back (batch_follow.c). A task is batch_task.c.
+ * The submitter (batch.c) asks the stage what is missing, balances it over tasks (units.h), gives
+ * each its part of the store in a folder that all nodes see (batch_folder.h), submits them as an
+ * array job (slurm.h), follows them and merges what comes back (batch_follow.c). A task is
+ * batch_task.c.
  */
 #ifndef RN_RUN_BATCH_H
 #define RN_RUN_BATCH_H

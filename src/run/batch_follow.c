@@ -60,8 +60,8 @@ static void on_conflict(void *user, const char *text)
     rn_watch_note(c->watch, "task %lld: conflict: %s", (long long)c->task, text);
 }
 
-/* That the part is whole and this task's; that it is of this store, these sets and these settings is
- * for rn_merge to see. */
+/* That the part is whole and this task's; that it is of this store, these sets and these settings
+ * is for rn_merge to see. */
 static int check_part(rn_store *part, const rn_batch_job *job, int64_t task, rn_err *err)
 {
     rn_buf name = {0};

@@ -111,8 +111,8 @@ static int count_rows(const task *t, const char *path, int64_t *n, rn_err *err)
     return rc;
 }
 
-/* The part as the submitter made it; none where the run is one that only a server can name: then the
- * stage makes its own store. */
+/* The part as the submitter made it; none where the run is one that only a server can name: then
+ * the stage makes its own store. */
 static int fetch_given(task *t, bool copy, rn_err *err)
 {
     rn_buf path = {0};

@@ -1,6 +1,6 @@
 /*
- * bench_engine.c: speed of prefill, of sampling with several samples in flight, and of scoring, for a
- * model file or for random weights of any shape (rn_bench_engine of ration.h).
+ * bench_engine.c: speed of prefill, of sampling with several samples in flight, and of scoring, for
+ * a model file or for random weights of any shape (rn_bench_engine of ration.h).
  *
  * What is timed is what `generate` and `rank` do, samplers and likelihoods included; only end
  * tokens are passed over, so that every sample has the stated length. Shares are of what this
@@ -37,7 +37,7 @@ typedef struct results {
     size_t rss_bytes;
 } results;
 
-/* ---- options ----------------------------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------------------------- */
 
 /* Comma-separated positive numbers; the count, or 0 if malformed. */
 static int parse_list(const char *text, int64_t *out, int max)
@@ -89,7 +89,7 @@ static int save_image(const rn_random_spec *spec, const char *path, rn_err *err)
     return rc;
 }
 
-/* ---- one measurement --------------------------------------------------------------------------- */
+/* ---- one measurement ------------------------------------------------------------------------- */
 
 typedef struct feed {
     const rn_watch *watch;
@@ -218,7 +218,7 @@ static int measure_peaks(const rn_model *m, const rn_bench_options *o, results *
     return rc;
 }
 
-/* ---- results ----------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 /* Operations per row of a pass: 2 per weight of the layers and the output head. */
 static double row_ops(const rn_model *m)

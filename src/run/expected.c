@@ -4,8 +4,8 @@
  * The file is DATA/expected/HASH-PYTHON.tsv: a head, then for each problem its id and number of
  * values, then a line for each value, SECONDS, a tab and typed JSON, as the judge's RECORD writes
  * them; at the end the head's counterpart. The set's hash covers prompts, references and inputs, so
- * that a set that was changed has another file; another Python may return something else. A file that
- * is cut or does not fit the set is made anew.
+ * that a set that was changed has another file; another Python may return something else. A file
+ * that is cut or does not fit the set is made anew.
  */
 #include "run/expected.h"
 

@@ -10,9 +10,9 @@
 #include "task/task.h"
 
 /* Puts the values down in the set's problems (rn_calls_expect): read from the kept file, else
- * computed by j and kept. Does nothing for other sets. data_dir: as rn_data_dir gives it. keep_going:
- * a note for each reference that fails, whose problem then has no tests, instead of RN_ELIMIT, which
- * names them. */
+ * computed by j and kept. Does nothing for other sets. data_dir: as rn_data_dir gives it.
+ * keep_going: a note for each reference that fails, whose problem then has no tests, instead of
+ * RN_ELIMIT, which names them. */
 int rn_expected_fill(rn_taskset *set, rn_judge *j, const char *data_dir, bool keep_going,
                      const rn_watch *watch, rn_err *err);
 

@@ -432,8 +432,8 @@ static int note_set(void *user, const rn_store_run_row *r)
                : 0;
 }
 
-/* A server that is started on the node cannot be asked here which settings it takes: its largest run
- * on the set is taken for the one that goes on. */
+/* A server that is started on the node cannot be asked here which settings it takes: its largest
+ * run on the set is taken for the one that goes on. */
 static int list_unasked(call *g, rn_err *err)
 {
     char name[256];

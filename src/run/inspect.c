@@ -1,6 +1,6 @@
 /*
- * inspect.c: what a model file holds, and checks against other programs: the token ids of files, the
- * logits of given ids (ration.h).
+ * inspect.c: what a model file holds, and checks against other programs: the token ids of files,
+ * the logits of given ids (ration.h).
  *
  * What the file says is gathered once as facts (key, label, value) and rows of tensors, types and
  * metadata; three writers show them as text, CSV or JSON. Nothing here refuses a file that can be

@@ -1,7 +1,7 @@
 /*
  * program.h: from a model's raw answer to what the judge runs: the extractor that holds for a run,
- * the program, the tests as a job, equal programs as one, and the pump that brings all of it through
- * the judge.
+ * the program, the tests as a job, equal programs as one, and the pump that brings all of it
+ * through the judge.
  *
  * The one rule for the extractor, wherever a program is made: the one that was asked for, else
  * that of the run's settings, else that of its preset, else raw/1. Runs of `ration solve` have no
@@ -73,9 +73,9 @@ void rn_programs_free(rn_programs *s);
 
 /* ---- the pump -------------------------------------------------------------------------------- */
 
-/* Programs into the judge, results out: the one loop that submits until the judge is busy and waits for
- * what comes back. Who has more to run when a result is known (a further reference, a program that
- * was put off) gives it out at the next call of `next`. */
+/* Programs into the judge, results out: the one loop that submits until the judge is busy and waits
+ * for what comes back. Who has more to run when a result is known (a further reference, a program
+ * that was put off) gives it out at the next call of `next`. */
 typedef struct rn_pump {
     rn_judge *judge; /* borrowed */
     /* Fills *job, whose bytes stay until the next call, and *tag: 1. Nothing to run now: 0. */

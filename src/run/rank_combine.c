@@ -4,9 +4,9 @@
  * read, so that the combination cannot learn from the tests that judge it.
  *
  * Of `examples` the number of examples passed counts, not the agreement behind it: a score of
- * a combination stands for itself, as those of likelihood and verifier do, and rank-score@k is that of
- * equation 4. For the same reason consensus and tests, whose scores depend on the other samples, do
- * not combine. The score of a sample is its place from below among those of its problem, equals
+ * a combination stands for itself, as those of likelihood and verifier do, and rank-score@k is that
+ * of equation 4. For the same reason consensus and tests, whose scores depend on the other samples,
+ * do not combine. The score of a sample is its place from below among those of its problem, equals
  * together.
  */
 #include "run/identity.h"

@@ -1,6 +1,6 @@
 /*
- * rank_consensus.c: the rankers `examples`, `consensus` and `tests`: scores by what executed programs
- * give.
+ * rank_consensus.c: the rankers `examples`, `consensus` and `tests`: scores by what executed
+ * programs give.
  *
  * Samples become programs as for judging, those that differ in layout alone once; each program is
  * called on the problem's inputs in the sandbox (trial.h); then votes or groups are counted. What

@@ -67,8 +67,8 @@ static const rn_problem *problem_of(rn_ranking *k, const rn_store_sample_row *r)
     return p;
 }
 
-/* A problem is one process' as a whole: consensus compares all of its samples, and a model reads its
- * prompt once for all of them. */
+/* A problem is one process' as a whole: consensus compares all of its samples, and a model reads
+ * its prompt once for all of them. */
 static bool is_mine(const rn_ranking *k, const rn_problem *p, int64_t idx)
 {
     const rn_share_problem at = {p->task_id, (size_t)(p - k->set->problems), k->set->n, true};

@@ -379,10 +379,11 @@ static int buy(rn_solve_state *s, rn_err *err)
 
 /*
  * A command that fails whatever stands at the marker ("make: No rule to make target 'chek'") would
- * eat the budget. Its output on an empty place is known; when so many different programs fail with the
- * same last line and none in another way, buying ends. Tests that print nothing of their own look
- * alike, too: 64 such programs leave a pass rate below 4.6 % (95 %). A command that was not found,
- * or a rule, says so itself, and 8 do. A model that repeats itself gets four times as many samples.
+ * eat the budget. Its output on an empty place is known; when so many different programs fail with
+ * the same last line and none in another way, buying ends. Tests that print nothing of their own
+ * look alike, too: 64 such programs leave a pass rate below 4.6 % (95 %). A command that was not
+ * found, or a rule, says so itself, and 8 do. A model that repeats itself gets four times as many
+ * samples.
  */
 static void look_alike(rn_solve_state *s)
 {

@@ -1,14 +1,16 @@
 /*
- * study.c: the settings of the study (study.h), and its experiment as a list of steps (rn_study_plan).
+ * study.c: the settings of the study (study.h), and its experiment as a list of steps
+ * (rn_study_plan).
  *
  * n is the study's for 7B (8B), 13B, 34B and 70B, so that each size costs about the same. A model
  * of another size takes the class that it is nearest to on a logarithmic scale; all below 9.5
  * billion weights are of the first.
  *
- * The problems of each set are the published counts (method: 164; 500; 1000, 3000 and 1000), so that
- * a plan needs no data set. Judging is taken as 0.021 s of CPU per sample, the mean over the 49,692
- * WizardCoder answers of docs/REPRODUCE.md, programs that run into their limit included. Scoring
- * costs the FLOPs of generating, in one pass instead of token by token: its hours are an upper bound.
+ * The problems of each set are the published counts (method: 164; 500; 1000, 3000 and 1000), so
+ * that a plan needs no data set. Judging is taken as 0.021 s of CPU per sample, the mean over the
+ * 49,692 WizardCoder answers of docs/REPRODUCE.md, programs that run into their limit included.
+ * Scoring costs the FLOPs of generating, in one pass instead of token by token: its hours are an
+ * upper bound.
  */
 #include "run/study.h"
 

@@ -8,8 +8,8 @@
  * on the set, I and N alone, so that a shard that starts again continues with the same samples.
  *
  * A file of units has one JSON object per line:
- *   {"run": 3, "problem": 9, "task_id": "HumanEval/0", "from": 0, "to": 100, "n": 98, "seconds": 2.1,
- *    "whole": false}
+ *   {"run": 3, "problem": 9, "task_id": "HumanEval/0", "from": 0, "to": 100, "n": 98,
+ *    "seconds": 2.1, "whole": false}
  */
 #ifndef RN_RUN_UNITS_H
 #define RN_RUN_UNITS_H
@@ -39,10 +39,10 @@ int rn_units_write(const rn_units *u, const char *path, rn_err *err); /* whole o
 int rn_units_read(const char *path, rn_units *out, rn_err *err);
 double rn_units_seconds(const rn_units *u); /* sum */
 
-/* Shares u among n_tasks lists, tasks[n_tasks], which are empty before; n_nodes of them run at a time,
- * started in order: the first n_nodes are the longest, the following ones shorter. Long units are
- * divided, then the longest goes to the list that lacks most (LPT; Graham 1969). n_tasks <= n_nodes:
- * lists of about equal time. Deterministic. */
+/* Shares u among n_tasks lists, tasks[n_tasks], which are empty before; n_nodes of them run at a
+ * time, started in order: the first n_nodes are the longest, the following ones shorter. Long units
+ * are divided, then the longest goes to the list that lacks most (LPT; Graham 1969). n_tasks <=
+ * n_nodes: lists of about equal time. Deterministic. */
 int rn_units_balance(const rn_units *u, size_t n_tasks, size_t n_nodes, rn_units *tasks,
                      rn_err *err);
 /* How many tasks each of n_nodes > 0 should get when all take `seconds`: 1 to 5, few where starting
@@ -53,9 +53,9 @@ size_t rn_units_rounds(double seconds, size_t n_nodes);
 
 typedef struct rn_share rn_share;
 
-/* Shard and units of ration.h; both NULL: all samples, and *out is NULL. "auto" takes I (and N) from
- * the array job that this process is part of: Slurm, a Kubernetes indexed job, PBS, LSF. RN_EINVAL
- * says what is wrong with them. rn_share_close. */
+/* Shard and units of ration.h; both NULL: all samples, and *out is NULL. "auto" takes I (and N)
+ * from the array job that this process is part of: Slurm, a Kubernetes indexed job, PBS, LSF.
+ * RN_EINVAL says what is wrong with them. rn_share_close. */
 int rn_share_open(const rn_share_options *o, rn_share **out, rn_err *err);
 /* RN_EINVAL: a shard that cannot be; the file of units is not looked at. */
 int rn_share_check(const rn_share_options *o, rn_err *err);

@@ -2,10 +2,10 @@
  * looks.c: see looks.h.
  *
  * With information I_r = 1 / v_r the score S_r = d_r I_r is a Brownian motion with drift theta.
- * Kept is its sub-density at theta = 0 over the outcomes that went on, on a grid of z = S_r / sqrt(I_r)
- * between the boundaries (Armitage, McPherson, Rowe 1969). At another theta it is that times
- * exp(theta S_r - theta^2 I_r / 2). The chance to cross at the next look is an integral over the
- * grid of one before it.
+ * Kept is its sub-density at theta = 0 over the outcomes that went on, on a grid of z = S_r /
+ * sqrt(I_r) between the boundaries (Armitage, McPherson, Rowe 1969). At another theta it is that
+ * times exp(theta S_r - theta^2 I_r / 2). The chance to cross at the next look is an integral over
+ * the grid of one before it.
  */
 #include "stat/looks.h"
 

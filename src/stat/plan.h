@@ -1,6 +1,6 @@
 /*
- * plan.h: the best way to spend a budget per problem, among one model, cascades of two, and mixtures
- * of plans; chosen from recorded outcomes and, to be judged fairly, cross-fitted.
+ * plan.h: the best way to spend a budget per problem, among one model, cascades of two, and
+ * mixtures of plans; chosen from recorded outcomes and, to be judged fairly, cross-fitted.
  *
  * Models are arms (cascade.h) over the same problems: rows are problems. Whether sampling stops at
  * the first pass is in the arm's costs: with batch >= k_max every plan pays for all of its k.
@@ -36,9 +36,9 @@ typedef struct rn_plan {
     double score, cost; /* expected, under the weights that chose it: the score is optimistic */
 } rn_plan;
 
-/* The plan of `kind` with the best expected score that `limit` allows, for each of budgets [m], under weight [n_rows] (NULL: equally), into plan [m]. Equal
- * scores: the cheaper one. A budget that affords nothing gives the empty plan with score and cost
- * 0. */
+/* The plan of `kind` with the best expected score that `limit` allows, for each of budgets [m],
+ * under weight [n_rows] (NULL: equally), into plan [m]. Equal scores: the cheaper one. A budget
+ * that affords nothing gives the empty plan with score and cost 0. */
 int rn_stat_plan_best(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind,
                       rn_plan_limit limit, const double *weight, const double *budgets, size_t m,
                       rn_plan *plan, rn_err *err);

@@ -4,10 +4,10 @@
  * A plan is a list of steps (arm, number of samples) from here to the end of the budget, under the
  * assumption that everything fails. The adaptive one is searched on the lattice of counts: f(k) =
  * sum_t w_t prod_a q_ta^k_a, the chance that all fails, is filled in for every k that fits; the
- * smallest, or one that is as good and cheaper, is the goal, and the cheapest path to it in expectation is found by dynamic programming,
- * since a step's expected cost is its price times f at its start. Where budgets are so large that
- * the lattice would have more than MAX_BOX cells, its points lie further apart the further out they
- * are, where f is flat.
+ * smallest, or one that is as good and cheaper, is the goal, and the cheapest path to it in
+ * expectation is found by dynamic programming, since a step's expected cost is its price times f at
+ * its start. Where budgets are so large that the lattice would have more than MAX_BOX cells, its
+ * points lie further apart the further out they are, where f is flat.
  *
  * The posterior is computed from the failures when it is needed, in logarithms, so that buying and
  * observing cost nothing and a run can be reset to its first plan.
@@ -286,8 +286,8 @@ static int plan_cascade(rn_policy *p, plan *x, stand *s, rn_err *err)
 }
 
 /* Counts of the arms that something can be bought of: [width] grid points a dimension, and a cell
- * for each of their combinations. Points are all counts from 0 to the most, or, where that makes too
- * many cells, rise by the factor `growth`, the last one always being the most. */
+ * for each of their combinations. Points are all counts from 0 to the most, or, where that makes
+ * too many cells, rise by the factor `growth`, the last one always being the most. */
 typedef struct lattice {
     size_t n_dim, n_kind;
     size_t arm[MAX_ARM];
@@ -500,8 +500,8 @@ static int lattice_buy(rn_policy *p, plan *x, stand *s, const lattice *l, rn_err
     return rc;
 }
 
-/* The counts k of the largest chance, or of one as good for less; what the points of the lattice leave
- * is used by further rounds, until nothing fits. */
+/* The counts k of the largest chance, or of one as good for less; what the points of the lattice
+ * leave is used by further rounds, until nothing fits. */
 static int best_counts(const rn_policy *p, stand s, int64_t *k, rn_err *err)
 {
     for (size_t a = 0; a < p->n_arm; a++)

@@ -6,17 +6,18 @@
  * one so far failed. A policy is therefore a sequence of purchases, and a run follows it until the
  * first pass. With kinds of problems t of weight w_t (prior.h) and k_a samples bought of arm a,
  *
- *     chance of a pass = 1 - sum_t w_t prod_a (1 - rate_ta)^k_a,   in whatever order they are bought
+ *     chance of a pass = 1 - sum_t w_t prod_a (1 - rate_ta)^k_a,  whatever the order of buying
  *     cost             = sum_a (k_a > 0) shared_a + k_a per_sample_a <= budget
  *
- *  - adaptive: the counts k of the largest chance among all that fit into what is left of the budget
- *    (searched completely), or, within 0.2 points of it, those that cost least in expectation, bought
- *    in the order of the least expected cost (a shortest path): the best chance per unit of cost
- *    first. Planned again from the failures so far whenever real costs
- *    leave more, or less, than expected.
- *  - small-only, large-only: the arm with the cheapest, the dearest sample, as long as it fits.
- *  - cascade: first the cheapest, then the dearest for all that is left; at least one sample of each
- *    where both fit, split where the chance is largest under the prior.
+ *  - adaptive: the counts k of the largest chance among all that fit into what is left of the
+ *    budget (searched completely), or, within 0.2 points of it, those that cost least in
+ *    expectation, bought in the order of the least expected cost (a shortest path): the best chance
+ *    per unit of cost first. Planned again from the failures so far whenever real costs leave more,
+ *    or less, than expected.
+ *  - small-only, large-only: the arm with the cheapest, the most expensive sample, as long as it
+ *    fits.
+ *  - cascade: first the cheapest, then the most expensive for all that is left; at least one sample
+ *    of each where both fit, split where the chance is largest under the prior.
  *
  * Buying and learning are apart, so that samples can be in flight: rn_policy_next may be called any
  * number of times before rn_policy_observe. What is in flight is taken to fail (if it passes,
@@ -85,7 +86,7 @@ void rn_policy_lose(rn_policy *p, int arm, double cost);
 void rn_policy_known(rn_policy *p, int arm, int64_t n_failed);
 /* Cost that belongs to no sample (loading, judging, waiting); negative: given back. */
 void rn_policy_spend(rn_policy *p, double cost);
-/* From now on a sample of this arm is expected to cost this; for costs that are learnt on the way. */
+/* A sample of this arm is expected to cost this from now on: costs are learnt on the way. */
 void rn_policy_reprice(rn_policy *p, int arm, double shared, double per_sample);
 /* Never buy from this arm again (its server is gone). */
 void rn_policy_close_arm(rn_policy *p, int arm);

@@ -2,9 +2,9 @@
  * replay.h: policies (policy.h) over recorded samples instead of models.
  *
  * A problem is replayed by the counts (n, c) of each arm: a random order of its recorded samples is
- * a draw without replacement, made sample by sample as the policy asks for them. A sample costs what
- * samples of its outcome cost in the mean; one that costs more than is left of the budget is cut
- * there: all that is left is spent, and it does not pass.
+ * a draw without replacement, made sample by sample as the policy asks for them. A sample costs
+ * what samples of its outcome cost in the mean; one that costs more than is left of the budget is
+ * cut there: all that is left is spent, and it does not pass.
  *
  * The same in closed form: as long as everything fails, a policy does the same in every order. Its
  * course, the list of what it buys while all fails, gives score and expected cost of every problem

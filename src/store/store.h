@@ -183,8 +183,8 @@ typedef struct rn_store_run_row {
 int rn_store_each_run(rn_store *s, int (*fn)(void *user, const rn_store_run_row *r), void *user,
                       rn_err *err);
 
-/* What -t or -m says, as the store calls it: *out, in the arena. A set may be named by its file, e.g.
- * dir/my.jsonl. RN_ENOTFOUND lists what there is. */
+/* What -t or -m says, as the store calls it: *out, in the arena. A set may be named by its file,
+ * e.g. dir/my.jsonl. RN_ENOTFOUND lists what there is. */
 typedef enum rn_store_noun { RN_STORE_SET, RN_STORE_MODEL } rn_store_noun;
 int rn_store_name_of(rn_store *s, rn_store_noun noun, const char *asked, rn_arena *a,
                      const char **out, rn_err *err);

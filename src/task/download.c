@@ -46,8 +46,7 @@ typedef struct transfer {
     int write_errno; /* of the disk */
 } transfer;
 
-/* ---- the notes beside the partial file --------------------------------------------------------
- */
+/* ---- the notes beside the partial file ------------------------------------------------------- */
 
 static int meta_path(const char *part, rn_buf *path)
 {
@@ -95,8 +94,7 @@ void rn_download_forget(const char *part)
     rn_buf_free(&path);
 }
 
-/* ---- callbacks --------------------------------------------------------------------------------
- */
+/* ---- callbacks ------------------------------------------------------------------------------- */
 
 /* The value of a header line, trimmed, if it is `name`. */
 static bool header_value(const char *line, size_t len, const char *name, char *out, size_t cap)
@@ -200,8 +198,7 @@ static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t 
     return t->d->progress ? t->d->progress(t->d->user, t->have, t->known.total) : 0;
 }
 
-/* ---- one attempt ------------------------------------------------------------------------------
- */
+/* ---- one attempt ----------------------------------------------------------------------------- */
 
 enum outcome { DONE, AGAIN, FRESH, FAILED }; /* AGAIN: retry; FRESH: from the first byte, at once */
 
@@ -315,8 +312,7 @@ static enum outcome attempt(transfer *t, rn_err *err)
     return DONE;
 }
 
-/* ---- all attempts -----------------------------------------------------------------------------
- */
+/* ---- all attempts ---------------------------------------------------------------------------- */
 
 static int open_part(transfer *t, rn_err *err)
 {

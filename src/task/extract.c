@@ -30,8 +30,7 @@ typedef struct job {
     rn_err *err;
 } job;
 
-/* ---- small parts ------------------------------------------------------------------------------
- */
+/* ---- small parts ----------------------------------------------------------------------------- */
 
 static const char *const *stops_of(const job *j)
 {
@@ -99,8 +98,7 @@ static void put_roots(const rn_problem *p, rn_buf *roots)
     if (p->form == RN_FORM_ASSERTS) rn_buf_puts(roots, p->setup);
 }
 
-/* ---- raw and stop -----------------------------------------------------------------------------
- */
+/* ---- raw and stop ---------------------------------------------------------------------------- */
 
 static int extract_raw(job *j)
 {
@@ -126,8 +124,7 @@ static int extract_stop(job *j)
     return 0;
 }
 
-/* ---- completion -------------------------------------------------------------------------------
- */
+/* ---- completion ------------------------------------------------------------------------------ */
 
 static int nomem(job *j)
 {
@@ -387,8 +384,7 @@ static int extract_completion(job *j)
     return rc;
 }
 
-/* ---- chat -------------------------------------------------------------------------------------
- */
+/* ---- chat ------------------------------------------------------------------------------------ */
 
 /* A fenced block, or what may be one. */
 typedef struct candidate {
@@ -580,8 +576,7 @@ static int extract_auto(job *j)
     return markup ? extract_chat(j) : extract_completion(j);
 }
 
-/* ---- other languages --------------------------------------------------------------------------
- */
+/* ---- other languages ------------------------------------------------------------------------- */
 
 /* The name of the function that the prompt ends with; empty where there is none. */
 static rn_bytes last_function(const rn_problem *p)
@@ -665,8 +660,7 @@ static int extract_foreign(job *j)
     return rc;
 }
 
-/* ---- by name ----------------------------------------------------------------------------------
- */
+/* ---- by name --------------------------------------------------------------------------------- */
 
 /* The newest version is the one that runs: an older name asks for it, and is recorded as it. */
 static const struct {

@@ -54,8 +54,7 @@ static size_t skip_markers(rn_bytes s, size_t i, size_t end, bool *quoted)
     return behind > i && fence_at(s, behind, end) ? behind : i;
 }
 
-/* ---- languages --------------------------------------------------------------------------------
- */
+/* ---- languages ------------------------------------------------------------------------------- */
 
 static bool word_in(rn_bytes w, const char *const *list)
 {
@@ -117,8 +116,7 @@ static lang lang_of(rn_bytes w, bool alone)
     return alone ? L_NONE : L_CODE; /* an unknown word: "```solution" */
 }
 
-/* ---- one fence --------------------------------------------------------------------------------
- */
+/* ---- one fence ------------------------------------------------------------------------------- */
 
 static const struct tag {
     const char *open, *close;

@@ -118,8 +118,7 @@ const rn_source *rn_source_find(const char *name)
     return NULL;
 }
 
-/* ---- checks -----------------------------------------------------------------------------------
- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 /* The file must open as the set it should be, with all its problems. */
 static int check_content(const rn_source *src, const char *path, rn_fetched *out, rn_err *err)
@@ -184,8 +183,7 @@ static void expected_hash(const rn_source *src, const rn_fetch_opts *o, const ch
         recorded_hash(path, hex);
 }
 
-/* ---- placing ----------------------------------------------------------------------------------
- */
+/* ---- placing --------------------------------------------------------------------------------- */
 
 static int make_folder(const char *path, rn_err *err)
 {

@@ -39,8 +39,7 @@ static int inner_error(rn_json_at at, const char *key, rn_err *err)
     return rn_err_prefix(err, "%s: field \"%s\"", at.path, key);
 }
 
-/* ---- one value of a case ----------------------------------------------------------------------
- */
+/* ---- one value of a case --------------------------------------------------------------------- */
 
 /* Standard input or output: a string; an array of lines is joined as the official harness does; any
  * other value is its own text. */
@@ -83,8 +82,7 @@ static int case_bytes(rn_loader *l, rn_bytes value, bool call, rn_json_at at, rn
     return copy ? 0 : rn_load_nomem(at, err);
 }
 
-/* ---- lists of cases ---------------------------------------------------------------------------
- */
+/* ---- lists of cases -------------------------------------------------------------------------- */
 
 static rn_case *case_at(case_list *c, size_t i)
 {
@@ -147,8 +145,7 @@ static int keep_cases(rn_loader *l, const case_list *cases, rn_json_at at, rn_pr
     return 0;
 }
 
-/* ---- APPS -------------------------------------------------------------------------------------
- */
+/* ---- APPS ------------------------------------------------------------------------------------ */
 
 static bool blank(rn_bytes s)
 {
@@ -301,8 +298,7 @@ int rn_load_apps(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
     return shot ? rn_load_add_shot(l, &p, err) : rn_load_add(l, &p, at, err);
 }
 
-/* ---- APPS as folders --------------------------------------------------------------------------
- */
+/* ---- APPS as folders ------------------------------------------------------------------------- */
 
 /* Reads DIR/NAME into *out; absent is empty unless required. */
 static int read_part(const char *dir, const char *name, bool required, rn_buf *path, rn_buf *out,
@@ -396,8 +392,7 @@ int rn_load_apps_folder(rn_loader *l, const char *path, rn_err *err)
     return rc;
 }
 
-/* ---- CodeContests -----------------------------------------------------------------------------
- */
+/* ---- CodeContests ---------------------------------------------------------------------------- */
 
 /* The values come from jansson here: their strings hold no numbers that could be lost. */
 static int jansson_cases(rn_loader *l, const json_t *tests, const char *field, case_list *cases,

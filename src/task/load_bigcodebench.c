@@ -3,9 +3,9 @@
  *
  * {"task_id", "complete_prompt", "instruct_prompt"?, "code_prompt"?, "canonical_solution", "test",
  *  "entry_point", "libs": "['numpy', ...]"}
- * The tests are a unittest.TestCase named TestCases. Its harness runs, calibrated, the code prompt (imports and
- * head), "pass" as its body, and then the solution; uncalibrated, the solution alone. A solution that goes on from
- * the complete prompt has it in front.
+ * The tests are a unittest.TestCase named TestCases. Its harness runs, calibrated, the code prompt
+ * (imports and head), "pass" as its body, and then the solution; uncalibrated, the solution alone.
+ * A solution that goes on from the complete prompt has it in front.
  *
  * `libs` are names of modules. Some tests import more than it lists (faker), so that what the
  * prompt and the tests import counts as well.

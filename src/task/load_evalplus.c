@@ -4,16 +4,16 @@
  *   {"task_id", "prompt", "entry_point", "canonical_solution", "base_input", "plus_input", "atol",
  *    "contract", "assertion"}
  *
- * A case is a call: base_input and plus_input are arrays of arrays of arguments. What is expected is
- * what the canonical solution returns, which src/run/expected.c has from a run in the sandbox;
+ * A case is a call: base_input and plus_input are arrays of arrays of arguments. What is expected
+ * is what the canonical solution returns, which src/run/expected.c has from a run in the sandbox;
  * until then the outputs are empty. `contract` says which inputs are valid and serves to make them;
  * `assertion` repeats the base inputs. Neither is part of evalplus' own judging, nor of this.
  *
- * Values are typed JSON (docs/FORMATS.md): JSON, and {"t": [...]} for a tuple, {"s": ...} for a set,
- * {"d": [key, value, ...]} for a dictionary, {"c": [re, im]} for a complex number. MBPP+'s file
- * holds lists where its functions take tuples, sets or complex numbers: which, is known by the
- * problem's number (`shapes`). Integers have more digits than 64 bits, so that the record is cut from
- * its own text (jsonraw.h).
+ * Values are typed JSON (docs/FORMATS.md): JSON, and {"t": [...]} for a tuple, {"s": ...} for a
+ * set, {"d": [key, value, ...]} for a dictionary, {"c": [re, im]} for a complex number. MBPP+'s
+ * file holds lists where its functions take tuples, sets or complex numbers: which, is known by the
+ * problem's number (`shapes`). Integers have more digits than 64 bits, so that the record is cut
+ * from its own text (jsonraw.h).
  */
 #include "task/jsonraw.h"
 #include "task/load_priv.h"

@@ -3,8 +3,8 @@
  * stands before it, and the replacement from the model's answer. No language is parsed.
  *
  * The marker is any text that occurs once in the file, as a rule a whole comment. Alone on its line
- * it is replaced with its line's indentation, which the answer brings along; otherwise the answer is
- * the rest of an expression, and ends with its line.
+ * it is replaced with its line's indentation, which the answer brings along; otherwise the answer
+ * is the rest of an expression, and ends with its line.
  */
 #ifndef RN_TASK_MARKER_H
 #define RN_TASK_MARKER_H
@@ -35,10 +35,10 @@ void rn_marker_message(const rn_marker *m, const char *path, size_t max_bytes, r
 
 /* Appends what replaces the marker. A continuation is cut before the first line that leaves the
  * marker's indentation; at indentation 0, before the first line at the margin that follows a blank
- * line and an indented one; within a line, where what stands behind the marker is repeated, or at the line's end. Of an answer with fences or thinking
- * (or of any, if `chat`) it is the first fenced block, moved to the marker's indentation.
- * *found false: an unfinished thinking block, no block where one is asked for, or nothing but white
- * space. */
+ * line and an indented one; within a line, where what stands behind the marker is repeated, or at
+ * the line's end. Of an answer with fences or thinking (or of any, if `chat`) it is the first
+ * fenced block, moved to the marker's indentation. *found false: an unfinished thinking block, no
+ * block where one is asked for, or nothing but white space. */
 void rn_marker_extract(const rn_marker *m, bool chat, rn_bytes raw, rn_buf *out, bool *found);
 
 /* Appends the file with the replacement in place. */

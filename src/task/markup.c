@@ -26,8 +26,7 @@ static rn_bytes from(rn_bytes s, size_t i)
     return (rn_bytes){.data = s.data + i, .len = s.len - i};
 }
 
-/* ---- cleaning ---------------------------------------------------------------------------------
- */
+/* ---- cleaning -------------------------------------------------------------------------------- */
 
 static rn_bytes skip_begin(rn_bytes raw)
 {
@@ -126,8 +125,7 @@ void rn_chat_clean(rn_bytes raw, rn_buf *out)
     }
 }
 
-/* ---- what is code -----------------------------------------------------------------------------
- */
+/* ---- what is code ---------------------------------------------------------------------------- */
 
 typedef struct span {
     size_t start, end;
@@ -200,8 +198,7 @@ static bool is_code(strings *s, size_t at, size_t len)
     return open && !line && at + len < text.len && text.data[at + len] == text.data[at - 1];
 }
 
-/* ---- end tokens -------------------------------------------------------------------------------
- */
+/* ---- end tokens ------------------------------------------------------------------------------ */
 
 static const char *const end_tokens[] = {
     "<|endoftext|>",
@@ -258,8 +255,7 @@ rn_bytes rn_chat_before_end(rn_bytes text)
     return (rn_bytes){.data = text.data, .len = end};
 }
 
-/* ---- thinking ---------------------------------------------------------------------------------
- */
+/* ---- thinking -------------------------------------------------------------------------------- */
 
 static const struct thinking {
     const char *open, *close;
@@ -355,8 +351,7 @@ static void put_without_thinking(rn_bytes text, const marks *m, rn_buf *out, boo
     *open = thinks;
 }
 
-/* ---- harmony ----------------------------------------------------------------------------------
- */
+/* ---- harmony --------------------------------------------------------------------------------- */
 
 static const char channel_mark[] = "<|channel|>", message_mark[] = "<|message|>";
 

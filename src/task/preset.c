@@ -7,9 +7,10 @@
  * tests:\n\n{tests}\n[BEGIN]\n{code}\n [DONE]", examples 2, 3 and 4, here joined by newlines. APPS'
  * is that of hendrycks/apps eval/generate_gpt_codes.py: question, starter code, input format,
  * "ANSWER:". Temperatures, top-p and token limits are those of the study (arXiv 2404.00725).
- * BigCodeBench's are those of bigcodebench/provider/utility.py and its defaults (greedy, 1280 tokens);
- * LiveCodeBench's those of lcb_runner/prompts/code_generation.py, the generic form in one message, and its
- * defaults (T 0.2, 2000 tokens). Its form for base models has one worked example; here it is ours.
+ * BigCodeBench's are those of bigcodebench/provider/utility.py and its defaults (greedy, 1280
+ * tokens); LiveCodeBench's those of lcb_runner/prompts/code_generation.py, the generic form in one
+ * message, and its defaults (T 0.2, 2000 tokens). Its form for base models has one worked example;
+ * here it is ours.
  */
 #include "task/prompt.h"
 

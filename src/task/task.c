@@ -286,7 +286,8 @@ static int not_there(const rn_set_spec *spec, const char *data_dir, rn_err *err)
     return rc;
 }
 
-/* A store calls a set of one's own by its file's stem; the file is looked for in the current folder. */
+/* A store calls a set of one's own by its file's stem; the file is looked for in the current
+ * folder. */
 static int open_here(const char *name, rn_taskset **out, rn_err *err)
 {
     static const char *const tails[] = {".jsonl", ".jsonl.gz", ".json"};

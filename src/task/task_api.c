@@ -1,5 +1,5 @@
-/* task_api.c: the source that the judge runs before the tests, and ration.h's calls on problem sets,
- * over task.h and prompt.h. */
+/* task_api.c: the source that the judge runs before the tests, and ration.h's calls on problem
+ * sets, over task.h and prompt.h. */
 #include "task/prompt.h"
 
 #include <stdio.h>
