@@ -489,6 +489,15 @@ typedef struct rn_model_source {
 
 /* RN_EINVAL: what in it cannot be, before anything is opened. */
 RN_API int rn_model_source_check(const rn_model_source *m, rn_err *err);
+/* The name in the store: the one given, the file's without folders and ".gguf", what stands after
+ * the '#' of a URL. */
+RN_API void rn_source_name(const rn_model_source *m, char *out, size_t cap);
+RN_API int rn_source_is_server(const rn_model_source *m);
+
+/* The names that an option may have as its value, with spaces between them: of a problem "set", a
+ * "preset", an "extractor", an entry of the "cost" tables, a "profile" in them. To be freed; NULL:
+ * no memory, or `what` is none of these. */
+RN_API char *rn_known_names(const char *what);
 
 /* Which part of its work a stage does, for processes that share it (docs/CLUSTER.md). NULL: all. */
 typedef struct rn_share_options {
@@ -966,6 +975,18 @@ typedef struct rn_solve_sample {
     const char *detail;
 } rn_solve_sample;
 
+/* Where a problem comes from: a set, or the user's own files. */
+typedef struct rn_problem_source {
+    const char *set, *data_dir; /* as rn_taskset_open; or, with set NULL, */
+    const char *prompt_file;    /* the beginning of a Python function, */
+    const char *tests_file;     /* its tests: statements, or check(candidate); NULL: none, */
+    const char *entry;          /* and its name */
+    const char *problem;        /* id of the problem in the set; NULL: its only one */
+} rn_problem_source;
+/* The set, which the caller frees, and the place of the problem in it. RN_ENOTFOUND, RN_EINVAL. */
+RN_API int rn_problem_open(const rn_problem_source *from, rn_taskset **set, size_t *problem,
+                           rn_err *err);
+
 typedef struct rn_solve_options {
     const rn_model_source *models; /* [n_models], 1 to 8; each name is used once */
     size_t n_models;
@@ -994,6 +1015,8 @@ typedef struct rn_solve_options {
     int (*on_verdict)(void *user, const rn_solve_sample *s);
     int (*should_stop)(void *user); /* asked at least every 50 ms */
     void *user;
+    int argc; /* the command, as the store's list of commands shows it; 0: it is not listed */
+    char *const *argv;
 } rn_solve_options;
 
 /* What one model cost. */

@@ -6,19 +6,15 @@
  * `ration solve ... >answer.py` is what it looks like.
  */
 #include "base/file.h"
-#include "base/jout.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
-#include "run/opened.h"
-#include "store/store.h"
-#include "task/task.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MAX_MODELS = 8, MAX_TEXT = 16 << 20, NOT_GIVEN = -1 };
+enum { MAX_MODELS = 8, NOT_GIVEN = -1 };
 
 typedef struct options {
     rn_model_args m; /* of all models */
@@ -148,57 +144,6 @@ static int check_options(session *q)
     return -1;
 }
 
-/* ---- the problem ----------------------------------------------------------------------------- */
-
-/* A problem in HumanEval's form from its parts. Tests that define no check() are statements that
- * run in the program's namespace. */
-static int build_problem(session *q, rn_err *err)
-{
-    const options *o = &q->o;
-    rn_buf prompt = {0}, tests = {0}, json = {0};
-    int rc = rn_file_read(o->prompt, MAX_TEXT, &prompt, err);
-    if (!rc && o->tests) rc = rn_file_read(o->tests, MAX_TEXT, &tests, err);
-    if (!rc) {
-        if (!tests.data || !strstr(tests.data, "def check("))
-            rn_buf_puts(&tests, "\n\ndef check(candidate):\n    pass\n");
-        rn_buf_putc(&json, '{');
-        rn_jout_text(&json, "task_id", o->entry);
-        rn_jout_text(&json, "entry_point", o->entry);
-        rn_jout_key(&json, "prompt");
-        rn_buf_json(&json, rn_buf_view(&prompt));
-        rn_jout_key(&json, "test");
-        rn_buf_json(&json, rn_buf_view(&tests));
-        rn_buf_putc(&json, '}');
-        rc = rn_buf_ok(&json) ? rn_taskset_parse(rn_buf_view(&json), o->prompt, &q->set, err)
-                              : rn_fail(err, RN_ENOMEM, "out of memory");
-    }
-    rn_buf_free(&prompt);
-    rn_buf_free(&tests);
-    rn_buf_free(&json);
-    return rc;
-}
-
-static int open_problem(session *q, rn_err *err)
-{
-    const options *o = &q->o;
-    if (o->dir) return 0;
-    int rc = o->prompt ? build_problem(q, err)
-                       : rn_taskset_open(o->set, rn_data_dir(o->data), &q->set, err);
-    if (rc) return rc;
-    q->s.set = q->set;
-    if (!o->problem) {
-        if (q->set->n == 1) return 0;
-        return rn_fail(err, RN_EINVAL, "%s holds %zu problems; choose one with --problem, e.g. %s",
-                       o->set, q->set->n, q->set->problems[0].task_id);
-    }
-    const rn_problem *p = rn_taskset_find(q->set, o->problem);
-    if (!p)
-        return rn_fail(err, RN_ENOTFOUND, "%s holds no problem '%s'; its first is %s", o->set,
-                       o->problem, q->set->problems[0].task_id);
-    q->s.problem = (size_t)(p - q->set->problems);
-    return 0;
-}
-
 /* ---- progress -------------------------------------------------------------------------------- */
 
 static void show(session *q)
@@ -308,6 +253,7 @@ static void fill(session *q)
     rn_solve_options *s = &q->s;
     s->models = q->models;
     s->n_models = (size_t)o->models.n;
+    s->set = q->set;
     s->dir = o->dir;
     s->file = o->file;
     s->marker = o->at;
@@ -338,12 +284,18 @@ static int run(session *q, int argc, char **argv)
 {
     rn_err err = {0};
     rn_solve_result r = {0};
-    int64_t command_id = 0;
-    int rc = open_problem(q, &err);
-    if (!rc && q->o.store) rc = rn_store_open(q->o.store, RN_STORE_CREATE, &q->store, &err);
-    if (!rc && q->store)
-        rc = rn_store_log_begin(q->store, q->cmd->name, argc, argv, &command_id, &err);
+    const options *o = &q->o;
+    const rn_problem_source from = {.set = o->set,
+                                    .data_dir = o->data,
+                                    .prompt_file = o->prompt,
+                                    .tests_file = o->tests,
+                                    .entry = o->entry,
+                                    .problem = o->problem};
+    int rc = o->dir ? 0 : rn_problem_open(&from, &q->set, &q->s.problem, &err);
+    if (!rc && o->store) rc = rn_store_open(o->store, RN_STORE_CREATE, &q->store, &err);
     fill(q);
+    q->s.argc = argc;
+    q->s.argv = argv;
     int status = RN_EXIT_FAILURE;
     if (!rc) rc = rn_solve(&q->s, &r, &err);
     if (rc && rc != RN_ECANCELLED) {
@@ -357,7 +309,6 @@ static int run(session *q, int argc, char **argv)
             status = RN_EXIT_MISSING;
         }
     }
-    if (command_id) rn_store_log_end(q->store, command_id, status, NULL);
     rn_solve_result_free(&r);
     rn_store_close(q->store);
     rn_taskset_free(q->set);

@@ -9,12 +9,8 @@
  */
 #include "cli/complete.h"
 
-#include "cost/cost.h"
-#include "run/study.h"
-#include "task/prompt.h"
-#include "task/task.h"
-
 #include <ctype.h>
+#include <stdlib.h>
 
 static void put(rn_buf *words, const char *word, size_t len)
 {
@@ -22,52 +18,13 @@ static void put(rn_buf *words, const char *word, size_t len)
     rn_buf_add(words, word, len);
 }
 
-static void put_sets(rn_buf *words)
+/* The names that the library knows; false if it knows none of this. */
+static bool put_known(const char *what, rn_buf *words)
 {
-    for (size_t i = 0; rn_set_at(i); i++)
-        put(words, rn_set_at(i)->name, strlen(rn_set_at(i)->name));
-}
-
-static void put_presets(rn_buf *words)
-{
-    for (size_t i = 0; rn_preset_at(i); i++)
-        put(words, rn_preset_at(i)->name, strlen(rn_preset_at(i)->name));
-    for (size_t i = 0; rn_paper_at(i); i++)
-        if (!rn_preset_find(rn_paper_at(i)->name))
-            put(words, rn_paper_at(i)->name, strlen(rn_paper_at(i)->name));
-}
-
-static void put_extractors(rn_buf *words)
-{
-    for (size_t i = 0; rn_extractor_at(i); i++)
-        put(words, rn_extractor_at(i), strlen(rn_extractor_at(i)));
-}
-
-static void put_costs(rn_buf *words, bool profiles)
-{
-    rn_cost_book *b = rn_cost_book_new();
-    const char *name;
-    for (size_t i = 0; b; i++) {
-        const rn_cost *c = rn_cost_at(b, i);
-        name = profiles ? rn_cost_profile_at(b, i) : c ? c->name : NULL;
-        if (!name) break;
-        put(words, name, strlen(name));
-    }
-    rn_cost_book_free(b);
-}
-
-/* Options whose values other modules list. */
-static bool put_listed(const rn_opt *o, rn_buf *words)
-{
-    if (strcmp(o->name, "preset") == 0)
-        put_presets(words);
-    else if (strcmp(o->name, "extractor") == 0)
-        put_extractors(words);
-    else if (strcmp(o->name, "cost") == 0 && !strchr(o->metavar, '='))
-        put_costs(words, false);
-    else if (strcmp(o->name, "profile") == 0)
-        put_costs(words, true);
-    return words->len > 0;
+    char *names = rn_known_names(what);
+    if (names) put(words, names, strlen(names));
+    free(names);
+    return names != NULL;
 }
 
 static bool is_word_char(char c)
@@ -146,10 +103,11 @@ rn_complete rn_complete_value(const rn_opt *o, rn_buf *words)
         strcmp(o->metavar, "PATH") == 0)
         return RN_COMPLETE_FILE;
     if (strcmp(o->metavar, "SET") == 0) {
-        put_sets(words);
+        put_known("set", words);
         return RN_COMPLETE_WORDS_FILE;
     }
-    if (put_listed(o, words) || put_choices(o->help, words)) return RN_COMPLETE_WORDS;
+    const bool listed = !strchr(o->metavar, '=') && put_known(o->name, words);
+    if (listed || put_choices(o->help, words)) return RN_COMPLETE_WORDS;
     return RN_COMPLETE_NONE;
 }
 
@@ -169,7 +127,7 @@ rn_complete rn_complete_operand(const rn_command *cmd, rn_buf *words)
                     break;
             kind = RN_COMPLETE_WORDS;
         } else if (!value && (strncmp(p, "SET", 3) == 0 || strncmp(p, "[SET", 4) == 0)) {
-            put_sets(words);
+            put_known("set", words);
             kind = RN_COMPLETE_WORDS;
         } else if (!value && (strncmp(p, "FILE.gguf", 9) == 0)) {
             kind = RN_COMPLETE_GGUF;

@@ -43,7 +43,7 @@ static bool parse_api(const char *text, rn_remote_api *out)
     return false;
 }
 
-bool rn_source_is_server(const rn_model_source *m)
+int rn_source_is_server(const rn_model_source *m)
 {
     return !m->model && m->source && rn_remote_is_url(m->source);
 }

@@ -47,10 +47,6 @@ int rn_opened_open(const rn_model_source *m, const rn_watch *watch, rn_remote_ap
 void rn_opened_close(rn_opened *o);
 int rn_opened_hash(rn_opened *o, rn_err *err); /* fills sha, once */
 
-/* The name in the store: the one given, the file's without folders and ".gguf", what stands after
- * the '#' of a URL. */
-void rn_source_name(const rn_model_source *m, char *out, size_t cap);
-bool rn_source_is_server(const rn_model_source *m);
 /* A description of this machine for records: processor, cores, memory, kernel set. */
 void rn_hardware(rn_isa isa, int n_threads, rn_buf *out);
 

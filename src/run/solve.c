@@ -830,12 +830,17 @@ int rn_solve(const rn_solve_options *options, rn_solve_result *out, rn_err *err)
     s->o = options;
     s->fallback = -1;
     s->out = out;
-    s->watch = (rn_watch){.should_stop = options->should_stop, .user = options->user};
+    s->watch = (rn_watch){.should_stop = options->should_stop,
+                          .user = options->user,
+                          .argc = options->argc,
+                          .argv = options->argv};
     s->start_ns = s->charged_ns = rn_now_ns();
     s->start_unix_ns = rn_clock_ns(CLOCK_REALTIME);
     rn_inbox_init(&s->inbox);
     rn_turn_init(&s->turn);
-    int rc = begin(s, err);
+    int64_t command = 0;
+    int rc = options->store ? rn_watch_log_begin(&s->watch, options->store, &command, err) : 0;
+    if (!rc) rc = begin(s, err);
     if (!rc) {
         rc = loop(s, err);
         for (int i = 0; i < s->n_arms; i++)
@@ -854,6 +859,7 @@ int rn_solve(const rn_solve_options *options, rn_solve_result *out, rn_err *err)
         int rc2 = hand_out(s, err);
         rc = rc2 ? rc2 : s->cancelled ? rn_fail(err, RN_ECANCELLED, "stopped") : 0;
     }
+    rn_watch_log_end(options->store, command, rc, !out->program);
     if (rc && rc != RN_ECANCELLED) rn_solve_result_free(out);
     free_all(s);
     free(s);

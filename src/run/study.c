@@ -1,6 +1,6 @@
 /*
  * study.c: the settings of the study (study.h), and its experiment as a list of steps
- * (rn_study_plan).
+ * (rn_study_plan). Beside them the names that options know.
  *
  * n is the study's for 7B (8B), 13B, 34B and 70B, so that each size costs about the same. A model
  * of another size takes the class that it is nearest to on a logarithmic scale; all below 9.5
@@ -18,6 +18,8 @@
 #include "base/vec.h"
 #include "cost/cost.h"
 #include "cost/flop.h"
+#include "task/prompt.h"
+#include "task/task.h"
 #include "run/opened.h"
 #include "store/store.h"
 
@@ -283,4 +285,45 @@ void rn_study_free(rn_study *out)
     free(out->own);
     free(out->steps);
     *out = (rn_study){0};
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static void put(rn_buf *names, const char *name)
+{
+    if (names->len) rn_buf_putc(names, ' ');
+    rn_buf_puts(names, name);
+}
+
+static void put_costs(rn_buf *names, bool profiles)
+{
+    rn_cost_book *b = rn_cost_book_new();
+    if (!b) return;
+    const rn_cost *c;
+    const char *profile;
+    for (size_t i = 0; profiles && (profile = rn_cost_profile_at(b, i)); i++)
+        put(names, profile);
+    for (size_t i = 0; !profiles && (c = rn_cost_at(b, i)); i++)
+        put(names, c->name);
+    rn_cost_book_free(b);
+}
+
+char *rn_known_names(const char *what)
+{
+    rn_buf names = {0};
+    if (strcmp(what, "set") == 0) {
+        for (size_t i = 0; rn_set_at(i); i++)
+            put(&names, rn_set_at(i)->name);
+    } else if (strcmp(what, "preset") == 0) {
+        for (size_t i = 0; rn_preset_at(i); i++)
+            put(&names, rn_preset_at(i)->name);
+        for (size_t i = 0; rn_paper_at(i); i++)
+            if (!rn_preset_find(rn_paper_at(i)->name)) put(&names, rn_paper_at(i)->name);
+    } else if (strcmp(what, "extractor") == 0) {
+        for (size_t i = 0; rn_extractor_at(i); i++)
+            put(&names, rn_extractor_at(i));
+    } else if (strcmp(what, "cost") == 0 || strcmp(what, "profile") == 0) {
+        put_costs(&names, *what == 'p');
+    }
+    return names.len ? rn_buf_take(&names) : NULL;
 }

@@ -1,14 +1,74 @@
-/* target.c: see target.h. */
+/* target.c: see target.h; and rn_problem_open, which finds the problem. */
 #include "run/target.h"
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/jout.h"
 #include "run/identity.h"
 #include "run/program.h"
+#include "run/stage.h"
 
 #include <stdio.h>
 
 enum { MAX_FILE = 16 << 20 };
+
+/* ---- the problem ----------------------------------------------------------------------------- */
+
+/* A set of one problem in HumanEval's form from its parts. Tests that define no check() are
+ * statements that run in the program's namespace. */
+static int set_of_files(const rn_problem_source *from, rn_taskset **set, rn_err *err)
+{
+    rn_buf prompt = {0}, tests = {0}, json = {0};
+    int rc = rn_file_read(from->prompt_file, MAX_FILE, &prompt, err);
+    if (!rc && from->tests_file) rc = rn_file_read(from->tests_file, MAX_FILE, &tests, err);
+    if (!rc) {
+        if (!tests.data || !strstr(tests.data, "def check("))
+            rn_buf_puts(&tests, "\n\ndef check(candidate):\n    pass\n");
+        rn_buf_putc(&json, '{');
+        rn_jout_text(&json, "task_id", from->entry);
+        rn_jout_text(&json, "entry_point", from->entry);
+        rn_jout_key(&json, "prompt");
+        rn_buf_json(&json, rn_buf_view(&prompt));
+        rn_jout_key(&json, "test");
+        rn_buf_json(&json, rn_buf_view(&tests));
+        rn_buf_putc(&json, '}');
+        rc = rn_buf_ok(&json) ? rn_taskset_parse(rn_buf_view(&json), from->prompt_file, set, err)
+                              : rn_fail(err, RN_ENOMEM, "out of memory");
+    }
+    rn_buf_free(&prompt);
+    rn_buf_free(&tests);
+    rn_buf_free(&json);
+    return rc;
+}
+
+int rn_problem_open(const rn_problem_source *from, rn_taskset **set, size_t *problem, rn_err *err)
+{
+    *problem = 0;
+    *set = NULL;
+    const bool own = from->prompt_file != NULL;
+    if (!own && !from->set) return rn_fail(err, RN_EINVAL, "no problem: neither a set nor a file");
+    if (own && !from->entry)
+        return rn_fail(err, RN_EINVAL, "%s: which function is tested? its name is missing",
+                       from->prompt_file);
+    int rc = own ? set_of_files(from, set, err)
+                 : rn_taskset_open(from->set, rn_data_dir(from->data_dir), set, err);
+    if (rc) return rc;
+    const rn_taskset *s = *set;
+    const rn_problem *p = from->problem ? rn_taskset_find(s, from->problem) : s->problems;
+    if (!from->problem && s->n != 1)
+        rc = rn_fail(err, RN_EINVAL, "%s holds %zu problems; choose one with --problem, e.g. %s",
+                     from->set, s->n, s->problems[0].task_id);
+    else if (!p)
+        rc = rn_fail(err, RN_ENOTFOUND, "%s holds no problem '%s'; its first is %s", from->set,
+                     from->problem, s->problems[0].task_id);
+    else
+        *problem = (size_t)(p - s->problems);
+    if (rc) {
+        rn_taskset_free(*set);
+        *set = NULL;
+    }
+    return rc;
+}
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
