@@ -116,16 +116,6 @@ static void cascades(void)
     free(cost);
 }
 
-static void replay(void)
-{
-    rn_err err;
-    double budgets[100], score[100];
-    die(rn_stat_budget_grid(PROBLEMS, 1e6, 100, budgets, &err), &err);
-    die(rn_stat_rounds_replay(counts, NULL, PROBLEMS, &small, 0, K_MAX, 1, 1000, budgets, 100,
-                              score, NULL, &err),
-        &err);
-}
-
 static void oracle(void)
 {
     rn_err err;
@@ -165,8 +155,9 @@ static void plans(void)
     die(rn_stat_folds(1, P, FOLDS, fold, &err), &err);
     die(rn_stat_boot_new(P, RESAMPLES, 1, &boot, &err), &err);
     for (int kind = 0; kind < KINDS; kind++) {
-        die(rn_stat_plan_crossfit(list, MODELS, (rn_plan_kind)kind, RN_LIMIT_MEAN, fold, FOLDS,
-                                  budgets, BUDGETS, score[kind], cost, &err),
+        die(rn_stat_plan_crossfit(
+                &(rn_plan_ask){list, MODELS, (rn_plan_kind)kind, RN_LIMIT_MEAN, budgets, BUDGETS},
+                fold, FOLDS, score[kind], cost, &err),
             &err);
         die(rn_stat_boot_interval(boot, score[kind], BUDGETS, 0.95, out, &err), &err);
         die(rn_stat_boot_interval_any(boot, cost, BUDGETS, 0.95, out, &err), &err);
@@ -220,7 +211,6 @@ int main(void)
     measure("paired difference of two models, all k", paired_difference);
     measure("rank-score@k, all k", rank_scores);
     measure("cascades of two models, all 1001 x 1001 (k1, k2), frontier", cascades);
-    measure("one budget for the set, hard limit: 1000 orders, 100 budgets", replay);
     measure("one budget for the set, oracle: 100 budgets", oracle);
     measure("plans, 3 models x 164 x 100, cross-fitted, with intervals", plans);
 

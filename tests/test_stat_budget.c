@@ -67,9 +67,9 @@ static void senseless_costs_are_refused(void **state)
     for (size_t i = 0; i < N(bad); i++) {
         double x;
         assert_int_equal(rn_stat_cost_check(&bad[i], &err), RN_EINVAL);
-        assert_int_equal(
-            rn_stat_budget_table(&(double){0.5}, 1, 1, &bad[i], 0, &(double){1}, 1, &x, &err),
-            RN_EINVAL);
+        assert_int_equal(rn_stat_budget_table(&(rn_ktable){&(double){0.5}, 1, 1}, &bad[i], 0,
+                                              &(double){1}, 1, &x, &err),
+                         RN_EINVAL);
     }
 }
 
@@ -81,7 +81,8 @@ static void curves_are_step_functions_of_the_budget(void **state)
     const rn_kcost shared = {.per_sample = 2};
     const double budgets[] = {1.9, 2, 3.9, 4, 6, 7.9, 8};
     double out[14];
-    assert_ok(rn_stat_budget_table(table, 2, 3, &shared, 0, budgets, 7, out, &err), &err);
+    assert_ok(rn_stat_budget_table(&(rn_ktable){table, 2, 3}, &shared, 0, budgets, 7, out, &err),
+              &err);
     const double want[] = {0, 0.1, 0.1, 0.2, 0.3, 0.3, NAN, 0, 0.5, 0.5, 0.6, 0.7, 0.7, NAN};
     for (int i = 0; i < 14; i++) {
         if (isnan(want[i]))
@@ -92,14 +93,17 @@ static void curves_are_step_functions_of_the_budget(void **state)
 
     /* Each problem with its own cost: the second affords half as many samples. */
     const rn_kcost each[] = {{.per_sample = 2}, {.per_sample = 4}};
-    assert_ok(rn_stat_budget_table(table, 2, 3, each, 1, budgets, 7, out, &err), &err);
+    assert_ok(rn_stat_budget_table(&(rn_ktable){table, 2, 3}, each, 1, budgets, 7, out, &err),
+              &err);
     assert_true(out[4] == 0.3 && out[7 + 4] == 0.5);
     assert_true(isnan(out[6]) && isnan(out[7 + 6])); /* beyond the first problem's curve: for all */
 
     const double no_number[] = {NAN};
-    assert_int_equal(rn_stat_budget_table(table, 2, 3, each, 1, no_number, 1, out, &err),
-                     RN_EINVAL);
-    assert_int_equal(rn_stat_budget_table(table, 2, 0, each, 1, budgets, 7, out, &err), RN_EINVAL);
+    assert_int_equal(
+        rn_stat_budget_table(&(rn_ktable){table, 2, 3}, each, 1, no_number, 1, out, &err),
+        RN_EINVAL);
+    assert_int_equal(
+        rn_stat_budget_table(&(rn_ktable){table, 2, 0}, each, 1, budgets, 7, out, &err), RN_EINVAL);
 }
 
 static void inverse_is_the_first_k(void **state)

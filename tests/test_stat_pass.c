@@ -300,7 +300,7 @@ static void stopping_edges(void **state)
     const uint8_t keep[] = {1, 0, 1};
     const rn_drawcost each[] = {{0, 1, 1, 1}, {0, 9, 9, 1}, {0, 4, 4, 1}};
     double table[4];
-    assert_ok(rn_stat_stop_table(rows, keep, 3, each, 1, 2, NULL, table, &err), &err);
+    assert_ok(rn_stat_stop_table(&(rn_counts){rows, keep, 3}, each, 1, 2, NULL, table, &err), &err);
     assert_true(table[0] == 1 && table[1] == 1 && table[2] == 4 && table[3] == 8);
 }
 

@@ -97,8 +97,9 @@ static void plans_match_exhaustive_search(void **state)
             weight[i] = (double)((i + (int)seed) % 3);
         for (int kind = RN_PLAN_SINGLE; kind <= RN_PLAN_MIXTURE; kind++) {
             rn_plan plan[m];
-            assert_ok(rn_stat_plan_best(list, MODELS, (rn_plan_kind)kind, RN_LIMIT_MEAN, weight,
-                                        budgets, m, plan, &err),
+            assert_ok(rn_stat_plan_best(&(rn_plan_ask){list, MODELS, (rn_plan_kind)kind,
+                                                       RN_LIMIT_MEAN, budgets, m},
+                                        weight, plan, &err),
                       &err);
             size_t n = every_step(list, kind != RN_PLAN_SINGLE, weight, all);
             for (size_t j = 0; j < m; j++) {
@@ -139,14 +140,16 @@ static void crossfit_rows_come_from_the_other_folds(void **state)
     uint32_t fold[P];
     double score[P * 3], cost[P * 3], weight[P], rows[P], spent[P];
     assert_ok(rn_stat_folds(1, P, 5, fold, &err), &err);
-    assert_ok(rn_stat_plan_crossfit(list, MODELS, RN_PLAN_MIXTURE, RN_LIMIT_MEAN, fold, 5, budgets,
-                                    3, score, cost, &err),
+    assert_ok(rn_stat_plan_crossfit(
+                  &(rn_plan_ask){list, MODELS, RN_PLAN_MIXTURE, RN_LIMIT_MEAN, budgets, 3}, fold, 5,
+                  score, cost, &err),
               &err);
     for (uint32_t f = 0; f < 5; f++) {
         rn_plan plan[3];
         rn_stat_fold_weights(fold, P, f, 0, weight);
-        assert_ok(rn_stat_plan_best(list, MODELS, RN_PLAN_MIXTURE, RN_LIMIT_MEAN, weight, budgets,
-                                    3, plan, &err),
+        assert_ok(rn_stat_plan_best(
+                      &(rn_plan_ask){list, MODELS, RN_PLAN_MIXTURE, RN_LIMIT_MEAN, budgets, 3},
+                      weight, plan, &err),
                   &err);
         for (int j = 0; j < 3; j++) {
             assert_ok(rn_stat_plan_rows(list, MODELS, &plan[j], 1, rows, spent, &err), &err);
@@ -186,12 +189,14 @@ static void crossfit_is_not_flattered(void **state)
         rn_plan best;
         uint32_t fold[PROBLEMS];
         double score[PROBLEMS];
-        assert_ok(rn_stat_plan_best(list, SAME, RN_PLAN_SINGLE, RN_LIMIT_MEAN, NULL, &budget, 1,
-                                    &best, &err),
-                  &err);
+        assert_ok(
+            rn_stat_plan_best(&(rn_plan_ask){list, SAME, RN_PLAN_SINGLE, RN_LIMIT_MEAN, &budget, 1},
+                              NULL, &best, &err),
+            &err);
         assert_ok(rn_stat_folds(r, PROBLEMS, 4, fold, &err), &err);
-        assert_ok(rn_stat_plan_crossfit(list, SAME, RN_PLAN_SINGLE, RN_LIMIT_MEAN, fold, 4, &budget,
-                                        1, score, NULL, &err),
+        assert_ok(rn_stat_plan_crossfit(
+                      &(rn_plan_ask){list, SAME, RN_PLAN_SINGLE, RN_LIMIT_MEAN, &budget, 1}, fold,
+                      4, score, NULL, &err),
                   &err);
         in_sample += best.score / REPEATS;
         for (int p = 0; p < PROBLEMS; p++)
@@ -216,13 +221,16 @@ static void senseless_requests_are_refused(void **state)
     double x[P];
     rn_plan plan;
     assert_int_equal(
-        rn_stat_plan_best(list, 0, RN_PLAN_SINGLE, RN_LIMIT_MEAN, NULL, &budget, 1, &plan, &err),
+        rn_stat_plan_best(&(rn_plan_ask){list, 0, RN_PLAN_SINGLE, RN_LIMIT_MEAN, &budget, 1}, NULL,
+                          &plan, &err),
         RN_EINVAL);
     assert_int_equal(
-        rn_stat_plan_best(list, 3, RN_PLAN_SINGLE, RN_LIMIT_MEAN, NULL, &no_number, 1, &plan, &err),
+        rn_stat_plan_best(&(rn_plan_ask){list, 3, RN_PLAN_SINGLE, RN_LIMIT_MEAN, &no_number, 1},
+                          NULL, &plan, &err),
         RN_EINVAL);
     assert_int_equal(
-        rn_stat_plan_best(list, 3, RN_PLAN_SINGLE, RN_LIMIT_MEAN, none, &budget, 1, &plan, &err),
+        rn_stat_plan_best(&(rn_plan_ask){list, 3, RN_PLAN_SINGLE, RN_LIMIT_MEAN, &budget, 1}, none,
+                          &plan, &err),
         RN_EINVAL);
     const rn_step bad[] = {{3, -1, 1, 0}, {0, 3, 1, 1}, {0, -1, K + 1, 0}, {0, 1, 1, -1}};
     for (size_t i = 0; i < N(bad); i++) {
@@ -231,9 +239,10 @@ static void senseless_requests_are_refused(void **state)
     }
     uint32_t fold[P] = {0};
     fold[7] = 2;
-    assert_int_equal(rn_stat_plan_crossfit(list, 3, RN_PLAN_SINGLE, RN_LIMIT_MEAN, fold, 2, &budget,
-                                           1, x, NULL, &err),
-                     RN_EINVAL);
+    assert_int_equal(
+        rn_stat_plan_crossfit(&(rn_plan_ask){list, 3, RN_PLAN_SINGLE, RN_LIMIT_MEAN, &budget, 1},
+                              fold, 2, x, NULL, &err),
+        RN_EINVAL);
     assert_contains(err.msg, "problem 7");
 
     rn_arm *fewer = NULL;
@@ -241,7 +250,8 @@ static void senseless_requests_are_refused(void **state)
     assert_ok(rn_stat_arm_new(&one, NULL, 1, &costs[0], 0, 2, &fewer, &err), &err);
     const rn_arm *const mixed[] = {arms[0], fewer};
     assert_int_equal(
-        rn_stat_plan_best(mixed, 2, RN_PLAN_SINGLE, RN_LIMIT_MEAN, NULL, &budget, 1, &plan, &err),
+        rn_stat_plan_best(&(rn_plan_ask){mixed, 2, RN_PLAN_SINGLE, RN_LIMIT_MEAN, &budget, 1}, NULL,
+                          &plan, &err),
         RN_EINVAL);
     assert_contains(err.msg, "30 and 1 problems");
     rn_stat_arm_free(fewer);

@@ -120,7 +120,8 @@ static void courses_and_replays_match_every_order(void **state)
                     assert_near(score[i], all_score, 1e-12);
                     assert_near(cost[i], all_cost, 1e-12);
                     rn_replay r;
-                    assert_ok(rn_stat_replay(p, ARMS, one, costs, 2000, 1, (uint32_t)i, &r, &err),
+                    assert_ok(rn_stat_replay(p, ARMS, one, costs,
+                                             &(rn_orders){2000, 1, (uint32_t)i}, &r, &err),
                               &err);
                     assert_near(r.score, all_score, 0.06); /* 5 standard errors */
                     assert_near(r.cost, all_cost, 0.6);
@@ -182,10 +183,10 @@ static void replays_are_repeatable(void **state)
     rn_policy *p = make_policy(RN_POLICY_ADAPTIVE, 6, prior);
     const rn_count one[ARMS] = {{.n = 4, .c = 1}, {.n = 4, .c = 2}};
     rn_replay a, b, c, d;
-    assert_ok(rn_stat_replay(p, ARMS, one, costs, 500, 1, 7, &a, &err), &err);
-    assert_ok(rn_stat_replay(p, ARMS, one, costs, 500, 1, 7, &b, &err), &err);
-    assert_ok(rn_stat_replay(p, ARMS, one, costs, 500, 2, 7, &c, &err), &err);
-    assert_ok(rn_stat_replay(p, ARMS, one, costs, 500, 1, 8, &d, &err), &err);
+    assert_ok(rn_stat_replay(p, ARMS, one, costs, &(rn_orders){500, 1, 7}, &a, &err), &err);
+    assert_ok(rn_stat_replay(p, ARMS, one, costs, &(rn_orders){500, 1, 7}, &b, &err), &err);
+    assert_ok(rn_stat_replay(p, ARMS, one, costs, &(rn_orders){500, 2, 7}, &c, &err), &err);
+    assert_ok(rn_stat_replay(p, ARMS, one, costs, &(rn_orders){500, 1, 8}, &d, &err), &err);
     assert_memory_equal(&a, &b, sizeof a);
     assert_true(memcmp(&a, &c, sizeof a) != 0 && memcmp(&a, &d, sizeof a) != 0);
     rn_policy_free(p);
@@ -205,10 +206,10 @@ static void dear_samples_are_cut(void **state)
     const rn_count sure[ARMS] = {{.n = 4, .c = 4}, {.n = 4, .c = 4}};
     const rn_count never[ARMS] = {{.n = 4}, {.n = 4}};
     rn_replay r;
-    assert_ok(rn_stat_replay(p, ARMS, sure, dear, 10, 1, 0, &r, &err), &err);
+    assert_ok(rn_stat_replay(p, ARMS, sure, dear, &(rn_orders){10, 1, 0}, &r, &err), &err);
     assert_near(r.score, 1, 0);
     assert_near(r.cost, 2, 0);
-    assert_ok(rn_stat_replay(p, ARMS, never, dear, 10, 1, 0, &r, &err), &err);
+    assert_ok(rn_stat_replay(p, ARMS, never, dear, &(rn_orders){10, 1, 0}, &r, &err), &err);
     assert_near(r.score, 0, 0);
     assert_near(r.cost, 3, 1e-12); /* the second is cut after half of it */
     assert_near(r.draws, 2, 0);
@@ -226,9 +227,12 @@ static void refuses_what_is_not_recorded(void **state)
     rn_policy *p = make_policy(RN_POLICY_SMALL_ONLY, 30, prior);
     const rn_count few[ARMS] = {{.n = 1}, {.n = 4}}, enough[ARMS] = {{.n = 4}, {.n = 4}};
     rn_replay r;
-    assert_int_equal(rn_stat_replay(p, ARMS, few, costs, 10, 1, 0, &r, &err), RN_EINVAL);
-    assert_int_equal(rn_stat_replay(p, ARMS, enough, costs, 0, 1, 0, &r, &err), RN_EINVAL);
-    assert_int_equal(rn_stat_replay(p, 0, enough, costs, 10, 1, 0, &r, &err), RN_EINVAL);
+    assert_int_equal(rn_stat_replay(p, ARMS, few, costs, &(rn_orders){10, 1, 0}, &r, &err),
+                     RN_EINVAL);
+    assert_int_equal(rn_stat_replay(p, ARMS, enough, costs, &(rn_orders){0, 1, 0}, &r, &err),
+                     RN_EINVAL);
+    assert_int_equal(rn_stat_replay(p, 0, enough, costs, &(rn_orders){10, 1, 0}, &r, &err),
+                     RN_EINVAL);
     rn_arm *arm;
     assert_ok(rn_stat_arm_new(x[0], NULL, P, &costs[0], 0, 2, &arm, &err), &err);
     const rn_arm *const arms[] = {arm};

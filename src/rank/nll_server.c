@@ -8,12 +8,12 @@
 enum { WAIT_MS = 100, MAX_REFUSED_IN_ROW = 16 };
 
 /* Takes one answer: its text's score, or that it was refused. */
-static int take(const rn_remote_answer *a, rn_nll_text *t, int64_t wall_ns, int64_t *prompt_tok,
-                int64_t *in_row, char *said, size_t cap, rn_err *err)
+static int take(const rn_remote_answer *a, rn_nll_text *t, int64_t wall_ns, rn_nll_heard *heard,
+                int64_t *in_row, rn_err *err)
 {
     if (a->rc) {
         t->state = RN_NLL_REFUSED;
-        snprintf(said, cap, "%s", a->err.msg);
+        snprintf(heard->refusal, sizeof heard->refusal, "%.199s", a->err.msg);
         if (!a->fatal && ++*in_row < MAX_REFUSED_IN_ROW) return 0;
         if (err) *err = a->err;
         return a->rc;
@@ -24,17 +24,16 @@ static int take(const rn_remote_answer *a, rn_nll_text *t, int64_t wall_ns, int6
     t->n_tok = a->score.n_tok;
     if (t->n_tok) t->mean = -t->sum / (double)t->n_tok;
     t->wall_ns = wall_ns;
-    if (a->prompt_tok >= t->n_tok) *prompt_tok = a->prompt_tok - t->n_tok;
+    if (a->prompt_tok >= t->n_tok) heard->prompt_tok = a->prompt_tok - t->n_tok;
     return 0;
 }
 
 int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt, rn_nll_text *texts,
-                        int64_t n, const rn_nll_io *io, int64_t *prompt_tok, char *said, size_t cap,
-                        rn_err *err)
+                        int64_t n, const rn_nll_io *io, rn_nll_heard *heard, rn_err *err)
 {
     int rc = 0;
     int64_t in_row = 0, last_ns = rn_now_ns();
-    *prompt_tok = -1;
+    heard->prompt_tok = -1;
     for (int64_t i = 0; !rc && i < n; i++) {
         texts[i].state = RN_NLL_EMPTY;
         if (texts[i].text.len == 0) continue;
@@ -43,7 +42,8 @@ int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt, rn
         const rn_remote_text t = {
             .how = how, .tag = (uint64_t)i, .prompt = prompt, .text = texts[i].text};
         int bad = rn_remote_submit_score(r, &t, err);
-        if (bad == RN_EINVAL && err) snprintf(said, cap, "%s", err->msg);
+        if (bad == RN_EINVAL && err)
+            snprintf(heard->refusal, sizeof heard->refusal, "%.199s", err->msg);
         if (bad != RN_EINVAL) rc = bad;
     }
     while (!rc && rn_remote_pending(r)) {
@@ -53,7 +53,7 @@ int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt, rn
         if (got == 1) {
             int64_t now = rn_now_ns();
             rn_nll_text *t = &texts[a.tag];
-            rc = take(&a, t, now - last_ns, prompt_tok, &in_row, said, cap, err);
+            rc = take(&a, t, now - last_ns, heard, &in_row, err);
             last_ns = now;
             if (!rc && t->state == RN_NLL_SCORED && io->done)
                 rc = io->done(io->user, (int64_t)a.tag, err);

@@ -11,12 +11,16 @@
 #include "rank/nll.h"
 #include "remote/remote.h"
 
-/* Scores texts [n] after one prompt, many at a time, as rn_nll_score does; *prompt_tok: tokens of
- * the prompt alone, -1 unknown. A text that the server refuses, or whose tokens cannot be told
- * from the prompt's, is RN_NLL_REFUSED, the last reason in said [cap]. The error is for what ends
- * all work: wrong key, no server, 16 refusals in a row. */
+/* What the server let know beside the scores. */
+typedef struct rn_nll_heard {
+    int64_t prompt_tok; /* of the prompt alone; -1 unknown */
+    char refusal[200];  /* the last reason why a text was refused; kept where none is */
+} rn_nll_heard;
+
+/* Scores texts [n] after one prompt, many at a time, as rn_nll_score does. A text that the server
+ * refuses, or whose tokens cannot be told from the prompt's, is RN_NLL_REFUSED. The error is for
+ * what ends all work: wrong key, no server, 16 refusals in a row. */
 int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt, rn_nll_text *texts,
-                        int64_t n, const rn_nll_io *io, int64_t *prompt_tok, char *said, size_t cap,
-                        rn_err *err);
+                        int64_t n, const rn_nll_io *io, rn_nll_heard *heard, rn_err *err);
 
 #endif

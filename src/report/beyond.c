@@ -84,8 +84,8 @@ static int stop_means(const rn_report_task *t, const rn_entrant *e, const rn_dra
     double *table = rn_arena_array(a, rows * cols, sizeof *table);
     *out = rn_arena_array(a, cols, sizeof **out);
     if (!table || !*out) return rn_report_nomem(err);
-    int rc =
-        rn_stat_stop_table(e->eff, e->keep, t->n_problems, cost, 0, e->k_max, NULL, table, err);
+    int rc = rn_stat_stop_table(&(rn_counts){e->eff, e->keep, t->n_problems}, cost, 0, e->k_max,
+                                NULL, table, err);
     if (!rc) rn_stat_means(table, NULL, rows, cols, *out);
     return rc;
 }
@@ -218,11 +218,12 @@ static int choose(const field *f, rn_plan_kind kind, const uint32_t *fold, const
     const rn_arm *const *arms = (const rn_arm *const *)f->arms;
     const size_t rows = arms[0]->n_rows;
     double *table = malloc((rows * m + 1) * sizeof *table);
-    int rc = table ? rn_stat_plan_best(arms, f->n, kind, RN_LIMIT_MEAN, NULL, budgets, m, plan, err)
+    int rc = table ? rn_stat_plan_best(&(rn_plan_ask){arms, f->n, kind, RN_LIMIT_MEAN, budgets, m},
+                                       NULL, plan, err)
                    : rn_report_nomem(err);
     if (!rc)
-        rc = rn_stat_plan_crossfit(arms, f->n, kind, RN_LIMIT_MEAN, fold, N_FOLDS, budgets, m,
-                                   table, NULL, err);
+        rc = rn_stat_plan_crossfit(&(rn_plan_ask){arms, f->n, kind, RN_LIMIT_MEAN, budgets, m},
+                                   fold, N_FOLDS, table, NULL, err);
     if (!rc) rn_stat_means(table, NULL, rows, m, score);
     free(table);
     return rc;
@@ -429,7 +430,8 @@ static int pair_rows(rn_report *r, rn_report_task *t, int axis, rn_err *err)
             for (size_t j = 0; j < n * used; j++)
                 xy[i][j] = table[j / used * (size_t)e->k_max + (size_t)at[j % used] - 1];
         } else {
-            rc = rn_stat_budget_table(table, n, e->k_max, &e->axis[axis], 0, at, used, xy[i], err);
+            rc = rn_stat_budget_table(&(rn_ktable){table, n, e->k_max}, &e->axis[axis], 0, at, used,
+                                      xy[i], err);
         }
         for (size_t j = 0; j < used && !by_k; j++)
             if (rn_stat_afford(&e->axis[axis], at[j], 1) == 0)

@@ -119,8 +119,8 @@ static int sampled_cells(rn_report *r, const rn_report_task *t, size_t who, work
     double *out = rn_arena_array(&w->a, t->n_common * w->m, sizeof *out);
     rn_interval *iv = rn_arena_array(&w->a, w->m, sizeof *iv);
     if (!table || !out || !iv) return rn_report_nomem(err);
-    int rc =
-        rn_stat_budget_table(table, t->n_common, e->k_max, cost, 0, w->budgets, w->m, out, err);
+    int rc = rn_stat_budget_table(&(rn_ktable){table, t->n_common, e->k_max}, cost, 0, w->budgets,
+                                  w->m, out, err);
     if (!rc) rc = rn_stat_boot_interval(t->boot, out, w->m, r->opts.level, iv, err);
     for (size_t j = 0; j < w->m && !rc; j++) {
         const int64_t k = rn_stat_afford(cost, w->budgets[j], RN_STAT_MAX_N);
@@ -245,11 +245,11 @@ static int crossings(rn_report *r, const rn_report_task *t, rn_unit axis, rn_rep
         rc = ta && tb ? rn_stat_budget_grid(from, to, CROSS_BUDGETS, budgets, err)
                       : rn_report_nomem(err);
         if (!rc)
-            rc = rn_stat_budget_table(ta, t->n_common, a->k_max, ca, 0, budgets, CROSS_BUDGETS, x,
-                                      err);
+            rc = rn_stat_budget_table(&(rn_ktable){ta, t->n_common, a->k_max}, ca, 0, budgets,
+                                      CROSS_BUDGETS, x, err);
         if (!rc)
-            rc = rn_stat_budget_table(tb, t->n_common, b->k_max, cb, 0, budgets, CROSS_BUDGETS, y,
-                                      err);
+            rc = rn_stat_budget_table(&(rn_ktable){tb, t->n_common, b->k_max}, cb, 0, budgets,
+                                      CROSS_BUDGETS, y, err);
         rn_cross *c = &list[out->n_crossings];
         *c = (rn_cross){.a = (int)(i / n), .b = (int)(i % n), .from = from, .to = to};
         if (!rc)

@@ -82,10 +82,11 @@ static int planned(rn_plan_job *j, way *w)
     const rn_plan_limit limit = j->o->total ? RN_LIMIT_MEAN : RN_LIMIT_EACH;
     rn_plan *plan = rn_arena_array(&j->a, j->m, sizeof *plan);
     if (!plan) return rn_report_nomem(j->err);
-    int rc = rn_stat_plan_crossfit(list, n_arms, kind, limit, j->fold, j->o->n_folds, j->budgets,
-                                   j->m, w->score, w->cost, j->err);
+    int rc = rn_stat_plan_crossfit(&(rn_plan_ask){list, n_arms, kind, limit, j->budgets, j->m},
+                                   j->fold, j->o->n_folds, w->score, w->cost, j->err);
     if (!rc)
-        rc = rn_stat_plan_best(list, n_arms, kind, limit, NULL, j->budgets, j->m, plan, j->err);
+        rc = rn_stat_plan_best(&(rn_plan_ask){list, n_arms, kind, limit, j->budgets, j->m}, NULL,
+                               plan, j->err);
     for (size_t b = 0; b < j->m && !rc; b++) {
         if (alone && plan[b].step.first == 0) { /* of the field, not of the list of one */
             plan[b].step.first = w->arm;

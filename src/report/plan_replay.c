@@ -57,8 +57,8 @@ static int replay_fold(rn_plan_job *j, way *w, const rn_prior *prior, size_t b, 
             if (counts[a].n == 0) counts[a].n = f->least_n[a];
         }
         rn_replay x;
-        rc = rn_stat_replay(p, f->n, counts, f->cost, j->o->n_orders, j->r->opts.seed, (uint32_t)i,
-                            &x, j->err);
+        rc = rn_stat_replay(p, f->n, counts, f->cost,
+                            &(rn_orders){j->o->n_orders, j->r->opts.seed, (uint32_t)i}, &x, j->err);
         if (rc) break;
         const size_t at = i * j->m + b;
         w->score[at] = x.score;

@@ -126,9 +126,9 @@ static int cells_at(const rn_report *r, pair *p, const rn_kcost *cost, const dou
     const size_t n_rows = p->n_rows + p->n_zero;
     double *out = rn_arena_array(&p->a, n_rows * m, sizeof *out);
     rn_interval *iv = rn_arena_array(&p->a, m, sizeof *iv);
-    int rc = out && iv
-                 ? rn_stat_budget_table(p->table, n_rows, p->k_max, cost, 0, budgets, m, out, err)
-                 : rn_report_nomem(err);
+    int rc = out && iv ? rn_stat_budget_table(&(rn_ktable){p->table, n_rows, p->k_max}, cost, 0,
+                                              budgets, m, out, err)
+                       : rn_report_nomem(err);
     if (!rc) rc = rn_stat_boot_interval(p->boot, out, m, r->opts.level, iv, err);
     for (size_t j = 0; j < m && !rc; j++) {
         cells[j] = (rn_cell){rn_stat_afford(cost, budgets[j], RN_STAT_MAX_N), iv[j].value, iv[j].lo,

@@ -136,9 +136,11 @@ static int score_texts(rn_ranking *k, rn_err *err)
         rc = rn_store_count_samples(k->store, k->run->id, k->problem_id, &n->n_siblings, &next_idx,
                                     err);
     if (rc || !m->remote) return rc ? rc : score_here(k, rn_buf_view(prompt), &io, err);
+    rn_nll_heard heard = {0};
     rc = rn_nll_score_server(m->remote, n->scoring, rn_buf_view(prompt), n->texts,
-                             (int64_t)k->items.n, &io, &n->prompt_tok, k->out->refusal,
-                             sizeof k->out->refusal, err);
+                             (int64_t)k->items.n, &io, &heard, err);
+    n->prompt_tok = heard.prompt_tok;
+    if (*heard.refusal) snprintf(k->out->refusal, sizeof k->out->refusal, "%s", heard.refusal);
     return rc ? rc
               : rn_server_put_note(m, rn_remote_ledger(m->remote), NULL, k->store, k->command_id,
                                    err);

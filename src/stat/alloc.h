@@ -19,16 +19,6 @@
 int rn_stat_rounds(const rn_arm *arm, const double *weight, double *score, double *cost,
                    rn_err *err);
 
-/* Budget as a hard limit: n_draws times, the recorded samples of each problem are put in random
- * order (seeded; hypergeometric) and the policy is run, problems in their order within a round,
- * until the next sample does not fit into the budget. Mean fraction solved and its standard error
- * at each of budgets [m] (increasing) into score [m] and sem [m] (may be NULL). Rows as in
- * rn_stat_pass_table. A problem stops after k_max samples. */
-int rn_stat_rounds_replay(const rn_count *eff, const uint8_t *keep, size_t n,
-                          const rn_drawcost *costs, int per_row, int64_t k_max, uint64_t seed,
-                          int64_t n_draws, const double *budgets, size_t m, double *score,
-                          double *sem, rn_err *err);
-
 /* The oracle at each of budgets [m]: the largest expected fraction solved by any plan of
  * (problem, number of draws up to k_max <= arm->k_max) with stop at the first pass whose expected
  * total cost is at most the budget; a problem may be attempted with a probability. Optimistic: the

@@ -91,9 +91,11 @@ int rn_stat_budget_grid(double lo, double hi, size_t m, double *budgets, rn_err 
     return 0;
 }
 
-int rn_stat_budget_table(const double *table, size_t n_rows, int64_t k_max, const rn_kcost *costs,
-                         int per_row, const double *budgets, size_t m, double *out, rn_err *err)
+int rn_stat_budget_table(const rn_ktable *t, const rn_kcost *costs, int per_row,
+                         const double *budgets, size_t m, double *out, rn_err *err)
 {
+    const size_t n_rows = t->n_rows;
+    const int64_t k_max = t->k_max;
     if (k_max < 1) return rn_fail(err, RN_EINVAL, "k_max = %" PRId64 ": must be at least 1", k_max);
     for (size_t i = 0; i < (per_row ? n_rows : 1); i++) {
         int rc = rn_stat_cost_check(&costs[i], err);
@@ -109,7 +111,7 @@ int rn_stat_budget_table(const double *table, size_t n_rows, int64_t k_max, cons
             if (per_row || i == 0)
                 k = rn_stat_afford(&costs[per_row ? i : 0], budgets[j], k_max + 1);
             beyond = k > k_max;
-            out[i * m + j] = k == 0 || beyond ? 0 : table[i * (size_t)k_max + (size_t)k - 1];
+            out[i * m + j] = k == 0 || beyond ? 0 : t->at[i * (size_t)k_max + (size_t)k - 1];
         }
         for (size_t i = 0; i < n_rows && beyond; i++)
             out[i * m + j] = NAN;

@@ -31,12 +31,19 @@ int64_t rn_stat_afford(const rn_kcost *cost, double budget, int64_t k_limit);
 /* budgets[0..m-1]: geometric from lo to hi, both included exactly; m >= 2, 0 < lo < hi. */
 int rn_stat_budget_grid(double lo, double hi, size_t m, double *budgets, rn_err *err);
 
-/* From table [n_rows, k_max] (values at k = 1..k_max) to out [n_rows, m] (values at the budgets).
+/* Values at k = 1..k_max of each row: at [n_rows, k_max]. */
+typedef struct rn_ktable {
+    const double *at;
+    size_t n_rows;
+    int64_t k_max;
+} rn_ktable;
+
+/* From a table to out [n_rows, m] (values at the budgets).
  * costs: [n_rows] if per_row, else one cost for all rows. A budget that affords no sample has value
  * 0; one that affords more than k_max samples of any row has no robust estimate: NAN in all rows,
  * unless it is within the step of k_max, that is, below cost(k_max + 1). */
-int rn_stat_budget_table(const double *table, size_t n_rows, int64_t k_max, const rn_kcost *costs,
-                         int per_row, const double *budgets, size_t m, double *out, rn_err *err);
+int rn_stat_budget_table(const rn_ktable *t, const rn_kcost *costs, int per_row,
+                         const double *budgets, size_t m, double *out, rn_err *err);
 
 /* The smallest k with mean[k-1] >= score (less 1e-12), 0 if none up to k_max. rn_stat_cost of it is
  * the budget.

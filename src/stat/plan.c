@@ -141,18 +141,17 @@ static void keep_hull(choices *c)
     c->n = n;
 }
 
-static int list_choices(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind,
-                        rn_plan_limit limit, const double *weight, choices *c, rn_err *err)
+static int list_choices(const rn_plan_ask *q, const double *weight, choices *c, rn_err *err)
 {
     int rc = add(c, (choice){{-1, -1, 0, 0}, 0, 0, 0}, err);
-    for (size_t a = 0; a < n_arms && rc == 0; a++) {
-        rc = add_single(c, arms, (int)a, limit, weight, err);
-        for (size_t b = 0; b < n_arms && kind != RN_PLAN_SINGLE && rc == 0; b++)
-            if (a != b) rc = add_cascades(c, arms, (int)a, (int)b, limit, weight, err);
+    for (size_t a = 0; a < q->n_arms && rc == 0; a++) {
+        rc = add_single(c, q->arms, (int)a, q->limit, weight, err);
+        for (size_t b = 0; b < q->n_arms && q->kind != RN_PLAN_SINGLE && rc == 0; b++)
+            if (a != b) rc = add_cascades(c, q->arms, (int)a, (int)b, q->limit, weight, err);
     }
     if (rc) return rc;
     keep_frontier(c);
-    if (kind == RN_PLAN_MIXTURE && limit == RN_LIMIT_MEAN) keep_hull(c);
+    if (q->kind == RN_PLAN_MIXTURE && q->limit == RN_LIMIT_MEAN) keep_hull(c);
     return 0;
 }
 
@@ -173,24 +172,22 @@ static rn_plan at_budget(const choices *c, bool mix, double budget)
     return p;
 }
 
-int rn_stat_plan_best(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind,
-                      rn_plan_limit limit, const double *weight, const double *budgets, size_t m,
-                      rn_plan *plan, rn_err *err)
+int rn_stat_plan_best(const rn_plan_ask *q, const double *weight, rn_plan *plan, rn_err *err)
 {
-    int rc = arms_check(arms, n_arms, err);
+    int rc = arms_check(q->arms, q->n_arms, err);
     if (rc) return rc;
-    for (size_t j = 0; j < m; j++)
-        if (isnan(budgets[j])) return rn_fail(err, RN_EINVAL, "budget %zu is not a number", j);
+    for (size_t j = 0; j < q->m; j++)
+        if (isnan(q->budgets[j])) return rn_fail(err, RN_EINVAL, "budget %zu is not a number", j);
     double total = 0;
-    for (size_t i = 0; i < arms[0]->n_rows; i++)
+    for (size_t i = 0; i < q->arms[0]->n_rows; i++)
         total += weight ? weight[i] : 1;
     if (!(total > 0)) return rn_fail(err, RN_EINVAL, "a plan from no problem: all weights are 0");
 
-    const bool mix = kind == RN_PLAN_MIXTURE && limit == RN_LIMIT_MEAN;
+    const bool mix = q->kind == RN_PLAN_MIXTURE && q->limit == RN_LIMIT_MEAN;
     choices c = {0};
-    rc = list_choices(arms, n_arms, kind, limit, weight, &c, err);
-    for (size_t j = 0; j < m && rc == 0; j++)
-        plan[j] = at_budget(&c, mix, budgets[j]);
+    rc = list_choices(q, weight, &c, err);
+    for (size_t j = 0; j < q->m && rc == 0; j++)
+        plan[j] = at_budget(&c, mix, q->budgets[j]);
     free(c.list);
     return rc;
 }
@@ -244,30 +241,29 @@ int rn_stat_plan_rows(const rn_arm *const *arms, size_t n_arms, const rn_plan *p
     return 0;
 }
 
-int rn_stat_plan_crossfit(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind,
-                          rn_plan_limit limit, const uint32_t *fold, uint32_t n_folds,
-                          const double *budgets, size_t m, double *score, double *cost, rn_err *err)
+int rn_stat_plan_crossfit(const rn_plan_ask *q, const uint32_t *fold, uint32_t n_folds,
+                          double *score, double *cost, rn_err *err)
 {
-    int rc = arms_check(arms, n_arms, err);
+    int rc = arms_check(q->arms, q->n_arms, err);
     if (rc) return rc;
-    const size_t n_rows = arms[0]->n_rows;
+    const size_t n_rows = q->arms[0]->n_rows;
     for (size_t i = 0; i < n_rows; i++)
         if (fold[i] >= n_folds)
             return rn_fail(err, RN_EINVAL, "problem %zu is in fold %" PRIu32 " of %" PRIu32, i,
                            fold[i], n_folds);
     double *weight = malloc((3 * n_rows + 1) * sizeof *weight);
-    rn_plan *plan = malloc((m + 1) * sizeof *plan);
-    if (!weight || !plan) rc = rn_fail(err, RN_ENOMEM, "no memory for plans at %zu budgets", m);
+    rn_plan *plan = malloc((q->m + 1) * sizeof *plan);
+    if (!weight || !plan) rc = rn_fail(err, RN_ENOMEM, "no memory for plans at %zu budgets", q->m);
     for (uint32_t f = 0; f < n_folds && rc == 0; f++) {
         double *row_score = weight + n_rows, *row_cost = row_score + n_rows;
         rn_stat_fold_weights(fold, n_rows, f, 0, weight);
-        rc = rn_stat_plan_best(arms, n_arms, kind, limit, weight, budgets, m, plan, err);
-        for (size_t j = 0; j < m && rc == 0; j++) {
-            rc = rn_stat_plan_rows(arms, n_arms, &plan[j], 1, row_score, row_cost, err);
+        rc = rn_stat_plan_best(q, weight, plan, err);
+        for (size_t j = 0; j < q->m && rc == 0; j++) {
+            rc = rn_stat_plan_rows(q->arms, q->n_arms, &plan[j], 1, row_score, row_cost, err);
             for (size_t i = 0; i < n_rows && rc == 0; i++) {
                 if (fold[i] != f) continue;
-                if (score) score[i * m + j] = row_score[i];
-                if (cost) cost[i * m + j] = row_cost[i];
+                if (score) score[i * q->m + j] = row_score[i];
+                if (cost) cost[i * q->m + j] = row_cost[i];
             }
         }
     }

@@ -36,12 +36,20 @@ typedef struct rn_plan {
     double score, cost; /* expected, under the weights that chose it: the score is optimistic */
 } rn_plan;
 
+/* What is asked of a plan. */
+typedef struct rn_plan_ask {
+    const rn_arm *const *arms; /* [n_arms] */
+    size_t n_arms;
+    rn_plan_kind kind;
+    rn_plan_limit limit;
+    const double *budgets; /* [m] */
+    size_t m;
+} rn_plan_ask;
+
 /* The plan of `kind` with the best expected score that `limit` allows, for each of budgets [m],
  * under weight [n_rows] (NULL: equally), into plan [m]. Equal scores: the cheaper one. A budget
  * that affords nothing gives the empty plan with score and cost 0. */
-int rn_stat_plan_best(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind,
-                      rn_plan_limit limit, const double *weight, const double *budgets, size_t m,
-                      rn_plan *plan, rn_err *err);
+int rn_stat_plan_best(const rn_plan_ask *q, const double *weight, rn_plan *plan, rn_err *err);
 
 /* Expected score and cost of a plan per problem, [n_rows] with `stride` elements from one to the
  * next; either may be NULL. */
@@ -52,9 +60,7 @@ int rn_stat_plan_rows(const rn_arm *const *arms, size_t n_arms, const rn_plan *p
  * to the problems of that fold: score and cost, tables [n_rows, m] (either may be NULL), for
  * boot.h. fold [n_rows] is from rn_stat_folds. The budget holds on the data that chose the plan;
  * `cost` tells what it came to on the other. */
-int rn_stat_plan_crossfit(const rn_arm *const *arms, size_t n_arms, rn_plan_kind kind,
-                          rn_plan_limit limit, const uint32_t *fold, uint32_t n_folds,
-                          const double *budgets, size_t m, double *score, double *cost,
-                          rn_err *err);
+int rn_stat_plan_crossfit(const rn_plan_ask *q, const uint32_t *fold, uint32_t n_folds,
+                          double *score, double *cost, rn_err *err);
 
 #endif

@@ -139,23 +139,23 @@ static int run_once(rn_policy *p, size_t n_arm, const rn_count *counts, const rn
 }
 
 int rn_stat_replay(rn_policy *p, size_t n_arm, const rn_count *counts, const rn_drawcost *costs,
-                   int64_t n_orders, uint64_t seed, uint32_t problem, rn_replay *out, rn_err *err)
+                   const rn_orders *orders, rn_replay *out, rn_err *err)
 {
-    if (n_orders < 1 || n_orders > UINT32_MAX)
-        return rn_fail(err, RN_EINVAL, "%" PRId64 " random orders: needs at least 1", n_orders);
+    if (orders->n < 1 || orders->n > UINT32_MAX)
+        return rn_fail(err, RN_EINVAL, "%" PRId64 " random orders: needs at least 1", orders->n);
     if (n_arm < 1 || n_arm > RN_PRIOR_MAX_ARM)
         return rn_fail(err, RN_EINVAL, "a replay of %zu models", n_arm);
     static const char name[] = "policy";
-    const uint64_t stream = rn_rng_stream(name, sizeof name - 1) + problem;
+    const uint64_t stream = rn_rng_stream(name, sizeof name - 1) + orders->problem;
     rn_replay sum = {0};
-    for (int64_t i = 0; i < n_orders; i++) {
+    for (int64_t i = 0; i < orders->n; i++) {
         rn_rng rng;
-        rn_rng_init(&rng, seed, stream, (uint32_t)i);
+        rn_rng_init(&rng, orders->seed, stream, (uint32_t)i);
         int rc = run_once(p, n_arm, counts, costs, &rng, &sum, err);
         if (rc) return rc;
     }
     rn_policy_reset(p);
-    const double n = (double)n_orders;
+    const double n = (double)orders->n;
     *out = (rn_replay){sum.score / n, sum.cost / n, sum.draws / n};
     return 0;
 }

@@ -42,10 +42,18 @@ typedef struct rn_replay {
     double draws;       /* samples drawn */
 } rn_replay;
 
-/* One problem in n_orders random orders: counts [n_arm], costs [n_arm] (batches are not regarded).
- * The policy's limits must not be above the counts. Stream (seed, problem): the same orders
- * whatever else is replayed. The policy is reset before each. */
+/* Random orders of one problem's samples: stream (seed, problem), so that they are the same
+ * whatever else is replayed. */
+typedef struct rn_orders {
+    int64_t n;
+    uint64_t seed;
+    uint32_t problem;
+} rn_orders;
+
+/* One problem in orders->n random orders: counts [n_arm], costs [n_arm] (batches are not regarded).
+ * The policy's limits must not be above the counts. The policy
+ * is reset before each. */
 int rn_stat_replay(rn_policy *p, size_t n_arm, const rn_count *counts, const rn_drawcost *costs,
-                   int64_t n_orders, uint64_t seed, uint32_t problem, rn_replay *out, rn_err *err);
+                   const rn_orders *orders, rn_replay *out, rn_err *err);
 
 #endif

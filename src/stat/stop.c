@@ -86,13 +86,13 @@ int rn_stat_stop_curve(const rn_count *problem, const rn_drawcost *cost, int64_t
     return 0;
 }
 
-int rn_stat_stop_table(const rn_count *eff, const uint8_t *keep, size_t n, const rn_drawcost *costs,
-                       int per_row, int64_t k_max, double *draws, double *spent, rn_err *err)
+int rn_stat_stop_table(const rn_counts *x, const rn_drawcost *costs, int per_row, int64_t k_max,
+                       double *draws, double *spent, rn_err *err)
 {
     size_t at = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (keep && !keep[i]) continue;
-        int rc = rn_stat_stop_curve(&eff[i], &costs[per_row ? i : 0], k_max,
+    for (size_t i = 0; i < x->n; i++) {
+        if (x->keep && !x->keep[i]) continue;
+        int rc = rn_stat_stop_curve(&x->eff[i], &costs[per_row ? i : 0], k_max,
                                     draws ? draws + at : NULL, spent ? spent + at : NULL, err);
         if (rc) return rn_err_prefix(err, "problem %zu", i);
         at += (size_t)k_max;

@@ -33,9 +33,16 @@ int rn_stat_draws(int64_t n, int64_t c, int64_t k, double *out, rn_err *err);
 int rn_stat_stop_curve(const rn_count *problem, const rn_drawcost *cost, int64_t k_max,
                        double *draws, double *spent, rn_err *err);
 
+/* The problems of a table: those of eff [n] that keep [n] (NULL: all) keeps. */
+typedef struct rn_counts {
+    const rn_count *eff;
+    const uint8_t *keep;
+    size_t n;
+} rn_counts;
+
 /* As tables [n_rows, k_max], rows as in rn_stat_pass_table; costs: [n] if per_row (indexed as eff),
  * else one for all. Column means are per problem; times n_rows they are the total of the set. */
-int rn_stat_stop_table(const rn_count *eff, const uint8_t *keep, size_t n, const rn_drawcost *costs,
-                       int per_row, int64_t k_max, double *draws, double *spent, rn_err *err);
+int rn_stat_stop_table(const rn_counts *x, const rn_drawcost *costs, int per_row, int64_t k_max,
+                       double *draws, double *spent, rn_err *err);
 
 #endif

@@ -27,6 +27,7 @@ enum { MAX_FILE_BYTES = 1 << 29 };
 typedef struct case_list {
     rn_case *v;
     size_t n, cap;
+    size_t base; /* where the record that is being read begins */
 } case_list;
 
 /* JSON inside JSON: what the scanner says, with file, line and field before it. */
@@ -99,11 +100,12 @@ static rn_case *case_at(case_list *c, size_t i)
     return &c->v[i];
 }
 
-/* Reads the JSON array `values` into the inputs or outputs from case number `base` on; *n their
- * count. */
-static int read_side(rn_loader *l, rn_bytes values, bool call, bool outputs, size_t base,
-                     case_list *cases, rn_json_at at, size_t *n, rn_err *err)
+/* Reads the JSON array `values` into the inputs or outputs from case number cases->base on; *n
+ * their count. */
+static int read_side(rn_loader *l, rn_bytes values, bool call, bool outputs, case_list *cases,
+                     rn_json_at at, size_t *n, rn_err *err)
 {
+    const size_t base = cases->base;
     const char *key_name = outputs ? "outputs" : "inputs";
     if (!rn_jsonraw_is(values, '[')) return rn_load_bad(at, key_name, err, "is not an array");
     rn_bytes key, value;
@@ -125,9 +127,10 @@ static int read_side(rn_loader *l, rn_bytes values, bool call, bool outputs, siz
 static int read_cases(rn_loader *l, rn_bytes inputs, rn_bytes outputs, bool call, case_list *cases,
                       rn_json_at at, rn_err *err)
 {
-    size_t base = cases->n, n_in = 0, n_out = 0;
-    int rc = read_side(l, inputs, call, false, base, cases, at, &n_in, err);
-    if (!rc) rc = read_side(l, outputs, call, true, base, cases, at, &n_out, err);
+    size_t n_in = 0, n_out = 0;
+    cases->base = cases->n;
+    int rc = read_side(l, inputs, call, false, cases, at, &n_in, err);
+    if (!rc) rc = read_side(l, outputs, call, true, cases, at, &n_out, err);
     if (rc) return rc;
     if (n_in != n_out)
         return rn_load_bad(at, "outputs", err, "has %zu entries for %zu inputs", n_out, n_in);
