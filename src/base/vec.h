@@ -13,8 +13,8 @@
 #ifndef RN_BASE_VEC_H
 #define RN_BASE_VEC_H
 
-#include "base/buf.h"
-
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #define RN_VEC(type)   \

@@ -1,6 +1,6 @@
 /*
- * kern.c: from an instruction set to its table of kernels, and the row operations (ops.h) that need
- * no kernel of their own.
+ * kern_pick.c: from an instruction set to its table of kernels, and the row operations (ops.h) that
+ * need no kernel of their own.
  */
 #include "model/kern_table.h"
 #include "model/ops.h"
