@@ -975,6 +975,28 @@ typedef struct rn_solve_sample {
     const char *detail;
 } rn_solve_sample;
 
+/* ---- demo ---- */
+
+/* Where the demo finds the bundled models and problems, and writes. */
+enum { RN_DEMO_MODELS = 4 };
+typedef struct rn_demo_options {
+    const char *out;        /* folder for demo.db and report.html; NULL: the current one */
+    const char *models_dir; /* NULL: beside the data sets, as they are installed or built */
+    const char *set, *data_dir;
+} rn_demo_options;
+typedef struct rn_demo {
+    char *model[RN_DEMO_MODELS];      /* files, smallest first, */
+    const char *size[RN_DEMO_MODELS]; /* and what tells them apart: "xs" */
+    char *db, *page;
+    int64_t n_problems;
+    int is_there;      /* the store */
+    int64_t n_samples; /* that it holds */
+} rn_demo;
+/* RN_ENOTFOUND, RN_EREADONLY; RN_EVERSION: the store holds what another demo made. rn_demo_close.
+ */
+RN_API int rn_demo_open(const rn_demo_options *o, rn_demo *out, rn_err *err);
+RN_API void rn_demo_close(rn_demo *d);
+
 /* Where a problem comes from: a set, or the user's own files. */
 typedef struct rn_problem_source {
     const char *set, *data_dir; /* as rn_taskset_open; or, with set NULL, */

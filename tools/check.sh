@@ -1,10 +1,10 @@
 #!/bin/sh
 # `make check`: what a reviewer would otherwise have to look for.
-#   formatting (clang-format), static analysis (cppcheck), shell scripts (shellcheck), man pages
+#   formatting (clang-format), the house rules (house.py), static analysis (cppcheck), shell scripts (shellcheck), man pages
 #   (mandoc), the whole tree compiled by gcc and by clang with warnings as errors, and the ARM
 #   kernels under an emulator.
 # Every step runs, then the status tells whether one failed. Some steps only:
-#   tools/check.sh [format|analysis|shell|man|gcc|clang|neon...]
+#   tools/check.sh [format|house|analysis|shell|man|gcc|clang|neon...]
 set -eu
 cd "$(dirname "$0")/.."
 RATION_EXTRA_DEPS="clang clang-format cppcheck shellcheck mandoc" tools/deps.sh
@@ -39,6 +39,8 @@ analysis() {
 
 shell() { git ls-files '*.sh' .ci/run | xargs -r shellcheck; }
 
+house() { python3 tools/house.py --check; }
+
 man() { git ls-files 'docs/man/*.1' | xargs -r mandoc -T lint -W warning; }
 
 compile() { make --no-print-directory -s -j"$jobs" BUILD="$1" CC="$2" tests >/dev/null; }
@@ -48,8 +50,8 @@ neon() { tools/neon-check.sh; }
 
 for s in "${@:-all}"; do
     case $s in
-    all) for each in format analysis shell man gcc clang neon; do step $each $each; done ;;
-    format | analysis | shell | man | gcc | clang | neon) step "$s" "$s" ;;
+    all) for each in format house analysis shell man gcc clang neon; do step $each $each; done ;;
+    format | house | analysis | shell | man | gcc | clang | neon) step "$s" "$s" ;;
     *)
         echo "check: unknown step '$s'" >&2
         exit 2

@@ -7,33 +7,23 @@
  * store stays for the user to go on with. The smaller a model, the more samples it makes, as in the
  * study.
  */
-#include "run/stage.h"
-
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/hash.h"
-#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
-#include "store/store.h"
-#include "task/task.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The bundled family, smallest first, and how many samples of it are made for one of the largest.
- * Their samples cost about 1, 4, 14 and 53 in FLOPs; the smallest must reach the price of the
- * largest with half of its samples. */
-static const char *const sizes[] = {"xs", "s", "m", "l"};
-static const int64_t times_n[] = {16, 4, 2, 1};
+/* How many samples of each model are made for one of the largest. Their samples cost about 1, 4, 14
+ * and 53 in FLOPs; the smallest must reach the price of the largest with half of its samples. */
+static const int64_t times_n[RN_DEMO_MODELS] = {16, 4, 2, 1};
 
-enum { N_SIZES = sizeof sizes / sizeof sizes[0], MAX_STEPS = 48, MAX_ARGS = 24, QUICK = 8 };
+enum { MAX_STEPS = 48, MAX_ARGS = 24, QUICK = 8 };
 
 /* Programs of the set run in microseconds and need no memory; what runs for a second never ends.
  * Samples and prompts of the set are shorter than these. */
@@ -51,135 +41,12 @@ typedef struct options {
 typedef struct demo {
     const rn_command *cmd;
     const options *o;
-    rn_arena arena; /* all strings and argument lists */
-    rn_taskset *set;
-    const char *db, *page;
-    const char *model[N_SIZES];             /* paths */
-    char sha[N_SIZES][RN_SHA256_HEX];       /* of these files */
+    rn_arena arena; /* all strings of argument lists */
+    rn_demo at;
     const char *steps[MAX_STEPS][MAX_ARGS]; /* NULL-terminated; [0] is the command */
     int n_steps;
     bool incomplete;
 } demo;
-
-/* ---- where things lie ------------------------------------------------------------------------ */
-
-/* The path as one would type it: below the current folder without that folder. NULL: no memory. */
-static const char *typed(demo *d, const char *path)
-{
-    char real[PATH_MAX], here[PATH_MAX];
-    if (!realpath(path, real) || !getcwd(here, sizeof here))
-        return rn_arena_strdup(&d->arena, path);
-    size_t n = strlen(here);
-    bool below = strncmp(real, here, n) == 0 && real[n] == '/' && n > 1;
-    return rn_arena_strdup(&d->arena, below ? real + n + 1 : real);
-}
-
-static int find_model(demo *d, size_t i, rn_err *err)
-{
-    char rel[64];
-    snprintf(rel, sizeof rel, "models/ration-mini-%s.gguf", sizes[i]);
-    rn_buf path = {0};
-    const char *own = d->o->models;
-    if (own) rn_buf_printf(&path, "%s/%s", own, rel + strlen("models/"));
-    bool found = own ? rn_buf_ok(&path) && rn_file_exists(path.data)
-                     : rn_data_locate(rn_data_dir(d->o->data), rel, &path);
-    int rc = 0;
-    if (found) {
-        d->model[i] = typed(d, path.data);
-        if (!d->model[i]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
-    } else {
-        rn_buf places = {0};
-        if (own)
-            rn_buf_puts(&places, path.data ? path.data : own);
-        else
-            rn_data_places(rn_data_dir(d->o->data), rel, &places);
-        rc = rn_fail(err, RN_ENOTFOUND,
-                     "the bundled model ration-mini-%s.gguf is not here (looked at %s); run the "
-                     "program of a source tree's build folder or `make install`, or name the "
-                     "folder with --models DIR",
-                     sizes[i], places.data ? places.data : rel);
-        rn_buf_free(&places);
-    }
-    rn_buf_free(&path);
-    return rc ? rc : rn_sha256_file(d->model[i], d->sha[i], err);
-}
-
-/* Paths of what is made, in a folder that can be written; a file shows whether it can. */
-static int prepare_folder(demo *d, rn_err *err)
-{
-    const char *out = d->o->out;
-    int rc = out ? rn_dir_make(out, err) : 0;
-    if (rc) return rc;
-    rn_buf b = {0};
-    rn_buf_printf(&b, "%s/.ration-demo-XXXXXX", out ? out : ".");
-    if (!rn_buf_ok(&b)) return rn_fail(err, RN_ENOMEM, "out of memory");
-    int fd = mkstemp(b.data);
-    if (fd < 0)
-        rc = rn_fail(err, RN_EREADONLY, "%s: cannot be written (%s); %s", out ? out : "this folder",
-                     strerror(errno),
-                     out ? "name another folder with --out DIR"
-                         : "name one that can be with --out DIR");
-    else {
-        close(fd);
-        unlink(b.data);
-    }
-    const char *dir = out ? out : "", *slash = out ? "/" : "";
-    for (int i = 0; i < 2 && !rc; i++) {
-        rn_buf_clear(&b);
-        rn_buf_printf(&b, "%s%s%s", dir, slash, i ? "report.html" : "demo.db");
-        *(i ? &d->page : &d->db) = rn_buf_ok(&b) ? rn_arena_strdup(&d->arena, b.data) : NULL;
-    }
-    rn_buf_free(&b);
-    return rc || (d->db && d->page) ? rc : rn_fail(err, RN_ENOMEM, "out of memory");
-}
-
-/* ---- what is there already ------------------------------------------------------------------- */
-
-typedef struct seen {
-    demo *d;
-    int64_t n_samples;
-    rn_err *err;
-} seen;
-
-/* Samples of other model files, of another version of the set or of ration would stand beside those
- * of this demo in every table. */
-static int check_run(void *user, const rn_store_run_row *r)
-{
-    seen *s = user;
-    const demo *d = s->d;
-    bool ours = strcmp(r->set_name, d->set->name) == 0 && strcmp(r->set_hash, d->set->hash) == 0;
-    bool file = false;
-    for (size_t i = 0; i < N_SIZES; i++)
-        file |= strcmp(r->model_sha, d->sha[i]) == 0;
-    json_t *settings = json_loads(r->settings, 0, NULL);
-    const char *version = json_string_value(json_object_get(settings, "version"));
-    bool same = version && strcmp(version, rn_version()) == 0;
-    json_decref(settings);
-    s->n_samples += r->n_samples;
-    if (ours && file && same) return 0;
-    return rn_fail(s->err, RN_EVERSION,
-                   "%s holds samples of %s on %s that this demo did not make (%s); move the file "
-                   "away or name another folder with --out DIR",
-                   d->db, r->model_name, r->set_name,
-                   !ours   ? "another problem set, or another version of it"
-                   : !file ? "another model file"
-                           : "another version of ration");
-}
-
-static int check_store(demo *d, rn_err *err)
-{
-    if (!rn_file_exists(d->db)) return 0;
-    rn_store *s;
-    int rc = rn_store_open(d->db, RN_STORE_READ, &s, err);
-    if (rc) return rc;
-    seen what = {.d = d, .err = err};
-    rc = rn_store_each_run(s, check_run, &what, err);
-    rn_store_close(s);
-    if (!rc)
-        printf("%s is there with %lld samples: what it holds is kept, what is missing is made.\n",
-               d->db, (long long)what.n_samples);
-    return rc;
-}
 
 /* ---- the commands ---------------------------------------------------------------------------- */
 
@@ -204,39 +71,39 @@ static int add_generate(demo *d, size_t i, const char *problems, rn_err *err)
 {
     char n[24];
     snprintf(n, sizeof n, "%lld", (long long)(d->o->n * times_n[i]));
-    const char *m = d->model[i];
-    int rc = add(d, err, "generate", "-m", m, "-t", d->o->set, "-s", d->db, "--max-tokens",
+    const char *m = d->at.model[i];
+    int rc = add(d, err, "generate", "-m", m, "-t", d->o->set, "-s", d->at.db, "--max-tokens",
                  max_tokens, "-n", n, problems ? "--problems" : NULL, problems, END);
     return rc ? rc
-              : add(d, err, "generate", "-m", m, "-t", d->o->set, "-s", d->db, "--max-tokens",
+              : add(d, err, "generate", "-m", m, "-t", d->o->set, "-s", d->at.db, "--max-tokens",
                     max_tokens, "--greedy", problems ? "--problems" : NULL, problems, END);
 }
 
 static int plan(demo *d, rn_err *err)
 {
     char part[48];
-    snprintf(part, sizeof part, "0-%zu/%d", d->set->n - 1, QUICK);
+    snprintf(part, sizeof part, "0-%lld/%d", (long long)d->at.n_problems - 1, QUICK);
     const char *problems = d->o->quick ? part : NULL;
     int rc = 0;
-    for (size_t i = 0; i < N_SIZES && !rc; i++)
+    for (size_t i = 0; i < RN_DEMO_MODELS && !rc; i++)
         rc = add_generate(d, i, problems, err);
     if (!rc)
-        rc = add(d, err, "judge", "-s", d->db, "-t", d->o->set, "--cpu-limit", cpu_limit,
+        rc = add(d, err, "judge", "-s", d->at.db, "-t", d->o->set, "--cpu-limit", cpu_limit,
                  "--memory", memory_mib, END);
-    for (size_t i = 0; i < N_SIZES && !rc; i++)
-        rc = add(d, err, "profile", "-m", d->model[i], "-s", d->db, "--prompt", profile_prompt,
-                 "--tokens", profile_tokens, END);
-    for (size_t i = 0; i < N_SIZES && !rc; i++)
-        rc = add(d, err, "rank", "-m", d->model[i], "-s", d->db, "-t", d->o->set, END);
+    for (size_t i = 0; i < RN_DEMO_MODELS && !rc; i++)
+        rc = add(d, err, "profile", "-m", d->at.model[i], "-s", d->at.db, "--prompt",
+                 profile_prompt, "--tokens", profile_tokens, END);
+    for (size_t i = 0; i < RN_DEMO_MODELS && !rc; i++)
+        rc = add(d, err, "rank", "-m", d->at.model[i], "-s", d->at.db, "-t", d->o->set, END);
     if (!rc)
         rc = add(d, err, "rank", "--ranker", "consensus", "--inputs", n_inputs, "--cpu-limit",
-                 consensus_limit, "-s", d->db, "-t", d->o->set, END);
+                 consensus_limit, "-s", d->at.db, "-t", d->o->set, END);
     if (!rc)
-        rc = add(d, err, "rank", "--ranker", "examples", "--cpu-limit", examples_limit, "-s", d->db,
-                 "-t", d->o->set, END);
-    if (!rc) rc = add(d, err, "report", "-s", d->db, "--html", d->page, END);
+        rc = add(d, err, "rank", "--ranker", "examples", "--cpu-limit", examples_limit, "-s",
+                 d->at.db, "-t", d->o->set, END);
+    if (!rc) rc = add(d, err, "report", "-s", d->at.db, "--html", d->at.page, END);
     if (!rc)
-        rc = add(d, err, "report", "-s", d->db, "--metric", "samples", "--metric", "cost",
+        rc = add(d, err, "report", "-s", d->at.db, "--metric", "samples", "--metric", "cost",
                  "--metric", "pass@k", "--metric", "pass_flops@f", "--metric", "pass_time@t",
                  "--metric", "rankers", END);
     return rc;
@@ -285,7 +152,8 @@ static int run_step(demo *d, int i)
     bool no_page = status == RN_EXIT_FAILURE && strcmp(d->steps[i][0], "report") == 0;
     if (status == RN_EXIT_MISSING || no_page) d->incomplete = true;
     if (status == RN_EXIT_DONE || status == RN_EXIT_MISSING || no_page) return -1;
-    fprintf(stderr, "ration demo: ended by the command above; what is done is kept in %s\n", d->db);
+    fprintf(stderr, "ration demo: ended by the command above; what is done is kept in %s\n",
+            d->at.db);
     return RN_EXIT_FAILURE;
 }
 
@@ -296,7 +164,7 @@ static int print_finding(const demo *d, rn_err *err)
     rn_report_options o;
     rn_report_output out = {0};
     rn_report_options_init(&o);
-    o.store = d->db;
+    o.store = d->at.db;
     int rc = rn_stage_report(&o, &out, err);
     if (!rc)
         printf("\nThe finding: %s",
@@ -308,14 +176,15 @@ static int print_finding(const demo *d, rn_err *err)
 static void print_next(const demo *d, double seconds)
 {
     rn_buf db = {0};
-    put_word(&db, d->db);
-    const char *s = db.data ? db.data : d->db;
+    put_word(&db, d->at.db);
+    const char *s = db.data ? db.data : d->at.db;
     printf("\n%s%.0f s. The page is %s, everything is in %s. Go on with\n"
            "  ration report -s %s --compare ration-mini-%s,ration-mini-%s\n"
            "  ration plan -s %s --replay\n"
            "  ration demo --published     the study's own comparison\n",
            d->o->quick ? "A quick demo: every eighth problem only. " : "", seconds,
-           rn_file_exists(d->page) ? d->page : "not made", s, s, sizes[0], sizes[N_SIZES - 1], s);
+           rn_file_exists(d->at.page) ? d->at.page : "not made", s, s, d->at.size[0],
+           d->at.size[RN_DEMO_MODELS - 1], s);
     rn_buf_free(&db);
 }
 
@@ -370,11 +239,13 @@ static int published(const rn_command *cmd)
 
 static int prepare(demo *d, rn_err *err)
 {
-    int rc = rn_taskset_open(d->o->set, rn_data_dir(d->o->data), &d->set, err);
-    for (size_t i = 0; i < N_SIZES && !rc; i++)
-        rc = find_model(d, i, err);
-    if (!rc) rc = prepare_folder(d, err);
-    if (!rc) rc = check_store(d, err);
+    const options *o = d->o;
+    const rn_demo_options at = {
+        .out = o->out, .models_dir = o->models, .set = o->set, .data_dir = o->data};
+    int rc = rn_demo_open(&at, &d->at, err);
+    if (!rc && d->at.is_there)
+        printf("%s is there with %lld samples: what it holds is kept, what is missing is made.\n",
+               d->at.db, (long long)d->at.n_samples);
     return rc ? rc : plan(d, err);
 }
 
@@ -418,7 +289,7 @@ int rn_cmd_demo(int argc, char **argv)
         print_next(&d, (double)(rn_now_ns() - t0) * 1e-9);
         status = d.incomplete ? RN_EXIT_MISSING : RN_EXIT_DONE;
     }
-    rn_taskset_free(d.set);
+    rn_demo_close(&d.at);
     rn_arena_free(&d.arena);
     return rc ? rn_opt_failure(cmd, &err) : status;
 }

@@ -11,7 +11,7 @@
 #ifndef RN_JUDGE_WIRE_H
 #define RN_JUDGE_WIRE_H
 
-#include "judge/judge.h"
+#include "judge/job.h"
 
 enum {
     RN_WIRE_MAGIC = 0x52414a0b, /* changes with every change of a struct here */
