@@ -27,10 +27,6 @@ typedef struct rn_protocol {
 
 void rn_protocol_write(const rn_protocol *p, rn_buf *out);
 
-/* Whether verdicts under protocol `was` (JSON) stand for those under `now`: all that a user chose
- * is the same, and at most versions (of extractor, judge, ration) are older or not recorded. */
-bool rn_protocol_stands_for(const char *was, const char *now);
-
 /* ---- runs: everything that a sample depends on, beside set, model, kind and preset ---------- */
 
 typedef struct rn_run_identity {

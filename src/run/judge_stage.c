@@ -113,15 +113,20 @@ typedef struct older {
     rn_work *w;
     rn_work_run *run;
     RN_VEC(int64_t) protocols;
+    rn_err *err;
 } older;
 
 static int note_older(void *user, int64_t protocol_id, const char *json, int64_t n_verdicts)
 {
+    (void)json;
     older *x = user;
-    bool mine = protocol_id != x->run->protocol_id && n_verdicts > 0 &&
-                rn_protocol_stands_for(json, x->run->row.protocol);
+    bool mine = false;
+    int rc =
+        protocol_id == x->run->protocol_id || n_verdicts == 0
+            ? 0
+            : rn_store_stands_for(x->w->store, protocol_id, x->run->protocol_id, &mine, x->err);
     if (mine) (void)rn_vec_push(&x->protocols, protocol_id);
-    return 0;
+    return rc;
 }
 
 static int rising(const void *a, const void *b)
@@ -133,7 +138,7 @@ static int rising(const void *a, const void *b)
 /* Lists the samples with a verdict under an older version of the run's protocol. */
 static int list_older(rn_work *w, rn_work_run *run, rn_err *err)
 {
-    older x = {.w = w, .run = run};
+    older x = {.w = w, .run = run, .err = err};
     rn_arena a = {0};
     int rc = rn_store_each_protocol(w->store, run->row.run_id, 0, note_older, &x, err);
     if (!rc && x.protocols.n) {

@@ -128,14 +128,19 @@ int rn_keep_load(rn_solve_state *s, rn_err *err)
 /* ---- verdicts -------------------------------------------------------------------------------- */
 
 typedef struct known {
-    const char *protocol; /* JSON */
+    rn_store *store;
+    int64_t protocol;
     rn_try *t;
+    rn_err *err;
 } known;
 
 static int take_verdict(void *user, const rn_store_verdict_row *r)
 {
     known *k = user;
-    if (r->x.verdict == RN_V_SANDBOX || !rn_protocol_stands_for(r->protocol, k->protocol)) return 0;
+    bool stands = false;
+    if (r->x.verdict == RN_V_SANDBOX) return 0;
+    int rc = rn_store_stands_for(k->store, r->x.protocol_id, k->protocol, &stands, k->err);
+    if (rc || !stands) return rc;
     rn_judge_result *x = &k->t->result;
     *x = (rn_judge_result){.verdict = r->x.verdict,
                            .n_cases = (int32_t)r->x.n_tests,
@@ -160,7 +165,7 @@ static int take_verdicts(rn_solve_state *s, int arm, rn_err *err)
     for (size_t i = 0; !rc && i < s->tries.n; i++) {
         rn_try *t = s->tries.data[i];
         if (!t->sample_id || !t->stored || t->arm != arm) continue;
-        known k = {.protocol = json.data, .t = t};
+        known k = {.store = s->o->store, .protocol = s->arms[arm].protocol_id, .t = t, .err = err};
         int got = rn_store_each_verdict(s->o->store, t->sample_id, take_verdict, &k, err);
         if (got < 0) rc = got;
     }

@@ -352,6 +352,19 @@ int rn_store_versions(rn_store *s, int64_t protocol_id, rn_buf *ids, rn_err *err
     return rc ? rc : rn_buf_ok(ids) ? 0 : rn_store_nomem(s, err);
 }
 
+int rn_store_stands_for(rn_store *s, int64_t was, int64_t now, bool *yes, rn_err *err)
+{
+    rn_buf ids = {0};
+    int64_t n = 0;
+    int rc = rn_store_versions(s, now, &ids, err);
+    if (!rc)
+        rc = rn_sql_row(s, err, "SELECT count(*) FROM json_each(?1) WHERE value = ?2", "ti>i",
+                        ids.data, was, &n);
+    rn_buf_free(&ids);
+    *yes = n > 0;
+    return rc < 0 ? rc : 0;
+}
+
 int rn_store_count_older(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t *n, rn_err *err)
 {
     rn_buf ids = {0};

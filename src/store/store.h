@@ -269,6 +269,8 @@ int rn_store_each_protocol(rn_store *s, int64_t run_id, int64_t tests,
  * a smaller version of the extractor ("auto/1" for "auto/2"). What is judged under one of them is
  * judged. */
 int rn_store_versions(rn_store *s, int64_t protocol_id, rn_buf *ids, rn_err *err);
+/* Whether protocol `was` is among the versions of `now`: its verdicts stand for those under it. */
+int rn_store_stands_for(rn_store *s, int64_t was, int64_t now, bool *yes, rn_err *err);
 /* How many samples of a run have a verdict under an older version only. */
 int rn_store_count_older(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t *n, rn_err *err);
 
