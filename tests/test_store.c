@@ -585,6 +585,38 @@ static void test_no_sorting(void **state)
     rn_store_close(f.s);
 }
 
+/* Words beside a verdict hold addresses and times: only imported ones and "no code" are content. */
+static void test_digest_words(void **state)
+{
+    (void)state;
+    rn_err err = {0};
+    static const struct {
+        int64_t judged_ms;
+        const char *a, *b;
+        bool equal;
+    } cases[] = {
+        {5, "<object at 0x7f01>", "<object at 0x7f02>", true},
+        {5, "1.01 s of processor time", RN_NO_CODE, false},
+        {0, "failed: x", "failed: y", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char hex[2][65];
+        for (int k = 0; k < 2; k++) {
+            char name[32];
+            snprintf(name, sizeof name, "words%zu%d.db", i, k);
+            fixture f = make(name);
+            rn_store_verdict v = {.sample_id = put_text(&f, 0, 0, "x", 1),
+                                  .verdict = RN_V_EXCEPTION,
+                                  .detail = k ? cases[i].b : cases[i].a};
+            assert_ok(rn_store_put_protocol(f.s, "{}", &v.protocol_id, &err), &err);
+            assert_ok(rn_store_put_verdict_at(f.s, &v, cases[i].judged_ms, &err), &err);
+            assert_ok(rn_store_digest(f.s, hex[k], &err), &err);
+            rn_store_close(f.s);
+        }
+        assert_int_equal(strcmp(hex[0], hex[1]) == 0, cases[i].equal);
+    }
+}
+
 static void test_digest(void **state)
 {
     (void)state;
@@ -1026,6 +1058,7 @@ int main(void)
         cmocka_unit_test(test_walk_runs),
         cmocka_unit_test(test_no_sorting),
         cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_digest_words),
         cmocka_unit_test(test_rows_become_one),
         cmocka_unit_test(test_provenance),
         cmocka_unit_test(test_versions),

@@ -44,7 +44,8 @@ typedef struct follow {
     int64_t n_done, n_failed, n_running, n_waiting, n_rows;
     char reason[64]; /* why tasks wait; "" */
     int64_t looked_ns;
-    bool deaf; /* the controller does not answer */
+    bool deaf;      /* the controller does not answer */
+    int64_t n_held; /* tasks that wait for a person, at the last look */
 } follow;
 
 /* ---- merging --------------------------------------------------------------------------------- */
@@ -119,6 +120,18 @@ int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whol
 
 /* ---- what the tasks and Slurm say ------------------------------------------------------------ */
 
+/* A held task never starts by itself: following it without a word would never end. */
+static void tell_of_held(follow *f, const rn_slurm_queue *q)
+{
+    if (q->n_held > f->n_held)
+        rn_watch_note(f->c->watch,
+                      "%lld tasks are held by Slurm (%s): 'scontrol release %s' lets one start "
+                      "again; where a node failed, 'sinfo -R' names it, and 'scontrol update "
+                      "NodeName=NODE State=RESUME' brings it back",
+                      (long long)q->n_held, q->held_reason, q->held);
+    f->n_held = q->n_held;
+}
+
 static int look(follow *f)
 {
     rn_slurm_queue q = {.alive = f->alive, .n_tasks = f->c->job->n_tasks};
@@ -134,6 +147,7 @@ static int look(follow *f)
     if (rc) return rc;
     f->n_running = q.n_running;
     f->n_waiting = q.n_waiting;
+    tell_of_held(f, &q);
     snprintf(f->reason, sizeof f->reason, "%s",
              q.n_waiting && strcmp(q.reason, "None") != 0 && strcmp(q.reason, "Resources") != 0
                  ? q.reason

@@ -189,12 +189,13 @@ static int read_ids(const char *folder, rn_buf *out, rn_err *err)
     return rc;
 }
 
-/* A line of squeue: "TASK|STATE|REASON". */
+/* A line of squeue: "TASK|STATE|JOB|REASON". */
 static void take_line(rn_slurm_queue *q, char *line)
 {
-    char *state = strchr(line, '|'), *reason = state ? strchr(state + 1, '|') : NULL;
+    char *state = strchr(line, '|'), *job = state ? strchr(state + 1, '|') : NULL;
+    char *reason = job ? strchr(job + 1, '|') : NULL;
     if (!reason) return;
-    *state++ = *reason++ = '\0';
+    *state++ = *job++ = *reason++ = '\0';
     char *end;
     long long task = strtoll(line, &end, 10);
     if (end == line || task < 0 || task >= q->n_tasks) return;
@@ -202,6 +203,12 @@ static void take_line(rn_slurm_queue *q, char *line)
     if (strcmp(state, "PENDING") == 0) {
         q->n_waiting++;
         snprintf(q->reason, sizeof q->reason, "%s", reason);
+        /* "launch failed requeued held", "JobHeldUser": words differ by version. */
+        if (strcasestr(reason, "held")) {
+            q->n_held++;
+            snprintf(q->held, sizeof q->held, "%.20s_%lld", job, task);
+            snprintf(q->held_reason, sizeof q->held_reason, "%s", reason);
+        }
     } else {
         q->n_running++;
     }
@@ -211,11 +218,11 @@ int rn_slurm_look(const char *folder, rn_slurm_queue *q, rn_err *err)
 {
     rn_buf ids = {0}, said = {0};
     memset(q->alive, 0, (size_t)q->n_tasks * sizeof *q->alive);
-    q->n_running = q->n_waiting = 0;
+    q->n_running = q->n_waiting = q->n_held = 0;
     q->reason[0] = '\0';
     int rc = read_ids(folder, &ids, err);
     const char *const argv[] = {"squeue", "-h",       "-r", "-j", ids.len ? ids.data : "",
-                                "-o",     "%K|%T|%r", NULL};
+                                "-o",     "%K|%T|%F|%r", NULL};
     rn_process_call call = {.argv = argv, .timeout_ms = ANSWER_MS, .said = &said};
     if (!rc && ids.len) rc = rn_process_run(&call, err);
     /* A job that ended a while ago is not known any more: nothing of it is alive. */

@@ -5,7 +5,9 @@
  * modulo 2^256 (as four 64-bit lanes) of the SHA-256 of all rows: equal for equal content whatever
  * the order of the rows. It finds differences between honest stores; it is no signature.
  * Left out: dates, measured times and memory (also those of profiles), the ledger, which file a
- * sample came from, and the provenance of runs, rankers and protocols.
+ * sample came from, and the provenance of runs, rankers and protocols. Of the words beside a verdict
+ * of ours only "no code" is a fact: the others quote what a program printed (addresses, temporary
+ * names) or what was measured, and differ from run to run. Imported words are data.
  */
 #include "store/store_priv.h"
 
@@ -25,7 +27,8 @@ static const char *const queries[] = {
     " x.text FROM sample s JOIN temp.run_key k ON k.id = s.run_id JOIN problem p ON p.id ="
     " s.problem_id LEFT JOIN sample_text x ON x.sample_id = s.id",
     "SELECT 'verdict', k.key, p.task_id, s.idx, o.json, d.name, min(v.judged_ms, 1), v.n_tests,"
-    " v.n_passed, v.failed_test, v.detail, v.program_sha FROM verdict v"
+    " v.n_passed, v.failed_test, CASE WHEN v.judged_ms <= 0 OR v.detail = '" RN_NO_CODE
+    "' THEN v.detail END, v.program_sha FROM verdict v"
     " JOIN sample s ON s.id = v.sample_id JOIN temp.run_key k ON k.id = s.run_id"
     " JOIN problem p ON p.id = s.problem_id JOIN protocol o ON o.id = v.protocol_id"
     " JOIN verdict_kind d ON d.id = v.kind_id",

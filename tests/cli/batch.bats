@@ -37,7 +37,6 @@ make_store() {
         >/dev/null 2>&1
 }
 
-many="generate -m $root/models/ration-mini-xs.gguf -t mini -n 1200 --problems 0-39/4"
 generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0-39/4"
 
 @test "batch judge equals a local run, and asks for nothing twice" {
@@ -75,26 +74,59 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
     [ "$(digest whole.db)" = "$(digest local.db)" ]
 }
 
-@test "a node dies, the submitter is killed, the controller starts again: the same store" {
+# What the attempts that were killed had in their scratch folders (a killed task leaves its own) and had not
+# sent home by then: done twice. Prints the rows that were home, those done twice, and the seconds that these took.
+done_twice() { # done_twice SCRATCH HOME
+    /usr/bin/python3 - "$1" "$2" <<'END'
+import glob, sqlite3, sys
+def rows(pattern):
+    found = {}
+    for path in glob.glob(pattern):
+        q = "SELECT p.task_id, s.idx, s.wall_ns FROM sample s JOIN problem p ON p.id = s.problem_id"
+        found.update({r[:2]: r[2] for r in sqlite3.connect(path).execute(q)})
+    return found
+home, dead = rows(sys.argv[2] + "/*.out.db"), rows(sys.argv[1] + "/ration-task-*/part.db")
+twice = [ns for key, ns in dead.items() if key not in home]
+print(len(home), len(twice), "%.2f" % (sum(twice) / 1e9))
+END
+}
+
+@test "a node dies midway, the submitter is killed, the controller starts again: the same store" {
     need_slurm
-    "$RATION" $many -s local.db >/dev/null 2>&1
-    for seed in ${RATION_KILL_SEEDS:-1 2}; do
-        rm -rf whole.db*
-        "$RATION" batch -s whole.db --tasks 4 --every 1 -- $many 2>err.txt 3>&- &
+    slow="generate -m $root/models/ration-mini-l.gguf -t mini -n ${RATION_KILL_SAMPLES:-100} --problems 0-39/4"
+    "$RATION" $slow -j 2 -s local.db >/dev/null 2>&1
+    all=$(sql local.db 'select count(*) from sample')
+    for seed in ${RATION_KILL_SEEDS:-1}; do
+        rm -rf whole.db* scratch home
+        mkdir scratch home
+        export TMPDIR=$PWD/scratch
+        node=$((seed % 2 + 1))
+        "$RATION" batch -s whole.db --tasks 2 --every 1 -- $slow -j 1 2>err.txt 3>&- &
         pid=$!
-        until grep -q "tasks submitted" err.txt; do sleep 0.05; done
-        sleep $((seed % 2)).$((seed * 37 % 10))
-        "$cluster" kill-node "$SLURM_DIR" $((seed % 2 + 1)) || true
+        # The task on that node has sent its first part home, and is killed at some time after.
+        for i in $(seq 600); do
+            task=$(grep -l "\"host\":\"n$node\"" whole.db.batch/0*.json 2>/dev/null | head -1)
+            [ -z "$task" ] || [ ! -e "${task%.json}.out.db" ] || break
+            sleep 0.05
+        done
+        sleep 0.$((seed * 37 % 100 + 100))
+        "$cluster" kill-node "$SLURM_DIR" $node
+        cp whole.db.batch/*.out.db home
         sleep 0.$((seed * 53 % 10))
         kill -9 $pid 2>/dev/null || true # it may be done already
         wait $pid || true
         "$cluster" stop-ctld "$SLURM_DIR"
-        "$cluster" start-node "$SLURM_DIR" $((seed % 2 + 1)) || true
+        "$cluster" start-node "$SLURM_DIR" $node
         "$cluster" start-ctld "$SLURM_DIR"
-        run "$RATION" batch -s whole.db --attach
+        run timeout 120 "$RATION" batch -s whole.db --attach
+        unset TMPDIR
         [ "$status" -eq 0 ] || { echo "seed $seed: $output"; cat err.txt; false; }
         [ "$(digest whole.db)" = "$(digest local.db)" ]
-        [ "$(sql whole.db 'select count(*) from sample')" = 12000 ]
+        read -r n_home n_twice seconds <<<"$(done_twice scratch home)"
+        [ -z "${RATION_KILL_SEEDS:-}" ] || echo "# seed $seed: $n_home of $all home, $n_twice twice, $seconds s" >&3
+        [ "$n_home" -gt 0 ] && [ "$n_home" -lt "$all" ] # midway
+        ls scratch/ration-task-*/part.db >/dev/null     # the killed attempt's
+        awk "BEGIN {exit !($seconds < 60)}"
     done
 }
 

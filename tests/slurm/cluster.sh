@@ -5,7 +5,8 @@
 #   cluster.sh kill-node DIR N       node N's daemon and its steps die at once
 #   cluster.sh start-node DIR N
 #   cluster.sh stop-ctld DIR, start-ctld DIR     the controller, killed and started again
-#   cluster.sh hurry DIR    until DIR/stop is there: what was requeued starts now, not in two minutes
+#   cluster.sh hurry DIR    until DIR/stop is there: what was requeued starts now, not in two minutes, and what
+#                           a lost controller left drained or held goes on, as an administrator would see to
 # Needs root (slurmd starts steps as their user) and Debian's slurm-wlm and munge.
 set -eu
 command=$1
@@ -140,6 +141,13 @@ hurry)
     while [ ! -e "$dir/stop" ]; do
         for job in $(squeue -h -r -t PENDING -o '%A %r' 2>/dev/null | awk '$2 == "BeginTime" {print $1}'); do
             scontrol update JobId="$job" StartTime=now 2>/dev/null || true
+        done
+        for node in $(sinfo -h -N -t drain,down -o %N 2>/dev/null); do
+            [ -s "$dir/slurmd-$node.pid" ] || continue # its daemon is dead on purpose
+            scontrol update NodeName="$node" State=RESUME 2>/dev/null || true
+        done
+        for job in $(squeue -h -r -t PENDING -o '%F_%K %r' 2>/dev/null | awk '/launch failed/ {print $1}'); do
+            scontrol release "$job" 2>/dev/null || true
         done
         sleep 0.5
     done
