@@ -41,7 +41,7 @@ int rn_slurm_script(const char *folder, const rn_batch_job *job, rn_err *err)
     put_quoted(&out, job->program);
     rn_buf_puts(&out, " batch --dir ");
     put_quoted(&out, folder);
-    rn_buf_puts(&out, " --task \"$SLURM_ARRAY_TASK_ID\"\n");
+    rn_buf_puts(&out, " --task $((SLURM_ARRAY_TASK_ID + ${1:-0}))\n");
     const char *name = rn_batch_path(folder, "script.sh", &path);
     int rc = rn_buf_ok(&out) && name ? rn_file_write_atomic(name, rn_buf_view(&out), err)
                                      : rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
@@ -51,15 +51,16 @@ int rn_slurm_script(const char *folder, const rn_batch_job *job, rn_err *err)
     return rc;
 }
 
-/* "0-3,7": ranges of a list that rises. */
+/* "0-3,7": ranges of a list that rises, counted from its first, since Slurm limits the greatest
+ * index of an array (MaxArraySize, 1001 by default); the script gets the first as its argument. */
 static void put_array(rn_buf *out, const int64_t *tasks, size_t n)
 {
     for (size_t i = 0; i < n;) {
         size_t last = i;
         while (last + 1 < n && tasks[last + 1] == tasks[last] + 1)
             last++;
-        rn_buf_printf(out, "%s%lld", i ? "," : "", (long long)tasks[i]);
-        if (last > i) rn_buf_printf(out, "-%lld", (long long)tasks[last]);
+        rn_buf_printf(out, "%s%lld", i ? "," : "", (long long)(tasks[i] - tasks[0]));
+        if (last > i) rn_buf_printf(out, "-%lld", (long long)(tasks[last] - tasks[0]));
         i = last + 1;
     }
 }
@@ -77,10 +78,11 @@ static int build_words(const char *folder, const char *extra, const int64_t *tas
     rn_vec_push(out, "sbatch");
     rn_vec_push(out, "--parsable");
     rn_vec_push(out, rn_arena_printf(a, "--array=%s", array.data ? array.data : ""));
-    rn_vec_push(out, rn_arena_printf(a, "--output=%s/slurm-%%a.log", folder));
+    rn_vec_push(out, rn_arena_printf(a, "--output=%s/slurm-%%A-%%a.log", folder));
     for (size_t i = 0; !bad && i < w.we_wordc; i++)
         rn_vec_push(out, rn_arena_strdup(a, w.we_wordv[i]));
     rn_vec_push(out, rn_arena_printf(a, "%s/script.sh", folder));
+    if (tasks[0]) rn_vec_push(out, rn_arena_printf(a, "%lld", (long long)tasks[0]));
     rn_vec_push(out, NULL);
     bool ok = rn_vec_ok(out) && rn_buf_ok(&array);
     for (size_t i = 0; ok && i + 1 < out->n; i++)
@@ -113,14 +115,15 @@ int rn_slurm_command(const char *folder, const char *extra, const int64_t *tasks
     return rc;
 }
 
-/* One line more in FOLDER/jobs: written before anything else is done with the id. */
-static int keep_id(const char *folder, const char *id, rn_err *err)
+/* One line more in FOLDER/jobs, "ID FIRST": written before anything else is done with the id.
+ * Index i of that array is task FIRST + i. */
+static int keep_id(const char *folder, const char *id, int64_t first, rn_err *err)
 {
     rn_buf path = {0};
     const char *name = rn_batch_path(folder, "jobs", &path);
     FILE *f = name ? fopen(name, "ae") : NULL;
     int rc = 0;
-    if (!f || fprintf(f, "%s\n", id) < 0) rc = -1;
+    if (!f || fprintf(f, "%s %lld\n", id, (long long)first) < 0) rc = -1;
     if (f && fclose(f)) rc = -1;
     if (rc)
         rc = rn_fail_errno(err,
@@ -165,7 +168,7 @@ int rn_slurm_submit(rn_slurm_submission *x, rn_err *err)
                  (int)strspn(last ? last + 1 : said.data, "0123456789"),
                  last ? last + 1 : said.data);
         rc = x->id[0]
-                 ? keep_id(x->folder, x->id, err)
+                 ? keep_id(x->folder, x->id, x->tasks[0], err)
                  : rn_fail(err, RN_EFORMAT, "sbatch answers without a job id: %.200s", said.data);
     }
     x->n_taken = rc ? 0 : n;
@@ -173,32 +176,43 @@ int rn_slurm_submit(rn_slurm_submission *x, rn_err *err)
     return rc;
 }
 
-/* The ids of FOLDER/jobs with commas between them; "" when nothing was submitted. */
-static int read_ids(const char *folder, rn_buf *out, rn_err *err)
+typedef struct sent_array {
+    long long id, first; /* index i is task first + i */
+} sent_array;
+typedef RN_VEC(sent_array) sent_arrays;
+
+/* The arrays of FOLDER/jobs, none when nothing was submitted, and their ids with commas between. */
+static int read_jobs(const char *folder, sent_arrays *out, rn_buf *ids, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_buf path = {0}, text = {0};
     const char *name = rn_batch_path(folder, "jobs", &path);
     int rc = !name                  ? rn_fail(err, RN_ENOMEM, "%s: out of memory", folder)
-             : rn_file_exists(name) ? rn_file_read(name, MAX_JOBS_FILE, out, err)
+             : rn_file_exists(name) ? rn_file_read(name, MAX_JOBS_FILE, &text, err)
                                     : 0;
-    while (out->len && out->data[out->len - 1] == '\n')
-        out->data[--out->len] = '\0';
-    for (size_t i = 0; i < out->len; i++)
-        if (out->data[i] == '\n') out->data[i] = ',';
+    char *next = rc ? NULL : text.data;
+    for (char *line; next && (line = strsep(&next, "\n"));) {
+        sent_array x = {0};
+        if (sscanf(line, "%lld %lld", &x.id, &x.first) < 1) continue;
+        rn_buf_printf(ids, "%s%lld", out->n ? "," : "", x.id);
+        rn_vec_push(out, x);
+    }
+    if (!rc && !(rn_vec_ok(out) && rn_buf_ok(ids)))
+        rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
     rn_buf_free(&path);
+    rn_buf_free(&text);
     return rc;
 }
 
-/* A line of squeue: "TASK|STATE|JOB|REASON". */
-static void take_line(rn_slurm_queue *q, char *line)
+/* A line of squeue: "INDEX|STATE|JOB|REASON". */
+static void take_line(rn_slurm_queue *q, const sent_arrays *sent, char *line)
 {
-    char *state = strchr(line, '|'), *job = state ? strchr(state + 1, '|') : NULL;
-    char *reason = job ? strchr(job + 1, '|') : NULL;
-    if (!reason) return;
-    *state++ = *job++ = *reason++ = '\0';
-    char *end;
-    long long task = strtoll(line, &end, 10);
-    if (end == line || task < 0 || task >= q->n_tasks) return;
+    char state[32], reason[64];
+    long long index, job;
+    if (sscanf(line, "%lld|%31[^|]|%lld|%63[^|]", &index, state, &job, reason) != 4) return;
+    long long task = index;
+    for (size_t i = 0; i < sent->n; i++)
+        if (sent->data[i].id == job) task = index + sent->data[i].first;
+    if (task < 0 || task >= q->n_tasks) return;
     q->alive[task] = true;
     if (strcmp(state, "PENDING") == 0) {
         q->n_waiting++;
@@ -206,7 +220,7 @@ static void take_line(rn_slurm_queue *q, char *line)
         /* "launch failed requeued held", "JobHeldUser": words differ by version. */
         if (strcasestr(reason, "held")) {
             q->n_held++;
-            snprintf(q->held, sizeof q->held, "%.20s_%lld", job, task);
+            snprintf(q->held, sizeof q->held, "%lld_%lld", job, index);
             snprintf(q->held_reason, sizeof q->held_reason, "%s", reason);
         }
     } else {
@@ -217,11 +231,12 @@ static void take_line(rn_slurm_queue *q, char *line)
 int rn_slurm_look(const char *folder, rn_slurm_queue *q, rn_err *err)
 {
     rn_buf ids = {0}, said = {0};
+    sent_arrays sent = {0};
     memset(q->alive, 0, (size_t)q->n_tasks * sizeof *q->alive);
     q->n_running = q->n_waiting = q->n_held = 0;
     q->reason[0] = '\0';
-    int rc = read_ids(folder, &ids, err);
-    const char *const argv[] = {"squeue", "-h",       "-r", "-j", ids.len ? ids.data : "",
+    int rc = read_jobs(folder, &sent, &ids, err);
+    const char *const argv[] = {"squeue", "-h",          "-r", "-j", ids.len ? ids.data : "",
                                 "-o",     "%K|%T|%F|%r", NULL};
     rn_process_call call = {.argv = argv, .timeout_ms = ANSWER_MS, .said = &said};
     if (!rc && ids.len) rc = rn_process_run(&call, err);
@@ -232,7 +247,8 @@ int rn_slurm_look(const char *folder, rn_slurm_queue *q, rn_err *err)
         rc = RN_ENET;
     char *next = rc || call.code ? NULL : said.data;
     for (char *line; next && (line = strsep(&next, "\n"));)
-        take_line(q, line);
+        take_line(q, &sent, line);
+    rn_vec_free(&sent);
     rn_buf_free(&ids);
     rn_buf_free(&said);
     return rc;

@@ -2,10 +2,11 @@
  * units.c: lists of units, their files, how they are balanced, and the share of one process.
  *
  * Balancing divides by index, since nothing is known about single samples: a long unit becomes
- * pieces of at most 1/16 of the mean task and 1/4 of the shortest, so that the last piece that a
+ * pieces of at most 1/32 of the mean task and 1/4 of the shortest, so that the last piece that a
  * task gets makes it a few percent too long. That is what is expected; what comes differs, since a
- * few programs that run into their time limit take most of the time and nobody knows them before.
- * So where nodes work off several tasks each, in order, these get shorter: 1/2 of the work, 1/4,
+ * few programs that run into their time limit take most of the time and nobody knows them before;
+ * small pieces spread them where they belong to one problem (HumanEval/155: a quarter of CodeGen's
+ * time). So where nodes work off several tasks each, in order, these get shorter: 1/2 of the work, 1/4,
  * 1/8, 1/8 ("factoring", Hummel, Schonberg, Flynn 1992). A node that had bad luck with the long one
  * is late for the short ones, and others take them.
  */
@@ -19,7 +20,7 @@
 #include <limits.h>
 #include <math.h>
 
-enum { PIECES_PER_TASK = 16, PIECES_OF_SHORTEST = 4, MAX_ROUNDS = 5, MAX_LINE = 1 << 20 };
+enum { PIECES_PER_TASK = 32, PIECES_OF_SHORTEST = 4, MAX_ROUNDS = 5, MAX_LINE = 1 << 20 };
 /* Seconds that the shortest task has to take: a task takes some 2 s to start (scheduling, copying
  * its part, a warm interpreter), which is work that nobody asked for. */
 static const double shortest_s = 10;

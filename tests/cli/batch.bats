@@ -109,7 +109,7 @@ END
             [ -z "$task" ] || [ ! -e "${task%.json}.out.db" ] || break
             sleep 0.05
         done
-        sleep 0.$((seed * 37 % 100 + 100))
+        sleep 0.$((seed * 37 % 90 + 10))
         "$cluster" kill-node "$SLURM_DIR" $node
         cp whole.db.batch/*.out.db home
         sleep 0.$((seed * 53 % 10))
