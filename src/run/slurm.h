@@ -31,8 +31,8 @@ typedef struct rn_slurm_queue {
     bool *alive;
     int64_t n_tasks;
     int64_t n_running, n_waiting;
-    char reason[64]; /* why the last of the waiting ones waits; "" */
-    int64_t n_held;  /* of the waiting ones: Slurm does not start these by itself */
+    char reason[64];                /* why the last of the waiting ones waits; "" */
+    int64_t n_held;                 /* of the waiting ones: Slurm does not start these by itself */
     char held[48], held_reason[64]; /* one of them as JOB_TASK; n_held 0: not valid */
 } rn_slurm_queue;
 /* RN_ENET: the controller does not answer, which says nothing about the tasks. */
