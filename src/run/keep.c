@@ -150,7 +150,7 @@ static int take_verdict(void *user, const rn_store_verdict_row *r)
                            .wall_ns = r->x.wall_ns,
                            .peak_bytes = r->x.peak_bytes};
     snprintf(x->detail, sizeof x->detail, "%s", r->x.detail ? r->x.detail : "");
-    k->t->judged = true;
+    k->t->judged = k->t->kept = true;
     return 1;
 }
 
@@ -199,7 +199,7 @@ int rn_keep_sample(rn_solve_state *s, rn_try *t, int64_t wall_ns, double flop, r
 
 int rn_keep_verdict(rn_solve_state *s, const rn_try *t, rn_err *err)
 {
-    if (!s->o->store || !t->sample_id) return 0;
+    if (!s->o->store || !t->sample_id || t->kept) return 0;
     const rn_judge_result *r = &t->result;
     rn_store_verdict v = {.sample_id = t->sample_id,
                           .protocol_id = s->arms[t->arm].protocol_id,

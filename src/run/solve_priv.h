@@ -28,6 +28,7 @@ typedef struct rn_try {
     int arm;
     int64_t idx, sample_id; /* sample_id: in the store; 0 none */
     bool stored;            /* a former run paid for it */
+    bool kept;              /* and its verdict is in the store */
     bool flying;            /* the policy waits for its outcome */
     bool copied;            /* its verdict is that of an equal program */
     rn_try_state state;

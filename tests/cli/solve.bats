@@ -184,8 +184,10 @@ END
     serve "$some_wrong"
     problem
     "$RATION" solve -m "$url/v1#test-model" -b 30s -s s.db p.json >first
+    dates=$(sql s.db "SELECT sample_id, protocol_id, judged_ms FROM verdict ORDER BY 1, 2")
     "$RATION" solve -m "$url/v1#test-model" -b 30s -s s.db --ledger l.json p.json >second
     cmp first second
+    [ "$(sql s.db "SELECT sample_id, protocol_id, judged_ms FROM verdict ORDER BY 1, 2")" = "$dates" ]
     [ "$(json l.json models.0.samples)" = 0 ]
     [ "$(json l.json program.stored)" = True ]
 }
