@@ -19,7 +19,7 @@ set -- "${@:-.}"
 list=
 # The long ones first, so that none is left over at the end.
 if [ "${RATION_SANITIZE:-}" != thread ]; then
-    for f in tests/cli/batch.bats tests/cli/solve.bats tests/cli/rank.bats tests/cli/*.bats; do
+    for f in tests/cli/batch.bats tests/cli/tasks.bats tests/cli/solve.bats tests/cli/rank.bats tests/cli/*.bats; do
         case "$list " in *" $f "*) ;; *) [ ! -e "$f" ] || list="$list $f" ;; esac
     done
 fi

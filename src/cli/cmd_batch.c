@@ -129,6 +129,13 @@ static int run_task(const rn_command *cmd, const char *dir, int64_t task)
     return rc == RN_ECANCELLED ? RN_EXIT_MISSING : rc ? RN_EXIT_FAILURE : RN_EXIT_DONE;
 }
 
+static const int64_t not_given = INT64_MIN;
+
+static bool is_count(int64_t n)
+{
+    return n == not_given || (n >= 1 && n <= INT_MAX);
+}
+
 int rn_cmd_batch(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("batch");
@@ -139,7 +146,8 @@ int rn_cmd_batch(int argc, char **argv)
     rn_opt_list models = {0};
     const char *preset = NULL;
     bool attach = false, no_wait = false, print = false;
-    int64_t task = -1, n_tasks = 0, n_nodes = 0, tries = o.n_tries, every_s = o.every_s;
+    int64_t task = -1, n_tasks = not_given, n_nodes = not_given, tries = o.n_tries,
+            every_s = o.every_s;
     const rn_opt table[] = {
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
         RN_OPT_STR(0, "dir", &o.dir, "DIR",
@@ -174,13 +182,13 @@ int rn_cmd_batch(int argc, char **argv)
         if (!o.dir) return rn_opt_usage(cmd, "--task needs the job's folder: --dir DIR");
         return run_task(cmd, o.dir, task);
     }
-    if (n_tasks < 0 || n_tasks > INT_MAX || n_nodes < 0 || n_nodes > INT_MAX || tries < 1 ||
-        tries > 100 || every_s < 1 || every_s > 60)
+    if (!is_count(n_tasks) || !is_count(n_nodes) || tries < 1 || tries > 100 || every_s < 1 ||
+        every_s > 60)
         return rn_opt_usage(cmd,
                             "--tasks and --nodes are at least 1, --tries 1 to 100, --every 1 to 60 "
                             "seconds");
-    o.n_tasks = (int)n_tasks;
-    o.n_nodes = (int)n_nodes;
+    o.n_tasks = n_tasks == not_given ? 0 : (int)n_tasks;
+    o.n_nodes = n_nodes == not_given ? 0 : (int)n_nodes;
     o.n_tries = (int)tries;
     o.every_s = (int)every_s;
     o.no_wait = no_wait;

@@ -6,9 +6,9 @@
  * task gets makes it a few percent too long. That is what is expected; what comes differs, since a
  * few programs that run into their time limit take most of the time and nobody knows them before;
  * small pieces spread them where they belong to one problem (HumanEval/155: a quarter of CodeGen's
- * time). So where nodes work off several tasks each, in order, these get shorter: 1/2 of the work, 1/4,
- * 1/8, 1/8 ("factoring", Hummel, Schonberg, Flynn 1992). A node that had bad luck with the long one
- * is late for the short ones, and others take them.
+ * time). So where nodes work off several tasks each, in order, these get shorter: 1/2 of the work,
+ * 1/4, 1/8, 1/8 ("factoring", Hummel, Schonberg, Flynn 1992). A node that had bad luck with the
+ * long one is late for the short ones, and others take them.
  */
 #include "run/units.h"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # batch.bats: stages as tasks of a real Slurm of two one-core nodes on this machine
-# (tests/slurm/cluster.sh), and by hand with --shard. Skipped where Slurm cannot be started.
+# (tests/slurm/cluster.sh). Skipped where Slurm cannot be started. What needs none is in tasks.bats.
 
 load helpers
 
@@ -16,7 +16,8 @@ setup_file() {
         status=77
     else
         status=0
-        why=$("$cluster" start "$SLURM_DIR" 2>&1) || status=$?
+        # An array of 5 tasks at most, as a small quota.
+        why=$(RATION_SLURM_CONF=MaxArraySize=5 "$cluster" start "$SLURM_DIR" 2>&1) || status=$?
     fi
     export NO_SLURM=
     [ "$status" -eq 0 ] || NO_SLURM=${why:-Slurm does not start}
@@ -30,12 +31,6 @@ setup() { in_tmpdir; }
 teardown() { leave_tmpdir; }
 
 need_slurm() { [ -z "$NO_SLURM" ] || skip "$NO_SLURM"; }
-
-# A store of 12 problems of mini with 6 samples each, of which some pass.
-make_store() {
-    "$RATION" generate -m "$root/models/ration-mini-s.gguf" -t mini -s "$1" -n 6 --problems 0-47/4 \
-        >/dev/null 2>&1
-}
 
 generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0-39/4"
 
@@ -104,11 +99,8 @@ END
         "$RATION" batch -s whole.db --tasks 2 --every 1 -- $slow -j 1 2>err.txt 3>&- &
         pid=$!
         # The task on that node has sent its first part home, and is killed at some time after.
-        for i in $(seq 600); do
-            task=$(grep -l "\"host\":\"n$node\"" whole.db.batch/0*.json 2>/dev/null | head -1)
-            [ -z "$task" ] || [ ! -e "${task%.json}.out.db" ] || break
-            sleep 0.05
-        done
+        await 'task=$(grep -l "\"host\":\"n$node\"" whole.db.batch/0*.json 2>/dev/null | head -1)
+               [ -n "$task" ] && [ -e "${task%.json}.out.db" ]'
         sleep 0.$((seed * 37 % 90 + 10))
         "$cluster" kill-node "$SLURM_DIR" $node
         cp whole.db.batch/*.out.db home
@@ -135,7 +127,7 @@ END
     "$RATION" $generate -s local.db >/dev/null 2>&1
     "$RATION" batch -s whole.db --tasks 4 -- $generate 2>err.txt 3>&- &
     pid=$!
-    until grep -q "tasks submitted" err.txt; do sleep 0.05; done
+    await 'grep -q "tasks submitted" err.txt'
     run "$RATION" batch -s whole.db --tasks 2 -- $generate
     [ "$status" -eq 3 ]
     [[ "$output" == *"is writing to it"* ]]
@@ -172,9 +164,8 @@ END
     run "$RATION" batch -s whole.db --tasks 2 --no-wait -- judge
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     # What arrives is not a part: it is made again.
-    until ls whole.db.batch/*.out.db >/dev/null 2>&1; do sleep 0.1; done
+    await '[ "$(grep -l "\"state\":\"done\"" whole.db.batch/0*.json 2>/dev/null | wc -l)" = 2 ]'
     f=$(ls whole.db.batch/*.out.db | head -1)
-    sleep 3
     truncate -s 20000 "$f"
     run "$RATION" batch -s whole.db --attach
     [ "$status" -eq 0 ] || { echo "$output"; false; }
@@ -191,92 +182,37 @@ END
     [[ "$output" == *"gone.gguf"*"given up"* ]]
 }
 
-@test "without Slurm batch says what to do instead" {
-    make_store whole.db
-    mkdir bin
-    for tool in sh; do ln -s "$(command -v $tool)" bin/; done
-    PATH=$PWD/bin run "$RATION" batch -s whole.db --tasks 2 -- judge
-    [ "$status" -eq 3 ]
-    [[ "$output" == *"no Slurm on this machine"*"--shard"* ]]
-}
-
-@test "wrong words: no stage, options that batch sets itself, a shard that is none" {
-    run "$RATION" batch -s x.db -- report
-    [ "$status" -eq 3 ]
-    [[ "$output" == *"generate, judge or rank"* ]]
-    run "$RATION" batch -s x.db -- judge --shard 0/2
-    [ "$status" -eq 3 ]
-    [[ "$output" == *"--shard"* ]]
-    for bad in 2/2 -1/2 a/b 1 1/0; do
-        run "$RATION" judge -s x.db --shard "$bad"
-        [ "$status" -ge 2 ]
-        [[ "$output" == *"--shard"* ]] || { echo "$bad: $output"; false; }
-    done
-}
-
-@test "shards by hand: together they are the whole, for each stage" {
+@test "more tasks than an array may have become several arrays" {
+    need_slurm
     "$RATION" $generate -s local.db >/dev/null 2>&1
-    for i in 0 1 2; do "$RATION" $generate -s part$i.db --shard $i/3 >/dev/null 2>&1; done
-    "$RATION" merge -s whole.db part0.db part1.db part2.db >/dev/null
-    [ "$(digest whole.db)" = "$(digest local.db)" ]
-    [ "$(sql part1.db 'select count(*) from sample')" -lt 40 ]
-
-    "$RATION" judge -s local.db >/dev/null
-    for i in 0 1 2; do cp whole.db part$i.db; "$RATION" judge -s part$i.db --shard $i/3 >/dev/null; done
-    "$RATION" merge -s whole.db part0.db part1.db part2.db >/dev/null
-    [ "$(digest whole.db)" = "$(digest local.db)" ]
-
-    "$RATION" rank -s local.db -m "$root/models/ration-mini-s.gguf" >/dev/null 2>&1
-    export JOB_COMPLETION_INDEX
-    for JOB_COMPLETION_INDEX in 0 1; do
-        cp whole.db part$JOB_COMPLETION_INDEX.db
-        "$RATION" rank -s part$JOB_COMPLETION_INDEX.db -m "$root/models/ration-mini-s.gguf" \
-            --shard auto/2 >/dev/null 2>&1
-    done
-    "$RATION" merge -s whole.db part0.db part1.db >/dev/null
-    [ "$(digest whole.db)" = "$(digest local.db)" ]
-}
-
-@test "the study: every step with samples, hours and money before anything is submitted" {
-    cat >prices <<'END'
-[model ration-mini-xs]
-layers = 2
-d_model = 64
-d_ffn = 128
-heads = 2
-vocab = 512
-usd_per_hour = 2
-[profile box]
-hardware = a box
-ration-mini-xs = 0.36
-END
-    run "$RATION" batch -s study.db --preset paper -m "$root/models/ration-mini-xs.gguf" \
-        --profile box --cost-file prices --print
+    run timeout 120 "$RATION" batch -s whole.db --tasks 7 -- $generate # MaxArraySize is 5
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    # 164 problems x 2000 samples x 0.36 s = 32.8 hours, at 2 dollars each.
-    [[ "$output" == *"generate "*"humaneval"*"328000"*"32.8"*"65.6"* ]]
-    [[ "$output" == *"generate, greedy"*"apps-interview"*"3000"* ]]
-    [[ "$output" == *"-- generate -m"*"--preset paper-mbpp -n 2000"* ]]
-    [[ "$output" == *"-- judge -t humaneval"* ]]
-    [ ! -e study.db ]
-    run "$RATION" batch -s study.db --preset paper -m unknown.gguf --print
-    [ "$status" -eq 3 ]
-    [[ "$output" == *"ration profile -m unknown.gguf"* ]]
+    [[ "$output" == *"3 tasks submitted; Slurm accepts the rest later"*"4 tasks submitted"* ]]
+    [ "$(cut -d' ' -f2 whole.db.batch/jobs | tr '\n' ' ')" = "0 3 " ]
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
 }
 
-@test "--serve: a server for one command, its log, its end" {
-    port_file=$PWD/port
-    serve="/usr/bin/python3 $BATS_TEST_DIRNAME/../server/openai_server.py --port {port} --port-file $port_file"
-    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#test-model' --serve "$serve" --serve-log s.log -t mini \
-        -n 2 --problems 0-1 -s x.db
-    [ "$status" -eq 0 ] || { echo "$output"; cat s.log; false; }
-    [ "$(sql x.db 'select count(*) from sample')" = 4 ]
-    ! pgrep -f "port-file $port_file" >/dev/null
-    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#test-model' --serve 'echo no weights; exit 4' \
-        --serve-log s.log --serve-restarts 1 -t mini -n 2 --problems 0-1 -s x.db
-    [ "$status" -eq 3 ]
-    [[ "$output" == *"status 4"*"no weights"* ]]
-    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#test-model' -t mini -s x.db
-    [ "$status" -eq 2 ]
-    [[ "$output" == *"--serve"* ]]
+@test "tasks that Slurm holds are named, with what lets them go on" {
+    need_slurm
+    "$RATION" batch -s whole.db --tasks 1 --sbatch --hold -- $generate 2>err.txt 3>&- &
+    pid=$!
+    await 'grep -q "held by Slurm" err.txt'
+    release=$(sed -n "s/.*'\(scontrol release [0-9_]*\)'.*/\1/p" err.txt)
+    $release
+    wait $pid
+    [ "$(sql whole.db 'select count(*) from sample')" = 80 ]
+}
+
+@test "a plain Slurm array, as the guide has it" {
+    need_slurm
+    make_store study.db
+    cp study.db local.db
+    "$RATION" judge -s local.db >/dev/null
+    mkdir parts scratch
+    guide_block '^sbatch --array' 's/sbatch /sbatch --output=log-%a /; s/0-63/0-2/' >form.sh
+    export PATH=${RATION%/*}:$PATH
+    TMPDIR=$PWD/scratch sh -ec "$(grep -v '^ration merge' form.sh)"
+    await '[ -z "$(squeue -h)" ]'
+    sh -ec "$(grep '^ration merge' form.sh)" || { cat log-*; false; }
+    [ "$(digest study.db)" = "$(digest local.db)" ]
 }

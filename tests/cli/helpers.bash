@@ -33,6 +33,30 @@ await_handler() {
     done
 }
 
+# await CONDITION: until the shell finds it true; fails after a minute.
+await() {
+    local i
+    for i in $(seq 1200); do
+        if eval "$1"; then return 0; fi
+        sleep 0.05
+    done
+    echo "waited a minute for: $1" >&2
+    return 1
+}
+
+# make_store FILE: 12 problems of mini with 6 samples each, of which some pass.
+make_store() {
+    "$RATION" generate -m "$BATS_TEST_DIRNAME/../../models/ration-mini-s.gguf" -t mini -s "$1" -n 6 \
+        --problems 0-47/4 >/dev/null 2>&1
+}
+
+# guide_block PATTERN SED: the example of docs/CLUSTER.md with a line that matches, changed to be small.
+guide_block() {
+    awk -v at="$1" '/^```/ {if (hit) exit; text = ""; code = !code; next}
+        code {text = text $0 "\n"; if ($0 ~ at) hit = 1}
+        END {printf "%s", text}' "$BATS_TEST_DIRNAME/../../docs/CLUSTER.md" | sed "$2"
+}
+
 # A set of 4 problems in HumanEval's form: tiny.jsonl, with ids Tiny/0 ... Tiny/3.
 make_set() {
     local i

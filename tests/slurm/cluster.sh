@@ -1,6 +1,7 @@
 #!/bin/sh
 # A real Slurm of two one-core nodes on this machine, for tests and benches.
-#   cluster.sh start DIR     exit 0: up, with SLURM_CONF=DIR/slurm.conf; 77: it cannot run here (says why)
+#   cluster.sh start DIR     exit 0: up, with SLURM_CONF=DIR/slurm.conf; 77: it cannot run here (says why);
+#                            RATION_SLURM_CONF: a line more for that file
 #   cluster.sh stop DIR      ends every daemon and every step of it
 #   cluster.sh kill-node DIR N       node N's daemon and its steps die at once
 #   cluster.sh start-node DIR N
@@ -50,6 +51,7 @@ JobRequeue=1
 SlurmdParameters=config_overrides
 NodeName=n[1-2] NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 1))-$((port + 2)) CPUs=1 RealMemory=4000
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+${RATION_SLURM_CONF:-}
 END
 }
 
