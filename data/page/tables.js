@@ -9,6 +9,12 @@ function section(title, ...children) {
 
 /* ---- who leads ---- */
 
+/* P(lead) as the terminal has it; of published curves nothing but 100 % is certain. */
+function sureness(p, resampled) {
+  if (resampled && p > 0.995) return "> 99 %";
+  return resampled && p < 0.005 ? "< 1 %" : `${percent(p, 0)} %`;
+}
+
 function leadRows(task, axis, short) {
   return axis.budgets.map((row) => {
     const cell = (model) => {
@@ -23,7 +29,7 @@ function leadRows(task, axis, short) {
     return [
       axisNamed(axis.axis).format(row.budget),
       leader,
-      known(row.sure) ? `${percent(row.sure, 0)} %` : unknown,
+      known(row.sure) ? sureness(row.sure, task.problems > 0) : unknown,
       known(row.ahead) ? `${signed(row.ahead)} ${spread(row.lo, row.hi)}` : unknown,
       `${significant(row.normalised)} ×`,
       ...task.models.map(cell),

@@ -124,6 +124,28 @@ void rn_buf_printf(rn_buf *b, const char *fmt, ...)
     b->len += (size_t)n;
 }
 
+void rn_buf_wrapped(rn_buf *b, const char *s, size_t indent, size_t at)
+{
+    bool begun = false; /* this line has a word */
+    while (*(s += strspn(s, " "))) {
+        const char *quoted = *s == '`' ? strchr(s + 1, '`') : NULL; /* a command stays on a line */
+        const size_t n = quoted ? (size_t)(quoted - s) + strcspn(quoted, " ") : strcspn(s, " ");
+        size_t width = 0;
+        for (size_t i = 0; i < n; i++) /* characters: continuation bytes do not count */
+            width += ((unsigned char)s[i] & 0xC0) != 0x80;
+        if (begun && at + 1 + width > RN_LINE) {
+            rn_buf_printf(b, "\n%*s", (int)indent, "");
+            at = indent;
+            begun = false;
+        }
+        if (begun) rn_buf_putc(b, ' ');
+        rn_buf_add(b, s, n);
+        at += width + begun;
+        begun = true;
+        s += n;
+    }
+}
+
 char *rn_buf_take(rn_buf *b)
 {
     if (!rn_buf_reserve(b, 0)) return NULL;

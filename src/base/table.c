@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+enum { LEAST_ROOM = 24, OWN_INDENT = 4 }; /* of a wrapped column, in characters */
+
 void rn_table_cell(rn_table *t, const char *fmt, ...)
 {
     char text[1024];
@@ -30,15 +32,36 @@ static void pad(rn_buf *out, size_t n)
         rn_buf_putc(out, ' ');
 }
 
-static void write_row(const rn_table *t, const size_t *widths, size_t row, rn_buf *out)
+/* The column that is wrapped, the last one if it is text, and where its lines begin; -1: all fits. */
+static int find_wrapped(const rn_table *t, const size_t *widths, size_t total, size_t *indent)
 {
-    size_t gap = 0;
+    size_t last = t->n_columns;
+    while (last > 0 && widths[last - 1] == 0)
+        last--;
+    if (total <= RN_LINE || last < 2 || last > 64 || !(t->left >> (last - 1) & 1)) return -1;
+    const size_t at = total - widths[last - 1];
+    *indent = at + LEAST_ROOM <= RN_LINE ? at : OWN_INDENT;
+    return (int)(last - 1);
+}
+
+static void write_row(const rn_table *t, const size_t *widths, size_t row, size_t total,
+                      rn_buf *out)
+{
+    size_t gap = 0, indent = 0;
+    const int wrapped = find_wrapped(t, widths, total, &indent);
     for (size_t c = 0; c < t->n_columns; c++) {
         if (widths[c] == 0) continue;
         const char *cell = t->cells.data[row * t->n_columns + c];
         size_t w = width(cell);
-        pad(out, gap);
-        if (c == 0 || (c < 64 && t->left >> c & 1)) {
+        const size_t begin = total - widths[c]; /* of the last column */
+        const bool below = (int)c == wrapped && indent < begin && begin + w > RN_LINE;
+        if (below)
+            rn_buf_printf(out, "\n%*s", (int)indent, "");
+        else
+            pad(out, gap);
+        if ((int)c == wrapped)
+            rn_buf_wrapped(out, cell, indent, below ? indent : begin);
+        else if (c == 0 || (c < 64 && t->left >> c & 1)) {
             rn_buf_puts(out, cell);
             gap = 2 + widths[c] - w;
         } else {
@@ -67,12 +90,12 @@ void rn_table_end(rn_table *t, rn_buf *out)
         if (widths[c]) total += widths[c] + (total ? 2 : 0);
     }
     if (widths && n_rows) {
-        write_row(t, widths, 0, out);
-        for (size_t i = 0; i < total; i++)
+        write_row(t, widths, 0, total, out);
+        for (size_t i = 0; i < total && i < RN_LINE; i++)
             rn_buf_putc(out, '-');
         rn_buf_putc(out, '\n');
         for (size_t r = 1; r < n_rows; r++)
-            write_row(t, widths, r, out);
+            write_row(t, widths, r, total, out);
     }
     out->failed |= !widths || !rn_vec_ok(&t->cells);
     free(widths);

@@ -15,7 +15,9 @@ typedef struct rn_table {
 /* Zero-initialised with the number of columns; the first row is the head. */
 void rn_table_cell(rn_table *t, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Appends the rows: the first column flush left, the others flush right, two spaces apart, a rule
- * under the head. Columns whose body is empty throughout are left out. Frees the table. */
+ * under the head. Columns whose body is empty throughout are left out. A last column of text that
+ * would go beyond RN_LINE is wrapped, in place or, where little room is left, on lines of its own.
+ * Frees the table. */
 void rn_table_end(rn_table *t, rn_buf *out);
 
 #endif

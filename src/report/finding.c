@@ -240,6 +240,8 @@ static int say_missing(rn_report *r, const rn_report_task *t, rn_unit axis, rn_f
                                    (long long)(2 * k - e->n), e->model, models_of(t, large));
         if (!f->surer) return -1;
     }
+    if (small < 0 && !f->any && r->opts.n_budgets)
+        f->surer = "other --budgets, or none: those of its own hold each model's first sample";
     return small;
 }
 

@@ -70,19 +70,15 @@ static void choice_columns(const rn_plans *s, rn_rows *to)
         {3, {.title = total ? "cost" : "mean cost", .as = RN_AS_AMOUNT, .unit = axis}},
         {3, {.name = "cost", .as = RN_AS_AMOUNT, .unit = axis, .ends = RN_ENDS_NESTED}},
         {REPLAY,
-         {.name = "samples",
-          .title = "samples",
-          .as = RN_AS_FACTOR,
-          .ends = RN_ENDS_NESTED,
-          .only = RN_FOR_PEOPLE | RN_FOR_JSON}},
+         {.name = "samples", .as = RN_AS_FACTOR, .ends = RN_ENDS_NESTED, .only = RN_FOR_JSON}},
         {REPLAY, {.name = "samples", .as = RN_AS_FACTOR, .only = RN_FOR_CSV}},
-        {REPLAY, {.name = "promised", .title = "promised", .as = RN_AS_SCORE}},
+        {REPLAY, {.name = "promised", .as = RN_AS_SCORE}},
         {3,
          {.name = "ahead", .title = "ahead, points", .as = RN_AS_POINTS, .ends = RN_ENDS_NESTED}},
         {3, {.name = "first", .title = "P(first)", .as = RN_AS_SHARE}},
         {PLAN, {.name = "over", .as = RN_AS_FLAG, .only = RN_FOR_JSON}},
         {3, {.name = "limited", .as = RN_AS_FLAG}},
-        {PLAN, {.name = "plan", .title = "plan, from all problems", .as = RN_AS_TEXT}},
+        {PLAN, {.name = "plan", .title = "plan", .as = RN_AS_TEXT}},
         {REPLAY, {.name = "course", .title = "buys, while all fails", .as = RN_AS_TEXT}},
     };
     const int mine = s->opts.replay ? REPLAY : PLAN;
@@ -90,15 +86,37 @@ static void choice_columns(const rn_plans *s, rn_rows *to)
         if (columns[i].of & mine) rn_rows_column(to, columns[i].c);
 }
 
+/* The choice of a kind in a row; NULL if it is not shown. */
+static const rn_choice *find_choice(const rn_plans *s, const rn_plan_row *row, rn_choice_kind kind,
+                                    bool stop)
+{
+    for (size_t i = 0; i < s->n_choices; i++)
+        if (row->choices[i].kind == kind && row->choices[i].stop == stop) return &row->choices[i];
+    return NULL;
+}
+
+static bool buys_nothing(const rn_choice *c)
+{
+    return strcmp(c->plan, "nothing") == 0 && c->cost.value == 0;
+}
+
 /* One budget's choices into rows with the columns above; `part`: "budget" or "frontier". */
 static void choice_rows(const rn_plans *s, const rn_plan_row *row, const char *part, rn_rows *to)
 {
     const bool replay = s->opts.replay;
     const double times = s->opts.total ? (double)s->n_problems : 1;
+    static const rn_datum NONE = {NAN, NAN, NAN, .text = "affords none"};
+    static const rn_datum NOT_SAID = {NAN, NAN, NAN, .text = ""};
+    const rn_choice *against = replay ? NULL : find_choice(s, row, RN_CHOICE_SINGLE, false);
     for (size_t i = 0; i < s->n_choices; i++) {
         const rn_choice *c = &row->choices[i];
-        const rn_datum score = datum_of(&c->score, 1);
-        rn_datum cost = datum_of(&c->cost, times), ahead = datum_of(&c->ahead, 1);
+        rn_datum score = datum_of(&c->score, 1);
+        rn_datum cost = {.v = times * c->cost.value, .lo = NAN, .hi = NAN, .text = ""};
+        rn_datum ahead = datum_of(&c->ahead, 1);
+        double first = c->first;
+        /* What buys nothing has no score that could be compared, nor can anything be with it. */
+        if (buys_nothing(c)) score = NONE, cost = ahead = NOT_SAID, first = NAN;
+        if (against && buys_nothing(against)) ahead = NOT_SAID;
         rn_rows_word(to, s->task->name);
         rn_rows_word(to, rn_unit_name(s->opts.axis));
         if (!replay) rn_rows_word(to, s->opts.total ? "total" : "each");
@@ -126,20 +144,11 @@ static void choice_rows(const rn_plans *s, const rn_plan_row *row, const char *p
             if ((int)i == row->best_fixed) ahead.text = "best fixed";
         }
         rn_rows_datum(to, ahead);
-        rn_rows_datum(to, (rn_datum){c->first, NAN, NAN, .text = ""});
+        rn_rows_datum(to, (rn_datum){first, NAN, NAN, .text = ""});
         if (!replay) rn_rows_value(to, c->over);
         rn_rows_value(to, c->limited);
         rn_rows_word(to, c->plan);
     }
-}
-
-/* The choice of a kind in a row; NULL if it is not shown. */
-static const rn_choice *find_choice(const rn_plans *s, const rn_plan_row *row, rn_choice_kind kind,
-                                    bool stop)
-{
-    for (size_t i = 0; i < s->n_choices; i++)
-        if (row->choices[i].kind == kind && row->choices[i].stop == stop) return &row->choices[i];
-    return NULL;
 }
 
 /* The best of single, cascade and mixture. */
@@ -158,11 +167,10 @@ static void frontier_rows(const rn_plans *s, rn_rows *to)
     const bool stop = s->opts.stop;
     const double times = s->opts.total ? (double)s->n_problems : 1;
     static const char *const names[] = {"single", "cascade", "mixture", "upper line"};
-    to->title = rn_arena_printf(&to->arena,
-                                "the frontier: the best of each kind at rising budgets %s, %s, %% "
-                                "solved",
-                                s->opts.total ? "for the whole set" : "for each problem",
-                                stop ? "stopping at the first pass" : "without stopping");
+    to->title =
+        rn_arena_printf(&to->arena, "the best of each kind at rising budgets %s, %s: %% solved",
+                        s->opts.total ? "for the whole set" : "for each problem",
+                        stop ? "stopping at the first pass" : "without stopping");
     rn_rows_column(to, (rn_column){.title = "budget", .as = RN_AS_FACTOR});
     rn_rows_column(to, (rn_column){.title = rn_unit_words(s->opts.axis),
                                    .as = RN_AS_AMOUNT,
@@ -170,8 +178,7 @@ static void frontier_rows(const rn_plans *s, rn_rows *to)
     for (size_t i = 0; i < 4; i++)
         rn_rows_column(to, (rn_column){.title = names[i], .as = RN_AS_SCORE});
     rn_rows_column(to, (rn_column){.title = "its cost", .as = RN_AS_AMOUNT, .unit = s->opts.axis});
-    rn_rows_column(to,
-                   (rn_column){.title = "the best of them, from all problems", .as = RN_AS_TEXT});
+    rn_rows_column(to, (rn_column){.title = "the best of them", .as = RN_AS_TEXT});
     for (size_t b = 0; b < s->n_frontier; b++) {
         const rn_plan_row *row = &s->frontier[b];
         const rn_choice *best = best_choice(s, row, stop);
@@ -194,16 +201,21 @@ static void print_models(const rn_plans *s, rn_buf *out)
 {
     const rn_unit axis = s->opts.axis;
     rn_arena a = {0};
+    rn_buf line = {0};
     for (size_t i = 0; i < s->n_models; i++) {
         const rn_entrant *e = &s->task->entrants[s->models[i]];
-        rn_buf_printf(out, "%s%s: %s per sample", i ? "; " : "", e->model,
+        rn_buf_printf(&line, "%s%s: %s per sample", i ? "; " : "", e->model,
                       rn_amount(&a, axis, e->axis[axis].per_sample));
         if (e->axis[axis].shared > 0)
-            rn_buf_printf(out, " and %s per prompt", rn_amount(&a, axis, e->axis[axis].shared));
-        rn_buf_printf(out, ", n = %lld", (long long)e->n);
+            rn_buf_printf(&line, " and %s per prompt", rn_amount(&a, axis, e->axis[axis].shared));
+        rn_buf_printf(&line, ", n = %lld", (long long)e->n);
     }
     const char *profile = axis == RN_UNIT_SECOND ? s->report->opts.profile : NULL;
-    rn_buf_printf(out, "%s%s\n", profile ? "; profile " : "", profile ? profile : "");
+    rn_buf_printf(&line, "%s%s", profile ? "; profile " : "", profile ? profile : "");
+    rn_buf_wrapped(out, line.data ? line.data : "", 2, 0);
+    rn_buf_putc(out, '\n');
+    out->failed |= !rn_buf_ok(&line);
+    rn_buf_free(&line);
     rn_arena_free(&a);
 }
 
@@ -212,7 +224,7 @@ static void print_conditions(const rn_plans *s, rn_buf *out)
     const rn_report *r = s->report;
     rn_buf_printf(out,
                   "judged on the one of %u parts of the problems that had no say in the choice, in "
-                  "turn; intervals: %.4g %%, bootstrap over problems, %lld resamples, seed %llu; "
+                  "turn\nintervals: %.4g %%, bootstrap over problems, %lld resamples, seed %llu; "
                   "ration %s\n",
                   s->opts.n_folds, 100 * r->opts.level, (long long)r->opts.n_resamples,
                   (unsigned long long)r->opts.seed, rn_version());
@@ -243,10 +255,10 @@ static void print_row(const rn_plans *s, const rn_plan_row *row, rn_buf *out)
 }
 
 /* "s x 8, then l x 2" as "8 of s, then 2 of l"; other plans stay as they are. */
-static const char *in_words(const char *plan, rn_arena *a)
+static const char *steps_in_words(const char *plan, rn_arena *a)
 {
     rn_buf out = {0};
-    const bool plain = !strchr(plan, ';') && !strstr(plan, " in turns");
+    const bool plain = !strstr(plan, " in turns");
     for (const char *at = plan; plain && *at;) {
         const char *end = strstr(at, ", then "), *mark = NULL;
         if (!end) end = at + strlen(at);
@@ -260,6 +272,26 @@ static const char *in_words(const char *plan, rn_arena *a)
     const char *text = out.len && rn_buf_ok(&out) ? rn_arena_strdup(a, out.data) : NULL;
     rn_buf_free(&out);
     return text ? text : plan;
+}
+
+/* The same of a mixture, "2 %: nothing; 98 %: s x 1": "1 of s for 98 % of the problems". */
+static const char *in_words(const char *plan, rn_arena *a)
+{
+    rn_buf out = {0};
+    for (const char *at = plan; *at && strchr(plan, ';');) {
+        const char *colon = strstr(at, ": "), *end = strchr(at, ';');
+        if (!end) end = at + strlen(at);
+        if (!colon || colon > end) break;
+        const char *steps = rn_arena_printf(a, "%.*s", (int)(end - colon - 2), colon + 2);
+        if (!steps) break;
+        if (strcmp(steps, "nothing") != 0)
+            rn_buf_printf(&out, "%s%s for %.*s of the problems", out.len ? ", " : "",
+                          steps_in_words(steps, a), (int)(colon - at), at);
+        at = *end ? end + 2 : end;
+    }
+    const char *text = out.len && rn_buf_ok(&out) ? rn_arena_strdup(a, out.data) : NULL;
+    rn_buf_free(&out);
+    return text ? text : steps_in_words(plan, a);
 }
 
 /* "buy up to 8 of s, stop at the first pass: 79.1 %, 3.1 s per problem" */
@@ -304,10 +336,9 @@ void rn_plans_text(const rn_plans *s, rn_buf *out)
     rn_buf_puts(out, "\n");
     print_conditions(s, out);
     rn_buf_puts(
-        out, replay ? "ahead: of the best fixed policy at the budget; promised: by the prior of "
-                      "the other parts\n"
+        out, replay ? "ahead: of the best fixed policy at the budget\n"
                     : "ahead: of the best single model without stopping, chosen alike; P(first): "
-                      "share of resamples\n");
+                      "share of resamples\nplans: those chosen on all problems\n");
     for (size_t b = 0; b < s->n_rows && !replay && s->opts.n_budgets; b++)
         print_advice(s, &s->rows[b], out);
 }

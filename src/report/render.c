@@ -41,10 +41,10 @@ static void print_intervals(const rn_report *r, const rn_report_task *t, rn_buf 
     if (t->boot)
         rn_buf_printf(
             out,
-            "intervals: %g %%, bootstrap over problems, %lld resamples, seed %llu; samples "
-            "without a verdict: %s; ration %s\n",
+            "intervals: %g %%, bootstrap over problems, %lld resamples, seed %llu; ration %s\n"
+            "samples without a verdict: %s\n",
             100 * r->opts.level, (long long)r->opts.n_resamples, (unsigned long long)r->opts.seed,
-            missing[r->opts.missing], rn_version());
+            rn_version(), missing[r->opts.missing]);
     else if (t->source && r->opts.interpolate)
         rn_buf_puts(out, "between published k: linear in log k; in brackets the published values "
                          "around it\n");
@@ -95,8 +95,11 @@ static void print_conditions(const rn_report *r, const rn_report_task *t, rn_buf
 
 static void print_notes(const rn_report *r, rn_buf *out)
 {
-    for (size_t i = 0; i < r->n_notes; i++)
-        rn_buf_printf(out, "%snote: %s\n", i ? "" : "\n", r->notes[i]);
+    for (size_t i = 0; i < r->n_notes; i++) {
+        rn_buf_puts(out, i ? "note: " : "\nnote: ");
+        rn_buf_wrapped(out, r->notes[i], 6, 6);
+        rn_buf_putc(out, '\n');
+    }
 }
 
 /* ---- the tables
@@ -137,6 +140,16 @@ void rn_report_text(const rn_report *r, uint32_t metrics, rn_buf *out)
 /* ---- the screen
  * -------------------------------------------------------------------------------- */
 
+/* A line of the answer; none where there is nothing to say. */
+static void print_line(const char *label, const char *text, rn_buf *out)
+{
+    enum { COLUMN = 11 };
+    if (!*text) return;
+    rn_buf_printf(out, "  %-*s", COLUMN - 2, label);
+    rn_buf_wrapped(out, text, COLUMN, COLUMN);
+    rn_buf_putc(out, '\n');
+}
+
 static void print_answer(const rn_report_task *t, rn_unit axis, rn_buf *out)
 {
     const rn_finding *f = &t->finding[axis];
@@ -146,13 +159,14 @@ static void print_answer(const rn_report_task *t, rn_unit axis, rn_buf *out)
                       rn_amount(&a, axis, f->row->budget),
                       f->all ? "the first budget that buys a sample of every model"
                              : "the last budget that all curves reach");
-        rn_buf_printf(out, "  leads    %s\n  ahead    %s\n", f->wins, f->margin);
-        if (*f->p_lead) rn_buf_printf(out, "  P(lead)  %s\n", f->p_lead);
+        print_line("leads", f->wins, out);
+        print_line("ahead", f->margin, out);
+        print_line("P(lead)", f->p_lead, out);
     } else if (t->axis[axis].any && t->n_entrants > 1) {
         rn_buf_printf(out, "\nat equal %s: no budget has estimates of two models\n",
                       rn_unit_words(axis));
     }
-    if (*f->surer) rn_buf_printf(out, "  surer    %s\n", f->surer);
+    print_line("surer", f->surer, out);
     rn_arena_free(&a);
 }
 
@@ -234,8 +248,10 @@ static void print_unpriced(const rn_report_task *t, rn_unit axis, rn_buf *out)
     const char *why = NULL;
     for (size_t i = 0; i < t->n_entrants && !why; i++)
         why = t->entrants[i].why[axis];
-    if (why && axis != RN_UNIT_USD)
-        rn_buf_printf(out, "\nat equal %s: not computed: %s\n", rn_unit_words(axis), why);
+    if (!why || axis == RN_UNIT_USD) return;
+    rn_buf_printf(out, "\nat equal %s: not computed:\n  ", rn_unit_words(axis));
+    rn_buf_wrapped(out, why, 2, 2);
+    rn_buf_putc(out, '\n');
 }
 
 /* Answers that could not be judged as what they are: those without code, and syntax errors where
@@ -268,8 +284,8 @@ static void print_task(const rn_report_task *t, size_t most, rn_buf *out)
         if (!t->axis[axis].any || t->n_entrants < 2) continue;
         any = true;
         print_answer(t, axis, out);
-        if (*f->ranked) rn_buf_printf(out, "  no tests %s\n", f->ranked);
-        if (*f->reach) rn_buf_printf(out, "  reach    %s\n", f->reach);
+        print_line("no tests", f->ranked, out);
+        print_line("reach", f->reach, out);
         if (most && f->any) print_leaders(t, axis, most, out);
     }
     if (!any) print_alone(t, out);

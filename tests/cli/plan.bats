@@ -149,12 +149,21 @@ for row in plan["budgets"] + plan["frontier"]:
                     re.findall(r"(\S+) x (\d+)", c["plan"].split(" in turns")[0]))
         assert worst <= row["budget"] * (1 + 1e-9), (row["budget"], c)
         assert c["cost"]["value"] <= row["budget"] * (1 + 1e-9), (row["budget"], c)
+        if c["plan"] == "nothing":
+            assert c["score"]["value"] is None and c["ahead"]["value"] is None and c["first"] is None
+            continue
         assert c["score"]["lo"] <= c["score"]["value"] <= c["score"]["hi"]
         share[c["stop"]] += c["first"] or 0
     assert all(abs(s - 1) < 1e-6 for s in share.values()), share
 best = {(c["choice"], c["model"]): c["score"]["value"] for c in plan["budgets"][1]["choices"] if c["stop"]}
 assert max(best.values()) < max(best["cascade", None], best["mixture", None]) + 0.02, best
 PY
+    run "$RATION" plan -s s.db -b 3TFLOP # buys one of the smallest
+    echo "$output"
+    [[ "$output" == *"code-llama-34b alone"*"affords none"* ]]
+    [ "$(awk 'length > n { n = length } END { print n }' < <(grep -v ^advice <<<"$output"))" -le 100 ]
+    run "$RATION" plan -s s.db --replay -b 8TFLOP
+    [ "$(awk 'length > n { n = length } END { print n }' < <(grep -v ^advice <<<"$output"))" -le 100 ]
     run "$RATION" plan -s s.db -b 10TFLOP --no-stop --format csv
     [ "$status" -eq 0 ]
     [[ "${lines[0]}" == "task,axis,scope,part,budget,normalised,choice,model,stop,value,lo,hi,cost,"* ]]

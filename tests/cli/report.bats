@@ -138,6 +138,7 @@ EOF
     for form in table csv json; do
         run "$RATION" report -s s.db -f $form
         [ "$status" -eq 1 ]
+        output=$(tr -s ' \n' ' ' <<<"$output") # lines of the screen are wrapped
         [[ "$output" == *"set: 1 sample without a verdict (A 1), 2 of 3 problems are complete: run \`ration judge -s s.db\`"* ]]
     done
     run "$RATION" report -s s.db --missing refuse
