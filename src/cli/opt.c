@@ -122,7 +122,7 @@ int rn_opt_status(const rn_command *cmd, int rc, int incomplete, const rn_err *e
 /* ---- options --------------------------------------------------------------------------------- */
 
 /* Words of `text` in lines up to HELP_WIDTH, from column `at` on; further lines are indented. A
- * newline in the text ends a line. */
+ * newline in the text ends a line where a blank or an empty line follows. */
 static void print_wrapped(const char *text, int indent, int at)
 {
     for (const char *p = text; *p;) {
@@ -137,7 +137,9 @@ static void print_wrapped(const char *text, int indent, int at)
         printf("%.*s", (int)n, p);
         at += (int)n;
         p += n;
-        if (*p == '\n') {
+        if (*p == '\n' && p > text && p[-1] != '\n' && !strchr(" \n", p[1])) {
+            p++; /* where the source was broken */
+        } else if (*p == '\n') {
             printf("\n%*s", indent, "");
             at = indent;
             for (p++; *p == ' '; p++, at++)

@@ -23,7 +23,7 @@ enum { MAX_ROWS = 96 };
 typedef struct row {
     const char *item;
     const char *status; /* "ok", "weak", "missing" */
-    char value[256];
+    char value[512];
     const char *fix; /* "" when there is nothing to do */
 } row;
 
@@ -54,24 +54,33 @@ static void add(doctor *d, const char *item, const char *status, const char *fix
 typedef struct layer {
     const char *item, *mark; /* part of the level's phrase */
     const char *what, *fix;
+    const char *without; /* what its absence changes for verdicts */
 } layer;
 
 static const layer layers[] = {
     {"user namespace", "user,", "programs run as nobody, apart from every other user",
      "sysctl -w user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1 "
-     "kernel.apparmor_restrict_unprivileged_userns=0"},
+     "kernel.apparmor_restrict_unprivileged_userns=0",
+     "verdicts stay the same; as root each program still becomes nobody, else it runs as this "
+     "user"},
     {"mount namespace", "mnt,", "read-only view of the system, private /tmp",
      "as for the user namespace; in a container: --cap-add SYS_ADMIN --security-opt "
-     "seccomp=unconfined"},
-    {"pid namespace", "pid,", "a program's processes die with it", "as for the mount namespace"},
-    {"network namespace", "net,", "no network", "as for the mount namespace"},
-    {"seccomp", "seccomp", "system calls filtered", "a kernel with CONFIG_SECCOMP_FILTER"},
+     "seccomp=unconfined",
+     "programs that change owners, permissions or times of files may get another verdict; they "
+     "work "
+     "on disk"},
+    {"pid namespace", "pid,", "a program's processes die with it", "as for the mount namespace",
+     "verdicts stay the same; left processes are found and killed by the host"},
+    {"network namespace", "net,", "no network", "as for the mount namespace",
+     "programs that use sockets may get another verdict; connecting is refused by seccomp"},
+    {"seccomp", "seccomp", "system calls filtered", "a kernel with CONFIG_SECCOMP_FILTER",
+     "verdicts of honest programs stay the same; hostile ones reach more of the kernel"},
     {"Landlock", "landlock:", "file access limited a second time",
-     "a kernel from 5.13 with CONFIG_SECURITY_LANDLOCK, and landlock in the lsm= boot option"},
+     "a kernel from 5.13 with CONFIG_SECURITY_LANDLOCK, and landlock in the lsm= boot option",
+     "verdicts stay the same while there is a mount namespace"},
     {"cgroup", "cgroup:", "memory, processes and CPU time of the whole tree are counted",
-     "run as root, or under 'systemd-run --user --scope -p Delegate=yes ration ...'; without it "
-     "rlimits "
-     "and polling hold the limits"},
+     "run as root, or under 'systemd-run --user --scope -p Delegate=yes ration ...'",
+     "programs near a limit: polling sees short peaks of memory and processes late, or not at all"},
 };
 
 static void add_layers(doctor *d, const char *level)
@@ -85,7 +94,7 @@ static void add_layers(doctor *d, const char *level)
         if (at)
             add(d, l->item, "ok", "", "%s%s%s", l->what, detail[0] ? ": " : "", detail);
         else
-            add(d, l->item, "weak", l->fix, "not here");
+            add(d, l->item, "weak", l->fix, "not here; %s", l->without);
     }
 }
 
@@ -203,21 +212,75 @@ static void check_cpu(doctor *d)
     rn_buf_free(&sets);
 }
 
+/* Letters of a set's name that its family shares: "humaneval" of humaneval-x-go. */
+static size_t family_len(const char *name)
+{
+    return strcspn(name, "-");
+}
+
+static bool same_family(const rn_set_spec *a, const rn_set_spec *b)
+{
+    const size_t n = family_len(a->name);
+    return n == family_len(b->name) && strncmp(a->name, b->name, n) == 0;
+}
+
+/* What one family has, in one line, and what it lacks, in one line with one fix. */
+typedef struct family {
+    rn_buf here, lacks, fetch, put;
+    const char *last; /* source that fetch names last */
+} family;
+
+static void look_at_set(const rn_set_spec *spec, const char *data, family *f)
+{
+    rn_err err;
+    rn_taskset *set = NULL;
+    const int rc = rn_taskset_open(spec->name, data, &set, &err);
+    if (!rc) {
+        rn_buf_printf(&f->here, "%s%s %zu", f->here.len ? ", " : "", spec->name, set->n);
+    } else {
+        rn_buf_printf(&f->lacks, "%s%s", f->lacks.len ? ", " : "", spec->name);
+        if (rc != RN_ENOTFOUND) {
+            rn_buf_printf(&f->put, "%s%s", f->put.len ? "; " : "", err.msg);
+        } else if (!spec->source) {
+            rn_buf_printf(&f->put, "%sput the published file of %s there", f->put.len ? "; " : "",
+                          spec->name);
+        } else if (!f->last || strcmp(f->last, spec->source) != 0) {
+            f->last = spec->source; /* sets of one file stand together */
+            rn_buf_printf(&f->fetch, "%s%s", f->fetch.len ? " " : "ration fetch ", spec->source);
+        }
+    }
+    rn_taskset_free(set);
+}
+
+static void add_family(doctor *d, const char *name, const char *data, family *f)
+{
+    if (f->here.len && rn_buf_ok(&f->here))
+        add(d, name, "ok", "", "problems: %.400s", f->here.data);
+    if (f->lacks.len && rn_buf_ok(&f->lacks)) {
+        const char *fetch = f->fetch.len ? f->fetch.data : "", *put = f->put.len ? f->put.data : "";
+        add(d, name, "missing",
+            rn_arena_printf(&d->arena, "%s%s%s", fetch, *fetch && *put ? "; " : "", put),
+            "not in %.120s: %.300s", data, f->lacks.data);
+    }
+    rn_buf_free(&f->here);
+    rn_buf_free(&f->lacks);
+    rn_buf_free(&f->fetch);
+    rn_buf_free(&f->put);
+}
+
 static void check_sets(doctor *d, const char *data)
 {
-    const rn_set_spec *spec;
+    const rn_set_spec *spec, *other;
     for (size_t i = 0; (spec = rn_set_at(i)); i++) {
-        rn_err err;
-        rn_taskset *set = NULL;
-        int rc = rn_taskset_open(spec->name, data, &set, &err);
-        if (!rc)
-            add(d, spec->name, "ok", "", "%zu problems, %s", set->n, set->path);
-        else if (rc == RN_ENOTFOUND && spec->source)
-            add(d, spec->name, "missing",
-                rn_arena_printf(&d->arena, "ration fetch %s", spec->source), "not in %s", data);
-        else
-            add(d, spec->name, "missing", "", "%.250s", err.msg);
-        rn_taskset_free(set);
+        family f = {0};
+        bool begun = false; /* the family came before */
+        for (size_t k = 0; k < i && !begun; k++)
+            begun = same_family(spec, rn_set_at(k));
+        for (size_t k = i; !begun && (other = rn_set_at(k)); k++)
+            if (same_family(spec, other)) look_at_set(other, data, &f);
+        const char *name =
+            rn_arena_printf(&d->arena, "%.*s", (int)family_len(spec->name), spec->name);
+        add_family(d, name ? name : spec->name, data, &f);
     }
 }
 

@@ -11,6 +11,10 @@ teardown() { leave_tmpdir; }
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     [[ "$output" == *"Python"*"seccomp"*"judging"*"memory"*"disk"*"CPU"* ]]
     [[ "$output" == *"ration fetch humaneval"* ]]
+    # One line a family of sets, with one fix.
+    [[ "$output" == *"apps "*"apps-introductory, apps-interview, apps-competition"*"fix: ration fetch apps"* ]]
+    [ "$(grep -c "fix: ration fetch apps" <<<"$output")" -eq 1 ]
+    [ "$(grep -c "^missing *infilling" <<<"$output")" -eq 1 ]
     "$RATION" doctor --data . --format json >d.json
     /usr/bin/python3 -c '
 import json
@@ -31,7 +35,8 @@ assert all(r["status"] in ("ok", "weak", "missing") for r in rows)'
 @test "doctor: weaker layers are named with their fix; no sandbox at all is status 1" {
     RATION_JUDGE_WITHOUT=ns run "$RATION" doctor --data .
     [ "$status" -eq 0 ]
-    [[ "$output" == *"weak"*"user namespace"*"fix: sysctl"* ]]
+    [[ "$output" == *"weak"*"user namespace"*"verdicts stay the same"*"fix: sysctl"* ]]
+    [ "$(grep -c "^weak .*not here; .*\(verdict\|limit\)" <<<"$output")" -ge 4 ]
     RATION_JUDGE_WITHOUT=ns,seccomp run "$RATION" doctor --data .
     [ "$status" -eq 1 ]
     [[ "$output" == *"missing"*"sandbox"* ]]
