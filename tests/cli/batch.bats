@@ -88,7 +88,7 @@ END
 
 @test "a node dies midway, the submitter is killed, the controller starts again: the same store" {
     need_slurm
-    slow="generate -m $root/models/ration-mini-l.gguf -t mini -n ${RATION_KILL_SAMPLES:-100} --problems 0-39/4"
+    slow="generate -m $root/models/ration-mini-l.gguf -t mini -n ${RATION_KILL_SAMPLES:-200} --problems 0-39/4"
     "$RATION" $slow -j 2 -s local.db >/dev/null 2>&1
     all=$(sql local.db 'select count(*) from sample')
     for seed in ${RATION_KILL_SEEDS:-1}; do
@@ -101,7 +101,7 @@ END
         # The task on that node has sent its first part home, and is killed at some time after.
         await 'task=$(grep -l "\"host\":\"n$node\"" whole.db.batch/0*.json 2>/dev/null | head -1)
                [ -n "$task" ] && [ -e "${task%.json}.out.db" ]'
-        sleep 0.$((seed * 37 % 90 + 10))
+        sleep 0.$((seed * 37 % 50 + 10))
         "$cluster" kill-node "$SLURM_DIR" $node
         cp whole.db.batch/*.out.db home
         sleep 0.$((seed * 53 % 10))
