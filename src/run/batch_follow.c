@@ -155,22 +155,30 @@ static int look(follow *f)
     return 0;
 }
 
-/* The levels of the nodes, when they differ: verdicts carry them. */
+/* Whether a task before i had this host and level. */
+static bool named_before(const follow *f, int64_t i)
+{
+    const rn_task_report *r = &f->tasks[i].report;
+    for (int64_t k = 0; k < i; k++)
+        if (strcmp(f->tasks[k].report.host, r->host) == 0 &&
+            strcmp(f->tasks[k].report.sandbox, r->sandbox) == 0)
+            return true;
+    return false;
+}
+
+/* Every node whose level is not the first one's: verdicts carry it. */
 static void compare_sandboxes(const follow *f)
 {
-    const char *first = NULL;
+    const rn_task_report *first = NULL;
     for (int64_t i = 0; i < f->c->job->n_tasks; i++) {
         const rn_task_report *r = &f->tasks[i].report;
         if (!r->sandbox[0]) continue;
-        if (!first) first = r->sandbox;
-        if (strcmp(first, r->sandbox) != 0) {
-            rn_watch_note(
-                f->c->watch,
-                "the nodes' sandboxes differ, so verdicts have two protocols: %s has %s, others "
-                "have %s ('ration doctor' there says why)",
-                r->host, r->sandbox, first);
-            return;
-        }
+        if (!first) first = r;
+        if (strcmp(first->sandbox, r->sandbox) == 0 || named_before(f, i)) continue;
+        rn_watch_note(f->c->watch,
+                      "the nodes' sandboxes differ, so verdicts have several protocols: %s has %s, "
+                      "%s has %s ('ration doctor' there says why)",
+                      r->host, r->sandbox, first->host, first->sandbox);
     }
 }
 

@@ -187,8 +187,14 @@ same_as_local() { # same_as_local STORE: as one process makes it
     run "$RATION" batch --dir whole.db.batch --task 1 # requeued after its end: nothing is left to do
     [ "$status" -eq 0 ]
     [ "$(grep -c attempt.:1, whole.db.batch/0001.json)" = 1 ]
+    # Two nodes that confine less are both named.
+    for i in 1 2; do
+        sed -i "s/\"host\":\"[^\"]*\"/\"host\":\"weak$i\"/; s/\"sandbox\":\"[^\"]*\"/\"sandbox\":\"rlimit\"/" \
+            whole.db.batch/000$i.json
+    done
     run "$RATION" batch -s whole.db --attach
     [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"sandboxes differ"*"weak1 has rlimit"*"weak2 has rlimit"* ]]
     [ "$(digest whole.db)" = "$(digest local.db)" ]
     [ "$(sql whole.db 'select count(*) from verdict')" = 72 ]
 }
