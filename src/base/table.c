@@ -32,7 +32,7 @@ static void pad(rn_buf *out, size_t n)
         rn_buf_putc(out, ' ');
 }
 
-/* The column that is wrapped, the last one if it is text, and where its lines begin; -1: all fits. */
+/* The column that is wrapped, the last one if it is text, and where its lines begin; -1: none. */
 static int find_wrapped(const rn_table *t, const size_t *widths, size_t total, size_t *indent)
 {
     size_t last = t->n_columns;

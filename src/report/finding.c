@@ -184,7 +184,22 @@ static int find_spread(const rn_report_task *t, const rn_finding *f, spread *s, 
     return 0;
 }
 
-static int say_surer(rn_report *r, const rn_report_task *t, rn_finding *f, rn_err *err)
+/* The question that `plan --samples` answers about this lead: "A>B at 8.578TFLOP". Four digits,
+ * rounded up, so that the budget still buys the last sample. */
+static const char *question_of(rn_report *r, const rn_report_task *t, rn_unit axis,
+                               const rn_finding *f)
+{
+    const double digit = pow(10, floor(log10(f->row->budget)) - 3);
+    const char *amount = rn_amount(&r->arena, axis, digit * ceil(f->row->budget / digit - 1e-9));
+    const char *blank = strchr(amount, ' ');
+    if (!blank) blank = amount + strlen(amount);
+    return rn_arena_printf(&r->arena, "%s>%s at %.*s%s", models_of(t, f->winner),
+                           models_of(t, f->other), (int)(blank - amount), amount,
+                           *blank ? blank + 1 : "");
+}
+
+static int say_surer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_finding *f,
+                     rn_err *err)
 {
     const rn_budget_row *row = f->row;
     const double level = r->opts.level, sure = 0.5 + 0.5 * level;
@@ -202,9 +217,13 @@ static int say_surer(rn_report *r, const rn_report_task *t, rn_finding *f, rn_er
     const int who = m ? f->other : f->winner;
     if (all > 0 && s.of[m] > 0.2 * all) {
         const int64_t n = t->entrants[who].cov.min_n;
-        f->surer =
-            rn_arena_printf(&r->arena, "draw %lld more of %s on %zu problems",
-                            (long long)(n > 10 ? n : 10), models_of(t, who), s.n_problems[m]);
+        const char *ask = question_of(r, t, axis, f);
+        f->surer = ask ? rn_arena_printf(&r->arena,
+                                         "draw %lld more of %s on %zu problem%s first; what "
+                                         "it takes to be sure: `ration plan --samples '%s'`",
+                                         (long long)(n > 10 ? n : 10), models_of(t, who),
+                                         s.n_problems[m], s.n_problems[m] == 1 ? "" : "s", ask)
+                       : NULL;
     } else {
         const double need = row->diff > 0 ? 4 * all / (row->diff * row->diff) : INFINITY;
         const double n = ceil(fmax(need, 1.1) * (double)t->n_common);
@@ -321,7 +340,7 @@ int rn_report_findings(rn_report *r, rn_report_task *t, rn_err *err)
             find_row(t, a, f);
             if (f->any) failed |= say_answer(r, t, a, f) < 0;
             failed |= say_budgets(r, t, a, f) < 0;
-            if (f->any) rc = say_surer(r, t, f, err);
+            if (f->any) rc = say_surer(r, t, a, f, err);
             if (!f->all) say_missing(r, t, a, f);
         }
         failed |= say_ranked(r, t, a, f) < 0 || say_reach(r, t, a, f) < 0;

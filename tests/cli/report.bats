@@ -119,11 +119,15 @@ import json, sys
 task = json.load(open("r.json"))["tasks"][0]
 answer = task["answers"][0]
 for part in ("wins", "margin", "sure", "surer"):
-    assert answer[part] in sys.argv[1], (part, answer[part])
+    assert answer[part] in " ".join(sys.argv[1].split()), (part, answer[part])
 assert answer["wins"] in task["findings"][0] and answer["margin"] in task["findings"][0]
 row = [b for b in task["axes"][0]["budgets"] if b["budget"] == answer["budget"]][0]
 assert (row["leader"], row["ahead"], row["sure"]) == (answer["leader"], answer["ahead"], answer["p_lead"])
 EOF
+    # Where samples would tell, the question that plan --samples takes is named.
+    [[ "$output" == *"surer    draw 10 more of A on 1 problem first;"*"\`ration plan --samples 'A>B at 8.578TFLOP'\`"* ]]
+    run "$RATION" plan -s s.db --samples 'A>B at 8.578TFLOP'
+    [[ "$output" == *"s.db holds no samples"* ]] # counts have none; the question is one
     run "$RATION" report -s s.db --all --budgets 1,64
     [[ "$output" == *"affords none"*"no estimate"*"nobody leads there"* ]]
 }
