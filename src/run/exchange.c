@@ -112,7 +112,7 @@ int rn_import_options_check(const rn_import_options *o, rn_err *err)
     return rc;
 }
 
-/* Where ids are checked: the set's ids and prompts, borrowed from it; the caller frees the array.
+/* Where ids are checked: the set's ids, prompts and tests, borrowed from it; the caller frees the array.
  */
 static int take_set(const rn_import_options *o, rn_import_opts *io, rn_taskset **set,
                     rn_import_problem **problems, rn_err *err)
@@ -126,7 +126,8 @@ static int take_set(const rn_import_options *o, rn_import_opts *io, rn_taskset *
     rn_import_problem *p = calloc((*set)->n + 1, sizeof *p);
     if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for the ids of %s", o->set);
     for (size_t i = 0; i < (*set)->n; i++)
-        p[i] = (rn_import_problem){(*set)->problems[i].task_id, (*set)->problems[i].prompt};
+        p[i] = (rn_import_problem){(*set)->problems[i].task_id, (*set)->problems[i].prompt,
+                                   (*set)->problems[i].test};
     *problems = p;
     io->set_name = (*set)->name;
     io->set_hash = (*set)->hash;

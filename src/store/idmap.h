@@ -9,7 +9,7 @@
 #include "base/vec.h"
 
 typedef struct rn_import_entry {
-    const char *task_id, *prompt; /* prompt NULL unknown */
+    const char *task_id, *prompt, *tests; /* prompt, tests: NULL unknown */
     int64_t problem_id;
     int64_t n_call;   /* samples of this problem in the files of the call so far */
     int64_t file_no;  /* the file that the next three belong to */

@@ -149,8 +149,10 @@ static int load_problems(rn_importer *im, rn_err *err)
     if (!o->problems) return rn_store_each_problem(im->s, im->set_id, known_problem, im, err);
     for (size_t i = 0; i < o->n_problems; i++) {
         rn_bytes id = rn_bytes_of(o->problems[i].task_id);
-        int rc = add_problem(im, id, o->problems[i].prompt, NULL, err);
+        rn_import_entry *e = NULL;
+        int rc = add_problem(im, id, o->problems[i].prompt, &e, err);
         if (rc) return rc;
+        e->tests = o->problems[i].tests;
     }
     return 0;
 }

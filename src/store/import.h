@@ -52,6 +52,7 @@ int rn_import_detect(const char *path, rn_import_format *out, rn_err *err);
 typedef struct rn_import_problem {
     const char *task_id;
     const char *prompt; /* NULL unknown */
+    const char *tests;  /* that follow a program; NULL unknown, or they do not */
 } rn_import_problem;
 
 typedef struct rn_import_opts {

@@ -530,3 +530,26 @@ expect() {
     [ "$status" -eq 3 ]
     [[ "$output" == *"the folder ro cannot be written to"* ]]
 }
+
+@test "import: programs of MultiPL-E's results are judged without the tests that they end with" {
+    /usr/bin/python3 - <<'PY'
+import json
+prompt = "def add(a: int, b: int) -> int:\n    \"\"\" Add two numbers. \"\"\"\n"
+tests = "\n\n\ndef check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(5, 7) == 12\n\ndef test_check():\n    check(add)\n\ntest_check()\n"
+with open("mpe.jsonl", "w") as f:
+    f.write(json.dumps({"name": "HumanEval_53_add", "language": "py", "prompt": prompt, "tests": tests, "stop_tokens": ["\ndef"]}) + "\n")
+right, wrong = "    return a + b\n", "    return a - b\n"
+with open("mpe.results.json", "w") as f:
+    json.dump({"name": "HumanEval_53_add", "language": "py", "results": [
+        {"program": prompt + right + "\n" + tests, "status": "OK", "exit_code": 0},
+        {"program": prompt + wrong + "\n" + tests, "status": "Exception", "exit_code": 1}]}, f)
+PY
+    "$RATION" import -s m.db -t mpe.jsonl --model m mpe.results.json
+    [ "$(sql m.db "SELECT sum(text LIKE '%check%') FROM sample_text")" = 0 ]
+    run "$RATION" judge -s m.db -t mpe.jsonl
+    echo "$output"
+    [ "$status" -eq 0 ]
+    run "$RATION" report -s m.db --against imported
+    echo "$output"
+    [[ "$output" == *"2 samples were judged here and elsewhere"*"0 verdicts differ"* ]]
+}
