@@ -758,7 +758,8 @@ static void test_csv_and_text(void **state)
     assert_null(strstr(out.data, "pass_flops"));
     rn_buf_clear(&out);
     rn_report_text(r, RN_METRICS_ALL, &out);
-    assert_contains(out.data, "== toy: 40 problems, 2 models, 1600 judged samples ==");
+    assert_contains(out.data,
+                    "== toy: 40 problems, 2 models, 1600 judged samples, 40 greedy answers ==");
     assert_contains(out.data, "greedy *  25.0 [");
     assert_contains(out.data, "1 = one sample of small = 1.694 TFLOP");
     assert_contains(out.data, "stopping at the first pass");

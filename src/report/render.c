@@ -55,19 +55,24 @@ static void print_intervals(const rn_report *r, const rn_report_task *t, rn_buf 
 
 static void print_head(const rn_report_task *t, rn_buf *out)
 {
-    int64_t n = 0;
+    int64_t n = 0, n_greedy = 0;
     rn_arena a = {0};
     const char *some = "";
-    for (size_t i = 0; i < t->n_entrants; i++)
+    for (size_t i = 0; i < t->n_entrants; i++) {
         n += t->entrants[i].cov.n_samples;
+        n_greedy += t->entrants[i].greedy.n;
+    }
     if (t->n_common && t->n_common < t->n_problems)
         some = rn_arena_printf(&a, "%zu of ", t->n_common);
     if (t->source)
         rn_buf_printf(out, "== %s: published curves (%s) ==\n", t->name, t->source);
     else
-        rn_buf_printf(out, "== %s: %s%zu problems, %zu model%s, %lld judged samples ==\n", t->name,
-                      some ? some : "", t->n_problems, t->n_entrants, t->n_entrants == 1 ? "" : "s",
-                      (long long)n);
+        rn_buf_printf(
+            out, "== %s: %s%zu problems, %zu model%s, %lld judged %s%s ==\n", t->name,
+            some ? some : "", t->n_problems, t->n_entrants, t->n_entrants == 1 ? "" : "s",
+            (long long)(n || !n_greedy ? n : n_greedy),
+            n || !n_greedy ? "samples" : "greedy answers",
+            n && n_greedy ? rn_arena_printf(&a, ", %lld greedy answers", (long long)n_greedy) : "");
     rn_arena_free(&a);
 }
 
