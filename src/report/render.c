@@ -205,13 +205,13 @@ static void print_leaders(const rn_report_task *t, rn_unit axis, size_t most, rn
         rn_rows_value(&rows, row->budget);
         rn_rows_word(&rows, c               ? t->entrants[row->best].model
                             : row->complete ? "nobody"
-                                            : "not known: a curve has ended");
+                                            : "a curve has ended");
         rn_rows_datum(&rows, (rn_datum){.v = c ? c->value : NAN,
                                         .lo = c ? c->lo : NAN,
                                         .hi = c ? c->hi : NAN,
                                         .text = ""});
         rn_rows_word(&rows, row->second >= 0 ? t->entrants[row->second].model
-                            : c              ? "no other affords a sample"
+                            : c              ? "none affords it"
                                              : "");
         rn_rows_datum(&rows, (rn_datum){row->diff, row->diff_lo, row->diff_hi, .text = ""});
         rn_rows_datum(&rows, (rn_datum){row->p_lead, NAN, NAN, .text = ""});
