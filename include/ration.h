@@ -1004,8 +1004,11 @@ typedef struct rn_problem_source {
     const char *tests_file;     /* its tests: statements, or check(candidate); NULL: none, */
     const char *entry;          /* and its name */
     const char *problem;        /* id of the problem in the set; NULL: its only one */
+    rn_judge_settings judge;    /* of references: sets in evalplus' form have what they return */
+    rn_watch watch;
 } rn_problem_source;
-/* The set, which the caller frees, and the place of the problem in it. RN_ENOTFOUND, RN_EINVAL. */
+/* The set, which the caller frees, and the place of the problem in it. RN_ENOTFOUND, RN_EINVAL;
+ * RN_ESANDBOX and RN_ELIMIT: references could not be run, or the problem's own fails. */
 RN_API int rn_problem_open(const rn_problem_source *from, rn_taskset **set, size_t *problem,
                            rn_err *err);
 

@@ -285,12 +285,15 @@ static int run(session *q, int argc, char **argv)
     rn_err err = {0};
     rn_solve_result r = {0};
     const options *o = &q->o;
-    const rn_problem_source from = {.set = o->set,
-                                    .data_dir = o->data,
-                                    .prompt_file = o->prompt,
-                                    .tests_file = o->tests,
-                                    .entry = o->entry,
-                                    .problem = o->problem};
+    const rn_problem_source from = {
+        .set = o->set,
+        .data_dir = o->data,
+        .prompt_file = o->prompt,
+        .tests_file = o->tests,
+        .entry = o->entry,
+        .problem = o->problem,
+        .judge = {.jobs = (int)o->jobs, .venv = o->venv, .allow_weak = o->allow_weak},
+        .watch = rn_opt_watch(q->cmd, 0, NULL)};
     int rc = o->dir ? 0 : rn_problem_open(&from, &q->set, &q->s.problem, &err);
     if (!rc && o->store) rc = rn_store_open(o->store, RN_STORE_CREATE, &q->store, &err);
     fill(q);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/jout.h"
+#include "run/expected.h"
 #include "run/identity.h"
 #include "run/program.h"
 #include "run/stage.h"
@@ -41,6 +42,23 @@ static int set_of_files(const rn_problem_source *from, rn_taskset **set, rn_err 
     return rc;
 }
 
+/* What the problem's tests expect, where that is what the set's references return. */
+static int expect(const rn_problem_source *from, rn_taskset *set, const rn_problem *p, rn_err *err)
+{
+    if (!p->calls || p->calls->expected) return 0;
+    const rn_judge_settings *j = &from->judge;
+    const rn_judge_opts o = {.jobs = j->jobs, .venv = j->venv, .allow_weak = j->allow_weak != 0};
+    rn_judge *judge;
+    int rc = rn_judge_open(&o, &judge, err);
+    if (rc) return rc;
+    rc = rn_expected_fill(set, judge, rn_data_dir(from->data_dir), true, &from->watch, err);
+    rn_judge_close(judge);
+    if (!rc && !p->calls->expected)
+        rc = rn_fail(err, RN_ELIMIT, "%s: its reference fails, so that its tests expect nothing",
+                     p->task_id);
+    return rc;
+}
+
 int rn_problem_open(const rn_problem_source *from, rn_taskset **set, size_t *problem, rn_err *err)
 {
     *problem = 0;
@@ -62,7 +80,8 @@ int rn_problem_open(const rn_problem_source *from, rn_taskset **set, size_t *pro
         rc = rn_fail(err, RN_ENOTFOUND, "%s holds no problem '%s'; its first is %s", from->set,
                      from->problem, s->problems[0].task_id);
     else
-        *problem = (size_t)(p - s->problems);
+        rc = expect(from, *set, p, err);
+    if (!rc) *problem = (size_t)(p - s->problems);
     if (rc) {
         rn_taskset_free(*set);
         *set = NULL;
@@ -80,9 +99,10 @@ static int open_problem(rn_target *t, rn_err *err)
                        o->set->name, o->set->n, o->problem);
     t->set = o->set;
     t->p = &o->set->problems[o->problem];
-    bool untested = t->p->form == RN_FORM_ASSERTS ? t->p->n_asserts == 0
-                    : t->p->form == RN_FORM_CHECK ? !t->p->test || !t->p->test[0]
-                                                  : t->p->n_cases == 0;
+    bool untested = t->p->calls                     ? !t->p->calls->expected
+                    : t->p->form == RN_FORM_ASSERTS ? t->p->n_asserts == 0
+                    : t->p->form == RN_FORM_CHECK   ? !t->p->test || !t->p->test[0]
+                                                    : t->p->n_cases == 0;
     if (untested && !o->no_tests)
         return rn_fail(err, RN_EINVAL,
                        "%s has no tests, so that nothing can show that a program is right; choose "
