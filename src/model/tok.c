@@ -296,6 +296,42 @@ static void mark_end(rn_tok *t, int32_t id)
     if (id >= 0) t->ends[id / 64] |= (uint64_t)1 << (id % 64);
 }
 
+/* By the file's keys, of today or of earlier converters; else all three by the texts of a family. */
+static int load_fim(loader *l)
+{
+    static const char *const keys[3][2] = {
+        {"tokenizer.ggml.fim_pre_token_id", "tokenizer.ggml.prefix_token_id"},
+        {"tokenizer.ggml.fim_suf_token_id", "tokenizer.ggml.suffix_token_id"},
+        {"tokenizer.ggml.fim_mid_token_id", "tokenizer.ggml.middle_token_id"}};
+    static const char *const texts[][3] = {
+        {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"},
+        {"<fim_prefix>", "<fim_suffix>", "<fim_middle>"},
+        {"<fim-prefix>", "<fim-suffix>", "<fim-middle>"},
+        {"<|code_prefix|>", "<|code_suffix|>", "<|code_middle|>"},
+        {"\xE2\x96\x81<PRE>", "\xE2\x96\x81<SUF>", "\xE2\x96\x81<MID>"},
+        {"<\xEF\xBD\x9C"
+         "fim\xE2\x96\x81"
+         "begin\xEF\xBD\x9C>",
+         "<\xEF\xBD\x9C"
+         "fim\xE2\x96\x81hole\xEF\xBD\x9C>",
+         "<\xEF\xBD\x9C"
+         "fim\xE2\x96\x81"
+         "end\xEF\xBD\x9C>"}};
+    int32_t *id = l->t->fim;
+    int rc = 0;
+    id[0] = id[1] = id[2] = -1;
+    for (int i = 0; i < 3 && !rc; i++) {
+        rc = load_id(l, keys[i][0], &id[i]);
+        if (!rc && id[i] < 0) rc = load_id(l, keys[i][1], &id[i]);
+    }
+    for (size_t k = 0; k < sizeof texts / sizeof texts[0] && !rc; k++) {
+        if (id[0] >= 0 && id[1] >= 0 && id[2] >= 0) break;
+        for (int i = 0; i < 3; i++)
+            id[i] = rn_tok_find(l->t, rn_bytes_of(texts[k][i]));
+    }
+    return rc;
+}
+
 static int load_special_ids(loader *l)
 {
     rn_tok *t = l->t;
@@ -310,6 +346,7 @@ static int load_special_ids(loader *l)
     if (!rc)
         rc =
             rn_gguf_bool_opt(l->g, "tokenizer.ggml.add_space_prefix", &t->add_space_prefix, l->err);
+    if (!rc) rc = load_fim(l);
     if (rc) return rc;
     if (t->bos < 0) t->add_bos = false;
     mark_end(t, t->eos);
@@ -610,6 +647,12 @@ int32_t rn_tok_eos(const rn_tok *t)
 bool rn_tok_adds_bos(const rn_tok *t)
 {
     return t->add_bos;
+}
+
+bool rn_tok_fim(const rn_tok *t, int32_t ids[3])
+{
+    memcpy(ids, t->fim, sizeof t->fim);
+    return ids[0] >= 0 && ids[1] >= 0 && ids[2] >= 0;
 }
 
 bool rn_tok_is_end(const rn_tok *t, int32_t id)

@@ -36,6 +36,9 @@ const char *rn_tok_pre(const rn_tok *t);   /* pre-tokenizer, e.g. "qwen2"; "" fo
 int32_t rn_tok_bos(const rn_tok *t);       /* -1 if the vocabulary has none */
 int32_t rn_tok_eos(const rn_tok *t);       /* -1 if none */
 bool rn_tok_adds_bos(const rn_tok *t);     /* the file asks for BOS before a text */
+/* The tokens around a gap that is to be filled: before the text in front of it, at the gap, behind
+ * the text that follows it. Named by the file, else known by their texts. False: there are none. */
+bool rn_tok_fim(const rn_tok *t, int32_t ids[3]);
 /* True if the token ends a generation: EOS, end of turn, end of text, and what models use as such.
  */
 bool rn_tok_is_end(const rn_tok *t, int32_t id);

@@ -8,6 +8,7 @@
  * server's, and are committed at least every second.
  */
 #include "run/identity.h"
+#include "run/infill.h"
 #include "run/portions.h"
 #include "run/sampler.h"
 #include "run/units.h"
@@ -56,6 +57,7 @@ typedef struct call {
     const char *until;     /* the rule behind the targets; NULL: none */
     rn_taskset *set;
     const rn_preset *preset;
+    int64_t n_blind; /* problems with a gap whose prompt does not show what follows it */
     char prompts_sha[RN_SHA256_HEX];
     work *work; /* [set->n] */
     rn_inbox inbox;
@@ -135,9 +137,15 @@ static int build_prompt(call *g, size_t i, rn_sha256 *hash, rn_buf *text, rn_err
 {
     work *w = &g->work[i];
     const rn_problem *p = &g->set->problems[i];
+    rn_sampler *s = g->sampler;
     rn_buf_clear(text);
-    int rc = rn_prompt_build(g->preset, g->set, p, text, err);
+    const bool gap =
+        p->suffix && !s->m.remote && s->template == RN_CHAT_NONE && rn_infill_applies(p, s->m.tok);
+    int rc = gap ? rn_infill_build(p, s->m.tok, text, err)
+                 : rn_prompt_build(g->preset, g->set, p, text, err);
     if (rc) return rc;
+    s->infill |= gap;
+    g->n_blind += p->suffix && !gap;
     rn_bytes view = rn_buf_view(text);
     rn_sha256_add(hash, view.data, view.len);
     rn_sha256_add(hash, "", 1);
@@ -163,6 +171,15 @@ static int build_prompts(call *g, rn_err *err)
         rn_sha256_done(hash, digest);
         rn_sha256_hex(digest, g->prompts_sha);
     }
+    if (!rc && g->n_blind)
+        rn_watch_warn(&g->o->watch,
+                      "%s: of %lld problems with a gap it sees what stands before the gap alone%s",
+                      g->sampler->m.name, (long long)g->n_blind,
+                      g->sampler->m.remote ? ": a server has no form for them"
+                      : g->sampler->infill ? ""
+                      : g->sampler->template != RN_CHAT_NONE
+                          ? ": it is asked as a chat"
+                          : ": its file names no tokens that fill gaps");
     rn_sha256_free(hash);
     rn_buf_free(&text);
     return rc;
@@ -183,6 +200,7 @@ static int write_settings(const call *g, rn_buf *out, rn_err *err)
                          .sampling = &s->sampling,
                          .greedy = g->o->greedy != 0,
                          .prompts_sha = g->prompts_sha,
+                         .infill = s->infill,
                          .chat =
                              s->m.remote ? s->chat ? "server" : "none" : rn_chat_name(s->template),
                          .system = rn_buf_view(&s->system),

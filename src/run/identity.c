@@ -109,6 +109,7 @@ void rn_run_identity_write(const rn_run_identity *r, rn_buf *out)
     put_text(out, "asked", r->asked);
     put_text(out, "prompt_sha256", r->prompt_sha);
     put_text(out, "prompts_sha256", r->prompts_sha);
+    if (r->infill) rn_jout_boolean(out, "infill", true);
     put_text(out, "chat", r->chat);
     if (r->chat) put_stop(out, s->stop);
     if (r->system.len) {

@@ -38,6 +38,7 @@ typedef struct rn_run_identity {
     const char *chat;               /* how they are wrapped: "none", "chatml", "server" */
     rn_bytes system;                /* that goes before them; empty: none */
     const char *prompt_sha, *asked; /* solve: of the one prompt; how it is asked */
+    bool infill;                    /* in the model's own form of gaps (infill.h) */
     const char *kv, *kernels;       /* a file's; NULL */
     const rn_remote *remote;        /* a server's, once it is settled; NULL */
     bool of_server;                 /* solve: no top-k and min-p, which a server may not take */

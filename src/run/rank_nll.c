@@ -4,6 +4,7 @@
  * model's context are left out and counted.
  */
 #include "run/identity.h"
+#include "run/infill.h"
 #include "run/rank_priv.h"
 
 #include "model/chat.h"
@@ -107,7 +108,7 @@ static int score_here(rn_ranking *k, rn_bytes text, const rn_nll_io *io, rn_err 
     const char *system = json_string_value(json_object_get(k->settings, "system"));
     rn_ids prompt = {0};
     int rc = n->chat == RN_CHAT_NONE
-                 ? rn_tok_encode(m->tok, text, RN_TOK_BOS, &prompt, err)
+                 ? rn_infill_encode(m->tok, text, &prompt, err)
                  : rn_chat_encode(n->chat, m->tok, rn_bytes_of(system), text, &prompt, err);
     if (!rc && prompt.n == 0)
         rc = rn_fail(err, RN_EINVAL,
@@ -131,7 +132,11 @@ static int score_texts(rn_ranking *k, rn_err *err)
     rn_buf *prompt = &k->source;
     int64_t next_idx;
     rn_buf_clear(prompt);
-    int rc = rn_prompt_build(k->preset, k->set, k->problem, prompt, err);
+    /* As the samples were asked for, if this model can be asked so. */
+    const bool gap = json_is_true(json_object_get(k->settings, "infill")) && !m->remote &&
+                     n->chat == RN_CHAT_NONE && rn_infill_applies(k->problem, m->model->tok);
+    int rc = gap ? rn_infill_build(k->problem, m->model->tok, prompt, err)
+                 : rn_prompt_build(k->preset, k->set, k->problem, prompt, err);
     if (!rc)
         rc = rn_store_count_samples(k->store, k->run->id, k->problem_id, &n->n_siblings, &next_idx,
                                     err);

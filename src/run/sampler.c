@@ -1,4 +1,5 @@
 /* sampler.c: what files and servers share as sources of samples; see sampler.h. */
+#include "run/infill.h"
 #include "run/sampler.h"
 
 #include "base/clock.h"
@@ -157,7 +158,8 @@ void rn_sampler_close(rn_sampler *s)
 
 static int encode(rn_sampler *s, rn_bytes prompt, rn_ids *ids, rn_err *err)
 {
-    int rc = s->template == RN_CHAT_NONE
+    int rc = s->infill ? rn_infill_encode(s->m.tok, prompt, ids, err)
+             : s->template == RN_CHAT_NONE
                  ? rn_tok_encode(s->m.tok, prompt, RN_TOK_BOS, ids, err)
                  : rn_chat_encode(s->template, s->m.tok, rn_buf_view(&s->system), prompt, ids, err);
     if (rc || ids->n) return rc;

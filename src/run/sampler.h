@@ -116,6 +116,7 @@ struct rn_sampler {
     rn_chat template; /* of a file */
     rn_buf system;    /* of its template */
     bool chat;        /* prompts are messages to an instruct model */
+    bool infill;      /* prompts may have gaps (infill.h) */
     char how[32];     /* "completions", "chat", "none", "chatml", ...: how it is asked */
     /* The caller's, until the first purchase. */
     rn_sampling sampling;

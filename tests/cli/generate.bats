@@ -194,3 +194,62 @@ generate() {
     [ "$status" -eq 0 ]
     [[ "$output" == *"#7 length, 64 tokens"* ]]
 }
+
+@test "generate: a problem with a gap is asked in the model's own form, where its file names the tokens" {
+    cd "$dir"
+    "$RATION" bench engine --shape 1,32,64,2,2,320 --prompt 4 --gen 2 --samples 1 --save plain.gguf >/dev/null
+    printf '%s\n' '{"task_id": "Gap/0", "prompt": "def f(x):\n", "suffix": "    return y\n", "entry_point": "f", "canonical_solution": "    y = x\n", "test": "def check(f):\n    assert f(1) == 1\n"}' >gap.jsonl
+    # The same model, whose tokens 300 to 302 are control tokens that the file names.
+    /usr/bin/python3 - <<'PY'
+import struct
+b = open("plain.gguf", "rb").read()
+n_tensors, n_kv = struct.unpack_from("<QQ", b, 8)
+at, sizes = 24, {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+out = bytearray(b)
+def text(at):
+    n, = struct.unpack_from("<Q", b, at)
+    return b[at + 8:at + 8 + n], at + 8 + n
+def value(kind, at, key=None):
+    if kind == 8:
+        return text(at)[1]
+    if kind != 9:
+        return at + sizes[kind]
+    kind, n = struct.unpack_from("<IQ", b, at)
+    at += 12
+    if key == b"tokenizer.ggml.token_type":
+        for i in (300, 301, 302):
+            struct.pack_into("<i", out, at + 4 * i, 3)
+    for _ in range(n):
+        at = value(kind, at)
+    return at
+for _ in range(n_kv):
+    key, at = text(at)
+    at = value(struct.unpack_from("<I", b, at)[0], at + 4, key)
+kvs = at
+for _ in range(n_tensors):
+    _, at = text(at)
+    dims, = struct.unpack_from("<I", b, at)
+    at += 4 + 8 * dims + 4 + 8
+data = (at + 31) // 32 * 32
+more = b"".join(struct.pack("<Q", len(k)) + k + struct.pack("<II", 4, v) for k, v in (
+    (b"tokenizer.ggml.fim_pre_token_id", 300), (b"tokenizer.ggml.fim_suf_token_id", 301), (b"tokenizer.ggml.fim_mid_token_id", 302)))
+head = bytes(out[:16]) + struct.pack("<Q", n_kv + 3) + bytes(out[24:kvs]) + more + bytes(out[kvs:at])
+open("fim.gguf", "wb").write(head + b"\0" * (-len(head) % 32) + b[data:])
+PY
+    run "$RATION" generate -m plain.gguf -t gap.jsonl -s plain.db -n 1 --max-tokens 4
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"sees what stands before the gap alone: its file names no tokens that fill gaps"* ]]
+    run "$RATION" generate -m fim.gguf -t gap.jsonl -s fim.db -n 1 --max-tokens 4
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" != *"gap alone"* ]]
+    # the texts before and behind the gap, three tokens around them
+    printf 'def f(x):\n' >before
+    printf '    return y\n' >behind
+    n=$("$RATION" inspect --tokenize fim.gguf before behind | wc -w)
+    [ "$(sql fim.db "SELECT prompt_tok FROM sample")" = $((n + 3 + 1)) ] || { sql fim.db "SELECT prompt_tok FROM sample"; echo "$n"; false; }
+    [ "$(sql fim.db "SELECT json_extract(settings, '\$.infill') FROM run")" = 1 ]
+    [ "$(sql plain.db "SELECT json_extract(settings, '\$.infill') IS NULL FROM run")" = 1 ]
+    "$RATION" rank -m fim.gguf -t gap.jsonl -s fim.db
+}
