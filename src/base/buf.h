@@ -53,8 +53,9 @@ void rn_buf_putc(rn_buf *b, char c);
 void rn_buf_printf(rn_buf *b, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Characters of a line of a screen, most. */
 enum { RN_LINE = 100 };
-/* Appends the words of s in lines up to RN_LINE: the first begins at column `at`, where the buffer's
- * line has come to, further ones are indented. `commands` in these quotes are words. Ends without a newline. */
+/* Appends the words of s in lines up to RN_LINE: the first begins at column `at`, where the
+ * buffer's line has come to, further ones are indented. `commands` in these quotes are words. Ends
+ * without a newline. */
 void rn_buf_wrapped(rn_buf *b, const char *s, size_t indent, size_t at);
 /* Appends s as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void rn_buf_json(rn_buf *b, rn_bytes s);

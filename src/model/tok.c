@@ -296,7 +296,8 @@ static void mark_end(rn_tok *t, int32_t id)
     if (id >= 0) t->ends[id / 64] |= (uint64_t)1 << (id % 64);
 }
 
-/* By the file's keys, of today or of earlier converters; else all three by the texts of a family. */
+/* By the file's keys, of today or of earlier converters; else all three by the texts of a family.
+ */
 static int load_fim(loader *l)
 {
     static const char *const keys[3][2] = {

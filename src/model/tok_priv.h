@@ -62,7 +62,7 @@ struct rn_tok {
     bool add_bos, add_space_prefix, ignore_merges;
     bool space_leads; /* SentencePiece: no token has a space after anything but spaces */
     int32_t n_vocab, bos, eos, unknown;
-    int32_t fim[3]; /* rn_tok_fim; -1: none */
+    int32_t fim[3];        /* rn_tok_fim; -1: none */
     const rn_bytes *texts; /* [n_vocab] as the file spells them; borrowed from it */
     rn_bytes *bytes;       /* [n_vocab] what they stand for */
     uint8_t *types;        /* [n_vocab] */

@@ -112,7 +112,8 @@ int rn_import_options_check(const rn_import_options *o, rn_err *err)
     return rc;
 }
 
-/* Where ids are checked: the set's ids, prompts and tests, borrowed from it; the caller frees the array.
+/* Where ids are checked: the set's ids, prompts and tests, borrowed from it; the caller frees the
+ * array.
  */
 static int take_set(const rn_import_options *o, rn_import_opts *io, rn_taskset **set,
                     rn_import_problem **problems, rn_err *err)

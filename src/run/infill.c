@@ -1,4 +1,5 @@
-/* infill.c: see infill.h. The order is prefix, suffix, middle, in which all families were trained. */
+/* infill.c: see infill.h. The order is prefix, suffix, middle, in which all families were trained.
+ */
 #include "run/infill.h"
 
 /* The texts of the tokens that begin the prompt, stand for the gap, and end it. */

@@ -5,9 +5,9 @@
  * modulo 2^256 (as four 64-bit lanes) of the SHA-256 of all rows: equal for equal content whatever
  * the order of the rows. It finds differences between honest stores; it is no signature.
  * Left out: dates, measured times and memory (also those of profiles), the ledger, which file a
- * sample came from, and the provenance of runs, rankers and protocols. Of the words beside a verdict
- * of ours only "no code" is a fact: the others quote what a program printed (addresses, temporary
- * names) or what was measured, and differ from run to run. Imported words are data.
+ * sample came from, and the provenance of runs, rankers and protocols. Of the words beside a
+ * verdict of ours only "no code" is a fact: the others quote what a program printed (addresses,
+ * temporary names) or what was measured, and differ from run to run. Imported words are data.
  */
 #include "store/store_priv.h"
 
