@@ -10,7 +10,7 @@ mkdir -p $out
 warn="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wpointer-arith -Wwrite-strings -Werror"
 flags="-std=c17 -D_GNU_SOURCE -O2 -ffp-contract=off $warn -Iinclude -Isrc"
 objects=
-for f in base/err base/rng gguf/quant model/cpu model/pool model/kern model/mat model/pack \
+for f in base/err base/rng gguf/quant model/cpu model/pool model/kern_pick model/mat model/pack \
     model/attn model/kern_scalar model/kern_neon; do
     o=$out/$(basename $f).o
     isa=
