@@ -12,7 +12,8 @@ static const char intro[] =
     "verdicts "
     "to the experiment file. The reference solutions of a set are run first. Stopped at any "
     "moment, "
-    "it goes on where it was. Programs that are equal byte for byte are run once.";
+    "it goes on where it was. Programs that are equal but for comments, layout and docstrings "
+    "are run once.";
 
 static const rn_verdict shown[] = {RN_V_PASSED,       RN_V_WRONG,        RN_V_EXCEPTION,
                                    RN_V_SYNTAX,       RN_V_EXITED,       RN_V_CRASHED,

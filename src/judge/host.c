@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 static rn_confine confine;
-static rn_bytes recorded; /* RECORD: what goes behind the result */
+static rn_bytes recorded; /* RECORD, KEYS: what goes behind the result */
 
 static bool ends_in_limit(const rn_outcome *o, rn_verdict *v)
 {
@@ -307,6 +307,42 @@ static int run_values(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     return 0;
 }
 
+/* KEYS: the child writes a line a program. One whose source ends it has no key, and a new child
+ * goes on behind it. */
+static int run_keys(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
+{
+    static rn_buf lines;
+    rn_judge_result *r = &out->result;
+    int ends = 0;
+    rn_buf_clear(&lines);
+    for (size_t n = 0; n < job->n_cases;) {
+        rn_outcome o;
+        rn_bytes got;
+        int rc = rn_secret_run(&confine, &(rn_task){.job = job, .case_no = n}, &o, err);
+        if (!rc) rc = rn_watch_output(&got, err);
+        if (rc) return rc;
+        rn_host_add_usage(r, &o);
+        out->starved = o.starved;
+        r->verdict = rn_host_decide(&o, job, r->detail);
+        if (r->verdict == RN_V_SANDBOX) return 0;
+        for (size_t i = 0; i < got.len && n < job->n_cases; i++) {
+            rn_buf_putc(&lines, got.data[i]);
+            n += got.data[i] == '\n';
+        }
+        if (r->verdict == RN_V_PASSED) break;
+        do {
+            rn_buf_puts(&lines, n < job->n_cases ? "-\n" : "");
+            n++;
+        } while (ends == MAX_ENDS && n < job->n_cases);
+        ends++;
+    }
+    if (!rn_buf_ok(&lines)) return rn_fail(err, RN_ENOMEM, "keys: out of memory");
+    r->verdict = RN_V_PASSED;
+    recorded = rn_buf_view(&lines);
+    out->text_bytes = recorded.len;
+    return 0;
+}
+
 static int run_job(const rn_judge_job *job, const rn_wire_job *head, rn_bytes body, int fd,
                    rn_wire_result *out, rn_err *err)
 {
@@ -315,6 +351,7 @@ static int run_job(const rn_judge_job *job, const rn_wire_job *head, rn_bytes bo
     if (rc) return rc;
     if (job->mode == RN_JUDGE_COMMAND) return run_script(job, out, err);
     if (job->mode == RN_JUDGE_RECORD) return run_record(job, out, err);
+    if (job->mode == RN_JUDGE_KEYS) return run_keys(job, out, err);
     rc = rn_warm_run(&confine, head, body, job->program, fd, out);
     if (rc != RN_ENOTFOUND) return rc;
     return job->mode == RN_JUDGE_SCRIPT   ? run_script(job, out, err)

@@ -272,15 +272,15 @@ int rn_command_start(int fd, rn_err *err);
  * the step that failed. */
 int rn_command_run(const rn_task *task, int listener, rn_record *r);
 
-/* The parts of a run that the process of the program in a confirming run needs, too. New
- * references, NULL with a Python exception. */
+/* The parts of a run that other files need, too. New references, NULL with a Python exception. */
+void *rn_run_code(rn_bytes program);                         /* its code, as it is run */
 void *rn_run_compile(const rn_judge_job *job);               /* SCRIPT: the program's code */
 void *rn_run_names(const rn_task *task, void *code);         /* runs it; dict of its names */
 void *rn_run_arguments(const rn_judge_job *job, rn_bytes c); /* CALL: a case's input */
 
 /* ---- who could cheat (host_plain.c) ---------------------------------------------------------- */
 
-/* `names`: (modules, built-in functions, attributes, reserved attributes), frozensets of str. */
+/* `names`: what plain_names() of host_alter.py returns. */
 int rn_plain_start(void *names, rn_err *err);
 /* In the host, before and after a run: whether the child found its program plain, and the code of
  * the tests that it left; borrowed until the next run. */
@@ -294,6 +294,18 @@ void rn_plain_close(void);
 /* True if the compiled program could not forge a pass of these tests. `tests`: all their code
  * objects, [n_tests]. */
 bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry);
+
+/* True if a plain program depends on nothing but its code and its input: neither on clocks and the
+ * system's random numbers nor on docstrings and the places of objects in memory. */
+bool rn_plain_steady(void *code);
+/* Whether instructions of this number carry an index of a name, of a constant. */
+bool rn_plain_has_name(int op);
+bool rn_plain_has_const(int op);
+
+/* ---- programs that are the same (host_key.c) ------------------------------------------------- */
+
+/* In the child: KEYS: writes the lines of the programs from case `from` on. */
+bool rn_key_all(const rn_judge_job *job, size_t from);
 
 /* ---- what a program changed (host_forge.c) --------------------------------------------------- */
 

@@ -407,6 +407,10 @@ PLAIN_BUILTINS |= {n for n, c in vars(builtins).items()
                    if isinstance(c, type) and issubclass(c, BaseException)}
 PLAIN_SYS = frozenset("""maxsize setrecursionlimit getrecursionlimit stdin stdout stderr argv exit
     float_info getsizeof""".split())
+# Names by which a program would learn of what is not in its code and its input: the time, the
+# system's random numbers, where objects lie in memory, docstrings.
+UNSTEADY = frozenset("""__doc__ __slots__ hash time now today utcnow localtime gmtime ctime seed Random
+    SystemRandom""".split())
 # Public names by which attributes are read or set by their names, operators are made, or what the
 # library does for everybody is changed.
 NOT_PLAIN = frozenset("""attrgetter methodcaller update_wrapper wraps WRAPPER_ASSIGNMENTS
@@ -418,7 +422,8 @@ NOT_PLAIN = frozenset("""attrgetter methodcaller update_wrapper wraps WRAPPER_AS
 
 def plain_names():
     """(modules and what `import *` binds of each, built-in names, attributes, attributes that no
-    program may store, names that none may read)."""
+    program may store, names that none may read, names that no steady one has; numbers of the
+    instructions with a name, with a constant)."""
     data = [str, bytes, list, dict, set, frozenset, tuple, int, float, complex, bytearray, range,
             slice, BaseException]
     inner = [types.FrameType, types.CodeType, types.TracebackType, types.GeneratorType,
@@ -446,4 +451,4 @@ def plain_names():
     found.update(__future__.all_feature_names)
     found = {n for n in found if not n.startswith("_") and n not in NOT_PLAIN}
     return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),
-            NOT_PLAIN)
+            NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst)

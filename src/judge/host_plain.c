@@ -36,7 +36,8 @@ enum { MAX_NESTED = 64 };
 
 /* Of str: a dict from module to what `from module import *` binds, frozensets, and the names that
  * may not be read, whoever bound them. */
-static PyObject *modules, *builtin_names, *attributes, *reserved, *never;
+static PyObject *modules, *builtin_names, *attributes, *reserved, *never, *unsteady;
+static bool has_name[256], has_const[256]; /* by the number of an instruction */
 
 /* What the child finds before judged code runs. It gives these pages up then: nothing that runs in
  * it can reach them afterwards. */
@@ -47,17 +48,42 @@ typedef struct early {
 } early;
 static early *told; /* NULL in a child that gave it up */
 
+static bool mark(PyObject *numbers, bool of[256])
+{
+    bool ok = PyList_Check(numbers);
+    for (Py_ssize_t i = 0; ok && i < PyList_GET_SIZE(numbers); i++) {
+        const long op = PyLong_AsLong(PyList_GET_ITEM(numbers, i));
+        ok = op >= 0 && op < 256;
+        if (ok) of[op] = true;
+    }
+    return ok;
+}
+
+bool rn_plain_has_name(int op)
+{
+    return has_name[op & 255];
+}
+
+bool rn_plain_has_const(int op)
+{
+    return has_const[op & 255];
+}
+
 int rn_plain_start(void *names, rn_err *err)
 {
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (told == MAP_FAILED) return rn_fail_errno(err, "page of early findings");
-    if (!PyArg_ParseTuple(names, "OOOOO", &modules, &builtin_names, &attributes, &reserved, &never))
+    PyObject *with_name, *with_const;
+    if (!PyArg_ParseTuple(names, "OOOOOOOO", &modules, &builtin_names, &attributes, &reserved,
+                          &never, &unsteady, &with_name, &with_const) ||
+        !mark(with_name, has_name) || !mark(with_const, has_const))
         return rn_fail(err, RN_EINTERNAL, "host_apart.py: no names of plain programs");
     Py_INCREF(modules);
     Py_INCREF(builtin_names);
     Py_INCREF(attributes);
     Py_INCREF(reserved);
     Py_INCREF(never);
+    Py_INCREF(unsteady);
     return 0;
 }
 
@@ -105,6 +131,7 @@ typedef struct scan {
     PyObject *used;   /* global names that it reads */
     PyObject *module; /* imported last; borrowed from the code */
     bool first, has_class;
+    bool unsteady; /* it names what the system, not its input, decides */
 } scan;
 
 static bool in_set(PyObject *set, PyObject *name)
@@ -187,6 +214,9 @@ static bool own_attribute(const scan *s, PyObject *name)
 /* `before`: the constant that the previous instruction loaded, or NULL. */
 static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
 {
+    const bool stores = op == STORE_NAME || op == STORE_GLOBAL;
+    if (in_set(unsteady, name))
+        s->unsteady |= !stores || PyUnicode_CompareWithASCIIString(name, "__slots__") == 0;
     switch (op) {
     case LOAD_NAME:
     case LOAD_GLOBAL: return PySet_Add(s->used, name) == 0;
@@ -285,20 +315,38 @@ static bool tests_apart(const scan *s, void *const *codes, size_t n, const char 
     return true;
 }
 
+static bool scan_program(scan *s, void *code)
+{
+    *s = (scan){.bound = PySet_New(NULL),
+                .stored = PySet_New(NULL),
+                .used = PySet_New(NULL),
+                .first = true};
+    bool ok = s->bound && s->stored && s->used && plain_code(s, code, 0);
+    s->first = false;
+    return ok && plain_code(s, code, 0) && plain_reads(s);
+}
+
+static void end_scan(scan *s)
+{
+    PyErr_Clear();
+    Py_XDECREF(s->bound);
+    Py_XDECREF(s->stored);
+    Py_XDECREF(s->used);
+}
+
 bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry)
 {
-    scan s = {.bound = PySet_New(NULL),
-              .stored = PySet_New(NULL),
-              .used = PySet_New(NULL),
-              .first = true};
-    bool ok = s.bound && s.stored && s.used && plain_code(&s, code, 0);
-    s.first = false;
-    ok = ok && plain_code(&s, code, 0);
-    ok = ok && plain_reads(&s) && tests_apart(&s, tests, n_tests, entry);
-    PyErr_Clear();
-    Py_XDECREF(s.bound);
-    Py_XDECREF(s.stored);
-    Py_XDECREF(s.used);
+    scan s;
+    const bool ok = scan_program(&s, code) && tests_apart(&s, tests, n_tests, entry);
+    end_scan(&s);
+    return ok;
+}
+
+bool rn_plain_steady(void *code)
+{
+    scan s;
+    const bool ok = scan_program(&s, code) && !s.unsteady;
+    end_scan(&s);
     return ok;
 }
 
@@ -307,6 +355,12 @@ bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *e
 bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry)
 {
     (void)code, (void)tests, (void)n_tests, (void)entry;
+    return false;
+}
+
+bool rn_plain_steady(void *code)
+{
+    (void)code;
     return false;
 }
 

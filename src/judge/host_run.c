@@ -276,10 +276,15 @@ static void run_script(run *r)
     run_tests(r);
 }
 
-void *rn_run_compile(const rn_judge_job *job)
+void *rn_run_code(rn_bytes program)
 {
     PyCompilerFlags flags = source_flags;
-    PyObject *code = compile_source(job->program, "<string>", &flags);
+    return compile_source(program, "<string>", &flags);
+}
+
+void *rn_run_compile(const rn_judge_job *job)
+{
+    PyObject *code = rn_run_code(job->program);
     return code ? code : rn_apart_split(job);
 }
 
@@ -635,6 +640,9 @@ void rn_run_task(const rn_task *task, rn_record *record)
     case RN_JUDGE_VALUES: run_values(&r, task->case_no); break;
     case RN_JUDGE_CALLS: run_calls(&r); break;
     case RN_JUDGE_RECORD: run_record(&r); break;
+    case RN_JUDGE_KEYS:
+        conclude(&r, rn_key_all(task->job, task->case_no) ? RN_V_PASSED : RN_V_SANDBOX);
+        break;
     case RN_JUDGE_COMMAND:
     case RN_JUDGE_VERSION: break; /* no Python: host_command.c, host_lang.c */
     }

@@ -3,9 +3,9 @@
  *
  * Every run has descriptors of its own: locks, owners, flags, times and sizes of a stream that two
  * programs shared would carry data from one to the other. Input is a file of memory (STDIO) or
- * the end of a pipe that cannot be read. Output is wanted in STDIO and RECORD and is a file of
- * memory there; elsewhere, and all that goes to the standard error, it is read from a pipe and
- * dropped, as the official harnesses do, until it is far more than a program prints.
+ * the end of a pipe that cannot be read. Output is wanted in STDIO, RECORD and KEYS and is a
+ * file of memory there; elsewhere, and all that goes to the standard error, it is read from a pipe
+ * and dropped, as the official harnesses do, until it is far more than a program prints.
  */
 #include "judge/host.h"
 
@@ -56,7 +56,8 @@ static int feed_input(const rn_task *task, rn_err *err)
 /* Whether the host wants the standard output. */
 static bool is_kept(const rn_task *task)
 {
-    return task->job->mode == RN_JUDGE_STDIO || task->job->mode == RN_JUDGE_RECORD;
+    const rn_judge_mode m = task->job->mode;
+    return m == RN_JUDGE_STDIO || m == RN_JUDGE_RECORD || m == RN_JUDGE_KEYS;
 }
 
 int rn_stream_open(const rn_task *task, rn_streams *s, rn_err *err)

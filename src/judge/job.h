@@ -23,6 +23,10 @@ typedef enum rn_judge_mode {
                          own: failed_case >= n_first says that they hold */
     RN_JUDGE_RECORD, /* CALLS of a reference: rn_judge_text is a line for each case, the seconds
                         that it took, a tab and its value; or "!", a tab and why there is none */
+    RN_JUDGE_KEYS,   /* each case: a program, `input`, of which nothing is run: rn_judge_text is a
+                         line for each, 64 hexadecimal digits that are the same for programs that do
+                         the same wherever they run and whatever their comments, layout and
+                         docstrings are; or "-" where that is not certain */
     RN_JUDGE_VERSION, /* no case is looked at: what `language` is here, in the result's output */
 } rn_judge_mode;
 

@@ -37,7 +37,7 @@ typedef struct slot {
     rn_judge_result result;
     rn_judge_value *values; /* [RN_JUDGE_MAX_VALUES], made for the slot's first VALUES job */
     bool wants_values;
-    rn_buf text; /* of a RECORD job */
+    rn_buf text; /* of a RECORD or KEYS job */
 } slot;
 
 typedef struct ring {
@@ -283,7 +283,11 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
     }
     rn_judge_limits l = complete(job->limits, &j->limits, job->mode);
     bool by_case = job->mode == RN_JUDGE_STDIO || job->mode == RN_JUDGE_CALL;
-    size_t runs = by_case ? job->n_cases : values ? 4 : calls ? 2 : 1;
+    size_t runs = by_case                      ? job->n_cases
+                  : values                     ? 4
+                  : job->mode == RN_JUDGE_KEYS ? 3
+                  : calls                      ? 2
+                                               : 1;
     s->hard_ns = (int64_t)runs * (rn_wire_patience_ns(&l) + 4 * l.wall_ns) + INT64_C(30000000000);
     if (job->language) s->hard_ns += INT64_C(3600000000000); /* the compiler, on a busy machine */
     rn_buf_clear(&s->msg);

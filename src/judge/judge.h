@@ -32,7 +32,7 @@ int rn_judge_wait(rn_judge *j, int timeout_ms, uint64_t *tag, rn_judge_result *r
  * Its verdict says how the program itself fared: PASSED when every case was called, n_passed of
  * them with the expected value. */
 const rn_judge_value *rn_judge_values(const rn_judge *j);
-/* Of the RECORD job whose result came last: what it wrote; borrowed until the next wait. */
+/* Of the RECORD or KEYS job whose result came last: what it wrote; borrowed until the next wait. */
 rn_bytes rn_judge_text(const rn_judge *j);
 size_t rn_judge_pending(const rn_judge *j);
 

@@ -14,7 +14,7 @@
 #include "judge/job.h"
 
 enum {
-    RN_WIRE_MAGIC = 0x52414a0b, /* changes with every change of a struct here */
+    RN_WIRE_MAGIC = 0x52414a0c, /* changes with every change of a struct here */
     RN_WIRE_MAX_JOB_BYTES = 1 << 30,
     RN_WIRE_PATH = 1024,
     RN_WIRE_TREE_FD = 4,
@@ -67,7 +67,7 @@ typedef struct rn_wire_result {
     uint32_t magic;
     bool starved; /* the wall-clock limit was reached while waiting for a processor */
     uint64_t id;
-    uint64_t text_bytes; /* RECORD: of text behind this */
+    uint64_t text_bytes; /* RECORD, KEYS: of text behind this */
     rn_judge_result result;
     rn_judge_value values[RN_JUDGE_MAX_VALUES]; /* VALUES only */
 } rn_wire_result;

@@ -2,9 +2,11 @@
  * judge_batch.c: from samples to verdicts.
  *
  * Samples are read in batches (bounded in number and bytes) over all runs, in their order. Within a
- * batch programs that are equal byte for byte are run once. A verdict is written in the transaction
- * that is open, and that is committed commit_ns after it began: a kill loses less than a second.
+ * batch programs that are equal byte for byte, or are known to do the same (equal.h), are run once.
+ * A verdict is written in the transaction that is open, and that is committed commit_ns after it
+ * began: a kill loses less than a second.
  */
+#include "run/equal.h"
 #include "run/judge_priv.h"
 
 #include "base/clock.h"
@@ -38,6 +40,8 @@ typedef struct batch {
     RN_VEC(program) programs;
     RN_VEC(due) dues;
     rn_programs distinct; /* as programs */
+    rn_equals equals;     /* as programs */
+    signed char *blind;   /* [problems] whether tests see a program's text; -1: not yet known */
     size_t sent;
     size_t run;                 /* being read */
     int64_t last_ord, last_idx; /* of it; what comes after is still to be read */
@@ -51,7 +55,26 @@ bool rn_work_is_near(rn_verdict verdict, double cpu_s, double limit_s)
     return limit_s > 0 && rn_verdict_family(verdict) == 'P' && cpu_s >= near_share * limit_s;
 }
 
+/* The modules that this machine lacks for a problem; NULL: none. */
+static const char *lacks_of(const batch *b, const rn_problem *p)
+{
+    return b->w->lacks[p - b->w->tasks->problems];
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
+
+/* Whether programs for the problem that differ in their text alone are known to do the same. */
+static bool may_be_equal(batch *b, const rn_problem *p)
+{
+    signed char *blind = &b->blind[p - b->w->tasks->problems];
+    if (*blind >= 0) return *blind;
+    bool yes =
+        !p->language && !lacks_of(b, p) && rn_equals_blind(p->test) && rn_equals_blind(p->setup);
+    for (size_t i = 0; yes && i < p->n_asserts; i++)
+        yes = rn_equals_blind(p->asserts[i]);
+    *blind = yes;
+    return yes;
+}
 
 /* The index of the program that b->source is; SIZE_MAX when memory is out. */
 static size_t find_program(batch *b, const rn_problem *p)
@@ -65,7 +88,9 @@ static size_t find_program(batch *b, const rn_problem *p)
     assert(at == b->programs.n);
     char *copy = rn_arena_dup(&b->arena, text.data ? text.data : "", text.len);
     program q = {.problem = p, .text = {.data = copy, .len = text.len}, .first = UINT32_MAX};
-    return copy && rn_vec_push(&b->programs, q) ? at : SIZE_MAX;
+    if (!copy || !rn_vec_push(&b->programs, q)) return SIZE_MAX;
+    const uint64_t group = (uint64_t)(p - b->w->tasks->problems);
+    return rn_equals_add(&b->equals, group, q.text, !may_be_equal(b, p)) ? at : SIZE_MAX;
 }
 
 static int add_sample(void *user, const rn_store_sample_row *r)
@@ -101,13 +126,14 @@ static int read_batch(batch *b, rn_err *err)
     b->dues.n = b->programs.n = b->sent = 0;
     rn_arena_free(&b->arena);
     rn_programs_clear(&b->distinct);
+    rn_equals_clear(&b->equals);
     b->err = err;
     for (; b->run < b->w->runs.n; b->run++, b->last_ord = b->last_idx = -1) {
         int rc = rn_work_each_due(b->w, &b->w->runs.data[b->run], true, add_sample, b, err);
         if (rc < 0) return rc;
-        if (rc > 0) return 0; /* full */
+        if (rc > 0) break; /* full */
     }
-    return 0;
+    return rn_equals_ready(&b->equals) ? 0 : rn_fail(err, RN_ENOMEM, "judge: out of memory");
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */
@@ -117,12 +143,6 @@ static int commit_if_due(batch *b, bool now, rn_err *err)
     if (!b->begun_ns || (!now && rn_now_ns() - b->begun_ns < commit_ns)) return 0;
     b->begun_ns = 0;
     return rn_store_commit(b->w->store, err);
-}
-
-/* The modules that this machine lacks for a program's problem; NULL: none. */
-static const char *lacks_of(const batch *b, size_t at)
-{
-    return b->w->lacks[b->programs.data[at].problem - b->w->tasks->problems];
 }
 
 /* The verdict under the base tests alone, of a job whose first cases they are. */
@@ -141,28 +161,16 @@ static rn_store_verdict base_verdict(const rn_problem *p, const rn_judge_result 
     return v;
 }
 
-/* Gives every sample of the program its verdict. */
-static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_err *err)
+/* Gives every sample of program `at` the verdict; `v` but for whose it is. */
+static int store_samples(batch *b, size_t at, const rn_judge_result *r, rn_store_verdict v,
+                         rn_err *err)
 {
-    batch *b = user;
     rn_work *w = b->w;
-    const program *q = &b->programs.data[tag];
-    rn_store_verdict v = {.verdict = r->verdict,
-                          .n_tests = r->n_cases,
-                          .n_passed = r->n_passed,
-                          .failed_test = r->failed_case,
-                          .cpu_ns = r->cpu_ns,
-                          .wall_ns = r->wall_ns,
-                          .peak_bytes = r->peak_bytes,
-                          .detail = r->detail};
-    memcpy(v.program_sha, b->distinct.keys.data[tag].sha, sizeof v.program_sha);
+    const program *q = &b->programs.data[at];
     double limit_s = rn_work_cpu_limit_s(w, q->problem);
     bool near = rn_work_is_near(r->verdict, (double)r->case_cpu_ns / 1e9, limit_s);
+    memcpy(v.program_sha, b->distinct.keys.data[at].sha, sizeof v.program_sha);
     int rc = 0;
-    if (!b->begun_ns) {
-        rc = rn_store_begin(w->store, err);
-        b->begun_ns = rn_now_ns();
-    }
     for (uint32_t i = q->first; !rc && i != UINT32_MAX; i = b->dues.data[i].next) {
         v.sample_id = b->dues.data[i].sample_id;
         const rn_work_run *run = &w->runs.data[b->dues.data[i].run];
@@ -180,8 +188,34 @@ static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_e
         w->out->n_judged++;
         w->out->n_without_code += no_code;
     }
-    w->out->n_programs += r->verdict != RN_V_NO_LIBRARY;
-    w->out->n_confirmed += r->confirmed;
+    return rc;
+}
+
+/* The verdict of a program, for all samples of it and of those that it stands for. */
+static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_err *err)
+{
+    batch *b = user;
+    if (tag >> RN_EQUALS_TAG_BIT) {
+        rn_equals_take(&b->equals, tag, r, rn_judge_text(b->w->judge));
+        return 0;
+    }
+    const rn_store_verdict v = {.verdict = r->verdict,
+                                .n_tests = r->n_cases,
+                                .n_passed = r->n_passed,
+                                .failed_test = r->failed_case,
+                                .cpu_ns = r->cpu_ns,
+                                .wall_ns = r->wall_ns,
+                                .peak_bytes = r->peak_bytes,
+                                .detail = r->detail};
+    int rc = 0;
+    if (!b->begun_ns) {
+        rc = rn_store_begin(b->w->store, err);
+        b->begun_ns = rn_now_ns();
+    }
+    for (uint32_t i = (uint32_t)tag; !rc && i != UINT32_MAX; i = b->equals.all.data[i].twin)
+        rc = store_samples(b, i, r, v, err);
+    b->w->out->n_programs += r->verdict != RN_V_NO_LIBRARY;
+    b->w->out->n_confirmed += r->confirmed;
     return rc;
 }
 
@@ -189,12 +223,18 @@ static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
 {
     batch *b = user;
     for (; b->sent < b->programs.n; b->sent++) {
-        const char *lacks = lacks_of(b, b->sent);
-        if (!lacks) break;
-        rn_judge_result r = {.verdict = RN_V_NO_LIBRARY, .failed_case = -1, .peak_bytes = -1};
-        snprintf(r.detail, sizeof r.detail, "not here: %s", lacks);
-        int rc = store_result(b, b->sent, &r, err);
-        if (rc) return rc;
+        const char *lacks = lacks_of(b, b->programs.data[b->sent].problem);
+        if (lacks) {
+            rn_judge_result r = {.verdict = RN_V_NO_LIBRARY, .failed_case = -1, .peak_bytes = -1};
+            snprintf(r.detail, sizeof r.detail, "not here: %s", lacks);
+            int rc = store_result(b, b->sent, &r, err);
+            if (rc) return rc;
+            continue;
+        }
+        if (rn_equals_job(&b->equals, b->sent, job, tag)) return 1;
+        const rn_equals_state state = rn_equals_settle(&b->equals, b->sent);
+        if (state == RN_EQUALS_WAIT) return 0;
+        if (state == RN_EQUALS_RUN) break;
     }
     if (b->sent == b->programs.n) return 0;
     const program *q = &b->programs.data[b->sent];
@@ -218,6 +258,9 @@ int rn_work_samples(rn_work *w, rn_err *err)
     batch b = {.w = w, .last_ord = -1, .last_idx = -1};
     rn_pump pump = {
         .judge = w->judge, .next = next_job, .done = store_result, .tick = tick, .user = &b};
+    b.blind = malloc(w->tasks->n + 1);
+    if (!b.blind) return rn_fail(err, RN_ENOMEM, "judge: out of memory");
+    memset(b.blind, -1, w->tasks->n + 1);
     int rc;
     do {
         rc = read_batch(&b, err);
@@ -235,5 +278,7 @@ int rn_work_samples(rn_work *w, rn_err *err)
     rn_vec_free(&b.programs);
     rn_vec_free(&b.dues);
     rn_programs_free(&b.distinct);
+    rn_equals_free(&b.equals);
+    free(b.blind);
     return rc;
 }

@@ -63,6 +63,34 @@ wrong_answer|1" ] || { verdicts; false; }
     [ "$(digest s.db)" = "$one" ]
 }
 
+@test "judge: programs that differ in comments, layout or docstrings run once, each with its own verdict" {
+    cat >b.jsonl <<'JSON'
+{"task_id": "Tiny/0", "completion": "    return x + 0\n"}
+{"task_id": "Tiny/0", "completion": "    return x + 0  # as it is\n"}
+{"task_id": "Tiny/0", "completion": "    'Says x.'\n\n    return x+0\n"}
+{"task_id": "Tiny/0", "completion": "    return x + 1\n"}
+{"task_id": "Tiny/0", "completion": "    return x + 1  # or so\n"}
+{"task_id": "Tiny/0", "completion": "    return [][x]\n"}
+{"task_id": "Tiny/0", "completion": "    return [] [x] # fails\n"}
+{"task_id": "Tiny/0", "completion": "    'Reads itself.'\n    return x if 'R' in f0.__doc__ else 0\n"}
+{"task_id": "Tiny/0", "completion": "    'reads itself.'\n    return x if 'R' in f0.__doc__ else 0\n"}
+{"task_id": "Tiny/1", "completion": "    return x + 0  # as it is\n"}
+JSON
+    each="select p.task_id, s.idx, k.name, v.n_passed, v.detail, hex(v.program_sha) from verdict v join verdict_kind k on k.id = v.kind_id join sample s on s.id = v.sample_id join problem p on p.id = s.problem_id order by 1, 2"
+    "$RATION" import -s e.db -t tiny.jsonl --model m b.jsonl
+    run "$RATION" judge -s e.db -t tiny.jsonl --format json
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *'"judged_now": 10, "programs_run": 6'* ]]
+    # As each by itself: shards of one sample.
+    "$RATION" import -s one.db -t tiny.jsonl --model m b.jsonl
+    for i in 0 1 2 3 4 5 6 7 8 9; do
+        "$RATION" judge -s one.db -t tiny.jsonl --shard "$i/10" >/dev/null
+    done
+    [ "$(sql e.db "$each" | wc -l)" = 10 ]
+    [ "$(sql e.db "$each")" = "$(sql one.db "$each")" ] || { sql e.db "$each"; sql one.db "$each"; false; }
+}
+
 @test "judge: verdicts under an older version of the protocol count, and --recheck judges them anew" {
     "$RATION" judge -s s.db -t tiny.jsonl >/dev/null
     /usr/bin/python3 -c 'import sqlite3
