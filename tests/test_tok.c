@@ -152,6 +152,13 @@ static void test_words(void **state)
     } rows[] = {
         {"qwen2", "don't a !!\n\nb 1234", "don|'t| a| !!\n\n|b| |1|2|3|4"},
         {"deepseek-r1-qwen", "don't a !!\n\nb", "don|'t| a| !!\n\n|b"},
+        {"dbrx", "IT's 1234 x\n\n y", "IT|'s| |123|4| x|\n\n| y"},
+        {"glm4", "a123456 b", "a|123|456| b"},
+        {"deepseek-llm", "Hi there 12\n\nx = y;\t ", "Hi| there| |1|2|\n|\n|x| =| y|;|\t "},
+        {"deepseek-llm",
+         "a\xd5\xa1"
+         "b\xe4\xb8\xad\xe6\x96\x87",
+         "a|\xd5\xa1|b|\xe4\xb8\xad\xe6\x96\x87"},
         {"seed-coder", "don't a !!\n\nb 12", "don|'t| a| !!|\n\n|b| |1|2"},
         {"qwen2", "e\xcc\x81\x61", "e|\xcc\x81\x61"},
         {"qwen35", "e\xcc\x81\x61 !\xcc\x81", "e\xcc\x81\x61| !|\xcc\x81"},

@@ -16,7 +16,7 @@
 #include <pcre2.h>
 #include <stdlib.h>
 
-enum { MAX_PATTERNS = 5, HEAP_LIMIT_KIB = 64 * 1024 };
+enum { MAX_PATTERNS = 6, HEAP_LIMIT_KIB = 64 * 1024 };
 
 #define SPACE                                                                                   \
     "\\x{9}-\\x{D}\\x{20}\\x{85}\\x{A0}\\x{1680}\\x{2000}-\\x{200A}\\x{2028}\\x{2029}\\x{202F}" \
@@ -41,6 +41,28 @@ enum { MAX_PATTERNS = 5, HEAP_LIMIT_KIB = 64 * 1024 };
     "*" tail "|" digits "| ?[^" SPACE "\\p{L}\\p{N}]+[\\r\\n/]*|" S "*[\\r\\n]+|" S "+(?!" NS   \
     ")|" S "+"
 
+/* What DeepSeek's first models take for letters: most that have a case, of the blocks that their
+ * pattern lists; Armenian small letters, for one, are not among them. */
+#define CASED_LETTERS                                                                       \
+    "A-Za-z\\x{B5}\\x{C0}-\\x{D6}\\x{D8}-\\x{F6}\\x{F8}-\\x{1BA}\\x{1BC}-\\x{1BF}"          \
+    "\\x{1C4}-\\x{293}\\x{295}-\\x{2AF}\\x{370}-\\x{373}\\x{376}\\x{377}\\x{37B}-\\x{37D}"  \
+    "\\x{37F}\\x{386}\\x{388}-\\x{38A}\\x{38C}\\x{38E}-\\x{3A1}\\x{3A3}-\\x{3F5}"           \
+    "\\x{3F7}-\\x{481}\\x{48A}-\\x{52F}\\x{531}-\\x{556}\\x{10A0}-\\x{10C5}"                \
+    "\\x{13A0}-\\x{13F5}\\x{13F8}-\\x{13FD}\\x{1C90}-\\x{1CBA}\\x{1CBD}-\\x{1CBF}"          \
+    "\\x{1D00}-\\x{1D2B}\\x{1D6B}-\\x{1D77}\\x{1D79}-\\x{1D9A}\\x{1E00}-\\x{1F15}"          \
+    "\\x{1F18}-\\x{1F1D}\\x{1F20}-\\x{1F45}\\x{1F48}-\\x{1F4D}\\x{1F50}-\\x{1F57}\\x{1F59}" \
+    "\\x{1F5B}\\x{1F5D}\\x{1F5F}-\\x{1F7D}\\x{1F80}-\\x{1FB4}\\x{1FB6}-\\x{1FBC}\\x{1FBE}"  \
+    "\\x{1FC2}-\\x{1FC4}\\x{1FC6}-\\x{1FCC}\\x{1FD0}-\\x{1FD3}\\x{1FD6}-\\x{1FDB}"          \
+    "\\x{1FE0}-\\x{1FEC}\\x{1FF2}-\\x{1FF4}\\x{1FF6}-\\x{1FFC}\\x{2102}\\x{2107}"           \
+    "\\x{210A}-\\x{2113}\\x{2115}\\x{2119}-\\x{211D}\\x{2124}\\x{2126}\\x{2128}"            \
+    "\\x{212A}-\\x{212D}\\x{212F}-\\x{2134}\\x{2139}\\x{213C}-\\x{213F}\\x{2145}-\\x{2149}" \
+    "\\x{214E}\\x{2183}\\x{2184}\\x{2C00}-\\x{2C7B}\\x{2C7E}-\\x{2CE4}\\x{2CEB}-\\x{2CEE}"  \
+    "\\x{2CF2}\\x{2CF3}\\x{A640}-\\x{A66D}\\x{A680}-\\x{A69B}\\x{A722}-\\x{A76F}"           \
+    "\\x{A771}-\\x{A787}\\x{A78B}-\\x{A78E}\\x{AB70}-\\x{ABBF}\\x{FB00}-\\x{FB06}"          \
+    "\\x{FB13}-\\x{FB17}\\x{FF21}-\\x{FF3A}\\x{FF41}-\\x{FF5A}\\x{10400}-\\x{1044F}"        \
+    "\\x{104B0}-\\x{104D3}\\x{104D8}-\\x{104FB}\\x{10C80}-\\x{10CB2}\\x{10CC0}-\\x{10CF2}"  \
+    "\\x{118A0}-\\x{118DF}\\x{1E900}-\\x{1E943}"
+
 typedef struct family {
     const char *names[4];
     const char *patterns[MAX_PATTERNS];
@@ -51,6 +73,7 @@ typedef struct family {
 /* From each model's tokenizer.json; the names are those that converters write. */
 static const family families[] = {
     {{"llama-bpe", "llama3", "llama-v3"}, {LLAMA_LIKE("\\p{N}{1,3}")}, true, true},
+    {{"dbrx", "glm4", "chatglm-bpe"}, {LLAMA_LIKE("\\p{N}{1,3}")}, false, false},
     {{"qwen2", "deepseek-r1-qwen"}, {LLAMA_LIKE("\\p{N}")}, false, false},
     {{"qwen35"}, /* marks belong to words */
      {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^" SPACE
@@ -60,6 +83,12 @@ static const family families[] = {
     {{"deepseek-coder"},
      {"[\\r\\n]", S "?\\p{L}+", S "?\\p{P}+",
       "[\\x{4E00}-\\x{9FA5}\\x{800}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+", "\\p{N}"},
+     false,
+     false},
+    {{"deepseek-llm"},
+     {"[\\r\\n]", S "?[" CASED_LETTERS "]+",
+      S "?[!-/:-~\\x{FF01}-\\x{FF0F}\\x{FF1A}-\\x{FF5E}\\x{2018}-\\x{201F}\\x{3000}-\\x{3002}]+",
+      S "+$", "[\\x{4E00}-\\x{9FA5}\\x{800}-\\x{4E00}\\x{AC00}-\\x{D7FF}]+", "\\p{N}"},
      false,
      false},
     {{"deepseek-v3"},
@@ -105,9 +134,10 @@ int tok_pre_new(rn_bytes name, struct tok_pre **out, bool *ignore_merges, bool *
     const family *f = find_family(name);
     if (!f)
         return rn_fail(err, RN_EUNSUPPORTED,
-                       "the pre-tokenizer '%.*s' is not supported; supported are llama-bpe, qwen2, "
-                       "qwen35, deepseek-coder, deepseek-v3, deepseek-r1-qwen, starcoder, refact, "
-                       "smollm, gpt-2, granite-docling, tekken, gpt-4o, llama4 and seed-coder",
+                       "the pre-tokenizer '%.*s' is not supported; supported are llama-bpe, dbrx, "
+                       "glm4, chatglm-bpe, qwen2, qwen35, deepseek-llm, "
+                       "deepseek-coder, deepseek-v3, deepseek-r1-qwen, starcoder, refact, smollm, "
+                       "gpt-2, granite-docling, tekken, gpt-4o, llama4 and seed-coder",
                        name.len < 64 ? (int)name.len : 64, name.len ? name.data : "");
     struct tok_pre *p = calloc(1, sizeof *p);
     if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for the tokenizer's patterns");
