@@ -135,14 +135,14 @@ static void attend(void *arg)
     rn_attn_run(kern, &t->a, t->seqs, t->n_seqs, pool);
 }
 
-static rn_kv new_cache(rn_kv_type type, int n)
+static rn_kv new_cache(const rn_kv_form *form, int n)
 {
-    const size_t bytes = rn_kv_head_bytes(type, HD, n) * KV_HEADS;
+    const size_t bytes = rn_kv_head_bytes(form, n) * KV_HEADS;
     rn_kv kv = {aligned_alloc(64, bytes), n};
     memset(kv.data, 0, bytes);
     float *x = random_floats(KV_HEADS * HD);
     for (int p = 0; p < n; p++)
-        rn_kv_store(kern, type, kv, KV_HEADS, HD, p, x, x);
+        rn_kv_store(kern, form, kv, p, x, x);
     free(x);
     return kv;
 }
@@ -153,10 +153,11 @@ static void bench_attention(void)
     attention t = {.q = random_floats(SAMPLES * 4 * HEADS * HD),
                    .out = malloc(SAMPLES * 4 * HEADS * HD * sizeof(float))};
     for (rn_kv_type type = RN_KV_F16; type < RN_N_KV_TYPES; type++) {
-        t.a = (rn_attn){type, HEADS, KV_HEADS, HD, 0.125f, 0};
-        const rn_kv prefix = new_cache(type, PREFIX);
+        const rn_kv_form form = {type, KV_HEADS, HD, HD, false};
+        t.a = (rn_attn){.kv = form, .n_heads = HEADS, .scale = 0.125f};
+        const rn_kv prefix = new_cache(&form, PREFIX);
         for (int i = 0; i < SAMPLES; i++)
-            t.seqs[i] = (rn_attn_seq){prefix, new_cache(type, OWN), PREFIX, OWN / 2, i, 1};
+            t.seqs[i] = (rn_attn_seq){prefix, new_cache(&form, OWN), PREFIX, OWN / 2, i, 1};
         static const int counts[] = {1, 16, 64};
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
             t.n_seqs = counts[i];
@@ -167,7 +168,7 @@ static void bench_attention(void)
         }
         t.n_seqs = 1;
         const rn_attn_seq kept = t.seqs[0];
-        t.seqs[0] = (rn_attn_seq){.own = new_cache(type, 128), .n_rows = 128};
+        t.seqs[0] = (rn_attn_seq){.own = new_cache(&form, 128), .n_rows = 128};
         const double s = median_s(attend, &t);
         printf("attention, cache %-3s prefill of 128: %8.1f us %7.1f GFLOP/s\n", names[type],
                s * 1e6, 4.0 * HEADS * HD * 64.5 * 128 / s * 1e-9);

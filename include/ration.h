@@ -113,6 +113,8 @@ typedef struct rn_shape {
     int64_t vocab;
     int gated_ffn; /* 1: gate, up and down matrices (SwiGLU); 0: up and down */
     int tied_head; /* 1: the output head is the embedding table (same FLOPs, fewer parameters) */
+    int64_t attn_weights; /* of a layer's attention, where they do not follow from the heads (latent
+                             attention, whose head_dim is the mean of key and value); 0: they do */
 } rn_shape;
 
 /* The study's cost of one sample: one forward pass over n_tok tokens, 128 there,

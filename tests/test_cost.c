@@ -51,7 +51,7 @@ static void test_table_1(void **state)
 
 /* A shape small enough to count by hand: 1 layer, d 4, ffn 6, 2 heads of 2 sharing 1 kv head, v 5.
  */
-static const rn_shape tiny = {1, 4, 6, 2, 1, 2, 5, 1, 0};
+static const rn_shape tiny = {1, 4, 6, 2, 1, 2, 5, 1, 0, 0};
 
 static void test_exact_flops_by_hand(void **state)
 {

@@ -1,7 +1,8 @@
 /* tsan */
 /*
  * Attention on every kernel set against double arithmetic, and its bits against themselves: alone
- * or with others, whatever the threads, prompt in one piece or in several.
+ * or with others, whatever the threads, prompt in one piece or in several. Values as wide as keys,
+ * narrower ones, and the first elements of the keys themselves.
  */
 #include "test.h"
 #include "test_kern.h"
@@ -9,40 +10,48 @@
 #include "model/attn.h"
 
 typedef struct shape {
-    rn_kv_type type;
-    int n_heads, n_kv_heads, hd, window;
+    rn_kv_form kv; /* type, heads, elements of a key, of a value, shared */
+    int n_heads, window;
 } shape;
 
 static const shape shapes[] = {
-    {RN_KV_F16, 8, 2, 64, 0},  {RN_KV_F32, 4, 4, 8, 0},   {RN_KV_Q8, 8, 1, 128, 0},
-    {RN_KV_F16, 6, 2, 80, 50}, {RN_KV_F32, 3, 1, 40, 70}, {RN_KV_F16, 48, 1, 128, 0},
-    {RN_KV_Q8, 4, 2, 48, 33},
+    {{RN_KV_F16, 2, 64, 64, false}, 8, 0},  {{RN_KV_F32, 4, 8, 8, false}, 4, 0},
+    {{RN_KV_Q8, 1, 128, 128, false}, 8, 0}, {{RN_KV_F16, 2, 80, 80, false}, 6, 50},
+    {{RN_KV_F32, 1, 40, 40, false}, 3, 70}, {{RN_KV_F16, 1, 128, 128, false}, 48, 0},
+    {{RN_KV_Q8, 2, 48, 48, false}, 4, 33},  {{RN_KV_F16, 2, 96, 40, false}, 6, 0},
+    {{RN_KV_Q8, 2, 72, 48, false}, 4, 0},   {{RN_KV_F32, 1, 72, 64, true}, 6, 0},
+    {{RN_KV_F16, 2, 56, 40, true}, 8, 21},  {{RN_KV_Q8, 1, 576, 512, true}, 4, 0},
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
 static rn_kv new_cache(const shape *s, int64_t capacity)
 {
-    const size_t bytes = rn_kv_head_bytes(s->type, s->hd, capacity) * (size_t)s->n_kv_heads;
+    const size_t bytes = rn_kv_head_bytes(&s->kv, capacity) * (size_t)s->kv.n_heads;
     rn_kv kv = {aligned_alloc(64, bytes), capacity};
     memset(kv.data, 0, bytes);
     return kv;
 }
 
+/* k and v: [n][n_kv_heads][hd], of values the first vd. */
 static void fill(const rn_kern *kern, const shape *s, rn_kv kv, int n, const float *k,
                  const float *v)
 {
-    const int64_t row = (int64_t)s->n_kv_heads * s->hd;
-    for (int p = 0; p < n; p++)
-        rn_kv_store(kern, s->type, kv, s->n_kv_heads, s->hd, p, k + p * row, v + p * row);
+    const int64_t row = (int64_t)s->kv.n_heads * s->kv.hd;
+    float *values = malloc((size_t)row * sizeof *values);
+    for (int p = 0; p < n; p++) {
+        for (int h = 0; h < s->kv.n_heads; h++)
+            memcpy(values + h * s->kv.vd, v + p * row + h * s->kv.hd,
+                   (size_t)s->kv.vd * sizeof *values);
+        rn_kv_store(kern, &s->kv, kv, p, k + p * row, values);
+    }
+    free(values);
 }
 
 static rn_attn attn_of(const shape *s)
 {
-    return (rn_attn){.kv_type = s->type,
+    return (rn_attn){.kv = s->kv,
                      .n_heads = s->n_heads,
-                     .n_kv_heads = s->n_kv_heads,
-                     .hd = s->hd,
-                     .scale = 1 / sqrtf((float)s->hd),
+                     .scale = 1 / sqrtf((float)s->kv.hd),
                      .window = s->window};
 }
 
@@ -50,24 +59,26 @@ static rn_attn attn_of(const shape *s)
 static void exact(const shape *s, const float *q, const float *k, const float *v, int position,
                   double *out)
 {
-    const int64_t row = (int64_t)s->n_kv_heads * s->hd;
+    const int hd = s->kv.hd, vd = s->kv.vd;
+    const int64_t row = (int64_t)s->kv.n_heads * hd;
+    if (s->kv.shared) v = k;
     double *p = malloc((size_t)(position + 1) * sizeof *p);
     for (int h = 0; h < s->n_heads; h++) {
-        const int kvh = h / (s->n_heads / s->n_kv_heads);
+        const int kvh = h / (s->n_heads / s->kv.n_heads);
         const int first = s->window && position >= s->window ? position - s->window + 1 : 0;
         double sum = 0;
         for (int j = first; j <= position; j++) {
             double dot = 0;
-            for (int d = 0; d < s->hd; d++)
-                dot += (double)q[h * s->hd + d] * (double)k[j * row + kvh * s->hd + d];
-            p[j] = exp(dot / sqrt(s->hd));
+            for (int d = 0; d < hd; d++)
+                dot += (double)q[h * hd + d] * (double)k[j * row + kvh * hd + d];
+            p[j] = exp(dot / sqrt(hd));
             sum += p[j];
         }
-        for (int d = 0; d < s->hd; d++) {
+        for (int d = 0; d < vd; d++) {
             double o = 0;
             for (int j = first; j <= position; j++)
-                o += p[j] * (double)v[j * row + kvh * s->hd + d];
-            out[h * s->hd + d] = o / sum;
+                o += p[j] * (double)v[j * row + kvh * hd + d];
+            out[h * vd + d] = o / sum;
         }
     }
     free(p);
@@ -78,11 +89,12 @@ enum { PREFIX = 150, OWN = 90, SAMPLES = 9 };
 /* Decode: SAMPLES sequences of different lengths after one prefix. */
 static void check_decode(const rn_kern *kern, const shape *s, rn_pool *pool)
 {
-    const int64_t kv_row = (int64_t)s->n_kv_heads * s->hd, q_row = (int64_t)s->n_heads * s->hd;
+    const int64_t kv_row = (int64_t)s->kv.n_heads * s->kv.hd;
+    const int64_t q_row = (int64_t)s->n_heads * s->kv.hd, o_row = (int64_t)s->n_heads * s->kv.vd;
     rn_attn a = attn_of(s);
-    float *q = test_floats(SAMPLES * q_row, 1), *out = malloc((size_t)(SAMPLES * q_row) * 4);
-    float *alone = malloc((size_t)q_row * 4);
-    double *want = malloc((size_t)q_row * 8);
+    float *q = test_floats(SAMPLES * q_row, 1), *out = malloc((size_t)(SAMPLES * o_row) * 4);
+    float *alone = malloc((size_t)o_row * 4);
+    double *want = malloc((size_t)o_row * 8);
     float *k[SAMPLES], *v[SAMPLES];
     rn_attn_seq seqs[SAMPLES];
     const rn_kv prefix = new_cache(s, PREFIX);
@@ -96,19 +108,19 @@ static void check_decode(const rn_kern *kern, const shape *s, rn_pool *pool)
         fill(kern, s, seqs[i].own, n, k[i] + PREFIX * kv_row, v[i] + PREFIX * kv_row);
     }
     fill(kern, s, prefix, PREFIX, k[0], v[0]);
-    a.q = q, a.out = out, a.q_stride = a.out_stride = q_row;
+    a.q = q, a.out = out, a.q_stride = q_row, a.out_stride = o_row;
     rn_attn_run(kern, &a, seqs, SAMPLES, pool);
 
-    const double tolerance = s->type == RN_KV_F32 ? 2e-5 : s->type == RN_KV_F16 ? 0.02 : 0.3;
+    const double tolerance = s->kv.type == RN_KV_F32 ? 2e-5 : s->kv.type == RN_KV_F16 ? 0.02 : 0.3;
     for (int i = 0; i < SAMPLES; i++) {
         exact(s, q + i * q_row, k[i], v[i], PREFIX + i * 11, want);
-        for (int64_t j = 0; j < q_row; j++)
-            assert_near((double)out[i * q_row + j], want[j], tolerance);
+        for (int64_t j = 0; j < o_row; j++)
+            assert_near((double)out[i * o_row + j], want[j], tolerance);
         rn_attn_seq one = seqs[i];
         one.row = 0;
         a.q = q + i * q_row, a.out = alone;
         rn_attn_run(kern, &a, &one, 1, NULL);
-        assert_memory_equal(alone, out + i * q_row, (size_t)q_row * 4);
+        assert_memory_equal(alone, out + i * o_row, (size_t)o_row * 4);
     }
     for (int i = 0; i < SAMPLES; i++) {
         free(k[i]);
@@ -126,21 +138,22 @@ static void check_decode(const rn_kern *kern, const shape *s, rn_pool *pool)
 static void check_prefill(const rn_kern *kern, const shape *s, rn_pool *pool)
 {
     enum { N = 131 };
-    const int64_t kv_row = (int64_t)s->n_kv_heads * s->hd, q_row = (int64_t)s->n_heads * s->hd;
+    const int64_t kv_row = (int64_t)s->kv.n_heads * s->kv.hd;
+    const int64_t q_row = (int64_t)s->n_heads * s->kv.hd, o_row = (int64_t)s->n_heads * s->kv.vd;
     rn_attn a = attn_of(s);
     float *q = test_floats(N * q_row, 2), *k = test_floats(N * kv_row, 3),
           *v = test_floats(N * kv_row, 4);
-    float *out = malloc((size_t)(N * q_row) * 4), *pieces = malloc((size_t)(N * q_row) * 4);
-    double *want = malloc((size_t)q_row * 8);
+    float *out = malloc((size_t)(N * o_row) * 4), *pieces = malloc((size_t)(N * o_row) * 4);
+    double *want = malloc((size_t)o_row * 8);
     const rn_kv kv = new_cache(s, N);
     fill(kern, s, kv, N, k, v);
-    a.q = q, a.out = out, a.q_stride = a.out_stride = q_row;
+    a.q = q, a.out = out, a.q_stride = q_row, a.out_stride = o_row;
     rn_attn_run(kern, &a, &(rn_attn_seq){.own = kv, .n_rows = N}, 1, pool);
-    const double tolerance = s->type == RN_KV_F32 ? 2e-5 : s->type == RN_KV_F16 ? 0.02 : 0.3;
+    const double tolerance = s->kv.type == RN_KV_F32 ? 2e-5 : s->kv.type == RN_KV_F16 ? 0.02 : 0.3;
     for (int i = 0; i < N; i += 5) {
         exact(s, q + i * q_row, k, v, i, want);
-        for (int64_t j = 0; j < q_row; j++)
-            assert_near((double)out[i * q_row + j], want[j], tolerance);
+        for (int64_t j = 0; j < o_row; j++)
+            assert_near((double)out[i * o_row + j], want[j], tolerance);
     }
     for (int step = 1; step <= 77; step += 76) {
         for (int i = 0; i < N; i += step) {
@@ -149,7 +162,7 @@ static void check_prefill(const rn_kern *kern, const shape *s, rn_pool *pool)
             a.out = pieces;
             rn_attn_run(kern, &a, &seq, 1, pool);
         }
-        assert_memory_equal(pieces, out, (size_t)(N * q_row) * 4);
+        assert_memory_equal(pieces, out, (size_t)(N * o_row) * 4);
     }
     free(kv.data);
     free(q);
@@ -170,7 +183,7 @@ static void attention_is_right_and_repeats(void **state)
         const rn_kern *kern = rn_kern_get((rn_isa)isa);
         for (int i = 0; kern && i < N_SHAPES; i++) {
             /* plain C takes seconds for the large ones */
-            if (isa == RN_ISA_SCALAR && shapes[i].hd * shapes[i].n_heads >= 1024) continue;
+            if (isa == RN_ISA_SCALAR && shapes[i].kv.hd * shapes[i].n_heads >= 1024) continue;
             check_decode(kern, &shapes[i], pool);
             check_prefill(kern, &shapes[i], pool);
         }

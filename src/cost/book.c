@@ -25,12 +25,12 @@ static const struct {
     rn_shape shape; /* layers, d_model, d_ffn, heads, kv heads, head_dim, vocabulary, gated, tied */
     double s_per_1000; /* 0: not published */
 } builtin[] = {
-    {"code-llama-7b", code_llama_7b, {32, 4096, 11008, 32, 32, 128, 32016, 1, 0}, 395},
-    {"code-llama-13b", code_llama_13b, {40, 5120, 13824, 40, 40, 128, 32016, 1, 0}, 667},
-    {"code-llama-34b", code_llama_34b, {48, 8192, 22016, 64, 8, 128, 32000, 1, 0}, 2994},
-    {"code-llama-70b", code_llama_70b, {80, 8192, 28672, 64, 8, 128, 32016, 1, 0}, 5605},
-    {"llama-3-8b", llama_3_8b, {32, 4096, 14336, 32, 8, 128, 128256, 1, 0}, 0},
-    {"llama-3-70b", llama_3_70b, {80, 8192, 28672, 64, 8, 128, 128256, 1, 0}, 0},
+    {"code-llama-7b", code_llama_7b, {32, 4096, 11008, 32, 32, 128, 32016, 1, 0, 0}, 395},
+    {"code-llama-13b", code_llama_13b, {40, 5120, 13824, 40, 40, 128, 32016, 1, 0, 0}, 667},
+    {"code-llama-34b", code_llama_34b, {48, 8192, 22016, 64, 8, 128, 32000, 1, 0, 0}, 2994},
+    {"code-llama-70b", code_llama_70b, {80, 8192, 28672, 64, 8, 128, 32016, 1, 0, 0}, 5605},
+    {"llama-3-8b", llama_3_8b, {32, 4096, 14336, 32, 8, 128, 128256, 1, 0, 0}, 0},
+    {"llama-3-70b", llama_3_70b, {80, 8192, 28672, 64, 8, 128, 128256, 1, 0, 0}, 0},
 };
 
 enum { N_BUILTIN = sizeof builtin / sizeof builtin[0], N_ALIASES = 2, N_CANONICAL = 128 };

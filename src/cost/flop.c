@@ -29,6 +29,9 @@ int rn_shape_check(const rn_shape *s, rn_err *err)
         if (fields[i].v <= 0 || fields[i].v > INT32_MAX)
             return rn_fail(err, RN_EINVAL, "%s is %lld; a whole number from 1 to %d is needed",
                            fields[i].name, (long long)fields[i].v, INT32_MAX);
+    if (s->attn_weights < 0)
+        return rn_fail(err, RN_EINVAL, "attn_weights is %lld; a whole number is needed",
+                       (long long)s->attn_weights);
     if (s->n_head % s->n_kv_head)
         return rn_fail(err, RN_EINVAL, "%lld heads cannot share %lld kv_heads evenly",
                        (long long)s->n_head, (long long)s->n_kv_head);
@@ -38,8 +41,8 @@ int rn_shape_check(const rn_shape *s, rn_err *err)
 double rn_shape_layer_weights(const rn_shape *s)
 {
     double d = (double)s->d_model;
-    double attention =
-        2 * d * (double)(s->n_head * s->head_dim) + 2 * d * (double)(s->n_kv_head * s->head_dim);
+    double attention = s->attn_weights ? (double)s->attn_weights
+                                       : 2 * d * (double)((s->n_head + s->n_kv_head) * s->head_dim);
     double ffn = (s->gated_ffn ? 3 : 2) * d * (double)s->d_ffn;
     return (double)s->n_layer * (attention + ffn);
 }

@@ -27,6 +27,7 @@ json_t *rn_shape_to_json(const rn_shape *s)
         memcpy(&v, (const char *)s + fields[i].at, sizeof v);
         json_object_set_new(j, fields[i].key, json_integer(v));
     }
+    if (j && s->attn_weights) json_object_set_new(j, "attn_weights", json_integer(s->attn_weights));
     return j;
 }
 
@@ -39,6 +40,10 @@ static int read_shape(const json_t *shape, rn_json_at at, rn_shape *out, rn_err 
         int rc = rn_json_int(shape, fields[i].key, at, &v, err);
         if (rc) return rc;
         memcpy((char *)&s + fields[i].at, &v, sizeof v);
+    }
+    if (json_object_get(shape, "attn_weights")) {
+        int rc = rn_json_int(shape, "attn_weights", at, &s.attn_weights, err);
+        if (rc) return rc;
     }
     rn_err why;
     if (rn_shape_check(&s, &why)) return rn_fail(err, RN_EFORMAT, "%s: %s", at.path, why.msg);

@@ -4,9 +4,9 @@
  *
  * Sources: the model cards and their reference code (transformers: modeling_llama, modeling_qwen2,
  * modeling_qwen3, modeling_qwen3_moe, modeling_gpt_oss, modeling_gemma3, modeling_phi3,
- * modeling_glm4, modeling_granite, modeling_starcoder2); key names from the GGUF specification. The
- * rotation of llama files is of neighbours because their query and key rows were permuted on
- * conversion.
+ * modeling_glm4, modeling_granite, modeling_ministral3, modeling_deepseek_v2 and _v3,
+ * modeling_starcoder2); key names from the GGUF specification. The rotation of llama files is of
+ * neighbours because their query and key rows were permuted on conversion.
  */
 #include "model/arch.h"
 
@@ -51,7 +51,19 @@ static const rn_arch archs[] = {
      .embd_root = true,
      .period = 6,
      .local_base = 10000},
-    {.name = "phi3", .rope_halves = true, .gated = true, .fused_qkv = true, .fused_ffn = true},
+    {.name = "phi3",
+     .rope_halves = true,
+     .gated = true,
+     .fused_qkv = true,
+     .fused_ffn = true,
+     .long_rope = true},
+    {.name = "mistral3", .gated = true, .tempered = true},
+    {.name = "deepseek2",
+     .gated = true,
+     .experts = true,
+     .router = true,
+     .latent = true,
+     .tempered = true},
     {.name = "glm4", .gated = true, .fused_ffn = true, .post_norms = true, .qkv_bias = RN_NEED_MAY},
     {.name = "granite",
      .gated = true,
@@ -106,7 +118,8 @@ static const char *const known_keys[] = {"block_count",
                                          "rope.scaling.yarn_beta_fast",
                                          "rope.scaling.yarn_beta_slow",
                                          "expert_count",
-                                         "expert_used_count"};
+                                         "expert_used_count",
+                                         NULL};
 
 /* Keys that may be there if they ask for what is done anyway. */
 static const struct {
@@ -130,15 +143,31 @@ static const struct {
                     {"rope.scaling.yarn_ext_factor", 1, 1},
                     {"rope.scaling.yarn_log_multiplier", 0, 0}};
 
+static bool in_list(const char *const *list, const char *name)
+{
+    for (; *list; list++)
+        if (strcmp(name, *list) == 0) return true;
+    return false;
+}
+
 static bool is_known(const rn_arch *a, const char *name)
 {
     static const char *const scales[] = {"embedding_scale", "residual_scale", "attention.scale",
-                                         "logit_scale"};
-    for (size_t i = 0; i < sizeof known_keys / sizeof known_keys[0]; i++)
-        if (strcmp(name, known_keys[i]) == 0) return true;
-    for (size_t i = 0; a->scales && i < sizeof scales / sizeof scales[0]; i++)
-        if (strcmp(name, scales[i]) == 0) return true;
-    return a->experts && strcmp(name, "expert_feed_forward_length") == 0;
+                                         "logit_scale", NULL};
+    static const char *const experts[] = {"expert_feed_forward_length", NULL};
+    static const char *const router[] = {"leading_dense_block_count", "expert_shared_count",
+                                         "expert_gating_func",        "expert_weights_norm",
+                                         "expert_weights_scale",      "expert_group_count",
+                                         "expert_group_used_count",   NULL};
+    static const char *const latent[] = {"attention.q_lora_rank", "attention.kv_lora_rank",
+                                         "attention.key_length_mla", "attention.value_length_mla",
+                                         NULL};
+    static const char *const tempered[] = {"rope.scaling.yarn_log_multiplier",
+                                           "attention.temperature_scale",
+                                           "attention.temperature_length", NULL};
+    return in_list(known_keys, name) || (a->scales && in_list(scales, name)) ||
+           (a->experts && in_list(experts, name)) || (a->router && in_list(router, name)) ||
+           (a->latent && in_list(latent, name)) || (a->tempered && in_list(tempered, name));
 }
 
 static bool is_neutral(const rn_gguf_kv *kv, const char *name)
@@ -231,11 +260,14 @@ static int read_real(const rn_gguf *g, const rn_arch *a, const char *name, doubl
 }
 
 /* YaRN (arXiv 2309.00071): dimensions that turn often within the original context keep their
- * positions, slow ones are interpolated, and cos and sin grow with the factor. */
+ * positions, slow ones are interpolated, and cos and sin grow with the factor. A second amplitude
+ * (mscale_all_dim) divides that growth; latent attention, whose keys are rotated in part only, has
+ * it on the whole score instead, and its files hold a tenth of it. */
 static int read_yarn(const rn_gguf *g, rn_hparams *h, rn_err *err)
 {
     const rn_arch *a = h->arch;
-    double amp = 1;
+    const char *log_mul = "rope.scaling.yarn_log_multiplier";
+    double second = 0;
     h->yarn = true;
     h->yarn_fast = 32;
     h->yarn_slow = 1;
@@ -246,28 +278,55 @@ static int read_yarn(const rn_gguf *g, rn_hparams *h, rn_err *err)
         rc = read_real(g, a, "rope.scaling.yarn_beta_fast", 1e-3, 1e6, false, &h->yarn_fast, err);
     if (!rc)
         rc = read_real(g, a, "rope.scaling.yarn_beta_slow", 1e-3, 1e6, false, &h->yarn_slow, err);
-    if (!rc) rc = read_real(g, a, "rope.scaling.attn_factor", 1e-3, 1e3, false, &amp, err);
-    if (!rc) rc = read_real(g, a, "rope.scaling.yarn_attn_factor", 1e-3, 1e3, false, &amp, err);
+    if (!rc && a->tempered) rc = read_real(g, a, log_mul, 0, 1e3, a->latent, &second, err);
     if (rc) return rc;
     h->yarn_ctx = ctx;
-    h->rope_amp = amp * (1 + 0.1 * log(h->rope_scale));
+    const double growth = 0.1 * log(h->rope_scale);
+    if (a->latent)
+        h->attn_scale *= (float)((1 + 10 * second * growth) * (1 + 10 * second * growth));
+    else
+        h->rope_amp *= (1 + growth) / (1 + second * growth);
+    return 0;
+}
+
+/* LongRoPE (arXiv 2402.13753): factors of the frequencies for texts within the original context and
+ * for longer ones; cos and sin grow with how much longer the context became. */
+static int read_longrope(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    const rn_arch *a = h->arch;
+    int rc = read_size(g, a, "rope.scaling.original_context_length", 0, RN_MAX_CONTEXT,
+                       &h->long_ctx, err);
+    if (rc) return rc;
+    if (!rn_gguf_find(g, key_of(a, "rope.scaling.attn_factor")) && h->n_ctx > h->long_ctx)
+        h->rope_amp *= sqrt(1 + log((double)h->n_ctx / h->long_ctx) / log(h->long_ctx));
     return 0;
 }
 
 /* The scaling of positions: `type` and `factor`; older files state scale_linear alone, and a factor
- * without a type is linear, as the reference library has it. Type none never scales. */
+ * without a type is linear, as the reference library has it. Type none never scales. The factors of
+ * LongRoPE are tensors, which files without a type may have, too. */
 static int read_rope_scaling(const rn_gguf *g, rn_hparams *h, rn_err *err)
 {
     const rn_arch *a = h->arch;
+    const bool has_factors = rn_gguf_tensor(g, "rope_factors_long.weight") != NULL;
     rn_bytes type = {0};
     int rc = rn_gguf_str_opt(g, key_of(a, "rope.scaling.type"), &type, err);
-    if (rc || rn_bytes_equal(type, rn_bytes_of("none"))) return rc;
-    bool yarn = rn_bytes_equal(type, rn_bytes_of("yarn"));
+    if (!rc) rc = read_real(g, a, "rope.scaling.attn_factor", 1e-3, 1e3, false, &h->rope_amp, err);
+    if (!rc)
+        rc = read_real(g, a, "rope.scaling.yarn_attn_factor", 1e-3, 1e3, false, &h->rope_amp, err);
+    if (rc) return rc;
+    const bool yarn = rn_bytes_equal(type, rn_bytes_of("yarn"));
+    const bool longrope = a->long_rope && (rn_bytes_equal(type, rn_bytes_of("longrope")) ||
+                                           (!type.data && has_factors));
+    if (longrope) return read_longrope(g, h, err);
+    if (rn_bytes_equal(type, rn_bytes_of("none"))) return 0;
     if (type.data && !yarn && !rn_bytes_equal(type, rn_bytes_of("linear")))
         return rn_fail(err, RN_EUNSUPPORTED,
-                       "%s: %s '%.*s' is not supported; 'linear', 'yarn' and Llama 3's factors are",
+                       "%s: %s '%.*s' is not supported; 'none', 'linear', 'yarn'%s and Llama 3's "
+                       "factors are",
                        rn_gguf_path(g), key_of(a, "rope.scaling.type"),
-                       (int)(type.len < 40 ? type.len : 40), type.data);
+                       (int)(type.len < 40 ? type.len : 40), type.data,
+                       a->long_rope ? ", 'longrope'" : "");
     rc = read_real(g, a, "rope.scale_linear", 1e-3, 1e6, false, &h->rope_scale, err);
     if (!rc) rc = read_real(g, a, "rope.scaling.factor", 0, 1e6, yarn, &h->rope_scale, err);
     if (rc) return rc;
@@ -278,6 +337,18 @@ static int read_rope_scaling(const rn_gguf *g, rn_hparams *h, rn_err *err)
     return yarn ? read_yarn(g, h, err) : 0;
 }
 
+/* Queries that grow with their position, in steps of temper_len. */
+static int read_temper(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    const rn_arch *a = h->arch;
+    if (!a->tempered) return 0;
+    int rc = read_real(g, a, "attention.temperature_scale", 0, 1e3, false, &h->temper, err);
+    if (rc || h->temper == 0) return rc;
+    uint32_t len = h->yarn ? (uint32_t)h->yarn_ctx : 0;
+    return read_size(g, a, "attention.temperature_length", len, RN_MAX_CONTEXT, &h->temper_len,
+                     err);
+}
+
 static int read_rope(const rn_gguf *g, rn_hparams *h, rn_err *err)
 {
     const rn_arch *a = h->arch;
@@ -285,13 +356,15 @@ static int read_rope(const rn_gguf *g, rn_hparams *h, rn_err *err)
     h->rope_scale = h->rope_amp = 1;
     int rc = read_real(g, a, "rope.freq_base", 1, 1e12, false, &h->rope_base, err);
     if (rc) return rc;
-    rc = read_size(g, a, "rope.dimension_count", (uint32_t)h->head_dim, (uint32_t)h->head_dim,
-                   &h->n_rot, err);
+    if (!a->latent) /* there it is part of the widths */
+        rc = read_size(g, a, "rope.dimension_count", (uint32_t)h->head_dim, (uint32_t)h->head_dim,
+                       &h->n_rot, err);
     if (rc) return rc;
     if (h->n_rot % 2)
         return rn_fail(err, RN_EFORMAT, "%s: %s is odd; the file is damaged", rn_gguf_path(g),
                        key_of(a, "rope.dimension_count"));
-    return read_rope_scaling(g, h, err);
+    rc = read_rope_scaling(g, h, err);
+    return rc ? rc : read_temper(g, h, err);
 }
 
 /* Which layers have the window must be what the architecture does anyway: a number p is "every p-th
@@ -325,6 +398,46 @@ static int read_window(const rn_gguf *g, rn_hparams *h, rn_err *err)
     return check_window_pattern(g, h, err);
 }
 
+/* How a router chooses and weighs experts, where the file may state it. */
+static int read_router(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    const rn_arch *a = h->arch;
+    enum { SOFTMAX = 1, SIGMOID = 2 };
+    uint32_t gate = SOFTMAX, dense = 0, shared = 0;
+    double scale = 0;
+    h->norm_weights = false;
+    int rc = rn_gguf_u32_opt(g, key_of(a, "leading_dense_block_count"), &dense, err);
+    if (!rc) rc = rn_gguf_u32_opt(g, key_of(a, "expert_shared_count"), &shared, err);
+    if (!rc) rc = rn_gguf_u32_opt(g, key_of(a, "expert_gating_func"), &gate, err);
+    if (!rc) rc = rn_gguf_bool_opt(g, key_of(a, "expert_weights_norm"), &h->norm_weights, err);
+    if (!rc) rc = read_real(g, a, "expert_weights_scale", 0, 1e3, false, &scale, err);
+    if (!rc) rc = read_size(g, a, "expert_group_count", 1, (uint32_t)h->n_expert, &h->n_group, err);
+    if (!rc)
+        rc = read_size(g, a, "expert_group_used_count", 1, (uint32_t)h->n_group, &h->n_group_used,
+                       err);
+    if (rc) return rc;
+    if (gate != SOFTMAX && gate != SIGMOID)
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "%s: %s is %u; this version knows 1 (softmax) and 2 (sigmoid)",
+                       rn_gguf_path(g), key_of(a, "expert_gating_func"), gate);
+    if (dense > (uint32_t)h->n_layer)
+        return rn_fail(err, RN_EFORMAT, "%s: %s is %u of %d layers; the file is damaged",
+                       rn_gguf_path(g), key_of(a, "leading_dense_block_count"), dense, h->n_layer);
+    if (shared > (uint32_t)(RN_MAX_WIDTH / h->d_expert))
+        return rn_fail(err, RN_EFORMAT, "%s: %s is %u; the file is damaged", rn_gguf_path(g),
+                       key_of(a, "expert_shared_count"), shared);
+    if (h->n_expert % h->n_group || h->n_expert / h->n_group * h->n_group_used < h->n_used)
+        return rn_fail(err, RN_EFORMAT,
+                       "%s: %d of %d experts cannot be chosen from %d of %d groups; the file is "
+                       "damaged",
+                       rn_gguf_path(g), h->n_used, h->n_expert, h->n_group_used, h->n_group);
+    h->sigmoid = gate == SIGMOID;
+    h->n_dense = (int32_t)dense;
+    h->d_shared = (int32_t)shared * h->d_expert;
+    if (scale != 0) h->expert_scale = (float)scale; /* 0 is how files say that there is none */
+    return 0;
+}
+
 static int read_experts(const rn_gguf *g, rn_hparams *h, rn_err *err)
 {
     const rn_arch *a = h->arch;
@@ -336,16 +449,83 @@ static int read_experts(const rn_gguf *g, rn_hparams *h, rn_err *err)
                        "%s: %s is %u; this version runs %s models without experts only",
                        rn_gguf_path(g), key_of(a, "expert_count"), n, a->name);
     if (!a->experts) return 0;
+    h->n_group = h->n_group_used = 1;
+    h->norm_weights = true;
+    h->expert_scale = 1;
     rc = read_size(g, a, "expert_count", 0, RN_MAX_EXPERTS, &h->n_expert, err);
     if (!rc)
         rc = read_size(g, a, "expert_used_count", 0,
                        (uint32_t)(h->n_expert < RN_MAX_USED ? h->n_expert : RN_MAX_USED),
                        &h->n_used, err);
-    /* d_ff is that of one expert. */
     if (!rc)
         rc = read_size(g, a, "expert_feed_forward_length", (uint32_t)h->d_ff, RN_MAX_WIDTH,
-                       &h->d_ff, err);
-    return rc;
+                       &h->d_expert, err);
+    return rc || !a->router ? rc : read_router(g, h, err);
+}
+
+/* Latent attention: what is cached is one vector a position, from which each head's keys and values
+ * would follow by a matrix. Older files state a head's widths as key_length and value_length, newer
+ * ones as the _mla keys beside those of the cache. */
+static int read_latent(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    const rn_arch *a = h->arch;
+    const bool apart = rn_gguf_find(g, key_of(a, "attention.key_length_mla"));
+    const char *key = apart ? "attention.key_length_mla" : "attention.key_length";
+    const char *value = apart ? "attention.value_length_mla" : "attention.value_length";
+    uint32_t q_rank = 0;
+    int32_t key_len = 0;
+    int rc = read_size(g, a, "attention.kv_lora_rank", 0, RN_MAX_LATENT - 2, &h->kv_rank, err);
+    if (!rc) rc = rn_gguf_u32_opt(g, key_of(a, "attention.q_lora_rank"), &q_rank, err);
+    if (!rc) rc = read_size(g, a, key, 0, RN_MAX_LATENT, &key_len, err);
+    if (!rc) rc = read_size(g, a, value, 0, RN_MAX_LATENT, &h->out_dim, err);
+    if (!rc)
+        rc = read_size(g, a, "rope.dimension_count", 0, (uint32_t)(RN_MAX_LATENT - h->kv_rank),
+                       &h->n_rot, err);
+    if (rc) return rc;
+    if (key_len <= h->n_rot || q_rank > RN_MAX_WIDTH ||
+        h->n_head > RN_MAX_WIDTH / (h->kv_rank + h->n_rot + key_len + h->out_dim))
+        return rn_fail(err, RN_EFORMAT,
+                       "%s: %d heads of %d elements, %d of them rotated, and a rank of %u for "
+                       "queries; the file is damaged",
+                       rn_gguf_path(g), h->n_head, key_len, h->n_rot, q_rank);
+    if ((h->kv_rank + 15) / 16 * 16 > h->kv_rank + h->n_rot)
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "%s: a latent vector of %d elements beside %d rotated ones; the kernels "
+                       "want a multiple of 16, or more of these",
+                       rn_gguf_path(g), h->kv_rank, h->n_rot);
+    h->q_rank = (int32_t)q_rank;
+    h->nope = key_len - h->n_rot;
+    h->n_kv_head = 1;
+    h->head_dim = h->kv_rank + h->n_rot;
+    h->value_dim = h->kv_rank;
+    h->attn_scale = (float)(1 / sqrt(key_len));
+    return 0;
+}
+
+/* Heads that have keys and values of their own, or share them in equal groups. */
+static int read_heads_of(const rn_gguf *g, rn_hparams *h, rn_err *err)
+{
+    const rn_arch *a = h->arch;
+    int rc = read_heads(g, h, "attention.head_count_kv", h->n_head, &h->n_kv_head, err);
+    if (rc) return rc;
+    if (h->n_head % h->n_kv_head)
+        return rn_fail(err, RN_EFORMAT,
+                       "%s: %d heads are no multiple of %d key-value heads; the file is damaged",
+                       rn_gguf_path(g), h->n_head, h->n_kv_head);
+    uint32_t even = h->d_model % h->n_head == 0 ? (uint32_t)(h->d_model / h->n_head) : 0;
+    rc = read_size(g, a, "attention.key_length", even, RN_MAX_HEAD_DIM, &h->head_dim, err);
+    if (!rc)
+        rc = read_size(g, a, "attention.value_length", (uint32_t)h->head_dim, RN_MAX_HEAD_DIM,
+                       &h->value_dim, err);
+    if (rc) return rc;
+    if (h->value_dim != h->head_dim)
+        return rn_fail(err, RN_EUNSUPPORTED,
+                       "%s: keys of %d and values of %d elements a head; they must be equal",
+                       rn_gguf_path(g), h->head_dim, h->value_dim);
+    if (h->n_head > RN_MAX_WIDTH / h->head_dim)
+        return rn_fail(err, RN_EFORMAT, "%s: %d heads of %d elements; the file is damaged",
+                       rn_gguf_path(g), h->n_head, h->head_dim);
+    return 0;
 }
 
 /* Multipliers that some files state; logits are divided by theirs. */
@@ -353,7 +533,7 @@ static int read_scales(const rn_gguf *g, rn_hparams *h, rn_err *err)
 {
     const rn_arch *a = h->arch;
     double embd = a->embd_root ? sqrt(h->d_model) : 1, residual = 1, logit = 1;
-    double attn = 1 / sqrt(h->head_dim);
+    double attn = a->latent ? (double)h->attn_scale : 1 / sqrt(h->head_dim);
     /* Gemma 3 27B alone scales by the width of a head as if there were no wider one. */
     if (a->embd_root && h->n_layer == 62) attn = 1 / sqrt((double)h->d_model / h->n_head);
     int rc = 0;
@@ -403,25 +583,8 @@ int rn_hparams_read(const rn_gguf *g, rn_hparams *out, rn_err *err)
     if ((rc = read_size(g, a, "feed_forward_length", no_ff, RN_MAX_WIDTH, &h.d_ff, err))) return rc;
     if ((rc = read_size(g, a, "context_length", 0, RN_MAX_CONTEXT, &h.n_ctx, err))) return rc;
     if ((rc = read_heads(g, &h, "attention.head_count", 0, &h.n_head, err))) return rc;
-    if ((rc = read_heads(g, &h, "attention.head_count_kv", h.n_head, &h.n_kv_head, err))) return rc;
-    if (h.n_head % h.n_kv_head)
-        return rn_fail(err, RN_EFORMAT,
-                       "%s: %d heads are no multiple of %d key-value heads; the file is damaged",
-                       rn_gguf_path(g), h.n_head, h.n_kv_head);
-    int32_t value_len = 0;
-    uint32_t even = h.d_model % h.n_head == 0 ? (uint32_t)(h.d_model / h.n_head) : 0;
-    if ((rc = read_size(g, a, "attention.key_length", even, RN_MAX_HEAD_DIM, &h.head_dim, err)))
-        return rc;
-    if ((rc = read_size(g, a, "attention.value_length", (uint32_t)h.head_dim, RN_MAX_HEAD_DIM,
-                        &value_len, err)))
-        return rc;
-    if (value_len != h.head_dim)
-        return rn_fail(err, RN_EUNSUPPORTED,
-                       "%s: keys of %d and values of %d elements a head; they must be equal",
-                       rn_gguf_path(g), h.head_dim, value_len);
-    if (h.n_head > RN_MAX_WIDTH / h.head_dim)
-        return rn_fail(err, RN_EFORMAT, "%s: %d heads of %d elements; the file is damaged",
-                       rn_gguf_path(g), h.n_head, h.head_dim);
+    rc = a->latent ? read_latent(g, &h, err) : read_heads_of(g, &h, err);
+    if (rc) return rc;
     double eps = 0;
     rc = read_real(
         g, a, a->layer_norm ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon",
@@ -446,16 +609,30 @@ int rn_hparams_read(const rn_gguf *g, rn_hparams *out, rn_err *err)
     return 0;
 }
 
+/* Weights of a layer's attention as it is run: a head's query goes to the latent space, and its
+ * output comes from there. */
+static int64_t latent_weights(const rn_hparams *h)
+{
+    const int64_t query = (int64_t)h->n_head * (h->nope + h->n_rot), d = h->d_model;
+    const int64_t from = h->q_rank ? h->q_rank * (d + query) : d * query;
+    const int64_t heads = (int64_t)h->n_head * h->kv_rank * (h->nope + h->out_dim);
+    return from + d * h->head_dim + heads + (int64_t)h->n_head * h->out_dim * d;
+}
+
 void rn_hparams_shape(const rn_hparams *h, rn_shape *out)
 {
+    const int64_t some = h->n_layer - h->n_dense; /* layers with experts, if any has */
+    const int64_t mixed = (int64_t)h->n_used * h->d_expert + h->d_shared;
     *out = (rn_shape){.n_layer = h->n_layer,
                       .d_model = h->d_model,
-                      .d_ffn = h->n_expert ? (int64_t)h->n_used * h->d_ff : h->d_ff,
+                      .d_ffn = h->d_ff,
                       .n_head = h->n_head,
                       .n_kv_head = h->n_kv_head,
-                      .head_dim = h->head_dim,
+                      .head_dim = (h->head_dim + h->value_dim) / 2,
                       .vocab = h->n_vocab,
                       .gated_ffn = h->arch->gated};
+    if (h->n_expert) out->d_ffn = (h->n_dense * (int64_t)h->d_ff + some * mixed) / h->n_layer;
+    if (h->kv_rank) out->attn_weights = latent_weights(h);
 }
 
 void rn_rope_freqs(const rn_hparams *h, const float *factors, bool local, double *out)

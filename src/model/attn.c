@@ -21,22 +21,28 @@ static int64_t whole_blocks(int64_t capacity)
     return (capacity + RN_KEY_BLOCK - 1) / RN_KEY_BLOCK * RN_KEY_BLOCK;
 }
 
-/* Bytes of the key part, and of the value part, of a head. */
-static size_t part_bytes(rn_kv_type type, int hd, int64_t capacity)
+/* Bytes of the part of a head that holds keys (or values) of n_el elements; 0 for none. */
+static size_t part_bytes(rn_kv_type type, int n_el, int64_t capacity)
 {
-    const size_t n = (size_t)whole_blocks(capacity), groups = ((size_t)hd + 31) / 32;
-    const size_t bytes = type == RN_KV_F32   ? n * (size_t)hd * 4
-                         : type == RN_KV_F16 ? n * (size_t)hd * 2
-                                             : n * ((size_t)hd + 2 * groups);
+    const size_t n = (size_t)whole_blocks(capacity), groups = ((size_t)n_el + 31) / 32;
+    const size_t bytes = type == RN_KV_F32   ? n * (size_t)n_el * 4
+                         : type == RN_KV_F16 ? n * (size_t)n_el * 2
+                                             : n * ((size_t)n_el + 2 * groups);
     return (bytes + 63) / 64 * 64;
 }
 
-size_t rn_kv_head_bytes(rn_kv_type type, int hd, int64_t capacity)
+static size_t key_bytes(const rn_kv_form *form, int64_t capacity)
 {
-    return 2 * part_bytes(type, hd, capacity);
+    return part_bytes(form->type, form->hd, capacity);
 }
 
-/* Element i of a key or value at position pos: where it lies in its part. */
+size_t rn_kv_head_bytes(const rn_kv_form *form, int64_t capacity)
+{
+    return key_bytes(form, capacity) +
+           (form->shared ? 0 : part_bytes(form->type, form->vd, capacity));
+}
+
+/* Element i of a key at position pos: where it lies in its part. */
 static int64_t key_at(int hd, int64_t pos, int i)
 {
     return (pos / RN_KEY_BLOCK * hd + i) * RN_KEY_BLOCK + pos % RN_KEY_BLOCK;
@@ -55,47 +61,70 @@ static void store_q8(const float *x, int n, int8_t q[32], uint16_t *scale)
     }
 }
 
-static void store_head(const rn_kern *kern, rn_kv_type type, uint8_t *head, int hd,
-                       int64_t capacity, int64_t pos, const float *k, const float *v)
+static int in_group(int n_el, int g)
 {
-    uint8_t *values = head + part_bytes(type, hd, capacity);
-    if (type == RN_KV_F32) {
+    return n_el - 32 * g < 32 ? n_el - 32 * g : 32;
+}
+
+/* One key [hd] at position pos of a head's keys. */
+static void store_key(const rn_kern *kern, const rn_kv_form *form, uint8_t *keys, int64_t capacity,
+                      int64_t pos, const float *k)
+{
+    const int hd = form->hd, groups = (hd + 31) / 32;
+    if (form->type == RN_KV_F32) {
         for (int i = 0; i < hd; i++)
-            ((float *)(void *)head)[key_at(hd, pos, i)] = k[i];
-        memcpy((float *)(void *)values + pos * hd, v, (size_t)hd * sizeof *v);
+            ((float *)(void *)keys)[key_at(hd, pos, i)] = k[i];
         return;
     }
-    if (type == RN_KV_F16) {
-        uint16_t half[RN_ATTN_MAX_HD], *keys = (uint16_t *)(void *)head;
+    if (form->type == RN_KV_F16) {
+        uint16_t half[RN_ATTN_MAX_HD];
         kern->to_half(k, hd, half);
         for (int i = 0; i < hd; i++)
-            keys[key_at(hd, pos, i)] = half[i];
-        kern->to_half(v, hd, (uint16_t *)(void *)values + pos * hd);
+            ((uint16_t *)(void *)keys)[key_at(hd, pos, i)] = half[i];
         return;
     }
-    const int groups = (hd + 31) / 32;
-    const int64_t n = whole_blocks(capacity), block = pos / RN_KEY_BLOCK;
-    uint16_t *k_scales = (uint16_t *)(void *)(head + n * hd);
-    uint16_t *v_scales = (uint16_t *)(void *)(values + n * hd);
+    uint16_t *scales = (uint16_t *)(void *)(keys + whole_blocks(capacity) * hd);
     for (int g = 0; g < groups; g++) {
-        const int count = hd - 32 * g < 32 ? hd - 32 * g : 32;
         int8_t q[32];
-        store_q8(k + 32 * g, count, q,
-                 &k_scales[(block * groups + g) * RN_KEY_BLOCK + pos % RN_KEY_BLOCK]);
-        for (int i = 0; i < count; i++)
-            ((int8_t *)head)[key_at(hd, pos, 32 * g + i)] = q[i];
-        store_q8(v + 32 * g, count, q, &v_scales[pos * groups + g]);
-        memcpy(values + pos * hd + 32 * g, q, (size_t)count);
+        const int64_t at = (pos / RN_KEY_BLOCK * groups + g) * RN_KEY_BLOCK + pos % RN_KEY_BLOCK;
+        store_q8(k + 32 * g, in_group(hd, g), q, &scales[at]);
+        for (int i = 0; i < in_group(hd, g); i++)
+            ((int8_t *)keys)[key_at(hd, pos, 32 * g + i)] = q[i];
     }
 }
 
-void rn_kv_store(const rn_kern *kern, rn_kv_type type, rn_kv kv, int n_kv_heads, int hd,
-                 int64_t pos, const float *k, const float *v)
+/* One value [vd] at position pos of a head's values. */
+static void store_value(const rn_kern *kern, const rn_kv_form *form, uint8_t *values,
+                        int64_t capacity, int64_t pos, const float *v)
 {
-    const size_t head_bytes = rn_kv_head_bytes(type, hd, kv.capacity);
-    for (int h = 0; h < n_kv_heads; h++)
-        store_head(kern, type, (uint8_t *)kv.data + (size_t)h * head_bytes, hd, kv.capacity, pos,
-                   k + (int64_t)h * hd, v + (int64_t)h * hd);
+    const int vd = form->vd, groups = (vd + 31) / 32;
+    if (form->type == RN_KV_F32) {
+        memcpy((float *)(void *)values + pos * vd, v, (size_t)vd * sizeof *v);
+        return;
+    }
+    if (form->type == RN_KV_F16) {
+        kern->to_half(v, vd, (uint16_t *)(void *)values + pos * vd);
+        return;
+    }
+    uint16_t *scales = (uint16_t *)(void *)(values + whole_blocks(capacity) * vd);
+    for (int g = 0; g < groups; g++) {
+        int8_t q[32];
+        store_q8(v + 32 * g, in_group(vd, g), q, &scales[pos * groups + g]);
+        memcpy(values + pos * vd + 32 * g, q, (size_t)in_group(vd, g));
+    }
+}
+
+void rn_kv_store(const rn_kern *kern, const rn_kv_form *form, rn_kv kv, int64_t pos, const float *k,
+                 const float *v)
+{
+    const size_t head_bytes = rn_kv_head_bytes(form, kv.capacity);
+    for (int h = 0; h < form->n_heads; h++) {
+        uint8_t *head = (uint8_t *)kv.data + (size_t)h * head_bytes;
+        store_key(kern, form, head, kv.capacity, pos, k + (int64_t)h * form->hd);
+        if (!form->shared)
+            store_value(kern, form, head + key_bytes(form, kv.capacity), kv.capacity, pos,
+                        v + (int64_t)h * form->vd);
+    }
 }
 
 /* ---- attention ------------------------------------------------------------------------------- */
@@ -120,8 +149,27 @@ typedef struct tile {
     int lo[MAX_QUERIES], hi[MAX_QUERIES]; /* keys of the run that a query sees */
     int32_t position[MAX_QUERIES];        /* in the sequence, prefix included */
     float s[MAX_QUERIES * RN_ATTN_RUN];
-    float kv[RN_ATTN_RUN * RN_ATTN_MAX_HD];
+    float kv[RN_ATTN_RUN * RN_ATTN_MAX_HD]; /* keys of the run, then its values */
 } tile;
+
+/* In place: keys [n_blocks][hd][16] become values [16 n_blocks][rn_attn_width(vd)], their first vd
+ * elements. A block's values end before the keys of the next begin, since vd <= hd. */
+static void keys_to_values(float *kv, int hd, int vd, int n_blocks)
+{
+    const int width = rn_attn_width(vd);
+    float block[RN_ATTN_MAX_HD * RN_KEY_BLOCK];
+    for (int b = 0; b < n_blocks; b++) {
+        const float *keys =
+            memcpy(block, kv + b * hd * RN_KEY_BLOCK, (size_t)(vd * RN_KEY_BLOCK) * sizeof *block);
+        float *out = kv + b * width * RN_KEY_BLOCK;
+        for (int p = 0; p < RN_KEY_BLOCK; p++, out += width) {
+            for (int d = 0; d < vd; d++)
+                out[d] = keys[d * RN_KEY_BLOCK + p];
+            for (int d = vd; d < width; d++)
+                out[d] = 0;
+        }
+    }
+}
 
 /* Queries [q0, q1) over `n_keys` positions of a cache that start at position `base` of the sequence
  * (0: the prefix; n_prefix: the own part). */
@@ -129,10 +177,12 @@ static void run_keys(const attn_job *job, tile *t, int q0, int q1, rn_kv kv, int
                      int32_t base, int32_t n_keys)
 {
     const rn_attn *a = job->a;
-    const int hd = a->hd, width = rn_attn_width(hd), n_q = q1 - q0;
-    const size_t part = part_bytes(a->kv_type, hd, kv.capacity);
+    const rn_kv_form *form = &a->kv;
+    const int hd = form->hd, width = rn_attn_width(form->vd), n_q = q1 - q0;
     const int64_t capacity = whole_blocks(kv.capacity);
-    const uint8_t *head = (const uint8_t *)kv.data + 2 * part * (size_t)kv_head;
+    const uint8_t *head =
+        (const uint8_t *)kv.data + rn_kv_head_bytes(form, kv.capacity) * (size_t)kv_head;
+    const uint8_t *values = head + key_bytes(form, kv.capacity);
     /* The window's first key for the first query; those of later ones lie behind it. */
     int32_t first = a->window > 0 ? t->position[q0] - a->window + 1 - base : 0;
     first = first < 0 ? 0 : first / RN_ATTN_RUN * RN_ATTN_RUN;
@@ -140,7 +190,7 @@ static void run_keys(const attn_job *job, tile *t, int q0, int q1, rn_kv kv, int
         const int n = n_keys - k0 < RN_ATTN_RUN ? n_keys - k0 : RN_ATTN_RUN;
         const int n_blocks = (n + RN_KEY_BLOCK - 1) / RN_KEY_BLOCK;
         for (int b = 0; b < n_blocks; b++)
-            job->kern->load_keys(a->kv_type, head, capacity, hd, k0 / RN_KEY_BLOCK + b,
+            job->kern->load_keys(form->type, head, capacity, hd, k0 / RN_KEY_BLOCK + b,
                                  t->kv + b * RN_KEY_BLOCK * hd);
         job->kern->scores(t->kv, n_blocks, t->q + q0 * hd, n_q, hd, t->s);
         for (int i = 0; i < n_q; i++) {
@@ -150,7 +200,10 @@ static void run_keys(const attn_job *job, tile *t, int q0, int q1, rn_kv kv, int
         }
         job->kern->softmax_step(t->s, n_q, n_blocks, t->lo, t->hi, a->scale, &t->max[q0],
                                 &t->sum[q0], t->decay);
-        job->kern->load_values(a->kv_type, head + part, capacity, hd, k0, n, t->kv);
+        if (form->shared)
+            keys_to_values(t->kv, hd, form->vd, n_blocks);
+        else
+            job->kern->load_values(form->type, values, capacity, form->vd, k0, n, t->kv);
         job->kern->mix(t->kv, n, width, t->s, t->decay, n_q, t->out + q0 * width);
     }
 }
@@ -161,7 +214,7 @@ static void run_tile(const attn_job *job, int64_t row0, int64_t row1, int kv_hea
                      int heads)
 {
     _Alignas(64) tile t;
-    const int hd = job->a->hd, width = rn_attn_width(hd);
+    const int hd = job->a->kv.hd, vd = job->a->kv.vd, width = rn_attn_width(vd);
     const int first_head = kv_head * job->heads_per_kv + h0;
     /* The sequence that row0 belongs to, and its first row's count. */
     int s = 0;
@@ -218,9 +271,9 @@ static void run_tile(const attn_job *job, int64_t row0, int64_t row1, int kv_hea
             for (int h = 0; h < heads; h++) {
                 const int at = (int)(row - row0) * heads + h;
                 float *out = job->a->out + (seq->row + (row - start)) * job->a->out_stride +
-                             (int64_t)(first_head + h) * hd;
-                memcpy(out, t.out + at * width, (size_t)hd * sizeof *out);
-                job->kern->scale(1 / t.sum[at], hd, out);
+                             (int64_t)(first_head + h) * vd;
+                memcpy(out, t.out + at * width, (size_t)vd * sizeof *out);
+                job->kern->scale(1 / t.sum[at], vd, out);
             }
         start = end;
     }
@@ -243,12 +296,14 @@ static void run_tiles(void *arg, int64_t begin, int64_t end, int thread)
 void rn_attn_run(const rn_kern *kern, const rn_attn *a, const rn_attn_seq *seqs, int n_seqs,
                  rn_pool *pool)
 {
-    assert(a->n_heads % a->n_kv_heads == 0 && a->hd <= RN_ATTN_MAX_HD);
+    assert(a->n_heads % a->kv.n_heads == 0);
+    assert(a->kv.hd <= RN_ATTN_MAX_HD && a->kv.vd <= RN_ATTN_MAX_HD);
+    assert(!a->kv.shared || rn_attn_width(a->kv.vd) <= a->kv.hd);
     attn_job job = {.kern = kern,
                     .a = a,
                     .seqs = seqs,
                     .n_seqs = n_seqs,
-                    .heads_per_kv = a->n_heads / a->n_kv_heads};
+                    .heads_per_kv = a->n_heads / a->kv.n_heads};
     for (int i = 0; i < n_seqs; i++)
         job.n_rows += seqs[i].n_rows;
     if (job.n_rows == 0) return;
@@ -259,7 +314,7 @@ void rn_attn_run(const rn_kern *kern, const rn_attn *a, const rn_attn_seq *seqs,
         job.head_parts = (job.heads_per_kv + job.tile_heads - 1) / job.tile_heads;
         job.tile_rows = queries / job.tile_heads;
         job.row_tiles = (job.n_rows + job.tile_rows - 1) / job.tile_rows;
-        items = a->n_kv_heads * job.head_parts * job.row_tiles;
+        items = a->kv.n_heads * job.head_parts * job.row_tiles;
         if (items >= 2 * (int64_t)rn_pool_threads(pool)) break;
     }
     rn_pool_for(pool, items, 1, run_tiles, &job);

@@ -16,11 +16,11 @@
  * prefix and of the own part, combined in order; a query's result is a function of its own keys,
  * values and the length of its prefix only, bit for bit, for one kernel set.
  *
- * Cache of one layer and head (rn_kv_bytes for n positions; 64-byte aligned), hd = head dimension:
+ * Cache of one layer and head (64-byte aligned), hd and vd the elements of a key and of a value:
  *   keys    blocks of 16 positions, [hd][16]: position p is column p % 16 of block p / 16
- *   values  [position][hd]
+ *   values  [position][vd]; none where a value is the first vd elements of its key (latent.c)
  * F16 or F32; Q8: bytes in the same arrangement, then (separately for keys, [blocks][hd / 32][16],
- * and for values, [position][hd / 32]) F16 scales. Both parts are sized for the capacity.
+ * and for values, [position][vd / 32]) F16 scales. Both parts are sized for the capacity.
  */
 #ifndef RN_MODEL_ATTN_H
 #define RN_MODEL_ATTN_H
@@ -30,13 +30,21 @@
 
 enum { RN_ATTN_RUN = 64 };
 
-/* Floats of a value row in the kernels' buffers: hd rounded up to whole vectors. */
-static inline int rn_attn_width(int hd)
+/* Floats of a value row in the kernels' buffers: vd rounded up to whole vectors. */
+static inline int rn_attn_width(int vd)
 {
-    return (hd + 15) / 16 * 16;
+    return (vd + 15) / 16 * 16;
 }
 
-/* A cache of `capacity` positions for all kv heads of one layer: [n_kv_heads] of
+/* What a cache holds of a position and layer. */
+typedef struct rn_kv_form {
+    rn_kv_type type;
+    int n_heads; /* kv heads */
+    int hd, vd;  /* elements of a key and of a value; at most RN_ATTN_MAX_HD */
+    bool shared; /* a value is the first vd elements of its key and is not stored */
+} rn_kv_form;
+
+/* A cache of `capacity` positions for all kv heads of one layer: [n_heads] of
  * rn_kv_head_bytes each. Plain memory of the caller's, zeroed before first use, 64-byte aligned. */
 typedef struct rn_kv {
     void *data;
@@ -44,11 +52,12 @@ typedef struct rn_kv {
 } rn_kv;
 
 /* Bytes of one kv head for `capacity` positions (rounded up to 16), a multiple of 64. */
-size_t rn_kv_head_bytes(rn_kv_type type, int hd, int64_t capacity);
+size_t rn_kv_head_bytes(const rn_kv_form *form, int64_t capacity);
 
-/* Stores position pos of every kv head: k, v [n_kv_heads][hd]. 0 <= pos < kv.capacity. */
-void rn_kv_store(const rn_kern *kern, rn_kv_type type, rn_kv kv, int n_kv_heads, int hd,
-                 int64_t pos, const float *k, const float *v);
+/* Stores position pos of every kv head: k [n_heads][hd], v [n_heads][vd] (not read where values
+ * are shared). 0 <= pos < kv.capacity. */
+void rn_kv_store(const rn_kern *kern, const rn_kv_form *form, rn_kv kv, int64_t pos, const float *k,
+                 const float *v);
 
 typedef struct rn_attn_seq {
     rn_kv prefix; /* ignored if n_prefix is 0 */
@@ -60,20 +69,20 @@ typedef struct rn_attn_seq {
 } rn_attn_seq;
 
 typedef struct rn_attn {
-    rn_kv_type kv_type;
-    int n_heads, n_kv_heads, hd; /* n_heads % n_kv_heads == 0; heads h share kv head h / (ratio) */
-    float scale;                 /* of the scores, usually 1 / sqrt(hd) */
-    int32_t window;              /* sliding window, 0 for none */
-    const float *sinks;          /* [n_heads]: a score of each head beside those of its keys, which
-                                    takes a share and has no value; NULL none */
-    const float *q;              /* [rows][q_stride], a row holding [n_heads][hd] */
-    float *out;                  /* [rows][out_stride], likewise */
+    rn_kv_form kv;
+    int n_heads;        /* a multiple of kv.n_heads; head h reads kv head h / (their ratio) */
+    float scale;        /* of the scores, usually 1 / sqrt(hd) */
+    int32_t window;     /* sliding window, 0 for none */
+    const float *sinks; /* [n_heads]: a score of each head beside those of its keys, which takes a
+                           share and has no value; NULL none */
+    const float *q;     /* [rows][q_stride], a row holding [n_heads][hd] */
+    float *out;         /* [rows][out_stride], a row holding [n_heads][vd] */
     int64_t q_stride, out_stride;
 } rn_attn;
 
-enum { RN_ATTN_MAX_HD = 256 };
+enum { RN_ATTN_MAX_HD = 576 }; /* DeepSeek-V2's and V3's: 512 latent, 64 rotated */
 
-/* seqs: those that share a prefix side by side. hd <= RN_ATTN_MAX_HD. */
+/* seqs: those that share a prefix side by side. */
 void rn_attn_run(const rn_kern *kern, const rn_attn *a, const rn_attn_seq *seqs, int n_seqs,
                  rn_pool *pool);
 

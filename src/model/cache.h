@@ -8,6 +8,12 @@
 #include "model/arch.h"
 #include "model/attn.h"
 
+/* What it holds of a position and layer. */
+static inline rn_kv_form rn_cache_form(const rn_hparams *hp, rn_kv_type type)
+{
+    return (rn_kv_form){type, hp->n_kv_head, hp->head_dim, hp->value_dim, hp->kv_rank > 0};
+}
+
 typedef struct rn_cache {
     char *data; /* [n_layer][n_kv_head] heads of `capacity` positions; owned */
     size_t bytes, layer_bytes;

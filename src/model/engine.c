@@ -205,12 +205,15 @@ int rn_engine_check_ids(const rn_engine *e, const int32_t *ids, int64_t n, const
     return 0;
 }
 
-void rn_engine_prefill(rn_engine *e, rn_cache *cache, const int32_t *ids, int32_t n, float *out)
+void rn_engine_prefill(rn_engine *e, rn_cache *cache, const int32_t *ids, int32_t n, bool long_text,
+                       float *out)
 {
     int32_t m = 0;
     for (int32_t at = 0; at < n; at += m) {
         m = n - at < RN_ENGINE_CHUNK ? n - at : RN_ENGINE_CHUNK;
-        rn_forward_run(e->fwd, &(rn_span){.own = cache, .n_own = at, .tok = ids + at, .n = m}, 1);
+        const rn_span s = {
+            .own = cache, .n_own = at, .tok = ids + at, .n = m, .long_text = long_text};
+        rn_forward_run(e->fwd, &s, 1);
     }
     rn_forward_logits(e->fwd, m - 1, 1, out);
     e->stats.n_prompt_tok += n;
@@ -233,6 +236,15 @@ static int check_job(const rn_engine *e, const rn_job *j, rn_err *err)
     return 0;
 }
 
+/* The limit of a sample's new tokens: the settings', within slot and context. */
+static int32_t token_limit(const rn_engine *e, const rn_job *j)
+{
+    int64_t n = j->sampling->max_tok;
+    int64_t room = e->model->hp.n_ctx - j->n_prompt;
+    if (n > e->opts.max_new_tok) n = e->opts.max_new_tok;
+    return (int32_t)(n < room ? n : room);
+}
+
 static int start_group(rn_engine *e, rn_group *g, const rn_job *job, rn_err *err)
 {
     int rc = check_job(e, job, err);
@@ -248,9 +260,10 @@ static int start_group(rn_engine *e, rn_group *g, const rn_job *job, rn_err *err
     g->live = true;
     g->job = *job;
     g->logits = logits;
+    g->long_text = rn_engine_long(e, job->n_prompt + token_limit(e, job));
     e->group_bytes += prompt_bytes(e, job->n_prompt);
     int64_t t0 = rn_now_ns();
-    rn_engine_prefill(e, &g->cache, job->prompt, job->n_prompt, logits);
+    rn_engine_prefill(e, &g->cache, job->prompt, job->n_prompt, g->long_text, logits);
     int64_t spent = rn_now_ns() - t0;
     e->stats.prefill_ns += spent;
     g->prompt_ns = (double)spent / (double)job->n;
@@ -258,15 +271,6 @@ static int start_group(rn_engine *e, rn_group *g, const rn_job *job, rn_err *err
 }
 
 /* ---- filling slots --------------------------------------------------------------------------- */
-
-/* The limit of a sample's new tokens: the settings', within slot and context. */
-static int32_t token_limit(const rn_engine *e, const rn_job *j)
-{
-    int64_t n = j->sampling->max_tok;
-    int64_t room = e->model->hp.n_ctx - j->n_prompt;
-    if (n > e->opts.max_new_tok) n = e->opts.max_new_tok;
-    return (int32_t)(n < room ? n : room);
-}
 
 static void start_sample(rn_slot *s, rn_group *g)
 {
@@ -451,6 +455,7 @@ static int32_t step(rn_engine *e)
                 .n_own = s->n_tok - 1,
                 .tok = &s->tok[s->n_tok - 1],
                 .n = 1,
+                .long_text = g->long_text,
             };
             n++;
         }

@@ -35,6 +35,7 @@ struct rn_group {
     bool live;
     rn_job job;
     rn_cache cache; /* the prompt's keys and values */
+    bool long_text; /* prompt and the most new tokens are longer than the original context */
     float *logits;  /* [n_vocab] after the prompt's last token */
     int64_t next;   /* of job.idx: the first that has not started */
     int64_t n_done;
@@ -60,8 +61,17 @@ struct rn_engine {
     size_t group_bytes; /* held by the prompts of live groups */
 };
 
+/* Whether n_tok tokens turn by the factors of long texts, where a model has two sets (LongRoPE).
+ * What counts is how long a sample may become, or a given text is: keys that are stored cannot be
+ * turned again, and the answer may depend on nothing but the sample. */
+static inline bool rn_engine_long(const rn_engine *e, int64_t n_tok)
+{
+    return e->model->hp.long_ctx && n_tok > e->model->hp.long_ctx;
+}
+
 /* Runs ids [n] into an empty cache, in chunks; leaves the logits of the last in out [n_vocab]. */
-void rn_engine_prefill(rn_engine *e, rn_cache *cache, const int32_t *ids, int32_t n, float *out);
+void rn_engine_prefill(rn_engine *e, rn_cache *cache, const int32_t *ids, int32_t n, bool long_text,
+                       float *out);
 
 /* RN_EINVAL if an id is outside the vocabulary or n < 1. */
 int rn_engine_check_ids(const rn_engine *e, const int32_t *ids, int64_t n, const char *what,

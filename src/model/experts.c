@@ -4,6 +4,10 @@
  *   s = Wroute h (+ bias)                                            [rows, n_expert]
  *   of each row the n_used largest s (a tie: the lower number), w = softmax of these
  *   y = sum over them of w_e (Wdown_e act(Wgate_e h, Wup_e h))       [rows, d_model]
+ *       + the same of the experts that every row takes, one feed-forward
+ *
+ * DeepSeek's routers: w is the softmax of all s or the sigmoid of each, chosen by w + favour within
+ * the best groups of experts, then divided by its sum (if stated) and multiplied by a number.
  *
  * Rows are grouped by expert, so that one product of an expert serves every row of the pass that
  * chose it: many samples in flight fill what one alone leaves empty. A row's outputs are added in
@@ -36,6 +40,79 @@ static void choose(const rn_hparams *h, float *s, int32_t *chosen, float *kept)
     }
 }
 
+/* What a group is worth: with sigmoids the sum of its two best, as DeepSeek-V3 has it; with a
+ * softmax its best, as V2 has it. */
+static float group_worth(const rn_hparams *h, const float *p, int32_t n)
+{
+    float first = -INFINITY, second = -INFINITY;
+    for (int32_t e = 0; e < n; e++) {
+        if (p[e] > first) {
+            second = first;
+            first = p[e];
+        } else if (p[e] > second) {
+            second = p[e];
+        }
+    }
+    return h->sigmoid && n > 1 ? first + second : first;
+}
+
+/* Experts outside the n_group_used best groups cannot be chosen (a tie: the lower number wins). */
+static void leave_groups(const rn_hparams *h, float *p)
+{
+    const int32_t each = h->n_expert / h->n_group;
+    float worth[RN_MAX_EXPERTS];
+    bool kept[RN_MAX_EXPERTS] = {false};
+    for (int32_t g = 0; g < h->n_group; g++)
+        worth[g] = group_worth(h, p + g * each, each);
+    for (int32_t k = 0; k < h->n_group_used; k++) {
+        int32_t best = -1;
+        for (int32_t g = 0; g < h->n_group; g++)
+            if (!kept[g] && (best < 0 || worth[g] > worth[best])) best = g;
+        kept[best] = true;
+    }
+    for (int32_t e = 0; e < h->n_expert; e++)
+        if (!kept[e / each]) p[e] = -INFINITY;
+}
+
+/* Scores s [n_expert] become the weights that a file's own router gives them, before the choice. */
+static void weigh(const rn_forward *f, float *s)
+{
+    const rn_hparams *h = &f->m->hp;
+    const rn_kern *kern = f->m->kern;
+    const int32_t n = h->n_expert;
+    if (h->sigmoid) {
+        rn_exp_row(kern, s, 0, -1, n, s);
+        for (int32_t e = 0; e < n; e++)
+            s[e] = 1 / (1 + s[e]);
+        return;
+    }
+    float total = 0;
+    rn_exp_row(kern, s, rn_max_row(kern, s, n), 1, n, s);
+    for (int32_t e = 0; e < n; e++)
+        total += s[e];
+    rn_scale(kern, 1 / total, n, s);
+}
+
+/* The experts and weights [n_used] of one row by the file's own router. */
+static void route_stated(const rn_forward *f, const rn_layer *y, float *s, int32_t *chosen,
+                         float *w)
+{
+    const rn_hparams *h = &f->m->hp;
+    float pick[RN_MAX_EXPERTS];
+    weigh(f, s);
+    memcpy(pick, s, (size_t)h->n_expert * sizeof *pick);
+    if (y->route_favour) rn_add(f->m->kern, y->route_favour, h->n_expert, pick);
+    if (h->n_group > 1) leave_groups(h, pick);
+    choose(h, pick, chosen, w);
+    float total = 0;
+    for (int32_t k = 0; k < h->n_used; k++) {
+        w[k] = s[chosen[k]];
+        total += w[k];
+    }
+    if (h->norm_weights) rn_scale(f->m->kern, 1 / (total + 1e-20F), h->n_used, w);
+    if (h->expert_scale != 1) rn_scale(f->m->kern, h->expert_scale, h->n_used, w);
+}
+
 static void route_rows(void *arg, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
@@ -44,14 +121,18 @@ static void route_rows(void *arg, int64_t begin, int64_t end, int thread)
     const rn_layer *y = &f->m->layers[f->layer];
     for (int64_t r = begin; r < end; r++) {
         float kept[RN_MAX_USED], *s = f->scores + r * h->n_expert, *w = f->weight + r * h->n_used;
+        memset(f->sum + r * h->d_model, 0, (size_t)h->d_model * sizeof(float));
         if (y->broute) rn_add(f->m->kern, y->broute, h->n_expert, s);
+        if (h->arch->router) {
+            route_stated(f, y, s, f->chosen + r * h->n_used, w);
+            continue;
+        }
         choose(h, s, f->chosen + r * h->n_used, kept);
         rn_exp_row(f->m->kern, kept, rn_max_row(f->m->kern, kept, h->n_used), 1, h->n_used, w);
         float total = 0;
         for (int32_t k = 0; k < h->n_used; k++)
             total += w[k];
         rn_scale(f->m->kern, 1 / total, h->n_used, w);
-        memset(f->sum + r * h->d_model, 0, (size_t)h->d_model * sizeof(float));
     }
 }
 
@@ -88,9 +169,9 @@ static void act_rows(void *arg, int64_t begin, int64_t end, int thread)
     (void)thread;
     rn_forward *f = arg;
     const rn_expert *x = &f->m->layers[f->layer].experts[f->expert];
-    const int64_t n = f->m->hp.d_ff;
+    const int64_t n = f->m->hp.d_expert;
     for (int64_t i = begin; i < end; i++)
-        rn_forward_gate(f->m, x->bgate, x->bup, f->gate + i * n, f->up + i * n);
+        rn_forward_gate(f->m, x->bgate, x->bup, f->gate + i * n, f->up + i * n, n);
 }
 
 static void scatter_rows(void *arg, int64_t begin, int64_t end, int thread)
@@ -108,18 +189,22 @@ static void scatter_rows(void *arg, int64_t begin, int64_t end, int thread)
     }
 }
 
+/* The experts' sum becomes the output, or is added to that of the experts of every row. */
 static void take_rows(void *arg, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     rn_forward *f = arg;
-    const int64_t d = f->m->hp.d_model;
-    memcpy(f->h + begin * d, f->sum + begin * d, (size_t)((end - begin) * d) * sizeof(float));
+    const int64_t d = f->m->hp.d_model, n = (end - begin) * d;
+    if (f->m->layers[f->layer].wdown)
+        rn_add(f->m->kern, f->sum + begin * d, n, f->h + begin * d);
+    else
+        memcpy(f->h + begin * d, f->sum + begin * d, (size_t)n * sizeof(float));
 }
 
 void rn_experts_run(rn_forward *f, const rn_layer *y)
 {
     const rn_hparams *h = &f->m->hp;
-    const int64_t d = h->d_model, ff = h->d_ff;
+    const int64_t d = h->d_model, ff = h->d_expert;
     rn_act_set(f->act, f->h, d, f->n_rows, d, rn_mat_form(y->wroute), f->pool);
     rn_mat_mul(&(rn_mul){y->wroute, f->scores, h->n_expert}, 1, f->act, f->pool);
     rn_forward_each_row(f, route_rows);
@@ -137,5 +222,6 @@ void rn_experts_run(rn_forward *f, const rn_layer *y)
         rn_mat_mul(&(rn_mul){x->down, f->some, d}, 1, f->act, f->pool);
         rn_pool_for(f->pool, n, 4, scatter_rows, f);
     }
+    if (y->wdown) rn_forward_ffn(f, y);
     rn_forward_each_row(f, take_rows);
 }

@@ -20,6 +20,8 @@ typedef struct rn_span {
     int32_t n_own;          /* positions that `own` holds already */
     const int32_t *tok;     /* [n] */
     int32_t n;
+    bool long_text; /* turned by the factors of long texts, where a model has them; one choice for
+                       all spans of a sequence and of its prefix (rn_hparams.long_ctx) */
 } rn_span;
 
 typedef struct rn_forward rn_forward;

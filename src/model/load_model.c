@@ -204,11 +204,12 @@ static const char *layer_name(int32_t layer, const char *what)
 static int walk_experts(loader *L, int32_t i, rn_layer *y)
 {
     const rn_hparams *h = &L->m->hp;
-    const int64_t d = h->d_model, ff = h->d_ff, n = h->n_expert;
-    const rn_need bias = h->arch->ffn_bias;
+    const int64_t d = h->d_model, ff = h->d_expert, n = h->n_expert;
+    const rn_need bias = h->arch->ffn_bias, favour = h->arch->router ? RN_NEED_MAY : RN_NEED_NO;
     float *bgate = NULL, *bup = NULL, *bdown = NULL;
     int rc = matrix(L, layer_name(i, "ffn_gate_inp.weight"), RN_NEED_MUST, n, d, &y->wroute);
     if (!rc) rc = vector(L, layer_name(i, "ffn_gate_inp.bias"), bias, n, &y->broute);
+    if (!rc) rc = vector(L, layer_name(i, "exp_probs_b.bias"), favour, n, &y->route_favour);
     if (!rc) rc = vectors_of(L, layer_name(i, "ffn_gate_exps.bias"), bias, n, ff, &bgate);
     if (!rc) rc = vectors_of(L, layer_name(i, "ffn_up_exps.bias"), bias, n, ff, &bup);
     if (!rc) rc = vectors_of(L, layer_name(i, "ffn_down_exps.bias"), bias, n, d, &bdown);
@@ -237,20 +238,104 @@ static int walk_experts(loader *L, int32_t i, rn_layer *y)
     return 0;
 }
 
+/* Rows [from, from + rows) of t, turned: a matrix [cols, rows] of floats. */
+static int turned(loader *L, const rn_tensor *t, int64_t from, int64_t rows, rn_mat **out)
+{
+    const int64_t cols = t->ne[0];
+    rn_tensor part = rows_of(t, from, rows);
+    if (!L->take) {
+        L->bytes += rn_mat_bytes(RN_Q_F32, cols, rows);
+        return 0;
+    }
+    int rc = check_finite(L, &part);
+    if (rc) return rc;
+    float *row = malloc((size_t)cols * sizeof *row);
+    float *w = malloc((size_t)(cols * rows) * sizeof *w);
+    if (!row || !w) rc = rn_fail(L->err, RN_ENOMEM, "out of memory for tensor %s", t->name);
+    for (int64_t r = 0; !rc && r < rows; r++) {
+        rn_dequant_row(t->type, (const char *)part.data + (size_t)r * (part.bytes / (size_t)rows),
+                       row, cols);
+        for (int64_t c = 0; c < cols; c++)
+            w[c * rows + r] = row[c];
+    }
+    if (!rc) rc = rn_mat_new(L->kern, RN_Q_F32, w, cols, rows, L->pool, out, L->err);
+    free(row);
+    free(w);
+    return rc;
+}
+
+/* The matrices of each head into the latent space and out of it: attn_k_b and attn_v_b; in older
+ * files rows of attn_kv_b, [n_head][nope + out_dim][kv_rank], with those of keys to be turned. */
+static int walk_latent_heads(loader *L, int32_t i, rn_layer *y)
+{
+    const rn_hparams *h = &L->m->hp;
+    const int64_t n = h->n_head, rank = h->kv_rank, nope = h->nope, out = h->out_dim;
+    const bool old = rn_gguf_tensor(L->m->file, layer_name(i, "attn_kv_b.weight"));
+    const rn_need apart = old ? RN_NEED_NO : RN_NEED_MUST, one = old ? RN_NEED_MUST : RN_NEED_NO;
+    const rn_tensor *k, *v, *kv;
+    int rc = find(L, layer_name(i, "attn_k_b.weight"), apart, (int64_t[]){n, rank, nope}, &k);
+    if (!rc) rc = find(L, layer_name(i, "attn_v_b.weight"), apart, (int64_t[]){n, out, rank}, &v);
+    if (!rc)
+        rc = find(L, layer_name(i, "attn_kv_b.weight"), one, (int64_t[]){1, n * (nope + out), rank},
+                  &kv);
+    if (rc) return rc;
+    if (!y->to_latent) y->to_latent = calloc((size_t)n, sizeof *y->to_latent);
+    if (!y->from_latent) y->from_latent = calloc((size_t)n, sizeof *y->from_latent);
+    if (!y->to_latent || !y->from_latent)
+        return rn_fail(L->err, RN_ENOMEM, "out of memory for %d heads", (int)n);
+    for (int64_t e = 0; !rc && e < n; e++) {
+        if (old) {
+            rn_tensor value = rows_of(kv, e * (nope + out) + nope, out);
+            rc = turned(L, kv, e * (nope + out), nope, &y->to_latent[e]);
+            if (!rc) rc = matrix_of(L, &value, true, &y->from_latent[e]);
+        } else {
+            rn_tensor key = rows_of(k, e * rank, rank), value = rows_of(v, e * out, out);
+            rc = matrix_of(L, &key, true, &y->to_latent[e]);
+            if (!rc) rc = matrix_of(L, &value, true, &y->from_latent[e]);
+        }
+    }
+    for (int t = 0; !rc && L->take && t < 3; t++) {
+        const rn_tensor *all[] = {k, v, kv};
+        if (all[t]) done_with(L, all[t]);
+    }
+    return rc;
+}
+
+static int walk_latent(loader *L, int32_t i, rn_layer *y)
+{
+    const rn_hparams *h = &L->m->hp;
+    const int64_t d = h->d_model, q = (int64_t)h->n_head * (h->nope + h->n_rot);
+    const int64_t from = h->q_rank ? h->q_rank : d;
+    const rn_need low = h->q_rank ? RN_NEED_MUST : RN_NEED_NO;
+    const char *wq = h->q_rank ? "attn_q_b.weight" : "attn_q.weight";
+    int rc = matrix(L, layer_name(i, "attn_q_a.weight"), low, h->q_rank, d, &y->wq_a);
+    if (!rc) rc = vector(L, layer_name(i, "attn_q_a_norm.weight"), low, h->q_rank, &y->q_a_norm);
+    if (!rc) rc = matrix(L, layer_name(i, wq), RN_NEED_MUST, q, from, &y->wq);
+    if (!rc)
+        rc = matrix(L, layer_name(i, "attn_kv_a_mqa.weight"), RN_NEED_MUST, h->head_dim, d,
+                    &y->wkv_a);
+    if (!rc)
+        rc = vector(L, layer_name(i, "attn_kv_a_norm.weight"), RN_NEED_MUST, h->kv_rank,
+                    &y->kv_a_norm);
+    return rc ? rc : walk_latent_heads(L, i, y);
+}
+
 static int walk_layer(loader *L, int32_t i, rn_layer *y)
 {
     const rn_hparams *h = &L->m->hp;
     const rn_arch *a = h->arch;
-    int64_t d = h->d_model, ff = h->d_ff, hd = h->head_dim;
-    int64_t nq = h->n_head * hd, nkv = h->n_kv_head * hd;
+    const bool mixed = rn_layer_experts(h, i);
+    int64_t d = h->d_model, ff = h->d_ff, hd = h->head_dim, shared = h->d_shared;
+    int64_t nq = h->n_head * hd, nkv = h->n_kv_head * hd, no = (int64_t)h->n_head * rn_head_out(h);
     rn_need norm_b = a->layer_norm ? RN_NEED_MUST : RN_NEED_NO;
     rn_need qk = a->qk_norm ? RN_NEED_MUST : RN_NEED_NO;
     rn_need post = a->post_norms ? RN_NEED_MUST : RN_NEED_NO;
     rn_need sinks = a->sinks ? RN_NEED_MUST : RN_NEED_NO;
-    rn_need ffn_b = a->experts ? RN_NEED_NO : a->ffn_bias;
+    rn_need ffn_b = mixed ? RN_NEED_NO : a->ffn_bias;
     rn_need gate_b = a->gated ? ffn_b : RN_NEED_NO;
-    rn_need apart = a->fused_qkv ? RN_NEED_NO : RN_NEED_MUST;
-    rn_need dense = a->experts ? RN_NEED_NO : RN_NEED_MUST;
+    rn_need apart = a->fused_qkv || a->latent ? RN_NEED_NO : RN_NEED_MUST;
+    rn_need dense = mixed ? RN_NEED_NO : RN_NEED_MUST;
+    rn_need beside = mixed && shared ? RN_NEED_MUST : RN_NEED_NO;
     rn_need up = a->fused_ffn ? RN_NEED_NO : dense;
     rn_need gate = a->gated ? up : RN_NEED_NO;
     char ffn_norm[64];
@@ -287,10 +372,13 @@ static int walk_layer(loader *L, int32_t i, rn_layer *y)
         {"attn_q.weight", apart, nq, d, &y->wq},
         {"attn_k.weight", apart, nkv, d, &y->wk},
         {"attn_v.weight", apart, nkv, d, &y->wv},
-        {"attn_output.weight", RN_NEED_MUST, d, nq, &y->wo},
+        {"attn_output.weight", RN_NEED_MUST, d, no, &y->wo},
         {"ffn_gate.weight", gate, ff, d, &y->wgate},
         {"ffn_up.weight", up, ff, d, &y->wup},
         {"ffn_down.weight", dense, d, ff, &y->wdown},
+        {"ffn_gate_shexp.weight", beside, shared, d, &y->wgate},
+        {"ffn_up_shexp.weight", beside, shared, d, &y->wup},
+        {"ffn_down_shexp.weight", beside, d, shared, &y->wdown},
     };
     for (size_t k = 0; k < sizeof vectors / sizeof vectors[0]; k++) {
         int rc = vector(L, layer_name(i, vectors[k].name), vectors[k].need, vectors[k].n,
@@ -309,7 +397,8 @@ static int walk_layer(loader *L, int32_t i, rn_layer *y)
     if (!rc && a->fused_ffn)
         rc = stacked(L, layer_name(i, "ffn_up.weight"), d, (int64_t[]){ff, ff, 0, 0},
                      (rn_mat * *[]){&y->wgate, &y->wup, NULL});
-    return rc || !a->experts ? rc : walk_experts(L, i, y);
+    if (!rc && a->latent) rc = walk_latent(L, i, y);
+    return rc || !mixed ? rc : walk_experts(L, i, y);
 }
 
 static int walk(loader *L)
@@ -317,12 +406,16 @@ static int walk(loader *L)
     rn_model *m = L->m;
     const rn_hparams *h = &m->hp;
     rn_need norm_b = h->arch->layer_norm ? RN_NEED_MUST : RN_NEED_NO;
+    rn_need two = h->long_ctx ? RN_NEED_MUST : RN_NEED_NO;
     int rc = find(L, "token_embd.weight", RN_NEED_MUST, (int64_t[]){1, h->n_vocab, h->d_model},
                   &m->embd);
     if (!rc && L->take) rc = check_finite(L, m->embd);
     if (!rc) rc = vector(L, "output_norm.weight", RN_NEED_MUST, h->d_model, &m->out_norm);
     if (!rc) rc = vector(L, "output_norm.bias", norm_b, h->d_model, &m->out_norm_b);
-    if (!rc) rc = vector(L, "rope_freqs.weight", RN_NEED_MAY, h->n_rot / 2, &m->rope_factors);
+    if (!rc && !h->long_ctx)
+        rc = vector(L, "rope_freqs.weight", RN_NEED_MAY, h->n_rot / 2, &m->rope_factors);
+    if (!rc) rc = vector(L, "rope_factors_short.weight", two, h->n_rot / 2, &m->rope_factors);
+    if (!rc) rc = vector(L, "rope_factors_long.weight", two, h->n_rot / 2, &m->rope_long);
     for (int32_t i = 0; !rc && i < h->n_layer; i++)
         rc = walk_layer(L, i, &m->layers[i]);
     if (rc) return rc;
@@ -355,11 +448,34 @@ static int refuse_unknown(loader *L)
 
 static int check_rope_factors(const rn_model *m, rn_err *err)
 {
-    for (int32_t i = 0; m->rope_factors && i < m->hp.n_rot / 2; i++)
-        if (!(m->rope_factors[i] > 0))
-            return rn_fail(err, RN_EFORMAT, "%s: rope_freqs.weight holds %g, expected more than 0",
-                           m->path, (double)m->rope_factors[i]);
+    const float *const all[] = {m->rope_factors, m->rope_long};
+    for (int k = 0; k < 2; k++)
+        for (int32_t i = 0; all[k] && i < m->hp.n_rot / 2; i++)
+            if (!(all[k][i] > 0))
+                return rn_fail(err, RN_EFORMAT,
+                               "%s: %s holds %g, expected more than 0; the file is damaged",
+                               m->path,
+                               !m->hp.long_ctx ? "rope_freqs.weight"
+                               : k             ? "rope_factors_long.weight"
+                                               : "rope_factors_short.weight",
+                               (double)all[k][i]);
     return 0;
+}
+
+/* A router whose choice favours some experts is a sigmoid in every model known; a file that does
+ * not say so is from before the key, and may mean either. */
+static int check_router(const rn_model *m, rn_err *err)
+{
+    char key[96];
+    bool favours = false;
+    for (int32_t i = 0; i < m->hp.n_layer; i++)
+        favours |= m->layers[i].route_favour != NULL;
+    snprintf(key, sizeof key, "%s.expert_gating_func", m->hp.arch->name);
+    if (!favours || rn_gguf_find(m->file, key)) return 0;
+    return rn_fail(err, RN_EUNSUPPORTED,
+                   "%s: no key %s, but tensors exp_probs_b; convert the model again with a current "
+                   "converter",
+                   m->path, key);
 }
 
 /* Rows of the output head that are no token. */
@@ -417,6 +533,7 @@ static int load(rn_model *m, const rn_load_opts *opts, rn_err *err)
     rc = walk(&L);
     rn_pool_free(L.pool);
     if (!rc) rc = list_dead(m, err);
+    if (!rc) rc = check_router(m, err);
     return rc ? rc : check_rope_factors(m, err);
 }
 
@@ -459,10 +576,16 @@ void rn_model_close(rn_model *m)
     if (!m) return;
     for (int32_t i = 0; m->layers && i < m->hp.n_layer; i++) {
         rn_layer *y = &m->layers[i];
-        rn_mat *mats[] = {y->wq, y->wk, y->wv, y->wo, y->wgate, y->wup, y->wdown};
+        rn_mat *mats[] = {y->wq,  y->wk,    y->wv,     y->wo,   y->wgate,
+                          y->wup, y->wdown, y->wroute, y->wq_a, y->wkv_a};
         for (size_t k = 0; k < sizeof mats / sizeof mats[0]; k++)
             rn_mat_free(mats[k]);
-        rn_mat_free(y->wroute);
+        for (int32_t e = 0; e < m->hp.n_head; e++) {
+            if (y->to_latent) rn_mat_free(y->to_latent[e]);
+            if (y->from_latent) rn_mat_free(y->from_latent[e]);
+        }
+        free(y->to_latent);
+        free(y->from_latent);
         for (int32_t e = 0; y->experts && e < m->hp.n_expert; e++) {
             rn_mat_free(y->experts[e].gate);
             rn_mat_free(y->experts[e].up);

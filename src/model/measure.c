@@ -90,7 +90,7 @@ int rn_engine_time_prompt(rn_engine *e, int32_t n_prompt, int64_t *prompt_ns, rn
     if (!rc) rc = rn_cache_open(&cache, &e->model->hp, e->opts.kv, n_prompt, err);
     if (!rc) {
         int64_t t0 = rn_now_ns();
-        rn_engine_prefill(e, &cache, ids, n_prompt, e->logits);
+        rn_engine_prefill(e, &cache, ids, n_prompt, false, e->logits);
         *prompt_ns = rn_now_ns() - t0;
         rn_cache_close(&cache);
     }

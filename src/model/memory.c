@@ -105,7 +105,8 @@ static int64_t rounded(int64_t n)
 
 static size_t layer_bytes(const rn_hparams *hp, rn_kv_type type, int64_t n)
 {
-    return (size_t)hp->n_kv_head * rn_kv_head_bytes(type, hp->head_dim, rounded(n));
+    const rn_kv_form form = rn_cache_form(hp, type);
+    return (size_t)form.n_heads * rn_kv_head_bytes(&form, rounded(n));
 }
 
 size_t rn_cache_bytes(const rn_hparams *hp, rn_kv_type type, int64_t n)

@@ -16,8 +16,8 @@
 
 /* Weights of one expert of a mixture, as those of a layer's feed-forward. */
 typedef struct rn_expert {
-    rn_mat *gate, *up, *down;   /* [d_ff, d_model] twice, [d_model, d_ff] */
-    float *bgate, *bup, *bdown; /* [d_ff] twice, [d_model]; NULL where there are none */
+    rn_mat *gate, *up, *down;   /* [d_expert, d_model] twice, [d_model, d_expert] */
+    float *bgate, *bup, *bdown; /* [d_expert] twice, [d_model]; NULL where there are none */
 } rn_expert;
 
 /* Weights of one layer; NULL or empty where the architecture has none. Matrices are [rows out, in].
@@ -31,13 +31,18 @@ typedef struct rn_layer {
     float *bgate, *bup, *bdown;     /* [d_ff] twice, [d_model] */
     rn_mat *wq, *wk, *wv; /* [n_head * head_dim, d_model], [n_kv_head * head_dim, d_model] */
     rn_mat *wo;           /* [d_model, n_head * head_dim] */
-    rn_mat *wgate, *wup;  /* [d_ff, d_model] */
-    rn_mat *wdown;        /* [d_model, d_ff] */
+    rn_mat *wgate, *wup;  /* [d_ff, d_model]; beside experts [d_shared, d_model] or NULL */
+    rn_mat *wdown;        /* [d_model, d_ff]; beside experts [d_model, d_shared] or NULL */
     float *post_attn_norm, *post_ffn_norm; /* [d_model] */
     float *sinks;                          /* [n_head] */
     rn_mat *wroute;                        /* [n_expert, d_model]: scores of the experts */
     float *broute;                         /* [n_expert] */
-    rn_expert *experts; /* [n_expert], owned; NULL: wgate, wup and wdown are there instead */
+    float *route_favour;                   /* [n_expert]: added to weights for the choice only */
+    rn_expert *experts;                    /* [n_expert], owned; NULL: wgate, wup and wdown alone */
+    /* Of latent attention; wq is [n_head * (nope + n_rot), q_rank or d_model] then. */
+    rn_mat *wq_a, *wkv_a;              /* [q_rank, d_model] or NULL, [kv_rank + n_rot, d_model] */
+    float *q_a_norm, *kv_a_norm;       /* [q_rank], [kv_rank] */
+    rn_mat **to_latent, **from_latent; /* [n_head] of [kv_rank, nope], [out_dim, kv_rank]; owned */
 } rn_layer;
 
 struct rn_model {
@@ -50,8 +55,9 @@ struct rn_model {
     rn_layer *layers;             /* [n_layer] */
     const rn_tensor *embd;        /* [n_vocab, d_model] */
     float *out_norm, *out_norm_b; /* [d_model] */
-    float *rope_factors; /* [n_rot / 2], Llama 3: each frequency is divided by its factor; NULL */
-    rn_mat *output;      /* [n_vocab, d_model] */
+    float *rope_factors;          /* [n_rot / 2]: each frequency is divided by its factor; NULL */
+    float *rope_long;             /* the same for long texts, where they have others; NULL */
+    rn_mat *output;               /* [n_vocab, d_model] */
     int32_t *dead;       /* [n_dead] ids that stand for no token: rows beyond the vocabulary, and */
     int32_t n_dead;      /* what the file calls unused; never sampled, without probability */
     bool tied;           /* the output head is the embedding table */

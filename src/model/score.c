@@ -39,6 +39,7 @@ typedef struct scoring {
     rn_engine *e;
     rn_cache prompt;
     int32_t n_prompt;
+    bool long_text; /* this turn is that of long texts */
     rn_score *texts;
     const rn_score_io *io; /* NULL: none */
     int64_t n;
@@ -55,6 +56,11 @@ typedef struct scoring {
     int64_t *span_text;  /* [max_rows]: text of a span */
 } scoring;
 
+static bool in_turn(const scoring *sc, const rn_score *t)
+{
+    return rn_engine_long(sc->e, sc->n_prompt + t->n_tok) == sc->long_text;
+}
+
 /* The spans of the next pass: what is left of the texts in slots, as far as the rows reach. */
 static int32_t plan_pass(scoring *sc, int32_t *n_spans)
 {
@@ -62,8 +68,9 @@ static int32_t plan_pass(scoring *sc, int32_t *n_spans)
     int32_t rows = 0, spans = 0;
     for (int32_t i = 0; i < e->opts.n_slots && rows < RN_ENGINE_CHUNK; i++) {
         if (sc->slots[i].text < 0) {
-            while (sc->next < sc->n && sc->texts[sc->next].n_tok < 2)
-                sc->next++; /* the prompt's logits were enough */
+            while (sc->next < sc->n && (sc->texts[sc->next].n_tok < 2 || /* the prompt's logits */
+                                        !in_turn(sc, &sc->texts[sc->next]))) /* were enough */
+                sc->next++;
             if (sc->next == sc->n) continue;
             sc->slots[i].text = sc->next++;
             sc->slots[i].done = 0;
@@ -80,6 +87,7 @@ static int32_t plan_pass(scoring *sc, int32_t *n_spans)
             .n_own = done,
             .tok = t->tok + done,
             .n = m,
+            .long_text = sc->long_text,
         };
         for (int32_t k = 0; k < m; k++, rows++) {
             sc->next_tok[rows] = t->tok[done + k + 1];
@@ -167,10 +175,15 @@ static int score_first(scoring *sc, const int32_t *prompt, rn_err *err)
 {
     rn_engine *e = sc->e;
     int64_t t0 = rn_now_ns();
-    rn_engine_prefill(e, &sc->prompt, prompt, sc->n_prompt, e->logits);
-    int64_t share = sc->n ? (rn_now_ns() - t0) / sc->n : 0;
+    int64_t n = 0;
+    for (int64_t i = 0; i < sc->n; i++)
+        n += in_turn(sc, &sc->texts[i]);
+    if (n == 0) return 0;
+    rn_engine_prefill(e, &sc->prompt, prompt, sc->n_prompt, sc->long_text, e->logits);
+    int64_t share = (rn_now_ns() - t0) / n;
     for (int64_t i = 0; i < sc->n; i++) {
         rn_score *t = &sc->texts[i];
+        if (!in_turn(sc, t)) continue;
         t->logprob = rn_logprob(e->model->kern, e->logits, e->model->hp.n_vocab, t->tok[0]);
         t->wall_ns = share;
         if (t->has_alt && t->n_tok == 1) {
@@ -186,6 +199,21 @@ static int score_first(scoring *sc, const int32_t *prompt, rn_err *err)
     }
     e->stats.prefill_ns += rn_now_ns() - t0;
     return 0;
+}
+
+/* All texts of one turn: those that the factors of short texts turn, or those of long ones. */
+static int take_turn(scoring *sc, const int32_t *prompt, rn_err *err)
+{
+    rn_engine *e = sc->e;
+    int rc = score_first(sc, prompt, err);
+    int64_t t0 = rn_now_ns();
+    while (!rc) {
+        int32_t n_spans, m = plan_pass(sc, &n_spans);
+        if (m == 0) break;
+        rc = run_pass(sc, m, n_spans, err);
+    }
+    e->stats.decode_ns += rn_now_ns() - t0;
+    return rc;
 }
 
 int rn_engine_score(rn_engine *e, const int32_t *prompt, int32_t n_prompt, rn_score *texts,
@@ -214,14 +242,12 @@ int rn_engine_score(rn_engine *e, const int32_t *prompt, int32_t n_prompt, rn_sc
     if (rc) goto out;
     for (int32_t i = 0; i < e->opts.n_slots; i++)
         sc.slots[i].text = -1;
-    rc = score_first(&sc, prompt, err);
-    int64_t t0 = rn_now_ns();
-    while (!rc) {
-        int32_t n_spans, m = plan_pass(&sc, &n_spans);
-        if (m == 0) break;
-        rc = run_pass(&sc, m, n_spans, err);
+    rc = take_turn(&sc, prompt, err);
+    if (!rc && e->model->hp.long_ctx) {
+        sc.long_text = true;
+        sc.next = 0;
+        rc = take_turn(&sc, prompt, err);
     }
-    e->stats.decode_ns += rn_now_ns() - t0;
 out:
     rn_cache_close(&sc.prompt);
     free(sc.slots);
@@ -246,7 +272,9 @@ int rn_engine_logits(rn_engine *e, const int32_t *ids, int32_t n, float *out, rn
     if (rc) return rc;
     for (int32_t at = 0; at < n;) {
         int32_t m = n - at < RN_ENGINE_CHUNK ? n - at : RN_ENGINE_CHUNK;
-        rn_forward_run(e->fwd, &(rn_span){.own = &cache, .n_own = at, .tok = ids + at, .n = m}, 1);
+        const rn_span s = {
+            .own = &cache, .n_own = at, .tok = ids + at, .n = m, .long_text = rn_engine_long(e, n)};
+        rn_forward_run(e->fwd, &s, 1);
         for (int32_t r = 0; r < m; r += RN_ENGINE_LOGIT_ROWS) {
             int32_t k = m - r < RN_ENGINE_LOGIT_ROWS ? m - r : RN_ENGINE_LOGIT_ROWS;
             rn_forward_logits(e->fwd, r, k, out + (size_t)(at + r) * (size_t)e->model->hp.n_vocab);

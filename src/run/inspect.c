@@ -107,9 +107,16 @@ static void count_types(inspection *u)
     }
 }
 
-/* The shape in the words of ration.h; false where the file lacks a part of it. */
+/* The shape in the words of ration.h, of an architecture that is not known or a bare vocabulary as
+ * far as the usual keys tell it; false where the file lacks a part of it. */
 static bool read_shape(inspection *u, int64_t vocab, rn_shape *s)
 {
+    rn_hparams h;
+    if (rn_hparams_read(u->g, &h, NULL) == 0) {
+        rn_hparams_shape(&h, s);
+        s->tied_head = !rn_gguf_tensor(u->g, "output.weight");
+        return true;
+    }
     int64_t heads = arch_int(u, "attention.head_count", 0), d = arch_int(u, "embedding_length", 0);
     *s = (rn_shape){
         .n_layer = arch_int(u, "block_count", 0),

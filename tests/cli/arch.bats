@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# arch.bats: every architecture against exact logits (tests/golden/arch.py), a mixture of experts in
+# arch.bats: every architecture against exact logits (tests/golden/arch.py), the same samples in
 # every batch, and metadata that must not be ignored.
 
 setup() {
@@ -31,9 +31,9 @@ at_most() { /usr/bin/python3 -c "import sys; sys.exit(not float(sys.argv[1]) <= 
     done
 }
 
-@test "arch: a mixture of experts gives the same samples in every batch" {
+@test "arch: experts, latent attention and long texts give the same samples in every batch" {
     make_set
-    for name in qwen3moe gpt-oss; do
+    for name in qwen3moe gpt-oss deepseek2 deepseek2-lite mistral3 phi3-long; do
         arch make $name .
         for slots in 1 3 16; do
             "$RATION" generate -m $name.gguf -t tiny.jsonl -s $name-$slots.db -n 12 --max-tokens 24 \
@@ -76,7 +76,29 @@ llama final_logit_softcapping=f32:30
 llama attention.some_new_thing=u32:1
 gemma3 attention.sliding_window_pattern=u32:2
 gemma3 attention.sliding_window_pattern=bools:true,true,true,true,true,true,true
+phi3 rope.scaling.type=str:dynamic
+mistral3 expert_count=u32:8
+mistral3 rope.scaling.yarn_log_multiplier=f32:-1
+mistral3 attention.q_lora_rank=u32:8
+deepseek2 expert_gating_func=u32:3
+deepseek2 expert_gating_func=none
+deepseek2 leading_dense_block_count=u32:9
+deepseek2 attention.kv_lora_rank=none
+deepseek2 attention.kv_lora_rank=u32:600
+deepseek2 rope.scaling.yarn_log_multiplier=none
+deepseek2-groups attention.temperature_length=none
+phi3-long rope.scaling.original_context_length=none
 END
+    # of what is not damaged but does not fit together, the numbers are named
+    arch make deepseek2 . expert_group_count=u32:5
+    run "$RATION" inspect --logits deepseek2.gguf deepseek2.ids out
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"3 of 16 experts cannot be chosen from 2 of 5 groups"* ]]
+    # the factors of a file without a type are LongRoPE's; a stated amplitude counts (1.5 is what
+    # this file's contexts make)
+    at_most "$(error_of phi3-long rope.scaling.type=none)" 1.5e-6
+    at_most "$(error_of phi3-long rope.scaling.attn_factor=f32:1.5)" 1.5e-6
+    at_most 1e-3 "$(error_of phi3-long rope.scaling.attn_factor=f32:1.2)"
     arch make llama . attention.sliding_window=u32:4 attention.sliding_window_pattern=bools:true,false,true,false
     run "$RATION" inspect --logits llama.gguf llama.ids out
     [ "$status" -eq 3 ]

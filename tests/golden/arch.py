@@ -4,8 +4,8 @@
     arch.py make NAME FOLDER [KEY=TYPE:VALUE]... [--rows N] [--unused N]
                                   FOLDER/NAME.gguf, NAME.ids (int32), NAME.logits (float32); further
                                   metadata of the architecture (its name is put before KEY; TYPE:
-                                  u32, f32, bool, str, u32s, bools), N rows more than there are
-                                  tokens, the last N tokens of the type "unused"
+                                  u32, f32, bool, str, u32s, bools; KEY=none: without it), N rows
+                                  more than there are tokens, the last N tokens of the type "unused"
     arch.py compare A B           the relative error ||a - b|| / ||b|| of two files of logits
     arch.py list                  the names
 
@@ -19,14 +19,19 @@ import sys
 
 import numpy as np
 
-D, FF, LAYERS, HEADS, KV, HD, VOCAB, POSITIONS = 64, 96, 4, 4, 2, 32, 320, 40
+D, FF, LAYERS, HEADS, KV, HD, VOCAB, POSITIONS, CONTEXT, TEMPER = 64, 96, 4, 4, 2, 32, 320, 40, 512, 9
 U32, I32, F32, BOOL, STR, ARR = 4, 5, 6, 7, 8, 9
 
-# qkv_bias, out_bias: biases; qk_norm; halves: rotation of (i, i + n/2); act: of the gate
+# qkv_bias, out_bias: biases; qk_norm; halves: rotation of (i, i + n/2); act: of the gate; latent:
+# attention by one vector a position, (its rank, that of queries or 0, elements of a head's query
+# before the rotated ones, of its value, in one tensor as older files have it); router: (sigmoid or
+# softmax, weights divided by their sum, multiplied, groups, of them used, experts of every row,
+# leading layers without experts)
 COMMON = dict(qkv_bias=False, out_bias=False, qk_norm=False, halves=True, act="silu", fused_qkv=False,
               fused_ffn=False, post_norms=False, sinks=False, experts=0, used=0, ffn_bias=False,
               window=0, period=0, local_base=0, n_rot=HD, base=10000.0, embd=1.0, residual=1.0,
-              attn=None, logit=1.0, scaling=None, tied=False, keys={})
+              attn=None, logit=1.0, scaling=None, tied=False, latent=None, router=None, temper=0.0,
+              log_mul=None)
 MODELS = {
     "llama": dict(arch="llama", halves=False),
     "llama-linear": dict(arch="llama", halves=False, scaling=("linear", 4.0)),
@@ -41,6 +46,20 @@ MODELS = {
                    scaling=("linear", 8.0), layers=7),
     "phi3": dict(arch="phi3", fused_qkv=True, fused_ffn=True, n_rot=24),
     "glm4": dict(arch="glm4", halves=False, fused_ffn=True, post_norms=True, qkv_bias=True, n_rot=16),
+    "phi3-long": dict(arch="phi3", fused_qkv=True, fused_ffn=True, scaling=("longrope", 0, 16)),
+    "phi3-short": dict(arch="phi3", fused_qkv=True, fused_ffn=True, scaling=("longrope", 0, 64)),
+    "mistral3": dict(arch="mistral3", halves=False, scaling=("yarn", 16.0, 12), log_mul=1.0,
+                     temper=0.1, base=1e6),
+    "mistral3-grown": dict(arch="mistral3", halves=False, scaling=("yarn", 16.0, 12), log_mul=0.5),
+    "deepseek2": dict(arch="deepseek2", halves=False, latent=(48, 40, 24, 20, False), n_rot=16,
+                      experts=16, used=3, router=("sigmoid", True, 2.5, 4, 2, 1, 1),
+                      scaling=("yarn", 40.0, 12), log_mul=0.1),
+    "deepseek2-lite": dict(arch="deepseek2", halves=False, latent=(32, 0, 20, 24, True), n_rot=12,
+                           experts=8, used=2, router=("softmax", False, 1.5, 1, 1, 2, 2),
+                           scaling=("yarn", 40.0, 12), log_mul=0.0707),
+    "deepseek2-groups": dict(arch="deepseek2", halves=False, latent=(48, 40, 24, 20, False),
+                             n_rot=16, experts=16, used=4, temper=0.2,
+                             router=("softmax", True, 0.0, 4, 2, 0, 0)),
     "granite": dict(arch="granite", halves=False, embd=12.0, residual=0.22, attn=0.015625, logit=8.0),
 }
 
@@ -76,13 +95,15 @@ def weights(m):
         if m["post_norms"]:
             vec(b + "post_attention_norm.weight", D)
             vec(b + "post_ffw_norm.weight", D)
-        if m["fused_qkv"]:
+        if m["latent"]:
+            latent_weights(m, w, b, mat, vec)
+        elif m["fused_qkv"]:
             mat(b + "attn_qkv.weight", nq + 2 * nkv, D)
         else:
             mat(b + "attn_q.weight", nq, D)
             mat(b + "attn_k.weight", nkv, D)
             mat(b + "attn_v.weight", nkv, D)
-        mat(b + "attn_output.weight", D, nq)
+        mat(b + "attn_output.weight", D, HEADS * m["latent"][3] if m["latent"] else nq)
         if m["qkv_bias"]:
             vec(b + "attn_q.bias", nq, 0)
             vec(b + "attn_k.bias", nkv, 0)
@@ -94,12 +115,19 @@ def weights(m):
             vec(b + "attn_k_norm.weight", HD)
         if m["sinks"]:
             vec(b + "attn_sinks.weight", HEADS, 0.5)
-        if m["experts"]:
+        shared, dense = m["router"][5:7] if m["router"] else (0, 0)
+        if m["experts"] and i >= dense:
             n = m["experts"]
             mat(b + "ffn_gate_inp.weight", n, D)
             mat(b + "ffn_gate_exps.weight", n, FF, D)
             mat(b + "ffn_up_exps.weight", n, FF, D)
             mat(b + "ffn_down_exps.weight", n, D, FF)
+            if shared:
+                mat(b + "ffn_gate_shexp.weight", shared * FF, D)
+                mat(b + "ffn_up_shexp.weight", shared * FF, D)
+                mat(b + "ffn_down_shexp.weight", D, shared * FF)
+            if m["router"] and m["router"][0] == "sigmoid":
+                vec(b + "exp_probs_b.bias", n, 0)
             if m["ffn_bias"]:
                 vec(b + "ffn_gate_inp.bias", n, 0)
                 for part, size in (("gate", FF), ("up", FF), ("down", D)):
@@ -109,10 +137,36 @@ def weights(m):
             mat(b + "ffn_up.weight", 2 * FF, D)
             mat(b + "ffn_down.weight", D, FF)
         else:
-            mat(b + "ffn_gate.weight", FF, D)
-            mat(b + "ffn_up.weight", FF, D)
-            mat(b + "ffn_down.weight", D, FF)
+            ff = dense_width(m)
+            mat(b + "ffn_gate.weight", ff, D)
+            mat(b + "ffn_up.weight", ff, D)
+            mat(b + "ffn_down.weight", D, ff)
+    if m["scaling"] and m["scaling"][0] == "longrope":
+        for part in ("long", "short"):
+            w["rope_factors_%s.weight" % part] = rng.uniform(1, 6, m["n_rot"] // 2).astype(np.float32)
     return w
+
+
+def dense_width(m):
+    return 2 * FF if m["router"] else FF
+
+
+def latent_weights(m, w, b, mat, vec):
+    rank, q_rank, nope, out, old = m["latent"]
+    nq = HEADS * (nope + m["n_rot"])
+    if q_rank:
+        mat(b + "attn_q_a.weight", q_rank, D)
+        vec(b + "attn_q_a_norm.weight", q_rank)
+        mat(b + "attn_q_b.weight", nq, q_rank)
+    else:
+        mat(b + "attn_q.weight", nq, D)
+    mat(b + "attn_kv_a_mqa.weight", rank + m["n_rot"], D)
+    vec(b + "attn_kv_a_norm.weight", rank)
+    mat(b + "attn_kv_b.weight", HEADS * (nope + out), rank)
+    if not old:  # a head's part for keys, turned, and that for values
+        kv = w.pop(b + "attn_kv_b.weight").reshape(HEADS, nope + out, rank)
+        w[b + "attn_k_b.weight"] = np.ascontiguousarray(kv[:, :nope].transpose(0, 2, 1))
+        w[b + "attn_v_b.weight"] = np.ascontiguousarray(kv[:, nope:])
 
 
 # ---- the file -------------------------------------------------------------------------------------
@@ -138,22 +192,50 @@ def metadata(m, more=(), unused=0):
     if unused:
         kinds[-unused:] = [5] * unused
     kv = [("general.architecture", STR, m["arch"]),
-          (a + "context_length", U32, 512), (a + "embedding_length", U32, D),
-          (a + "block_count", U32, m["layers"]), (a + "feed_forward_length", U32, FF),
-          (a + "attention.head_count", U32, HEADS), (a + "attention.head_count_kv", U32, KV),
-          (a + "attention.key_length", U32, HD), (a + "attention.value_length", U32, HD),
+          (a + "context_length", U32, CONTEXT), (a + "embedding_length", U32, D),
+          (a + "block_count", U32, m["layers"]), (a + "feed_forward_length", U32, dense_width(m)),
+          (a + "attention.head_count", U32, HEADS),
           (a + "attention.layer_norm_rms_epsilon", F32, 1e-5), (a + "rope.freq_base", F32, m["base"]),
           (a + "rope.dimension_count", U32, m["n_rot"])]
+    if m["latent"]:
+        rank, q_rank, nope, out, old = m["latent"]
+        kv += [(a + "attention.kv_lora_rank", U32, rank),
+               (a + "attention.head_count_kv", U32, HEADS if old else 1),
+               (a + "attention.key_length", U32, nope + m["n_rot"] if old else rank + m["n_rot"]),
+               (a + "attention.value_length", U32, out if old else rank)]
+        if q_rank:
+            kv.append((a + "attention.q_lora_rank", U32, q_rank))
+        if not old:
+            kv += [(a + "attention.key_length_mla", U32, nope + m["n_rot"]),
+                   (a + "attention.value_length_mla", U32, out)]
+    else:
+        kv += [(a + "attention.head_count_kv", U32, KV), (a + "attention.key_length", U32, HD),
+               (a + "attention.value_length", U32, HD)]
     if m["window"]:
         kv.append((a + "attention.sliding_window", U32, m["window"]))
     if m["experts"]:
         kv += [(a + "expert_count", U32, m["experts"]), (a + "expert_used_count", U32, m["used"]),
                (a + "expert_feed_forward_length", U32, FF)]
+    if m["router"]:
+        gate, norm, scale, groups, used_groups, shared, dense = m["router"]
+        kv += [(a + "expert_gating_func", U32, 2 if gate == "sigmoid" else 1),
+               (a + "expert_weights_norm", BOOL, norm), (a + "expert_weights_scale", F32, scale),
+               (a + "expert_group_count", U32, groups),
+               (a + "expert_group_used_count", U32, used_groups),
+               (a + "expert_shared_count", U32, shared),
+               (a + "leading_dense_block_count", U32, dense)]
     if m["scaling"]:
-        kv += [(a + "rope.scaling.type", STR, m["scaling"][0]),
-               (a + "rope.scaling.factor", F32, m["scaling"][1])]
-        if m["scaling"][0] == "yarn":
+        kv.append((a + "rope.scaling.type", STR, m["scaling"][0]))
+        if m["scaling"][1]:
+            kv.append((a + "rope.scaling.factor", F32, m["scaling"][1]))
+        if m["scaling"][0] != "linear":
             kv.append((a + "rope.scaling.original_context_length", U32, m["scaling"][2]))
+    if m["log_mul"] is not None:
+        kv.append((a + "rope.scaling.yarn_log_multiplier", F32, m["log_mul"]))
+    if m["temper"]:
+        kv.append((a + "attention.temperature_scale", F32, m["temper"]))
+        if not m["scaling"]:
+            kv.append((a + "attention.temperature_length", U32, TEMPER))
     if m["arch"] == "granite":
         kv += [(a + "embedding_scale", F32, m["embd"]), (a + "residual_scale", F32, m["residual"]),
                (a + "attention.scale", F32, m["attn"]), (a + "logit_scale", F32, m["logit"])]
@@ -164,6 +246,8 @@ def metadata(m, more=(), unused=0):
         one = {"u32": (U32, int), "f32": (F32, float), "str": (STR, str),
                "bool": (BOOL, lambda x: x == "true")}
         kv = [row for row in kv if row[0] != key]
+        if kind == "none":
+            continue
         if kind.endswith("s"):
             k, read = one[kind[:-1]]
             kv.append((key, ARR, (k, [read(x) for x in v.split(",")])))
@@ -211,7 +295,7 @@ def gated(m, g, u):
     return g * sigmoid(1.702 * g) * (u + 1)
 
 
-def frequencies(m, local):
+def frequencies(m, w, local):
     """(radians a position of each pair, amplitude)."""
     n = m["n_rot"]
     i = np.arange(0, n, 2)
@@ -221,6 +305,11 @@ def frequencies(m, local):
     if not m["scaling"]:
         return freq, 1.0
     factor = m["scaling"][1]
+    if m["scaling"][0] == "longrope":
+        original = m["scaling"][2]
+        part = "long" if POSITIONS > original else "short"
+        return (freq / w["rope_factors_%s.weight" % part],
+                math.sqrt(1 + math.log(CONTEXT / original) / math.log(original)))
     if m["scaling"][0] == "linear":
         return freq / factor, 1.0
 
@@ -228,12 +317,15 @@ def frequencies(m, local):
         return n * math.log(m["scaling"][2] / (turns * 2 * math.pi)) / (2 * math.log(m["base"]))
     low, high = max(math.floor(dimension(32)), 0), min(math.ceil(dimension(1)), n - 1)
     ramp = np.clip((np.arange(n // 2) - low) / max(0.001, high - low), 0, 1)
-    return freq / factor * ramp + freq * (1 - ramp), 1 + 0.1 * math.log(factor)
+    # latent attention has it on the score; else a second amplitude takes it back
+    amp = 1 + 0.1 * math.log(factor)
+    second = 1 + 0.1 * (m["log_mul"] or 0) * math.log(factor)
+    return freq / factor * ramp + freq * (1 - ramp), 1.0 if m["latent"] else amp / second
 
 
-def rotate(m, x, local):
-    """x [positions, heads, HD]."""
-    freq, amp = frequencies(m, local)
+def rotate(m, w, x, local):
+    """x [positions, heads, n_rot or more]."""
+    freq, amp = frequencies(m, w, local)
     angle = np.arange(len(x))[:, None] * freq
     c, s = amp * np.cos(angle)[:, None, :], amp * np.sin(angle)[:, None, :]
     n, y = m["n_rot"], x.copy()
@@ -246,7 +338,50 @@ def rotate(m, x, local):
     return y
 
 
+def temper(m, n):
+    """What queries grow by, [positions, 1, 1]."""
+    if not m["temper"]:
+        return 1
+    step = m["scaling"][2] if m["scaling"] else TEMPER
+    return 1 + m["temper"] * np.log(1 + np.arange(n) // step)[:, None, None]
+
+
+def latent_attention(m, w, b, h):
+    """Each head's keys and values made in full, as the definition has it."""
+    rank, q_rank, nope, out, old = m["latent"]
+    n, rot = len(h), m["n_rot"]
+    if q_rank:
+        q = rms(h @ w[b + "attn_q_a.weight"].T, w[b + "attn_q_a_norm.weight"])
+        q = q @ w[b + "attn_q_b.weight"].T
+    else:
+        q = h @ w[b + "attn_q.weight"].T
+    q = q.reshape(n, HEADS, nope + rot)
+    c = h @ w[b + "attn_kv_a_mqa.weight"].T
+    turned = rotate(m, w, c[:, None, rank:], False)
+    c = rms(c[:, :rank], w[b + "attn_kv_a_norm.weight"])
+    if old:
+        kv = w[b + "attn_kv_b.weight"].reshape(HEADS, nope + out, rank)
+    else:
+        kv = np.concatenate([w[b + "attn_k_b.weight"].transpose(0, 2, 1), w[b + "attn_v_b.weight"]],
+                            axis=1)
+    kv = np.einsum("nr,her->nhe", c, kv)
+    k = np.concatenate([kv[..., :nope], np.repeat(turned, HEADS, axis=1)], axis=2)
+    q = np.concatenate([q[..., :nope], rotate(m, w, q[..., nope:], False)], axis=2) * temper(m, n)
+    scale = 1 / math.sqrt(nope + rot)
+    if m["scaling"]:
+        mscale = 1 + 0.1 * (m["log_mul"] / 0.1) * math.log(m["scaling"][1])
+        scale *= mscale ** 2
+    s = np.einsum("ihe,jhe->hij", q, k) * scale
+    s = np.where(np.tril(np.ones((n, n), bool)), s, -np.inf)
+    p = np.exp(s - s.max(2, keepdims=True))
+    p /= p.sum(2, keepdims=True)
+    y = np.einsum("hij,jhe->ihe", p, kv[..., nope:]).reshape(n, HEADS * out)
+    return y @ w[b + "attn_output.weight"].T
+
+
 def attention(m, w, b, h, i):
+    if m["latent"]:
+        return latent_attention(m, w, b, h)
     nq, nkv, n = HEADS * HD, KV * HD, len(h)
     if m["fused_qkv"]:
         q, k, v = np.split(h @ w[b + "attn_qkv.weight"].T, [nq, nq + nkv], axis=1)
@@ -258,7 +393,7 @@ def attention(m, w, b, h, i):
     if m["qk_norm"]:
         q, k = rms(q, w[b + "attn_q_norm.weight"]), rms(k, w[b + "attn_k_norm.weight"])
     local = m["window"] and (not m["period"] or i % m["period"] != m["period"] - 1)
-    q, k = rotate(m, q, local), rotate(m, k, local)
+    q, k = rotate(m, w, q, local) * temper(m, n), rotate(m, w, k, local)
     t = np.arange(n)
     seen = t[None, :] <= t[:, None]
     if local:
@@ -277,8 +412,25 @@ def attention(m, w, b, h, i):
     return out + w[b + "attn_output.bias"] if m["out_bias"] else out
 
 
+def route(m, s, favour):
+    """(experts, weights) of one row by a router that the file states."""
+    gate, norm, scale, groups, used_groups = m["router"][:5]
+    p = sigmoid(s) if gate == "sigmoid" else np.exp(s - s.max()) / np.exp(s - s.max()).sum()
+    pick = p + favour
+    if groups > 1:
+        each = np.sort(pick.reshape(groups, -1), axis=1)
+        worth = each[:, -2:].sum(1) if gate == "sigmoid" else each[:, -1]
+        out = np.argsort(-worth, kind="stable")[used_groups:]
+        pick = pick.reshape(groups, -1).copy()
+        pick[out] = -np.inf
+        pick = pick.reshape(-1)
+    best = np.argsort(-pick, kind="stable")[:m["used"]]
+    weight = p[best] / p[best].sum() if norm else p[best]
+    return best, weight * (scale or 1)
+
+
 def feed_forward(m, w, b, h):
-    if not m["experts"]:
+    if b + "ffn_gate_inp.weight" not in w:
         if m["fused_ffn"]:
             g, u = np.split(h @ w[b + "ffn_up.weight"].T, 2, axis=1)
         else:
@@ -289,10 +441,17 @@ def feed_forward(m, w, b, h):
     if bias:
         scores = scores + w[b + "ffn_gate_inp.bias"]
     out = np.zeros_like(h)
+    if b + "ffn_gate_shexp.weight" in w:
+        g, u = (h @ w[b + "ffn_%s_shexp.weight" % k].T for k in ("gate", "up"))
+        out = gated(m, g, u) @ w[b + "ffn_down_shexp.weight"].T
     for r, s in enumerate(scores):
-        best = np.argsort(-s, kind="stable")[:m["used"]]
-        p = np.exp(s[best] - s[best].max())
-        for e, weight in zip(best, p / p.sum()):
+        if m["router"]:
+            best, p = route(m, s, w.get(b + "exp_probs_b.bias", 0))
+        else:
+            best = np.argsort(-s, kind="stable")[:m["used"]]
+            p = np.exp(s[best] - s[best].max())
+            p /= p.sum()
+        for e, weight in zip(best, p):
             part = {k: w[b + "ffn_%s_exps.weight" % k][e] for k in ("gate", "up", "down")}
             zero = {"gate": 0, "up": 0, "down": 0}
             add = {k: w[b + "ffn_%s_exps.bias" % k][e] for k in part} if bias else zero
