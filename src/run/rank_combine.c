@@ -1,39 +1,58 @@
 /*
- * rank_combine.c: two rankers as one, "examples+nll": by the first, and where two samples are equal
- * in it, by the second. From scores that are in the store; nothing is fitted and no verdict is
- * read, so that the combination cannot learn from the tests that judge it.
+ * rank_combine.c: several rankers as one, from scores that are in the store. Two rules:
  *
- * Of `examples` the number of examples passed counts, not the agreement behind it: a score of
- * a combination stands for itself, as those of likelihood and verifier do, and rank-score@k is that
- * of equation 4. For the same reason consensus and tests, whose scores depend on the other samples,
- * do not combine. The score of a sample is its place from below among those of its problem, equals
- * together.
+ *   examples+nll         by the first, and where samples are equal in it, by the next. Nothing is
+ *                        fitted and no verdict is read.
+ *   logit:examples+nll   by a weighted sum, its weights a logistic regression of the run's verdicts
+ *                        on its scores, fitted for each problem on others (stat/logit.h): a
+ *                        problem's own verdicts have no say in the order of its samples.
+ *
+ * Of `examples` the number of examples passed counts, not the agreement behind it (logit: their
+ * share among those of the problem): a score of a combination stands for itself, as those of
+ * likelihood and verifier do, and rank-score@k is that of equation 4. For the same reason
+ * consensus and tests, whose scores depend on the other samples, do not combine. The score of a
+ * sample by the first rule is its place from below among those of its problem, equals together.
  */
 #include "run/identity.h"
 #include "run/rank_priv.h"
+#include "stat/logit.h"
+#include "stat/votes.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { N_PARTS = 2 };
+enum { MAX_PARTS = 4 };
 
 typedef struct combine {
-    char *names[N_PARTS]; /* as asked, in the one allocation `text` */
+    char *names[MAX_PARTS]; /* [n_parts] as asked, in the one allocation `text` */
     char *text;
+    int n_parts;
+    bool fitted; /* by logistic regression */
     /* of the run at work */
     rn_arena arena;
     rn_store_cell *cells; /* [n_cells] */
-    double *score[N_PARTS];
+    double *score[MAX_PARTS];
+    double *weight; /* [n_cells, n_parts]: fitted, those of the sample's problem */
     size_t n_cells, at;
-    int64_t ranker_id[N_PARTS];
-    bool lower_is_better[N_PARTS], examples[N_PARTS];
-    int n_named[N_PARTS]; /* rankers that the name fits */
+    int64_t ranker_id[MAX_PARTS];
+    bool lower_is_better[MAX_PARTS], examples[MAX_PARTS];
+    int n_named[MAX_PARTS]; /* rankers that the name fits */
 } combine;
 
 typedef struct place {
     int64_t sample_id;
-    double by[N_PARTS]; /* highest is best */
+    double by[MAX_PARTS]; /* highest is best */
+    double sum;           /* fitted */
+    int n_parts;
+    bool fitted;
 } place;
+
+static const char logit[] = "logit:";
+
+static bool combines(const char *name)
+{
+    return name[0] && strncmp(name, "consensus", 9) != 0 && strncmp(name, "tests", 5) != 0;
+}
 
 static int open_combination(rn_ranking *k, rn_err *err)
 {
@@ -41,18 +60,25 @@ static int open_combination(rn_ranking *k, rn_err *err)
     if (!c || !(c->text = malloc(strlen(k->o->ranker) + 1)))
         return rn_fail(err, RN_ENOMEM, "out of memory");
     strcpy(c->text, k->o->ranker);
-    c->names[0] = c->text;
-    char *plus = strchr(c->text, '+');
-    *plus = '\0';
-    c->names[1] = plus + 1;
-    for (int i = 0; i < N_PARTS; i++)
-        if (!strncmp(c->names[i], "consensus", 9) || !strncmp(c->names[i], "tests", 5) ||
-            !c->names[i][0] || strchr(c->names[i], '+'))
-            return rn_fail(err, RN_EINVAL,
-                           "'%s' is not two of examples, nll and verifier with a '+' between them, "
-                           "e.g. examples+nll, or examples+nll:NAME of the ranking model",
-                           k->o->ranker);
-    const rn_ranker_identity r = {.by = "lexicographic", .agree = k->o->ranker};
+    char *at = c->text;
+    c->fitted = strncmp(at, logit, sizeof logit - 1) == 0;
+    if (c->fitted) at += sizeof logit - 1;
+    bool ok = true;
+    for (char *plus = at; plus && ok; at = plus + 1) {
+        plus = strchr(at, '+');
+        if (plus) *plus = '\0';
+        ok = c->n_parts < MAX_PARTS && combines(at);
+        if (ok) c->names[c->n_parts++] = at;
+        if (!plus) break;
+    }
+    if (!ok || c->n_parts < 2)
+        return rn_fail(err, RN_EINVAL,
+                       "'%s' is not two to four of examples, nll and verifier with a '+' between "
+                       "them, e.g. examples+nll, logit:examples+nll, or examples+nll:NAME of the "
+                       "ranking model",
+                       k->o->ranker);
+    const rn_ranker_identity r = {.by = c->fitted ? "logit" : "lexicographic",
+                                  .agree = k->o->ranker};
     return rn_ranking_put_ranker(k, k->o->ranker, &r, err);
 }
 
@@ -60,7 +86,7 @@ static int open_combination(rn_ranking *k, rn_err *err)
 static int note_ranker(void *user, const rn_store_ranker_row *row)
 {
     combine *c = user;
-    for (int i = 0; i < N_PARTS; i++) {
+    for (int i = 0; i < c->n_parts; i++) {
         const size_t n = strlen(c->names[i]);
         if (strncmp(row->name, c->names[i], n) != 0 || (row->name[n] && row->name[n] != ':'))
             continue;
@@ -72,6 +98,14 @@ static int note_ranker(void *user, const rn_store_ranker_row *row)
     return 0;
 }
 
+/* Votes are stored as 16-bit numbers, least significant byte first. */
+static double share_passed(double n_passed, rn_bytes votes)
+{
+    const uint8_t *b = (const uint8_t *)votes.data + 2 * RN_VOTES_KNOWN;
+    const int known = votes.len / 2 > RN_VOTES_KNOWN ? b[0] | b[1] << 8 : 0;
+    return known ? n_passed / known : 0;
+}
+
 static int load_part(combine *c, rn_ranking *k, int i, rn_err *err)
 {
     rn_store_grouping g;
@@ -80,7 +114,58 @@ static int load_part(combine *c, rn_ranking *k, int i, rn_err *err)
                                &c->score[i], err);
     int rc = rn_store_groups(k->store, k->run->id, c->ranker_id[i], &c->arena, c->n_cells, &g, err);
     c->score[i] = g.part;
+    for (size_t j = 0; j < c->n_cells && !rc && c->fitted; j++)
+        g.part[j] = isnan(g.part[j]) ? NAN : share_passed(g.part[j], g.votes[j]);
     return rc;
+}
+
+/* A sample with all scores and a verdict on what its program did. */
+static bool tells(const combine *c, size_t cell)
+{
+    const int verdict = c->cells[cell].verdict;
+    const char family = verdict < 0 ? 'S' : rn_verdict_family((rn_verdict)verdict);
+    bool all = family == 'P' || family == 'L';
+    for (int i = 0; i < c->n_parts; i++)
+        all &= !isnan(c->score[i][cell]);
+    return all;
+}
+
+/* The weights of each cell's problem; a problem without a verdict has those of the others. */
+static int fit_weights(combine *c, rn_ranking *k, rn_err *err)
+{
+    const size_t n = c->n_cells, n_x = (size_t)c->n_parts;
+    double *x = rn_arena_array(&c->arena, n * n_x + 1, sizeof *x);
+    uint8_t *passed = rn_arena_array(&c->arena, n + 1, 1);
+    uint32_t *problem = rn_arena_array(&c->arena, n + 1, sizeof *problem);
+    uint32_t *of_cell = rn_arena_array(&c->arena, n + 1, sizeof *of_cell);
+    c->weight = rn_arena_array(&c->arena, n * n_x + 1, sizeof *c->weight);
+    if (!x || !passed || !problem || !of_cell || !c->weight)
+        return rn_fail(err, RN_ENOMEM, "out of memory for a combination of rankers");
+    rn_logit_data d = {.x = x, .passed = passed, .problem = problem, .n_x = n_x};
+    bool any = false; /* of the problem at work */
+    for (size_t i = 0; i < n; i++) {
+        if (i && c->cells[i].problem_id != c->cells[i - 1].problem_id) {
+            d.n_problems += any;
+            any = false;
+        }
+        of_cell[i] = (uint32_t)d.n_problems;
+        if (!tells(c, i)) continue;
+        any = true;
+        for (size_t j = 0; j < n_x; j++)
+            x[d.n * n_x + j] = c->score[j][i];
+        passed[d.n] = c->cells[i].verdict == RN_V_PASSED;
+        problem[d.n++] = of_cell[i];
+    }
+    d.n_problems += any;
+    double *w = rn_arena_array(&c->arena, (d.n_problems + 1) * n_x, sizeof *w);
+    if (!w) return rn_fail(err, RN_ENOMEM, "out of memory for a combination of rankers");
+    int rc = rn_logit_crossfit(&d, 0, w, err);
+    if (rc) return rn_err_prefix(err, "run %lld", (long long)k->run->id);
+    for (size_t i = 0; i < n; i++) {
+        const size_t p = of_cell[i] < d.n_problems ? of_cell[i] : d.n_problems - 1;
+        memcpy(&c->weight[i * n_x], &w[p * n_x], n_x * sizeof *w);
+    }
+    return 0;
 }
 
 static int begin_run(rn_ranking *k, rn_err *err)
@@ -90,22 +175,23 @@ static int begin_run(rn_ranking *k, rn_err *err)
     c->at = c->n_cells = 0;
     memset(c->n_named, 0, sizeof c->n_named);
     int rc = rn_store_each_ranker(k->store, k->run->id, note_ranker, c, err);
-    for (int i = 0; i < N_PARTS && !rc; i++)
+    for (int i = 0; i < c->n_parts && !rc; i++)
         if (c->n_named[i] != 1)
             rc = rn_fail(err, RN_ENOTFOUND, "run %lld: %d rankers are called %s; %s",
                          (long long)k->run->id, c->n_named[i], c->names[i],
                          c->n_named[i] ? "name one by its model, e.g. nll:my-7b"
                                        : "score the samples with it first: ration rank --ranker");
     if (!rc) rc = rn_store_cells(k->store, k->run->id, 0, &c->arena, &c->cells, &c->n_cells, err);
-    for (int i = 0; i < N_PARTS && !rc; i++)
+    for (int i = 0; i < c->n_parts && !rc; i++)
         rc = load_part(c, k, i, err);
-    return rc;
+    return !rc && c->fitted ? fit_weights(c, k, err) : rc;
 }
 
 static int by_parts(const void *a, const void *b)
 {
     const place *x = a, *y = b;
-    for (int i = 0; i < N_PARTS; i++)
+    if (x->fitted) return (x->sum > y->sum) - (x->sum < y->sum);
+    for (int i = 0; i < x->n_parts; i++)
         if (x->by[i] != y->by[i]) return x->by[i] < y->by[i] ? -1 : 1;
     return 0;
 }
@@ -116,11 +202,12 @@ static bool find_place(combine *c, int64_t sample_id, place *out)
     while (c->at < c->n_cells && c->cells[c->at].sample_id != sample_id)
         c->at++;
     if (c->at == c->n_cells) return false;
-    out->sample_id = sample_id;
-    for (int i = 0; i < N_PARTS; i++) {
+    *out = (place){.sample_id = sample_id, .n_parts = c->n_parts, .fitted = c->fitted};
+    for (int i = 0; i < c->n_parts; i++) {
         const double x = c->score[i][c->at];
         if (isnan(x)) return false;
         out->by[i] = c->lower_is_better[i] ? -x : x;
+        if (c->fitted) out->sum += c->weight[c->at * (size_t)c->n_parts + (size_t)i] * x;
     }
     return true;
 }
@@ -145,7 +232,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
         /* What it cost stands with the parts. */
         const rn_store_score x = {.sample_id = list[i].sample_id,
                                   .ranker_id = k->ranker_id,
-                                  .score = rank,
+                                  .score = c->fitted ? list[i].sum : rank,
                                   .sum = NAN,
                                   .n_tok = -1,
                                   .wall_ns = -1,

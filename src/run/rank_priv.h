@@ -4,7 +4,7 @@
  *   rank_stage.c      which runs; walks their samples problem by problem
  *   rank_nll.c        mean negative log likelihood, by a file's engine or a server
  *   rank_verifier.c   a model's answer to "is it correct?"
- *   rank_combine.c    two of them, one after the other: "examples+nll"
+ *   rank_combine.c    several of them, one after the other or weighted: "examples+nll"
  *   rank_consensus.c  what executed programs give: examples passed, agreement; tests by a model
  *
  * A sample belongs to the problem of its task_id: a store that was filled without the set may hold

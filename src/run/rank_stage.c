@@ -307,7 +307,7 @@ int rn_rank_options_check(const rn_rank_options *o, rn_err *err)
     if (!by)
         return rn_fail(err, RN_EINVAL,
                        "no ranker '%s'; there is examples, nll, verifier, consensus and tests, and "
-                       "two of them, e.g. examples+nll",
+                       "several of them, e.g. examples+nll or logit:examples+nll",
                        o->ranker);
     if (o->extractor && !rn_extractor_find(o->extractor))
         return rn_fail(err, RN_EINVAL, "unknown extractor '%s'; 'man ration-judge' lists them",

@@ -294,6 +294,16 @@ END
     run "$RATION" rank -t "$dir/sum.jsonl" -s "$dir/a.db"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     [[ "$output" == *"2 examples tell a value; 1 of them stand in no test"* ]] || { echo "$output"; false; }
+    "$RATION" judge -t "$dir/sum.jsonl" -s "$dir/a.db" --keep-going >/dev/null
+    for how in "" "--metric rank-score@k"; do
+        run "$RATION" report -s "$dir/a.db" $how
+        [[ "$output" == *"examples: 1 of the 2 that prompts tell stand in the tests, too; 'examples in no test' counts the other 1 alone"* ]] || { echo "$output"; false; }
+    done
+    run "$RATION" report -s "$dir/a.db" --metric rank-score@k --format json
+    /usr/bin/python3 -c 'import json, sys
+r = json.loads(sys.argv[1])
+assert r["tasks"][0]["examples"] == {"told": 2, "in_tests": 1}, r["tasks"][0]["examples"]
+assert {s["ranker"] for s in r["series"]} == {"examples", "examples in no test"}' "$(sed -n '/^{/,$p' <<<"$output")"
     right=$(sql "$dir/a.db" "select cast(c.score as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
     [ "$right" = "1 2 0 1 " ] || { echo "$right"; false; }
 }
@@ -325,7 +335,59 @@ for i in want:
 EOF
     run "$RATION" rank --ranker examples+consensus -t "$set" -s "$dir/a.db"
     [ "$status" -ne 0 ]
-    [[ "$output" == *"is not two of examples, nll and verifier"* ]]
+    [[ "$output" == *"is not two to four of examples, nll and verifier"* ]]
+    for bad in logit:examples logit:tests+nll examples++nll logit:+nll; do
+        run "$RATION" rank --ranker $bad -t "$set" -s "$dir/a.db"
+        [ "$status" -ne 0 ]
+    done
+    run "$RATION" rank --ranker logit:examples+nll -t "$set" -s "$dir/b.db"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"1 judged problems are too few"* ]] || { echo "$output"; false; }
+}
+
+@test "rank: logit:examples+nll weighs by the verdicts of other problems alone" {
+    xs=$BATS_TEST_DIRNAME/../../models/ration-mini-xs.gguf
+    [ -r "$xs" ] || skip "no models/ration-mini-xs.gguf"
+    "$RATION" generate -m "$xs" -t "$set" -s "$dir/a.db" -n 8 --problems 0-23 --max-tokens 60 --temperature 0.7 >/dev/null
+    "$RATION" judge -s "$dir/a.db" -t "$set" >/dev/null
+    "$RATION" rank -t "$set" -s "$dir/a.db" >/dev/null
+    "$RATION" rank -m "$xs" -t "$set" -s "$dir/a.db" >/dev/null
+    cp "$dir/a.db" "$dir/b.db"
+    # All of mini/3 turned round: its own order stays, other weights change.
+    /usr/bin/python3 - "$dir/b.db" <<'EOF'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("""update verdict set kind_id = (select id from verdict_kind where name = case
+    when kind_id = (select id from verdict_kind where name = 'passed') then 'wrong_answer' else 'passed' end)
+    where sample_id in (select s.id from sample s join problem p on p.id = s.problem_id
+                        where p.task_id = 'mini/3')""")
+db.commit()
+EOF
+    for db in a b; do
+        run "$RATION" rank --ranker logit:examples+nll -t "$set" -s "$dir/$db.db"
+        [ "$status" -eq 0 ] || { echo "$output"; false; }
+    done
+    /usr/bin/python3 - "$dir/a.db" "$dir/b.db" <<'EOF'
+import sqlite3, sys
+def read(path):
+    q = sqlite3.connect(path).execute
+    def of(name, what): return dict(q("select c.sample_id, c.%s from score c join ranker r on r.id = c.ranker_id where r.name like ?" % what, (name,)))
+    return dict(q("select s.id, p.task_id from sample s join problem p on p.id = s.problem_id")), of("logit:examples+nll", "score"), of("nll:%", "score"), of("examples", "part")
+problem, a, nll, passed = read(sys.argv[1])
+_, b, _, _ = read(sys.argv[2])
+assert set(a) == set(nll) & set(passed) and len(a) > 100, len(a)
+own = {i for i in a if problem[i] == "mini/3"}
+assert own and all(a[i] == b[i] for i in own), [(a[i], b[i]) for i in own]
+assert any(a[i] != b[i] for i in a if i not in own)
+# Within a problem a sum of both with the same weights: of equal counts the likelier first, or last.
+for task in set(problem.values()):
+    ids = [i for i in a if problem[i] == task]
+    signs = {(a[i] > a[j]) == (nll[i] < nll[j]) for i in ids for j in ids
+             if passed[i] == passed[j] and nll[i] != nll[j] and a[i] != a[j]}
+    assert len(signs) <= 1, task
+EOF
+    run "$RATION" report -s "$dir/a.db" --metric rank-score@k --format csv
+    [[ "$output" == *",logit:examples+nll,"* ]]
 }
 
 @test "rank: tests that a model writes, by dual agreement; asked once" {
