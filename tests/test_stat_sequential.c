@@ -18,6 +18,29 @@ static double half_of(rn_seq_mean m)
     return rn_seq_z(0.95) * sqrt(m.variance);
 }
 
+/* The estimate of pass@k of one problem, by a rule that may be about other k. */
+static double estimate_of(rn_seq *q, int round, rn_count x, int64_t k)
+{
+    rn_err err;
+    double row[16];
+    assert_ok(rn_seq_table(q, round, &x, 1, k, row, &err), &err);
+    return row[k - 1];
+}
+
+/* The mean of pass@k over every sequence of outcomes that the rule of a rung ends. */
+static double expected_pass(rn_seq *q, int round, int64_t k, rn_count x, double p, double chance)
+{
+    const int64_t need = rn_seq_need(q, round, x), more = need - x.n;
+    if (more == 0) return chance * estimate_of(q, round, x, k);
+    double sum = 0, ways = 1;
+    for (int64_t c = 0; c <= more; c++) {
+        const double now = ways * pow(p, (double)c) * pow(1 - p, (double)(more - c));
+        sum += expected_pass(q, round, k, (rn_count){.n = need, .c = x.c + c}, p, chance * now);
+        ways *= (double)(more - c) / (double)(c + 1);
+    }
+    return sum;
+}
+
 /* The mean of the estimate at place j of the ks over every sequence of outcomes that the rule of a
  * rung ends. */
 static double expectation(rn_seq *q, int round, size_t j, rn_count x, double p, double chance)
@@ -57,6 +80,63 @@ static void every_rule_is_unbiased(void **state)
                                 1 - pow(1 - rates[i], (double)ks[j]), 1e-9);
         rn_seq_free(q);
     }
+}
+
+/* A rule about pass@2 also gives pass@1 and all up to the samples that every problem has first. */
+static void every_k_up_to_the_first_samples_is_unbiased(void **state)
+{
+    (void)state;
+    rn_err err;
+    rn_seq *q = NULL;
+    const int64_t two = 2;
+    const rn_seq_plan plan = {.ks = &two, .n_ks = 1, .first = 5, .n_max = 13, .cost = 2};
+    assert_ok(rn_seq_new(&plan, &q, &err), &err);
+    assert_int_equal(rn_seq_n0(q), 5);
+    for (int round = rn_seq_first(q); round <= rn_seq_last(q); round += 2)
+        for (int64_t k = 1; k <= 5; k++)
+            for (double p = 0.1; p < 1; p += 0.4)
+                assert_near(expected_pass(q, round, k, (rn_count){0}, p, 1),
+                            1 - pow(1 - p, (double)k), 1e-9);
+    rn_seq_free(q);
+}
+
+/* A rule comes back from its text, with its rung where that was written. */
+static void a_rule_is_read_back(void **state)
+{
+    (void)state;
+    rn_err err;
+    const int64_t ks[] = {2, 3, 9};
+    const rn_seq_plan plan = {.ks = ks, .n_ks = 3, .n_max = 77, .cost = 1.69e12 / 3};
+    rn_seq *q = NULL, *again = NULL;
+    char text[200], more[220], twice[200];
+    int rung = -99;
+    assert_ok(rn_seq_new(&plan, &q, &err), &err);
+    rn_seq_rule_write(q, text, sizeof text);
+    assert_ok(rn_seq_rule_read(text, &again, &rung, &err), &err);
+    rn_seq_rule_write(again, twice, sizeof twice);
+    assert_string_equal(text, twice);
+    assert_int_equal(rung, -99);
+    assert_int_equal(rn_seq_first(q), rn_seq_first(again));
+    for (int r = rn_seq_first(q); r <= rn_seq_last(q); r += 5)
+        for (int64_t c = 0; c <= 9; c++)
+            assert_int_equal(rn_seq_need(q, r, (rn_count){.n = 9, .c = c}),
+                             rn_seq_need(again, r, (rn_count){.n = 9, .c = c}));
+    rn_seq_free(again);
+    snprintf(more, sizeof more, "%s, rung -12", text);
+    assert_ok(rn_seq_rule_read(more, &again, &rung, &err), &err);
+    assert_int_equal(rung, -12);
+    rn_seq_free(again);
+    rn_seq_free(q);
+    static const char *const bad[] = {"",
+                                      "k 2",
+                                      "k 2, n 4 to 60",
+                                      "k 2, n 4 to 60, cost 0",
+                                      "k 2, n 4 to 60, cost 1, ring 4",
+                                      "k 0, n 4 to 60, cost 1",
+                                      "n 4 to 60, cost 1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(rn_seq_rule_read(bad[i], &again, &rung, &err), RN_EFORMAT);
+    assert_int_equal(rn_seq_rule_read("k 9, n 4 to 60, cost 1", &again, &rung, &err), RN_EINVAL);
 }
 
 /* The variance of the mean is exact where the rates are known: many problems of one rate. */
@@ -216,6 +296,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_rule_is_unbiased),
+        cmocka_unit_test(every_k_up_to_the_first_samples_is_unbiased),
+        cmocka_unit_test(a_rule_is_read_back),
         cmocka_unit_test(the_variance_is_that_of_the_rule),
         cmocka_unit_test(the_posterior_knows_the_rates),
         cmocka_unit_test(without_stopping_it_is_pass_at_k),

@@ -2,9 +2,9 @@
  * charts.js: one kind of chart: lines over a logarithmic axis with bands and stars, and its table.
  *
  * A series is {label, index, points: [{x, y, lo, hi, k}], style: "line" | "dash" | "dot" | "star",
- * key}. Series with the same key are shown and hidden together. The line's dataset keeps the label
- * and the points as they are; the two edges of its band are datasets of their own, marked `band`;
- * a `bare` series has none.
+ * key}. A point that is `far` is extrapolated: the line to it is dashed. Series with the same key are
+ * shown and hidden together. The line's dataset keeps the label and the points as they are; the two
+ * edges of its band are datasets of their own, marked `band`; a `bare` series has none.
  */
 "use strict";
 
@@ -148,6 +148,8 @@ function datasetsOf(series) {
     fill: false,
     borderWidth: series.style === "line" ? 2 : 1.6,
     borderDash: dashes[series.style] || dashOf(series.index),
+    ...(series.points.some((p) => p.far) ? { segment: { borderDash: (at) =>
+      (series.points[at.p1DataIndex].far ? dashes.dash : undefined) } } : {}),
     showLine: !star,
     pointRadius: star ? 0 : series.points.length === 1 ? 4 : 0,
     pointHoverRadius: star ? 9 : 4,
@@ -199,12 +201,16 @@ function scalesOf(spec, x, y) {
   };
 }
 
+function farWords(point) {
+  return point.far ? ", extrapolated" : "";
+}
+
 function tipsOf(spec) {
   return {
     displayColors: false,
     padding: 10,
     callbacks: {
-      title: (items) => (items.length ? items[0].dataset.label : ""),
+      title: (items) => (items.length ? items[0].dataset.label + farWords(items[0].raw) : ""),
       label: (item) => {
         const p = item.raw;
         const at = [spec.format(p.x)];
@@ -272,7 +278,7 @@ function figureTable(spec, series) {
   const rows = [];
   for (const s of series)
     for (const p of s.points)
-      rows.push([s.label, whole(p.k), spec.ticks === "doubling" ? whole(p.x) : spec.format(p.x),
+      rows.push([s.label + farWords(p), whole(p.k), spec.ticks === "doubling" ? whole(p.x) : spec.format(p.x),
         percent(p.y), interval(p.lo, p.hi)]);
   return table(spec.title, ["series", "k", spec.xLabel, "%", "interval"], rows);
 }

@@ -49,24 +49,43 @@ function slug(task) {
   return `t${report.tasks.indexOf(task)}`;
 }
 
+/* A curve continued beyond the samples: points marked `far`, on from its last robust one. x: the
+ * abscissa's name among those of an extrapolated point. */
+function continued(task, model, curve, x) {
+  const beyond = seriesOf(task, "extrapolated@k").find((s) => s.model === model);
+  if (!beyond || !beyond.points.length) return curve;
+  const from = beyond.points[0].k;
+  return [...curve.filter((p) => p.k <= from),
+    ...points(beyond, x).slice(1).map((p) => ({ ...p, far: true }))];
+}
+
+function isContinued(series) {
+  return series.some((s) => s.points.some((p) => p.far));
+}
+
+const continuedNote = "Dashed: an extrapolation by a model of how hard the problems are, not " +
+  "measured.";
+
 function passFigures(task) {
   const curves = (metric, x) =>
     seriesOf(task, metric).map((s) => ({ label: s.model, key: s.model,
-      index: colourIndex(s.model), style: "line", points: points(s, x) }));
+      index: colourIndex(s.model), style: "line",
+      points: continued(task, s.model, points(s, "x"), x) }));
   const byK = [...curves("pass@k", "x"), ...greedyStars(task, () => 1)];
   const y = yRange(byK);
   const figures = [
     figure({ id: `${slug(task)}-pass-k`, title: "By number of samples", series: byK, y,
       xLabel: "k, samples per problem", yLabel: "pass@k", format: whole, ticks: "doubling",
-      missing: noScores(task), note: shortCurve(byK) }),
+      missing: noScores(task), note: isContinued(byK) ? continuedNote : shortCurve(byK) }),
   ];
   for (const axis of axes) {
-    const series = curves(axis.pass, "x");
+    const series = curves(axis.pass, axis.name);
     if (!series.length && axis.name === "usd") continue;
     const stars = greedyStars(task, (m) => m.per_sample[axis.name]);
     figures.push(figure({ id: `${slug(task)}-pass-${axis.name}`, y,
       title: `At equal ${axis.words}`, series: [...series, ...stars], format: axis.format, tick: axis.tick,
       xLabel: `${axis.words} per problem`, yLabel: "pass@k",
+      note: isContinued(series) ? continuedNote : null,
       missing: whyUnpriced(task, axis) || noScores(task) }));
   }
   return figures;
@@ -156,6 +175,18 @@ function rankFigures(task, model) {
 }
 
 /* One generator's figures at a time; the others are built when chosen. */
+/* How far examples of the prompts are tests already. */
+function examplesNote(examples) {
+  if (!examples || !examples.told) return null;
+  const { told, in_tests: seen } = examples;
+  return el("p", { class: "note" }, seen === told
+    ? `All ${whole(told)} examples of the prompts stand in the tests, so that choosing by them is ` +
+      "no choice without tests."
+    : `${seen ? whole(seen) : "None"} of the ${whole(told)} examples of the prompts ` +
+      `${seen === 1 ? "stands" : "stand"} in the tests` +
+      (seen ? `, too; “examples in no test” counts the other ${whole(told - seen)} alone.` : "."));
+}
+
 function rankSection(task) {
   const models = [...new Set(seriesOf(task, "rank-score@k").filter((s) => s.points.length)
     .map((s) => s.model))];
@@ -179,6 +210,7 @@ function rankSection(task) {
   return section("Choosing one answer without tests",
     el("p", {}, "A ranker picks one of k samples; rank-score@k is the chance that it passes. The ",
       "grey lines are a blind choice and a perfect one."),
+    examplesNote(task.examples),
     models.length > 1 ? el("label", { class: "control" }, "Samples of ", select) : null,
     area, bestRankers(task));
 }

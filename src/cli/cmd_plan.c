@@ -27,6 +27,10 @@ static const char intro[] =
     "most expensive model, in FLOPs and in seconds: the most samples that each model may draw for\n"
     "it, and what comes of choosing by the prompt's examples, beside every model's greedy "
     "answer.\n\n"
+    "With --extrapolate K budgets may buy more samples than are recorded, up to K of a problem: "
+    "the\n"
+    "curve of each model is continued by a model of how hard the problems are, and marked as an\n"
+    "extrapolation.\n\n"
     "With --samples QUESTION (as `ration generate --until` takes it): how many more samples of "
     "which\n"
     "model on which problems answer it, and what they cost, by simulation from what is recorded.";
@@ -136,6 +140,9 @@ int rn_cmd_plan(int argc, char **argv)
         RN_OPT_STR(0, "fallback", &o.data.fallback, "MODEL",
                    "no-tests: takes this model's greedy answer where no sample passes them "
                    "(default: the most expensive)"),
+        RN_OPT_INT(0, "extrapolate", &o.data.extrapolate, "K",
+                   "budgets that buy up to K samples, more than are recorded: each model alone, "
+                   "its curve continued"),
         RN_OPT_STR(0, "samples", &question, "QUESTION",
                    "what answers 'pass@10 +-1', 'small>large at 8x', ..."),
         RN_OPT_INT('n', "most", &n_max, "N",

@@ -72,7 +72,8 @@ static int add_rows(grouping *g, const rn_report_task *t, const rn_entrant *e, c
     size_t n = 0;
     if (!counts || !eff || !keep) return rn_report_nomem(g->err);
     for (size_t i = 0; i < t->n_problems; i++)
-        if (is_in(groups_of(g->o, t->task_ids[i]), group)) counts[n++] = e->counts[i];
+        if (is_in(groups_of(g->o, t->task_ids[i]), group))
+            counts[n++] = e->base ? e->base[i] : e->counts[i];
     int rc = rn_stat_cover(counts, n, g->r->opts.missing, eff, keep, &cov, g->err);
     if (rc || cov.n_used == 0) return rc;
     const size_t cols = (size_t)cov.k_max;

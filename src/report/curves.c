@@ -71,6 +71,50 @@ static int refuse(const rn_report *r, const rn_report_task *t, const rn_entrant 
     return 0;
 }
 
+/* The sums over all samples of a run that a question ended, and in words what is from which. */
+static int note_ruled(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err *err)
+{
+    const int64_t n = e->cov.min_n;
+    int64_t all = 0, passed = 0, missing = 0, least = INT64_MAX, most = 0;
+    for (size_t i = 0; i < t->n_problems; i++) {
+        const rn_count *c = &e->counts[i];
+        all += c->n;
+        passed += c->c;
+        missing += c->missing;
+        if (c->n > most) most = c->n;
+        if (c->n && c->n < least) least = c->n;
+    }
+    if (r->opts.missing == RN_MISSING_FAIL) all += missing;
+    e->cov.n_samples = all;
+    e->cov.n_passed = passed;
+    e->cov.n_missing = missing;
+    if (!e->ruled)
+        return rn_report_note(r, err,
+                              "%s on %s: sampled until a question was answered, %lld to %lld "
+                              "samples of a problem: estimates are from the first %lld of each",
+                              e->model, t->name, (long long)least, (long long)most, (long long)n);
+    return rn_report_note(r, err,
+                          "%s on %s: sampled until '%s' was answered, %lld to %lld samples of a "
+                          "problem: pass@1 to pass@%lld are from %lld samples, without bias under "
+                          "its rule, all else is from the first %lld of each problem",
+                          e->model, t->name, e->ruled->question, (long long)least, (long long)most,
+                          (long long)e->ruled->k, (long long)e->ruled->n_taken, (long long)n);
+}
+
+/* The columns that a rule gives, where it was followed with nothing missing: a sample that counts
+ * as failed without a verdict is none of its outcomes. */
+static void take_ruled(const rn_report_task *t, const rn_entrant *e, double *table)
+{
+    const size_t k = (size_t)e->ruled->k;
+    double *row = table;
+    for (size_t i = 0; i < t->n_problems; i++) {
+        if (!e->keep[i]) continue;
+        const bool whole = e->eff[i].n == e->base[i].n && e->ruled->counts[i].n > 0;
+        if (whole) memcpy(row, &e->ruled->rows[i * k], k * sizeof *row);
+        row += e->n_cols;
+    }
+}
+
 /* Effective counts, rows and the table of one sampled entrant. */
 static int tabulate(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err *err)
 {
@@ -79,22 +123,16 @@ static int tabulate(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err
     if (!eff || !keep) return rn_report_nomem(err);
     int rc = refuse(r, t, e, err);
     if (rc) return rc;
-    rc = rn_stat_cover(e->counts, t->n_problems, r->opts.missing, eff, keep, &e->cov, err);
+    rc = rn_stat_cover(e->base ? e->base : e->counts, t->n_problems, r->opts.missing, eff, keep,
+                       &e->cov, err);
     if (rc) return rn_err_prefix(err, "%s", e->model);
     e->eff = eff;
     e->keep = keep;
     e->k_max = e->cov.k_max;
+    if (e->ruled && e->ruled->k > e->k_max) e->k_max = e->ruled->k;
     e->n_cols = e->k_max;
-    /* Sampling ended where it looked settled: eq. 1 leans towards what it looked like. */
-    if (e->settings && strstr(e->settings, "\"until\":") && e->cov.min_n < e->cov.max_n) {
-        rc = rn_report_note(r, err,
-                            "%s on %s: sampled until a question was answered, %lld to %lld samples "
-                            "of a problem: figures here are slightly biased; without bias: `ration "
-                            "generate --until QUESTION --dry-run -s %s`",
-                            e->model, t->name, (long long)e->cov.min_n, (long long)e->cov.max_n,
-                            t->store);
-        if (rc) return rc;
-    }
+    if (e->base) rc = note_ruled(r, t, e, err);
+    if (rc) return rc;
     if (e->k_max == 0) return 0; /* note_unjudged says it */
     for (size_t i = 0; i < r->opts.n_ks; i++) {
         int64_t k = r->opts.ks[i];
@@ -107,7 +145,9 @@ static int tabulate(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err
     double *table = rn_arena_array(&r->arena, e->cov.n_used * (size_t)e->n_cols, sizeof *table);
     if (!table) return rn_report_nomem(err);
     e->table = table;
-    return rn_stat_pass_table(eff, keep, t->n_problems, e->n_cols, table, err);
+    rc = rn_stat_pass_table(eff, keep, t->n_problems, e->n_cols, table, err);
+    if (!rc && e->ruled) take_ruled(t, e, table);
+    return rc;
 }
 
 static int sampled_points(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err *err)
@@ -153,30 +193,52 @@ static size_t beyond_ks(int64_t from, int64_t to, int64_t *ks, size_t cap)
     return n;
 }
 
+/* Of a run that a question ended all samples that its rule took: a fit does not ask why sampling
+ * ended. The curve goes on where it ends. */
+int rn_report_beyond_ask(rn_report *r, const rn_report_task *t, const rn_entrant *e,
+                         rn_extra_ask *ask, rn_err *err)
+{
+    rn_count *counts = rn_arena_array(&r->arena, t->n_problems + 1, sizeof *counts);
+    double *fail = rn_arena_array(&r->arena, t->n_problems + 1, sizeof *fail);
+    if (!counts || !fail) return rn_report_nomem(err);
+    for (size_t i = 0, row = 0; i < t->n_problems; i++) {
+        if (!e->keep[i]) continue;
+        const bool ruled = e->ruled && e->ruled->counts[i].n > e->eff[i].n;
+        counts[i] = ruled ? e->ruled->counts[i] : e->eff[i];
+        fail[i] = 1 - e->table[row++ * (size_t)e->n_cols + (size_t)e->k_max - 1];
+    }
+    *ask = (rn_extra_ask){.eff = counts,
+                          .keep = e->keep,
+                          .n = t->n_problems,
+                          .fail = fail,
+                          .from_k = e->k_max,
+                          .n_resamples = (size_t)r->opts.n_resamples,
+                          .seed = r->opts.seed,
+                          .level = r->opts.level};
+    return 0;
+}
+
 /* pass@k beyond the samples, where it was asked for and the counts allow it. */
 static int beyond_points(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err *err)
 {
     enum { CAP = 96 };
     const int64_t to = r->opts.extrapolate;
-    if (!e->table || to <= e->cov.min_n / 2) return 0;
-    const char *why = rn_stat_extrapolate_why_not(e->eff, e->keep, t->n_problems, to);
+    rn_extra_ask ask;
+    if (!e->table) return 0;
+    int rc = rn_report_beyond_ask(r, t, e, &ask, err);
+    if (rc || to <= ask.from_k) return rc;
+    const char *why = rn_stat_extrapolate_why_not(ask.eff, e->keep, t->n_problems, to);
     if (why)
         return rn_report_note(r, err, "%s on %s: no extrapolation to k = %lld: %s", e->model,
                               t->name, (long long)to, why);
     int64_t ks[CAP];
-    size_t n = beyond_ks(e->cov.min_n / 2, to, ks, CAP);
+    size_t n = beyond_ks(ask.from_k, to, ks, CAP);
     rn_interval at[CAP];
     rn_point *p = rn_arena_array(&r->arena, n, sizeof *p);
     if (!p) return rn_report_nomem(err);
-    const rn_extra_ask ask = {.eff = e->eff,
-                              .keep = e->keep,
-                              .n = t->n_problems,
-                              .ks = ks,
-                              .n_ks = n,
-                              .n_resamples = (size_t)r->opts.n_resamples,
-                              .seed = r->opts.seed,
-                              .level = r->opts.level};
-    int rc = rn_stat_extrapolate(&ask, at, &e->beyond_about, err);
+    ask.ks = ks;
+    ask.n_ks = n;
+    rc = rn_stat_extrapolate(&ask, at, &e->beyond_about, err);
     if (rc) return rc;
     for (size_t i = 0; i < n; i++)
         p[i] = (rn_point){ks[i], at[i].value, at[i].lo, at[i].hi, false};

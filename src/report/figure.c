@@ -204,16 +204,35 @@ static void add_curve(void *user, const rn_series *from)
     rn_view_series(from, &rows);
     const slice all = slice_of(&rows, NULL, x_of(w, from), "value");
     add_series(w->s, &all,
-               (look){k                                        ? k->name
-                      : from->metric == RN_METRIC_EXTRAPOLATED ? NULL
-                                                               : from->entrant->model,
+               (look){k ? k->name : from->entrant->model,
                       k ? ranker_colour(w->task, from->entrant, k)
                         : (int)(from->entrant - w->task->entrants),
-                      k                                        ? ranker_style(from->entrant, k)
-                      : from->metric == RN_METRIC_EXTRAPOLATED ? RN_PLOT_DASHED
-                                                               : RN_PLOT_LINE,
+                      k ? ranker_style(from->entrant, k) : RN_PLOT_LINE,
                       !k || from->entrant->n_rankings <= MAX_BANDS});
     rn_rows_free(&rows);
+}
+
+/* Curves beyond the samples, over k (axis RN_N_UNITS) or a budget; whether there are any. */
+static bool add_continued(sheet *s, const rn_report_task *t, rn_unit axis)
+{
+    bool any = false;
+    for (size_t i = 0; i < t->n_entrants; i++) {
+        const rn_entrant *e = &t->entrants[i];
+        if (e->n_beyond == 0 || (axis != RN_N_UNITS && !e->priced[axis])) continue;
+        const rn_series series = {.metric = RN_METRIC_EXTRAPOLATED,
+                                  .task = t,
+                                  .entrant = e,
+                                  .points = e->beyond,
+                                  .n_points = e->n_beyond,
+                                  .x = axis == RN_N_UNITS ? NULL : &e->axis[axis]};
+        rn_rows rows = {0};
+        rn_view_series(&series, &rows);
+        const slice all = slice_of(&rows, NULL, "x", "value");
+        add_series(s, &all, (look){NULL, (int)i, RN_PLOT_DASHED, true});
+        rn_rows_free(&rows);
+        any = true;
+    }
+    return any;
 }
 
 /* The bounds of the ranking with the longest curve; they need no ranking to be paid. */
@@ -265,12 +284,10 @@ static void curve_panel(sheet *s, const rn_report *r, const rn_report_task *t, r
     if (w.metric == RN_N_METRICS || !open_panel(s)) return;
     if (generator) rn_view_each_series(r, UINT32_C(1) << w.metric, add_bounds, &w);
     rn_view_each_series(r, UINT32_C(1) << w.metric, add_curve, &w);
-    if (!generator && axis == RN_N_UNITS) {
-        w.metric = RN_METRIC_EXTRAPOLATED;
-        rn_view_each_series(r, UINT32_C(1) << w.metric, add_curve, &w);
-    }
+    const bool far = !generator && add_continued(s, t, axis);
     add_stars(s, t, axis);
-    const char *what = !generator || axis == RN_N_UNITS ? over[axis]
+    const char *what = far ? rn_arena_printf(&s->arena, "%s (dashed: extrapolated)", over[axis])
+                       : !generator || axis == RN_N_UNITS ? over[axis]
                        : w.paid ? rn_arena_printf(&s->arena, "%s, ranking charged", over[axis])
                                 : rn_arena_printf(&s->arena, "%s, ranking not charged", over[axis]);
     close_panel(s, title_of(s, r, t, generator, what ? what : over[axis]), units[axis],

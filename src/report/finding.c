@@ -171,8 +171,11 @@ static int find_spread(const rn_report_task *t, const rn_finding *f, spread *s, 
         const int64_t k = f->row->cells[who[m]].k;
         const double n = (double)t->n_common;
         size_t n_v = 0;
-        for (size_t i = 0; i < t->n_problems; i++)
-            if (t->common[i]) v[n_v++] = sample_variance(&e->eff[i], k) / (n * n);
+        for (size_t i = 0; i < t->n_problems; i++) {
+            const rn_count *c = &e->eff[i];
+            if (e->ruled && e->ruled->counts[i].n) c = &e->ruled->counts[i];
+            if (t->common[i]) v[n_v++] = sample_variance(c, k) / (n * n);
+        }
         qsort(v, n_v, sizeof *v, falling);
         for (size_t i = 0; i < n_v; i++)
             s->of[m] += v[i];

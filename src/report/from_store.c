@@ -8,6 +8,7 @@
 #include "report/report_priv.h"
 
 #include "base/vec.h"
+#include "report/ruled.h"
 #include "store/store.h"
 
 enum { MAX_RUNS = 1000 };
@@ -22,8 +23,10 @@ typedef struct loader {
     RN_VEC(const char *) task_ids;
     const char *protocol;
     int n_protocols;
-    int64_t tests;       /* which verdicts count: 0, RN_STORE_BASE_TESTS, RN_STORE_MORE_TESTS */
-    rn_entrant *entrant; /* that curve points go to */
+    int64_t tests;        /* which verdicts count: 0, RN_STORE_BASE_TESTS, RN_STORE_MORE_TESTS */
+    rn_entrant *entrant;  /* that curve points go to */
+    const uint8_t *first; /* of the cells of a run: those that all estimates but pass@k are from;
+                             NULL: all */
     size_t cap_curve;
     rn_err *err;
 } loader;
@@ -232,6 +235,7 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     for (size_t i = 0; i < n; i++) {
         const bool known = judged(&cells[i]), never = cells[i].cut || (!known && isnan(scores[i]));
         if (!known && l->r->opts.missing != RN_MISSING_FAIL) continue;
+        if (l->first && !l->first[i]) continue;
         if (selects(l) && problem_index(l, cells[i].problem_id, at) == SIZE_MAX) continue;
         /* A sample that ran into the token limit is never chosen, whatever its score. */
         if (isnan(scores[i]) && !never) {
@@ -314,9 +318,26 @@ static int load_rankers(loader *l, rn_entrant *e, int64_t run_id, const rn_store
         /* Beside it what the examples are worth that no test repeats, where there are both. */
         rn_ranking *y = &rankings[e->n_rankings];
         rc = load_ranker(l, e, &list.row[i], run_id, cells, n, true, y);
+        x->n_unseen = y->n_unseen = y->n_examples;
         e->n_rankings += y->n_examples > 0 && y->n_examples < x->n_examples;
     }
     return rc;
+}
+
+/* The place of each cell in the task, UINT32_MAX where its problem is not selected. */
+static int place_cells(const loader *l, const rn_store_run_row *run, const rn_store_cell *cells,
+                       size_t n, uint32_t *place)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        at = problem_index(l, cells[i].problem_id, at);
+        if (at == SIZE_MAX && !selects(l))
+            return rn_fail(l->err, RN_EFORMAT, "%s: a sample belongs to no problem of %s",
+                           rn_store_path(l->s), run->set_name);
+        place[i] = at == SIZE_MAX ? UINT32_MAX : (uint32_t)at;
+        if (at == SIZE_MAX) at = 0;
+    }
+    return 0;
 }
 
 /* Counts per problem, tokens and verdicts from the samples. */
@@ -324,22 +345,20 @@ static int load_samples(loader *l, rn_entrant *e, const rn_store_run_row *run)
 {
     rn_arena samples = {0};
     rn_store_cell *cells = NULL;
-    size_t n = 0, at = 0;
+    size_t n = 0;
     int rc = rn_store_cells(l->s, run->run_id, l->tests, &samples, &cells, &n, l->err);
     rn_count *counts = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *counts);
-    if (!rc && !counts) rc = rn_report_nomem(l->err);
+    uint32_t *place = rn_arena_array(&samples, n + 1, sizeof *place);
+    uint8_t *first = rn_arena_array(&samples, n + 1, 1);
+    if (!rc && (!counts || !place || !first)) rc = rn_report_nomem(l->err);
+    if (!rc) rc = place_cells(l, run, cells, n, place);
+    const rn_run_cells all = {cells, place, n, run->settings};
+    if (!rc) rc = rn_report_ruled(&l->r->arena, l->task, &all, e, first, l->err);
+    l->first = e->base ? first : NULL;
     for (size_t i = 0; i < n && !rc; i++) {
         const rn_store_cell *c = &cells[i];
-        at = problem_index(l, c->problem_id, at);
-        if (at == SIZE_MAX && selects(l)) {
-            at = 0;
-            continue;
-        }
-        if (at == SIZE_MAX) {
-            rc = rn_fail(l->err, RN_EFORMAT, "%s: a sample belongs to no problem of %s",
-                         rn_store_path(l->s), run->set_name);
-            break;
-        }
+        const uint32_t at = place[i];
+        if (at == UINT32_MAX) continue;
         if (c->verdict >= 0)
             e->verdicts[c->verdict]++;
         else
@@ -349,10 +368,12 @@ static int load_samples(loader *l, rn_entrant *e, const rn_store_run_row *run)
         else
             counts[at].missing++;
         counts[at].c += c->verdict == RN_V_PASSED;
+        if (l->first && !l->first[i]) continue; /* hard problems have more of them */
         add_tokens(&e->tokens, c);
         if (c->verdict == RN_V_PASSED) add_tokens(&e->tokens_passed, c);
     }
     if (!rc) rc = load_rankers(l, e, run->run_id, cells, n);
+    l->first = NULL;
     rn_arena_free(&samples);
     if (rc) return rc;
     e->counts = counts;

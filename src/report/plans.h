@@ -85,6 +85,13 @@ typedef struct rn_plans {
 int rn_report_plans(rn_report *r, rn_report_task *t, const rn_plan_opts *opts, rn_plans *out,
                     rn_err *err);
 
+/* Each model alone at budgets that pay for more samples than its curve has, up to the k of the
+ * report's option `extrapolate`: columns and rows into *to, empty before; none where no model is
+ * priced on the axis. o->n_budgets 0: doublings of the cheapest sample from where a curve ends.
+ * What cannot be extrapolated is a note of the report. */
+int rn_report_plan_beyond(rn_report *r, rn_report_task *t, const rn_plan_opts *o, rn_rows *to,
+                          rn_err *err);
+
 /* Rendering: a task's plans for people, ending in one line of advice where budgets were asked
  * for; as CSV; as one JSON object; the frontiers or replays of n tasks in one figure (plot.h). */
 void rn_plans_text(const rn_plans *s, rn_buf *out);

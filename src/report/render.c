@@ -295,6 +295,7 @@ static void print_task(const rn_report_task *t, size_t most, rn_buf *out)
     }
     if (!any) print_alone(t, out);
     print_unread(t, out);
+    rn_view_put_examples(t, out);
     for (int a = 0; a <= RN_N_UNITS; a++)
         rn_rows_print(&t->pairs[(a + RN_N_UNITS) % (RN_N_UNITS + 1)], out); /* by k first */
 }
@@ -571,6 +572,15 @@ static void json_task(rn_buf *out, const rn_report *r, const rn_report_task *t)
     rn_buf_putc(out, ']');
     rn_report_sentences(t, &sentences);
     json_lines(out, "findings", &sentences);
+    const rn_ranking *examples = rn_view_examples(t);
+    if (examples) {
+        open_object(out, "examples");
+        rn_jout_whole(out, "told", examples->n_examples);
+        rn_jout_whole(out, "in_tests", examples->n_examples - examples->n_unseen);
+        rn_buf_putc(out, '}');
+    } else {
+        rn_jout_raw(out, "examples", NULL);
+    }
     rn_jout_key(out, "models");
     rn_buf_putc(out, '[');
     for (size_t i = 0; i < t->n_entrants; i++)

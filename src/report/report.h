@@ -116,6 +116,7 @@ typedef struct rn_ranking {
                                   samples drawn; NULL: each score stands for itself */
     const rn_votes *votes;  /* the same samples with their votes: the ranker `examples`; or NULL */
     int64_t n_examples;     /* votes: examples that tell a value, all problems together */
+    int64_t n_unseen;       /* those of them that no test repeats */
     size_t n_problems_used; /* problems in `points` */
     int64_t n_drawn, n_scored; /* samples in `problems`, those of them that are not cut */
     /* Of scores that tell what they cost: how many, and the sum, by RN_UNIT_FLOP, _TIME. */
@@ -130,6 +131,14 @@ typedef struct rn_ranking {
     const rn_rank_row *rows[RN_N_UNITS]; /* at the budgets of task->axis; NULL: none */
 } rn_ranking;
 
+/* What a question left of a run (ruled.h): pass@1 .. pass@k of each problem, without bias. */
+typedef struct rn_ruled {
+    const char *question;
+    const rn_count *counts; /* [task->n_problems]: what its rule took; n = 0: nothing */
+    const double *rows;     /* [task->n_problems, k] */
+    int64_t k, n_taken;     /* n_taken: sum of counts */
+} rn_ruled;
+
 typedef struct rn_entrant {
     const char *model;             /* as stored; unique within the task */
     const char *base_name;         /* the model's own name, without a run's number */
@@ -140,8 +149,12 @@ typedef struct rn_entrant {
     const char *protocol;          /* newest: JSON of what the verdicts depend on; "" unknown */
     int n_protocols;               /* more than one: verdicts of several protocols meet */
     const rn_count *counts;        /* [task->n_problems]; NULL: published curve */
-    const int64_t *published_k;    /* [n_published], increasing */
-    const double *published;       /* [n_published], fractions */
+    /* Where a question decided how many samples a problem has: counts of the first samples of each
+     * problem, the same number of all; else NULL, and NULL. */
+    const rn_count *base;
+    const rn_ruled *ruled;
+    const int64_t *published_k; /* [n_published], increasing */
+    const double *published;    /* [n_published], fractions */
     size_t n_published;
     int64_t n; /* most samples of a problem */
     rn_greedy greedy;

@@ -47,6 +47,11 @@ typedef struct rn_untested_ask {
 int rn_report_untested(rn_report *r, rn_report_task *t, const rn_untested_ask *ask, rn_rows *to,
                        rn_err *err);
 
+/* What rn_stat_extrapolate asks of an entrant with a table; ks and n_ks are the caller's to
+ * fill. */
+int rn_report_beyond_ask(rn_report *r, const rn_report_task *t, const rn_entrant *e,
+                         rn_extra_ask *ask, rn_err *err);
+
 int rn_report_findings(rn_report *r, rn_report_task *t, rn_err *err); /* last */
 
 /* Whether one more sample of an entrant has a cost of its own: not where only batches were

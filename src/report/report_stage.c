@@ -131,6 +131,12 @@ static int read_common(const rn_report_options *o, request *q, rn_err *err)
     return rc;
 }
 
+static int check_extrapolate(int64_t k, rn_err *err)
+{
+    if (k == 0 || (k >= 2 && k <= 1000000)) return 0;
+    return rn_fail(err, RN_EINVAL, "--extrapolate is a number of samples from 2 to 1000000");
+}
+
 static int read_report(const rn_report_options *o, request *q, rn_err *err)
 {
     const char *figures[RN_N_FIGURES], *pair[2];
@@ -144,8 +150,7 @@ static int read_report(const rn_report_options *o, request *q, rn_err *err)
         rc = rn_fail(err, RN_EINVAL, "--reach must be a fraction above 0 and up to 1, e.g. 0.6");
     if (!rc && o->against && strcmp(o->against, "imported") != 0)
         rc = rn_fail(err, RN_EINVAL, "--against knows 'imported', not '%.40s'", o->against);
-    if (!rc && o->extrapolate && (o->extrapolate < 2 || o->extrapolate > 1000000))
-        rc = rn_fail(err, RN_EINVAL, "--extrapolate is a number of samples from 2 to 1000000");
+    if (!rc) rc = check_extrapolate(o->extrapolate, err);
     if (!rc && o->figure && !o->plot)
         rc = rn_fail(err, RN_EINVAL, "--figure chooses what --plot FILE draws; give both");
     if (!rc && o->figure) rc = choose("figure", o->figure, figures, RN_N_FIGURES, &q->figure, err);
@@ -375,7 +380,14 @@ static int read_plan(const rn_plan_options *o, request *q, rn_plan_opts *p, bool
             "--total, --stop, --no-stop, --replay and --plot");
     if (o->data.fallback && !o->no_tests)
         return rn_fail(err, RN_EINVAL, "--fallback belongs to --no-tests");
-    int rc = read_common(&o->data, q, err);
+    int rc = check_extrapolate(o->data.extrapolate, err);
+    if (!rc && o->data.extrapolate &&
+        (o->total || o->stop || o->no_stop || o->replay || o->no_tests))
+        rc = rn_fail(err, RN_EINVAL,
+                     "beyond the samples each model is planned alone: --extrapolate goes without "
+                     "--total, --stop, --no-stop, --replay and --no-tests");
+    if (!rc) rc = read_common(&o->data, q, err);
+    q->opts.extrapolate = o->data.extrapolate;
     return rc ? rc : read_budgets(o, q, p, any, err);
 }
 
@@ -428,46 +440,67 @@ static void render_plans(const rn_report *r, const rn_plans *plans, int format, 
         rn_buf_printf(out, "%snote: %s\n", i ? "" : "\n", r->notes[i]);
 }
 
-/* Plans without tests, as text: of a task on each axis that is asked for, or has prices. */
-static int write_untested(rn_report *r, const rn_plan_opts *p, bool any, int format, rn_buf *out,
-                          rn_err *err)
+/* A plan that is rows on an axis: without tests, or beyond the samples. */
+typedef struct row_plan {
+    const char *key; /* of JSON */
+    const char *nothing;
+    int (*rows)(rn_report *r, rn_report_task *t, const rn_plan_opts *p, rn_rows *to, rn_err *err);
+} row_plan;
+
+static int untested_rows(rn_report *r, rn_report_task *t, const rn_plan_opts *p, rn_rows *to,
+                         rn_err *err)
+{
+    const rn_untested_ask ask = {p->axis, p->budgets, p->n_budgets};
+    return rn_report_untested(r, t, &ask, to, err);
+}
+
+/* The rows of a task on one axis, in the format. */
+static int write_axis(rn_report *r, const row_plan *w, rn_report_task *t, const rn_plan_opts *p,
+                      int format, rn_buf *out, rn_err *err)
+{
+    rn_rows rows = {0};
+    int rc = w->rows(r, t, p, &rows, err);
+    if (!rc && rn_rows_n(&rows) && format == 0) {
+        rn_buf_printf(out, "%s== %s, %s ==\n", out->len ? "\n" : "", t->name,
+                      rn_unit_words(p->axis));
+        rn_rows_print(&rows, out);
+    } else if (!rc && rn_rows_n(&rows) && format == 1) {
+        rn_rows_csv(&rows, true, out);
+    } else if (!rc && rn_rows_n(&rows)) {
+        rn_jout_item(out);
+        rn_buf_puts(out, "\n{");
+        rn_jout_text(out, "task", t->name);
+        rn_jout_text(out, "axis", rn_unit_name(p->axis));
+        rn_jout_key(out, "rows");
+        rn_rows_json(&rows, out);
+        rn_buf_putc(out, '}');
+    }
+    rn_rows_free(&rows);
+    return rc;
+}
+
+/* Of every task on each axis that is asked for, or has prices. */
+static int write_rows(rn_report *r, const row_plan *w, const rn_plan_opts *p, bool any, int format,
+                      rn_buf *out, rn_err *err)
 {
     int rc = 0;
     if (format == 2) {
         rn_buf_puts(out, "{");
         rn_jout_text(out, "version", rn_version());
-        rn_jout_key(out, "untested");
+        rn_jout_key(out, w->key);
         rn_buf_putc(out, '[');
     }
     for (size_t i = 0; i < r->n_tasks && !rc; i++) {
+        const size_t before = out->len;
         rc = rn_report_curves(r, &r->tasks[i], err);
         for (int u = 0; u < RN_N_UNITS && !rc; u++) {
-            rn_rows rows = {0};
-            const rn_untested_ask ask = {(rn_unit)u, p->budgets, p->n_budgets};
-            if (!any && u != (int)p->axis) continue;
-            rc = rn_report_untested(r, &r->tasks[i], &ask, &rows, err);
-            if (!rc && rn_rows_n(&rows) && format == 0) {
-                rn_buf_printf(out, "%s== %s, %s ==\n", out->len ? "\n" : "", r->tasks[i].name,
-                              rn_unit_words((rn_unit)u));
-                rn_rows_print(&rows, out);
-            } else if (!rc && rn_rows_n(&rows) && format == 1) {
-                rn_rows_csv(&rows, true, out);
-            } else if (!rc && rn_rows_n(&rows)) {
-                rn_jout_item(out);
-                rn_buf_puts(out, "\n{");
-                rn_jout_text(out, "task", r->tasks[i].name);
-                rn_jout_text(out, "axis", rn_unit_name((rn_unit)u));
-                rn_jout_key(out, "rows");
-                rn_rows_json(&rows, out);
-                rn_buf_putc(out, '}');
-            }
-            rn_rows_free(&rows);
+            rn_plan_opts on = *p;
+            on.axis = (rn_unit)u;
+            if (any || u == (int)p->axis)
+                rc = write_axis(r, w, &r->tasks[i], &on, format, out, err);
         }
-        if (!rc && !out->len)
-            rc = rn_report_note(r, err,
-                                "%s: nothing to plan without tests: run `ration rank -s %s`, and "
-                                "price the models",
-                                r->tasks[i].name, r->tasks[i].store);
+        if (!rc && out->len == before)
+            rc = rn_report_note(r, err, "%s: %s", r->tasks[i].name, w->nothing);
     }
     if (format == 2) {
         rn_buf_puts(out, "]");
@@ -478,6 +511,14 @@ static int write_untested(rn_report *r, const rn_plan_opts *p, bool any, int for
         rn_buf_printf(out, "%snote: %s\n", i ? "" : "\n", r->notes[i]);
     return rc;
 }
+
+static const row_plan untested = {
+    "untested", "nothing to plan without tests: run `ration rank`, and price the models",
+    untested_rows};
+static const row_plan beyond = {
+    "extrapolated",
+    "no budget up to that k buys more samples than are recorded, or no model is priced",
+    rn_report_plan_beyond};
 
 int rn_stage_plan(const rn_plan_options *o, rn_report_output *out, rn_err *err)
 {
@@ -491,15 +532,21 @@ int rn_stage_plan(const rn_plan_options *o, rn_report_output *out, rn_err *err)
     if (!rc) rc = load(&o->data, &q, &r, err);
     if (!rc && r->n_tasks > MAX_TASKS)
         rc = rn_fail(err, RN_EINVAL, "more than %d problem sets: choose one with -t", MAX_TASKS);
-    if (!rc && o->no_tests) rc = write_untested(r, &p, any, q.format, &text, err);
-    for (size_t i = 0; !rc && !o->no_tests && i < r->n_tasks; i++) {
+    const row_plan *rows = o->no_tests ? &untested : o->data.extrapolate ? &beyond : NULL;
+    if (!rc && rows) rc = write_rows(r, rows, &p, any, q.format, &text, err);
+    for (size_t i = 0; !rc && !rows && i < r->n_tasks; i++) {
         rn_report_task *t = &r->tasks[i];
         if (any) p.axis = first_axis(t);
         rc = rn_report_plans(r, t, &p, &plans[i], err);
         if (rc) rn_err_prefix(err, "%s", t->name);
     }
-    if (!rc && !o->no_tests && q.format >= 0) render_plans(r, plans, q.format, &text);
-    if (!rc && o->data.plot) rc = rn_plans_plot(plans, r->n_tasks, o->data.plot, err);
+    if (!rc && !rows && q.format >= 0) render_plans(r, plans, q.format, &text);
+    if (!rc && !rows && o->data.plot) rc = rn_plans_plot(plans, r->n_tasks, o->data.plot, err);
+    if (!rc && rows && o->data.plot) {
+        static const rn_figure figures[RN_N_UNITS] = {RN_FIGURE_FLOP, RN_FIGURE_TIME,
+                                                      RN_FIGURE_USD};
+        rc = rn_report_figure(r, any ? RN_FIGURE_STUDY : figures[p.axis], o->data.plot, err);
+    }
     if (!rc) rc = hand_over(r, &text, &none, out, err);
     rn_buf_free(&text);
     rn_buf_free(&none);

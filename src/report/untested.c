@@ -14,6 +14,7 @@
  * greedy answers.
  */
 #include "report/report_priv.h"
+#include "report/views.h"
 #include "stat/fold.h"
 
 #include <assert.h>
@@ -439,6 +440,7 @@ static void put_words(const field *f, const rn_untested_ask *ask)
             &to->foot,
             "best of these: chosen on the other %d of %d parts of the problems, in turn\n",
             N_FOLDS - 1, N_FOLDS);
+    rn_view_put_examples(f->t, &to->foot);
     if (rn_rows_marked(to))
         rn_buf_puts(&to->foot, "+ the budget pays for more samples than are robust (half of the "
                                "recorded ones)\n");

@@ -248,6 +248,34 @@ static const rn_ranking *ranking_of(const rn_entrant *e, const char *name)
     return NULL;
 }
 
+const rn_ranking *rn_view_examples(const rn_report_task *t)
+{
+    for (size_t i = 0; i < t->n_entrants; i++)
+        for (size_t k = 0; k < t->entrants[i].n_rankings; k++)
+            if (t->entrants[i].rankings[k].votes) return &t->entrants[i].rankings[k];
+    return NULL;
+}
+
+void rn_view_put_examples(const rn_report_task *t, rn_buf *out)
+{
+    const rn_ranking *k = rn_view_examples(t);
+    if (!k || k->n_examples == 0) return;
+    const long long all = k->n_examples, seen = all - k->n_unseen;
+    if (seen == 0)
+        rn_buf_printf(out, "examples: none of the %lld that prompts tell stand in the tests\n",
+                      all);
+    else if (seen == all)
+        rn_buf_printf(out,
+                      "examples: all %lld that prompts tell stand in the tests, so that this is no "
+                      "choice without tests\n",
+                      all);
+    else
+        rn_buf_printf(out,
+                      "examples: %lld of the %lld that prompts tell stand in the tests, too; "
+                      "'examples in no test' counts the other %lld alone\n",
+                      seen, all, all - seen);
+}
+
 static void view_rank_curves(const rn_report *r, const rn_report_task *t, rn_unit axis, rn_rows *to)
 {
     (void)axis;
@@ -271,6 +299,7 @@ static void view_rank_curves(const rn_report *r, const rn_report_task *t, rn_uni
                 put_point(to, x ? point_at(x->points, x->n_points, k) : NULL);
             }
         }
+    rn_view_put_examples(t, &to->foot);
 }
 
 /* ---- budgets --------------------------------------------------------------------------------- */
@@ -492,6 +521,7 @@ static void view_rank_budgets(const rn_report *r, const rn_report_task *t, rn_un
             }
             if (k->rows[axis]) put_rank_cost(e, k, axis, &to->foot);
         }
+    rn_view_put_examples(t, &to->foot);
 }
 
 /* What ranking by execution ran; nothing for rankers that only read. */
@@ -547,6 +577,7 @@ void rn_view_rankers(const rn_report *r, const rn_report_task *t, rn_unit axis, 
         rn_rows_value(to, b->greedy_affordable);
     }
     if (axis == RN_UNIT_SECOND) put_executions(t, &to->foot);
+    rn_view_put_examples(t, &to->foot);
 }
 
 /* ---- a score to reach, and what is rows already
@@ -671,6 +702,12 @@ void rn_view_series(const rn_series *s, rn_rows *to)
         {.name = "robust", .as = RN_AS_FLAG, .only = RN_FOR_JSON, .may_lack = true}};
     for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
         rn_rows_column(to, columns[i]);
+    const bool far = s->metric == RN_METRIC_EXTRAPOLATED;
+    for (int u = 0; u < RN_N_UNITS && far; u++) /* one series, drawn over every axis */
+        rn_rows_column(to, (rn_column){.name = rn_unit_name((rn_unit)u),
+                                       .as = RN_AS_FACTOR,
+                                       .only = RN_FOR_JSON,
+                                       .may_lack = true});
     for (size_t i = 0; i < s->n_points; i++) {
         const rn_point *p = &s->points[i];
         const rn_ranking *k = s->ranking;
@@ -687,5 +724,8 @@ void rn_view_series(const rn_series *s, rn_rows *to)
         rn_rows_value(to, k ? k->random[i] : NAN);
         rn_rows_value(to, k ? k->perfect[i] : NAN);
         rn_rows_value(to, p->robust ? NAN : 0);
+        for (int u = 0; u < RN_N_UNITS && far; u++)
+            rn_rows_value(to,
+                          s->entrant->priced[u] ? rn_stat_cost(&s->entrant->axis[u], p->k) : NAN);
     }
 }

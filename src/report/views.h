@@ -25,6 +25,11 @@ const rn_view *rn_view_at(size_t i);
 /* Those that JSON has besides. */
 rn_view_fill rn_view_leaders, rn_view_crossings, rn_view_rankers, rn_view_reach;
 
+/* The ranker `examples` of a task, NULL if there is none; and a line on how many of its examples
+ * stand in the tests, so that a reader knows what choosing by them is worth. */
+const rn_ranking *rn_view_examples(const rn_report_task *t);
+void rn_view_put_examples(const rn_report_task *t, rn_buf *out);
+
 /* One curve as it leaves the program: points over k or a budget. */
 typedef struct rn_series {
     rn_metric metric;

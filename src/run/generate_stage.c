@@ -840,6 +840,7 @@ int rn_portions_mark(rn_portions *p, const char *until, rn_err *err)
     p->g.until = until;
     int rc = rn_store_begin(p->g.store, err);
     if (!rc) rc = open_run(&p->g, err);
+    p->g.until = NULL; /* the caller's */
     return rc ? rc : rn_store_commit(p->g.store, err);
 }
 

@@ -11,10 +11,15 @@ const int64_t rn_trial_cpu_ns = 100000000;
 const rn_trial_plan rn_trial_examples = {
     .max_examples = 32, .n_mutants = 32, .n_pooled = 32, .n_borders = 16, .stdio = true};
 
-/* Everything that the prompt of a problem shows of it. */
+/* Everything that the prompt of a problem shows of it. Where it begins a program and the question
+ * stands apart (LeetCode), both. */
 static void write_text(const rn_problem *p, rn_buf *out)
 {
+    const char *dot = p->entry_point ? strrchr(p->entry_point, '.') : NULL;
+    const char *name = dot ? dot + 1 : p->entry_point;
     if (p->prompt) rn_buf_puts(out, p->prompt);
+    if (p->instruct && name && !(p->prompt && strstr(p->prompt, name)))
+        rn_buf_printf(out, "\n%s", p->instruct);
     if (p->starter_code && p->starter_code[0]) rn_buf_printf(out, "\n%s", p->starter_code);
     for (size_t i = 0; i < p->n_asserts; i++)
         rn_buf_printf(out, "\n%s", p->asserts[i]);

@@ -140,12 +140,18 @@ int rn_until_summarize(rn_until_work *w, rn_err *err)
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
 
-static int mark(rn_until_work *w, rn_err *err)
+/* The rule into the run's provenance; `ended`: with the rung of the last look. A run that is killed
+ * keeps the rule alone. */
+static int mark(rn_until_work *w, bool ended, rn_err *err)
 {
     for (size_t i = 0; i < w->n_arms; i++) {
         char rule[256], text[512];
         rn_seq_rule_write(rn_inquiry_seq(w->inquiry, i), rule, sizeof rule);
-        snprintf(text, sizeof text, "%.200s: %s", w->o->question, rule);
+        const int rung = rn_inquiry_rung(w->inquiry) - !w->known.over;
+        if (ended)
+            snprintf(text, sizeof text, "%.200s: %s, rung %d", w->o->question, rule, rung);
+        else
+            snprintf(text, sizeof text, "%.200s: %s", w->o->question, rule);
         int rc = rn_portions_mark(w->arms[i].portions, text, err);
         if (rc) return rc;
     }
@@ -289,8 +295,12 @@ int rn_stage_until(rn_store *s, const rn_until_options *o, rn_until_summary *out
     rn_until_work w = {.o = o, .out = out, .store = s, .arena = out->own};
     if (!rc && !o->dry_run) rc = rn_watch_log_begin(&o->watch, s, &w.command_id, err);
     if (!rc) rc = rn_until_open(&w, !o->dry_run, err);
-    if (!rc && !o->dry_run) rc = mark(&w, err);
+    if (!rc && !o->dry_run) rc = mark(&w, false, err);
     if (!rc) rc = ask(&w, err);
+    if ((!rc || rc == RN_ECANCELLED) && !o->dry_run && w.known.round) {
+        int rc2 = mark(&w, true, rc ? NULL : err);
+        if (!rc) rc = rc2;
+    }
     if (!rc || rc == RN_ECANCELLED) {
         int rc2 = rn_until_summarize(&w, rc ? NULL : err);
         if (!rc) rc = rc2;

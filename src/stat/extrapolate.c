@@ -49,6 +49,7 @@ typedef struct extra {
     class_ *cls; /* [n_class] */
     size_t n_class, n_rows;
     uint32_t *row;  /* [n_rows]: the class of each problem */
+    double *fail;   /* [n_class]: of the ask; or NULL */
     double *like;   /* [n_class, N_NODE]: P(c | n, p), each row scaled by its largest */
     double *shape;  /* [N_SHAPE, N_NODE], rows sum to 1 */
     double *chance; /* [N_SHAPE, n_class]: of a class under a shape, scaled as like */
@@ -218,6 +219,7 @@ static void extra_free(extra *x)
     free(x->chance);
     free(x->cell);
     free(x->weight);
+    free(x->fail);
     free(x);
 }
 
@@ -245,6 +247,17 @@ static extra *extra_new(const rn_count *eff, const uint8_t *keep, size_t n)
         x->cell[i] = i;
     x->n_cell = N_CELL;
     return x;
+}
+
+/* The chances of the ask, by class; RN_ENOMEM. */
+static int take_fail(extra *x, const rn_extra_ask *ask)
+{
+    if (!ask->fail) return 0;
+    x->fail = malloc((x->n_class + 1) * sizeof *x->fail);
+    if (!x->fail) return RN_ENOMEM;
+    for (size_t i = 0, row = 0; i < ask->n; i++)
+        if (!ask->keep || ask->keep[i]) x->fail[x->row[row++]] = ask->fail[i];
+    return 0;
 }
 
 /* ---- the smooth fit -------------------------------------------------------------------------- */
@@ -420,8 +433,8 @@ static int fail_recorded(const extra *x, const double *count, int64_t m, double 
 {
     double sum = 0, total = 0;
     for (size_t k = 0; k < x->n_class; k++) {
-        double pass;
-        int rc = rn_stat_pass(x->cls[k].n, x->cls[k].c, m, &pass, err);
+        double pass = x->fail ? 1 - x->fail[k] : 0;
+        int rc = x->fail ? 0 : rn_stat_pass(x->cls[k].n, x->cls[k].c, m, &pass, err);
         if (rc) return rc;
         sum += count[k] * (1 - pass);
         total += count[k];
@@ -461,6 +474,7 @@ static int intervals(extra *x, const rn_extra_ask *ask, const rn_extra_about *ab
         for (size_t i = 0; i < ask->n_ks && !rc; i++)
             all[i * ask->n_resamples + b] = pass[i];
     }
+    if (!rc && ask->drawn) memcpy(ask->drawn, all, ask->n_ks * ask->n_resamples * sizeof *all);
     for (size_t i = 0; i < ask->n_ks && !rc; i++) {
         double *x_i = &all[i * ask->n_resamples];
         out[i].lo = rn_stat_quantile(x_i, ask->n_resamples, (1 - ask->level) / 2);
@@ -500,9 +514,10 @@ int rn_stat_extrapolate(const rn_extra_ask *ask, rn_interval *out, rn_extra_abou
     int64_t least = INT64_MAX, k_max = 0;
     for (size_t i = 0; i < ask->n; i++)
         if ((!ask->keep || ask->keep[i]) && ask->eff[i].n < least) least = ask->eff[i].n;
+    const int64_t from = ask->fail ? ask->from_k : least / 2;
     for (size_t i = 0; i < ask->n_ks; i++) {
         if (ask->ks[i] > k_max) k_max = ask->ks[i];
-        if (ask->ks[i] < least / 2)
+        if (ask->ks[i] < from)
             return rn_fail(err, RN_EINVAL, "k = %" PRId64 " is estimated, not extrapolated",
                            ask->ks[i]);
     }
@@ -512,8 +527,10 @@ int rn_stat_extrapolate(const rn_extra_ask *ask, rn_interval *out, rn_extra_abou
     extra *x = extra_new(ask->eff, ask->keep, ask->n);
     double *count = x ? malloc(x->n_class * sizeof *count) : NULL;
     double *pass = malloc((ask->n_ks + 1) * sizeof *pass);
-    rn_extra_about a = {.from_k = least / 2};
-    int rc = count && pass ? 0 : rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
+    rn_extra_about a = {.from_k = from};
+    int rc = count && pass && !take_fail(x, ask)
+                 ? 0
+                 : rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
     for (size_t i = 0; i < ask->n_ks && !rc; i++)
         out[i] = (rn_interval){.lo = NAN, .hi = NAN, .method = RN_INTERVAL_NONE};
     if (!rc) {

@@ -42,11 +42,17 @@ typedef struct rn_extra_ask {
     const rn_count *eff; /* [n]: effective counts, missing 0 (rn_stat_cover) */
     const uint8_t *keep; /* [n]: 1 takes part; NULL: all */
     size_t n;
-    const int64_t *ks; /* [n_ks], each above floor(least n / 2) */
+    /* Counts whose n their own outcomes decided (sequential.h): the unbiased chance that the first
+     * from_k samples of a problem all fail, [n], equal where eff is. NULL: eq. 1 at floor(least n /
+     * 2) samples. The fit itself does not ask why sampling ended. */
+    const double *fail;
+    int64_t from_k;
+    const int64_t *ks; /* [n_ks], each at least floor(least n / 2), or from_k */
     size_t n_ks;
     size_t n_resamples; /* over problems, for the intervals; 0: none, lo and hi are NAN */
     uint64_t seed;
     double level;
+    double *drawn; /* [n_ks, n_resamples]: pass@k of each resample; NULL: not wanted */
 } rn_extra_ask;
 
 /* NULL, or why these counts cannot be extrapolated to `k`: too few problems or samples, none or all

@@ -32,8 +32,9 @@ typedef struct table {
 } table;
 
 struct rn_seq {
-    rn_seq_plan plan;
-    int64_t *ks;             /* [plan.n_ks] own */
+    rn_seq_plan plan; /* ks, n_ks: what is estimated */
+    int64_t *ks;      /* [n_rule] own: what the rule is about */
+    size_t n_rule;
     int64_t step[MAX_STEPS]; /* n_r */
     int n_steps;
     int first, last; /* rungs */
@@ -60,11 +61,11 @@ static double worth(const rn_seq *q, int64_t n, int64_t c)
 {
     const double a = (double)c + 0.5, b = (double)(n - c) + 0.5, whole = log_beta(a, b);
     double squared = 0;
-    for (size_t j = 0; j < q->plan.n_ks; j++) {
+    for (size_t j = 0; j < q->n_rule; j++) {
         const double k = (double)q->ks[j];
         squared += k * k * exp(log_beta(a + 1, b + 2 * k - 1) - whole);
     }
-    return sqrt(squared / (double)q->plan.n_ks / q->plan.cost) / (double)n;
+    return sqrt(squared / (double)q->n_rule / q->plan.cost) / (double)n;
 }
 
 static double price(int rung)
@@ -167,7 +168,7 @@ static void first_paths(const rn_seq *q, paths *x)
     for (int64_t c = 0; c <= n0; c++) {
         x->all[c] = exp(log_share(n0, c));
         for (size_t j = 0; j < q->plan.n_ks; j++) {
-            const int64_t k = q->ks[j];
+            const int64_t k = q->plan.ks[j];
             if (c <= n0 - k)
                 x->failing[j * width(q) + (size_t)c] =
                     exp(log_share(n0 - k, c) - (double)k * log(2));
@@ -194,7 +195,8 @@ static bool fill_step(const rn_seq *q, int rung, int r, paths *x, table *t)
     return any;
 }
 
-static table *make_table(const rn_seq *q, int rung)
+/* Without the spread, which takes longer than all the rest, where only estimates are asked for. */
+static table *make_table(const rn_seq *q, int rung, bool with_spread)
 {
     const size_t w = width(q), n_ks = q->plan.n_ks, size = (size_t)q->n_steps * w;
     table *t = calloc(1, sizeof *t);
@@ -224,7 +226,7 @@ static table *make_table(const rn_seq *q, int rung)
                 memcpy(x.failing + j * w, x.next, w * sizeof *x.next);
             }
         }
-        for (size_t j = 0; j < n_ks; j++)
+        for (size_t j = 0; j < n_ks && with_spread; j++)
             fill_spread(q, x.ends, t->pass + j * size, t->spread + j * N_RATES);
     } else {
         free_table(t);
@@ -298,6 +300,7 @@ int rn_seq_new(const rn_seq_plan *plan, rn_seq **out, rn_err *err)
     q->plan = *plan;
     memcpy(q->ks, plan->ks, plan->n_ks * sizeof *q->ks);
     q->plan.ks = q->ks;
+    q->n_rule = plan->n_ks;
     const int64_t k = q->ks[plan->n_ks - 1];
     if (q->plan.first == 0) q->plan.first = k > RN_SEQ_FIRST ? k : RN_SEQ_FIRST;
     if (q->plan.first > plan->n_max) q->plan.first = plan->n_max;
@@ -443,7 +446,7 @@ static int table_of(rn_seq *q, int rung, const table **out, rn_err *err)
     if (rung < q->first) rung = q->first; /* all rungs before are alike, and all behind */
     if (rung > q->last) rung = q->last;
     table **t = &q->tables[rung - q->first];
-    if (!*t) *t = make_table(q, rung);
+    if (!*t) *t = make_table(q, rung, true);
     if (!*t) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
     *out = *t;
     return 0;
@@ -478,11 +481,47 @@ int rn_seq_equal(rn_seq *q, const rn_count *x, size_t n, rn_seq_mean *out, rn_er
     if (q->equal_n != x[0].n) {
         free_table(q->equal);
         q->equal_n = 0;
-        q->equal = make_table(&one, 0);
+        q->equal = make_table(&one, 0, true);
         if (!q->equal) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
         q->equal_n = x[0].n;
     }
     return estimate(&one, q->equal, x, n, out, err);
+}
+
+int64_t rn_seq_n0(const rn_seq *q)
+{
+    return q->step[0];
+}
+
+int rn_seq_table(rn_seq *q, int rung, const rn_count *x, size_t n, int64_t k_max, double *table_,
+                 rn_err *err)
+{
+    enum { AT_ONCE = 16 };
+    int64_t ks[AT_ONCE];
+    double pass[AT_ONCE];
+    int rc = 0;
+    assert(k_max >= 1 && k_max <= q->step[0]);
+    for (int64_t done = 0; !rc && done < k_max;) {
+        rn_seq one = *q; /* the same rule, other estimates */
+        one.plan.ks = ks;
+        one.plan.n_ks = 0;
+        while (one.plan.n_ks < AT_ONCE && done + (int64_t)one.plan.n_ks < k_max) {
+            ks[one.plan.n_ks] = done + (int64_t)one.plan.n_ks + 1;
+            one.plan.n_ks++;
+        }
+        table *t = make_table(&one, rung, false);
+        if (!t) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+        for (size_t i = 0; !rc && i < n; i++) {
+            if (!look_up(&one, t, x[i].n, x[i].c, pass))
+                rc = not_an_end(err, x[i].n, x[i].c);
+            else
+                memcpy(&table_[i * (size_t)k_max + (size_t)done], pass,
+                       one.plan.n_ks * sizeof *pass);
+        }
+        free_table(t);
+        done += (int64_t)one.plan.n_ks;
+    }
+    return rc;
 }
 
 int rn_seq_posterior(const rn_seq *q, const rn_count *x, size_t n, double *out, rn_err *err)
@@ -531,4 +570,40 @@ void rn_seq_rule_write(const rn_seq *q, char *out, size_t cap)
     if (at < cap)
         snprintf(out + at, cap - at, ", n %" PRId64 " to %" PRId64 ", cost %.17g", q->step[0],
                  q->plan.n_max, q->plan.cost);
+}
+
+/* A whole number of at least 1 at *p, behind `word`; *p moves behind both. */
+static bool take_whole(const char **p, const char *word, int64_t *out)
+{
+    const size_t n = strlen(word);
+    if (strncmp(*p, word, n) != 0) return false;
+    char *end;
+    *out = strtoll(*p + n, &end, 10);
+    const bool ok = end != *p + n && *out >= 1;
+    *p = end;
+    return ok;
+}
+
+int rn_seq_rule_read(const char *text, rn_seq **out, int *rung, rn_err *err)
+{
+    enum { MAX_KS = 64 };
+    int64_t ks[MAX_KS];
+    rn_seq_plan plan = {.ks = ks};
+    const char *p = text;
+    bool ok = take_whole(&p, "k ", &ks[plan.n_ks++]);
+    while (ok && p[0] == ',' && p[1] != ' ' && plan.n_ks < MAX_KS)
+        ok = take_whole(&p, ",", &ks[plan.n_ks++]);
+    ok = ok && take_whole(&p, ", n ", &plan.first) && take_whole(&p, " to ", &plan.n_max);
+    if (ok && (ok = strncmp(p, ", cost ", 7) == 0)) {
+        char *end;
+        plan.cost = strtod(p + 7, &end);
+        ok = end != p + 7 && plan.cost > 0;
+        p = end;
+    }
+    int at = 0;
+    if (ok && *p) ok = sscanf(p, ", rung %d", &at) == 1;
+    if (!ok) return rn_fail(err, RN_EFORMAT, "'%.80s' is no rule of a question", text);
+    int rc = rn_seq_new(&plan, out, err);
+    if (!rc && *p) *rung = at;
+    return rc;
 }

@@ -63,6 +63,11 @@ int64_t rn_seq_need(const rn_seq *q, int rung, rn_count x);
 int rn_seq_pass(rn_seq *q, int rung, rn_count x, double *pass, rn_err *err);
 /* Their mean over n such problems and its variance, into out [n_ks]. */
 int rn_seq_means(rn_seq *q, int rung, const rn_count *x, size_t n, rn_seq_mean *out, rn_err *err);
+/* pass@1 .. pass@k_max of n such problems, k_max at most n_0, whatever k the question asks: table
+ * [n, k_max], unbiased. */
+int rn_seq_table(rn_seq *q, int rung, const rn_count *x, size_t n, int64_t k_max, double *table,
+                 rn_err *err);
+int64_t rn_seq_n0(const rn_seq *q);
 /* The same from n samples of each problem, fixed before: what equal allocation knows. */
 int rn_seq_equal(rn_seq *q, const rn_count *x, size_t n, rn_seq_mean *out, rn_err *err);
 
@@ -74,5 +79,8 @@ double rn_seq_z(double level); /* P(|Z| < z) = level of a normal Z */
 
 /* The rule as text, for records: "k 8,8, n 8 to 1000, cost 1.69". */
 void rn_seq_rule_write(const rn_seq *q, char *out, size_t cap);
+/* Opens the rule of a record; rn_seq_free. A rung that stands behind it (", rung 12") goes to
+ * *rung, which is left alone where none does. RN_EFORMAT: not such a text. */
+int rn_seq_rule_read(const char *text, rn_seq **out, int *rung, rn_err *err);
 
 #endif

@@ -31,6 +31,7 @@ page() {
     page unjudged
     page single
     page unsolved
+    page far --profile paper-8xa100 --extrapolate 200 --resamples 100 --all
     run /usr/bin/python3 "$BATS_TEST_DIRNAME/../page/test_page.py" .
     echo "$output"
     [ "$status" -eq 0 ]

@@ -202,6 +202,89 @@ PY
     [[ "$output" == *"no extrapolation to k = 2000: k is beyond 50 times the samples of a problem"* ]]
     run "$RATION" report -s a.db --extrapolate 1
     [ "$status" -eq 2 ]
+    if command -v gnuplot >/dev/null; then
+        "$RATION" report -s a.db --extrapolate 100 --resamples 50 --plot far.svg --figure pass@k >/dev/null || [ $? -eq 1 ]
+        grep -q "dashed: extrapolated" far.svg
+        "$RATION" report -s a.db --resamples 50 --plot near.svg --figure pass@k >/dev/null || [ $? -eq 1 ]
+        ! grep -q "extrapolated" near.svg
+    fi
+    # counts that cannot tell: none passed, all passed, too few problems, too few samples
+    for how in "0 20 40 no_sample_passed" "20 20 40 every_sample_passed" \
+        "7 20 19 fewer_than_20_problems" "1 3 40 fewer_than_4_judged_samples"; do
+        read -r c n problems why <<<"$how"
+        rm -f b.db
+        for i in $(seq "$problems"); do
+            printf '{"task_id": "P/%d", "n": %d, "c": %d}\n' "$i" "$n" "$c"
+        done >counts.jsonl
+        "$RATION" import -s b.db -t other --ids-only --model m --cost code-llama-7b --format counts counts.jsonl >/dev/null
+        for command in report plan; do
+            run "$RATION" $command -s b.db --extrapolate 100 --resamples 50
+            echo "$how, $command: $output"
+            [ "$status" -eq 1 ]
+            [[ "$output" == *"no extrapolation to k = 100: "*"${why//_/ }"* ]]
+            [[ "$output" != *"beyond the samples, %"* && "$output" != *" e "* ]]
+        done
+    done
+}
+
+@test "plan beyond the samples: each model alone, paired, marked as an extrapolation" {
+    cd "$BATS_TEST_TMPDIR"
+    for m in small:7 large:11; do
+        for i in $(seq 40); do
+            c=$(((i * 7) % 21 * ${m#*:} / 14))
+            printf '{"task_id": "P/%d", "n": 20, "c": %d}\n' "$i" \
+                $((i % 4 ? (c > 20 ? 20 : c) : i % 8 ? 0 : ${m#*:} / 10))
+        done >counts.jsonl
+        cost=code-llama-7b
+        [ "${m%:*}" = large ] && cost=code-llama-34b
+        "$RATION" import -s a.db -t other --ids-only --model "${m%:*}" --cost $cost --format counts counts.jsonl >/dev/null
+    done
+    run "$RATION" plan -s a.db --extrapolate 200 --resamples 200 -b 10TFLOP -b 100TFLOP -b 3PFLOP
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"beyond the samples: each model alone"* ]]
+    [[ "$output" == *"e an extrapolation, not measured"* ]]
+    [[ "$output" == *"small: measured up to k = 10, "*" fit from there on"* ]]
+    [[ "$output" == *"3 PFLOP    small  over 200 "* ]]
+    run "$RATION" plan -s a.db --extrapolate 200 --resamples 200 -b 10TFLOP -b 100TFLOP -b 3PFLOP --format json
+    echo "$output" >plan.json
+    "$RATION" report -s a.db --extrapolate 59 --resamples 200 --format json >report.json
+    /usr/bin/python3 - <<'PY'
+import json
+rows = json.load(open("plan.json"))["extrapolated"][0]["rows"]
+at = {(round(r["budget"] / 1e12), r["model"]): r for r in rows}
+assert at[10, "small"]["k"] == 5 and not at[10, "small"]["extrapolated"], at
+far = at[100, "small"]
+assert far["k"] == 59 and far["extrapolated"], far
+assert at[100, "large"]["k"] == 11 and at[100, "large"]["extrapolated"], at
+# more than was asked for has no value, and nobody is compared with it
+assert at[3000, "small"]["k"] is None and at[3000, "small"]["value"] is None, at[3000, "small"]
+series = json.load(open("report.json"))["series"]
+def points(metric, model):
+    return next(s["points"] for s in series if s["metric"] == metric and s["model"] == model)
+curve, beyond = points("pass@k", "small"), points("extrapolated@k", "small")
+assert abs(next(p["value"] for p in curve if p["k"] == 5) - at[10, "small"]["value"]) < 1e-12
+end = beyond[-1]
+assert end["k"] == 59 and abs(end["value"] - far["value"]) < 1e-9, (end, far)
+assert abs(end["lo"] - far["value_lo"]) < 1e-9 and abs(end["hi"] - far["value_hi"]) < 1e-9
+a, b = far, at[100, "large"]
+assert abs(a["ahead"] - (a["value"] - b["value"])) < 1e-9 and abs(a["ahead"] + b["ahead"]) < 1e-9
+assert a["ahead_lo"] < a["ahead"] < a["ahead_hi"] and abs(a["first"] + b["first"] - 1) < 1e-9
+assert a["value"] > at[10, "small"]["value"] and a["cost"] < 100e12
+PY
+    run "$RATION" plan -s a.db --extrapolate 200 --resamples 50
+    [ "$status" -eq 0 ]
+    [[ "$output" == *" e"* ]]
+    for bad in --total --replay --no-tests --stop; do
+        run "$RATION" plan -s a.db --extrapolate 200 $bad
+        [ "$status" -eq 2 ]
+    done
+    run "$RATION" plan -s a.db --extrapolate 1
+    [ "$status" -eq 2 ]
+    if command -v gnuplot >/dev/null; then
+        "$RATION" plan -s a.db --extrapolate 200 --resamples 50 --plot plan.svg >/dev/null
+        grep -q "FLOPs (dashed: extrapolated)" plan.svg
+    fi
 }
 
 @test "-t takes a name or a file everywhere; a typo lists what there is" {

@@ -36,14 +36,21 @@ count() { sql "$1" "SELECT count(*) FROM sample"; }
     # unequal n, and the rule of it is kept with the run
     [ "$(sql a.db "SELECT count(DISTINCT k) > 1 FROM
         (SELECT count(*) AS k FROM sample GROUP BY problem_id)")" = 1 ]
-    [[ "$(sql a.db "SELECT provenance FROM run")" == *'"until":"pass@2 +-4.5: k 2, n 4 to 60, cost 1"'* ]]
+    [[ "$(sql a.db "SELECT provenance FROM run")" == *'"until":["pass@2 +-4.5: k 2, n 4 to 60, cost 1","pass@2 +-4.5: k 2, n 4 to 60, cost 1, rung '* ]]
     run until_answered a.db 'pass@2 +-4.5' -m "$s" -n 60
     [ "$(answer "$output")" = "$first" ]
     [ "$(count a.db)" = "$n" ]
     run "$RATION" generate --until 'pass@2 +-4.5' --dry-run -s a.db -n 60
     [ "$(answer "$output")" = "$first" ]
     run "$RATION" report -s a.db
-    [[ "$output" == *"sampled until a question was answered"* ]]
+    flat=$(tr -s '\n ' ' ' <<<"$output")
+    [[ "$flat" == *"sampled until 'pass@2 +-4.5' was answered, 4 to "*" samples of a problem: pass@1 to pass@4 are from $n samples, without bias"*"all else is from the first 4 of each problem"* ]]
+    # the report's value is the answer's
+    run "$RATION" report -s a.db --metric pass@k -k 2 --format json
+    echo "$first"
+    /usr/bin/python3 -c 'import json, re, sys
+point = next(p for s in json.loads(sys.argv[1])["series"] for p in s["points"] if p["k"] == 2)
+assert abs(100 * point["value"] - float(re.search(r" is ([0-9.]+) %", sys.argv[2])[1])) < 0.051, point' "$(sed -n '/^{/,$p' <<<"$output")" "$first"
     # a narrower one goes on where the wider one ended
     run until_answered a.db 'pass@2 +-3.5' -m "$s" -n 60
     [ "$status" -eq 0 ]

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Small stores for the tests of the page, made by `ration import` with verdicts of their own.
 
-    store.py RATION DIR      writes full.db, unjudged.db, single.db, unsolved.db into DIR
+    store.py RATION DIR      writes full.db, unjudged.db, single.db, unsolved.db, far.db into DIR
 
 Texts, names and ids hold what would break out of a page that is not careful. Scores are put by SQL:
 `rank` needs a model, and this test is of the page.
@@ -88,6 +88,10 @@ def main():
     add("single.db", "nameless", "one.jsonl")
     write_samples(folder / "none.jsonl", 5, 4, 0)
     add("unsolved.db", "small", "none.jsonl", "--cost", "code-llama-7b")
+    write_set(folder / "tiny.jsonl", 24)
+    for seed, (model, (cost, n, skill)) in enumerate(MODELS.items()):
+        write_samples(folder / f"far{seed}.jsonl", seed + 20, n, skill / 3, problems=24)
+        add("far.db", model, f"far{seed}.jsonl", "--cost", cost)
 
 
 main()

@@ -118,6 +118,32 @@ class Page(unittest.TestCase):
             self.assertEqual(len(set(colours.values()) - {""}), 2)
         self.assertGreater(n, 20)
 
+    def test_curves_go_on_dashed_beyond_the_samples(self):
+        self.open("far")
+        dashes = """
+            const d = Chart.getChart(document.getElementById(arguments[0])).data.datasets
+              .find((d) => d.label === arguments[1] && !d.band);
+            return d.data.map((p, i) => [Boolean(p.far),
+              i ? Boolean(d.segment.borderDash({p1DataIndex: i})) : false]);"""
+        for name in ["k", "flops"]:
+            datasets = self.datasets(f"t0-pass-{name}-canvas")
+            metric = {"k": "pass@k", "flops": "pass_flops@f"}[name]
+            x_far = {"k": "x", "flops": "flops"}[name]
+            for model in self.report["tasks"][0]["models"]:
+                beyond = self.series("extrapolated@k", model["model"])["points"]
+                inside = [p for p in self.series(metric, model["model"])["points"]
+                          if p["k"] <= beyond[0]["k"]]
+                self.assertEqual(beyond[-1]["k"], 200)
+                self.compare(datasets, model["model"],
+                             [(p["x"], p["value"], p["lo"], p["hi"]) for p in inside] +
+                             [(p[x_far], p["value"], p["lo"], p["hi"]) for p in beyond[1:]])
+                marks = self.browser.execute_script(dashes, f"t0-pass-{name}-canvas",
+                                                    model["model"])
+                self.assertEqual(marks, [[False, False]] * len(inside) +
+                                 [[True, True]] * (len(beyond) - 1))
+        self.assertIn("Dashed: an extrapolation by a model of how hard the problems are",
+                      self.text())
+
     def test_rank_charts_are_the_json(self):
         self.open("full")
         models = [m["model"] for m in self.report["tasks"][0]["models"]]
