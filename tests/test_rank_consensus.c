@@ -55,6 +55,9 @@ static void test_literals(void **state)
         {"x", NULL},
         {"", NULL},
         {"lambda: 1", NULL},
+        {"[true, null, {'a': false}]", "[True, None, {'a': False}]"},
+        {"true", NULL},
+        {"[truest]", NULL},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         rn_arena a = {0};
@@ -235,6 +238,15 @@ static void test_forms(void **state)
          "= 0\n"
          "Output: null",
          "([3, 1], 2) True; ([], 0) None"},
+        {"class Solution:\n    def f(self, root: List[int], ok: bool) -> List[bool]:\nInput: root "
+         "= "
+         "[1,null,2], ok = true\nOutput: [true,false]",
+         "([1, None, 2], True) [True, False]"},
+        /* what an explanation says of its steps is no example */
+        {"class Solution:\n    def f(self, nums: List[int]) -> int:\nExample 1:\nInput: nums = "
+         "[3,1]\n"
+         "Output: 1\nExplanation: after a shift nums = [1,3], the answer is 1.",
+         "([3, 1],) 1"},
         {"def f(grid, capacity):\nInput: \n   grid : [[0, 1]]\n   bucket_capacity : 2\nOutput: 6",
          "([[0, 1]], 2) 6"},
         /* tables and arrows */
@@ -281,6 +293,13 @@ static void test_sample_blocks(void **state)
                  "3 strips, each with 4 sockets, suffice.\n",
                  "<4 10\n>3\n");
     expect_stdin("Sample Input 1:\n7\nSample Output 1:\nYes\n1 4\n", "<7\n>Yes\n1 4\n");
+    /* The text ends in the last block, behind no line end. */
+    expect_stdin("Example\n\nInput\n\n\n5\n3 6\n\n\nOutput\n\n\n77", "<5\n3 6\n>77\n");
+    expect_stdin("Sample Input 1: 3\nSample Output 1: 4", "<3\n>4\n");
+    expect_stdin(
+        "-----Sample Input-----\n4 10\n\n-----Sample Output-----\n3\n\n3 power strips, each "
+        "with 4 sockets, extend it.",
+        "<4 10\n>3\n");
     expect_stdin("Input\nThe input is a number.\nOutput\nThe output is another.\n", "");
     expect_stdin("", "");
 }

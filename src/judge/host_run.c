@@ -390,7 +390,8 @@ static PyObject *find_entry(run *r)
     rn_bytes marker = rn_bytes_of("class Solution");
     if (cls && rn_bytes_find(r->job->program, marker, 0) != SIZE_MAX) {
         PyObject *self = PyObject_CallNoArgs(cls);
-        return self ? PyObject_GetAttrString(self, name) : NULL;
+        const char *dot = strrchr(name, '.'); /* "Solution().name" */
+        return self ? PyObject_GetAttrString(self, dot ? dot + 1 : name) : NULL;
     }
     PyObject *f = PyDict_GetItemString(r->globals, name);
     if (!f) PyErr_Format(PyExc_NameError, "name '%s' is not defined", name);

@@ -118,13 +118,14 @@ static bool read_outcome(rn_finder *f, size_t at, rn_told *out)
     return false;
 }
 
-static void add_block(rn_finder *f, size_t at, size_t end, const rn_lit *args)
+static void add_block(rn_finder *f, size_t at, size_t end, const rn_lit *args, bool block)
 {
     rn_told told;
     if (!read_outcome(f, end, &told)) return;
-    rn_vec_push(
-        &f->list,
-        ((rn_found){.x = {.args = args, .expected = told.v, .either = told.either}, .at = at}));
+    rn_vec_push(&f->list,
+                ((rn_found){.x = {.args = args, .expected = told.v, .either = told.either},
+                            .at = at,
+                            .block = block}));
 }
 
 /* Behind "Input:", "Input 1 =" at `at`; SIZE_MAX if it is not there. */
@@ -155,9 +156,21 @@ static void find_settings(rn_finder *f)
             end = at;
             args = read_settings(f, &end, false);
         }
-        if (args) add_block(f, at, end, args);
+        if (args) add_block(f, at, end, args, block != SIZE_MAX);
         at = args ? end : name_end;
     }
+}
+
+/* Where "Input:" begins examples, "nums = [1, 2]" elsewhere belongs to an explanation of one. */
+static void keep_blocks(rn_finder *f, size_t from)
+{
+    bool any = false;
+    for (size_t i = from; i < f->list.n; i++)
+        any |= f->list.data[i].block;
+    size_t n = from;
+    for (size_t i = from; i < f->list.n; i++)
+        if (!any || f->list.data[i].block) f->list.data[n++] = f->list.data[i];
+    f->list.n = n;
 }
 
 /* ---- tables and arrows ----------------------------------------------------------------------- */
@@ -229,7 +242,9 @@ static void read_arrow(rn_finder *f, size_t from, size_t to)
 void rn_find_blocks(rn_finder *f)
 {
     if (!f->sig.found || f->sig.n == 0 || f->sig.variadic) return;
+    const size_t before = f->list.n;
     find_settings(f);
+    keep_blocks(f, before);
     for (size_t at = 0; at < f->text.len;) {
         size_t to = rn_scan_line_end(f->text, at);
         if (memchr(f->text.data + at, '|', to - at)) read_row(f, at, to);
@@ -339,7 +354,8 @@ int rn_examples_stdin(rn_bytes t, rn_arena *a, rn_sample_io **out, size_t *n, rn
             state = used ? kind : LINE_END;
             from = rest < to ? rest : to;
         }
-        at = to + 1;
+        /* The end of the text ends the last block, behind a line end or not. */
+        at = to == t.len && at < t.len ? t.len : to + 1;
     }
     *out = list;
     return 0;

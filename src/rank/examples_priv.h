@@ -18,7 +18,8 @@ typedef struct rn_found {
     rn_example x;
     size_t at; /* where it begins in the text */
     rn_found_kind kind;
-    bool word; /* its value is a word without quotes */
+    bool word;  /* its value is a word without quotes */
+    bool block; /* behind "Input:" */
 } rn_found;
 
 typedef struct rn_finder {

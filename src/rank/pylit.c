@@ -54,11 +54,13 @@ static const rn_lit *read_word(reader *r)
     static const struct {
         const char *word;
         rn_lit v;
-    } words[] = {{"None", {.kind = RN_LIT_NONE}},
-                 {"True", {.kind = RN_LIT_BOOL, .i = 1}},
-                 {"False", {.kind = RN_LIT_BOOL}},
-                 {"set()", {.kind = RN_LIT_SET}}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    } words[] = {{"None", {.kind = RN_LIT_NONE}},         {"True", {.kind = RN_LIT_BOOL, .i = 1}},
+                 {"False", {.kind = RN_LIT_BOOL}},        {"set()", {.kind = RN_LIT_SET}},
+                 {"true", {.kind = RN_LIT_BOOL, .i = 1}}, {"false", {.kind = RN_LIT_BOOL}},
+                 {"null", {.kind = RN_LIT_NONE}}};
+    const size_t json = 4; /* "[1,null,2]" of LeetCode: alone these are words of a sentence */
+    const size_t n = r->depth > 1 ? sizeof words / sizeof *words : json;
+    for (size_t i = 0; i < n; i++) {
         size_t len = strlen(words[i].word);
         if (r->text.len - r->at < len || memcmp(r->text.data + r->at, words[i].word, len) != 0)
             continue;

@@ -157,13 +157,6 @@ static bool is_examples(const rn_store_ranker_row *row)
     return strstr(row->json, "\"by\":\"examples\"") != NULL;
 }
 
-/* Votes are stored as 16-bit numbers, least significant byte first. */
-static uint16_t vote_at(rn_bytes votes, size_t i)
-{
-    const uint8_t *b = (const uint8_t *)votes.data + 2 * i;
-    return (uint16_t)(b[0] | b[1] << 8);
-}
-
 /* The votes of one problem's samples, which begin at `at`; `unseen`: only examples that no test
  * repeats count. */
 static int load_problem_votes(loader *l, const rn_ranked *p, const rn_store_grouping *of_cells,
@@ -183,10 +176,12 @@ static int load_problem_votes(loader *l, const rn_ranked *p, const rn_store_grou
         rn_bytes votes = of_cells->votes[taken[k]];
         double part = of_cells->part[taken[k]];
         if (votes.len / 2 < RN_VOTES_HEAD) continue;
-        right[k] = unseen ? vote_at(votes, RN_VOTES_RIGHT_UNSEEN) : part >= 0 ? (uint32_t)part : 0;
-        known = vote_at(votes, unseen ? RN_VOTES_UNSEEN : RN_VOTES_KNOWN);
+        right[k] = unseen      ? rn_votes_at(votes.data, RN_VOTES_RIGHT_UNSEEN)
+                   : part >= 0 ? (uint32_t)part
+                               : 0;
+        known = rn_votes_at(votes.data, unseen ? RN_VOTES_UNSEEN : RN_VOTES_KNOWN);
         for (size_t i = RN_VOTES_HEAD; i < votes.len / 2; i++)
-            value[k * n_inputs + i - RN_VOTES_HEAD] = vote_at(votes, i);
+            value[k * n_inputs + i - RN_VOTES_HEAD] = rn_votes_at(votes.data, i);
     }
     *n_examples += known;
     *out = (rn_votes){value, right, p->pass, p->cut, p->n, n_inputs, (uint32_t)known};

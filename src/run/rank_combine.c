@@ -98,11 +98,9 @@ static int note_ranker(void *user, const rn_store_ranker_row *row)
     return 0;
 }
 
-/* Votes are stored as 16-bit numbers, least significant byte first. */
 static double share_passed(double n_passed, rn_bytes votes)
 {
-    const uint8_t *b = (const uint8_t *)votes.data + 2 * RN_VOTES_KNOWN;
-    const int known = votes.len / 2 > RN_VOTES_KNOWN ? b[0] | b[1] << 8 : 0;
+    const int known = votes.len / 2 > RN_VOTES_KNOWN ? rn_votes_at(votes.data, RN_VOTES_KNOWN) : 0;
     return known ? n_passed / known : 0;
 }
 

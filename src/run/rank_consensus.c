@@ -96,7 +96,7 @@ static int open_consensus(rn_ranking *k, rn_err *err)
 
 static int open_examples(rn_ranking *k, rn_err *err)
 {
-    enum { READER = 2 }; /* the version of what finds examples and makes inputs from them */
+    enum { READER = 3 }; /* the version of what finds examples and makes inputs from them */
     const rn_rank_options *o = k->o;
     const double cpu_s = o->cpu_s > 0 ? o->cpu_s : examples_cpu_s;
     consensus *c = make(k, err);

@@ -31,6 +31,13 @@ enum {
     RN_VOTES_HEAD
 };
 
+/* The number at place i of stored votes. */
+static inline uint16_t rn_votes_at(const char *stored, size_t i)
+{
+    const uint8_t *b = (const uint8_t *)stored + 2 * i;
+    return (uint16_t)(b[0] | b[1] << 8);
+}
+
 typedef struct rn_votes {
     const uint16_t *value; /* [n, n_inputs]: equal for two samples exactly when they give the same
                               value on that input; 0: none. Borrowed, as all below. */

@@ -308,6 +308,31 @@ assert {s["ranker"] for s in r["series"]} == {"examples", "examples in no test"}
     [ "$right" = "1 2 0 1 " ] || { echo "$right"; false; }
 }
 
+@test "rank: examples of a method of LeetCode are calls of a Solution object" {
+    cat >"$dir/set.jsonl" <<'END'
+{"task_id": "L/0", "prompt": "r\"\"\"Add them.\n\nExample 1:\nInput: nums = [1,2], k = 3\nOutput: 6\n\nclass Solution:\n    def add(self, nums: List[int], k: int) -> int:\n\"\"\"\n", "entry_point": "Solution().add", "canonical_solution": "class Solution:\n    def add(self, nums, k):\n        return sum(nums) + k\n", "test": "def check(f):\n    assert f(nums = [1, 2, 3], k = 3) == 9\n"}
+END
+    for body in 'return sum(nums) + k' 'return 7' 'return 6'; do
+        printf '{"task_id": "L/0", "completion": "class Solution:\\n    def add(self, nums, k):\\n        %s\\n"}\n' "$body"
+    done >"$dir/s.jsonl"
+    "$RATION" import -s "$dir/a.db" -t "$dir/set.jsonl" --model other "$dir/s.jsonl" >/dev/null
+    run "$RATION" rank -t "$dir/set.jsonl" -s "$dir/a.db"
+    [[ "$output" == *"1 examples tell a value; 1 of them stand in no test"* ]] || { echo "$output"; false; }
+    right=$(sql "$dir/a.db" "select cast(c.score as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
+    [ "$right" = "1 0 1 " ] || { echo "$right"; false; }
+    [ "$(sql "$dir/a.db" "select count(distinct votes) from score")" = 3 ]
+}
+
+@test "rank: a program that hangs costs the limit, once an input, twice at most" {
+    printf '{"task_id": "mini/0", "completion": "    while True:\\n        pass\\n"}\n' >"$dir/hang.jsonl"
+    "$RATION" import -s "$dir/a.db" -t "$set" --model other "$dir/hang.jsonl" >/dev/null
+    cp "$dir/a.db" "$dir/b.db"
+    run "$RATION" rank --ranker consensus --cpu-limit 0.5 --inputs 1 -t "$set" -s "$dir/a.db" -j 1
+    [[ "$output" == *"1 programs executed: 0."[56]" CPU seconds"* ]] || { echo "$output"; false; }
+    run "$RATION" rank --ranker consensus --cpu-limit 0.5 --inputs 16 -t "$set" -s "$dir/b.db" -j 1
+    [[ "$output" == *"1 programs executed: 1."[012]" CPU seconds"* ]] || { echo "$output"; false; }
+}
+
 @test "rank: examples+nll orders by examples passed, then by likelihood, and knows no verdict" {
     answers "$dir/a.db"
     run "$RATION" rank --ranker examples+nll -t "$set" -s "$dir/a.db"

@@ -512,6 +512,37 @@ END
     [[ "$output" == *"fallback"* ]]
 }
 
+@test "solve: without tests the policy learns how often samples pass the examples, not the tests" {
+    serve '{"def f9": ["    return x + 1\n"]}'
+    printf '[model small]\nusd_per_1m_input = 0\nusd_per_1m_output = 1\n[model big]\nusd_per_1m_input = 0\nusd_per_1m_output = 3\n' >costs
+    # On record small's programs pass the example of every problem and no test, big's pass all.
+    for i in 0 1 2 3 4 5 6 7; do
+        printf '{"task_id": "T/%d", "prompt": "def f%d(x):\\n    \\"\\"\\"\\n    >>> f%d(3)\\n    4\\n    \\"\\"\\"\\n", "entry_point": "f%d", "canonical_solution": "    return x + 1\\n", "test": "def check(f):\\n    assert f(3) == 4\\n    assert f(5) == 6\\n"}\n' $i $i $i $i
+    done >set.jsonl
+    for i in 0 1 2 3 4 5 6 7; do
+        for j in 1 2 3 4 5 6; do
+            printf '{"task_id": "T/%d", "completion": "    return 4 # %d\\n"}\n' $i $j >>small.jsonl
+            printf '{"task_id": "T/%d", "completion": "    return x + 1 # %d\\n"}\n' $i $j >>big.jsonl
+        done
+    done
+    for name in small big; do
+        "$RATION" import -s r.db -t set.jsonl --model $name $name.jsonl >/dev/null
+    done
+    "$RATION" judge -s r.db -t set.jsonl >/dev/null
+    cp r.db ranked.db
+    "$RATION" rank -s ranked.db -t set.jsonl >/dev/null
+    sed 's/f0/f9/g; s/T.0/T\/9/; s/"test".*/"test": "def check(f):\\n    pass\\n"}/' set.jsonl | head -1 >p.json
+    set -- solve -b 0.04USD --cost-file costs --no-tests --in-flight 1 --max-tokens 1000 --ledger l.json \
+        -m "small=$url/v1#test-model" -m "big=$url/v1#test-model"
+    run "$RATION" "$@" --learn-from r.db p.json # verdicts: small never passes
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"sample 0 of big, "*"by examples: it passes all of them"* ]] || { echo "$output"; false; }
+    run "$RATION" "$@" --learn-from ranked.db p.json
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"sample 0 of small, "*"by examples: it passes all of them"* ]] || { echo "$output"; false; }
+    [ "$(json l.json models.1.samples)" = 0 ]
+}
+
 @test "solve: wrong usage" {
     problem
     random_model tiny.gguf
