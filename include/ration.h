@@ -245,8 +245,9 @@ RN_API void rn_report_output_free(rn_report_output *out); /* NULL accepted */
 /* A problem set: read once, checked, immutable; threads may share it. */
 typedef struct rn_taskset rn_taskset;
 
-/* name: a known set ("humaneval", "mbpp", ...), looked for in data_dir and beside the program, or
- * the path of a file or folder in a known form (docs/FORMATS.md). rn_taskset_free. */
+/* name: a known set ("humaneval", "mbpp", ...), looked for in data_dir (NULL: $RATION_DATA, else
+ * the user's data folder) and beside the program, or the path of a file or folder in a known form
+ * (docs/FORMATS.md). rn_taskset_free. */
 RN_API int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn_err *err);
 RN_API void rn_taskset_free(rn_taskset *set); /* NULL accepted */
 RN_API size_t rn_taskset_size(const rn_taskset *set);
@@ -840,7 +841,8 @@ RN_API int rn_fetch_options_check(const char *name, const rn_fetch_options *o, r
 RN_API int rn_stage_fetch(const char *name, const rn_fetch_options *o, rn_fetch_summary *out,
                           rn_err *err);
 typedef struct rn_public_set {
-    const char *name, *size, *url; /* static */
+    const char *name, *size, *url; /* static; size "?": not known */
+    const char *sha256;            /* of the published file; NULL: recorded on first use */
 } rn_public_set;
 /* RN_ENOTFOUND past the last. */
 RN_API int rn_public_set_at(size_t i, rn_public_set *out);

@@ -92,6 +92,7 @@ static void hash_prompts(const char *preset, const char *set_name, char hex[RN_S
 static void presets_keep_their_bytes(void **state)
 {
     (void)state;
+    /* Those of LiveCodeBench are what its own lcb_runner/prompts/code_generation.py makes. */
     static const struct {
         const char *preset, *set, *sha256;
     } t[] = {
@@ -123,8 +124,28 @@ static void presets_keep_their_bytes(void **state)
          "06de06090614c347eb61765b858876fab33da06cd590cb2fa3878600742497ab"},
         {"bigcodebench-instruct", "bigcodebench/hard.jsonl.gz",
          "07ece1421490b524b0df64f39697e1092b33b0a312760a1cab07b0fc1e5e56a3"},
+        {"evalplus", "humaneval",
+         "4e821ee58dd4cfada3d57baead7240f8e5e09de4a334a496d804027671c45dc7"},
+        {"evalplus-chat", "humaneval",
+         "755fbfc3b0c063f48d459e903da201171a07a233cb7cc70f1854f287c3d70802"},
+        {"humaneval-x", "humaneval-x/humaneval_rust.jsonl.gz",
+         "915844e6c5cfb1467ed31fc4d5663499d5a439c3c78eaf98283c92da49649976"},
+        {"multipl-e", "humaneval",
+         "4e821ee58dd4cfada3d57baead7240f8e5e09de4a334a496d804027671c45dc7"},
+        {"leetcode", "leetcode/test.jsonl.gz",
+         "5b739284bc5267b4d5c4bb53f99b5aedcee54af1b621bbd5604584b514eb56b9"},
         {"livecodebench", "apps/apps-real-7.jsonl",
          "775ae16d232aab028ebd1db6fac37c7e72a72bfd0fcfbc0cabe5d419f44c8dc3"},
+        {"livecodebench-gemini", "apps/apps-real-7.jsonl",
+         "7348a6cb714d3cc9983ab65ef729152a064fcffa52659e640df936301ffab07d"},
+        {"livecodebench-o1", "apps/apps-real-7.jsonl",
+         "54c6dbbf3b7ad0d04c9ab15a772b5563029be13212dd6caf024421ae6900a12d"},
+        {"livecodebench-deepseek-coder", "apps/apps-real-7.jsonl",
+         "ad887b15b21826011b4a417f9a2534ec456a505bec712b6f8b7a39514a9d8f37"},
+        {"livecodebench-qwen", "apps/apps-real-7.jsonl",
+         "98c67401f350d17281de5ff69f1ec29447de930018e83526290ce89beb03db28"},
+        {"livecodebench-qwq", "apps/apps-real-7.jsonl",
+         "1bdf24632b010f3ad0f8cc83ef99a54de03a238b32c94b71bdded77075f03948"},
         {"livecodebench-base", "apps/apps-real-7.jsonl",
          "3fab01b53443d839a8d69777203496e567d6373bb17dd80b4685fbc9885ce17c"},
     };

@@ -270,6 +270,22 @@ static bool place(size_t i, const char *data_dir, const char *rel, rn_buf *path)
     return rn_buf_ok(path);
 }
 
+const char *rn_data_dir(const char *given)
+{
+    static char dir[PATH_MAX];
+    const char *env = getenv("RATION_DATA"), *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (given == dir) return dir;
+    if (given)
+        snprintf(dir, sizeof dir, "%s", given);
+    else if (env && *env)
+        snprintf(dir, sizeof dir, "%s", env);
+    else if (xdg && *xdg)
+        snprintf(dir, sizeof dir, "%s/ration", xdg);
+    else
+        snprintf(dir, sizeof dir, "%s/.local/share/ration", home && *home ? home : ".");
+    return dir;
+}
+
 bool rn_data_locate(const char *data_dir, const char *rel, rn_buf *path)
 {
     for (size_t i = 0; i < N_PLACES; i++)

@@ -40,6 +40,10 @@ int rn_reader_line(rn_reader *r, size_t max_bytes, rn_bytes *line, rn_err *err);
 int64_t rn_reader_line_no(const rn_reader *r);  /* 1-based number of the line last returned */
 const char *rn_reader_path(const rn_reader *r); /* borrowed */
 
+/* `given`, else $RATION_DATA, else $XDG_DATA_HOME/ration, else ~/.local/share/ration: where problem
+ * sets lie. In a static buffer. */
+const char *rn_data_dir(const char *given);
+
 /* Finds `rel` (e.g. "mini/mini.jsonl", "models/NAME.gguf") in data_dir (may be NULL or ""), then in
  * the folders that ship with the program. True with its path in *path (cleared first) when it
  * exists. */

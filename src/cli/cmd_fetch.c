@@ -12,7 +12,7 @@ static void print_sources(void)
 {
     rn_public_set s;
     for (size_t i = 0; rn_public_set_at(i, &s) == 0; i++)
-        printf("%-16s %8s  %s\n", s.name, s.size, s.url);
+        printf("%-24s %7s  %-12.12s  %s\n", s.name, s.size, s.sha256 ? s.sha256 : "-", s.url);
 }
 
 static int fetch_one(const rn_command *cmd, const char *name, const rn_fetch_options *o)
@@ -42,7 +42,8 @@ int rn_cmd_fetch(int argc, char **argv)
         RN_OPT_STR(0, "sha256", &o.sha256, "HEX", "the file must have this hash"),
         RN_OPT_FLAG(0, "again", &again, "replace a file that is there"),
         RN_OPT_INT(0, "retries", &retries, "N", "after lost connections (default 4)"),
-        RN_OPT_FLAG(0, "list", &list, "show the sets, their sizes and homes"),
+        RN_OPT_FLAG(0, "list", &list,
+                    "show the sets: size, published SHA-256 (-: recorded on first use), home"),
         RN_OPT_END};
     int first = 0;
     int status = rn_opt_parse(cmd, intro, table, argc, argv, &first);

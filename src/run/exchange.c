@@ -468,7 +468,7 @@ static int on_bytes(void *user, int64_t done, int64_t total)
 int rn_public_set_at(size_t i, rn_public_set *out)
 {
     const rn_source *s = rn_source_at(i);
-    if (s) *out = (rn_public_set){s->name, s->size, s->url};
+    if (s) *out = (rn_public_set){s->name, s->size, s->url, s->sha256};
     return s ? 0 : RN_ENOTFOUND;
 }
 

@@ -2,17 +2,23 @@
  * references.c: the set's own solutions, run before any sample: where they fail, verdicts would
  * mean nothing. A problem with several is right if one of the first three is. Under `calibrate`
  * their CPU time sets the limits.
+ *
+ * A solution that asks for the network, which programs do not get, says nothing about the machine
+ * or the samples: its problem counts as missing, like one whose library is not here. That is found
+ * out by a second run of a solution that failed, which ends at the first call that asks for it.
  */
 #include "run/judge_priv.h"
 
 #include <stdlib.h>
 
 enum { MAX_TRIES = 3, MAX_NAMED = 5 };
+#define NETWORK_STATUS "97"
 
 typedef struct reference {
     const rn_problem *p;
     size_t tried;
     rn_judge_result result;
+    bool wants_network;
 } reference;
 
 typedef struct references {
@@ -28,6 +34,55 @@ typedef struct references {
 static bool has_more(const reference *r)
 {
     return r->tried < r->p->n_references && r->tried < MAX_TRIES;
+}
+
+/* Ends the program at the first call that asks for the network, also where the program would catch
+ * the error; "socket.__new__" tells the address family second. */
+static const char network_probe[] =
+    "def _ration_probe():\n"
+    "    import os, sys\n"
+    "    asks = {'socket.getaddrinfo', 'socket.gethostbyname', 'socket.gethostbyaddr'}\n"
+    "    def hook(event, args, end=os._exit):\n"
+    "        if event in asks or event == 'socket.__new__' and args[1] in (2, 10):\n"
+    "            end(" NETWORK_STATUS ")\n"
+    "    sys.addaudithook(hook)\n"
+    "_ration_probe()\n";
+
+/* Sets whose problems name their libraries are those that use the world outside. */
+static bool is_probed(const reference *r)
+{
+    const rn_judge_result *v = &r->result;
+    return r->p->n_libs && !r->p->language && r->tried && v->verdict != RN_V_PASSED &&
+           rn_verdict_family(v->verdict) != 'S';
+}
+
+static int probe_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
+{
+    references *x = user;
+    while (x->next < x->n && !is_probed(&x->list[x->next]))
+        x->next++;
+    if (x->next == x->n) return 0;
+    const reference *r = &x->list[x->next];
+    rn_buf program = {0};
+    rn_buf_clear(&x->source);
+    rn_arena_free(&x->job);
+    int rc = rn_program_build(r->p, rn_bytes_of(r->p->references[r->tried - 1]),
+                              &(rn_extracted){.found = true}, &program, err);
+    rn_buf_printf(&x->source, "%s", network_probe);
+    rn_buf_add(&x->source, program.len ? program.data : "", program.len);
+    rn_buf_free(&program);
+    if (!rc) rc = rn_work_job(x->w, r->p, rn_buf_view(&x->source), &x->job, job, err);
+    *tag = x->next++;
+    return rc ? rc : 1;
+}
+
+static int take_probe(void *user, uint64_t tag, const rn_judge_result *result, rn_err *err)
+{
+    references *x = user;
+    (void)err;
+    x->list[tag].wants_network =
+        result->verdict == RN_V_EXITED && strstr(result->detail, " " NETWORK_STATUS " ") != NULL;
+    return 0;
 }
 
 static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
@@ -84,6 +139,18 @@ static bool wants_module(const reference *r)
             strstr(r->result.detail, "ImportError"));
 }
 
+/* Its problem cannot be judged here, for what it lacks. */
+static int set_lacking(references *x, const reference *r, const char *what, rn_err *err)
+{
+    const char **lacks = &x->w->lacks[r->p - x->w->tasks->problems];
+    *lacks = rn_arena_strdup(x->w->arena, what);
+    if (!*lacks) return rn_fail(err, RN_ENOMEM, "references: out of memory");
+    x->w->out->n_lacking++;
+    rn_watch_note(&x->w->o->watch, "%s cannot be judged here and counts as missing: %s",
+                  r->p->task_id, what);
+    return 0;
+}
+
 /* What came of them: limits, notes, and the error that ends it all. */
 static int conclude(references *x, rn_err *err)
 {
@@ -91,16 +158,15 @@ static int conclude(references *x, rn_err *err)
     bool public_set = rn_set_find(x->w->tasks->name) != NULL;
     rn_buf bad = {0};
     size_t n_bad = 0, n_none = 0;
-    for (size_t i = 0; i < x->n; i++) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < x->n; i++) {
         const reference *r = &x->list[i];
         set_limit(x->w, r);
-        if (wants_module(r)) {
-            const size_t at = (size_t)(r->p - x->w->tasks->problems);
-            x->w->lacks[at] = rn_arena_strdup(x->w->arena, r->result.detail);
-            if (!x->w->lacks[at]) return rn_fail(err, RN_ENOMEM, "references: out of memory");
-            x->w->out->n_lacking++;
-            rn_watch_note(watch, "%s cannot be judged here and counts as missing: %s",
-                          r->p->task_id, r->result.detail);
+        if (wants_module(r) || r->wants_network) {
+            rc = set_lacking(x, r,
+                             r->wants_network ? "the network, which its own solution asks for"
+                                              : r->result.detail,
+                             err);
             continue;
         }
         n_none += r->result.verdict == RN_V_NO_TESTS;
@@ -117,8 +183,7 @@ static int conclude(references *x, rn_err *err)
     }
     if (n_none)
         rn_watch_note(watch, "%zu of %zu problems have no reference solution", n_none, x->n);
-    int rc = 0;
-    if (n_bad)
+    if (!rc && n_bad)
         rc =
             rn_fail(err, RN_ELIMIT,
                     "%zu of %zu reference solutions fail, so verdicts would mean nothing here: %s. "
@@ -163,6 +228,10 @@ int rn_work_references(rn_work *w, rn_err *err)
     rn_pump pump = {
         .judge = w->judge, .next = next_job, .done = take_result, .tick = tick, .user = &x};
     if (!rc) rc = rn_pump_run(&pump, err);
+    rn_pump probe = {
+        .judge = w->judge, .next = probe_job, .done = take_probe, .tick = tick, .user = &x};
+    x.next = 0;
+    if (!rc) rc = rn_pump_run(&probe, err);
     if (!rc) rc = conclude(&x, err);
     free(x.is_due);
     free(x.list);

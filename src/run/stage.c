@@ -1,10 +1,8 @@
 /* stage.c: see stage.h. */
 #include "run/stage.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { DONE = 0, MISSING = 1, FAILURE = 3 }; /* exit statuses of the command line */
 
@@ -70,19 +68,4 @@ int rn_stage_commit(rn_store *s, int rc, rn_err *err)
     if (rc || !rc2) return rc;
     if (err) *err = late;
     return rc2;
-}
-
-const char *rn_data_dir(const char *given)
-{
-    static char dir[PATH_MAX];
-    const char *env = getenv("RATION_DATA"), *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    if (given)
-        snprintf(dir, sizeof dir, "%s", given);
-    else if (env && *env)
-        snprintf(dir, sizeof dir, "%s", env);
-    else if (xdg && *xdg)
-        snprintf(dir, sizeof dir, "%s/ration", xdg);
-    else
-        snprintf(dir, sizeof dir, "%s/.local/share/ration", home && *home ? home : ".");
-    return dir;
 }

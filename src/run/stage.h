@@ -5,6 +5,7 @@
 #ifndef RN_RUN_STAGE_H
 #define RN_RUN_STAGE_H
 
+#include "base/file.h"
 #include "store/store.h"
 
 bool rn_watch_stops(const rn_watch *w);
@@ -23,9 +24,5 @@ void rn_watch_log_end(rn_store *s, int64_t id, int rc, bool incomplete);
 /* A commit that belongs after success and failure alike: finished is finished. Keeps the first
  * error. */
 int rn_stage_commit(rn_store *s, int rc, rn_err *err);
-
-/* `given`, else $RATION_DATA, else $XDG_DATA_HOME/ration, else ~/.local/share/ration: where problem
- * sets lie. In a static buffer. */
-const char *rn_data_dir(const char *given);
 
 #endif

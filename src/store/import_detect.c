@@ -140,6 +140,19 @@ static rn_import_format of_keyed(rn_bytes s, const keys *k)
     return find_key(&inner, "prediction") < MAX_KEYS ? RN_IMPORT_OPENCOMPASS : RN_IMPORT_AUTO;
 }
 
+/* OpenCompass' results: scores, and "details" of each answer. */
+static bool is_detailed(rn_bytes s, const keys *k)
+{
+    keys entries, inner = {.n = 0};
+    const size_t at = find_key(k, "details");
+    if (at == MAX_KEYS || k->value[at] >= s.len || s.data[k->value[at]] != '{') return false;
+    read_keys(s, k->value[at], &entries);
+    for (size_t i = 0; i < entries.n && inner.n == 0; i++)
+        if (entries.value[i] < s.len && s.data[entries.value[i]] == '{')
+            read_keys(s, entries.value[i], &inner);
+    return has_one(s, &inner, "completion|origin_prediction|origin", true);
+}
+
 /* What is known and is no samples. */
 static const char *not_samples(rn_bytes s, const keys *k)
 {
@@ -188,6 +201,7 @@ static int of_object(const char *path, rn_bytes s, size_t at, rn_import_format *
                            rn_import_format_name(*out), rn_import_format_name(signatures[i].form));
         *out = signatures[i].form;
     }
+    if (*out == RN_IMPORT_AUTO && is_detailed(s, &k)) *out = RN_IMPORT_OPENCOMPASS;
     if (*out == RN_IMPORT_AUTO) *out = of_keyed(s, &k);
     return *out != RN_IMPORT_AUTO ? 0 : unknown(path, s, &k, err);
 }

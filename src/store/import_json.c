@@ -294,21 +294,101 @@ int rn_import_results(rn_importer *im, rn_reader *r, rn_err *err)
 
 /* ---- OpenCompass ----------------------------------------------------------------------------- */
 
-/* {origin_prompt, prediction, gold}: "gold" is the id where the set has one, else the key is the
- * problem's place in the set. A prediction may be a list of samples. */
+/* The text of a prompt: a string, or a list of messages. */
+static void put_prompt(const json_t *v, rn_buf *out)
+{
+    if (json_is_string(v)) rn_buf_add(out, json_string_value(v), json_string_length(v));
+    for (size_t i = 0; i < json_array_size(v); i++) {
+        const json_t *m = json_array_get(v, i), *text = json_object_get(m, "prompt");
+        if (!text) text = json_object_get(m, "content");
+        put_prompt(json_is_object(m) ? text : m, out);
+        rn_buf_putc(out, '\n');
+    }
+}
+
+static bool has_prompt(rn_bytes text, const rn_import_entry *p)
+{
+    if (!p->prompt) return true;
+    rn_bytes s = rn_bytes_of(p->prompt);
+    while (s.len && strchr(" \t\r\n", s.data[0]))
+        s.data++, s.len--;
+    while (s.len && strchr(" \t\r\n", s.data[s.len - 1]))
+        s.len--;
+    return s.len == 0 || rn_bytes_find(text, s, 0) != SIZE_MAX;
+}
+
+/* The problem in this place of the set, if the prompt that was sent holds its text: a file of
+ * another selection or order has other problems there. Then the only one whose text it holds. */
+static int find_place(rn_importer *im, const json_t *prompt, int64_t place, int64_t line,
+                      rn_import_entry **out, rn_err *err)
+{
+    rn_buf sent = {0};
+    put_prompt(prompt, &sent);
+    const size_t n = im->opts->problems ? im->map.list.n : 0;
+    rn_import_entry *p = place >= 0 && (uint64_t)place < n ? im->map.list.data[place] : NULL;
+    int rc = 0;
+    if (sent.len == 0 || n == 0) {
+        rc = rn_import_place(im, place, line, &p, err);
+    } else if (!p || !has_prompt(rn_buf_view(&sent), p)) {
+        rn_import_entry *other = NULL;
+        size_t found = 0;
+        for (size_t i = 0; i < n; i++)
+            if (has_prompt(rn_buf_view(&sent), im->map.list.data[i]))
+                found++, other = im->map.list.data[i];
+        if (found != 1)
+            rc = rn_fail_at(err, RN_ENOTFOUND, line, -1,
+                            "%s: line %lld: the prompt of place %lld holds the text of %s of set "
+                            "'%s'; choose the set with -t, or write rows of task_id and completion",
+                            im->path, (long long)line, (long long)place,
+                            found ? "several problems" : "no problem", im->opts->set_name);
+        p = other;
+    }
+    rn_buf_free(&sent);
+    if (!rc) *out = p;
+    return rc;
+}
+
+/* "gold" is the id, or has it, where the set has one; results name it themselves. */
+static rn_import_entry *named_problem(rn_importer *im, const json_t *v)
+{
+    const json_t *gold = json_object_get(v, "gold"), *id = json_object_get(v, "task_id");
+    if (!id) id = json_is_object(gold) ? json_object_get(gold, "task_id") : gold;
+    char number[32];
+    snprintf(number, sizeof number, "%lld", (long long)json_integer_value(id));
+    if (json_is_integer(id)) return rn_idmap_find(&im->map, rn_bytes_of(number));
+    return json_is_string(id)
+               ? rn_idmap_find(&im->map, (rn_bytes){json_string_value(id), json_string_length(id)})
+               : NULL;
+}
+
+/* The first of these fields. */
+static const json_t *field_of(const json_t *v, const char *const *names)
+{
+    const json_t *found = NULL;
+    for (; *names && !found; names++)
+        found = json_object_get(v, *names);
+    return found;
+}
+
+/* {origin_prompt, prediction, gold} of predictions, a prediction may be a list of samples;
+ * {prompt, completion | origin_prediction | origin, is_correct | correct | passed} of results. */
 static int opencompass_problem(rn_importer *im, const json_t *v, int64_t place, int64_t line,
                                rn_err *err)
 {
-    rn_import_entry *p = NULL;
-    const json_t *gold = json_object_get(v, "gold"), *text = json_object_get(v, "prediction");
-    if (json_is_string(gold))
-        p = rn_idmap_find(&im->map, (rn_bytes){json_string_value(gold), json_string_length(gold)});
-    int rc = p ? 0 : rn_import_place(im, place, line, &p, err);
+    static const char *const texts[] = {"prediction", "completion", "origin_prediction", "origin",
+                                        NULL};
+    static const char *const prompts[] = {"origin_prompt", "prompt", NULL};
+    static const char *const verdicts[] = {"is_correct", "correct", "passed", NULL};
+    rn_import_entry *p = named_problem(im, v);
+    const json_t *text = field_of(v, texts), *right = field_of(v, verdicts);
+    int rc = p ? 0 : find_place(im, field_of(v, prompts), place, line, &p, err);
     size_t n = json_is_array(text) ? json_array_size(text) : 1;
     for (size_t i = 0; !rc && i < n; i++) {
         const json_t *one = json_is_array(text) ? json_array_get(text, i) : text;
         rn_import_row x =
             rn_import_row_new((rn_bytes){json_string_value(one), json_string_length(one)});
+        if (json_is_boolean(right) && n == 1)
+            x.verdict = json_is_true(right) ? RN_V_PASSED : RN_V_WRONG;
         rc = json_is_string(one)
                  ? rn_import_sample(im, p, &x, line, err)
                  : fail_at(im, line, RN_EFORMAT, err, p->task_id, "\"prediction\" is not a text");
@@ -317,20 +397,34 @@ static int opencompass_problem(rn_importer *im, const json_t *v, int64_t place, 
     return rc;
 }
 
-static int opencompass_member(rn_importer *im, rn_js *js, rn_err *err)
+static int opencompass_entry(rn_importer *im, rn_js *js, rn_bytes key, rn_err *err)
 {
-    rn_bytes key;
     int64_t line;
-    int rc = rn_js_key(js, &key, err);
-    if (rc) return rc;
+    int rc;
     char *end;
     int64_t place = strtoll(key.data, &end, 10);
     if (end == key.data || *end) place = -1;
     json_t *v = next_value(im, js, &line, &rc, err);
     if (rc || !v) return rc;
-    rc = opencompass_problem(im, v, place, line, err);
+    /* Beside its entries a file of results has words and scores. */
+    rc = place < 0 && !json_is_object(v) ? 0 : opencompass_problem(im, v, place, line, err);
     json_decref(v);
     return rc ? rn_import_bad(im, rc, err) : 0;
+}
+
+static int opencompass_member(rn_importer *im, rn_js *js, rn_err *err)
+{
+    rn_bytes key;
+    int rc = rn_js_key(js, &key, err);
+    if (rc) return rc;
+    if (!rn_bytes_equal(key, rn_bytes_of("details"))) return opencompass_entry(im, js, key, err);
+    bool first = true;
+    rc = rn_js_enter(js, '{', err);
+    while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
+        rc = rn_js_key(js, &key, err);
+        if (!rc) rc = opencompass_entry(im, js, key, err);
+    }
+    return rc;
 }
 
 int rn_import_opencompass(rn_importer *im, rn_reader *r, rn_err *err)
@@ -368,6 +462,13 @@ static int inspect_sample(rn_importer *im, const json_t *v, int64_t line, rn_err
     rn_bytes name =
         *number ? rn_bytes_of(number) : (rn_bytes){json_string_value(id), json_string_length(id)};
     if (!content) content = json_object_get(output, "completion");
+    static const char kept[] = "attachment://"; /* long texts may be kept apart, by their hash */
+    if (json_is_string(content) &&
+        strncmp(json_string_value(content), kept, sizeof kept - 1) == 0) {
+        const json_t *apart = json_object_get(json_object_get(v, "attachments"),
+                                              json_string_value(content) + sizeof kept - 1);
+        if (apart) content = apart;
+    }
     int rc = rn_import_find(im, name, line, &p, err);
     if (!rc && !rn_import_text(content, &joined, &text))
         rc =

@@ -267,20 +267,19 @@ static int lm_eval_row(rn_importer *im, const json_t *row, int64_t line, rn_err 
                  : bad_row(im, line, err, "its \"doc\" has no id");
     if (rc) return rc;
     if (!json_is_array(resps)) return bad_row(im, line, err, "\"resps\" is not a list");
-    const json_t *only = json_array_size(resps) == 1 ? json_array_get(resps, 0) : NULL;
-    if (json_is_array(only) && json_array_size(only) == 1) only = json_array_get(only, 0);
     static const char *const scores[] = {"pass@1", "pass_at_1", NULL};
-    json_t *verdict = NULL;
-    if (json_is_string(only)) {
-        verdict = json_array();
-        json_array_append(verdict, (json_t *)(uintptr_t)first_of(row, scores));
-    }
+    const json_t *score = first_of(row, scores);
     for (size_t i = 0; !rc && i < json_array_size(resps); i++) {
         const json_t *list = json_array_get(resps, i);
-        rc = put_list(im, p, json_is_array(list) ? list : resps, verdict, line, err);
-        if (!json_is_array(list)) break;
+        const bool flat = !json_is_array(list);
+        if (flat) list = resps;
+        json_t *verdicts = json_array(); /* it is 0 or 1 of all or says nothing of any */
+        for (size_t k = 0; score && k < json_array_size(list); k++)
+            json_array_append(verdicts, (json_t *)(uintptr_t)score);
+        rc = put_list(im, p, list, verdicts, line, err);
+        json_decref(verdicts);
+        if (flat) break;
     }
-    json_decref(verdict);
     return rc;
 }
 

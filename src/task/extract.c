@@ -585,6 +585,15 @@ static rn_bytes last_function(const rn_problem *p)
     for (const char *c = text; *c; c++)
         if (*c == '(' && c > text && (isalnum((unsigned char)c[-1]) || c[-1] == '_')) open = c;
     if (p->entry_point && *p->entry_point) return rn_bytes_of(p->entry_point);
+    static const char *const heads[] = {"fn ", "func "}; /* what follows may be a comment */
+    for (size_t i = 0; i < 2; i++)
+        for (const char *c = text; (c = strstr(c, heads[i])) != NULL;) {
+            c += strlen(heads[i]);
+            size_t n = 0;
+            while (isalnum((unsigned char)c[n]) || c[n] == '_')
+                n++;
+            if (n && strchr("(<", c[n]) && c[n]) open = c + n;
+        }
     for (const char *c = text; (c = strstr(c, "const ")) != NULL;) { /* const f = (x) => { */
         c += 6;
         size_t n = strcspn(c, " =(");

@@ -1,8 +1,8 @@
 /*
  * fetch.c: sources, checks, and putting files in place.
  *
- * A published hash is pinned where the publisher's file was at hand (HumanEval, HumanEval-X and
- * infilling from their repositories; MBPP). Elsewhere the first
+ * A published hash is pinned where the publisher's file was at hand (HumanEval, HumanEval-X,
+ * infilling and LeetCodeDataset from their repositories; MBPP). Elsewhere the first
  * download is trusted as far as it can be read as the set it claims to be, with all its problems,
  * and its hash is recorded beside it (FILE.sha256, as sha256sum writes it); later downloads must
  * equal the record.
@@ -36,6 +36,28 @@
         .url = "https://raw.githubusercontent.com/openai/human-eval-infilling/master/data/" file_, \
         .file = "infilling/" file_, .sha256 = sha_, .check = name_, .size = size_,                 \
         .max_bytes = 16 << 20                                                                      \
+    }
+/* What evalplus itself downloads. */
+#define EVALPLUS(name_, release, file_, size_)                                                     \
+    {                                                                                              \
+        .name = name_ "-plus", .url = "https://github.com/evalplus/" release "/" file_,            \
+        .file = name_ "plus/" file_, .check = name_ "-plus", .size = size_, .max_bytes = 256 << 20 \
+    }
+#define MULTIPL_E(lang)                                                                         \
+    {                                                                                           \
+        .name = "multipl-e-" lang,                                                              \
+        .url = "https://raw.githubusercontent.com/nuprl/MultiPL-E/main/prompts/humaneval-" lang \
+               "-reworded.jsonl",                                                               \
+        .file = "multipl-e/humaneval-" lang "-reworded.jsonl", .check = "multipl-e-" lang,      \
+        .size = "?", .max_bytes = 16 << 20                                                      \
+    }
+#define PACK(lang)                                                                             \
+    {                                                                                          \
+        .name = "humanevalpack-" lang,                                                         \
+        .url = "https://huggingface.co/datasets/bigcode/humanevalpack/resolve/main/data/" lang \
+               "/data/humanevalpack.jsonl",                                                    \
+        .file = "humanevalpack/humanevalpack_" lang ".jsonl", .check = "humanevalpack-" lang,  \
+        .size = "?", .max_bytes = 16 << 20                                                     \
     }
 /* Its harness' own file; which release is current changes, so that no hash is pinned. */
 #define BIGCODEBENCH(name_, file_, size_)                                                      \
@@ -95,6 +117,39 @@ static const rn_source sources[] = {
               "b4f330d8a8ff97bf85d9def497dffcae4d741e506449386a877236e422e33e8d"),
     BIGCODEBENCH("bigcodebench", "BigCodeBench.jsonl.gz", "?"),
     BIGCODEBENCH("bigcodebench-hard", "BigCodeBench-Hard.jsonl.gz", "?"),
+    EVALPLUS("humaneval", "humanevalplus_release/releases/download/v0.1.10",
+             "HumanEvalPlus.jsonl.gz", "?"),
+    EVALPLUS("mbpp", "mbppplus_release/releases/download/v0.2.0", "MbppPlus.jsonl.gz", "?"),
+    {.name = "leetcode",
+     .url = "https://raw.githubusercontent.com/newfacade/LeetCodeDataset/main/data/"
+            "LeetCodeDataset-v0.3.1-test.jsonl.gz",
+     .file = "leetcode/LeetCodeDataset-v0.3.1-test.jsonl.gz",
+     .sha256 = "3ae536cb41342076691730b72424fdfb9264f233e05c81bf37b5f7e227ea1853",
+     .check = "leetcode",
+     .size = "1.0 MB",
+     .max_bytes = 64 << 20},
+    PACK("cpp"),
+    PACK("go"),
+    PACK("java"),
+    PACK("js"),
+    PACK("python"),
+    PACK("rust"),
+    MULTIPL_E("cpp"),
+    MULTIPL_E("cs"),
+    MULTIPL_E("go"),
+    MULTIPL_E("hs"),
+    MULTIPL_E("java"),
+    MULTIPL_E("jl"),
+    MULTIPL_E("js"),
+    MULTIPL_E("lua"),
+    MULTIPL_E("ml"),
+    MULTIPL_E("php"),
+    MULTIPL_E("pl"),
+    MULTIPL_E("r"),
+    MULTIPL_E("rb"),
+    MULTIPL_E("rs"),
+    MULTIPL_E("sh"),
+    MULTIPL_E("ts"),
     {.name = "livecodebench",
      .url = "https://huggingface.co/datasets/livecodebench/code_generation_lite/resolve/main/"
             "test.jsonl",

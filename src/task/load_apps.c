@@ -272,7 +272,7 @@ int rn_load_apps(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
     rn_bytes difficulty, split, io, solutions;
     const char *level = "";
     rn_problem p = {.setup = ""};
-    int64_t id = at.line - 1;
+    int64_t id = l->n_records - 1;
     /* TACO's rows have no number of their own: it is their place in the file. */
     const char *const key = json_object_get(rec, "problem_id") ? "problem_id" : "id";
     const bool taco = !json_object_get(rec, key) && json_object_get(rec, "skill_types");

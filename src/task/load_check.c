@@ -45,13 +45,27 @@ int rn_load_reference(rn_loader *l, const char *text, rn_json_at at, rn_problem 
     return 0;
 }
 
-/* LeetCode's sets say it in `meta`, others beside the prompt. */
-static int difficulty_of(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem *p, rn_err *err)
+/* A text that may be absent, or of another type in sets that mean something else by it. */
+static int take_if_text(rn_loader *l, const json_t *from, const char *key, rn_json_at at,
+                        const char **out, rn_err *err)
+{
+    const json_t *v = json_object_get(from, key);
+    return json_is_string(v) ? rn_load_text(l, from, key, at, out, err) : 0;
+}
+
+/* LeetCodeDataset: `meta` or the row itself says difficulty and date; the question with its starter
+ * code is `query`, `src` in its first version. */
+static int leetcode_parts(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem *p,
+                          rn_err *err)
 {
     const json_t *meta = json_object_get(rec, "meta");
-    const json_t *from = json_is_object(meta) ? meta : rec;
-    if (!json_is_string(json_object_get(from, "difficulty"))) return 0;
-    return rn_load_text(l, from, "difficulty", at, &p->difficulty, err);
+    int rc =
+        take_if_text(l, json_is_object(meta) ? meta : rec, "difficulty", at, &p->difficulty, err);
+    if (rc || !strstr(p->entry_point, "().")) return rc;
+    rc = take_if_text(l, rec, "src", at, &p->instruct, err);
+    if (!rc) rc = take_if_text(l, rec, "query", at, &p->instruct, err);
+    if (!rc) rc = take_if_text(l, rec, "estimated_date", at, &p->date, err);
+    return rc;
 }
 
 int rn_load_humaneval(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
@@ -69,7 +83,7 @@ int rn_load_humaneval(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *er
     const char *suffix = "", *whole = "";
     rc = rn_load_text_opt(l, rec, "suffix", at, &suffix, err);
     if (!rc && !*solution) rc = rn_load_text_opt(l, rec, "completion", at, &whole, err);
-    if (!rc) rc = difficulty_of(l, rec, at, &p, err);
+    if (!rc) rc = leetcode_parts(l, rec, at, &p, err);
     if (!rc) rc = rn_load_reference(l, *solution ? solution : whole, at, &p, err);
     if (*suffix) p.suffix = suffix;
     return rc ? rc : rn_load_add(l, &p, at, err);

@@ -103,9 +103,15 @@ static int assemble(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem *
             rc = keep(l, &prompt, at, &p->prompt, err);
         }
     }
-    /* HumanEval-X' prompts of Rust are the description alone. */
+    /* HumanEval-X' prompts of Rust are the description alone: what its harness puts before them
+     * names the function, and a model has to see it. */
     bool described = is(p->language, "rust") && !strstr(p->prompt, "fn ");
-    if (described) rn_buf_printf(&before, "\nfn main(){ \n } \n%s", declaration);
+    if (described) {
+        rn_buf prompt = {0};
+        rn_buf_puts(&before, "\nfn main(){ \n } \n");
+        rn_buf_printf(&prompt, "%s%s", declaration, p->prompt);
+        rc = keep(l, &prompt, at, &p->prompt, err);
+    }
     bool pack = is(p->language, "rust") && !described;
     if (pack) rn_buf_printf(&before, "%s\nfn main(){ \n } \n", setup);
     if (rc || before.len == 0) {

@@ -16,6 +16,7 @@ typedef struct rn_loader {
     rn_problem *problems, *shots; /* malloc'ed while they grow */
     int64_t *lines;               /* [n] line of each problem, 0 if none, for duplicates */
     size_t n, cap, n_shots, cap_shots;
+    int64_t n_records; /* read so far, whatever became of them */
 } rn_loader;
 
 /* Reads one record and adds its problem. */

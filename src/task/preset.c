@@ -8,9 +8,11 @@
  * is that of hendrycks/apps eval/generate_gpt_codes.py: question, starter code, input format,
  * "ANSWER:". Temperatures, top-p and token limits are those of the study (arXiv 2404.00725).
  * BigCodeBench's are those of bigcodebench/provider/utility.py and its defaults (greedy, 1280
- * tokens); LiveCodeBench's those of lcb_runner/prompts/code_generation.py, the generic form in one
- * message, and its defaults (T 0.2, 2000 tokens). Its form for base models has one worked example;
- * here it is ours.
+ * tokens), evalplus' the same wording (evalplus/provider/utility.py, greedy, 768 tokens);
+ * LiveCodeBench's those of lcb_runner/prompts/code_generation.py and its defaults (T 0.2, 2000
+ * tokens): what it sends as a system's text stands first in the one message. Its form for base
+ * models has one worked example; here it is ours. LeetCodeDataset has its question in each row.
+ * MultiPL-E and HumanEval-X go on from their prompts with the settings of their harnesses.
  */
 #include "task/prompt.h"
 
@@ -33,8 +35,9 @@ typedef enum {
     P_CHAT,
     P_BCB,
     P_BCB_WORDS,
-    P_LCB,
-    P_LCB_BASE
+    P_WORDS,
+    P_LCB_BASE,
+    P_LCB, /* the first of lcb_wordings, the others follow */
 } builder;
 
 typedef struct entry {
@@ -103,6 +106,20 @@ typedef struct entry {
         .build = b                                                   \
     }
 
+/* A model family's form of LiveCodeBench's question; `family` is its place in lcb_wordings. */
+#define LCB(name_, text, family, is_chat)  \
+    {                                      \
+        .preset = {.name = name_,          \
+                   .description = text,    \
+                   .max_new_tok = 2000,    \
+                   .temperature = 0.2,     \
+                   .top_p = 0.95,          \
+                   .stop = stop_chat,      \
+                   .extractor = "chat/2",  \
+                   .chat = is_chat},       \
+        .build = (builder)(P_LCB + family) \
+    }
+
 static const entry presets[] = {
     HUMANEVAL("humaneval-0shot", "HumanEval's prompt as it is", P_RAW),
     HUMANEVAL("humaneval-0shot-stripped",
@@ -125,8 +142,22 @@ static const entry presets[] = {
               true),
     PUBLISHED("bigcodebench-instruct", "its instruct prompt as a message", P_BCB_WORDS, 1280, 0,
               stop_chat, true),
-    PUBLISHED("livecodebench", "LiveCodeBench's generic prompt as one message", P_LCB, 2000, 0.2,
-              stop_chat, true),
+    PUBLISHED("evalplus", "evalplus' prompt as it is, for base models, greedy", P_RAW, 768, 0,
+              stop_bigcodebench, false),
+    PUBLISHED("evalplus-chat", "its prompt as a message, greedy", P_BCB, 768, 0, stop_chat, true),
+    PUBLISHED("humaneval-x", "HumanEval-X' prompt as it is: 1024 tokens, T 0.8", P_RAW, 1024, 0.8,
+              stop_chat, false),
+    PUBLISHED("multipl-e", "MultiPL-E's prompt as it is: 1024 tokens, T 0.2", P_RAW, 1024, 0.2,
+              stop_chat, false),
+    PUBLISHED("leetcode", "LeetCodeDataset's question as a message", P_WORDS, 2000, 0.2, stop_chat,
+              true),
+    LCB("livecodebench", "LiveCodeBench's generic prompt as one message", 0, true),
+    LCB("livecodebench-gemini", "its form for Gemini", 1, true),
+    LCB("livecodebench-o1", "its form for OpenAI's reasoning models", 2, true),
+    LCB("livecodebench-deepseek-coder", "its form for DeepSeek Coder Instruct, a plain text", 3,
+        false),
+    LCB("livecodebench-qwen", "its form for Qwen's coders", 4, true),
+    LCB("livecodebench-qwq", "its form for QwQ", 5, true),
     PUBLISHED("livecodebench-base", "its form for base models, after a worked example of ours",
               P_LCB_BASE, 2000, 0.2, stop_livecodebench, false),
 };
@@ -268,27 +299,58 @@ static void put_bigcodebench(rn_buf *out, const char *text, bool fenced)
                   fence, (int)strip_back(strip_front(text)), strip_front(text), fence);
 }
 
-static void put_livecodebench(rn_buf *out, const rn_problem *p)
+/* LiveCodeBench's wordings: head, question, and the format behind `format`; "%s" is the text of the
+ * problem or its starter code. */
+#define LCB_EXPERT                                                                               \
+    "You are an expert Python programmer. You will be given a question (problem specification) " \
+    "and will generate a correct Python program that matches the specification and passes all "  \
+    "tests."
+#define LCB_TASK                                                                               \
+    "You will be given a question (problem specification) and will generate a correct Python " \
+    "program that matches the specification and passes all tests."
+#define LCB_ONLY "You will NOT return anything except for the program."
+#define LCB_STDIN                                                                                  \
+    "Read the inputs from stdin solve the problem and write the answer to stdout (do not "         \
+    "directly test on the sample inputs). Enclose your code within delimiters as follows. Ensure " \
+    "that when the python program runs, it reads the inputs, runs the algorithm and writes "       \
+    "output to STDOUT."
+#define LCB_ANSWER "### Answer: (use the provided format with backticks)\n\n"
+
+static const struct lcb_wording {
+    const char *head, *question, *format, *from_stdin, *tail;
+} lcb_wordings[] = {
+    {LCB_EXPERT "\n\n", "### Question:\n%s\n\n", "### Format: ", LCB_STDIN, LCB_ANSWER},
+    {LCB_EXPERT " Do NOT use system calls like `exit` in the generated program. Ensure that the "
+                "first code block contains the solution.\n",
+     "### Question:\n%s\n\n", "### Format: ", LCB_STDIN, LCB_ANSWER},
+    {LCB_EXPERT "\n\n", "### Question:\n%s\n\n", "### Format: ",
+     "Implement a function called `main()` which orchastrates the solution by reading inputs from "
+     "stdin and writing the answer to stdout. Feel free to use additional functions as necessary. "
+     "Next do NOT forget to call `main` function at the end of the program otherwise you will not "
+     "be awarded any points.",
+     LCB_ANSWER},
+    {"You are an AI programming assistant, utilizing the DeepSeek Coder model, developed by "
+     "DeepSeek Company, and you answer questions related to computer science.\n\n### "
+     "Instruction: " LCB_TASK " " LCB_ONLY "\n\n",
+     "Question:\n%s\n\n", "### Instruction: ", LCB_STDIN, "### Response:\n\n"},
+    /* ChatML's user line is followed by an empty one; the system's text is the template's own. */
+    {"\n" LCB_TASK " " LCB_ONLY "\n\n", "Question: %s\n\n", "", LCB_STDIN, ""},
+    {"\n" LCB_TASK "\n\n", "Question: %s\n\n", "", LCB_STDIN, ""},
+};
+
+static void put_livecodebench(rn_buf *out, const rn_problem *p, const struct lcb_wording *w)
 {
-    rn_buf_printf(out,
-                  "You are an expert Python programmer. You will be given a question (problem "
-                  "specification) and will generate a correct Python program that matches the "
-                  "specification and passes all tests.\n\n### Question:\n%s\n\n",
-                  p->prompt);
+    const char *hole = strstr(w->question, "%s");
+    rn_buf_puts(out, w->head);
+    rn_buf_add(out, w->question, (size_t)(hole - w->question));
+    rn_buf_printf(out, "%s%s%s", p->prompt, hole + 2, w->format);
     if (*p->starter_code)
-        rn_buf_printf(out,
-                      "### Format: You will use the following starter code to write the solution "
-                      "to the problem and enclose your code within delimiters.\n```python\n%s\n"
-                      "```\n\n",
-                      p->starter_code);
+        rn_buf_puts(out, "You will use the following starter code to write the solution to the "
+                         "problem and enclose your code within delimiters.");
     else
-        rn_buf_puts(out,
-                    "### Format: Read the inputs from stdin solve the problem and write the answer "
-                    "to stdout (do not directly test on the sample inputs). Enclose your code "
-                    "within delimiters as follows. Ensure that when the python program runs, it "
-                    "reads the inputs, runs the algorithm and writes output to STDOUT.\n```python"
-                    "\n# YOUR CODE HERE\n```\n\n");
-    rn_buf_puts(out, "### Answer: (use the provided format with backticks)\n\n");
+        rn_buf_puts(out, w->from_stdin);
+    rn_buf_printf(out, "\n```python\n%s\n```\n\n%s",
+                  *p->starter_code ? p->starter_code : "# YOUR CODE HERE", w->tail);
 }
 
 /* `answer` NULL: of the problem that is asked. */
@@ -309,13 +371,14 @@ static bool fits(builder b, rn_form f)
     case P_STRIPPED: return f == RN_FORM_CHECK;
     case P_MBPP: return f == RN_FORM_ASSERTS;
     case P_APPS:
-    case P_LCB:
     case P_LCB_BASE: return f == RN_FORM_STDIO || f == RN_FORM_CALL;
     case P_BCB:
-    case P_BCB_WORDS: return f == RN_FORM_CHECK;
+    case P_BCB_WORDS:
+    case P_WORDS: return f == RN_FORM_CHECK;
     case P_CHAT: return true;
+    case P_LCB: break;
     }
-    return false;
+    return f == RN_FORM_STDIO || f == RN_FORM_CALL;
 }
 
 static int put_shots(const entry *e, const rn_taskset *set, const rn_problem *p, rn_buf *out,
@@ -369,14 +432,19 @@ int rn_prompt_build(const rn_preset *preset, const rn_taskset *set, const rn_pro
     case P_CHAT: put_chat(out, p); break;
     case P_BCB: put_bigcodebench(out, p->prompt, true); break;
     case P_BCB_WORDS:
+    case P_WORDS:
         if (!p->instruct)
             return rn_fail(err, RN_EINVAL,
                            "the problem %s has no instruct prompt, which the preset "
                            "%s needs",
                            p->task_id, preset->name);
-        put_bigcodebench(out, p->instruct, false);
+        if (e->build == P_WORDS)
+            rn_buf_puts(out, p->instruct);
+        else
+            put_bigcodebench(out, p->instruct, false);
         break;
-    case P_LCB: put_livecodebench(out, p); break;
+    case P_LCB:
+    default: put_livecodebench(out, p, &lcb_wordings[e->build - P_LCB]); break;
     case P_LCB_BASE: {
         const rn_problem *shot = &own_shots[*p->starter_code ? 1 : 0];
         put_livecodebench_base(out, shot, shot->references[0]);

@@ -24,10 +24,12 @@ static const struct form {
     const char *preset;
 } forms[] = {
     {{"base_input", "plus_input"}, rn_load_evalplus, "humaneval-0shot"},
-    {{"declaration", "test"}, rn_load_humaneval_x, "humaneval-0shot"},
+    {{"declaration", "test"}, rn_load_humaneval_x, "humaneval-x"},
     {{"complete_prompt", "test"}, rn_load_bigcodebench, "bigcodebench"},
-    {{"name", "stop_tokens"}, rn_load_multipl_e, "humaneval-0shot"},
+    {{"name", "stop_tokens"}, rn_load_multipl_e, "multipl-e"},
     {{"question_content", "public_test_cases"}, rn_load_livecodebench, "livecodebench"},
+    {{"src", "meta"}, rn_load_humaneval, "leetcode"},
+    {{"query", "problem_description"}, rn_load_humaneval, "leetcode"},
     {{"entry_point", "test"}, rn_load_humaneval, "humaneval-0shot"},
     {{"test_list", "task_id"}, rn_load_mbpp, "mbpp-3shot"},
     {{"question", "input_output"}, rn_load_apps, "apps-2shot"},
@@ -78,6 +80,7 @@ static int load_record(rn_loader *l, const json_t *rec, rn_json_at at, rn_record
         if (!*read) return unknown_form(rec, at, err);
         if (!l->spec) l->set->preset = preset;
     }
+    l->n_records++;
     return (*read)(l, rec, at, err);
 }
 
@@ -312,6 +315,7 @@ int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn
     }
     rn_buf path = {0};
     int rc = RN_ENOTFOUND;
+    data_dir = rn_data_dir(data_dir);
     for (size_t i = 0; spec->files[i]; i++) {
         if (!rn_data_locate(data_dir, spec->files[i], &path)) continue;
         rc = rn_load_path(path.data, spec, out, err);

@@ -194,6 +194,35 @@ make_bigcodebench() {
     [[ "$output" == *"big,json,m,1,1,0,1,1"* ]]
 }
 
+@test "judge: a problem whose own solution asks for the network is missing and named; others that fail are not" {
+    /usr/bin/python3 - <<'PY'
+import json
+def row(i, body):
+    head = "import socket\ndef task_func():\n"
+    return {"task_id": "BigCodeBench/%d" % i, "complete_prompt": head + "    '''Two.'''\n", "code_prompt": head, "entry_point": "task_func",
+            "canonical_solution": body, "libs": "['socket']",
+            "test": "import unittest\nclass TestCases(unittest.TestCase):\n    def test_one(self):\n        self.assertEqual(task_func(), 2)\n"}
+rows = [row(0, "    try:\n        socket.create_connection(('localhost', 80))\n        return 2\n    except OSError:\n        return None\n"),
+        row(1, "    with socket.socket():\n        return 2\n"),
+        row(2, "    a, b = socket.socketpair()\n    a.send(b'xx')\n    return len(b.recv(9))\n"),
+        row(3, "    socket.socketpair()\n    return 3\n")]
+open("net.jsonl", "w").write("".join(json.dumps(r) + "\n" for r in rows))
+open("two.jsonl", "w").write("".join(json.dumps({"task_id": r["task_id"], "solution": "def task_func():\n    return 2\n"}) + "\n" for r in rows))
+PY
+    "$RATION" import -s n.db -t net.jsonl --model m two.jsonl
+    run "$RATION" judge -s n.db -t net.jsonl --format json
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"BigCodeBench/0 cannot be judged here and counts as missing: the network, which its own solution asks for"* ]]
+    [[ "$output" == *"1 of 4 reference solutions fail"*"BigCodeBench/3: wrong_answer"* ]]
+    run "$RATION" judge -s n.db -t net.jsonl --keep-going --format json
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *'"missing": 2'* && "$output" == *'"passed": 2'* && "$output" == *'"missing_library": 2'* ]]
+    [ "$(sql n.db "select group_concat(p.task_id || ' ' || v.detail) from newest_verdict v join sample s on s.id = v.sample_id join problem p on p.id = s.problem_id where v.verdict = 'missing_library'")" = \
+        "BigCodeBench/0 not here: the network, which its own solution asks for,BigCodeBench/1 not here: the network, which its own solution asks for" ]
+}
+
 @test "judge: a problem in a language that is not here is missing, not failed" {
     printf '{"name": "HumanEval_%d_f", "language": "%s", "prompt": "f() {\\n", "tests": "f\\n", "stop_tokens": ["\\nf"]}\n' 0 klingon 1 sh >multi.jsonl
     printf '{"task_id": "HumanEval_%d_f", "completion": "  true; }"}\n' 0 1 >answers.jsonl
