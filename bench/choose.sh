@@ -3,7 +3,8 @@
 #   bench/choose.sh BUILD STORE...    stores of docs/REPRODUCE.md, judged, e.g. wizard.db codegen.db
 # Works on copies; runs `ration rank` on what has no scores yet (10 ms of CPU a sample). Prints
 # rank-score with its 95 % interval over the problems, then what stopping at the first sample that
-# passes all examples gives at the price of one sample of the largest model.
+# passes all examples gives at the price of one sample of the largest model, and what each model, the
+# largest too, gives by the same means whatever it costs.
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
@@ -27,5 +28,6 @@ for store in "$@"; do
                 100 * $at["lo"], 100 * $at["hi"], 100 * $at["random"], 100 * $at["perfect"]
         }' "$dir/rank.csv"
     "$build/ration" plan -s "$dir/store.db" --no-tests --profile paper-8xa100 || true
+    "$build/ration" report -s "$dir/store.db" --metric untested -k 1,2,4,8,16 --profile paper-8xa100 || true
     rm "$dir/store.db"
 done

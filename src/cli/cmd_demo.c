@@ -105,7 +105,7 @@ static int plan(demo *d, rn_err *err)
     if (!rc)
         rc = add(d, err, "report", "-s", d->at.db, "--metric", "samples", "--metric", "cost",
                  "--metric", "pass@k", "--metric", "pass_flops@f", "--metric", "pass_time@t",
-                 "--metric", "rankers", END);
+                 "--metric", "rank-score@k", "--metric", "rankers", END);
     return rc;
 }
 

@@ -24,7 +24,7 @@ setup() {
     done
     [[ "$output" == *"ration judge -s demo.db -t mini"*"ration report -s demo.db --html report.html"* ]]
     grep -q '</html>' report.html
-    [[ "$output" == *"pass@k, %"*"pass_flops@f"*"pass_time@t"* ]]
+    [[ "$output" == *"pass@k, %"*"rank-score@k, %"*"nll:ration-mini-l"*"consensus:mbr"*" examples"*"pass_flops@f"*"pass_time@t"* ]]
     [[ "$output" == *"The finding: mini, "*"Go on with"* ]]
     # Sixteen times as many samples of the smallest model, one greedy answer of each.
     [ "$(sql demo.db "SELECT m.name, count(*) FROM sample s JOIN run r ON r.id = s.run_id
