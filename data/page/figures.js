@@ -175,6 +175,33 @@ function rankFigures(task, model) {
 }
 
 /* One generator's figures at a time; the others are built when chosen. */
+/* Stopping where there are no tests: a model with what is done where no sample passes all examples. */
+function untestedFigure(task) {
+  const rows = task.untested;
+  if (!rows.length) return null;
+  const axis = axes.find((a) => rows.some((row) => known(row[a.name])));
+  const x = axis ? axis.name : "draws";
+  const ways = new Map();
+  for (const row of rows) {
+    const name = `${row.model}\n${row.fallback}`;
+    ways.set(name, [...(ways.get(name) || []), row]);
+  }
+  const series = [...ways.values()].map((way) => ({
+    label: way[0].fallback === "choose" ? `${way[0].model}, else choose`
+      : `${way[0].model}, else ${way[0].fallback}`,
+    key: way[0].model, index: colourIndex(way[0].model),
+    style: way[0].fallback === "choose" ? "line" : "dash", bare: ways.size > MAX_BANDS,
+    points: way.map((row) => ({ x: row[x], y: row.value, lo: row.value_lo, hi: row.value_hi,
+      k: row.k })) }));
+  const stars = axis ? greedyStars(task, (m) => m.per_sample[axis.name]) : [];
+  return figure({ id: `${slug(task)}-untested`, title: "Stopping at the examples, without tests",
+    series: [...series, ...stars], format: axis ? axis.format : significant,
+    tick: axis ? axis.tick : significant,
+    xLabel: axis ? `expected ${axis.words} per problem` : "expected samples per problem",
+    yLabel: "right", note: "Up to k samples, stopping at the first that passes all examples of the " +
+      "prompt. Line: else the best of those drawn. Dashed: else another model's greedy answer." });
+}
+
 /* How far examples of the prompts are tests already. */
 function examplesNote(examples) {
   if (!examples || !examples.told) return null;
@@ -212,7 +239,7 @@ function rankSection(task) {
       "grey lines are a blind choice and a perfect one."),
     examplesNote(task.examples),
     models.length > 1 ? el("label", { class: "control" }, "Samples of ", select) : null,
-    area, bestRankers(task));
+    area, el("div", { class: "figures" }, untestedFigure(task)), bestRankers(task));
 }
 
 /* ---- other ways to spend ---- */

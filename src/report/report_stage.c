@@ -174,7 +174,8 @@ static int read_report(const rn_report_options *o, request *q, rn_err *err)
     r->reach = o->reach;
     r->extrapolate = o->extrapolate;
     r->interpolate = o->interpolate;
-    r->untested = !q->screen && rn_report_has(q->metrics, RN_METRIC_UNTESTED);
+    r->untested = o->html ||
+                  ((!q->screen || q->format != 0) && rn_report_has(q->metrics, RN_METRIC_UNTESTED));
     if (!rc && o->fallback && !r->untested)
         rc = rn_fail(err, RN_EINVAL, "--fallback belongs to --metric untested");
     return rc;

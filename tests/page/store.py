@@ -67,6 +67,24 @@ def put_scores(path):
     db.close()
 
 
+def put_examples(path):
+    """The ranker by examples: one of two is a test, right samples pass both, some others too."""
+    rng = random.Random(6)
+    db = sqlite3.connect(path)
+    cursor = db.execute("INSERT INTO ranker (name, json, lower_is_better) VALUES "
+                        "('examples', '{\"by\":\"examples\"}', 0)")
+    for s, passed in db.execute(
+            "SELECT s.id, k.name = 'passed' FROM sample s JOIN verdict v ON v.sample_id = s.id "
+            "JOIN verdict_kind k ON k.id = v.kind_id ORDER BY s.id").fetchall():
+        right = 2 if passed or rng.random() < 0.2 else rng.randrange(2)
+        votes = b"".join(n.to_bytes(2, "little") for n in
+                         [2, 1, min(right, 1), 1 if passed else 2 + rng.randrange(3)])
+        db.execute("INSERT INTO score (sample_id, ranker_id, score, part, votes) VALUES (?, ?, ?, ?, ?)",
+                   (s, cursor.lastrowid, right, right, votes))
+    db.commit()
+    db.close()
+
+
 def main():
     ration, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 
@@ -92,6 +110,9 @@ def main():
     for seed, (model, (cost, n, skill)) in enumerate(MODELS.items()):
         write_samples(folder / f"far{seed}.jsonl", seed + 20, n, skill / 3, problems=24)
         add("far.db", model, f"far{seed}.jsonl", "--cost", cost)
+    write_samples(folder / "far.greedy.jsonl", 30, 1, 0.5, problems=24)
+    add("far.db", "large", "far.greedy.jsonl", "--cost", "code-llama-34b", "--greedy")
+    put_examples(folder / "far.db")
 
 
 main()

@@ -144,6 +144,18 @@ class Page(unittest.TestCase):
         self.assertIn("Dashed: an extrapolation by a model of how hard the problems are",
                       self.text())
 
+    def test_stopping_without_tests_is_the_json(self):
+        self.open("far")
+        rows = self.report["tasks"][0]["untested"]
+        datasets = self.datasets("t0-untested-canvas")
+        ways = {(r["model"], r["fallback"]) for r in rows}
+        self.assertEqual(len(ways), 3)
+        for model, other in ways:
+            label = f"{model}, else {other}"
+            self.compare(datasets, label, [(r["flops"], r["value"], r["value_lo"], r["value_hi"])
+                                           for r in rows if (r["model"], r["fallback"]) == (model, other)])
+        self.assertIn("24 of the 48 examples of the prompts stand in the tests, too", self.text())
+
     def test_rank_charts_are_the_json(self):
         self.open("full")
         models = [m["model"] for m in self.report["tasks"][0]["models"]]
