@@ -3,6 +3,7 @@
 
 #include "base/rng.h"
 #include "stat/boot.h"
+#include "stat/boot_priv.h"
 #include "stat/pass.h"
 #include "stat/product.h"
 
@@ -125,6 +126,32 @@ static void quantiles_are_those_of_a_sorted_array(void **state)
     assert_true(isnan(rn_stat_quantile(all, 0, 0.5)));
 }
 
+/* Phi(-t sqrt(n/(n-1))) with t from tables of Student's distribution: 1.7171444 (90 % in the middle,
+ * 22 degrees of freedom), 1.3634303 (80 %, 11). */
+#define TAIL_23 0.0395667
+#define TAIL_12 0.0772151
+
+/* The share of resamples beyond an end makes up for few problems, and its inverse does so too. */
+static void ends_are_expanded_for_few_problems(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n;
+        double level, tail;
+    } cases[] = {{23, 0.9, TAIL_23},    {12, 0.8, TAIL_12}, {60, 0.95, 0.0218018},
+                 {10, 0.95, 0.0085506}, {1, 0.95, 0.025},   {1000000, 0.95, 0.025}};
+    for (size_t i = 0; i < N(cases); i++) {
+        rn_boot *b = boot_of(cases[i].n, 2, 1);
+        const double tail = rn_stat_boot_tail(b, cases[i].level);
+        assert_near(tail, cases[i].tail, 1e-6);
+        assert_near(rn_stat_boot_probability(b, tail), 0.5 - 0.5 * cases[i].level, 1e-9);
+        assert_near(rn_stat_boot_probability(b, 1 - tail), 0.5 + 0.5 * cases[i].level, 1e-9);
+        assert_true(rn_stat_boot_probability(b, 0) == 0 && rn_stat_boot_probability(b, 1) == 1);
+        assert_near(rn_stat_boot_probability(b, 0.5), 0.5, 1e-12);
+        rn_stat_boot_free(b);
+    }
+}
+
 static void means_match_the_definition(void **state)
 {
     (void)state;
@@ -155,8 +182,9 @@ static void means_match_the_definition(void **state)
         assert_ok(rn_stat_boot_interval(b, col, 1, 0.9, &one, &err), &err);
         assert_true(one.value == all[j].value && one.lo == all[j].lo && one.hi == all[j].hi);
         assert_int_equal(one.method, RN_INTERVAL_PERCENTILE);
-        double lo = 0.05 * (B - 1);
-        assert_near(one.lo, sorted[1] + (lo - 1) * (sorted[2] - sorted[1]), 1e-15);
+        const double lo = TAIL_23 * (B + 1) - 1; /* rank from 0: between the first and the second */
+        assert_near(one.lo, sorted[0] + lo * (sorted[1] - sorted[0]), 1e-6);
+        assert_near(one.hi, sorted[B - 1] - lo * (sorted[B - 1] - sorted[B - 2]), 1e-6);
     }
     free(table);
     free(means);
@@ -420,9 +448,10 @@ static void long_curves_are_followed_across_blocks(void **state)
     }
     assert_true(c.p_exists == 1);
     assert_near(c.p_same, (double)n_same / B, 1e-12);
-    assert_true(c.lo == rn_stat_quantile(last, n_same, 0.5 - 0.5 * 0.8));
-    assert_true(c.hi == rn_stat_quantile(last, n_same, 0.5 + 0.5 * 0.8));
-    assert_true(r.lo == rn_stat_quantile(reached, B, 0.5 - 0.5 * 0.8));
+    const double q = (TAIL_12 * ((double)n_same + 1) - 1) / ((double)n_same - 1);
+    assert_near(c.lo, rn_stat_quantile(last, n_same, q), 1e-3);
+    assert_near(c.hi, rn_stat_quantile(last, n_same, 1 - q), 1e-3);
+    assert_near(r.lo, rn_stat_quantile(reached, B, (TAIL_12 * (B + 1) - 1) / (B - 1)), 1e-3);
     assert_true(r.p_reached > 0);
     free(x);
     free(y);
@@ -563,6 +592,7 @@ int main(void)
         cmocka_unit_test(products_sum_in_order),
         cmocka_unit_test(resamples_are_seeded_draws_with_replacement),
         cmocka_unit_test(quantiles_are_those_of_a_sorted_array),
+        cmocka_unit_test(ends_are_expanded_for_few_problems),
         cmocka_unit_test(means_match_the_definition),
         cmocka_unit_test(wilson_matches_golden_numbers),
         cmocka_unit_test(edges_do_not_degenerate),

@@ -3,8 +3,15 @@
  *
  * Resample b draws n_rows problems with the stream ("bootstrap", b) of the seed. Intervals are made
  * from blocks of columns, [columns, n_resamples], so that memory does not grow with the curve.
+ *
+ * Ends are expanded percentiles (Hesterberg 2015). Means of resamples of P problems spread by the
+ * variance with divisor P, too little by P/(P-1), and an interval with an estimated spread needs
+ * quantiles of Student's t with P-1 degrees of freedom, not of the normal: so the share of
+ * resamples beyond each end is Phi(-t sqrt(P/(P-1))) in place of (1-level)/2. Quantile q is that of
+ * rank q (B+1) of B resamples, which a resample from outside would lie below with chance q.
  */
 #include "stat/boot.h"
+#include "stat/beta.h"
 #include "stat/boot_priv.h"
 #include "stat/fold.h"
 #include "stat/product.h"
@@ -200,6 +207,37 @@ static double normal_quantile(double p)
     return z;
 }
 
+/* P(T > t) of Student's t with v degrees of freedom, t >= 0. */
+static double student_tail(double t, double v)
+{
+    return 0.5 * rn_stat_beta_cdf(0.5 * v, 0.5, v / (v + t * t));
+}
+
+double rn_stat_boot_tail(const rn_boot *b, double level)
+{
+    const double n = (double)b->n_rows, v = n - 1;
+    if (b->n_rows < 2) return 0.5 - 0.5 * level; /* one problem: every resample is the same */
+    const double x = rn_stat_beta_quantile(0.5 * v, 0.5, 1 - level);
+    const double t = sqrt(v * (1 - x) / x);
+    return 0.5 * erfc(t * sqrt(n / v) * M_SQRT1_2);
+}
+
+double rn_stat_boot_probability(const rn_boot *b, double share)
+{
+    const double n = (double)b->n_rows, v = n - 1;
+    if (b->n_rows < 2 || !(share > 0 && share < 1)) return share;
+    const double t = normal_quantile(share) / sqrt(n / v);
+    return t > 0 ? 1 - student_tail(t, v) : student_tail(-t, v);
+}
+
+void rn_stat_boot_ends(const rn_boot *b, double level, double *x, size_t n, rn_interval *out)
+{
+    const double rank = rn_stat_boot_tail(b, level) * ((double)n + 1) - 1; /* from 0 */
+    const double q = n > 1 ? fmax(0, rank) / ((double)n - 1) : 0;
+    out->lo = rn_stat_quantile(x, n, q);
+    out->hi = rn_stat_quantile(x, n, 1 - q);
+}
+
 void rn_stat_wilson(double p, double n, double level, double *lo, double *hi)
 {
     double z = normal_quantile(0.5 + 0.5 * level), z2 = z * z;
@@ -223,31 +261,25 @@ const char *rn_stat_interval_name(rn_interval_method m)
 }
 
 typedef struct intervals {
+    const rn_boot *b;
     rn_interval *out;
-    size_t n_rows, n_resamples;
     double level;
     int fractions; /* values in [0, 1]: Wilson near the edges */
 } intervals;
-
-static void percentile(const intervals *s, double *means, rn_interval *x)
-{
-    x->method = RN_INTERVAL_PERCENTILE;
-    x->lo = rn_stat_quantile(means, s->n_resamples, 0.5 - 0.5 * s->level);
-    x->hi = rn_stat_quantile(means, s->n_resamples, 0.5 + 0.5 * s->level);
-}
 
 static void interval_of_column(void *user, size_t col, double *means)
 {
     intervals *s = user;
     rn_interval *x = &s->out[col];
-    double n = (double)s->n_rows;
+    double n = (double)s->b->n_rows;
     if (isnan(x->value)) {
         *x = (rn_interval){NAN, NAN, NAN, RN_INTERVAL_NONE};
     } else if (s->fractions && fmin(x->value, 1 - x->value) * n < EDGE_PROBLEMS) {
         x->method = RN_INTERVAL_WILSON;
         rn_stat_wilson(x->value, n, s->level, &x->lo, &x->hi);
     } else {
-        percentile(s, means, x);
+        x->method = RN_INTERVAL_PERCENTILE;
+        rn_stat_boot_ends(s->b, s->level, means, s->b->n_resamples, x);
     }
 }
 
@@ -280,7 +312,7 @@ static int make_intervals(const rn_boot *b, const double *table, size_t n_cols, 
     if (rc == 0 && fractions) rc = rn_stat_fractions_check(table, b->n_rows, n_cols, err);
     if (rc == 0) rc = data_means(b, table, n_cols, out, err);
     if (rc) return rc;
-    intervals s = {out, b->n_rows, b->n_resamples, level, fractions};
+    intervals s = {b, out, level, fractions};
     return rn_stat_boot_each_column(b, table, n_cols, interval_of_column, &s, err);
 }
 

@@ -33,7 +33,7 @@ int rn_stat_boot_means(const rn_boot *b, const double *table, size_t n_cols, dou
 
 /* How an interval was made; to be printed with it. */
 typedef enum rn_interval_method {
-    RN_INTERVAL_PERCENTILE, /* bootstrap quantiles at (1-level)/2 and (1+level)/2 */
+    RN_INTERVAL_PERCENTILE, /* bootstrap quantiles, expanded for the number of problems */
     RN_INTERVAL_WILSON,     /* mean within 5 problems of 0 or 1, where the bootstrap degenerates */
     RN_INTERVAL_NEWCOMBE,   /* difference of means of rows that differ by less than 5 in sum */
     RN_INTERVAL_NORMAL,     /* value -+ z standard errors (sequential.h) */
@@ -58,7 +58,8 @@ int rn_stat_boot_interval_any(const rn_boot *b, const double *table, size_t n_co
 
 /* Mean of x - y per column, paired by problem, values in [0, 1]. p_greater [n_cols] (may be NULL):
  * the probability that x is ahead, by what made the interval, so that both agree: the share of
- * resamples, ties counted half; where it is Newcombe's, that of his interval that ends at 0. */
+ * resamples, ties counted half, corrected as the ends are; where it is Newcombe's, that of his
+ * interval that ends at 0. */
 int rn_stat_boot_paired(const rn_boot *b, const double *x, const double *y, size_t n_cols,
                         double level, rn_interval *out, double *p_greater, rn_err *err);
 

@@ -21,6 +21,14 @@ typedef void rn_boot_column_fn(void *user, size_t col, double *means);
 int rn_stat_boot_each_column(const rn_boot *b, const double *table, size_t n_cols,
                              rn_boot_column_fn *fn, void *user, rn_err *err);
 
+/* The share of resamples beyond each end of an interval of this level, and its inverse: the
+ * probability that belongs to a share of resamples on one side. Both correct for the number of
+ * problems; see boot.c. */
+double rn_stat_boot_tail(const rn_boot *b, double level);
+double rn_stat_boot_probability(const rn_boot *b, double share);
+/* The ends of an interval from the statistic of every resample x [n], reordered. */
+void rn_stat_boot_ends(const rn_boot *b, double level, double *x, size_t n, rn_interval *out);
+
 int rn_stat_level_check(double level, rn_err *err);
 /* RN_EINVAL unless every value is in [0, 1] (rounding allowed) or NAN. */
 int rn_stat_fractions_check(const double *table, size_t n_rows, size_t n_cols, rn_err *err);

@@ -16,6 +16,7 @@
 /* ---- paired differences ---------------------------------------------------------------------- */
 
 typedef struct paired {
+    const rn_boot *b;
     const double *x, *y; /* [n_rows, n_cols] */
     size_t n_rows, n_cols, n_resamples;
     double level;
@@ -93,7 +94,10 @@ static void paired_column(void *user, size_t col, double *means)
     x->value = sum / (double)s->n_rows;
     for (size_t i = 0; i < s->n_resamples; i++)
         ahead += fabs(means[i]) <= RN_STAT_TIE ? 0.5 : means[i] > 0;
-    if (s->p_greater) s->p_greater[col] = ahead / (double)s->n_resamples;
+    if (s->p_greater) {
+        const double share = ahead / (double)s->n_resamples;
+        s->p_greater[col] = rn_stat_boot_probability(s->b, share);
+    }
     if (differing < FEW_DIFFERENCES) {
         const moments m = moments_of(s, col);
         newcombe(&m, s->level, x);
@@ -101,8 +105,7 @@ static void paired_column(void *user, size_t col, double *means)
         return;
     }
     x->method = RN_INTERVAL_PERCENTILE;
-    x->lo = rn_stat_quantile(means, s->n_resamples, 0.5 - 0.5 * s->level);
-    x->hi = rn_stat_quantile(means, s->n_resamples, 0.5 + 0.5 * s->level);
+    rn_stat_boot_ends(s->b, s->level, means, s->n_resamples, x);
 }
 
 int rn_stat_boot_paired(const rn_boot *b, const double *x, const double *y, size_t n_cols,
@@ -117,7 +120,7 @@ int rn_stat_boot_paired(const rn_boot *b, const double *x, const double *y, size
     if (!diff) return rn_fail(err, RN_ENOMEM, "no memory for %zu differences", n_rows * n_cols);
     for (size_t i = 0; i < n_rows * n_cols; i++)
         diff[i] = x[i] - y[i];
-    paired s = {x, y, n_rows, n_cols, rn_stat_boot_resamples(b), level, out, p_greater};
+    paired s = {b, x, y, n_rows, n_cols, rn_stat_boot_resamples(b), level, out, p_greater};
     rc = rn_stat_boot_each_column(b, diff, n_cols, paired_column, &s, err);
     free(diff);
     return rc;
@@ -221,9 +224,11 @@ static void follow(lead_path *p, size_t col, double d)
     p->now = leader;
 }
 
-static void summarise(const lead_path *data, const lead_path *paths, size_t n,
+static void summarise(const rn_boot *b, const lead_path *data, const lead_path *paths,
                       const double *budgets, double level, double *found, rn_crossover *out)
 {
+    const size_t n = rn_stat_boot_resamples(b);
+    rn_interval ends = {.lo = NAN, .hi = NAN};
     size_t n_exists = 0, n_same = 0, n_x = 0, n_y = 0;
     for (size_t i = 0; i < n; i++) {
         const lead_path *p = &paths[i];
@@ -232,10 +237,11 @@ static void summarise(const lead_path *data, const lead_path *paths, size_t n,
         n_y += p->leads[1] && !p->leads[0];
         if (p->from >= 0 && p->from == data->from) found[n_same++] = budgets[p->at];
     }
+    rn_stat_boot_ends(b, level, found, n_same, &ends);
     *out = (rn_crossover){
         .budget = data->from >= 0 ? budgets[data->at] : NAN,
-        .lo = rn_stat_quantile(found, n_same, 0.5 - 0.5 * level),
-        .hi = rn_stat_quantile(found, n_same, 0.5 + 0.5 * level),
+        .lo = ends.lo,
+        .hi = ends.hi,
         .from = data->from,
         .to = data->to,
         .n_changes = data->n_changes,
@@ -280,7 +286,7 @@ int rn_stat_boot_crossover(const rn_boot *b, const double *x, const double *y,
     rn_stat_means(y, NULL, n_rows, n_cols, dy);
     for (size_t j = 0; j < n_cols; j++)
         follow(&data, j, dx[j] - dy[j]);
-    summarise(&data, paths, n_resamples, budgets, level, found, out);
+    summarise(b, &data, paths, budgets, level, found, out);
 out:
     free(means);
     free(dx);
@@ -318,15 +324,17 @@ int rn_stat_boot_reach(const rn_boot *b, const double *table, size_t n_cols, dou
     rc = rn_stat_boot_each_column(b, table, n_cols, reach_column, &s, err);
     if (rc == 0) {
         size_t n_reached = 0, first = 0;
+        rn_interval ends;
         for (size_t i = 0; i < n_resamples; i++)
             n_reached += isfinite(k[i]) != 0;
         rn_stat_means(table, NULL, rn_stat_boot_rows(b), n_cols, data);
         while (first < n_cols && !(data[first] >= score - RN_STAT_TIE))
             first++;
+        rn_stat_boot_ends(b, level, k, n_resamples, &ends);
         *out = (rn_reach){
             .k = first < n_cols ? (int64_t)first + 1 : 0,
-            .lo = rn_stat_quantile(k, n_resamples, 0.5 - 0.5 * level),
-            .hi = rn_stat_quantile(k, n_resamples, 0.5 + 0.5 * level),
+            .lo = ends.lo,
+            .hi = ends.hi,
             .p_reached = (double)n_reached / (double)n_resamples,
         };
     }
