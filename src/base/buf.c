@@ -146,6 +146,23 @@ void rn_buf_wrapped(rn_buf *b, const char *s, size_t indent, size_t at)
     }
 }
 
+void rn_buf_word(rn_buf *b, const char *s)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./:=,+@%-";
+    if (*s && s[strspn(s, plain)] == '\0') {
+        rn_buf_puts(b, s);
+        return;
+    }
+    rn_buf_putc(b, '\'');
+    for (; *s; s++)
+        if (*s == '\'')
+            rn_buf_puts(b, "'\\''");
+        else
+            rn_buf_putc(b, *s);
+    rn_buf_putc(b, '\'');
+}
+
 char *rn_buf_take(rn_buf *b)
 {
     if (!rn_buf_reserve(b, 0)) return NULL;

@@ -109,24 +109,6 @@ static int plan(demo *d, rn_err *err)
     return rc;
 }
 
-/* As a shell reads it. */
-static void put_word(rn_buf *b, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_./:=,+@%-";
-    if (*word && word[strspn(word, plain)] == '\0') {
-        rn_buf_puts(b, word);
-        return;
-    }
-    rn_buf_putc(b, '\'');
-    for (const char *p = word; *p; p++)
-        if (*p == '\'')
-            rn_buf_puts(b, "'\\''");
-        else
-            rn_buf_putc(b, *p);
-    rn_buf_putc(b, '\'');
-}
-
 /* Runs a step; -1 to go on, or the exit status to end with. */
 static int run_step(demo *d, int i)
 {
@@ -136,7 +118,7 @@ static int run_step(demo *d, int i)
     for (const char **arg = d->steps[i]; *arg; arg++) {
         argv[argc++] = rn_arena_strdup(&d->arena, *arg); /* options may be moved about */
         rn_buf_putc(&line, ' ');
-        put_word(&line, *arg);
+        rn_buf_word(&line, *arg);
     }
     argv[argc] = NULL;
     printf("\n[%d/%d] ration%s\n", i + 1, d->n_steps, line.data ? line.data : "");
@@ -176,7 +158,7 @@ static int print_finding(const demo *d, rn_err *err)
 static void print_next(const demo *d, double seconds)
 {
     rn_buf db = {0};
-    put_word(&db, d->at.db);
+    rn_buf_word(&db, d->at.db);
     const char *s = db.data ? db.data : d->at.db;
     printf("\n%s%.0f s. The page is %s, everything is in %s. Go on with\n"
            "  ration report -s %s --compare ration-mini-%s,ration-mini-%s\n"

@@ -187,18 +187,43 @@ static int find_spread(const rn_report_task *t, const rn_finding *f, spread *s, 
     return 0;
 }
 
-/* The question that `plan --samples` answers about this lead: "A>B at 8.578TFLOP". Four digits,
- * rounded up, so that the budget still buys the last sample. */
-static const char *question_of(rn_report *r, const rn_report_task *t, rn_unit axis,
-                               const rn_finding *f)
+/* Whether a question can name the model: by what it is called in the store, without its marks. */
+static bool can_ask(const rn_entrant *e)
+{
+    return e->sampled && strcmp(e->model, e->base_name) == 0 && !strpbrk(e->model, ">`") &&
+           !strstr(e->model, " at ");
+}
+
+/* "; what it takes to be sure: `ration plan ...`", as it can be pasted: the question about this
+ * lead with the store and the prices of the report. The budget has four digits, rounded up, so that
+ * it still buys the last sample. "" where plan does not price as this report does. */
+static const char *command_of(rn_report *r, const rn_report_task *t, rn_unit axis,
+                              const rn_finding *f)
 {
     const double digit = pow(10, floor(log10(f->row->budget)) - 3);
     const char *amount = rn_amount(&r->arena, axis, digit * ceil(f->row->budget / digit - 1e-9));
     const char *blank = strchr(amount, ' ');
+    rn_buf out = {0}, ask = {0};
+    if (!r->repriced || strcmp(t->name, t->set) != 0 || !can_ask(&t->entrants[f->winner]) ||
+        !can_ask(&t->entrants[f->other]))
+        return "";
     if (!blank) blank = amount + strlen(amount);
-    return rn_arena_printf(&r->arena, "%s>%s at %.*s%s", models_of(t, f->winner),
-                           models_of(t, f->other), (int)(blank - amount), amount,
-                           *blank ? blank + 1 : "");
+    rn_buf_printf(&ask, "%s>%s at %.*s%s", models_of(t, f->winner), models_of(t, f->other),
+                  (int)(blank - amount), amount, *blank ? blank + 1 : "");
+    rn_buf_puts(&out, "; what it takes to be sure: `ration plan -s ");
+    rn_buf_word(&out, t->store);
+    if (r->n_tasks > 1 || r->set_chosen) {
+        rn_buf_puts(&out, " -t ");
+        rn_buf_word(&out, t->set);
+    }
+    rn_buf_puts(&out, " --samples ");
+    if (rn_buf_ok(&ask)) rn_buf_word(&out, ask.data);
+    rn_buf_printf(&out, "%s`", r->repriced);
+    const char *text =
+        rn_buf_ok(&ask) && rn_buf_ok(&out) ? rn_arena_strdup(&r->arena, out.data) : NULL;
+    rn_buf_free(&ask);
+    rn_buf_free(&out);
+    return text;
 }
 
 static int say_surer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_finding *f,
@@ -220,12 +245,11 @@ static int say_surer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fin
     const int who = m ? f->other : f->winner;
     if (all > 0 && s.of[m] > 0.2 * all) {
         const int64_t n = t->entrants[who].cov.min_n;
-        const char *ask = question_of(r, t, axis, f);
-        f->surer = ask ? rn_arena_printf(&r->arena,
-                                         "draw %lld more of %s on %zu problem%s first; what "
-                                         "it takes to be sure: `ration plan --samples '%s'`",
+        const char *command = command_of(r, t, axis, f);
+        f->surer = command
+                       ? rn_arena_printf(&r->arena, "draw %lld more of %s on %zu problem%s first%s",
                                          (long long)(n > 10 ? n : 10), models_of(t, who),
-                                         s.n_problems[m], s.n_problems[m] == 1 ? "" : "s", ask)
+                                         s.n_problems[m], s.n_problems[m] == 1 ? "" : "s", command)
                        : NULL;
     } else {
         const double need = row->diff > 0 ? 4 * all / (row->diff * row->diff) : INFINITY;

@@ -519,6 +519,7 @@ static int load_run(loader *l, size_t i)
     rn_entrant *e = name ? rn_report_entrant_add(l->r, l->task, name) : NULL;
     if (!e) return rn_report_nomem(l->err);
     set_run(e, run);
+    e->sampled = run->n_samples > 0;
     if (run->n_samples > 0) return load_samples(l, e, run);
     if (run->n_counts > 0) return load_counts(l, e, run);
     if (run->n_curve > 0) return load_curve(l, e, run);
@@ -534,8 +535,9 @@ static int load_task(loader *l, const rn_store_run_row *first, int64_t tests, co
     if (!l->task) return rn_report_nomem(l->err);
     l->task->n_problems = l->problem_ids.n = l->task_ids.n = 0;
     l->task->set_id = first->set_id;
+    l->task->set = rn_arena_strdup(&l->r->arena, first->set_name);
     l->task->store = rn_arena_strdup(&l->r->arena, rn_store_path(l->s));
-    if (!l->task->store) return rn_report_nomem(l->err);
+    if (!l->task->store || !l->task->set) return rn_report_nomem(l->err);
     int rc = rn_store_each_problem(l->s, first->set_id, on_problem, l, l->err);
     if (rc) return rc;
     const char **ids = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *ids);

@@ -169,7 +169,7 @@ static void frontier_rows(const rn_plans *s, rn_rows *to)
     static const char *const names[] = {"single", "cascade", "mixture", "upper line"};
     to->title =
         rn_arena_printf(&to->arena, "the best of each kind at rising budgets %s, %s: %% solved",
-                        s->opts.total ? "for the whole set" : "for each problem",
+                        s->opts.total ? "for the whole set" : "per problem",
                         stop ? "stopping at the first pass" : "without stopping");
     rn_rows_column(to, (rn_column){.title = "budget", .as = RN_AS_FACTOR});
     rn_rows_column(to, (rn_column){.title = rn_unit_words(s->opts.axis),
@@ -236,7 +236,7 @@ static void print_row(const rn_plans *s, const rn_plan_row *row, rn_buf *out)
     rows.title =
         rn_arena_printf(&rows.arena, "%s %s: %.4g samples of %s%s",
                         rn_amount(&rows.arena, s->opts.axis, row->budget),
-                        s->opts.total ? "for the whole set" : "for each problem", row->norm,
+                        s->opts.total ? "for the whole set" : "per problem", row->norm,
                         s->task->entrants[s->models[0]].model, s->opts.total ? " per problem" : "");
     choice_columns(s, &rows);
     choice_rows(s, row, "budget", &rows);
@@ -300,15 +300,22 @@ static void print_advice(const rn_plans *s, const rn_plan_row *row, rn_buf *out)
     const bool stop = s->opts.stop;
     const rn_choice *c = best_choice(s, row, stop);
     rn_arena a = {0};
+    rn_buf line = {0};
     if (c && !(c->score.value > 0))
-        rn_buf_printf(out, "advice for %s: none, no plan solves anything\n",
+        rn_buf_printf(&line, "advice for %s: none, no plan solves anything",
                       rn_amount(&a, s->opts.axis, row->budget));
     else if (c)
-        rn_buf_printf(out, "advice for %s%s: buy up to %s%s: %.1f %%, %s per problem%s\n",
+        rn_buf_printf(&line, "advice for %s%s: buy up to %s%s: %.1f %%, %s per problem%s",
                       rn_amount(&a, s->opts.axis, row->budget), s->opts.total ? " in all" : "",
                       in_words(c->plan, &a), stop ? ", stop at the first pass" : "",
                       100 * c->score.value, rn_amount(&a, s->opts.axis, c->cost.value),
                       c->limited ? ", or more" : "");
+    out->failed |= !rn_buf_ok(&line);
+    if (line.len && rn_buf_ok(&line)) {
+        rn_buf_wrapped(out, line.data, 2, 0);
+        rn_buf_putc(out, '\n');
+    }
+    rn_buf_free(&line);
     rn_arena_free(&a);
 }
 
@@ -322,7 +329,7 @@ void rn_plans_text(const rn_plans *s, rn_buf *out)
         rn_buf_printf(out, "== %s: %zu problems, %s %s ==\n", s->task->name, s->n_problems,
                       rn_unit_words(s->opts.axis),
                       s->opts.total ? "for the whole set, in expectation"
-                                    : "for each problem, never more");
+                                    : "per problem, never more");
     print_models(s, out);
     for (size_t b = 0; b < s->n_rows && (replay || s->opts.n_budgets); b++)
         print_row(s, &s->rows[b], out);

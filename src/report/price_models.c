@@ -112,8 +112,9 @@ static void price_flop(rn_report *r, rn_entrant *e)
     if (e->priced[RN_UNIT_FLOP]) return;
     e->why[RN_UNIT_FLOP] =
         !e->cost->has_shape ? "its cost entry has no shape"
-        : !e->tokens.n_gen  ? "its samples have no token counts"
-                            : "its samples do not tell the prompt's length: give --prompt-tokens N";
+        : !e->tokens.n_gen
+            ? "its samples have no token counts"
+            : "its samples do not record the prompt's length: give --prompt-tokens N";
 }
 
 /* What was measured of the entrant's model on this hardware: of the very model, else of one of its
@@ -195,7 +196,7 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
         double prompt = rn_report_mean_prompt(r, e);
         if (!e->tokens.n_gen || isnan(prompt)) {
             e->why[RN_UNIT_USD] =
-                "its samples do not tell their tokens; the prompt's length can be given by "
+                "its samples do not record their tokens; the prompt's length can be given by "
                 "--prompt-tokens N";
             return 0;
         }
@@ -229,7 +230,8 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
     /* A cached price above the input price would make the first sample cheaper than the rest. */
     e->priced[RN_UNIT_USD] = rn_stat_cost_check(axis, NULL) == 0;
     if (!e->priced[RN_UNIT_USD])
-        e->why[RN_UNIT_USD] = "its prices make samples free, or cached tokens dearer than new ones";
+        e->why[RN_UNIT_USD] =
+            "its prices make samples free, or cached tokens more expensive than new ones";
     return 0;
 }
 
@@ -319,7 +321,7 @@ static int by_entry(rn_report *r, const rn_entrant *e, const rn_cost *entry, rn_
     } else if (!entry->has_shape) {
         c->why = "the ranker's cost entry has no shape";
     } else if (e->tokens.n_gen == 0 || isnan(prompt)) {
-        c->why = "the samples do not tell their tokens";
+        c->why = "the samples do not record their tokens";
     } else {
         c->shared = rn_report_exact_prompt(&entry->shape, &e->tokens, prompt);
         c->per_sample = rn_report_exact_sample(&entry->shape, &e->tokens, prompt);
@@ -328,7 +330,7 @@ static int by_entry(rn_report *r, const rn_entrant *e, const rn_cost *entry, rn_
     c->known = true;
     c->from = rn_arena_printf(&r->arena, "%s, %s", entry->name,
                               r->opts.basis == RN_FLOP_STUDY
-                                  ? "one pass over 128 tokens a scored sample"
+                                  ? "one pass over 128 tokens per scored sample"
                                   : "one pass over prompt and samples, the prompt once");
     return c->from ? 0 : rn_report_nomem(err);
 }
@@ -347,9 +349,9 @@ static int price_ranking(rn_report *r, const rn_entrant *e, rn_ranking *k, const
             c->from = a == RN_UNIT_FLOP ? "recorded with the scores"
                                         : "recorded with the scores, on the machine that scored";
         } else if (a == RN_UNIT_SECOND) {
-            c->why = "the scores do not tell their seconds; `ration rank` records them";
+            c->why = "the scores do not record their seconds; `ration rank` does";
         } else if (!entry) {
-            c->why = "the scores do not tell their FLOPs and the ranker has no cost entry: give "
+            c->why = "the scores do not record their FLOPs and the ranker has no cost entry: give "
                      "--cost RANKER=ENTRY";
         } else {
             rc = by_entry(r, e, entry, c, err);

@@ -98,7 +98,7 @@ static void print_conditions(const rn_report *r, const rn_report_task *t, rn_buf
     print_intervals(r, t, out);
 }
 
-static void print_notes(const rn_report *r, rn_buf *out)
+void rn_report_notes(const rn_report *r, rn_buf *out)
 {
     for (size_t i = 0; i < r->n_notes; i++) {
         rn_buf_puts(out, i ? "note: " : "\nnote: ");
@@ -139,7 +139,7 @@ void rn_report_text(const rn_report *r, uint32_t metrics, rn_buf *out)
     }
     for (size_t i = 0; i < r->n_tasks; i++)
         print_conditions(r, &r->tasks[i], out);
-    print_notes(r, out);
+    rn_report_notes(r, out);
 }
 
 /* ---- the screen
@@ -308,7 +308,7 @@ static void print_screen(const rn_report *r, size_t most, size_t n_tasks, rn_buf
     }
     if (n_tasks < r->n_tasks)
         rn_buf_printf(out, "\nand %zu more problem sets: -t SET shows one\n", r->n_tasks - n_tasks);
-    print_notes(r, out);
+    rn_report_notes(r, out);
     rn_buf_putc(out, '\n');
     for (size_t i = 0; i < n_tasks && i < 1; i++)
         print_intervals(r, &r->tasks[i], out);

@@ -16,6 +16,8 @@ void rn_report_json(const rn_report *r, uint32_t metrics, rn_buf *out);
 /* The findings of a task as sentences, one per line: who leads, ranking without tests, a score to
  * reach; on each axis. */
 void rn_report_sentences(const rn_report_task *t, rn_buf *out);
+/* What is missing, as paragraphs "note: ..."; nothing where nothing is. */
+void rn_report_notes(const rn_report *r, rn_buf *out);
 /* The member "notes" of an object. */
 void rn_report_json_notes(const rn_report *r, rn_buf *out);
 

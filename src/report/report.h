@@ -61,7 +61,7 @@ typedef struct rn_report_opts {
     const char *profile;  /* wall-times; NULL: none */
     const char *compare_a, *compare_b; /* two models to put side by side; NULL: none */
     rn_prompt_paid prompt;
-    double prompt_tok; /* mean prompt length where samples do not tell theirs; NAN: unknown */
+    double prompt_tok; /* mean prompt length where samples do not record theirs; NAN: unknown */
 } rn_report_opts;
 
 /* A point of a curve. `robust` is false above floor(n/2). */
@@ -144,6 +144,7 @@ typedef struct rn_entrant {
     const char *base_name;         /* the model's own name, without a run's number */
     int64_t model_id;              /* in the store; 0: published */
     int64_t run_id, greedy_run_id; /* in the store; 0: none */
+    bool sampled;                  /* the store has its samples, not only counts */
     const char *cost_name;         /* entry that the store or the user names; "" none */
     const char *preset, *settings; /* "" unknown */
     const char *protocol;          /* newest: JSON of what the verdicts depend on; "" unknown */
@@ -253,6 +254,7 @@ typedef struct rn_report_task {
     const char *source; /* where published tables come from; NULL: a store */
     const char *store;  /* path of the store that the runs are in; NULL: published */
     int64_t set_id;     /* in that store */
+    const char *set;    /* the set's name there; `name` may add which tests */
     size_t n_problems;  /* 0: published only */
     const char *const *task_ids;
     rn_entrant *entrants;
@@ -285,6 +287,10 @@ typedef struct rn_report {
     size_t n_tasks;
     const char **notes; /* what is missing, one sentence each */
     size_t n_notes;
+    /* " --cost-file p.txt --profile x": how another command prices the same; NULL: it cannot,
+     * since the report is of chosen problems, or priced as only a report can. */
+    const char *repriced;
+    bool set_chosen; /* the store may have other sets than those of `tasks` */
     rn_cost_book *book; /* owned */
     rn_measured *measured;
     size_t n_measured;

@@ -203,6 +203,32 @@ int rn_report_options_check(const rn_report_options *o, rn_err *err)
 /* ---- the rooms
  * --------------------------------------------------------------------------------- */
 
+/* Options with which `plan --samples` prices as this report does, if there are any. */
+static int note_pricing(const rn_report_options *o, rn_report *r, rn_err *err)
+{
+    rn_buf out = {0};
+    r->set_chosen = o->set != NULL;
+    if (o->n_problems || r->opts.basis != RN_FLOP_STUDY || r->opts.prompt != RN_PROMPT_CACHED)
+        return 0;
+    for (size_t i = 0; i < o->n_costs; i++) {
+        rn_buf_puts(&out, " --cost ");
+        rn_buf_word(&out, o->costs[i]);
+    }
+    for (size_t i = 0; i < o->n_cost_files; i++) {
+        rn_buf_puts(&out, " --cost-file ");
+        rn_buf_word(&out, o->cost_files[i]);
+    }
+    if (r->opts.profile) {
+        rn_buf_puts(&out, " --profile ");
+        rn_buf_word(&out, r->opts.profile);
+    }
+    if (r->opts.level != 0.95) rn_buf_printf(&out, " --confidence %g", r->opts.level);
+    rn_buf_puts(&out, "");
+    r->repriced = rn_buf_ok(&out) ? rn_arena_strdup(&r->arena, out.data) : NULL;
+    rn_buf_free(&out);
+    return r->repriced ? 0 : rn_report_nomem(err);
+}
+
 /* Loads and prices what the options name. */
 static int load(const rn_report_options *o, const request *q, rn_report **out, rn_err *err)
 {
@@ -228,6 +254,7 @@ static int load(const rn_report_options *o, const request *q, rn_report **out, r
         rn_buf_free(&path);
     }
     if (!rc) rc = rn_report_price(r, q->prices, q->n_prices, err);
+    if (!rc) rc = note_pricing(o, r, err);
     *out = r;
     return rc;
 }
@@ -437,8 +464,7 @@ static void render_plans(const rn_report *r, const rn_plans *plans, int format, 
         rn_report_json_notes(r, out);
         rn_buf_puts(out, "}\n");
     }
-    for (size_t i = 0; i < r->n_notes && format == 0; i++)
-        rn_buf_printf(out, "%snote: %s\n", i ? "" : "\n", r->notes[i]);
+    if (format == 0) rn_report_notes(r, out);
 }
 
 /* A plan that is rows on an axis: without tests, or beyond the samples. */
@@ -508,8 +534,7 @@ static int write_rows(rn_report *r, const row_plan *w, const rn_plan_opts *p, bo
         rn_report_json_notes(r, out);
         rn_buf_puts(out, "}\n");
     }
-    for (size_t i = 0; i < r->n_notes && format == 0; i++)
-        rn_buf_printf(out, "%snote: %s\n", i ? "" : "\n", r->notes[i]);
+    if (format == 0) rn_report_notes(r, out);
     return rc;
 }
 

@@ -310,12 +310,43 @@ static void put_csv(const doctor *d, rn_buf *out)
     }
 }
 
+enum { VALUE_COLUMN = 28, FIX_COLUMN = 35 };
+
+/* A fix of at most RN_LINE columns a line. Lines of a command end in a backslash, so that it can be
+ * pasted; what else is to be done stands behind a semicolon, on a line of its own. */
+static void put_fix(const char *fix, rn_buf *out)
+{
+    size_t at = FIX_COLUMN;
+    rn_buf_printf(out, "%*s", FIX_COLUMN, "fix: ");
+    for (const char *p = fix; *p;) {
+        const size_t n = strcspn(p, " ");
+        const bool part_ends = n && p[n - 1] == ';';
+        if (at > FIX_COLUMN && at + 1 + n + 2 > RN_LINE) {
+            rn_buf_printf(out, " \\\n%*s", FIX_COLUMN + 2, "");
+            at = FIX_COLUMN + 2;
+        } else if (at > FIX_COLUMN) {
+            rn_buf_putc(out, ' ');
+            at++;
+        }
+        rn_buf_add(out, p, n - part_ends);
+        at += n;
+        p += n;
+        p += strspn(p, " ");
+        if (!part_ends) continue;
+        rn_buf_printf(out, "\n%*s", FIX_COLUMN, "");
+        at = FIX_COLUMN;
+    }
+    rn_buf_putc(out, '\n');
+}
+
 static void put_table(const doctor *d, rn_buf *out)
 {
     for (size_t i = 0; i < d->n; i++) {
         const row *r = &d->rows[i];
-        rn_buf_printf(out, "%-8s %-18s %s\n", r->status, r->item, r->value);
-        if (r->fix && r->fix[0]) rn_buf_printf(out, "%-8s %-18s   fix: %s\n", "", "", r->fix);
+        rn_buf_printf(out, "%-8s %-18s ", r->status, r->item);
+        rn_buf_wrapped(out, r->value, VALUE_COLUMN, VALUE_COLUMN);
+        rn_buf_putc(out, '\n');
+        if (r->fix && r->fix[0]) put_fix(r->fix, out);
     }
 }
 

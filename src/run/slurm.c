@@ -12,19 +12,6 @@
 
 enum { ANSWER_MS = 60000, MAX_JOBS_FILE = 1 << 20 };
 
-/* 'text' for a shell, whatever it holds. */
-static void put_quoted(rn_buf *out, const char *text)
-{
-    rn_buf_putc(out, '\'');
-    for (const char *p = text; *p; p++) {
-        if (*p == '\'')
-            rn_buf_puts(out, "'\\''");
-        else
-            rn_buf_putc(out, *p);
-    }
-    rn_buf_putc(out, '\'');
-}
-
 int rn_slurm_script(const char *folder, const rn_batch_job *job, rn_err *err)
 {
     rn_buf out = {0}, path = {0};
@@ -38,9 +25,9 @@ int rn_slurm_script(const char *folder, const rn_batch_job *job, rn_err *err)
                   "#SBATCH --signal=B:TERM@60\n"
                   "exec ",
                   job->args.data[0]);
-    put_quoted(&out, job->program);
+    rn_buf_word(&out, job->program);
     rn_buf_puts(&out, " batch --dir ");
-    put_quoted(&out, folder);
+    rn_buf_word(&out, folder);
     rn_buf_puts(&out, " --task $((SLURM_ARRAY_TASK_ID + ${1:-0}))\n");
     const char *name = rn_batch_path(folder, "script.sh", &path);
     int rc = rn_buf_ok(&out) && name ? rn_file_write_atomic(name, rn_buf_view(&out), err)
@@ -106,7 +93,7 @@ int rn_slurm_command(const char *folder, const char *extra, const int64_t *tasks
     for (size_t i = 0; !rc && i + 1 < w.n; i++) {
         if (i) rn_buf_putc(out, ' ');
         if (strpbrk(w.data[i], " \t\n'\"$`\\;|&<>()*?[]~#"))
-            put_quoted(out, w.data[i]);
+            rn_buf_word(out, w.data[i]);
         else
             rn_buf_puts(out, w.data[i]);
     }

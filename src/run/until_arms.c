@@ -9,7 +9,6 @@
 #include "run/until_priv.h"
 
 #include "run/sampler.h"
-#include "stat/budget.h"
 
 #include <assert.h>
 #include <math.h>
@@ -27,6 +26,7 @@ static int nomem(rn_err *err)
 
 typedef struct runs {
     rn_until_work *w;
+    const char *set; /* as the store calls it; NULL: all */
     const char *name[MAX_RUNS], *cost[MAX_RUNS];
     int64_t run_id[MAX_RUNS], n_samples[MAX_RUNS];
     size_t n;
@@ -36,9 +36,8 @@ typedef struct runs {
 static int note_run(void *user, const rn_store_run_row *r)
 {
     runs *x = user;
-    const char *set = x->w->o->draw.set;
     if (strcmp(r->kind, "sample") != 0 || r->n_samples == 0) return 0;
-    if (set && strcmp(set, r->set_name) != 0) return 0;
+    if (x->set && strcmp(x->set, r->set_name) != 0) return 0;
     size_t i = 0;
     while (i < x->n && strcmp(x->name[i], r->model_name) != 0)
         i++;
@@ -55,10 +54,13 @@ static int find_recorded(rn_until_work *w, rn_err *err)
     runs *x = calloc(1, sizeof *x);
     if (!x) return nomem(err);
     x->w = w;
-    int rc = rn_store_each_run(w->store, note_run, x, err);
+    int rc = 0;
+    if (w->o->draw.set)
+        rc = rn_store_name_of(w->store, RN_STORE_SET, w->o->draw.set, w->arena, &x->set, err);
+    if (!rc) rc = rn_store_each_run(w->store, note_run, x, err);
     if (!rc && x->n == 0)
         rc = rn_fail(err, RN_ENOTFOUND, "%s holds no samples%s%s", rn_store_path(w->store),
-                     w->o->draw.set ? " of set " : "", w->o->draw.set ? w->o->draw.set : "");
+                     x->set ? " of set " : "", x->set ? x->set : "");
     for (size_t i = 0; !rc && i < w->n_arms; i++) {
         size_t at = 0;
         rc = rn_question_model(w->q.model[i], x->name, x->n, &at, err);
@@ -120,6 +122,7 @@ static int add_recorded(void *user, const rn_store_sample_row *r)
 
 typedef struct timed {
     const char *model;
+    const char *hardware; /* only there; NULL: anywhere */
     double seconds;
     rn_shape shape;
     bool has_shape;
@@ -129,7 +132,8 @@ static int note_profile(void *user, const char *model, const rn_store_profile *p
 {
     timed *t = user;
     if (strcmp(model, t->model) != 0) return 0;
-    if (p->s_per_sample > 0) t->seconds = p->s_per_sample;
+    if (p->s_per_sample > 0 && (!t->hardware || strcmp(t->hardware, p->hardware) == 0))
+        t->seconds = p->s_per_sample;
     t->has_shape |= rn_shape_of_profile(p->json, &t->shape, NULL) == 0;
     return 0;
 }
@@ -163,7 +167,7 @@ static int price(rn_until_work *w, rn_until_arm *a, rn_err *err)
     const rn_cost *c = rn_cost_find(w->book, entry);
     if (!c && given) return rn_fail(err, RN_ENOTFOUND, "the cost tables have no entry '%s'", given);
     recorded r = {0};
-    timed t = {.model = a->name, .seconds = NAN};
+    timed t = {.model = a->name, .hardware = w->o->profile, .seconds = NAN};
     rc = rn_store_each_sample(w->store, a->run_id, 0, false, add_recorded, &r, err);
     if (!rc) rc = rn_store_each_profile(w->store, note_profile, &t, err);
     if (rc) return rc;
@@ -174,14 +178,20 @@ static int price(rn_until_work *w, rn_until_arm *a, rn_err *err)
     if (isnan(a->flop) && shape && shape->n_layer > 0) a->flop = rn_flop_convention(shape, 128);
     if (isnan(a->flop) && r.n_flop > 0) a->flop = r.flop / r.n_flop;
     a->seconds = t.seconds;
-    rn_cost_curve curve;
+    a->axis[RN_UNIT_SECOND] = (rn_kcost){.per_sample = t.seconds};
     const char *profile = w->o->profile ? w->o->profile : RN_COST_STUDY_PROFILE;
-    if (c && (isnan(a->seconds) || w->o->profile) &&
-        rn_cost_profile(w->book, profile, c, &curve, w->o->profile ? err : NULL) == 0)
+    rn_cost_curve curve;
+    if (c && isnan(a->seconds) && rn_cost_profile(w->book, profile, c, &curve, NULL) == 0) {
+        a->axis[RN_UNIT_SECOND] = curve;
         a->seconds = rn_stat_cost(&curve, 1000) / 1000;
-    a->usd = c ? rn_cost_usd(c, 1, r.n_tok > 0 ? r.prompt / r.n_tok : NAN,
-                             r.n_tok > 0 ? r.gen / r.n_tok : NAN, a->seconds)
-               : NAN;
+    }
+    const double prompt = r.n_tok > 0 ? r.prompt / r.n_tok : NAN,
+                 gen = r.n_tok > 0 ? r.gen / r.n_tok : NAN,
+                 first = isnan(a->seconds) ? NAN : rn_stat_cost(&a->axis[RN_UNIT_SECOND], 1);
+    a->usd = c ? rn_cost_usd(c, 1, prompt, gen, first) : NAN;
+    const double more = c ? rn_cost_usd(c, 2, prompt, gen, first + a->seconds) - a->usd : NAN;
+    a->axis[RN_UNIT_FLOP] = (rn_kcost){.per_sample = a->flop};
+    a->axis[RN_UNIT_USD] = (rn_kcost){.shared = a->usd - more, .per_sample = more};
     return 0;
 }
 
@@ -191,19 +201,16 @@ static int afford(const rn_until_work *w, rn_unit unit, double amount, int64_t k
     static const char *const units[RN_N_UNITS] = {"FLOPs", "seconds", "dollars"};
     for (size_t i = 0; i < w->n_arms; i++) {
         const rn_until_arm *a = &w->arms[i];
-        const double each = unit == RN_UNIT_FLOP     ? a->flop
-                            : unit == RN_UNIT_SECOND ? a->seconds
-                                                     : a->usd;
-        if (!(each > 0))
+        if (rn_stat_cost_check(&a->axis[unit], NULL))
             return rn_fail(err, RN_EINVAL,
                            "what a sample of %s costs in %s is not known: give --cost MODEL=ENTRY, "
                            "or ask at the same number of samples (at pass@10)",
                            a->name, units[unit]);
-        k[i] = (int64_t)(amount / each * (1 + 1e-9));
+        k[i] = rn_stat_afford(&a->axis[unit], amount * (1 + 1e-9), RN_STAT_MAX_N);
         if (k[i] < 1)
             return rn_fail(err, RN_EINVAL,
                            "the budget buys no sample of %s: one takes %.3g times as much", a->name,
-                           each / amount);
+                           rn_stat_cost(&a->axis[unit], 1) / amount);
     }
     return 0;
 }

@@ -13,6 +13,7 @@
 #include "run/portions.h"
 #include "run/question.h"
 #include "run/stage.h"
+#include "stat/budget.h"
 
 /* One model of the question. */
 typedef struct rn_until_arm {
@@ -20,6 +21,7 @@ typedef struct rn_until_arm {
     int64_t run_id;
     rn_portions *portions;     /* NULL: nothing is drawn */
     double flop, seconds, usd; /* of a sample; NAN unknown */
+    rn_kcost axis[RN_N_UNITS]; /* of k samples of a problem, priced as in a report */
     /* By problem of the question, [n_problems]: */
     const int64_t *problem_id;
     const size_t *place;  /* in the set; with portions */

@@ -124,12 +124,55 @@ assert answer["wins"] in task["findings"][0] and answer["margin"] in task["findi
 row = [b for b in task["axes"][0]["budgets"] if b["budget"] == answer["budget"]][0]
 assert (row["leader"], row["ahead"], row["sure"]) == (answer["leader"], answer["ahead"], answer["p_lead"])
 EOF
-    # Where samples would tell, the question that plan --samples takes is named.
-    [[ "$output" == *"surer    draw 10 more of A on 1 problem first;"*"\`ration plan --samples 'A>B at 8.578TFLOP'\`"* ]]
-    run "$RATION" plan -s s.db --samples 'A>B at 8.578TFLOP'
-    [[ "$output" == *"s.db holds no samples"* ]] # counts have none; the question is one
+    # Counts have no samples for plan --samples to go by.
+    [[ "$output" == *"surer    draw 10 more of A on 1 problem first"$'\n'* ]]
+    [[ "$output" != *"ration plan"* ]]
     run "$RATION" report -s s.db --all --budgets 1,64
     [[ "$output" == *"affords none"*"no estimate"*"nobody leads there"* ]]
+}
+
+@test "what would make it surer is a command that runs as it is printed, with the report's prices" {
+    local root line n=0
+    root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+    PATH=$RATION_BUILD:$PATH
+    /usr/bin/python3 "$root/docs/tutorial/samples.py"
+    mv prices.txt "pri ces'.txt"
+    for model in small large; do
+        ration import -s "a b.db" -t my.jsonl --model "$model of mine" "$model.jsonl" >/dev/null
+        ration import -s "a b.db" -t mini --model "$model of mine" --skip-bad "$model.jsonl" >/dev/null 2>&1 || true
+    done
+    ration judge -s "a b.db" >/dev/null
+    printf '[model s-cost]\nflop_per_sample = 1.69 TFLOP\nusd_per_1m_tokens = 0.2\n' >more.txt
+    printf '[model l-cost]\nflop_per_sample = 8.58 TFLOP\nusd_per_1m_tokens = 0.9\n' >>more.txt
+    printf '[profile box]\ns-cost = 0.1 + 0.3\nl-cost = 2:3.4 8:6\n' >>more.txt
+    run ration report -s "a b.db" -t my.jsonl --cost-file "pri ces'.txt" --cost-file more.txt \
+        --cost "small of mine=s-cost" --cost "large of mine=l-cost" --profile box
+    echo "$output"
+    [ "$status" -eq 0 ]
+    grep -o '`ration plan .*`' <<<"$output" | tr -d '`' >commands
+    while read -r line; do
+        n=$((n + 1))
+        run sh -c "$line"
+        echo "$line: $status $output"
+        [ "$status" -le 1 ]
+        [[ "$output" == *"As recorded: which of small of mine and large of mine is ahead is not known at "* ]]
+        [[ "$output" == *"12 problems, "* ]]
+    done <commands
+    [ "$n" -eq 3 ]
+    # The k of the question are those of the report.
+    ration report -s "a b.db" -t my.jsonl --cost-file "pri ces'.txt" --cost-file more.txt --profile box \
+        --cost "small of mine=s-cost" --cost "large of mine=l-cost" -f json >r.json
+    while read -r line; do sh -c "$line" || true; done <commands | grep '^As recorded' >asked
+    /usr/bin/python3 - <<'EOF'
+import json
+for answer, line in zip(json.load(open("r.json"))["tasks"][0]["answers"], open("asked"), strict=True):
+    k = {answer["leader"]: answer["k"], answer["second"]: answer["second_k"]}
+    assert f"(pass@{k['small of mine']} against pass@{k['large of mine']})" in line, (k, line)
+EOF
+    # Where plan cannot price alike, no command is given.
+    run ration report -s "a b.db" --cost-file "pri ces'.txt" --cost-file more.txt --prompt each \
+        --cost "small of mine=s-cost" --cost "large of mine=l-cost"
+    [[ "$output" == *"surer    draw"* && "$output" != *"ration plan"* ]]
 }
 
 @test "samples without a verdict are reported with the command that judges them, and status 1" {
