@@ -187,7 +187,7 @@ typedef struct rn_report_options {
     const char *flops;   /* "study", "exact" */
     const char *prompt;  /* how often dollars pay for the prompt: "cached", "once", "each" */
     const char *missing; /* samples without a verdict: "drop", "fail", "refuse" */
-    double prompt_tok;   /* mean prompt length where samples do not tell theirs; NAN */
+    double prompt_tok;   /* mean prompt length where samples do not record theirs; NAN */
     int64_t n_resamples, seed;
     double level;               /* of the intervals */
     const char *ks, *budgets;   /* "1,10,100", budgets in samples of the cheapest model; NULL */

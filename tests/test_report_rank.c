@@ -205,7 +205,7 @@ static void test_unrecorded_cost_comes_from_the_entry(void **state)
     assert_near(k->cost[RN_UNIT_FLOP].per_sample / (rn_cost_flop(c13) * 7 / 8), 1, 1e-12);
     assert_contains(k->cost[RN_UNIT_FLOP].from, "code-llama-13b, one pass over 128 tokens");
     assert_false(k->cost[RN_UNIT_SECOND].known);
-    assert_contains(k->cost[RN_UNIT_SECOND].why, "do not tell their seconds");
+    assert_contains(k->cost[RN_UNIT_SECOND].why, "do not record their seconds");
     assert_int_equal(k->rows[RN_UNIT_SECOND][1].paid.k, 0);
     assert_true(isnan(k->rows[RN_UNIT_SECOND][1].paid.value));
     assert_near(k->rows[RN_UNIT_SECOND][1].unpaid.value, 0.5, 1e-12);
@@ -341,7 +341,7 @@ static void test_json_csv_and_text(void **state)
     assert_contains(out.data, "\"x_sampling\":3.387152138e+12,");
     rn_buf_clear(&out);
     rn_report_text(r, only, &out);
-    assert_contains(out.data, "its cost is missing: the scores do not tell their FLOPs");
+    assert_contains(out.data, "its cost is missing: the scores do not record their FLOPs");
     rn_report_free(r);
     o.profile = NULL;
     r = report_on(&m, &o, NULL, 0);

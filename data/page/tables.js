@@ -198,7 +198,7 @@ function conditionsSection(task) {
         `the problems, seed ${r.seed}` : null],
       ["samples without a verdict", stored ? missing[r.missing] || r.missing : null],
       ["FLOPs", r.flops === "exact" ? "prompt once, generated tokens at their true length"
-        : "one pass over 128 tokens a sample"],
+        : "one pass over 128 tokens per sample"],
       ["wall-time", r.profile && r.hardware && r.hardware !== r.profile
         ? `${r.profile}: ${r.hardware}` : r.profile],
       ["published curves", r.interpolated ? "interpolated, linear in log k" : null],

@@ -20,7 +20,7 @@ static void print_counts(const rn_rank_summary *s)
             printf("%lld different tests written for %lld problems\n", (long long)s->n_examples,
                    (long long)s->n_problems);
         else if (s->n_examples)
-            printf("%lld examples tell a value; %lld of them stand in no test\n",
+            printf("%lld examples give a value; %lld of them are in no test\n",
                    (long long)s->n_examples, (long long)s->n_unseen);
         if (s->n_blind)
             printf("%lld of %lld problems %s: all their samples have the same score\n",

@@ -5,7 +5,7 @@
  * other modules list (sets, presets, ...), and for the rest the choices that the help text spells
  * out. A help text spells choices out in one of two ways:
  *     "table (default), csv or json", perhaps after "what it is: "     each part is one word
- *     "study: 128 tokens a sample; exact: its real tokens"             each part begins with one
+ *     "study: 128 tokens per sample; exact: its real tokens"             each part begins with one
  */
 #include "cli/complete.h"
 

@@ -22,12 +22,12 @@ typedef struct rn_report_lists {
                     "more entries and profiles (repeat)"),                                         \
         RN_OPT_STR(0, "profile", &(o).profile, "NAME", "wall-times, e.g. paper-8xa100"),           \
         RN_OPT_STR(0, "flops", &(o).flops, "BASIS",                                                \
-                   "study: 128 tokens a sample; exact: its real tokens"),                          \
+                   "study: 128 tokens per sample; exact: its real tokens"),                        \
         RN_OPT_STR(0, "prompt", &(o).prompt, "HOW",                                                \
                    "dollars pay for it once, each or cached: once per problem, with each sample, " \
                    "or after the first at the cached price (default)"),                            \
         RN_OPT_REAL(0, "prompt-tokens", &(o).prompt_tok, "N",                                      \
-                    "mean prompt length where samples do not tell theirs")
+                    "mean prompt length where samples do not record theirs")
 #define RN_REPORT_OPTIONS_BOOT(o)                                                             \
     RN_OPT_STR(0, "missing", &(o).missing, "POLICY",                                          \
                "samples without a verdict: drop, fail or refuse"),                            \

@@ -59,7 +59,7 @@ int rn_shape_of_profile(const char *profile_json, rn_shape *out, rn_err *err)
     if (rc) return rc;
     const json_t *shape = json_object_get(j, "shape");
     rc = json_is_object(shape) ? read_shape(shape, at, out, err)
-                               : rn_fail(err, RN_ENOTFOUND, "the profile tells no shape");
+                               : rn_fail(err, RN_ENOTFOUND, "the profile has no shape");
     json_decref(j);
     return rc;
 }

@@ -582,8 +582,8 @@ static int open_split(rn_gguf *g, const header *h, rn_err *err)
     if (n_parts == 0) n_parts = 1; /* written by some tools for a whole file */
     if (n_parts < 0 || n_parts > MAX_PARTS || no < 0 || no >= n_parts)
         return rn_fail(err, RN_EFORMAT,
-                       "%s: split.no and split.count are no part and count of 1 to %d", g->path,
-                       MAX_PARTS);
+                       "%s: split.no and split.count are not a part and count from 1 to %d",
+                       g->path, MAX_PARTS);
     if (no != 0)
         return rn_fail(err, RN_EINVAL,
                        "%s is part %lld of %lld of a split model; open the first part", g->path,

@@ -77,7 +77,7 @@ static PyObject *tagged(PyObject *d)
     Py_ssize_t pos = 0;
     if (PyDict_GET_SIZE(d) != 1 || !PyDict_Next(d, &pos, &key, &content) ||
         PyUnicode_GET_LENGTH(key) != 1) {
-        PyErr_SetString(PyExc_ValueError, "an object that is no tagged value");
+        PyErr_SetString(PyExc_ValueError, "an object that is not a tagged value");
         return NULL;
     }
     const char tag = (char)PyUnicode_READ_CHAR(key, 0);
@@ -132,7 +132,7 @@ void *rn_calls_arguments(rn_bytes text)
 {
     PyObject *list = rn_calls_value(text);
     if (list && !PyList_Check(list)) {
-        PyErr_SetString(PyExc_ValueError, "arguments that are no array");
+        PyErr_SetString(PyExc_ValueError, "arguments that are not an array");
         Py_CLEAR(list);
     }
     PyObject *tuple = list ? PyList_AsTuple(list) : NULL;

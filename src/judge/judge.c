@@ -135,7 +135,7 @@ static int find_site(const char *venv, char out[RN_WIRE_PATH], rn_err *err)
     }
     out[0] = '\0';
     return rn_fail(err, RN_ENOTFOUND,
-                   "%s is no virtual environment: it has no lib/python3.*/site-packages", venv);
+                   "%s is not a virtual environment: it has no lib/python3.*/site-packages", venv);
 }
 
 static int start_hosts(rn_judge *j, const rn_judge_opts *opts, rn_err *err)
@@ -225,7 +225,7 @@ static int check_command(const rn_judge *j, const rn_judge_job *job, rn_err *err
     if (j->hosts[0].tree_fd < 0)
         return rn_fail(err, RN_EINVAL, "a command needs a judge that was opened with a tree");
     if (job->entry && !rn_tree_path_ok(job->entry))
-        return rn_fail(err, RN_EINVAL, "'%s' is no path below the working folder", job->entry);
+        return rn_fail(err, RN_EINVAL, "'%s' is not a path below the working folder", job->entry);
     if (job->n_cases > 1 || (job->n_cases && job->cases[0].input.len > MAX_COMMAND))
         return rn_fail(err, RN_EINVAL, "give one command of at most %d bytes", MAX_COMMAND);
     return 0;

@@ -510,7 +510,7 @@ static int read_heads_of(const rn_gguf *g, rn_hparams *h, rn_err *err)
     if (rc) return rc;
     if (h->n_head % h->n_kv_head)
         return rn_fail(err, RN_EFORMAT,
-                       "%s: %d heads are no multiple of %d key-value heads; the file is damaged",
+                       "%s: %d heads are not a multiple of %d key-value heads; the file is damaged",
                        rn_gguf_path(g), h->n_head, h->n_kv_head);
     uint32_t even = h->d_model % h->n_head == 0 ? (uint32_t)(h->d_model / h->n_head) : 0;
     rc = read_size(g, a, "attention.key_length", even, RN_MAX_HEAD_DIM, &h->head_dim, err);

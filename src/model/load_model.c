@@ -49,7 +49,7 @@ static int find(loader *L, const char *name, rn_need need, const int64_t shape[3
     if (!t && need == RN_NEED_MAY) return 0;
     if (!t)
         return rn_fail(L->err, RN_EFORMAT,
-                       "%s: tensor %s is missing; the file is no complete %s model", L->m->path,
+                       "%s: tensor %s is missing; the file is not a complete %s model", L->m->path,
                        name, L->m->hp.arch->name);
     if (t->ne[0] != cols || t->ne[1] != rows || t->ne[2] != n || t->ne[3] != 1)
         return shape_error(L, t, n, rows, cols);

@@ -168,7 +168,7 @@ static int message_text(const rn_ask_form *f, const json_t *m, rn_arena *arena, 
     const json_t *content = json_object_get(m, "content");
     if (!content || json_is_null(content)) content = json_object_get(m, "refusal");
     if ((m && !json_is_object(m)) || !is_text(content))
-        return malformed(err, "holds a message whose content is no text");
+        return malformed(err, "holds a message whose content is not a string");
     rn_buf text = {0}, thought = {0}, whole = {0};
     for (size_t i = 0; i < sizeof apart / sizeof apart[0] && !thought.len; i++)
         add_parts(json_object_get(m, apart[i]), 0, &thought, &thought);
@@ -227,7 +227,7 @@ static int read_choice(const rn_ask_form *f, const json_t *c, rn_parsed *p, rn_r
         s->text = (rn_bytes){json_string_value(text), json_string_length(text)};
         s->cut_here = cut(f, &s->text);
     } else if (text && !json_is_null(text)) {
-        return malformed(err, "holds a choice whose text is no text");
+        return malformed(err, "holds a choice whose text is not a string");
     }
     int64_t n;
     double sum;
@@ -299,7 +299,7 @@ static int read_choices(const rn_ask_form *f, const json_t *choices, rn_parsed *
         const json_t *c = json_array_get(choices, i);
         const json_t *index = json_object_get(c, "index");
         json_int_t at = json_is_integer(index) ? json_integer_value(index) : (json_int_t)i;
-        if (!json_is_object(c)) return malformed(err, "holds a choice that is no object");
+        if (!json_is_object(c)) return malformed(err, "holds a choice that is not an object");
         if (at < 0 || at >= (json_int_t)n || seen[at])
             return malformed(err, "numbers its choices wrongly");
         seen[at] = true;
@@ -319,7 +319,8 @@ static int read_choices(const rn_ask_form *f, const json_t *choices, rn_parsed *
         kept += p->samples[i].gen_tok > 0 ? p->samples[i].gen_tok : 0;
     }
     if (p->gen_tok > kept && p->n_discarded) p->discarded_tok = p->gen_tok - kept;
-    if (p->n_samples == 0) return malformed(err, "was broken off by the server; it is no sample");
+    if (p->n_samples == 0)
+        return malformed(err, "was broken off by the server and is not a sample");
     return 0;
 }
 
@@ -430,7 +431,7 @@ static int parse_root(rn_bytes body, json_t **out, rn_err *err)
     json_t *root;
     rn_err why;
     if (rn_json_parse(body, (rn_json_at){"answer", 0}, &root, &why))
-        return rn_fail(err, RN_EFORMAT, "%s is no valid JSON: %s", reply, why.msg);
+        return rn_fail(err, RN_EFORMAT, "%s is not valid JSON: %s", reply, why.msg);
     *out = root;
     return 0;
 }

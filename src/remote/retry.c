@@ -138,8 +138,8 @@ static void fail_curl(const rn_remote *r, rn_ask *a, CURLcode code)
     attempts(a, tries);
     if (a->too_large) {
         a->rc = rn_fail(&a->err, RN_ELIMIT,
-                        "%s sends more than %lld bytes, which is no answer to what was asked", url,
-                        (long long)a->form.max_bytes);
+                        "%s sends more than %lld bytes, which is not an answer to what was asked",
+                        url, (long long)a->form.max_bytes);
         return;
     }
     if (code == CURLE_OUT_OF_MEMORY || a->in.failed) {

@@ -290,7 +290,7 @@ typedef struct rn_report {
     /* " --cost-file p.txt --profile x": how another command prices the same; NULL: it cannot,
      * since the report is of chosen problems, or priced as only a report can. */
     const char *repriced;
-    bool set_chosen; /* the store may have other sets than those of `tasks` */
+    bool set_chosen;    /* the store may have other sets than those of `tasks` */
     rn_cost_book *book; /* owned */
     rn_measured *measured;
     size_t n_measured;

@@ -73,7 +73,7 @@ static int parse_shape(const rn_bench_options *o, rn_random_spec *spec, rn_err *
                              .n_ctx = 4096,
                              .seed = 1};
     if (!rn_qtype_parse(o->type, &spec->type))
-        return rn_fail(err, RN_EINVAL, "--type '%s' is no weight type; e.g. q8_0, q4_0, q4_k",
+        return rn_fail(err, RN_EINVAL, "--type '%s' is not a weight type; e.g. q8_0, q4_0, q4_k",
                        o->type);
     return 0;
 }

@@ -106,8 +106,8 @@ int rn_choose(rn_solve_state *s, rn_err *err)
         if (!s->winner || is_better(list[i], s->winner)) s->winner = list[i];
     }
     if (n > 1 && !rc && !any && !agreed)
-        rn_solve_warn(s, "no server told a log probability: the first of %zu programs was taken",
-                      n);
+        rn_solve_warn(
+            s, "no server reported a log probability: the first of %zu programs was taken", n);
     free(list);
     return rc;
 }

@@ -139,7 +139,7 @@ static void add_shape(inspection *u)
     int64_t vocab = embd ? embd->ne[1] : tokens ? (int64_t)tokens->n : arch_int(u, "vocab_size", 0);
     rn_shape s;
     if (!read_shape(u, vocab, &s)) {
-        add_text(u, "shape", "shape", rn_bytes_of("incomplete: the file is no language model"));
+        add_text(u, "shape", "shape", rn_bytes_of("incomplete: the file is not a language model"));
         return;
     }
     add_number(u, "n_layer", "layers", "%" PRId64, s.n_layer);

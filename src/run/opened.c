@@ -319,7 +319,7 @@ char *rn_server_summary(const rn_opened *o, const rn_remote_usage *u)
         rn_buf_printf(&b, ", %lld discarded (with prompts of %lld)",
                       (long long)u->discarded_gen_tok, (long long)u->discarded_prompt_tok);
     if (u->n_untold)
-        rn_buf_printf(&b, "; %lld attempts do not tell their tokens: up to %lld more",
+        rn_buf_printf(&b, "; %lld attempts do not report their tokens: up to %lld more",
                       (long long)u->n_untold, (long long)u->untold_tok);
     double usd = rn_server_usd(o->entry, u);
     if (!isnan(usd)) rn_buf_printf(&b, "; %.4g USD", usd);

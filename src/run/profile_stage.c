@@ -124,7 +124,7 @@ static int ask_many(call *c, const rn_sampling *s, int32_t b, int64_t *gen_tok, 
             if (err) *err = a.err;
         } else if (a.samples[0].gen_tok < 0) {
             rc = rn_fail(err, RN_EUNSUPPORTED,
-                         "%s does not tell how many tokens it generated, so that time cannot be "
+                         "%s does not report how many tokens it generated, so that time cannot be "
                          "counted by the token",
                          rn_remote_url(r));
         } else {

@@ -131,10 +131,11 @@ static int open_folder(rn_target *t, rn_err *err)
                        "a working folder needs --in DIR, --file PATH, --at MARKER and --run "
                        "COMMAND");
     if (!rn_tree_path_ok(o->file))
-        return rn_fail(err, RN_EINVAL,
-                       "'%s' is no path of a file in %s; give it relative to the folder, without "
-                       "'..'",
-                       o->file, o->dir);
+        return rn_fail(
+            err, RN_EINVAL,
+            "'%s' is not the path of a file in %s; give it relative to the folder, without "
+            "'..'",
+            o->file, o->dir);
     rn_buf path = {0};
     rn_buf_printf(&path, "%s/%s", o->dir, o->file);
     int rc = rn_buf_ok(&path) ? rn_file_read(path.data, MAX_FILE, &t->file, err)

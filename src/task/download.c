@@ -240,7 +240,7 @@ static enum outcome fail_curl(transfer *t, CURLcode rc, const char *text, rn_err
         return FAILED;
     }
     if (rc == CURLE_UNSUPPORTED_PROTOCOL || rc == CURLE_URL_MALFORMAT) {
-        rn_fail(err, RN_EINVAL, "%s is no http or https address", url);
+        rn_fail(err, RN_EINVAL, "%s is not an http or https address", url);
         return FAILED;
     }
     rn_fail(err, RN_ENET, "%s: %s", url, *text ? text : curl_easy_strerror(rc));

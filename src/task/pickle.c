@@ -130,7 +130,7 @@ static int gather(machine *m, kind k, size_t first, bool marked)
 {
     const size_t below = first - (size_t)marked;
     if (below == 0 || m->values.data[m->stack.data[below - 1]].kind != k)
-        return bad(m, "fills what is no container");
+        return bad(m, "fills what is not a container");
     value *to = &m->values.data[m->stack.data[below - 1]];
     if (k == V_DICT && (m->stack.n - first) % 2) return bad(m, "has a key without a value");
     for (size_t i = first; i < m->stack.n; i++) {

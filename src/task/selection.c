@@ -61,7 +61,8 @@ static int unknown_trait(const rn_taskset *set, const char *key, size_t len, rn_
     rn_buf b = {0};
     for (int t = 0; t < N_TRAITS; t++)
         if (set_tells(set, t)) rn_buf_printf(&b, "%s%s", b.len ? ", " : "", traits[t]);
-    int rc = rn_fail(err, RN_EINVAL, "the set %s tells no %.*s of its problems; it tells %s",
+    int rc = rn_fail(err, RN_EINVAL,
+                     "the set %s does not record the %.*s of its problems; it records %s",
                      set->name, (int)len, key, rn_buf_ok(&b) && b.len ? b.data : "nothing");
     rn_buf_free(&b);
     return rc;

@@ -103,7 +103,7 @@ prepare() {
         *) page=$man/ration-$name.1 ;;
         esac
         if [ "$name" = README ]; then
-            grep -E '^ration (plan|.*http://)' "$page" >lines
+            grep -E '^ration (plan -s own.db|.*http://)' "$page" >lines # readme.bats has the nine jobs
         else
             examples "$page" >lines
         fi

@@ -101,7 +101,7 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
     [[ $output == *"is empty"* ]]
     run fetch --url "ftp://127.0.0.1/x"
     [ "$status" -eq 3 ]
-    [[ $output == *"no http or https address"* ]]
+    [[ $output == *"not an http or https address"* ]]
     run fetch --url "http://127.0.0.1:1/x" --retries 0
     [ "$status" -eq 3 ]
     [ -z "$(find "$DATA" -type f)" ]

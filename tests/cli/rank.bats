@@ -234,7 +234,7 @@ answers() {
     run "$RATION" rank -t "$set" -s "$dir/a.db" -j 1
     [ "$status" -eq 0 ]
     [[ "$output" == *"10 scored; left out: 0 at their token limit, 0 that the sandbox failed on"* ]]
-    [[ "$output" == *"2 examples tell a value; "* ]]
+    [[ "$output" == *"2 examples give a value; "* ]]
     [ "$(sql "$dir/a.db" "select name from ranker")" = examples ]
     # Both examples, one, one, none: the digit before the point; agreement behind it.
     right=$(sql "$dir/a.db" "select cast(c.score as integer) || ':' || cast(c.part as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
@@ -293,7 +293,7 @@ END
     [ "$status" -eq 0 ] || { echo "$output"; cat "$dir/s.jsonl"; false; }
     run "$RATION" rank -t "$dir/sum.jsonl" -s "$dir/a.db"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *"2 examples tell a value; 1 of them stand in no test"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"2 examples give a value; 1 of them are in no test"* ]] || { echo "$output"; false; }
     "$RATION" judge -t "$dir/sum.jsonl" -s "$dir/a.db" --keep-going >/dev/null
     for how in "" "--metric rank-score@k"; do
         run "$RATION" report -s "$dir/a.db" $how

@@ -95,7 +95,7 @@ count() { sql "$1" "SELECT count(*) FROM sample"; }
     echo "$output"
     [ "$status" -eq 0 ]
     [ "$(count a.db)" = 12 ]
-    [[ "$output" == *"do not tell their tokens"* ]]
+    [[ "$output" == *"do not report their tokens"* ]]
 }
 
 @test "server: faults that stay end with a message, and nothing is stored" {
@@ -107,7 +107,7 @@ count() { sql "$1" "SELECT count(*) FROM sample"; }
         [ ! -e a.db ] || [ "$(count a.db)" = 0 ]
     done <<'END'
 html is a web page
-json is no valid JSON
+json is not valid JSON
 empty empty list of choices
 many 2 choices, 1 were asked for
 huge sends more than
@@ -327,7 +327,7 @@ END
     [[ "$output" == *'"honours_seed": false'* && "$output" == *'"choices_of_4": 1'* ]]
     run "$RATION" profile -m "$BASE/nousage/v1#test-model" --tokens 20
     [ "$status" -eq 3 ]
-    [[ "$output" == *"does not tell how many tokens"* ]]
+    [[ "$output" == *"does not report how many tokens"* ]]
 }
 
 @test "server: samples that repeat each other are told" {

@@ -299,7 +299,7 @@ END
     [[ "$output" == *"more than once in add.c, in lines 2 and"* ]]
     run "$RATION" solve $in --file ../p.json --at x --run 'make check'
     [ "$status" -eq 3 ]
-    [[ "$output" == *"no path of a file"* ]]
+    [[ "$output" == *"not the path of a file"* ]]
     run "$RATION" solve $in --file add.c --at '/* TODO */' --run 'no-such-tool check'
     [ "$status" -eq 3 ]
     [[ "$output" == *"cannot be run in the sandbox"*"not found"* ]]
