@@ -433,7 +433,7 @@ END
     c_project
     cp project/* .
     rm -r project
-    grep '^ration solve' "$BATS_TEST_DIRNAME/../../README.md" | sed 's/60s/1s --max-tokens 16/' >lines
+    grep '^ration solve -m small' "$BATS_TEST_DIRNAME/../../README.md" | sed 's/60s/1s --max-tokens 16/' >lines
     [ "$(wc -l <lines)" -eq 2 ]
     while IFS= read -r line <&3; do
         run bash -c "PATH=$RATION_BUILD:\$PATH; $line"
