@@ -130,21 +130,30 @@ typedef struct attention {
 
 static void attend(void *arg)
 {
-    const attention *t = arg;
+    attention *t = arg;
     t->a.q = t->q, t->a.out = t->out, t->a.q_stride = t->a.out_stride = HEADS * HD;
     rn_attn_run(kern, &t->a, t->seqs, t->n_seqs, pool);
 }
 
 static rn_kv new_cache(const rn_kv_form *form, int n)
 {
-    const size_t bytes = rn_kv_head_bytes(form, n) * KV_HEADS;
-    rn_kv kv = {aligned_alloc(64, bytes), n};
-    memset(kv.data, 0, bytes);
+    const int n_pages = (n + RN_PAGE - 1) / RN_PAGE;
+    char **pages = calloc((size_t)n_pages + 1, sizeof *pages);
+    for (int p = 0; p < n_pages; p++)
+        pages[p] = aligned_alloc(64, rn_kv_head_bytes(form) * KV_HEADS);
+    rn_kv kv = {.pages = pages};
     float *x = random_floats(KV_HEADS * HD);
     for (int p = 0; p < n; p++)
         rn_kv_store(kern, form, kv, p, x, x);
     free(x);
     return kv;
+}
+
+static void free_cache(rn_kv kv)
+{
+    for (char *const *p = kv.pages; *p; p++)
+        free(*p);
+    free((void *)(uintptr_t)kv.pages);
 }
 
 static void bench_attention(void)
@@ -172,11 +181,11 @@ static void bench_attention(void)
         const double s = median_s(attend, &t);
         printf("attention, cache %-3s prefill of 128: %8.1f us %7.1f GFLOP/s\n", names[type],
                s * 1e6, 4.0 * HEADS * HD * 64.5 * 128 / s * 1e-9);
-        free(t.seqs[0].own.data);
+        free_cache(t.seqs[0].own);
         t.seqs[0] = kept;
         for (int i = 0; i < SAMPLES; i++)
-            free(t.seqs[i].own.data);
-        free(prefix.data);
+            free_cache(t.seqs[i].own);
+        free_cache(prefix);
     }
     free(t.q);
     free(t.out);

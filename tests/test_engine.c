@@ -333,6 +333,128 @@ static void samples_do_not_depend_on_slots_threads_or_order(void **state)
     rn_model_close(m);
 }
 
+/* Samples of up to 180 tokens in memory for one of them and some pages: they take turns, and come
+ * out the same. */
+static void samples_do_not_depend_on_how_many_pages_there_are(void **state)
+{
+    (void)state;
+    enum { N = 24, NEW = 180 };
+    rn_model *m = tiny();
+    int32_t prompts[2][70];
+    for (int i = 0; i < 70; i++)
+        prompts[0][i] = 3 + (i * 37) % 300, prompts[1][i] = 3 + (i * 41) % 300;
+    rn_sampling s;
+    rn_sampling_init(&s);
+    s.seed = 5;
+    s.max_tok = NEW;
+    s.temperature = 2; /* ends at many lengths */
+    rn_job jobs[2];
+    for (int j = 0; j < 2; j++)
+        jobs[j] = (rn_job){.prompt = prompts[j],
+                           .n_prompt = j ? 70 : 20,
+                           .stream = (uint64_t)j,
+                           .idx = all_indices,
+                           .n = N,
+                           .sampling = &s,
+                           .to_limit = j == 1};
+    static got want[2], have[2];
+    rn_err err;
+    rn_engine *e = engine_of(m, 1, 2 * N, 70, NEW);
+    assert_ok(run_jobs(e, jobs, 2, want, 0, &err), &err);
+    assert_int_equal(rn_engine_stats_of(e)->n_again_tok, 0);
+    const rn_engine_plan p = *rn_engine_plan_of(e);
+    assert_int_equal(p.n_full, p.n_slots);
+    rn_engine_close(e);
+    const size_t page = p.kv_bytes_per_tok * RN_PAGE;
+    const size_t slot = p.slot_bytes - (NEW + RN_PAGE - 1) / RN_PAGE * page;
+    for (int extra = 0; extra < 12; extra += 5) {
+        const rn_engine_opts o = {.n_threads = 2,
+                                  .n_slots = 8,
+                                  .max_prompt_tok = 70,
+                                  .max_new_tok = NEW,
+                                  .memory_bytes =
+                                      p.buffer_bytes + 8 * slot + (size_t)(5 + extra) * page};
+        assert_ok(rn_engine_open(m, &o, &e, &err), &err);
+        assert_true(rn_engine_plan_of(e)->n_full < 8);
+        assert_ok(run_jobs(e, jobs, 2, have, 0, &err), &err);
+        if (extra) assert_true(rn_engine_stats_of(e)->n_again_tok > 0);
+        print_message("%d pages: %d slots, %lld tokens once more\n", 5 + extra,
+                      rn_engine_plan_of(e)->n_slots, (long long)rn_engine_stats_of(e)->n_again_tok);
+        for (int j = 0; j < 2; j++) {
+            assert_int_equal(have[j].n, N);
+            assert_same(&want[j], &have[j], N, "few pages");
+            got_free(&have[j]);
+        }
+        rn_engine_close(e);
+    }
+    got_free(&want[0]);
+    got_free(&want[1]);
+    rn_model_close(m);
+}
+
+/* Prompts with the same 150 tokens in front, as the examples of a set are: these are run once, and
+ * samples and scores are those of each prompt alone. */
+static void prompts_that_begin_alike_are_stored_once(void **state)
+{
+    (void)state;
+    enum { JOBS = 3, N = 4, SAME = 150 };
+    rn_model *m = tiny();
+    static const int lens[JOBS] = {170, 192, 151};
+    int32_t prompts[JOBS][192];
+    for (int j = 0; j < JOBS; j++)
+        for (int i = 0; i < 192; i++)
+            prompts[j][i] = 3 + (i * 37 + (i < SAME ? 0 : j * 11)) % 300;
+    rn_sampling s;
+    rn_sampling_init(&s);
+    s.max_tok = 12;
+    rn_job jobs[JOBS];
+    for (int j = 0; j < JOBS; j++)
+        jobs[j] = (rn_job){.prompt = prompts[j],
+                           .n_prompt = lens[j],
+                           .stream = (uint64_t)j,
+                           .idx = all_indices,
+                           .n = N,
+                           .sampling = &s};
+    static got want[JOBS], have[JOBS];
+    double alone[JOBS];
+    rn_err err;
+    for (int j = 0; j < JOBS; j++) {
+        rn_engine *e = engine_of(m, 1, 16, 192, 12);
+        assert_ok(run_jobs(e, &jobs[j], 1, &want[j], 0, &err), &err);
+        assert_int_equal(rn_engine_stats_of(e)->n_shared_tok, 0);
+        rn_engine_close(e);
+        e = engine_of(m, 1, 16, 192, 12);
+        rn_score t = {.tok = prompts[0], .n_tok = 9};
+        assert_ok(rn_engine_score(e, prompts[j], lens[j], &t, 1, NULL, &err), &err);
+        alone[j] = t.logprob;
+        rn_engine_close(e);
+    }
+    /* one after the other, and all in flight at once; what ended before is remembered */
+    for (int slots = 1; slots <= 16; slots += 15) {
+        rn_engine *e = engine_of(m, 2, slots, 192, 12);
+        for (int turn = 0; turn < 2; turn++) {
+            assert_ok(run_jobs(e, jobs, JOBS, have, 0, &err), &err);
+            const rn_engine_stats *st = rn_engine_stats_of(e);
+            assert_int_equal(st->n_shared_tok, (turn ? 3 : 2) * 128);
+            assert_int_equal(st->n_prompt_tok + st->n_shared_tok, 170 + 192 + 151);
+            for (int j = 0; j < JOBS; j++) {
+                assert_same(&want[j], &have[j], N, "shared beginning");
+                got_free(&have[j]);
+            }
+        }
+        for (int j = 0; j < JOBS; j++) {
+            rn_score t = {.tok = prompts[0], .n_tok = 9};
+            assert_ok(rn_engine_score(e, prompts[j], lens[j], &t, 1, NULL, &err), &err);
+            assert_memory_equal(&t.logprob, &alone[j], sizeof alone[j]);
+            assert_int_equal(rn_engine_stats_of(e)->n_shared_tok, 128);
+        }
+        rn_engine_close(e);
+    }
+    for (int j = 0; j < JOBS; j++)
+        got_free(&want[j]);
+    rn_model_close(m);
+}
+
 static void stories_do_not_depend_on_slots_threads_or_order(void **state)
 {
     (void)state;
@@ -623,6 +745,8 @@ int main(void)
         cmocka_unit_test(greedy_text_is_the_known_one),
         cmocka_unit_test(samples_follow_the_exact_distribution),
         cmocka_unit_test(samples_do_not_depend_on_slots_threads_or_order),
+        cmocka_unit_test(samples_do_not_depend_on_how_many_pages_there_are),
+        cmocka_unit_test(prompts_that_begin_alike_are_stored_once),
         cmocka_unit_test(stories_do_not_depend_on_slots_threads_or_order),
         cmocka_unit_test(stop_strings_end_samples_across_tokens),
         cmocka_unit_test(limits_end_samples),

@@ -24,12 +24,24 @@ static const shape shapes[] = {
 };
 enum { N_SHAPES = sizeof shapes / sizeof *shapes };
 
-static rn_kv new_cache(const shape *s, int64_t capacity)
+/* Pages for n positions, full of what must not be used, a NULL behind the last. */
+static rn_kv new_cache(const shape *s, int n)
 {
-    const size_t bytes = rn_kv_head_bytes(&s->kv, capacity) * (size_t)s->kv.n_heads;
-    rn_kv kv = {aligned_alloc(64, bytes), capacity};
-    memset(kv.data, 0, bytes);
-    return kv;
+    const size_t bytes = rn_kv_head_bytes(&s->kv) * (size_t)s->kv.n_heads, at = 192;
+    const int n_pages = (n + RN_PAGE - 1) / RN_PAGE;
+    char **pages = calloc((size_t)n_pages + 1, sizeof *pages);
+    for (int p = 0; p < n_pages; p++) {
+        pages[p] = aligned_alloc(64, bytes + at);
+        memset(pages[p], 0xFF, bytes + at); /* NaN */
+    }
+    return (rn_kv){.pages = pages, .at = at};
+}
+
+static void free_cache(rn_kv kv)
+{
+    for (char *const *p = kv.pages; *p; p++)
+        free(*p);
+    free((void *)(uintptr_t)kv.pages);
 }
 
 /* k and v: [n][n_kv_heads][hd], of values the first vd. */
@@ -125,9 +137,9 @@ static void check_decode(const rn_kern *kern, const shape *s, rn_pool *pool)
     for (int i = 0; i < SAMPLES; i++) {
         free(k[i]);
         free(v[i]);
-        free(seqs[i].own.data);
+        free_cache(seqs[i].own);
     }
-    free(prefix.data);
+    free_cache(prefix);
     free(q);
     free(out);
     free(alone);
@@ -164,7 +176,7 @@ static void check_prefill(const rn_kern *kern, const shape *s, rn_pool *pool)
         }
         assert_memory_equal(pieces, out, (size_t)(N * o_row) * 4);
     }
-    free(kv.data);
+    free_cache(kv);
     free(q);
     free(k);
     free(v);

@@ -1,9 +1,10 @@
 /*
- * attn.c: see attn.h. Owns the layout of caches and the loop over runs of keys.
+ * attn.c: see attn.h. Owns the layout of pages and the loop over runs of keys.
  *
  * Work is cut into tiles: one kv head, some consecutive rows, some of the query heads that share
- * it, at most MAX_QUERIES queries. For each run of keys, keys and values are converted to float
- * once per tile; rows that share a prefix go through it together, then each sequence's own part.
+ * it, at most MAX_QUERIES queries. For each page, keys and values are converted to float once per
+ * tile; rows whose prefixes have a page in common go through it together, then each sequence's own
+ * part.
  */
 #include "model/attn.h"
 #include "gguf/half.h"
@@ -16,34 +17,23 @@ enum { MAX_QUERIES = 32 };
 
 /* ---- cache ----------------------------------------------------------------------------------- */
 
-static int64_t whole_blocks(int64_t capacity)
+/* Bytes of the part of a head that holds keys (or values) of n_el elements. */
+static size_t part_bytes(rn_kv_type type, int n_el)
 {
-    return (capacity + RN_KEY_BLOCK - 1) / RN_KEY_BLOCK * RN_KEY_BLOCK;
+    const size_t groups = ((size_t)n_el + 31) / 32;
+    const size_t bytes = type == RN_KV_F32   ? (size_t)n_el * 4
+                         : type == RN_KV_F16 ? (size_t)n_el * 2
+                                             : (size_t)n_el + 2 * groups;
+    return (RN_PAGE * bytes + 63) / 64 * 64;
 }
 
-/* Bytes of the part of a head that holds keys (or values) of n_el elements; 0 for none. */
-static size_t part_bytes(rn_kv_type type, int n_el, int64_t capacity)
+size_t rn_kv_head_bytes(const rn_kv_form *form)
 {
-    const size_t n = (size_t)whole_blocks(capacity), groups = ((size_t)n_el + 31) / 32;
-    const size_t bytes = type == RN_KV_F32   ? n * (size_t)n_el * 4
-                         : type == RN_KV_F16 ? n * (size_t)n_el * 2
-                                             : n * ((size_t)n_el + 2 * groups);
-    return (bytes + 63) / 64 * 64;
+    return part_bytes(form->type, form->hd) + (form->shared ? 0 : part_bytes(form->type, form->vd));
 }
 
-static size_t key_bytes(const rn_kv_form *form, int64_t capacity)
-{
-    return part_bytes(form->type, form->hd, capacity);
-}
-
-size_t rn_kv_head_bytes(const rn_kv_form *form, int64_t capacity)
-{
-    return key_bytes(form, capacity) +
-           (form->shared ? 0 : part_bytes(form->type, form->vd, capacity));
-}
-
-/* Element i of a key at position pos: where it lies in its part. */
-static int64_t key_at(int hd, int64_t pos, int i)
+/* Element i of the key at place pos of a page: where it lies in its part. */
+static int key_at(int hd, int pos, int i)
 {
     return (pos / RN_KEY_BLOCK * hd + i) * RN_KEY_BLOCK + pos % RN_KEY_BLOCK;
 }
@@ -66,9 +56,9 @@ static int in_group(int n_el, int g)
     return n_el - 32 * g < 32 ? n_el - 32 * g : 32;
 }
 
-/* One key [hd] at position pos of a head's keys. */
-static void store_key(const rn_kern *kern, const rn_kv_form *form, uint8_t *keys, int64_t capacity,
-                      int64_t pos, const float *k)
+/* One key [hd] at place pos of a head's keys. */
+static void store_key(const rn_kern *kern, const rn_kv_form *form, uint8_t *keys, int pos,
+                      const float *k)
 {
     const int hd = form->hd, groups = (hd + 31) / 32;
     if (form->type == RN_KV_F32) {
@@ -83,19 +73,19 @@ static void store_key(const rn_kern *kern, const rn_kv_form *form, uint8_t *keys
             ((uint16_t *)(void *)keys)[key_at(hd, pos, i)] = half[i];
         return;
     }
-    uint16_t *scales = (uint16_t *)(void *)(keys + whole_blocks(capacity) * hd);
+    uint16_t *scales = (uint16_t *)(void *)(keys + RN_PAGE * hd);
     for (int g = 0; g < groups; g++) {
         int8_t q[32];
-        const int64_t at = (pos / RN_KEY_BLOCK * groups + g) * RN_KEY_BLOCK + pos % RN_KEY_BLOCK;
+        const int at = (pos / RN_KEY_BLOCK * groups + g) * RN_KEY_BLOCK + pos % RN_KEY_BLOCK;
         store_q8(k + 32 * g, in_group(hd, g), q, &scales[at]);
         for (int i = 0; i < in_group(hd, g); i++)
             ((int8_t *)keys)[key_at(hd, pos, 32 * g + i)] = q[i];
     }
 }
 
-/* One value [vd] at position pos of a head's values. */
-static void store_value(const rn_kern *kern, const rn_kv_form *form, uint8_t *values,
-                        int64_t capacity, int64_t pos, const float *v)
+/* One value [vd] at place pos of a head's values. */
+static void store_value(const rn_kern *kern, const rn_kv_form *form, uint8_t *values, int pos,
+                        const float *v)
 {
     const int vd = form->vd, groups = (vd + 31) / 32;
     if (form->type == RN_KV_F32) {
@@ -106,7 +96,7 @@ static void store_value(const rn_kern *kern, const rn_kv_form *form, uint8_t *va
         kern->to_half(v, vd, (uint16_t *)(void *)values + pos * vd);
         return;
     }
-    uint16_t *scales = (uint16_t *)(void *)(values + whole_blocks(capacity) * vd);
+    uint16_t *scales = (uint16_t *)(void *)(values + RN_PAGE * vd);
     for (int g = 0; g < groups; g++) {
         int8_t q[32];
         store_q8(v + 32 * g, in_group(vd, g), q, &scales[pos * groups + g]);
@@ -117,13 +107,14 @@ static void store_value(const rn_kern *kern, const rn_kv_form *form, uint8_t *va
 void rn_kv_store(const rn_kern *kern, const rn_kv_form *form, rn_kv kv, int64_t pos, const float *k,
                  const float *v)
 {
-    const size_t head_bytes = rn_kv_head_bytes(form, kv.capacity);
+    const size_t head_bytes = rn_kv_head_bytes(form), key_bytes = part_bytes(form->type, form->hd);
+    uint8_t *heads = (uint8_t *)kv.pages[pos / RN_PAGE] + kv.at;
+    const int place = (int)(pos % RN_PAGE);
     for (int h = 0; h < form->n_heads; h++) {
-        uint8_t *head = (uint8_t *)kv.data + (size_t)h * head_bytes;
-        store_key(kern, form, head, kv.capacity, pos, k + (int64_t)h * form->hd);
+        uint8_t *head = heads + (size_t)h * head_bytes;
+        store_key(kern, form, head, place, k + (int64_t)h * form->hd);
         if (!form->shared)
-            store_value(kern, form, head + key_bytes(form, kv.capacity), kv.capacity, pos,
-                        v + (int64_t)h * form->vd);
+            store_value(kern, form, head + key_bytes, place, v + (int64_t)h * form->vd);
     }
 }
 
@@ -171,40 +162,86 @@ static void keys_to_values(float *kv, int hd, int vd, int n_blocks)
     }
 }
 
-/* Queries [q0, q1) over `n_keys` positions of a cache that start at position `base` of the sequence
- * (0: the prefix; n_prefix: the own part). */
-static void run_keys(const attn_job *job, tile *t, int q0, int q1, rn_kv kv, int kv_head,
-                     int32_t base, int32_t n_keys)
+/* Queries [q0, q1) over the first n positions of a page, which are base, base + 1 .. of their
+ * sequences. */
+static void run_page(const attn_job *job, tile *t, int q0, int q1, const uint8_t *head,
+                     int32_t base, int n)
 {
     const rn_attn *a = job->a;
     const rn_kv_form *form = &a->kv;
     const int hd = form->hd, width = rn_attn_width(form->vd), n_q = q1 - q0;
-    const int64_t capacity = whole_blocks(kv.capacity);
-    const uint8_t *head =
-        (const uint8_t *)kv.data + rn_kv_head_bytes(form, kv.capacity) * (size_t)kv_head;
-    const uint8_t *values = head + key_bytes(form, kv.capacity);
+    const int n_blocks = (n + RN_KEY_BLOCK - 1) / RN_KEY_BLOCK;
+    for (int b = 0; b < n_blocks; b++)
+        job->kern->load_keys(form->type, head, RN_PAGE, hd, b, t->kv + b * RN_KEY_BLOCK * hd);
+    job->kern->scores(t->kv, n_blocks, t->q + q0 * hd, n_q, hd, t->s);
+    for (int i = 0; i < n_q; i++) {
+        const int32_t seen = t->position[q0 + i] - base; /* the query's place in the page */
+        t->hi[i] = seen < n ? seen + 1 : n;
+        t->lo[i] = a->window > 0 && seen >= a->window ? seen - a->window + 1 : 0;
+    }
+    job->kern->softmax_step(t->s, n_q, n_blocks, t->lo, t->hi, a->scale, &t->max[q0], &t->sum[q0],
+                            t->decay);
+    if (form->shared)
+        keys_to_values(t->kv, hd, form->vd, n_blocks);
+    else
+        job->kern->load_values(form->type, head + part_bytes(form->type, hd), RN_PAGE, form->vd, 0,
+                               n, t->kv);
+    job->kern->mix(t->kv, n, width, t->s, t->decay, n_q, t->out + q0 * width);
+}
+
+static const uint8_t *head_of(const attn_job *job, const rn_kv *kv, int32_t page, int kv_head)
+{
+    return (const uint8_t *)kv->pages[page] + kv->at +
+           (size_t)kv_head * rn_kv_head_bytes(&job->a->kv);
+}
+
+/* Queries [q0, q1) of one sequence over `n_keys` positions of a cache that start at position `base`
+ * of the sequence (0: the prefix; n_prefix: the own part). */
+static void run_keys(const attn_job *job, tile *t, int q0, int q1, const rn_kv *kv, int kv_head,
+                     int32_t base, int32_t n_keys)
+{
     /* The window's first key for the first query; those of later ones lie behind it. */
-    int32_t first = a->window > 0 ? t->position[q0] - a->window + 1 - base : 0;
-    first = first < 0 ? 0 : first / RN_ATTN_RUN * RN_ATTN_RUN;
-    for (int32_t k0 = first; k0 < n_keys; k0 += RN_ATTN_RUN) {
-        const int n = n_keys - k0 < RN_ATTN_RUN ? n_keys - k0 : RN_ATTN_RUN;
-        const int n_blocks = (n + RN_KEY_BLOCK - 1) / RN_KEY_BLOCK;
-        for (int b = 0; b < n_blocks; b++)
-            job->kern->load_keys(form->type, head, capacity, hd, k0 / RN_KEY_BLOCK + b,
-                                 t->kv + b * RN_KEY_BLOCK * hd);
-        job->kern->scores(t->kv, n_blocks, t->q + q0 * hd, n_q, hd, t->s);
-        for (int i = 0; i < n_q; i++) {
-            const int32_t seen = t->position[q0 + i] - base - k0; /* the query's place in the run */
-            t->hi[i] = seen < n ? seen + 1 : n;
-            t->lo[i] = a->window > 0 && seen >= a->window ? seen - a->window + 1 : 0;
+    const int32_t window = job->a->window;
+    int32_t first = window > 0 ? t->position[q0] - window + 1 - base : 0;
+    for (int32_t p = first < 0 ? 0 : first / RN_PAGE; p * RN_PAGE < n_keys; p++) {
+        const int32_t left = n_keys - p * RN_PAGE;
+        run_page(job, t, q0, q1, head_of(job, kv, p, kv_head), base + p * RN_PAGE,
+                 left < RN_PAGE ? left : RN_PAGE);
+    }
+}
+
+/* Page p of a prefix, or NULL where it is shorter; *n: positions in it. */
+static const char *prefix_page(const rn_attn_seq *s, int32_t p, int32_t *n)
+{
+    const int32_t left = s->n_prefix - p * RN_PAGE;
+    *n = left < RN_PAGE ? left : RN_PAGE;
+    return left > 0 ? s->prefix.pages[p] : NULL;
+}
+
+/* The prefixes of rows [row0, row1), of which the first belongs to sequence s that starts at
+ * `start`: page after page, rows of neighbours with the same page in its place together. */
+static void run_prefixes(const attn_job *job, tile *t, int64_t row0, int64_t row1, int s,
+                         int64_t start, int kv_head)
+{
+    int32_t longest = 0;
+    int64_t at = start;
+    for (int i = s; at < row1; at += job->seqs[i++].n_rows)
+        if (job->seqs[i].n_prefix > longest) longest = job->seqs[i].n_prefix;
+    for (int32_t p = 0; p * RN_PAGE < longest; p++) {
+        at = start;
+        for (int i = s; at < row1;) {
+            int32_t n, more;
+            const rn_attn_seq *seq = &job->seqs[i];
+            const char *page = prefix_page(seq, p, &n);
+            const int64_t first = at > row0 ? at : row0;
+            do
+                at += job->seqs[i++].n_rows;
+            while (at < row1 && prefix_page(&job->seqs[i], p, &more) == page && more == n);
+            const int64_t stop = at < row1 ? at : row1;
+            if (page)
+                run_page(job, t, (int)(first - row0) * t->heads, (int)(stop - row0) * t->heads,
+                         head_of(job, &seq->prefix, p, kv_head), p * RN_PAGE, n);
         }
-        job->kern->softmax_step(t->s, n_q, n_blocks, t->lo, t->hi, a->scale, &t->max[q0],
-                                &t->sum[q0], t->decay);
-        if (form->shared)
-            keys_to_values(t->kv, hd, form->vd, n_blocks);
-        else
-            job->kern->load_values(form->type, values, capacity, form->vd, k0, n, t->kv);
-        job->kern->mix(t->kv, n, width, t->s, t->decay, n_q, t->out + q0 * width);
     }
 }
 
@@ -224,6 +261,7 @@ static void run_tile(const attn_job *job, int64_t row0, int64_t row1, int kv_hea
     const int s0 = s;
     const int64_t start0 = start;
 
+    t.heads = heads;
     t.n = (int)(row1 - row0) * heads;
     memset(t.out, 0, (size_t)(t.n * width) * sizeof *t.out);
     int n = 0;
@@ -242,31 +280,18 @@ static void run_tile(const attn_job *job, int64_t row0, int64_t row1, int kv_hea
         }
     }
 
-    /* Prefixes: rows of neighbours that share one go together. Their positions may be in any order,
-     * so a window starts each sequence on its own. */
-    s = s0, start = start0;
-    for (int64_t row = row0; row < row1;) {
-        const rn_attn_seq *seq = &job->seqs[s];
-        int64_t end = start + seq->n_rows;
-        int last = s;
-        while (end < row1 && job->a->window == 0 &&
-               job->seqs[last + 1].prefix.data == seq->prefix.data &&
-               job->seqs[last + 1].n_prefix == seq->n_prefix)
-            end += job->seqs[++last].n_rows;
-        const int64_t stop = end < row1 ? end : row1;
-        if (seq->n_prefix > 0)
-            run_keys(job, &t, (int)(row - row0) * heads, (int)(stop - row0) * heads, seq->prefix,
-                     kv_head, 0, seq->n_prefix);
-        row = stop;
-        s = last + 1, start = end;
-    }
+    /* Their positions may be in any order, so a window starts each sequence on its own. */
+    if (job->a->window == 0) run_prefixes(job, &t, row0, row1, s0, start0, kv_head);
 
     s = s0, start = start0;
     for (int64_t row = row0; row < row1; s++) {
         const rn_attn_seq *seq = &job->seqs[s];
         const int64_t end = start + seq->n_rows, stop = end < row1 ? end : row1;
-        run_keys(job, &t, (int)(row - row0) * heads, (int)(stop - row0) * heads, seq->own, kv_head,
-                 seq->n_prefix, seq->n_own + (int32_t)(stop - start));
+        const int q0 = (int)(row - row0) * heads, q1 = (int)(stop - row0) * heads;
+        if (job->a->window > 0 && seq->n_prefix > 0)
+            run_keys(job, &t, q0, q1, &seq->prefix, kv_head, 0, seq->n_prefix);
+        run_keys(job, &t, q0, q1, &seq->own, kv_head, seq->n_prefix,
+                 seq->n_own + (int32_t)(stop - start));
         for (; row < stop; row++)
             for (int h = 0; h < heads; h++) {
                 const int at = (int)(row - row0) * heads + h;

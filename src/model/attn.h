@@ -2,11 +2,11 @@
  * attn.h: attention of many queries over cached keys and values, the prompt's shared.
  *
  * A sequence is a prefix (the prompt; stored once, shared by any number of sequences) followed by
- * its own tokens. The same call serves
+ * its own tokens, each in pages of RN_PAGE positions. The same call serves
  *   prefill   one sequence without prefix, its own cache being the prompt's: n_rows prompt tokens
- *   decode    one row per sample, sequences in a row that name the same prefix are treated
- * together, so that the prefix is read once for all of them (a matrix product) scoring   as decode
- * with many rows per sequence
+ *   decode    one row per sample; sequences in a row whose prefixes begin with the same pages are
+ *             treated together there, so that a page is read once for all (a matrix product)
+ *   scoring   as decode with many rows per sequence
  *
  * Query i of a sequence sees the whole prefix and its own positions 0 .. n_own + i (a sliding
  * window keeps only the last `window` of all these). Keys and values of the own positions up to
@@ -14,13 +14,13 @@
  *
  * Repeatability: softmax is computed over runs of RN_ATTN_RUN keys that start at position 0 of the
  * prefix and of the own part, combined in order; a query's result is a function of its own keys,
- * values and the length of its prefix only, bit for bit, for one kernel set.
+ * values and the length of its prefix only, bit for bit, for one kernel set. A page is a run.
  *
- * Cache of one layer and head (64-byte aligned), hd and vd the elements of a key and of a value:
+ * A head's part of a page (64-byte aligned), hd and vd the elements of a key and of a value:
  *   keys    blocks of 16 positions, [hd][16]: position p is column p % 16 of block p / 16
  *   values  [position][vd]; none where a value is the first vd elements of its key (latent.c)
  * F16 or F32; Q8: bytes in the same arrangement, then (separately for keys, [blocks][hd / 32][16],
- * and for values, [position][vd / 32]) F16 scales. Both parts are sized for the capacity.
+ * and for values, [position][vd / 32]) F16 scales.
  */
 #ifndef RN_MODEL_ATTN_H
 #define RN_MODEL_ATTN_H
@@ -28,7 +28,7 @@
 #include "model/kern.h"
 #include "model/pool.h"
 
-enum { RN_ATTN_RUN = 64 };
+enum { RN_ATTN_RUN = 64, RN_PAGE = RN_ATTN_RUN };
 
 /* Floats of a value row in the kernels' buffers: vd rounded up to whole vectors. */
 static inline int rn_attn_width(int vd)
@@ -44,18 +44,19 @@ typedef struct rn_kv_form {
     bool shared; /* a value is the first vd elements of its key and is not stored */
 } rn_kv_form;
 
-/* A cache of `capacity` positions for all kv heads of one layer: [n_heads] of
- * rn_kv_head_bytes each. Plain memory of the caller's, zeroed before first use, 64-byte aligned. */
+/* One layer of a cache: position p lies in pages[p / RN_PAGE], whose bytes from `at` on are the
+ * layer's kv heads, [n_heads] of rn_kv_head_bytes each. Plain memory of the caller's, 64-byte
+ * aligned; what no position was stored to is never used. */
 typedef struct rn_kv {
-    void *data;
-    int64_t capacity;
+    char *const *pages;
+    size_t at;
 } rn_kv;
 
-/* Bytes of one kv head for `capacity` positions (rounded up to 16), a multiple of 64. */
-size_t rn_kv_head_bytes(const rn_kv_form *form, int64_t capacity);
+/* Bytes of one kv head in a page, a multiple of 64. */
+size_t rn_kv_head_bytes(const rn_kv_form *form);
 
 /* Stores position pos of every kv head: k [n_heads][hd], v [n_heads][vd] (not read where values
- * are shared). 0 <= pos < kv.capacity. */
+ * are shared). */
 void rn_kv_store(const rn_kern *kern, const rn_kv_form *form, rn_kv kv, int64_t pos, const float *k,
                  const float *v);
 
@@ -82,7 +83,7 @@ typedef struct rn_attn {
 
 enum { RN_ATTN_MAX_HD = 576 }; /* DeepSeek-V2's and V3's: 512 latent, 64 rotated */
 
-/* seqs: those that share a prefix side by side. */
+/* seqs: those whose prefixes begin alike side by side. */
 void rn_attn_run(const rn_kern *kern, const rn_attn *a, const rn_attn_seq *seqs, int n_seqs,
                  rn_pool *pool);
 

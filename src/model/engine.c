@@ -6,6 +6,7 @@
  *   settle  in slot order: append, look for an end, hand finished samples out, free their slots
  *   fill    free slots take the next sample of a live group, or of the next job, whose prompt is
  *           run first; a new sample's first token comes from the logits after the prompt
+ *   room    slots take the pages they grow into, wait for them, or come back with their tokens
  *   step    one forward pass with a row for each slot in use
  * Pick, settle and fill repeat until no slot can be filled, so that a pass is always as full as the
  * work allows.
@@ -42,18 +43,23 @@ static size_t text_room(int64_t n_tok)
     return (size_t)n_tok * 16 + 64;
 }
 
+/* Of a slot without pages: tokens, text, a row of logits, and one of its prompt's. */
 static size_t slot_bytes(const rn_engine *e)
 {
-    const rn_hparams *hp = &e->model->hp;
     int64_t n = e->opts.max_new_tok;
-    return rn_cache_bytes(hp, e->opts.kv, n) + (size_t)n * sizeof(int32_t) + text_room(n) +
-           (size_t)hp->n_vocab * sizeof(float);
+    return (size_t)n * sizeof(int32_t) + text_room(n) +
+           2 * (size_t)e->model->hp.n_vocab * sizeof(float);
 }
 
-static size_t prompt_bytes(const rn_engine *e, int64_t n_tok)
+/* Pages of the longest prompt, and of the longest sample. */
+static int64_t prompt_pages(const rn_engine *e)
 {
-    return rn_cache_bytes(&e->model->hp, e->opts.kv, n_tok) +
-           (size_t)e->model->hp.n_vocab * sizeof(float);
+    return rn_pages_of(e->opts.max_prompt_tok);
+}
+
+static int64_t sample_pages(const rn_engine *e)
+{
+    return rn_pages_of(e->opts.max_new_tok);
 }
 
 /* The most positions a sequence can have, which sizes the table of rotations. */
@@ -83,26 +89,35 @@ static int plan(rn_engine *e, rn_err *err)
     size_t budget = o->memory_bytes ? o->memory_bytes : rn_memory_available() / 10 * 8;
     int32_t slots = o->n_slots ? o->n_slots : RN_ENGINE_SLOTS;
     e->max_rows = slots > RN_ENGINE_CHUNK ? slots : RN_ENGINE_CHUNK;
-    size_t per_slot = slot_bytes(e), prompt = prompt_bytes(e, o->max_prompt_tok);
+    const size_t page = rn_page_bytes(hp, o->kv), per_slot = slot_bytes(e);
+    const size_t prompt = (size_t)prompt_pages(e) * page;
+    const size_t sample = per_slot + (size_t)sample_pages(e) * page;
     size_t buffers = rn_forward_bytes(e->model, e->max_rows, max_pos(e)) +
                      RN_ENGINE_LOGIT_ROWS * (size_t)hp->n_vocab * sizeof(float) +
                      (size_t)o->n_threads * rn_sampler_scratch_bytes(hp->n_vocab);
-    if (buffers + prompt + per_slot > budget)
+    if (buffers + prompt + sample > budget)
         return rn_fail(
             err, RN_ELIMIT,
             "one sample needs %.0f MiB (%.0f for buffers, %.0f for the prompt's keys and "
             "values, %.0f for the sample's) and %.0f MiB may be used; give more with "
             "--memory, fewer tokens with --max-tokens, or --kv q8",
-            rn_mib(buffers + prompt + per_slot), rn_mib(buffers), rn_mib(prompt), rn_mib(per_slot),
+            rn_mib(buffers + prompt + sample), rn_mib(buffers), rn_mib(prompt), rn_mib(sample),
             rn_mib(budget));
-    size_t fit = (budget - buffers - prompt) / per_slot;
+    /* A sample more needs a page at first; how many there are in the end follows from how long they
+     * become. */
+    size_t fit = 1 + (budget - buffers - prompt - sample) / (per_slot + page);
     o->n_slots = fit < (size_t)slots ? (int32_t)fit : slots;
     o->memory_bytes = budget;
+    const int64_t room = (int64_t)((budget - buffers - (size_t)o->n_slots * per_slot) / page);
+    const int64_t most = (o->n_slots + 1) * prompt_pages(e) + o->n_slots * sample_pages(e);
+    e->pages.n = room < most ? room : most;
+    const int64_t full = (e->pages.n - prompt_pages(e)) / sample_pages(e);
     e->plan = (rn_engine_plan){
         .n_threads = o->n_threads,
         .n_slots = o->n_slots,
-        .kv_bytes_per_tok = rn_cache_bytes(hp, o->kv, 1),
-        .slot_bytes = per_slot,
+        .n_full = full < o->n_slots ? (int32_t)full : o->n_slots,
+        .kv_bytes_per_tok = (page + RN_PAGE - 1) / RN_PAGE,
+        .slot_bytes = sample,
         .buffer_bytes = buffers,
         .memory_bytes = budget,
     };
@@ -114,6 +129,8 @@ static int take_memory(rn_engine *e, rn_err *err)
     const rn_hparams *hp = &e->model->hp;
     size_t n = (size_t)e->opts.n_slots, v = (size_t)hp->n_vocab;
     size_t logit_rows = n > RN_ENGINE_LOGIT_ROWS ? n : RN_ENGINE_LOGIT_ROWS;
+    int rc = rn_pages_open(&e->pages, hp, e->opts.kv, e->pages.n, err);
+    if (rc) return rc;
     e->scratch_bytes = rn_sampler_scratch_bytes(hp->n_vocab);
     e->slots = calloc(n, sizeof *e->slots);
     e->groups = calloc(n, sizeof *e->groups);
@@ -128,10 +145,12 @@ static int take_memory(rn_engine *e, rn_err *err)
         s->tok = calloc((size_t)e->opts.max_new_tok, sizeof *s->tok);
         if (!s->tok || !rn_buf_reserve(&s->text, text_room(e->opts.max_new_tok)))
             return rn_fail(err, RN_ENOMEM, "out of memory for %zu slots", n);
-        int rc = rn_cache_open(&s->cache, hp, e->opts.kv, e->opts.max_new_tok, err);
+        rc = rn_cache_open(&s->cache, &e->pages, e->opts.max_new_tok, err);
         if (rc) return rc;
     }
-    return 0;
+    e->kept_ids = calloc((size_t)e->opts.max_prompt_tok, sizeof *e->kept_ids);
+    if (!e->kept_ids) return rn_fail(err, RN_ENOMEM, "out of memory for a prompt");
+    return rn_cache_open(&e->kept, &e->pages, e->opts.max_prompt_tok, err);
 }
 
 int rn_engine_open(const rn_model *model, const rn_engine_opts *opts, rn_engine **out, rn_err *err)
@@ -153,10 +172,9 @@ int rn_engine_open(const rn_model *model, const rn_engine_opts *opts, rn_engine 
     return 0;
 }
 
-static void free_group(rn_engine *e, rn_group *g)
+static void free_group(rn_group *g)
 {
     if (!g->live) return;
-    e->group_bytes -= prompt_bytes(e, g->job.n_prompt);
     rn_cache_close(&g->cache);
     free(g->logits);
     *g = (rn_group){0};
@@ -167,7 +185,9 @@ static void free_all_slots(rn_engine *e)
     for (int32_t i = 0; i < e->opts.n_slots; i++) {
         e->slots[i].group = NULL;
         e->slots[i].logits = NULL;
-        free_group(e, &e->groups[i]);
+        e->slots[i].parked = false;
+        rn_cache_drop(&e->slots[i].cache);
+        free_group(&e->groups[i]);
     }
 }
 
@@ -180,6 +200,9 @@ void rn_engine_close(rn_engine *e)
         free(e->slots[i].tok);
         rn_buf_free(&e->slots[i].text);
     }
+    rn_cache_close(&e->kept);
+    free(e->kept_ids);
+    rn_pages_close(&e->pages);
     rn_forward_close(e->fwd);
     rn_pool_free(e->pool);
     free(e->slots);
@@ -205,18 +228,80 @@ int rn_engine_check_ids(const rn_engine *e, const int32_t *ids, int64_t n, const
     return 0;
 }
 
-void rn_engine_prefill(rn_engine *e, rn_cache *cache, const int32_t *ids, int32_t n, bool long_text,
+void rn_engine_prefill(rn_engine *e, const rn_prompt_ids *p, int32_t from, rn_cache *cache,
                        float *out)
 {
     int32_t m = 0;
-    for (int32_t at = 0; at < n; at += m) {
-        m = n - at < RN_ENGINE_CHUNK ? n - at : RN_ENGINE_CHUNK;
+    for (int32_t at = from; at < p->n; at += m) {
+        m = p->n - at < RN_ENGINE_CHUNK ? p->n - at : RN_ENGINE_CHUNK;
         const rn_span s = {
-            .own = cache, .n_own = at, .tok = ids + at, .n = m, .long_text = long_text};
+            .own = cache, .n_own = at, .tok = p->ids + at, .n = m, .long_text = p->long_text};
         rn_forward_run(e->fwd, &s, 1);
     }
     rn_forward_logits(e->fwd, m - 1, 1, out);
-    e->stats.n_prompt_tok += n;
+    e->stats.n_prompt_tok += p->n - from;
+}
+
+bool rn_engine_reach(rn_engine *e, rn_cache *c, int64_t n_pos)
+{
+    if (rn_cache_reach(c, n_pos)) return true;
+    rn_cache_drop(&e->kept);
+    return rn_cache_reach(c, n_pos);
+}
+
+/* Whole pages that a prompt has in common with ids [n_pages RN_PAGE], its last token left out: that
+ * one's logits are wanted. */
+static int64_t pages_alike(const rn_prompt_ids *p, const int32_t *ids, int64_t n_pages)
+{
+    int64_t n = 0;
+    while (n < n_pages && (n + 1) * RN_PAGE < p->n &&
+           memcmp(p->ids + n * RN_PAGE, ids + n * RN_PAGE, RN_PAGE * sizeof *ids) == 0)
+        n++;
+    return n;
+}
+
+/* The beginning of a prompt from the one that begins most like it: the last one, or one in flight.
+ */
+static void share_beginning(rn_engine *e, const rn_prompt_ids *p, rn_cache *cache)
+{
+    const rn_cache *best = &e->kept;
+    int64_t most = e->kept_long == p->long_text ? pages_alike(p, e->kept_ids, e->kept.n) : 0;
+    for (int32_t i = 0; i < e->opts.n_slots; i++) {
+        const rn_group *g = &e->groups[i];
+        if (!g->live || g->long_text != p->long_text) continue;
+        const int64_t n = pages_alike(p, g->job.prompt, g->job.n_prompt / RN_PAGE);
+        if (n <= most) continue;
+        most = n;
+        best = &g->cache;
+    }
+    rn_cache_share(cache, best, most);
+}
+
+/* Remembers the whole pages of a prompt that was run. */
+static void keep_beginning(rn_engine *e, const rn_prompt_ids *p, const rn_cache *cache)
+{
+    const int64_t n = p->n / RN_PAGE;
+    rn_cache_drop(&e->kept);
+    rn_cache_share(&e->kept, cache, n);
+    e->kept_long = p->long_text;
+    if (n) memcpy(e->kept_ids, p->ids, (size_t)n * RN_PAGE * sizeof *p->ids);
+}
+
+int rn_engine_prompt(rn_engine *e, const rn_prompt_ids *p, rn_cache *cache, float *out, rn_err *err)
+{
+    int rc = rn_cache_open(cache, &e->pages, p->n, err);
+    if (rc) return rc;
+    share_beginning(e, p, cache);
+    const int32_t from = (int32_t)cache->n * RN_PAGE;
+    if (!rn_engine_reach(e, cache, p->n)) {
+        rn_cache_close(cache);
+        return rn_fail(err, RN_ELIMIT, "no room for a prompt of %d tokens; give more with --memory",
+                       p->n);
+    }
+    rn_engine_prefill(e, p, from, cache, out);
+    e->stats.n_shared_tok += from;
+    keep_beginning(e, p, cache);
+    return 0;
 }
 
 static int check_job(const rn_engine *e, const rn_job *j, rn_err *err)
@@ -252,7 +337,10 @@ static int start_group(rn_engine *e, rn_group *g, const rn_job *job, rn_err *err
     const rn_hparams *hp = &e->model->hp;
     float *logits = aligned_alloc(64, ((size_t)hp->n_vocab * sizeof(float) + 63) / 64 * 64);
     if (!logits) return rn_fail(err, RN_ENOMEM, "out of memory for a prompt");
-    rc = rn_cache_open(&g->cache, hp, e->opts.kv, job->n_prompt, err);
+    const bool long_text = rn_engine_long(e, job->n_prompt + token_limit(e, job));
+    const rn_prompt_ids p = {job->prompt, job->n_prompt, long_text};
+    int64_t t0 = rn_now_ns();
+    rc = rn_engine_prompt(e, &p, &g->cache, logits, err);
     if (rc) {
         free(logits);
         return rc;
@@ -260,10 +348,7 @@ static int start_group(rn_engine *e, rn_group *g, const rn_job *job, rn_err *err
     g->live = true;
     g->job = *job;
     g->logits = logits;
-    g->long_text = rn_engine_long(e, job->n_prompt + token_limit(e, job));
-    e->group_bytes += prompt_bytes(e, job->n_prompt);
-    int64_t t0 = rn_now_ns();
-    rn_engine_prefill(e, &g->cache, job->prompt, job->n_prompt, g->long_text, logits);
+    g->long_text = long_text;
     int64_t spent = rn_now_ns() - t0;
     e->stats.prefill_ns += spent;
     g->prompt_ns = (double)spent / (double)job->n;
@@ -299,12 +384,41 @@ static rn_group *free_group_place(rn_engine *e)
     return NULL;
 }
 
-/* True if the prompt's keys and values fit beside what is held; always when nothing is held. */
-static bool prompt_fits(const rn_engine *e, int64_t n_tok)
+/* Slots with a sample, and whether one of them waits for pages. */
+static int64_t n_in_use(const rn_engine *e, bool *waits)
 {
-    size_t held =
-        e->plan.buffer_bytes + (size_t)e->opts.n_slots * e->plan.slot_bytes + e->group_bytes;
-    return e->group_bytes == 0 || held + prompt_bytes(e, n_tok) <= e->opts.memory_bytes;
+    int64_t n = 0;
+    *waits = false;
+    for (int32_t i = 0; i < e->opts.n_slots; i++) {
+        n += e->slots[i].group != NULL;
+        *waits |= e->slots[i].parked;
+    }
+    return n;
+}
+
+/* True if a prompt of n_tok fits, and leaves what one sample may need in the end whatever others
+ * hold; always when nothing is in flight. */
+static bool prompt_fits(rn_engine *e, int64_t n_tok)
+{
+    int64_t samples = 0; /* pages of theirs, which they can give back; prompts cannot */
+    for (int32_t i = 0; i < e->opts.n_slots; i++)
+        samples += e->slots[i].cache.n;
+    const int64_t want = rn_pages_of(n_tok);
+    for (int turn = 0; turn < 2; turn++) {
+        const int64_t used = e->pages.n_used;
+        if (used + want <= e->pages.n && used - samples + want + sample_pages(e) <= e->pages.n)
+            return true;
+        rn_cache_drop(&e->kept);
+    }
+    return false;
+}
+
+/* True if a sample more may start: nobody waits, and those in flight can each take a page. */
+static bool sample_fits(const rn_engine *e)
+{
+    bool waits;
+    const int64_t n = n_in_use(e, &waits);
+    return n == 0 || (!waits && e->pages.n - e->pages.n_used + e->kept.n > n);
 }
 
 typedef struct source {
@@ -320,6 +434,7 @@ static int fill(rn_engine *e, source *src, rn_err *err)
     for (int32_t i = 0; i < e->opts.n_slots; i++) {
         rn_slot *s = &e->slots[i];
         if (s->group) continue;
+        if (!sample_fits(e)) return n;
         rn_group *g = waiting_group(e);
         if (!g) {
             if (!src->have && !src->ended) {
@@ -383,14 +498,15 @@ static rn_result result_of(const rn_slot *s, rn_finish finish)
     };
 }
 
-static int deliver(rn_engine *e, const rn_engine_io *io, rn_slot *s, rn_finish finish, rn_err *err)
+static int deliver(const rn_engine_io *io, rn_slot *s, rn_finish finish, rn_err *err)
 {
     rn_group *g = s->group;
     rn_result r = result_of(s, finish);
     s->group = NULL;
     s->logits = NULL;
+    rn_cache_drop(&s->cache);
     int rc = io->done(io->user, &g->job, &r, err);
-    if (++g->n_done == g->job.n) free_group(e, g);
+    if (++g->n_done == g->job.n) free_group(g);
     return rc < 0 ? rc : 0;
 }
 
@@ -408,7 +524,7 @@ static int settle(rn_engine *e, const rn_engine_io *io, rn_slot *s, rn_err *err)
     s->logits = NULL;
     e->stats.n_new_tok++;
     if (!j->to_limit && rn_tok_is_end(e->model->tok, s->picked))
-        return deliver(e, io, s, RN_FINISH_END, err);
+        return deliver(io, s, RN_FINISH_END, err);
 
     size_t before = s->text.len;
     rn_bytes piece = rn_tok_bytes(e->model->tok, s->picked);
@@ -417,8 +533,8 @@ static int settle(rn_engine *e, const rn_engine_io *io, rn_slot *s, rn_err *err)
     rn_buf_add(&s->text, piece.data, piece.len);
     if (!rn_buf_ok(&s->text)) return rn_fail(err, RN_ENOMEM, "out of memory for a sample's text");
     if (!j->to_limit && stop_string_seen(j->sampling, rn_buf_view(&s->text), s->text.len - before))
-        return deliver(e, io, s, RN_FINISH_STOP, err);
-    if (s->n_tok >= token_limit(e, j)) return deliver(e, io, s, RN_FINISH_LENGTH, err);
+        return deliver(io, s, RN_FINISH_STOP, err);
+    if (s->n_tok >= token_limit(e, j)) return deliver(io, s, RN_FINISH_LENGTH, err);
     return 0;
 }
 
@@ -434,11 +550,91 @@ static int pick_and_settle(rn_engine *e, const rn_engine_io *io, rn_err *err)
     return 0;
 }
 
+/* ---- room ------------------------------------------------------------------------------------ */
+
+/* Whether the slot is in the next pass. */
+static bool runs(const rn_slot *s)
+{
+    return s->group && !s->parked;
+}
+
+static void park(rn_slot *s)
+{
+    s->parked = true;
+    rn_cache_drop(&s->cache);
+}
+
+/* The running sample with the fewest tokens, of equals the last: what is lost with it is least. */
+static rn_slot *cheapest(rn_engine *e)
+{
+    rn_slot *least = NULL;
+    for (int32_t i = 0; i < e->opts.n_slots; i++) {
+        rn_slot *s = &e->slots[i];
+        if (runs(s) && (!least || s->n_tok <= least->n_tok)) least = s;
+    }
+    return least;
+}
+
+/* The tokens of a sample that waited go through the model again, all but the last, whose turn comes
+ * with the next step. */
+static void run_again(rn_engine *e, rn_slot *s)
+{
+    const rn_group *g = s->group;
+    const int32_t n = s->n_tok - 1;
+    int64_t t0 = rn_now_ns();
+    for (int32_t at = 0, m; at < n; at += m) {
+        m = n - at < RN_ENGINE_CHUNK ? n - at : RN_ENGINE_CHUNK;
+        const rn_span span = {.prefix = &g->cache,
+                              .own = &s->cache,
+                              .n_prefix = g->job.n_prompt,
+                              .n_own = at,
+                              .tok = s->tok + at,
+                              .n = m,
+                              .long_text = g->long_text};
+        rn_forward_run(e->fwd, &span, 1);
+    }
+    int64_t spent = rn_now_ns() - t0;
+    s->wall_ns += (double)spent;
+    e->stats.decode_ns += spent;
+    e->stats.n_again_tok += n;
+}
+
+/* Samples that waited come back while there are pages for them and one for each that runs; a sample
+ * alone has room always (prompt_fits). */
+static void come_back(rn_engine *e)
+{
+    int64_t running = 0;
+    for (int32_t i = 0; i < e->opts.n_slots; i++)
+        running += runs(&e->slots[i]);
+    for (int32_t i = 0; i < e->opts.n_slots; i++) {
+        rn_slot *s = &e->slots[i];
+        if (!s->parked) continue;
+        const int64_t left = e->pages.n - e->pages.n_used + e->kept.n;
+        if (running && rn_pages_of(s->n_tok) + running > left) return;
+        if (!rn_engine_reach(e, &s->cache, s->n_tok)) return;
+        s->parked = false;
+        running++;
+        run_again(e, s);
+    }
+}
+
+/* Every sample that runs has room for its last token; some may have to wait for that. */
+static void make_room(rn_engine *e)
+{
+    come_back(e);
+    for (int32_t i = 0; i < e->opts.n_slots; i++) {
+        rn_slot *s = &e->slots[i];
+        while (runs(s) && !rn_engine_reach(e, &s->cache, s->n_tok))
+            park(cheapest(e));
+    }
+}
+
 /* ---- the loop -------------------------------------------------------------------------------- */
 
 /* One pass over every slot in use, rows of one prompt side by side. Returns the number of rows. */
 static int32_t step(rn_engine *e)
 {
+    make_room(e);
     int64_t t0 = rn_now_ns();
     int32_t n = 0;
     for (int32_t gi = 0; gi < e->opts.n_slots; gi++) {
@@ -446,7 +642,7 @@ static int32_t step(rn_engine *e)
         if (!g->live) continue;
         for (int32_t i = 0; i < e->opts.n_slots; i++) {
             rn_slot *s = &e->slots[i];
-            if (s->group != g) continue;
+            if (s->group != g || s->parked) continue;
             e->span_slot[n] = i;
             e->spans[n] = (rn_span){
                 .prefix = &g->cache,

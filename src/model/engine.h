@@ -3,15 +3,21 @@
  *
  * A job is one prompt and the indices of the samples wanted of it. Its prompt goes through the
  * model once, its keys and values are stored once and are read by every sample of the job in
- * flight. A sample holds a slot, with room for its own new tokens, from its first token to its end;
- * then the slot goes to the next sample, of this job or of the following one. Every step is one
- * forward pass with one row per slot in use, whatever jobs they belong to.
+ * flight; what it has in common with the prompt before it, or with another one in flight, is taken
+ * from there. A sample holds a slot from its first token to its end; then the slot goes to the next
+ * sample, of this job or of the following one. Every step is one forward pass with one row per slot
+ * in use, whatever jobs they belong to.
+ *
+ * Keys and values lie in pages (cache.h) that a sample takes as it grows: the memory that is there
+ * is used for the tokens that are there, not for the most there may be. When no page is left, the
+ * sample with the fewest tokens gives its own back and waits; later its tokens go through the model
+ * once more, side by side, and it goes on where it was.
  *
  * Promise: the result of sample i depends on model, kernels, prompt, sampling settings, stream and
  * i alone. Rows never mix (each is reduced in an order of its own) and each sample draws from its
- * own stream, so slots, threads, order and restarts cannot show.
+ * own stream, so slots, threads, memory, order and restarts cannot show.
  *
- * All memory is taken when the engine opens and when a job starts, none in the token loop.
+ * All address space is taken when the engine opens and when a job starts, none in the token loop.
  */
 #ifndef RN_MODEL_ENGINE_H
 #define RN_MODEL_ENGINE_H
@@ -40,7 +46,8 @@ void rn_engine_close(rn_engine *e); /* NULL accepted */
 /* What the plan came to: for messages and the record of a run. */
 typedef struct rn_engine_plan {
     int n_threads;
-    int32_t n_slots;
+    int32_t n_slots; /* samples in flight at most */
+    int32_t n_full;  /* so many could all have max_new_tok tokens at once without waiting */
     size_t kv_bytes_per_tok, slot_bytes, buffer_bytes, memory_bytes;
 } rn_engine_plan;
 const rn_engine_plan *rn_engine_plan_of(const rn_engine *e); /* borrowed */
@@ -75,6 +82,8 @@ typedef struct rn_result {
 
 typedef struct rn_engine_stats {
     int64_t n_prompt_tok, n_new_tok; /* processed so far */
+    int64_t n_shared_tok;            /* of prompts: taken from another prompt */
+    int64_t n_again_tok;             /* new ones that went through once more */
     int32_t n_active;                /* slots in use */
     int64_t prefill_ns, decode_ns;
 } rn_engine_stats;

@@ -17,7 +17,8 @@ typedef struct rn_group rn_group;
 /* A sample in flight. */
 typedef struct rn_slot {
     rn_group *group; /* NULL: free */
-    rn_cache cache;  /* [max_new_tok] positions after the prompt */
+    rn_cache cache;  /* positions after the prompt */
+    bool parked;     /* has given its pages back and waits */
     uint32_t idx;
     const float *logits; /* of its last token; NULL until they are known */
     int32_t *tok;        /* [max_new_tok] */
@@ -49,6 +50,12 @@ struct rn_engine {
     rn_engine_opts opts; /* as resolved: nothing is 0 */
     rn_engine_plan plan;
     rn_engine_stats stats;
+    rn_pages pages; /* of all caches */
+    /* The whole pages of the last prompt, for one that begins like it; given back when pages are
+     * short. */
+    rn_cache kept;
+    int32_t *kept_ids; /* [max_prompt_tok]; of kept.n pages */
+    bool kept_long;
     rn_slot *slots; /* [n_slots] */
     rn_group
         *groups;    /* [n_slots]: every job in flight has a sample in flight, or is being started */
@@ -58,7 +65,6 @@ struct rn_engine {
     float *logits; /* [max(n_slots, LOGIT_ROWS), n_vocab] */
     char *scratch; /* [n_threads, scratch_bytes] of the sampler */
     size_t scratch_bytes;
-    size_t group_bytes; /* held by the prompts of live groups */
 };
 
 /* Whether n_tok tokens turn by the factors of long texts, where a model has two sets (LongRoPE).
@@ -69,9 +75,24 @@ static inline bool rn_engine_long(const rn_engine *e, int64_t n_tok)
     return e->model->hp.long_ctx && n_tok > e->model->hp.long_ctx;
 }
 
-/* Runs ids [n] into an empty cache, in chunks; leaves the logits of the last in out [n_vocab]. */
-void rn_engine_prefill(rn_engine *e, rn_cache *cache, const int32_t *ids, int32_t n, bool long_text,
+/* A prompt, for rn_engine_prompt. */
+typedef struct rn_prompt_ids {
+    const int32_t *ids; /* [n], borrowed */
+    int32_t n;
+    bool long_text;
+} rn_prompt_ids;
+
+/* Opens *cache with the prompt's keys and values, those of its beginning from another prompt that
+ * begins alike, where there is one, and leaves the logits of its last token in out [n_vocab].
+ * RN_ENOMEM, RN_ELIMIT. The caller closes. */
+int rn_engine_prompt(rn_engine *e, const rn_prompt_ids *p, rn_cache *cache, float *out,
+                     rn_err *err);
+/* Runs the prompt's ids from `from` on, in chunks, into a cache that holds those before and has
+ * room for all; the last token's logits to out. */
+void rn_engine_prefill(rn_engine *e, const rn_prompt_ids *p, int32_t from, rn_cache *cache,
                        float *out);
+/* As rn_cache_reach, at the cost of what is kept of the last prompt. */
+bool rn_engine_reach(rn_engine *e, rn_cache *c, int64_t n_pos);
 
 /* RN_EINVAL if an id is outside the vocabulary or n < 1. */
 int rn_engine_check_ids(const rn_engine *e, const int32_t *ids, int64_t n, const char *what,

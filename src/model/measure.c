@@ -8,6 +8,7 @@
 #include "model/engine_priv.h"
 #include "model/draw.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 typedef struct picking {
@@ -54,8 +55,16 @@ int rn_engine_time_step(rn_engine *e, int32_t n_prompt, int32_t n_own, int32_t n
         return rn_fail(err, RN_EINVAL, "a step of %d samples at %d + %d tokens in an engine for %d",
                        n_rows, n_prompt, n_own, e->opts.n_slots);
     rn_cache prompt;
-    int rc = rn_cache_open(&prompt, &e->model->hp, e->opts.kv, n_prompt, err);
+    int rc = rn_cache_open(&prompt, &e->pages, n_prompt, err);
     if (rc) return rc;
+    bool fits = rn_engine_reach(e, &prompt, n_prompt);
+    for (int32_t i = 0; fits && i < n_rows; i++)
+        fits = rn_engine_reach(e, &e->slots[i].cache, n_own + 1);
+    if (!fits) {
+        rc = rn_fail(err, RN_ELIMIT, "no room for %d samples of %d tokens; give more with --memory",
+                     n_rows, n_own);
+        goto out;
+    }
     picking p = {.e = e};
     rn_sampling_init(&p.sampling);
     for (int32_t i = 0; i < n_rows; i++) {
@@ -72,10 +81,13 @@ int rn_engine_time_step(rn_engine *e, int32_t n_prompt, int32_t n_own, int32_t n
     time_step(&p, n_rows); /* pages and caches get warm */
     for (int i = 0; i < n_steps; i++)
         ns[i] = time_step(&p, n_rows);
-    rn_cache_close(&prompt);
     qsort(ns, (size_t)n_steps, sizeof *ns, by_size);
     *step_ns = ns[n_steps / 2];
-    return 0;
+out:
+    for (int32_t i = 0; i < n_rows; i++)
+        rn_cache_drop(&e->slots[i].cache);
+    rn_cache_close(&prompt);
+    return rc;
 }
 
 int rn_engine_time_prompt(rn_engine *e, int32_t n_prompt, int64_t *prompt_ns, rn_err *err)
@@ -87,10 +99,13 @@ int rn_engine_time_prompt(rn_engine *e, int32_t n_prompt, int64_t *prompt_ns, rn
     if (!rc && n_prompt > e->opts.max_prompt_tok)
         rc = rn_fail(err, RN_EINVAL, "a prompt of %d tokens in an engine opened for %lld", n_prompt,
                      (long long)e->opts.max_prompt_tok);
-    if (!rc) rc = rn_cache_open(&cache, &e->model->hp, e->opts.kv, n_prompt, err);
+    if (!rc) rc = rn_cache_open(&cache, &e->pages, n_prompt, err);
     if (!rc) {
+        const rn_prompt_ids p = {ids, n_prompt, false};
+        if (!rn_engine_reach(e, &cache, n_prompt))
+            assert(!"an engine has room for its longest prompt");
         int64_t t0 = rn_now_ns();
-        rn_engine_prefill(e, &cache, ids, n_prompt, false, e->logits);
+        rn_engine_prefill(e, &p, 0, &cache, e->logits);
         *prompt_ns = rn_now_ns() - t0;
         rn_cache_close(&cache);
     }

@@ -6,6 +6,7 @@
 #include "model/memory.h"
 #include "model/cache.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -98,33 +99,66 @@ void rn_memory_give(void *p, size_t bytes)
 
 /* ---- caches ---------------------------------------------------------------------------------- */
 
-static int64_t rounded(int64_t n)
-{
-    return (n + RN_KEY_BLOCK - 1) / RN_KEY_BLOCK * RN_KEY_BLOCK;
-}
-
-static size_t layer_bytes(const rn_hparams *hp, rn_kv_type type, int64_t n)
+static size_t layer_bytes(const rn_hparams *hp, rn_kv_type type)
 {
     const rn_kv_form form = rn_cache_form(hp, type);
-    return (size_t)form.n_heads * rn_kv_head_bytes(&form, rounded(n));
+    return (size_t)form.n_heads * rn_kv_head_bytes(&form);
 }
 
-size_t rn_cache_bytes(const rn_hparams *hp, rn_kv_type type, int64_t n)
+size_t rn_page_bytes(const rn_hparams *hp, rn_kv_type type)
 {
-    return (size_t)hp->n_layer * layer_bytes(hp, type, n);
+    return (size_t)hp->n_layer * layer_bytes(hp, type);
 }
 
-int rn_cache_open(rn_cache *c, const rn_hparams *hp, rn_kv_type type, int64_t n, rn_err *err)
+int rn_pages_open(rn_pages *p, const rn_hparams *hp, rn_kv_type type, int64_t n, rn_err *err)
 {
-    rn_cache made = {
-        .bytes = rn_cache_bytes(hp, type, n),
-        .layer_bytes = layer_bytes(hp, type, n),
-        .capacity = rounded(n),
-    };
-    made.data = rn_memory_take(made.bytes);
-    if (!made.data)
+    rn_pages made = {
+        .page_bytes = rn_page_bytes(hp, type), .layer_bytes = layer_bytes(hp, type), .n = n};
+    if (n > INT32_MAX || (size_t)n > SIZE_MAX / 2 / made.page_bytes)
+        return rn_fail(err, RN_ELIMIT, "%lld pages of keys and values", (long long)n);
+    made.data = rn_memory_take((size_t)n * made.page_bytes);
+    made.spare = calloc((size_t)n, sizeof *made.spare);
+    made.users = calloc((size_t)n, sizeof *made.users);
+    if (!made.data || !made.spare || !made.users) {
+        rn_pages_close(&made);
         return rn_fail(err, RN_ENOMEM, "no room for %.0f MiB of keys and values; use fewer slots",
-                       rn_mib(made.bytes));
+                       rn_mib((size_t)n * rn_page_bytes(hp, type)));
+    }
+    *p = made;
+    return 0;
+}
+
+void rn_pages_close(rn_pages *p)
+{
+    rn_memory_give(p->data, (size_t)p->n * p->page_bytes);
+    free(p->spare);
+    free(p->users);
+    *p = (rn_pages){0};
+}
+
+/* One page of which more are left. */
+static char *take_page(rn_pages *p)
+{
+    const int64_t i = p->n_spare ? p->spare[--p->n_spare] : p->n_fresh++;
+    p->users[i] = 1;
+    p->n_used++;
+    return p->data + (size_t)i * p->page_bytes;
+}
+
+static void give_page(rn_pages *p, const char *page)
+{
+    const size_t i = (size_t)(page - p->data) / p->page_bytes;
+    assert(p->users[i] > 0);
+    if (--p->users[i]) return;
+    p->spare[p->n_spare++] = (int32_t)i;
+    p->n_used--;
+}
+
+int rn_cache_open(rn_cache *c, rn_pages *from, int64_t max_pos, rn_err *err)
+{
+    rn_cache made = {.from = from, .max = rn_pages_of(max_pos)};
+    made.page = calloc((size_t)made.max + 1, sizeof *made.page);
+    if (!made.page) return rn_fail(err, RN_ENOMEM, "out of memory for a list of pages");
     *c = made;
     return 0;
 }
@@ -132,6 +166,33 @@ int rn_cache_open(rn_cache *c, const rn_hparams *hp, rn_kv_type type, int64_t n,
 void rn_cache_close(rn_cache *c)
 {
     if (!c) return;
-    rn_memory_give(c->data, c->bytes);
+    rn_cache_drop(c);
+    free(c->page);
     *c = (rn_cache){0};
+}
+
+bool rn_cache_reach(rn_cache *c, int64_t n_pos)
+{
+    const int64_t want = rn_pages_of(n_pos);
+    assert(want <= c->max);
+    if (want - c->n > c->from->n - c->from->n_used) return false;
+    while (c->n < want)
+        c->page[c->n++] = take_page(c->from);
+    return true;
+}
+
+void rn_cache_drop(rn_cache *c)
+{
+    while (c->n > 0)
+        give_page(c->from, c->page[--c->n]);
+}
+
+void rn_cache_share(rn_cache *c, const rn_cache *other, int64_t n_pages)
+{
+    rn_pages *p = c->from;
+    assert(c->n == 0 && n_pages <= other->n && n_pages <= c->max && p == other->from);
+    for (; c->n < n_pages; c->n++) {
+        c->page[c->n] = other->page[c->n];
+        p->users[(size_t)(c->page[c->n] - p->data) / p->page_bytes]++;
+    }
 }

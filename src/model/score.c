@@ -9,6 +9,7 @@
 #include "model/engine_priv.h"
 #include "model/draw.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -68,10 +69,13 @@ static int32_t plan_pass(scoring *sc, int32_t *n_spans)
     int32_t rows = 0, spans = 0;
     for (int32_t i = 0; i < e->opts.n_slots && rows < RN_ENGINE_CHUNK; i++) {
         if (sc->slots[i].text < 0) {
+            rn_cache_drop(&e->slots[i].cache);
             while (sc->next < sc->n && (sc->texts[sc->next].n_tok < 2 || /* the prompt's logits */
                                         !in_turn(sc, &sc->texts[sc->next]))) /* were enough */
                 sc->next++;
             if (sc->next == sc->n) continue;
+            /* Alone it fits always; else it waits for pages of others. */
+            if (!rn_engine_reach(e, &e->slots[i].cache, sc->texts[sc->next].n_tok - 1)) continue;
             sc->slots[i].text = sc->next++;
             sc->slots[i].done = 0;
         }
@@ -179,7 +183,9 @@ static int score_first(scoring *sc, const int32_t *prompt, rn_err *err)
     for (int64_t i = 0; i < sc->n; i++)
         n += in_turn(sc, &sc->texts[i]);
     if (n == 0) return 0;
-    rn_engine_prefill(e, &sc->prompt, prompt, sc->n_prompt, sc->long_text, e->logits);
+    const rn_prompt_ids p = {prompt, sc->n_prompt, sc->long_text};
+    int rc = rn_engine_prompt(e, &p, &sc->prompt, e->logits, err);
+    if (rc) return rc;
     int64_t share = (rn_now_ns() - t0) / n;
     for (int64_t i = 0; i < sc->n; i++) {
         rn_score *t = &sc->texts[i];
@@ -194,7 +200,7 @@ static int score_first(scoring *sc, const int32_t *prompt, rn_err *err)
             return rn_fail(err, RN_EFORMAT,
                            "%s: the model's logits are not numbers; its weights are damaged",
                            e->model->path);
-        int rc = t->n_tok == 1 ? tell(sc, i, err) : 0;
+        rc = t->n_tok == 1 ? tell(sc, i, err) : 0;
         if (rc) return rc;
     }
     e->stats.prefill_ns += rn_now_ns() - t0;
@@ -213,6 +219,9 @@ static int take_turn(scoring *sc, const int32_t *prompt, rn_err *err)
         rc = run_pass(sc, m, n_spans, err);
     }
     e->stats.decode_ns += rn_now_ns() - t0;
+    for (int32_t i = 0; i < e->opts.n_slots; i++)
+        rn_cache_drop(&e->slots[i].cache);
+    rn_cache_close(&sc->prompt);
     return rc;
 }
 
@@ -238,7 +247,6 @@ int rn_engine_score(rn_engine *e, const int32_t *prompt, int32_t n_prompt, rn_sc
     if (!sc.slots || !sc.next_tok || !sc.alt_tok || !sc.alt_logprob || !sc.text_of || !sc.logprob ||
         !sc.span_text)
         rc = rn_fail(err, RN_ENOMEM, "out of memory for scoring");
-    if (!rc) rc = rn_cache_open(&sc.prompt, &e->model->hp, e->opts.kv, n_prompt, err);
     if (rc) goto out;
     for (int32_t i = 0; i < e->opts.n_slots; i++)
         sc.slots[i].text = -1;
@@ -249,7 +257,6 @@ int rn_engine_score(rn_engine *e, const int32_t *prompt, int32_t n_prompt, rn_sc
         rc = take_turn(&sc, prompt, err);
     }
 out:
-    rn_cache_close(&sc.prompt);
     free(sc.slots);
     free(sc.next_tok);
     free(sc.alt_tok);
@@ -268,8 +275,9 @@ int rn_engine_logits(rn_engine *e, const int32_t *ids, int32_t n, float *out, rn
         return rn_fail(err, RN_EINVAL, "%d tokens in an engine opened for %lld", n,
                        (long long)e->opts.max_prompt_tok);
     rn_cache cache;
-    rc = rn_cache_open(&cache, &e->model->hp, e->opts.kv, n, err);
+    rc = rn_cache_open(&cache, &e->pages, n, err);
     if (rc) return rc;
+    if (!rn_engine_reach(e, &cache, n)) assert(!"an engine has room for its longest prompt");
     for (int32_t at = 0; at < n;) {
         int32_t m = n - at < RN_ENGINE_CHUNK ? n - at : RN_ENGINE_CHUNK;
         const rn_span s = {

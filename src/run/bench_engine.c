@@ -132,9 +132,9 @@ static int open_engine(const rn_model *m, const rn_bench_options *o, size_t budg
     int rc = rn_parse_kv(o->model.kv, &eo.kv, err);
     if (rc) return rc;
     if ((rc = rn_engine_open(m, &eo, out, err))) return rc;
-    if (rn_engine_plan_of(*out)->n_slots == slots) return 0;
+    if (rn_engine_plan_of(*out)->n_full == slots) return 0;
     rc = rn_fail(err, RN_ELIMIT, "%lld samples of %lld tokens do not fit: only %d do",
-                 (long long)slots, (long long)new_tok, rn_engine_plan_of(*out)->n_slots);
+                 (long long)slots, (long long)new_tok, rn_engine_plan_of(*out)->n_full);
     rn_engine_close(*out);
     return rc;
 }

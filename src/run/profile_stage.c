@@ -54,7 +54,7 @@ static int time_engine(call *c, rn_engine *e, rn_err *err)
     int64_t ns;
     int rc = rn_engine_time_prompt(e, (int32_t)o->prompt_tok, &ns, err);
     if (!rc) p->prompt_s = (double)ns * 1e-9;
-    for (int32_t b = 1; !rc && b <= plan->n_slots && p->n_rows < POINTS; b *= 2) {
+    for (int32_t b = 1; !rc && b <= plan->n_full && p->n_rows < POINTS; b *= 2) {
         rc = rn_watch_check(&o->watch, err);
         if (!rc)
             rc = rn_engine_time_step(e, (int32_t)o->prompt_tok, (int32_t)(o->gen_tok / 2), b, STEPS,
