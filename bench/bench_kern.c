@@ -158,7 +158,7 @@ static void free_cache(rn_kv kv)
 
 static void bench_attention(void)
 {
-    static const char *const names[] = {"F16", "F32", "Q8"};
+    static const char *const names[] = {"F16", "F32", "Q8", "Q4"};
     attention t = {.q = random_floats(SAMPLES * 4 * HEADS * HD),
                    .out = malloc(SAMPLES * 4 * HEADS * HD * sizeof(float))};
     for (rn_kv_type type = RN_KV_F16; type < RN_N_KV_TYPES; type++) {

@@ -470,7 +470,7 @@ typedef struct rn_model_source {
     /* of a file */
     int threads, slots;  /* one per core; sequences in flight, as memory allows */
     size_t memory_bytes; /* for weights, keys, values and buffers; 0: what is free */
-    const char *kv;      /* storage of keys and values: "f16", "q8", "f32" */
+    const char *kv;      /* storage of keys and values: "f16", "q8", "q4", "f32" */
     /* of a server */
     const char *api;                /* "completions" or "chat"; NULL: follows from the prompt */
     const char *key_env;            /* environment variable that holds the key */

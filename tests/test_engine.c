@@ -330,6 +330,7 @@ static void samples_do_not_depend_on_slots_threads_or_order(void **state)
         a[i] = 3 + (i * 37) % 300;
     check_repeatable(m, (const int32_t *const[]){a, b}, (const int32_t[]){40, 3}, RN_KV_F16);
     check_repeatable(m, (const int32_t *const[]){a, b}, (const int32_t[]){40, 3}, RN_KV_Q8);
+    check_repeatable(m, (const int32_t *const[]){a, b}, (const int32_t[]){40, 3}, RN_KV_Q4);
     rn_model_close(m);
 }
 

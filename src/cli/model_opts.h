@@ -32,7 +32,7 @@ typedef struct rn_model_args {
         RN_OPT_STR(0, "memory", &(a)->memory, "SIZE",                                          \
                    "for weights, keys, values and buffers, e.g. 12G (default: what is free)"), \
         RN_OPT_STR(0, "kv", &(a)->m.kv, "TYPE",                                                \
-                   "storage of keys and values: f16 (default), q8, f32")
+                   "storage of keys and values: f16 (default), q8, q4, f32")
 #define RN_SERVER_OPTIONS(a)                                                                       \
     RN_OPT_GROUP("of models behind a server"),                                                     \
         RN_OPT_STR(0, "api", &(a)->m.api, "KIND", "completions (default) or chat"),                \

@@ -17,14 +17,22 @@ enum { MAX_QUERIES = 32 };
 
 /* ---- cache ----------------------------------------------------------------------------------- */
 
+/* Bytes of the codes of n_el elements of a position, without their scales. */
+static int code_bytes(rn_kv_type type, int n_el)
+{
+    switch (type) {
+    case RN_KV_F32: return 4 * n_el;
+    case RN_KV_F16: return 2 * n_el;
+    case RN_KV_Q8: return n_el;
+    default: return rn_kv_q4_bytes(n_el);
+    }
+}
+
 /* Bytes of the part of a head that holds keys (or values) of n_el elements. */
 static size_t part_bytes(rn_kv_type type, int n_el)
 {
-    const size_t groups = ((size_t)n_el + 31) / 32;
-    const size_t bytes = type == RN_KV_F32   ? (size_t)n_el * 4
-                         : type == RN_KV_F16 ? (size_t)n_el * 2
-                                             : (size_t)n_el + 2 * groups;
-    return (RN_PAGE * bytes + 63) / 64 * 64;
+    const int scales = type == RN_KV_Q8 || type == RN_KV_Q4 ? 2 * ((n_el + 31) / 32) : 0;
+    return ((size_t)(RN_PAGE * (code_bytes(type, n_el) + scales)) + 63) / 64 * 64;
 }
 
 size_t rn_kv_head_bytes(const rn_kv_form *form)
@@ -51,6 +59,21 @@ static void store_q8(const float *x, int n, int8_t q[32], uint16_t *scale)
     }
 }
 
+/* Codes 0 to 15 of n <= 32 elements, those beyond n as of 0; the element that is largest either way
+ * becomes -8 scales exactly. */
+static void store_q4(const float *x, int n, uint8_t q[32], uint16_t *scale)
+{
+    float most = 0;
+    for (int i = 0; i < n; i++)
+        if (fabsf(x[i]) > fabsf(most)) most = x[i];
+    *scale = rn_f32_to_f16(most / -8);
+    const float d = rn_f16_to_f32(*scale), inverse = d != 0 && isfinite(d) ? 1 / d : 0;
+    for (int i = 0; i < 32; i++) {
+        const float v = i < n ? x[i] * inverse : 0;
+        q[i] = (uint8_t)(v >= 7 ? 15 : v <= -8 ? 0 : isnan(v) ? 8 : 8 + (int)rintf(v));
+    }
+}
+
 static int in_group(int n_el, int g)
 {
     return n_el - 32 * g < 32 ? n_el - 32 * g : 32;
@@ -73,10 +96,18 @@ static void store_key(const rn_kern *kern, const rn_kv_form *form, uint8_t *keys
             ((uint16_t *)(void *)keys)[key_at(hd, pos, i)] = half[i];
         return;
     }
-    uint16_t *scales = (uint16_t *)(void *)(keys + RN_PAGE * hd);
+    uint16_t *scales = (uint16_t *)(void *)(keys + RN_PAGE * code_bytes(form->type, hd));
     for (int g = 0; g < groups; g++) {
-        int8_t q[32];
         const int at = (pos / RN_KEY_BLOCK * groups + g) * RN_KEY_BLOCK + pos % RN_KEY_BLOCK;
+        if (form->type == RN_KV_Q4) {
+            uint8_t q[32];
+            store_q4(k + 32 * g, in_group(hd, g), q, &scales[at]);
+            for (int i = 0; i < 16; i++)
+                keys[key_at(rn_kv_q4_bytes(hd), pos, 16 * g + i)] =
+                    (uint8_t)(q[2 * i] | q[2 * i + 1] << 4);
+            continue;
+        }
+        int8_t q[32];
         store_q8(k + 32 * g, in_group(hd, g), q, &scales[at]);
         for (int i = 0; i < in_group(hd, g); i++)
             ((int8_t *)keys)[key_at(hd, pos, 32 * g + i)] = q[i];
@@ -96,8 +127,16 @@ static void store_value(const rn_kern *kern, const rn_kv_form *form, uint8_t *va
         kern->to_half(v, vd, (uint16_t *)(void *)values + pos * vd);
         return;
     }
-    uint16_t *scales = (uint16_t *)(void *)(values + RN_PAGE * vd);
+    const int bytes = code_bytes(form->type, vd);
+    uint16_t *scales = (uint16_t *)(void *)(values + RN_PAGE * bytes);
     for (int g = 0; g < groups; g++) {
+        if (form->type == RN_KV_Q4) {
+            uint8_t q[32], *at = values + pos * bytes + 16 * g;
+            store_q4(v + 32 * g, in_group(vd, g), q, &scales[pos * groups + g]);
+            for (int i = 0; i < 16; i++)
+                at[i] = (uint8_t)(q[i] | q[16 + i] << 4);
+            continue;
+        }
         int8_t q[32];
         store_q8(v + 32 * g, in_group(vd, g), q, &scales[pos * groups + g]);
         memcpy(values + pos * vd + 32 * g, q, (size_t)in_group(vd, g));

@@ -20,7 +20,9 @@
  *   keys    blocks of 16 positions, [hd][16]: position p is column p % 16 of block p / 16
  *   values  [position][vd]; none where a value is the first vd elements of its key (latent.c)
  * F16 or F32; Q8: bytes in the same arrangement, then (separately for keys, [blocks][hd / 32][16],
- * and for values, [position][vd / 32]) F16 scales.
+ * and for values, [position][vd / 32]) F16 scales. Q4: half a byte each, less 8. Of keys, elements
+ * 2 i and 2 i + 1 share row i, the first low; of values, elements i and 16 + i of each 32 share
+ * byte i; both as for a multiple of 32 elements; then the scales as Q8's.
  */
 #ifndef RN_MODEL_ATTN_H
 #define RN_MODEL_ATTN_H

@@ -20,11 +20,41 @@
 #error "the switches below know tiles of at most 4 x 4"
 #endif
 
+/* Half bytes, less 8: the low ones and the high ones of 16 bytes. */
+RN_INLINE void halves(const uint8_t *p, int8_t low[16], int8_t high[16])
+{
+    for (int i = 0; i < 16; i++) {
+        low[i] = (int8_t)((p[i] & 15) - 8);
+        high[i] = (int8_t)((p[i] >> 4) - 8);
+    }
+}
+
+/* As load_keys, of Q4: each row of bytes holds two elements. */
+static void load_keys_q4(const void *head, int64_t capacity, int hd, int64_t block, float *out)
+{
+    const int bytes = rn_kv_q4_bytes(hd), groups = bytes / 16;
+    const uint8_t *k = (const uint8_t *)head + block * 16 * bytes;
+    const uint16_t *scale =
+        (const uint16_t *)(const void *)((const uint8_t *)head + capacity * bytes) +
+        block * groups * 16;
+    for (int d = 0; d < hd; d += 2, k += 16) {
+        int8_t low[16], high[16];
+        const vf s = vf_load_f16(scale + d / 32 * 16);
+        halves(k, low, high);
+        vf_store(out + 16 * d, vf_mul(vf_load_i8(low), s));
+        if (d + 1 < hd) vf_store(out + 16 * (d + 1), vf_mul(vf_load_i8(high), s));
+    }
+}
+
 /* Key block `block` of a head to out [hd][16]. */
 static void load_keys(rn_kv_type type, const void *head, int64_t capacity, int hd, int64_t block,
                       float *out)
 {
     const int64_t at = block * 16 * hd;
+    if (type == RN_KV_Q4) {
+        load_keys_q4(head, capacity, hd, block, out);
+        return;
+    }
     if (type == RN_KV_F32) {
         memcpy(out, (const float *)head + at, (size_t)(16 * hd) * sizeof *out);
         return;
@@ -43,6 +73,25 @@ static void load_keys(rn_kv_type type, const void *head, int64_t capacity, int h
         vf_store(out + 16 * d, vf_mul(vf_load_i8(k + 16 * d), vf_load_f16(scale + d / 32 * 16)));
 }
 
+/* As load_values, of Q4. */
+static void load_values_q4(const void *values, int64_t capacity, int hd, int64_t pos, int n,
+                           float *out)
+{
+    const int width = rn_attn_width(hd), bytes = rn_kv_q4_bytes(hd), groups = bytes / 16;
+    const uint8_t *v = (const uint8_t *)values + pos * bytes;
+    const uint16_t *scales =
+        (const uint16_t *)(const void *)((const uint8_t *)values + capacity * bytes) + pos * groups;
+    for (int i = 0; i < n; i++, out += width) {
+        for (int g = 0; g < groups; g++, v += 16, scales++) {
+            int8_t low[16], high[16];
+            const vf s = vf_set1(rn_f16_to_f32(*scales));
+            halves(v, low, high);
+            vf_store(out + 32 * g, vf_mul(vf_load_i8(low), s));
+            if (32 * g + 16 < width) vf_store(out + 32 * g + 16, vf_mul(vf_load_i8(high), s));
+        }
+    }
+}
+
 /* Values of positions pos .. pos + n - 1 to out [n][rn_attn_width(hd)], zero beyond hd. `values`:
  * the value part of a head. */
 static void load_values(rn_kv_type type, const void *values, int64_t capacity, int hd, int64_t pos,
@@ -51,6 +100,10 @@ static void load_values(rn_kv_type type, const void *values, int64_t capacity, i
     const int width = rn_attn_width(hd), groups = (hd + 31) / 32;
     const uint16_t *scales =
         (const uint16_t *)(const void *)((const int8_t *)values + capacity * hd);
+    if (type == RN_KV_Q4) {
+        load_values_q4(values, capacity, hd, pos, n, out);
+        return;
+    }
     for (int i = 0; i < n; i++, out += width) {
         const int64_t at = (pos + i) * hd;
         if (type == RN_KV_F32) memcpy(out, (const float *)values + at, (size_t)hd * sizeof *out);

@@ -83,7 +83,13 @@ static inline size_t rn_xblock_bytes(int n)
 }
 
 /* Keys and values of 1 to n positions of one head; see attn.h for the layouts. */
-typedef enum rn_kv_type { RN_KV_F16, RN_KV_F32, RN_KV_Q8, RN_N_KV_TYPES } rn_kv_type;
+typedef enum rn_kv_type { RN_KV_F16, RN_KV_F32, RN_KV_Q8, RN_KV_Q4, RN_N_KV_TYPES } rn_kv_type;
+
+/* Bytes of n_el elements of 4 bits, a whole number of groups of 32. */
+static inline int rn_kv_q4_bytes(int n_el)
+{
+    return (n_el + 31) / 32 * 16;
+}
 
 typedef struct rn_kern {
     rn_isa isa;

@@ -16,7 +16,7 @@ enum { MAX_SECONDS = 86400, MAX_RETRIES = 1000 };
 /* ---- a source -------------------------------------------------------------------------------- */
 
 static const char *const kv_names[RN_N_KV_TYPES] = {
-    [RN_KV_F16] = "f16", [RN_KV_F32] = "f32", [RN_KV_Q8] = "q8"};
+    [RN_KV_F16] = "f16", [RN_KV_F32] = "f32", [RN_KV_Q8] = "q8", [RN_KV_Q4] = "q4"};
 
 const char *rn_kv_name(rn_kv_type kv)
 {
@@ -30,7 +30,7 @@ int rn_parse_kv(const char *text, rn_kv_type *out, rn_err *err)
             *out = (rn_kv_type)i;
             return 0;
         }
-    return rn_fail(err, RN_EINVAL, "--kv is f16, q8 or f32, not '%s'", text);
+    return rn_fail(err, RN_EINVAL, "--kv is f16, q8, q4 or f32, not '%s'", text);
 }
 
 static bool parse_api(const char *text, rn_remote_api *out)
