@@ -20,7 +20,7 @@ grep -E 'integer peak|^prefill|^samples' "$dir/out" >&2
 perf report -q -i "$dir/perf" --stdio --no-children -g none -F overhead,dso,sym 2>/dev/null >"$dir/functions"
 awk '
 function part(f, dso) {
-    if (f ~ /^(peak_|rn_pack|strip_|rn_quant|rn_dequant_row$|load_|rn_gguf|check_rows|put_|decode$)/ && f !~ /^load_(keys|values)/)
+    if (f ~ /^(peak_|rn_pack|strip_|rn_quant|rn_dequant_row$|load_|rn_gguf|rn_qtype|check_rows|put_|decode$)/ && f !~ /^load_(keys|values)/)
         return "" # loading, and the peak that shares are held against
     if (f ~ /^(tile|ftile|multiply|unpack|scales$|work$|rn_mat_mul)/) return "products"
     if (f ~ /^(quantise|set_panels|set_rows|rn_act_set)/) return "activations to 8 bits"

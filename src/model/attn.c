@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_QUERIES = 32 };
+enum { MAX_QUERIES = 64 };
 
 /* ---- cache ----------------------------------------------------------------------------------- */
 

@@ -339,11 +339,14 @@ static void multiply_strip(const rn_mul *mul, int64_t s, const rn_act *x, int64_
     const rn_mat *w = mul->w;
     (w->layout->is_float ? strip_f32 : strip_q8)(w, s, x, p0, p1, sums);
     const int64_t left = w->rows - s * RN_STRIP, row0 = panel_start(x, p0);
-    const size_t bytes = (size_t)(left < RN_STRIP ? left : RN_STRIP) * sizeof(float);
     float *y = mul->y + row0 * mul->y_stride + s * RN_STRIP;
     const int64_t n_rows = panel_start(x, p1) - row0;
-    for (int64_t r = 0; r < n_rows; r++, y += mul->y_stride)
-        memcpy(y, sums[r], bytes);
+    if (left >= RN_STRIP) /* a constant size is a few stores; the call was 2 % of a pass */
+        for (int64_t r = 0; r < n_rows; r++, y += mul->y_stride)
+            memcpy(y, sums[r], sizeof sums[r]);
+    else
+        for (int64_t r = 0; r < n_rows; r++, y += mul->y_stride)
+            memcpy(y, sums[r], (size_t)left * sizeof(float));
 }
 
 static void multiply(void *arg, int64_t begin, int64_t end, int thread)
