@@ -121,6 +121,26 @@ static void test_hand_made_blocks(void **state)
     assert_near(y[16], -12, 0);
     assert_near(y[1], 12, 0);
     assert_near(y[17], 2, 0);
+
+    rn_tq2_0 t2 = {.d = 0x4000, .qs = {[0] = 0x92, [33] = 0x24}}; /* 2, 0, 1, 2; 0, 1, 2, 0 */
+    rn_dequant_row(RN_Q_TQ2_0, &t2, y, 256);
+    const int first[] = {1, -1, 0, 1}, second[] = {-1, 0, 1, -1};
+    for (int i = 0; i < 4; i++) {
+        assert_near(y[32 * i], 2 * first[i], 0);
+        assert_near(y[128 + 32 * i + 1], 2 * second[i], 0);
+    }
+
+    /* digits 2 0 1 2 1 are 178 of 243: 178 256 / 243, rounded up; of the last bytes 1 2 0 2 0 */
+    rn_tq1_0 t1 = {
+        .d = 0x4000, .qs = {[3] = 188, [32 + 7] = 188}, .qh = {[2] = (141 * 256 + 242) / 243}};
+    const int digits[] = {2, 0, 1, 2, 1}, last[] = {1, 2, 0, 2};
+    rn_dequant_row(RN_Q_TQ1_0, &t1, y, 256);
+    for (int i = 0; i < 5; i++) {
+        assert_near(y[32 * i + 3], 2 * (digits[i] - 1), 0);
+        assert_near(y[160 + 16 * i + 7], 2 * (digits[i] - 1), 0);
+        if (i < 4) assert_near(y[240 + 4 * i + 2], 2 * (last[i] - 1), 0);
+    }
+    assert_near(y[0], -2, 0);
 }
 
 static void test_quantise(void **state)

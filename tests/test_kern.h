@@ -53,6 +53,8 @@ static inline uint8_t *test_weights(rn_qtype type, int64_t rows, int64_t cols, u
     if (type == RN_Q_Q4_1 || type == RN_Q_Q5_1 || type == RN_Q_Q4_K || type == RN_Q_Q5_K) at2 = 2;
     if (type == RN_Q_Q2_K) at = 80, at2 = 82;
     if (type == RN_Q_Q3_K) at = 108;
+    if (type == RN_Q_TQ1_0) at = 52;
+    if (type == RN_Q_TQ2_0) at = 64;
     if (type == RN_Q_Q6_K) at = 208;
     for (size_t b = 0; type == RN_Q_MXFP4 && b < bytes; b += info->bytes)
         w[b] = (uint8_t)(112 + rn_rng_below(&r, 12));

@@ -275,7 +275,8 @@ static int tensor_type(cursor *c, rn_tensor *t)
         snprintf(number, sizeof number, "number %u", id);
         return FAIL(c, RN_EUNSUPPORTED,
                     "the tensor '%s' has the type %s, which is not supported; supported are F32, "
-                    "F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4",
+                    "F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL, IQ4_XS, MXFP4, "
+                    "TQ1_0, TQ2_0",
                     t->name, name ? name : number);
     }
     t->type = (rn_qtype)id;

@@ -25,6 +25,8 @@ CHECK_SIZE(q6_k, 210)
 CHECK_SIZE(iq4_nl, 18)
 CHECK_SIZE(iq4_xs, 136)
 CHECK_SIZE(mxfp4, 17)
+CHECK_SIZE(tq1_0, 54)
+CHECK_SIZE(tq2_0, 66)
 
 const int8_t rn_iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
                                   1,    13,   25,  38,  53,  69,  89,  113};
@@ -38,13 +40,12 @@ static const rn_qtype_info infos[RN_Q_END] = {
 
 /* Ids of the ggml library that are not read here; 4, 5 and 31-33, 36-38 were withdrawn. */
 static const char *const other_names[MAX_NAMED_TYPE] = {
-    [4] = "Q4_2",      [5] = "Q4_3",        [9] = "Q8_1",        [15] = "Q8_K",
-    [16] = "IQ2_XXS",  [17] = "IQ2_XS",     [18] = "IQ3_XXS",    [19] = "IQ1_S",
-    [21] = "IQ3_S",    [22] = "IQ2_S",      [24] = "I8",         [25] = "I16",
-    [26] = "I32",      [27] = "I64",        [28] = "F64",        [29] = "IQ1_M",
-    [31] = "Q4_0_4_4", [32] = "Q4_0_4_8",   [33] = "Q4_0_8_8",   [34] = "TQ1_0",
-    [35] = "TQ2_0",    [36] = "IQ4_NL_4_4", [37] = "IQ4_NL_4_8", [38] = "IQ4_NL_8_8",
-    [40] = "NVFP4",
+    [4] = "Q4_2",        [5] = "Q4_3",        [9] = "Q8_1",      [15] = "Q8_K",
+    [16] = "IQ2_XXS",    [17] = "IQ2_XS",     [18] = "IQ3_XXS",  [19] = "IQ1_S",
+    [21] = "IQ3_S",      [22] = "IQ2_S",      [24] = "I8",       [25] = "I16",
+    [26] = "I32",        [27] = "I64",        [28] = "F64",      [29] = "IQ1_M",
+    [31] = "Q4_0_4_4",   [32] = "Q4_0_4_8",   [33] = "Q4_0_8_8", [36] = "IQ4_NL_4_4",
+    [37] = "IQ4_NL_4_8", [38] = "IQ4_NL_8_8", [40] = "NVFP4",
 };
 
 const rn_qtype_info *rn_qtype_find(uint32_t id)
@@ -167,6 +168,20 @@ static void from_q2_k(const rn_q2_k *b, float *y)
     }
 }
 
+static void from_tq1_0(const rn_tq1_0 *b, float *y)
+{
+    float d = rn_f16_to_f32(b->d);
+    for (int w = 0; w < QK_K; w++)
+        y[w] = d * (float)(rn_tq1_digit(b, w) - 1);
+}
+
+static void from_tq2_0(const rn_tq2_0 *b, float *y)
+{
+    float d = rn_f16_to_f32(b->d);
+    for (int w = 0; w < QK_K; w++)
+        y[w] = d * (float)(two_bits(b->qs, w) - 1);
+}
+
 static void from_q3_k(const rn_q3_k *b, float *y)
 {
     float d = rn_f16_to_f32(b->d);
@@ -251,6 +266,8 @@ void rn_dequant_row(rn_qtype qtype, const void *src, float *dst, int64_t n)
     case RN_Q_IQ4_NL: FOR_BLOCKS(rn_iq4_nl, from_iq4_nl); return;
     case RN_Q_IQ4_XS: FOR_BLOCKS(rn_iq4_xs, from_iq4_xs); return;
     case RN_Q_MXFP4: FOR_BLOCKS(rn_mxfp4, from_mxfp4); return;
+    case RN_Q_TQ1_0: FOR_BLOCKS(rn_tq1_0, from_tq1_0); return;
+    case RN_Q_TQ2_0: FOR_BLOCKS(rn_tq2_0, from_tq2_0); return;
     case RN_Q_END: return;
     }
 }
@@ -302,6 +319,8 @@ bool rn_quant_row_finite(rn_qtype type, const void *src, int64_t n)
     case RN_Q_Q2_K: return scales_finite(src, n_blocks, info->bytes, 80, 82);
     case RN_Q_Q3_K: return scales_finite(src, n_blocks, info->bytes, 108, -1);
     case RN_Q_Q6_K: return scales_finite(src, n_blocks, info->bytes, 208, -1);
+    case RN_Q_TQ1_0: return scales_finite(src, n_blocks, info->bytes, 52, -1);
+    case RN_Q_TQ2_0: return scales_finite(src, n_blocks, info->bytes, 64, -1);
     case RN_Q_MXFP4: /* a scale of 255 is not a number */
         for (int64_t i = 0; i < n_blocks; i++)
             if (((const rn_mxfp4 *)src)[i].e == 255) return false;

@@ -37,6 +37,8 @@
     X(IQ4_NL, 20, 32, 18)   \
     X(IQ4_XS, 23, 256, 136) \
     X(BF16, 30, 1, 2)       \
+    X(TQ1_0, 34, 256, 54)   \
+    X(TQ2_0, 35, 256, 66)   \
     X(MXFP4, 39, 32, 17)
 
 #define RN_QTYPE_ENUM(name, id, block, bytes) RN_Q_##name = id,
@@ -113,6 +115,27 @@ typedef struct rn_mxfp4 {
     uint8_t e; /* the block's scale is 2^(e - 127) */
     uint8_t qs[16];
 } rn_mxfp4;
+
+typedef struct rn_tq1_0 {
+    uint8_t qs[48], qh[4]; /* five digits to base 3 a byte, and four */
+    uint16_t d;
+} rn_tq1_0;
+typedef struct rn_tq2_0 {
+    uint8_t qs[64];
+    uint16_t d;
+} rn_tq2_0;
+
+/* Digit i (0-255) of a TQ1_0 block, 0 to 2. A byte is a fraction of 1, rounded up to a 256th, whose
+ * digits stand behind the point: 32 bytes hold digit 0 of weights 0-31, digit 1 of the next 32 ...,
+ * 16 bytes those of weights 160-239, 4 bytes the rest. */
+static inline int rn_tq1_digit(const rn_tq1_0 *b, int i)
+{
+    static const uint8_t power[] = {1, 3, 9, 27, 81};
+    const uint8_t *at = i < 160 ? b->qs : i < 240 ? b->qs + 32 : b->qh;
+    const int from = i < 160 ? 0 : i < 240 ? 160 : 240, width = i < 160 ? 32 : i < 240 ? 16 : 4;
+    const uint8_t left = (uint8_t)(at[(i - from) % width] * power[(i - from) / width]);
+    return left * 3 >> 8;
+}
 
 /* What the codes of IQ4_NL and IQ4_XS stand for; and those of MXFP4, twice their value. */
 extern const int8_t rn_iq4_values[16], rn_fp4_values[16];

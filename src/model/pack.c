@@ -13,10 +13,11 @@
  *   Q4_K Q5_K       d [32], dmin [32] F16, scales [8][32], minima [8][32]    bytes
  *   Q6_K Q3_K       d [32] F16, scales [16][32]                signed bytes, Q3_K's less 32
  *   Q2_K            d [32], dmin [32] F16, [16][32]            scale low nibble, minimum high
+ *   TQ1_0 TQ2_0     as Q2_K: two bits, d for dmin, scale and minimum 1
  *
- * That is the file's size, but for the three that become 8 bits (twice theirs), Q4_K (148 of 144
- * bytes), Q5_K (180 of 176) and Q3_K (114 of 110), whose 6-bit scales become bytes, and rows padded
- * to a multiple of 32.
+ * That is the file's size, but for the three that become 8 bits (twice theirs), ternary types (84
+ * of 54 and 66 bytes), Q4_K (148 of 144 bytes), Q5_K (180 of 176) and Q3_K (114 of 110), whose
+ * 6-bit scales become bytes, and rows padded to a multiple of 32.
  */
 #include "model/pack.h"
 
@@ -76,6 +77,16 @@ static const rn_layout layouts[RN_Q_END] = {
                    .quant_bytes = 256,
                    .scale_bytes = 20 * S,
                    .scale_block = 256},
+    [RN_Q_TQ1_0] = {.fold = RN_FOLD_DM_16,
+                    .low_bits = 2,
+                    .quant_bytes = 256,
+                    .scale_bytes = 20 * S,
+                    .scale_block = 256},
+    [RN_Q_TQ2_0] = {.fold = RN_FOLD_DM_16,
+                    .low_bits = 2,
+                    .quant_bytes = 256,
+                    .scale_bytes = 20 * S,
+                    .scale_block = 256},
     [RN_Q_Q3_K] = {.fold = RN_FOLD_D_16,
                    .low_bits = 2,
                    .high_bits = 1,
@@ -242,6 +253,11 @@ static void decode(rn_qtype type, bool biased, const uint8_t *row, int64_t b, ui
         return;
     }
     case RN_Q_Q2_K: two_bits(((const rn_q2_k *)(const void *)at)->qs, k, out); return;
+    case RN_Q_TQ2_0: two_bits(((const rn_tq2_0 *)(const void *)at)->qs, k, out); return;
+    case RN_Q_TQ1_0:
+        for (int i = 0; i < 32; i++)
+            out[i] = (uint8_t)rn_tq1_digit((const void *)at, 32 * k + i);
+        return;
     default: return;
     }
 }
@@ -343,6 +359,16 @@ static void put_scales(rn_qtype type, const uint8_t *file, int row, uint8_t *s)
         put_half(s, 0, row, q->d);
         for (int j = 0; j < 16; j++)
             s[64 + 32 * j + row] = (uint8_t)(rn_k3_scale(q->scales, j) - 32);
+        return;
+    }
+    case RN_Q_TQ1_0:
+    case RN_Q_TQ2_0: {
+        const uint16_t d = type == RN_Q_TQ1_0 ? ((const rn_tq1_0 *)(const void *)file)->d
+                                              : ((const rn_tq2_0 *)(const void *)file)->d;
+        put_half(s, 0, row, d);
+        put_half(s, 1, row, d);
+        for (int j = 0; j < 16; j++)
+            s[128 + 32 * j + row] = 0x11;
         return;
     }
     case RN_Q_Q2_K: {

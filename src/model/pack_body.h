@@ -75,6 +75,8 @@ static void unpack(rn_qtype type, const uint8_t *q, int n_blocks, uint8_t *out)
     case RN_Q_Q5_K: unpack_bits(q, n_blocks, out, 4, 1, 0); return;
     case RN_Q_Q6_K: unpack_bits(q, n_blocks, out, 4, 2, 32); return;
     case RN_Q_Q3_K: unpack_bits(q, n_blocks, out, 2, 1, 4); return;
+    case RN_Q_TQ1_0:
+    case RN_Q_TQ2_0:
     case RN_Q_Q2_K: unpack_bits(q, n_blocks, out, 2, 0, 0); return;
     default: return;
     }
@@ -167,6 +169,8 @@ static void scales(rn_qtype type, const uint8_t *s, int64_t first, int n_blocks,
     case RN_Q_Q6_K:
     case RN_Q_IQ4_XS:
     case RN_Q_Q3_K: scales_k6(s, first, n_blocks, d); return;
+    case RN_Q_TQ1_0:
+    case RN_Q_TQ2_0:
     case RN_Q_Q2_K: scales_k2(s, first, n_blocks, d, m); return;
     default: return;
     }

@@ -27,6 +27,7 @@ static const struct {
     {RN_Q_Q3_K, 108, -1, 4.8e-4f, 0},     {RN_Q_Q4_K, 0, 2, 1.0e-4f, 7.5e-4f},
     {RN_Q_Q5_K, 0, 2, 5.0e-5f, 7.75e-4f}, {RN_Q_Q6_K, 208, -1, 1.5e-5f, 0},
     {RN_Q_IQ4_NL, 0, -1, 2.9e-4f, 0},     {RN_Q_IQ4_XS, 0, -1, 1.6e-5f, 0},
+    {RN_Q_TQ1_0, 52, -1, 2.4e-2f, 0},     {RN_Q_TQ2_0, 64, -1, 1.6e-2f, 0},
 };
 
 typedef struct tensor_plan {
