@@ -277,7 +277,9 @@ int rn_engine_logits(rn_engine *e, const int32_t *ids, int32_t n, float *out, rn
     rn_cache cache;
     rc = rn_cache_open(&cache, &e->pages, n, err);
     if (rc) return rc;
-    if (!rn_engine_reach(e, &cache, n)) assert(!"an engine has room for its longest prompt");
+    const bool fits = rn_engine_reach(e, &cache, n); /* an engine has room for its longest prompt */
+    assert(fits);
+    (void)fits;
     for (int32_t at = 0; at < n;) {
         int32_t m = n - at < RN_ENGINE_CHUNK ? n - at : RN_ENGINE_CHUNK;
         const rn_span s = {
