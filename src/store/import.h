@@ -14,7 +14,8 @@
 
 #include "store/store.h"
 
-/* Enum, name, default extractor, what it is. docs/FORMATS.md shows each. */
+/* Enum, name, default extractor, what it is. docs/FORMATS.md shows each. An extractor is named as
+ * stores have it, so that a file imported again is the same run: the name asks for the newest. */
 #define RN_IMPORT_FORMATS(X)                                                                 \
     X(HUMAN_EVAL, "human-eval", "raw/1", "rows {task_id, completion}")                       \
     X(EVALPLUS, "evalplus", "whole/2", "rows {task_id, solution}")                           \

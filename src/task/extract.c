@@ -24,6 +24,7 @@ typedef struct job {
     bool wanted;            /* the code defines what the tests use */
     bool lost;              /* it is a body by assumption: unindented lines, no `return` */
     bool complete;          /* and the definition is whole */
+    bool cut;               /* or the text's end may have cut it */
     int streams;            /* of a script: 1 it writes, 2 it reads, 3 both */
     const rn_bytes *others; /* [n_others] other blocks of the answer, nearest first; borrowed */
     size_t n_others;
@@ -321,8 +322,37 @@ static int select_indented(job *j, rn_bytes text, const lead *l, rn_select_mode 
     return rc;
 }
 
+/* The part of a text of prose that Markdown indents as code: from the line at some column that
+ * defines the entry point, with the indented lines before it, to the next line at a lesser one. */
+static rn_bytes indented_part(const job *j, rn_bytes text, lead *l)
+{
+    rn_pylex x;
+    rn_pyline line, first = {0};
+    size_t end = 0;
+    bool defined = false, header = false; /* the line above opens a block of its own */
+    rn_pylex_init(&x, text);
+    while (rn_pyline_next(&x, &line)) {
+        bool inside = end > 0 && line.indent >= first.indent;
+        if (!inside && defined) break;
+        if (!inside) {
+            first = line;
+            end = 0;
+        }
+        if (line.indent == 0 || line.prose || (header && !inside)) {
+            header = line.unfinished || (header && line.indent > 0);
+            if (inside) break;
+            continue;
+        }
+        end = line.end;
+        defined |= line.indent == first.indent && defines_entry(j, text, &line);
+    }
+    if (!defined) return (rn_bytes){0};
+    *l = (lead){.first = first, .n = 1};
+    return (rn_bytes){.data = text.data + first.start, .len = end - first.start};
+}
+
 /* Code without fences: `text` is clean and cut at the stop strings. */
-static int select_completion(job *j, rn_bytes text)
+static int select_code(job *j, rn_bytes text)
 {
     rn_selected s = {0};
     bool check = j->p->form == RN_FORM_CHECK, script = j->p->form == RN_FORM_STDIO;
@@ -336,6 +366,11 @@ static int select_completion(job *j, rn_bytes text)
         bool flat = l.n == 0 || l.first.indent == 0 || l.first.prose;
         rc = flat ? select_into(j, text, mode, &s) : select_indented(j, text, &l, mode, &s);
         bool returns = s.dedented;
+        if (!rc && !s.found && flat && !script) {
+            lead in = {0};
+            rn_bytes part = indented_part(j, text, &in);
+            if (part.len) rc = select_indented(j, part, &in, mode, &s);
+        }
         if (!rc && !s.found && check) {
             rc = select_body(j, text, &l, returns, &s);
             j->lost = !returns && l.n > 0 && l.first.indent == 0;
@@ -343,6 +378,7 @@ static int select_completion(job *j, rn_bytes text)
     }
     j->wanted = s.found && !script;
     j->complete = s.complete;
+    j->cut = s.cut;
     j->streams = script ? 2 * s.reads + s.writes : 0;
     /* Another name than the tests use: still the program that was written. */
     if (!rc && !s.found && !check) rc = select_into(j, text, RN_SELECT_SCRIPT, &s);
@@ -350,6 +386,16 @@ static int select_completion(job *j, rn_bytes text)
     j->what.found = s.found;
     j->what.unterminated |= s.open;
     return 0;
+}
+
+static int select_completion(job *j, rn_bytes text)
+{
+    if (!rn_chat_is_transcript(text)) return select_code(j, text);
+    rn_buf typed = {0};
+    rn_chat_put_typed(text, &typed);
+    int rc = rn_buf_ok(&typed) ? select_code(j, rn_buf_view(&typed)) : nomem(j);
+    rn_buf_free(&typed);
+    return rc;
 }
 
 /* Nothing found: the raw text stands for itself, as under raw/1. */
@@ -442,8 +488,8 @@ static int rate(job *j, const candidates *c, size_t i, size_t *score)
     k.what = (rn_extracted){0};
     int rc = select_from(&k, c, i, false);
     size_t len = picked.len < STEP / 4 ? picked.len : STEP / 4;
-    bool open = k.what.unterminated;
     const candidate *x = &c->v.data[i];
+    bool open = k.what.unterminated || (x->open && k.cut);
     if (!k.what.found)
         *score = 0;
     else if (k.wanted && k.lost)
@@ -486,8 +532,9 @@ static int try_head(job *j, rn_bytes answer, candidates *c, size_t *pos, bool *i
     }
     c->v.data[n].score = score;
     *is_head = true;
-    if (close < fence)
-        *pos = behind;
+    rn_bytes mark = {.data = answer.data + close, .len = answer.len - close};
+    if (close < fence) /* behind [DONE] another problem begins */
+        *pos = rn_bytes_starts(mark, "[DONE]") ? answer.len : behind;
     else if (bare) /* the fence's line closes the block */
         while (*pos < answer.len && (*pos <= fence || answer.data[*pos - 1] != '\n'))
             ++*pos;
@@ -529,6 +576,7 @@ static int select_chat(job *j, rn_bytes answer)
         add_candidate(&c, &block);
         if (!rn_vec_ok(&c.v)) rc = nomem(j);
         if (!rc) rc = rate(j, &c, c.v.n - 1, &c.v.data[c.v.n - 1].score);
+        if (block.last) break;
     }
     for (size_t i = 0; i < c.v.n; i++) {
         if (c.v.data[i].score == 0 || c.v.data[i].score < best_score) continue;
@@ -680,9 +728,9 @@ static const struct {
 } extractors[] = {
     {"raw", 1, "raw/1", extract_raw},
     {"stop", 1, "stop/1", extract_stop},
-    {"completion", 2, "completion/2", extract_completion},
-    {"chat", 2, "chat/2", extract_chat},
-    {"auto", 2, "auto/2", extract_auto},
+    {"completion", 3, "completion/3", extract_completion},
+    {"chat", 3, "chat/3", extract_chat},
+    {"auto", 3, "auto/3", extract_auto},
     {"whole", 2, "whole/2", extract_whole},
 };
 
@@ -722,7 +770,7 @@ int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem 
     if (i == SIZE_MAX)
         return rn_fail(
             err, RN_EINVAL,
-            "no extractor is called '%s'; known are raw/1, stop/1, completion/2, chat/2, auto/2 "
+            "no extractor is called '%s'; known are raw/1, stop/1, completion/3, chat/3, auto/3 "
             "and whole/2",
             name);
     bool literal = extractors[i].run == extract_raw || extractors[i].run == extract_whole;

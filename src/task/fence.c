@@ -34,13 +34,13 @@ static size_t fence_at(rn_bytes s, size_t i, size_t end)
     return n >= 3 ? n : 0;
 }
 
-/* Behind the quote marks and one list marker of a line. *quoted: there were quote marks. */
-static size_t skip_markers(rn_bytes s, size_t i, size_t end, bool *quoted)
+/* Behind the quote marks and one list marker of a line. *quoted: how many quote marks. */
+static size_t skip_markers(rn_bytes s, size_t i, size_t end, int *quoted)
 {
-    *quoted = false;
+    *quoted = 0;
     i = skip_blank(s, i, end);
-    while (i < end && s.data[i] == '>') {
-        *quoted = true;
+    while (i < end && s.data[i] == '>' && *quoted < 100) {
+        ++*quoted;
         i = skip_blank(s, i + 1, end);
     }
     size_t digits = i;
@@ -121,11 +121,17 @@ static lang lang_of(rn_bytes w, bool alone)
 static const struct tag {
     const char *open, *close;
 } tags[] = {
-    {"[PYTHON]", "[/PYTHON]"}, {"[BEGIN]", "[DONE]"},     {"<code>", "</code>"},
-    {"<python>", "</python>"}, {"[ANSWER]", "[/ANSWER]"}, {"[CODE]", "[/CODE]"},
+    {"[PYTHON]", "[/PYTHON]"}, {"[BEGIN]", "[DONE]"},        {"<code>", "</code>"},
+    {"<python>", "</python>"}, {"[ANSWER]", "[/ANSWER]"},    {"[CODE]", "[/CODE]"},
+    {"'''python\n", "'''"},    {"\"\"\"python\n", "\"\"\""},
 };
 
 enum { N_TAGS = sizeof tags / sizeof tags[0] };
+
+static bool is_quote(const char *close)
+{
+    return strchr("'\"", close[0]) != NULL;
+}
 
 typedef struct fence {
     size_t at, run;    /* where it is and how long; run 0: a tag */
@@ -144,13 +150,26 @@ static bool begins_code(rn_bytes s, size_t at, size_t end)
     return false;
 }
 
+/* The length of <code class="...">, <pre><code>; 0 if the line begins otherwise. */
+static size_t html_code(rn_bytes line)
+{
+    size_t i = rn_bytes_starts(line, "<pre>") ? 5 : 0;
+    rn_bytes rest = {.data = line.data + i, .len = line.len - i};
+    if (!rn_bytes_starts(rest, "<code") || rest.len < 6 || !strchr(" >", rest.data[5])) return 0;
+    for (i += 5; i < line.len && line.data[i] != '\n'; i++)
+        if (line.data[i] == '>') return i + 1;
+    return 0;
+}
+
 /* A tag whose next line is a fence holds no code of its own. */
 static bool open_tag(rn_bytes s, size_t at, size_t end, fence *f, rn_chat_block *block)
 {
-    rn_bytes line = {.data = s.data + at, .len = end - at};
+    rn_bytes line = {.data = s.data + at, .len = end + (end < s.len) - at};
+    size_t html = html_code(line);
     for (size_t i = 0; i < N_TAGS; i++) {
-        if (!rn_bytes_starts(line, tags[i].open)) continue;
-        size_t code = at + strlen(tags[i].open), next = code;
+        bool is_html = html && strcmp(tags[i].open, "<code>") == 0;
+        if (!is_html && !rn_bytes_starts(line, tags[i].open)) continue;
+        size_t code = at + (is_html ? html : strlen(tags[i].open)), next = code;
         while (next < s.len && strchr(" \t\n", s.data[next]) && s.data[next])
             next++;
         if (fence_at(s, next, s.len)) return false;
@@ -190,37 +209,41 @@ static bool open_fence(rn_bytes s, size_t at, size_t end, fence *f, rn_chat_bloc
     return true;
 }
 
-/* Walks the code's tokens to tell whether an offset lies within one of its strings. */
+/* Walks the code's tokens to tell whether an offset lies within a string or comment of it. */
 typedef struct in_code {
     rn_pylex x;
     rn_pytok t;
     size_t base;
 } in_code;
 
-static bool within_string(in_code *c, size_t offset)
+static bool within_code(in_code *c, size_t offset)
 {
     size_t at = offset - c->base;
     while (c->t.end <= at && c->t.kind != RN_PY_END)
         c->t = rn_pylex_next(&c->x);
-    return c->t.kind == RN_PY_STRING && !c->t.bad && c->t.start < at;
+    return (c->t.kind == RN_PY_COMMENT || (c->t.kind == RN_PY_STRING && !c->t.bad)) &&
+           c->t.start < at;
 }
 
-/* Whether the line [i, end) closes the block, from *at on. */
+/* Whether the line [i, end) closes the block, from *at on: a fence of its own, or one that the last
+ * line of code runs into. */
 static bool closes(rn_bytes s, const fence *f, size_t i, size_t end, size_t *at)
 {
     rn_bytes line = {.data = s.data + i, .len = end - i};
     if (f->run == 0) {
         size_t tag = rn_bytes_find(line, rn_bytes_of(f->close), 0);
         *at = i + tag;
+        if (is_quote(f->close)) return rn_bytes_equal(line, rn_bytes_of(f->close));
         return tag != SIZE_MAX;
     }
-    bool quoted;
+    int quoted;
     *at = skip_markers(s, i, end, &quoted);
     if (fence_at(s, *at, end) >= f->run && s.data[*at] == s.data[f->at]) return true;
-    if (!f->same_line) return false;
-    size_t tick = rn_bytes_find(line, rn_bytes_of("```"), 0); /* also behind the last line */
+    size_t tick = rn_bytes_find(line, rn_bytes_of("```"), 0);
     *at = i + tick;
-    return tick != SIZE_MAX;
+    if (tick == SIZE_MAX || f->same_line) return tick != SIZE_MAX;
+    size_t run = fence_at(s, *at, end);
+    return run >= f->run && s.data[f->at] == '`' && skip_blank(s, *at + run, end) == end;
 }
 
 /* Sets block->code and block->open; *pos behind the closing fence. */
@@ -231,11 +254,12 @@ static void close_fence(rn_bytes s, const fence *f, rn_chat_block *block, size_t
     c.t = (rn_pytok){.kind = RN_PY_NEWLINE};
     for (size_t i = f->code; i < s.len;) {
         size_t end = line_end(s, i), at = i;
-        if (closes(s, f, i, end, &at) && !within_string(&c, at)) {
-            bool quoted;
+        if (closes(s, f, i, end, &at) && !within_code(&c, at)) {
+            int quoted;
             bool own_line = at == skip_markers(s, i, end, &quoted);
             size_t stop = own_line ? i : at;
             block->code = (rn_bytes){.data = s.data + f->code, .len = stop - f->code};
+            block->last = f->run == 0 && strcmp(f->close, "[DONE]") == 0;
             *pos = end < s.len ? end + 1 : s.len;
             return;
         }
@@ -250,7 +274,7 @@ bool rn_chat_next_block(rn_bytes text, size_t *pos, rn_chat_block *block)
 {
     for (size_t i = *pos; i < text.len;) {
         size_t end = line_end(text, i);
-        bool quoted;
+        int quoted;
         size_t at = skip_markers(text, i, end, &quoted);
         fence f;
         bool found = open_fence(text, at, end, &f, block);
@@ -277,6 +301,7 @@ size_t rn_chat_first_close(rn_bytes text, size_t *behind)
     size_t best = text.len;
     for (size_t i = 0; i < N_TAGS; i++) {
         rn_bytes tag = rn_bytes_of(tags[i].close);
+        if (is_quote(tags[i].close)) continue;
         for (size_t at = 0; (at = rn_bytes_find(text, tag, at)) < best; at += tag.len) {
             bool own_line = at == 0 || text.data[at - 1] == '\n' || text.data[at - 1] == ' ';
             if (own_line) best = at;
@@ -287,7 +312,7 @@ size_t rn_chat_first_close(rn_bytes text, size_t *behind)
     return best;
 }
 
-/* [BEGIN] 'code' [DONE], as the few-shot prompts of some harnesses have it. */
+/* [BEGIN] 'code' [DONE], as the few-shot prompts of some harnesses have it; other quotes alike. */
 static rn_bytes unquoted(rn_bytes s)
 {
     size_t a = 0, z = s.len;
@@ -295,25 +320,106 @@ static rn_bytes unquoted(rn_bytes s)
         a++;
     while (z > a && strchr(" \t\n", s.data[z - 1]) && s.data[z - 1])
         z--;
-    bool quoted = z - a > 2 && s.data[a] == '\'' && s.data[a + 1] != '\'' &&
-                  s.data[z - 1] == '\'' && s.data[z - 2] != '\'';
-    return quoted ? (rn_bytes){.data = s.data + a + 1, .len = z - a - 2} : s;
+    if (z - a < 3 || (s.data[a] != '\'' && s.data[a] != '"') || s.data[z - 1] != s.data[a])
+        return s;
+    char q = s.data[a];
+    size_t n = 1;
+    while (n < 3 && s.data[a + n] == q && s.data[z - 1 - n] == q)
+        n++;
+    if (n == 2 || z - a <= 2 * n) return s;
+    if (n == 1 && (s.data[a + 1] == q || s.data[z - 2] == q)) return s;
+    return (rn_bytes){.data = s.data + a + n, .len = z - a - 2 * n};
+}
+
+/* The length of a prompt at the start of a line: ">>> ", "... ", "In [1]: ", "   ...: "; 0: none.
+ * *first: it begins a statement. */
+static size_t prompt_at(rn_bytes s, size_t i, size_t end, bool *first)
+{
+    rn_bytes line = {.data = s.data + i, .len = end - i};
+    bool more = rn_bytes_starts(line, "..."), first_more = rn_bytes_starts(line, ">>>");
+    *first = first_more;
+    if (more || first_more) {
+        if (line.len == 3) return 3;
+        return line.data[3] == ' ' ? 4 : 0;
+    }
+    size_t k = i;
+    if (rn_bytes_starts(line, "In [")) {
+        *first = true;
+        k += 4;
+        while (k < end && s.data[k] >= '0' && s.data[k] <= '9')
+            k++;
+        if (k + 1 >= end || s.data[k] != ']' || s.data[k + 1] != ':') return 0;
+        k += 2;
+    } else {
+        k = skip_blank(s, k, end);
+        rn_bytes dots = {.data = s.data + k, .len = end - k};
+        if (k == i || !rn_bytes_starts(dots, "...:")) return 0;
+        k += 4;
+    }
+    return (k < end && s.data[k] == ' ' ? k + 1 : k) - i;
+}
+
+bool rn_chat_is_transcript(rn_bytes text)
+{
+    size_t i = 0;
+    while (i < text.len && (text.data[i] == '\n' || text.data[i] == ' '))
+        i++;
+    while (i > 0 && text.data[i - 1] == ' ')
+        i--;
+    bool first = false;
+    return prompt_at(text, i, line_end(text, i), &first) > 0 && first;
+}
+
+void rn_chat_put_typed(rn_bytes s, rn_buf *out)
+{
+    bool typing = false;
+    for (size_t i = 0; i < s.len;) {
+        size_t end = line_end(s, i), next = end < s.len ? end + 1 : s.len;
+        bool first = false;
+        size_t n = prompt_at(s, i, end, &first);
+        typing = n > 0 && (typing || first);
+        if (typing) rn_buf_add(out, s.data + i + n, next - i - n);
+        i = next;
+    }
+}
+
+/* Columns that the fence's indentation takes off each line: no more than the first line has. */
+static size_t margin_of(const rn_chat_block *block, rn_bytes code)
+{
+    size_t i = 0;
+    while (i < code.len && strchr(" \t\n", code.data[i]) && code.data[i])
+        i++;
+    size_t start = i;
+    while (start > 0 && code.data[start - 1] != '\n')
+        start--;
+    return i < code.len && i - start < block->indent ? i - start : block->indent;
 }
 
 void rn_chat_put_code(const rn_chat_block *block, rn_buf *out)
 {
     rn_bytes s = unquoted(block->code);
+    size_t margin = margin_of(block, s);
+    rn_buf plain = {0};
     for (size_t i = 0; i < s.len;) {
         size_t end = line_end(s, i), next = end < s.len ? end + 1 : s.len, at = i;
-        if (block->quoted) {
-            size_t mark = skip_blank(s, i, end);
-            if (mark < end && s.data[mark] == '>') at = mark + 1;
-            if (at > i && at < end && s.data[at] == ' ') at++;
-        } else {
-            while (at - i < block->indent && at < end && (s.data[at] == ' ' || s.data[at] == '\t'))
-                at++;
+        for (int q = 0; q < block->quoted; q++) {
+            size_t mark = skip_blank(s, at, end);
+            if (mark >= end || s.data[mark] != '>') break;
+            at = mark + 1;
+            if (at < end && s.data[at] == ' ') at++;
         }
-        rn_buf_add(out, s.data + at, next - at);
+        if (!block->quoted)
+            while (at - i < margin && at < end && (s.data[at] == ' ' || s.data[at] == '\t'))
+                at++;
+        rn_buf_add(&plain, s.data + at, next - at);
         i = next;
     }
+    rn_bytes code = rn_buf_view(&plain);
+    if (!rn_buf_ok(&plain))
+        out->failed = true;
+    else if (plain.len && rn_chat_is_transcript(code))
+        rn_chat_put_typed(code, out);
+    else
+        rn_buf_add(out, code.data, code.len);
+    rn_buf_free(&plain);
 }

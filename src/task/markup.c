@@ -86,6 +86,17 @@ static void step_back(rn_buf *out, size_t start, size_t n)
     }
 }
 
+/* A zero-width space or joiner at the start of a line or at its end, where it came from a page. */
+static bool is_invisible(rn_bytes rest, bool indent)
+{
+    static const char *const marks[] = {"\xE2\x80\x8B", "\xE2\x80\x8C", "\xE2\x81\xA0"};
+    bool at_end = rest.len == 3 || (rest.len > 3 && strchr("\r\n", rest.data[3]) && rest.data[3]);
+    if (!indent && !at_end) return false;
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
+        if (rn_bytes_starts(rest, marks[i])) return true;
+    return false;
+}
+
 void rn_chat_clean(rn_bytes raw, rn_buf *out)
 {
     raw = skip_begin(raw);
@@ -108,6 +119,8 @@ void rn_chat_clean(rn_bytes raw, rn_buf *out)
             wrapped |= back > 0;
         } else if (rn_bytes_starts(rest, "\xEF\xBB\xBF")) {
             i += 3;
+        } else if (is_invisible(rest, indent)) {
+            i += 3;
         } else if (indent && rn_bytes_starts(rest, "\xC2\xA0")) {
             rn_buf_putc(out, ' ');
             i += 2;
@@ -117,7 +130,7 @@ void rn_chat_clean(rn_bytes raw, rn_buf *out)
             size_t n = 1;
             while (!indent && i + n < raw.len && raw.data[i + n] != '\r' &&
                    raw.data[i + n] != '\n' && raw.data[i + n] != '\x1b' &&
-                   raw.data[i + n] != '\xEF')
+                   raw.data[i + n] != '\xEF' && raw.data[i + n] != '\xE2')
                 n++;
             rn_buf_add(out, raw.data + i, n);
             i += n;
@@ -138,28 +151,31 @@ typedef struct strings {
     bool found;
 } strings;
 
-/* The strings of fenced code, whose comments count too. */
+/* The strings of fenced code, whose comments count too, to their lines' ends. */
 static void add_fenced(strings *s, const rn_chat_block *b, size_t base)
 {
     rn_pylex x;
     rn_pylex_init(&x, b->code);
-    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;)
-        if ((t.kind == RN_PY_STRING && !t.bad) || t.kind == RN_PY_COMMENT)
-            rn_vec_push(&s->v, ((span){base + t.start, base + t.end}));
+    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
+        bool comment = t.kind == RN_PY_COMMENT;
+        if ((t.kind == RN_PY_STRING && !t.bad) || comment)
+            rn_vec_push(&s->v, ((span){base + t.start, base + t.end + comment}));
+    }
 }
 
-/* The strings of lines that can be Python. */
+/* The strings and comments of lines that can be Python: "# cut at </think> here" is code, a mark
+ * that ends such a line is none. */
 static void add_lines(strings *s, rn_bytes text, size_t base)
 {
     rn_pylex x, y;
     rn_pyline line;
     rn_pylex_init(&x, text);
     while (rn_pyline_next(&x, &line)) {
-        if (line.comment || line.prose) continue;
+        if (line.prose) continue;
         rn_pylex_init(&y, (rn_bytes){.data = text.data + line.first, .len = line.end - line.first});
         for (rn_pytok t; (t = rn_pylex_next(&y)).kind != RN_PY_END;) {
             size_t at = base + line.first;
-            if (t.kind == RN_PY_STRING && !t.bad)
+            if ((t.kind == RN_PY_STRING && !t.bad) || t.kind == RN_PY_COMMENT)
                 rn_vec_push(&s->v, ((span){at + t.start, at + t.end}));
         }
     }
@@ -192,7 +208,7 @@ static bool is_code(strings *s, size_t at, size_t len)
         else
             hi = mid;
     }
-    if (lo < s->v.n && s->v.data[lo].start < at) return true;
+    if (lo < s->v.n && s->v.data[lo].start < at && at + len < s->v.data[lo].end) return true;
     bool open = at > 0 && strchr("\"'`", text.data[at - 1]) && text.data[at - 1];
     bool line = at > 1 && text.data[at - 1] == '`' && text.data[at - 2] == '`'; /* a fence */
     return open && !line && at + len < text.len && text.data[at + len] == text.data[at - 1];
@@ -220,16 +236,33 @@ static const char *const end_tokens[] = {
     "<eos>",
     "<|END_RESPONSE|>",
     "<|END_OF_TURN_TOKEN|>",
+    "<|endofturn|>",
+    "<|role_end|>",
+    "<|user|>",
+    "<|observation|>",
+    "<|start_header_id|>",
+    "<|start_of_role|>",
+    "<SPECIAL_1",
+    "<\xEF\xBD\x9CUser\xEF\xBD\x9C>",
     ("<\xEF\xBD\x9C"
      "end"),
 };
+
+/* Turns that go on with the same answer: <|im_start|>think, <|im_start|>answer. */
+static const char think_turn[] = "<|im_start|>think", answer_turn[] = "<|im_start|>answer";
+
+static bool goes_on(rn_bytes text, size_t at)
+{
+    return rn_bytes_starts(from(text, at), think_turn) ||
+           rn_bytes_starts(from(text, at), answer_turn);
+}
 
 /* The first of `token` that is no code; text.len if there is none before `end`. */
 static size_t find_token(strings *s, rn_bytes text, const char *token, size_t end)
 {
     rn_bytes within = {.data = text.data, .len = end}, t = rn_bytes_of(token);
     for (size_t at = 0; (at = rn_bytes_find(within, t, at)) != SIZE_MAX; at += t.len)
-        if (!is_code(s, at, t.len)) return at;
+        if (!is_code(s, at, t.len) && !goes_on(text, at)) return at;
     return end;
 }
 
@@ -241,9 +274,13 @@ static size_t find_end(strings *s, rn_bytes text)
     /* "</s>" is also HTML, so only where a line ends with it. */
     for (size_t at = 0; (at = rn_bytes_find(text, rn_bytes_of("</s>"), at)) < end; at += 4) {
         size_t next = at + 4;
-        bool last = next == text.len || strchr("\n<", text.data[next]);
-        if (last && !is_code(s, at, 4)) return at;
+        bool last = next == text.len || strchr("\n<[", text.data[next]);
+        if (last && !is_code(s, at, 4)) end = at;
     }
+    /* The next turn of a prompt without tokens of its own. */
+    static const char *const turns[] = {"\n### Instruction:", "\n\nHuman:"};
+    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++)
+        end = find_token(s, text, turns[i], end);
     return end;
 }
 
@@ -257,29 +294,18 @@ rn_bytes rn_chat_before_end(rn_bytes text)
 
 /* ---- thinking -------------------------------------------------------------------------------- */
 
+/* Marks that are no words in brackets. */
 static const struct thinking {
     const char *open, *close;
 } thinking[] = {
-    {"<think>", "</think>"},
-    {"<thinking>", "</thinking>"},
-    {"<thought>", "</thought>"},
-    {"<reasoning>", "</reasoning>"},
-    {"<analysis>", "</analysis>"},
-    {"<reflection>", "</reflection>"},
-    {"<scratchpad>", "</scratchpad>"},
-    {"<Thought>", "</Thought>"},
-    {"<seed:think>", "</seed:think>"},
-    {"[THINK]", "[/THINK]"},
     {"\xE2\x97\x81think\xE2\x96\xB7", "\xE2\x97\x81/think\xE2\x96\xB7"}, /* Kimi */
-    {"<|begin_of_thought|>", "<|end_of_thought|>"},
-    {"<|START_THINKING|>", "<|END_THINKING|>"},
-    {"<|channel>thought", "<channel|>"}, /* Gemma 4 */
-    {"<unused94>thought", "<unused95>"}, /* MedGemma */
-    {"<|think|>", "<|/think|>"},
+    {"<|channel>thought", "<channel|>"},                                 /* Gemma 4 */
+    {"<unused94>thought", "<unused95>"},                                 /* MedGemma */
     {"<|inner_prefix|>", "<|inner_suffix|>"},
+    {think_turn, answer_turn}, /* s1 */
 };
 
-enum { N_THINKING = sizeof thinking / sizeof thinking[0] };
+enum { N_THINKING = sizeof thinking / sizeof thinking[0], MAX_WORD = 32 };
 
 typedef struct mark {
     size_t at, len;
@@ -304,8 +330,78 @@ static int by_place(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
+/* The word of a mark without what tells an opening from a closing one: "<|begin_of_thought|>". */
+static bool is_thought(const char *word, bool *opens)
+{
+    static const char *const begins[] = {"begin_of_", "begin_", "start_of_", "start_"};
+    static const char *const ends[] = {"/", "end_of_", "end_"};
+    static const char *const words[] = {
+        "think",    "thinking",           "thought",    "thoughts",   "reasoning",
+        "reason",   "analysis",           "rationale",  "reflection", "scratchpad",
+        "planning", "internal_monologue", "antthinking"};
+    *opens = true;
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        if (strncmp(word, begins[i], strlen(begins[i])) == 0) {
+            word += strlen(begins[i]);
+            break;
+        }
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0] && *opens; i++)
+        if (strncmp(word, ends[i], strlen(ends[i])) == 0) {
+            word += strlen(ends[i]);
+            *opens = false;
+        }
+    for (const char *c = word; *c; c++) /* <seed:think>, <longcat_think> */
+        if (*c == ':' || (*c == '_' && strcmp(c, "_think") == 0)) word = c + 1;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(word, words[i]) == 0) return true;
+    return false;
+}
+
+/* The length of a mark at `at`: <think>, <|thinking|>, [THINK], </seed:think>, with attributes or
+ * without; 0 if there is none. */
+static size_t mark_at(rn_bytes text, size_t at, bool *opens)
+{
+    static const char wide[] = "\xEF\xBD\x9C"; /* DeepSeek's bar */
+    bool square = text.data[at] == '[';
+    size_t i = at + 1, n = 0;
+    char word[MAX_WORD];
+    if (rn_bytes_starts(from(text, i), wide))
+        i += sizeof wide - 1;
+    else if (i < text.len && text.data[i] == '|')
+        i++;
+    for (; i < text.len && n + 1 < sizeof word; i++) {
+        char c = text.data[i];
+        bool upper = c >= 'A' && c <= 'Z', lower = c >= 'a' && c <= 'z';
+        if (!upper && !(lower && !square) && !(c && strchr("_:/", c))) break;
+        word[n++] = (char)(upper ? c + 32 : c);
+    }
+    word[n] = '\0';
+    if (!is_thought(word, opens)) return 0;
+    if (!square && *opens && i < text.len && text.data[i] == ' ') /* attributes */
+        while (i < text.len && text.data[i] != '>' && text.data[i] != '\n')
+            i++;
+    if (rn_bytes_starts(from(text, i), wide))
+        i += sizeof wide - 1;
+    else if (i < text.len && text.data[i] == '|')
+        i++;
+    return i < text.len && text.data[i] == (square ? ']' : '>') ? i + 1 - at : 0;
+}
+
+/* An opening mark begins a line, or ends one. */
+static bool stands_apart(rn_bytes text, size_t at, size_t len)
+{
+    return at_line_start(text, at) || (at + len < text.len && text.data[at + len] == '\n');
+}
+
 static void find_marks(rn_bytes text, strings *s, marks *m)
 {
+    for (size_t at = 0; at < text.len; at++) {
+        if (text.data[at] != '<' && text.data[at] != '[') continue;
+        bool opens;
+        size_t len = mark_at(text, at, &opens);
+        if (!len || is_code(s, at, len) || (opens && !stands_apart(text, at, len))) continue;
+        rn_vec_push(&m->v, ((mark){.at = at, .len = len, .opens = opens}));
+    }
     for (size_t i = 0; i < N_THINKING; i++) {
         for (int k = 0; k < 2; k++) {
             rn_bytes tag = rn_bytes_of(k ? thinking[i].close : thinking[i].open);
@@ -391,6 +487,20 @@ static rn_bytes final_channel(rn_bytes text, strings *s, bool *open)
     return answer;
 }
 
+/* Whether what follows the word of a stripped channel shows that it was one: "analysisWe need",
+ * "analysisthe sum", "analysis" and a line of prose; not `analysis = 1`. */
+static bool is_prose(rn_bytes text, rn_bytes rest)
+{
+    if (rest.len == 0 || rest.data == NULL) return false;
+    unsigned char c = (unsigned char)rest.data[0];
+    if ((c >= 'A' && c <= 'Z') || c == '<' || c >= 0x80) return true;
+    if (c != '\n' && !(c >= 'a' && c <= 'z')) return false;
+    rn_pylex x;
+    rn_pyline line;
+    rn_pylex_init(&x, c == '\n' ? rest : text);
+    return rn_pyline_next(&x, &line) && line.prose;
+}
+
 /* A server that strips special tokens leaves "analysis...assistantfinal...". */
 static bool stripped_channel(rn_bytes text, strings *s, rn_bytes *answer, bool *open)
 {
@@ -419,10 +529,23 @@ static bool stripped_channel(rn_bytes text, strings *s, rn_bytes *answer, bool *
     }
     *open = false;
     if (found) return true;
-    bool prose = rest.len && ((rest.data[0] >= 'A' && rest.data[0] <= 'Z') || rest.data[0] == '<');
+    bool prose = is_prose(t, rest);
     *open = prose;
     *answer = from(text, text.len);
     return prose;
+}
+
+/* Solar's last content: behind <|content|>, of several turns the last. */
+static bool content_turn(rn_bytes text, strings *s, rn_bytes *answer)
+{
+    static const char tag[] = "<|content|>";
+    bool found = false;
+    for (size_t at = 0; (at = rn_bytes_find(text, rn_bytes_of(tag), at)) != SIZE_MAX; at++) {
+        if (is_code(s, at, sizeof tag - 1)) continue;
+        *answer = from(text, at + sizeof tag - 1);
+        found = true;
+    }
+    return found;
 }
 
 /* <|begin_of_solution|> and the like: the answer is what they hold. */
@@ -430,6 +553,7 @@ static rn_bytes within_solution(rn_bytes text, strings *s)
 {
     static const char *const pairs[][2] = {{"<|begin_of_solution|>", "<|end_of_solution|>"},
                                            {"<|START_RESPONSE|>", "<|END_RESPONSE|>"},
+                                           {"[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"},
                                            {"<answer>", "</answer>"},
                                            {"<solution>", "</solution>"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
@@ -452,7 +576,7 @@ void rn_chat_answer(rn_bytes text, rn_buf *out, bool *open)
     *open = false;
     if (find_token(&s, text, channel_mark, text.len) < text.len) {
         answer = final_channel(text, &s, open);
-    } else if (!stripped_channel(text, &s, &answer, open)) {
+    } else if (!content_turn(text, &s, &answer) && !stripped_channel(text, &s, &answer, open)) {
         text.len = find_end(&s, text);
         answer = within_solution(text, &s);
     }
@@ -482,7 +606,7 @@ bool rn_chat_has_markup(rn_bytes text)
     bool open;
     find_marks(text, &s, &m);
     bool yes = m.v.n > 0 || find_token(&s, text, channel_mark, text.len) < text.len ||
-               stripped_channel(text, &s, &answer, &open) ||
+               content_turn(text, &s, &answer) || stripped_channel(text, &s, &answer, &open) ||
                within_solution(text, &s).data != text.data;
     rn_vec_free(&s.v);
     rn_vec_free(&m.v);

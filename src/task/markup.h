@@ -30,7 +30,8 @@ typedef struct rn_chat_block {
     bool other;    /* fence names another language */
     bool bare;     /* fence names nothing */
     bool open;     /* no closing fence */
-    bool quoted;   /* within quoted Markdown: "> " goes off each line */
+    bool last;     /* closed by [DONE]: what follows is another problem's */
+    int quoted;    /* depth of quoted Markdown: so many "> " go off each line */
     size_t indent; /* columns of the fence, to be taken off each line */
 } rn_chat_block;
 
@@ -41,7 +42,14 @@ bool rn_chat_next_block(rn_bytes text, size_t *pos, rn_chat_block *block);
  * *behind is the offset behind that line. */
 size_t rn_chat_first_close(rn_bytes text, size_t *behind);
 
-/* Appends the block's code without the fence's own indentation and quote marks. */
+/* Appends the block's code without the fence's own indentation and quote marks; of a transcript
+ * (">>> ", "In [1]: ") what was typed. */
 void rn_chat_put_code(const rn_chat_block *block, rn_buf *out);
+
+/* Whether the text begins with an interpreter's prompt (">>> ", "In [1]: "). */
+bool rn_chat_is_transcript(rn_bytes text);
+
+/* Appends what was typed at the prompts of a transcript, without what was answered. */
+void rn_chat_put_typed(rn_bytes text, rn_buf *out);
 
 #endif

@@ -55,7 +55,7 @@ typedef struct entry {
                    .temperature = 0.8,           \
                    .top_p = 0.95,                \
                    .stop = stop_humaneval,       \
-                   .extractor = "completion/2"}, \
+                   .extractor = "completion/3"}, \
         .build = b                               \
     }
 #define MBPP(name_, text, n, crlf_)                  \
@@ -66,7 +66,7 @@ typedef struct entry {
                    .temperature = 0.8,               \
                    .top_p = 0.95,                    \
                    .stop = stop_mbpp,                \
-                   .extractor = "completion/2"},     \
+                   .extractor = "completion/3"},     \
         .build = P_MBPP, .n_shots = n, .crlf = crlf_ \
     }
 #define APPS(name_, text, n)                     \
@@ -77,7 +77,7 @@ typedef struct entry {
                    .temperature = 0.6,           \
                    .top_p = 0.95,                \
                    .stop = stop_apps,            \
-                   .extractor = "completion/2"}, \
+                   .extractor = "completion/3"}, \
         .build = P_APPS, .n_shots = n            \
     }
 #define CHAT(name_, text, tokens, t)      \
@@ -88,7 +88,7 @@ typedef struct entry {
                    .temperature = t,      \
                    .top_p = 0.95,         \
                    .stop = stop_chat,     \
-                   .extractor = "chat/2", \
+                   .extractor = "chat/3", \
                    .chat = true},         \
         .build = P_CHAT                   \
     }
@@ -101,7 +101,7 @@ typedef struct entry {
                    .temperature = t,                                 \
                    .top_p = 0.95,                                    \
                    .stop = stops,                                    \
-                   .extractor = is_chat ? "chat/2" : "completion/2", \
+                   .extractor = is_chat ? "chat/3" : "completion/3", \
                    .chat = is_chat},                                 \
         .build = b                                                   \
     }

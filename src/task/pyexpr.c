@@ -106,18 +106,23 @@ static bool is_pure(rn_bytes w)
     return rn_pyx_word_in(w, pure);
 }
 
-/* Functions of an answer's own examples and measurements: what they are given is not theirs. */
-static bool is_demonstration(rn_bytes w)
+/* A word of the name begins so: run_tests, TestAll, benchmark; not prune, domain. */
+bool rn_py_is_demonstration(rn_bytes name)
 {
     static const char *const parts[] = {"test", "check", "bench", "demo",  "main",  "example",
                                         "time", "run",   "show",  "print", "verify"};
     char low[64];
-    size_t n = w.len < sizeof low ? w.len : sizeof low;
+    size_t n = name.len < sizeof low ? name.len : sizeof low;
     for (size_t i = 0; i < n; i++)
-        low[i] = (char)(w.data[i] >= 'A' && w.data[i] <= 'Z' ? w.data[i] + 32 : w.data[i]);
-    rn_bytes s = {.data = low, .len = n};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (rn_bytes_find(s, rn_bytes_of(parts[i]), 0) != SIZE_MAX) return true;
+        low[i] =
+            (char)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] + 32 : name.data[i]);
+    for (size_t i = 0; i < n; i++) {
+        bool capital = low[i] != name.data[i] && i > 0 && low[i - 1] == name.data[i - 1];
+        if (i > 0 && low[i - 1] != '_' && !capital) continue;
+        rn_bytes word = {.data = low + i, .len = n - i};
+        for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
+            if (rn_bytes_starts(word, parts[k])) return true;
+    }
     return false;
 }
 
@@ -328,8 +333,13 @@ static void read_name(reader *r, size_t k)
     rn_bytes w = rn_pyx_text_of(r, k);
     size_t pos = r->line_at + r->toks.data[k].start;
     if (k > 0 && rn_pyx_op_at(r, k - 1, '.') && !(k > 1 && rn_pyx_op_at(r, k - 2, '.'))) return;
-    bool in_call = r->open.n && r->open.data[r->open.n - 1].call;
-    if (in_call && rn_pyx_assigns_at(r, k + 1)) return; /* a keyword argument */
+    const scope *s = rn_pyx_top(r);
+    bool annotation = s->kind == S_FUNCTION && s->outside && r->open.n == s->depth + 1;
+    bool in_call = r->open.n && r->open.data[r->open.n - 1].call && !annotation;
+    if (in_call && rn_pyx_assigns_at(r, k + 1)) { /* a keyword argument */
+        if (r->dynamic) rn_pyx_note_use(r, w, pos, RN_PYREF_LATER);
+        return;
+    }
     if (walrus_at(r, k + 1)) {
         rn_pyx_bind_name(r, k);
         return;
@@ -342,7 +352,9 @@ static void read_name(reader *r, size_t k)
     r->dynamic |= rn_pyx_word_in(w, dynamic);
     unsigned what = effect_of(r, k);
     if (what == RN_PYREF_CALL && is_pure(w)) what = 0;
-    if (r->open.n && r->open.data[r->open.n - 1].loud) what |= RN_PYREF_CHANGE;
+    const bracket *in = r->open.n ? &r->open.data[r->open.n - 1] : NULL;
+    if (in && (in->loud || in->shown)) what |= RN_PYREF_CHANGE;
+    if (in && in->shown && !in->loud) what |= RN_PYREF_SHOWN;
     bool alias = k == r->target_end + 1 && k + 1 == r->toks.n && rn_pyx_assigns_at(r, k - 1);
     if (alias) what |= RN_PYREF_CHANGE; /* what is done to the new name is done to this one */
     if (k == r->head) what |= RN_PYREF_HEAD;
@@ -400,11 +412,19 @@ static void open_bracket(reader *r, size_t k)
     bool trailer = operand_before(r, k);
     bool call = trailer && rn_pyx_op_at(r, k, '(');
     bracket around = r->open.n ? r->open.data[r->open.n - 1] : (bracket){0};
-    bracket b = {.n_trailers = around.n_trailers + trailer, .call = call, .loud = around.loud};
+    bracket b = {.n_trailers = around.n_trailers + trailer,
+                 .call = call,
+                 .loud = around.loud,
+                 .shown = around.shown};
     if (call && rn_pyx_kind_at(r, k - 1) == RN_PY_NAME) {
         rn_bytes callee = rn_pyx_text_of(r, k - 1);
         bool method = k > 1 && rn_pyx_op_at(r, k - 2, '.');
-        b.loud |= (method || !is_pure(callee)) && !is_demonstration(callee);
+        bool shows = rn_py_is_demonstration(callee);
+        b.loud |= (method || !is_pure(callee)) && !shows;
+        b.shown |= shows && !(rn_pyx_word_is(callee, "run") && method); /* asyncio.run(f()) */
+        b.loud |= shows && !b.shown;
+    } else {
+        b.loud |= call; /* (lambda t: ...)(TABLE) */
     }
     rn_vec_push(&r->open, b);
     if (!r->comp.data[k]) return;

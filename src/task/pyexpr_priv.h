@@ -42,7 +42,8 @@ typedef struct bound {
 typedef struct bracket {
     size_t n_trailers; /* subscripts and calls among the open brackets up to this one */
     bool call;
-    bool loud; /* it or one around it is a call that may change its arguments */
+    bool loud;  /* it or one around it is a call that may change its arguments */
+    bool shown; /* or of a test, a benchmark or the like */
 } bracket;
 
 typedef struct reader {
@@ -64,7 +65,7 @@ typedef struct reader {
     size_t bind_pos; /* where its targets are bound: behind its value; 0: where they stand */
     bool quiet, augmented, dynamic;
     /* of the block */
-    bool real, after_decorator, any_import, any_other;
+    bool real, elided, after_decorator, any_import, any_other;
 } reader;
 
 bool rn_pyx_word_is(rn_bytes w, const char *s);

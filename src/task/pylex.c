@@ -259,6 +259,11 @@ static void judge_line(const rn_pylex *x, const line_shape *shape, rn_pyline *li
     bool last_operator = shape->last.kind == RN_PY_OP &&
                          strchr("+-*/%=<>&|^@~", x->s.data[shape->last.start]) != NULL &&
                          !rn_bytes_equal(word, rn_bytes_of("from"));
+    rn_bytes rest = {.data = x->s.data + line->first, .len = x->s.len - line->first};
+    line->prose |= rn_bytes_starts(rest, "..") && !rn_bytes_starts(rest, "..."); /* of a markup */
+    /* A text that ends behind a comma was cut; a line of one may be a tuple's. */
+    last_operator |= shape->last.kind == RN_PY_OP && x->s.data[shape->last.start] == ',' &&
+                     x->pos >= x->s.len && x->s.len > 0 && x->s.data[x->s.len - 1] != '\n';
     line->unfinished = last_operator || (is_compound(word) && (last_colon || !shape->colon));
     line->prose |= x->broken;
 }

@@ -31,6 +31,8 @@ static void read_import(reader *r, size_t i, size_t end)
             b->star_known = is_library(rn_pyx_text_of(r, i + 1));
         }
         if (!names || !rn_pyx_name_at(r, k)) continue;
+        b->sets |= from && rn_pyx_word_is(rn_pyx_text_of(r, i + 1), "sys") &&
+                   rn_bytes_starts(rn_pyx_text_of(r, k), "set");
         bool part = k > 0 && rn_pyx_op_at(r, k - 1, '.'); /* a.b.c binds a */
         size_t behind = k + 1;
         while (rn_pyx_op_at(r, behind, '.') && !from)
@@ -68,8 +70,11 @@ static size_t read_definition(reader *r, size_t i, size_t end, int indent)
     bool pushed = rn_pyx_push_scope(r, s), quiet = r->quiet;
     r->target_end = 0;
     r->quiet = true; /* a default is read, not given to a function */
+    size_t first = r->uses.n;
     rn_pyx_read_names(r, i + 2, colon);
     rn_pyx_end_expression(r);
+    for (size_t k = first; class && indent == 0 && k < r->uses.n; k++)
+        r->uses.data[k].what |= RN_PYREF_BASE;
     r->quiet = quiet;
     if (pushed) rn_pyx_top(r)->outside = rn_pyx_top(r)->value = false;
     return colon + 1;
@@ -89,14 +94,19 @@ static bool only_shows(const reader *r, size_t i)
            rn_pyx_word_is(w, "unittest") || rn_pyx_word_is(w, "pytest") || rn_pyx_word_is(w, "plt");
 }
 
+/* Statements that change the interpreter or the module itself: sys.setrecursionlimit(n),
+ * globals()['f'] = g, setattr(sys.modules[...], ...), builtins.f = g. */
 static bool sets_up(const reader *r, size_t i)
 {
-    rn_bytes w = rn_pyx_text_of(r, i);
-    static const char *const calls[] = {"exec", "globals", "setrecursionlimit",
-                                        "set_int_max_str_digits", NULL};
-    if (rn_pyx_word_in(w, calls)) return rn_pyx_op_at(r, i + 1, '(');
-    if (!rn_pyx_word_is(w, "sys") || !rn_pyx_op_at(r, i + 1, '.')) return false;
-    rn_bytes what = rn_pyx_text_of(r, i + 2);
+    static const char *const calls[] = {"exec", "globals", "vars", "locals", NULL};
+    static const char *const limits[] = {"setrecursionlimit", "set_int_max_str_digits", NULL};
+    rn_bytes w = rn_pyx_text_of(r, i), what = rn_pyx_text_of(r, i + 2);
+    if (rn_pyx_word_in(w, calls) || rn_pyx_word_in(w, limits)) return rn_pyx_op_at(r, i + 1, '(');
+    if (rn_pyx_word_is(w, "setattr"))
+        return rn_pyx_word_is(what, "sys") && rn_pyx_word_is(rn_pyx_text_of(r, i + 4), "modules");
+    if (!rn_pyx_op_at(r, i + 1, '.')) return false;
+    if (rn_pyx_word_in(what, limits) || rn_pyx_word_is(w, "builtins")) return true;
+    if (!rn_pyx_word_is(w, "sys")) return false;
     return rn_bytes_starts(what, "set") || rn_pyx_word_is(what, "modules");
 }
 
@@ -126,7 +136,10 @@ static void read_simple(reader *r, size_t i, size_t end)
     r->bind_pos = r->line_at + r->toks.data[end - 1].end;
     bool was_quiet = r->quiet;
     if (expression && only_shows(r, i)) r->quiet = true;
-    if (r->n_scopes == 1 && sets_up(r, i)) r->m->blocks.data[r->m->blocks.n - 1].always = true;
+    if (r->n_scopes == 1 && sets_up(r, i)) {
+        r->m->blocks.data[r->m->blocks.n - 1].always = true;
+        r->dynamic = true;
+    }
     rn_pyx_read_names(r, i, end);
     rn_pyx_end_expression(r);
     r->quiet = was_quiet;
@@ -197,12 +210,19 @@ static bool is_docstring(const reader *r, size_t i, size_t end)
     return i < end;
 }
 
+/* "..." as a statement, right in a function's body. */
+static bool leaves_out(const reader *r, size_t i, size_t end)
+{
+    return end - i == 3 && rn_pyx_op_at(r, i, '.') && rn_pyx_op_at(r, i + 1, '.') &&
+           rn_pyx_op_at(r, i + 2, '.');
+}
+
 /* A statement that a body needs besides others: none of these makes a definition complete. */
 static bool is_hollow(const reader *r, size_t i, size_t end)
 {
     if (is_docstring(r, i, end) || rn_pyx_keyword_at(r, i, "pass")) return true;
-    if (end - i == 3 && rn_pyx_op_at(r, i, '.') && rn_pyx_op_at(r, i + 1, '.') &&
-        rn_pyx_op_at(r, i + 2, '.'))
+    if (leaves_out(r, i, end)) return true;
+    if (rn_pyx_keyword_at(r, i, "return") && rn_pyx_keyword_at(r, i + 1, "NotImplemented"))
         return true;
     return rn_pyx_keyword_at(r, i, "raise") && rn_pyx_keyword_at(r, i + 1, "NotImplementedError");
 }
@@ -243,6 +263,7 @@ static void read_small(reader *r, size_t i, size_t end)
     if (i >= end) return;
     bool import = rn_pyx_keyword_at(r, i, "import") || rn_pyx_keyword_at(r, i, "from");
     r->real |= !is_hollow(r, i, end);
+    r->elided |= leaves_out(r, i, end) && r->n_scopes == 2;
     r->any_import |= import;
     r->any_other |= !import;
     r->head = SIZE_MAX;
@@ -311,8 +332,8 @@ static void note_streams(const reader *r, rn_pyblock *b)
         if (rn_pyx_kind_at(r, k) != RN_PY_NAME) continue;
         bool attribute = k > 0 && rn_pyx_op_at(r, k - 1, '.');
         bool called = rn_pyx_op_at(r, k + 1, '(');
-        b->reads |= rn_pyx_word_is(w, "stdin") || rn_pyx_word_is(w, "fileinput") ||
-                    rn_pyx_word_is(w, "raw_input");
+        b->reads |= (rn_pyx_word_is(w, "stdin") && !rn_pyx_assigns_at(r, k + 1)) ||
+                    rn_pyx_word_is(w, "fileinput") || rn_pyx_word_is(w, "raw_input");
         b->reads |= rn_pyx_word_is(w, "input") && !attribute && !rn_pyx_assigns_at(r, k + 1) &&
                     (called || rn_pyx_one_of(r, k + 1, ",)"));
         b->reads |= (rn_pyx_word_is(w, "open") || rn_pyx_word_is(w, "read")) && called &&
@@ -381,15 +402,16 @@ static void end_block(reader *r)
         rn_pyx_put_ref(r, u->name, u->what);
     }
     for (size_t i = first; alias && i < r->m->refs.n; i++)
-        if (!(r->m->refs.data[i].what & RN_PYREF_LATER)) r->m->refs.data[i].what |= RN_PYREF_CHANGE;
+        if (!(r->m->refs.data[i].what & (RN_PYREF_LATER | RN_PYREF_CALL)))
+            r->m->refs.data[i].what |= RN_PYREF_CHANGE;
     for (size_t i = 0; i < r->own.n; i++)
         if (i == 0 || !rn_bytes_equal(r->own.data[i - 1].name, r->own.data[i].name))
             rn_pyx_put_ref(r, r->own.data[i].name, RN_PYREF_BIND);
-    b->stub = b->def.len && !r->real;
+    b->stub = b->def.len && (!r->real || r->elided);
     b->imports = r->any_import && !r->any_other;
     b->n_refs = r->m->refs.n - b->ref;
     r->uses.n = r->binds.n = r->own.n = 0;
-    r->real = r->any_import = r->any_other = false;
+    r->real = r->elided = r->any_import = r->any_other = false;
 }
 
 static bool continues_block(const reader *r)
@@ -427,9 +449,20 @@ static void read_line(reader *r, const rn_pyline *line, rn_pyblock *b)
         return;
     }
     note_streams(r, b);
+    b->decorated |= line->decorator && line->indent == 0;
     r->m->body_returns |= r->n_scopes == 1 && rn_pyx_keyword_at(r, 0, "return");
     read_statements(r, line->indent);
     if (r->dynamic) read_strings(r);
+}
+
+/* "# ... as above": something was left out here. */
+static bool elides(rn_bytes text, const rn_pyline *line)
+{
+    size_t i = line->first;
+    while (i < line->end && (text.data[i] == '#' || text.data[i] == ' '))
+        i++;
+    rn_bytes words = {.data = text.data + i, .len = line->end - i};
+    return rn_bytes_starts(words, "...") || rn_bytes_starts(words, "\xE2\x80\xA6");
 }
 
 int rn_pymodule_read(rn_pymodule *m, rn_bytes text, size_t n_known, uint8_t part, rn_err *err)
@@ -443,7 +476,10 @@ int rn_pymodule_read(rn_pymodule *m, rn_bytes text, size_t n_known, uint8_t part
     m->body_open = false;
     rn_pylex_init(&r.x, text);
     while (rn_pyline_next(&r.x, &line)) {
-        if (line.comment) continue; /* becomes part of a block when code of it follows */
+        if (line.comment) { /* becomes part of a block when code of it follows */
+            r.elided |= line.indent > 0 && elides(text, &line);
+            continue;
+        }
         read_tokens(&r, &line);
         bool answer = line.first >= n_known;
         rn_pyblock *b = block_of(&r, &line, n_known, part, n_before);
@@ -455,6 +491,7 @@ int rn_pymodule_read(rn_pymodule *m, rn_bytes text, size_t n_known, uint8_t part
         }
         r.after_decorator = line.indent == 0 && line.decorator;
         b->open = line.open || line.unfinished || line.decorator;
+        b->ends = rn_pyx_keyword_at(&r, 0, "return") || rn_pyx_keyword_at(&r, 0, "raise");
         if (!b->open) b->code.len = (size_t)(text.data + line.end - b->code.data);
         read_line(&r, &line, b);
     }

@@ -23,6 +23,8 @@ enum {
     RN_PYREF_LATER = 8,   /* not when the block runs, but when a function of it is called */
     RN_PYREF_HEAD = 16,   /* as the first word of a statement */
     RN_PYREF_MODULE = 32, /* the name is a module's that the block imports from */
+    RN_PYREF_SHOWN = 64,  /* within a call of a test, a benchmark or the like */
+    RN_PYREF_BASE = 128,  /* in the header of a class: its base or metaclass */
 };
 
 typedef struct rn_pyref {
@@ -38,14 +40,18 @@ typedef struct rn_pyblock {
     uint8_t part;       /* as given to rn_pymodule_read */
     bool known;         /* it begins within the first n_known bytes of its text */
     bool cut;           /* it goes up to the end of a text that ends within a line */
+    bool ends;          /* its last statement returns or raises */
     bool open;          /* its last statement is not whole, and not part of `code` */
     bool prose;         /* no code at all; or, of a def, with lines in it that are none */
     bool imports;       /* nothing but imports */
+    bool sets;          /* imports a function set...() of sys by its name */
+    bool decorated;     /* a definition behind decorators */
     bool always;        /* sys.set...(), exec(), globals(): to be kept without being asked for */
     bool star, future;  /* from x import *; from __future__ */
     bool star_known;    /* the star's module is one of Python's library */
     bool guard;         /* if __name__ == ... */
-    bool stub;          /* a definition without a body: docstring, pass, ..., NotImplementedError */
+    bool stub;          /* a definition without a body: docstring, pass, ..., NotImplementedError;
+                           or one with "..." for what was left out */
     bool reads;         /* reads standard input */
     bool writes;        /* prints */
     bool hollow;        /* an expression that begins with a capital and calls nothing: prose */
@@ -66,5 +72,7 @@ int rn_pymodule_read(rn_pymodule *m, rn_bytes text, size_t n_known, uint8_t part
 void rn_pymodule_free(rn_pymodule *m);
 
 bool rn_py_is_builtin(rn_bytes name);
+/* Whether a function's name says that it is for examples, tests or measurements. */
+bool rn_py_is_demonstration(rn_bytes name);
 
 #endif

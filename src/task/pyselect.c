@@ -185,21 +185,6 @@ static bool keep_bindings(selection *s, group *g, size_t end, uint8_t part)
     return any || (g->defined_by_prompt && part == P_MAIN);
 }
 
-/* Functions that bind the name by `global`, or change what it names, when they are called. */
-static void mark_modifiers(selection *s, group *g)
-{
-    for (size_t i = 0; i < g->n; i++) {
-        const rn_pyref *r = ref_at(s, g, i);
-        if (!(r->what & RN_PYREF_LATER) || !(r->what & (RN_PYREF_CHANGE | RN_PYREF_BIND))) continue;
-        const rn_pyblock *b = block_at(s, r->block);
-        if (b->def.len == 0 || b->reads || b->known) continue;
-        group *f = find_group(s, b->def);
-        if (!f || f->modifies) continue;
-        f->modifies = true;
-        rn_vec_push(&s->modified, (size_t)(f - s->groups.data));
-    }
-}
-
 /* Whether every name that the block reads when it runs is bound by something that reads no input.
  */
 static bool can_run(selection *s, size_t block)
@@ -229,6 +214,71 @@ static void keep_effect(selection *s, size_t block)
     if (!s->keep.data[block] && can_run(s, block)) keep(s, block);
 }
 
+static void modifies(selection *s, group *f)
+{
+    if (!f || f->modifies) return;
+    f->modifies = true;
+    rn_vec_push(&s->modified, (size_t)(f - s->groups.data));
+}
+
+/* What is called in this block's stead changes something kept: the function or class that it is, or
+ * the names that it binds to lambdas. Behind a decorator it may be called at once. */
+static void block_modifies(selection *s, size_t block)
+{
+    const rn_pyblock b = *block_at(s, block);
+    if (b.reads || b.known) return;
+    if (b.def.len) {
+        modifies(s, find_group(s, b.def));
+        if (b.decorated && !rn_py_is_demonstration(b.def)) keep_effect(s, block);
+        return;
+    }
+    for (size_t k = b.ref; k < b.ref + b.n_refs; k++)
+        if (binds_now(&s->m.refs.data[k])) modifies(s, &s->groups.data[s->group_of.data[k]]);
+}
+
+/* Functions that bind the name by `global`, or change what it names, when they are called. */
+static void mark_modifiers(selection *s, group *g)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        const rn_pyref *r = ref_at(s, g, i);
+        if (!(r->what & RN_PYREF_LATER) || !(r->what & (RN_PYREF_CHANGE | RN_PYREF_BIND))) continue;
+        if (!(r->what & RN_PYREF_SHOWN)) block_modifies(s, r->block);
+    }
+}
+
+/* Whether a statement further down changes what the block binds: `ctx = getcontext()` and then
+ * `ctx.prec = 9`. */
+static bool is_set_later(selection *s, size_t block)
+{
+    const rn_pyblock *b = block_at(s, block);
+    for (size_t k = b->ref; k < b->ref + b->n_refs; k++) {
+        if (!binds_now(&s->m.refs.data[k])) continue;
+        const group *g = &s->groups.data[s->group_of.data[k]];
+        for (size_t i = 0; i < g->n; i++) {
+            const rn_pyref *r = ref_at(s, g, i);
+            unsigned now = r->what & (RN_PYREF_CHANGE | RN_PYREF_HEAD | RN_PYREF_LATER);
+            if (r->block > block && now == (RN_PYREF_CHANGE | RN_PYREF_HEAD)) return true;
+        }
+    }
+    return false;
+}
+
+/* Whether running the block of this use of a kept name may matter. */
+static bool is_effect(selection *s, const group *g, const rn_pyref *r, bool imported)
+{
+    unsigned what = r->what;
+    const rn_pyblock *b = block_at(s, r->block);
+    if (what & (RN_PYREF_MODULE | RN_PYREF_BIND)) return false;
+    if ((what & RN_PYREF_LATER) && b->def.len) return false; /* see mark_modifiers */
+    if ((what & RN_PYREF_LATER) && imported) return false;
+    bool function = g->n_defs > 0;
+    if (what & RN_PYREF_BASE) return function && !rn_py_is_demonstration(b->def);
+    if ((what & RN_PYREF_SHOWN) && function) return false;
+    if (!imported) return (what & RN_PYREF_CHANGE) != 0;
+    if (!(what & (RN_PYREF_CHANGE | RN_PYREF_CALL))) return false;
+    return (what & RN_PYREF_HEAD) || is_set_later(s, r->block);
+}
+
 /* The name is bound by something kept: statements that change what it names count. */
 static void on_kept(selection *s, group *g, bool imported)
 {
@@ -239,9 +289,7 @@ static void on_kept(selection *s, group *g, bool imported)
         g->is_kept = true;
     for (size_t i = 0; i < g->n; i++) {
         const rn_pyref *r = ref_at(s, g, i);
-        if (r->what & (RN_PYREF_LATER | RN_PYREF_MODULE | RN_PYREF_BIND)) continue;
-        bool head = (r->what & RN_PYREF_HEAD) && (r->what & (RN_PYREF_CHANGE | RN_PYREF_CALL));
-        if (imported ? head : (r->what & RN_PYREF_CHANGE) != 0) keep_effect(s, r->block);
+        if (is_effect(s, g, r, imported)) keep_effect(s, r->block);
     }
     if (!imported) mark_modifiers(s, g);
 }
@@ -262,21 +310,20 @@ static void on_kept_module(selection *s, group *module)
     }
 }
 
-/* Calls of a function that changes what is kept. */
+/* Calls of a function that changes what is kept, subclasses of such a class, and what it is given
+ * to: Thread(target=build). */
 static void follow_modifier(selection *s, group *f)
 {
     for (size_t i = 0; i < f->n; i++) {
         const rn_pyref *r = ref_at(s, f, i);
-        if (!(r->what & RN_PYREF_CALL)) continue;
-        const rn_pyblock *b = block_at(s, r->block);
-        if (!(r->what & RN_PYREF_LATER)) {
-            keep_effect(s, r->block);
-            continue;
-        }
-        group *caller = b->def.len && !b->reads && !b->known ? find_group(s, b->def) : NULL;
-        if (!caller || caller->modifies) continue;
-        caller->modifies = true;
-        rn_vec_push(&s->modified, (size_t)(caller - s->groups.data));
+        unsigned what = r->what;
+        if (what & (RN_PYREF_BIND | RN_PYREF_MODULE)) continue;
+        if (!(what & (RN_PYREF_CALL | RN_PYREF_CHANGE | RN_PYREF_BASE))) continue;
+        bool shown = (what & RN_PYREF_SHOWN) != 0, called = (what & RN_PYREF_CALL) != 0;
+        bool later = (what & RN_PYREF_LATER) != 0;
+        if (shown && (later || !called)) continue;
+        if (!later || block_at(s, r->block)->def.len == 0) keep_effect(s, r->block);
+        if (later) block_modifies(s, r->block);
     }
 }
 
@@ -299,7 +346,7 @@ static bool want(selection *s, group *g, size_t at)
     bool any = keep_bindings(s, g, SIZE_MAX, part);
     g->all_done = true;
     if (!any && !rn_py_is_builtin(ref_at(s, g, 0)->name)) s->unbound = true;
-    for (size_t i = 0; i < g->n && any; i++)
+    for (size_t i = 0; i < g->n; i++) /* set by a function that declares it global */
         if (ref_at(s, g, i)->what == (RN_PYREF_BIND | RN_PYREF_LATER)) mark_modifiers(s, g);
     return any;
 }
@@ -331,13 +378,28 @@ static void follow(selection *s)
 
 /* ---- what is kept without being asked for ---------------------------------------------------- */
 
+/* `limit(9999)` behind `from sys import setrecursionlimit as limit`. */
+static bool calls_setter(selection *s, const rn_pyblock *b)
+{
+    for (size_t k = b->ref; k < b->ref + b->n_refs; k++) {
+        unsigned what = s->m.refs.data[k].what;
+        if ((what | RN_PYREF_CHANGE) != (RN_PYREF_CHANGE | RN_PYREF_HEAD | RN_PYREF_CALL)) continue;
+        const group *g = &s->groups.data[s->group_of.data[k]];
+        for (size_t i = 0; i < g->n; i++)
+            if (binds_now(ref_at(s, g, i)) && block_at(s, ref_at(s, g, i)->block)->sets)
+                return true;
+    }
+    return false;
+}
+
 /* Star imports belong to whole programs; below a body only where a name may come from them. */
 static void keep_always(selection *s, bool stars)
 {
     for (size_t i = 0; i < s->m.blocks.n; i++) {
         const rn_pyblock *b = block_at(s, i);
         if (b->part != P_MAIN || b->known || b->guard) continue;
-        if ((stars && (b->star || b->future)) || (b->always && can_run(s, i))) keep(s, i);
+        bool set = b->always || calls_setter(s, b);
+        if ((stars && (b->star || b->future)) || (set && can_run(s, i))) keep(s, i);
     }
     follow(s);
     for (size_t i = 0; i < s->m.blocks.n && s->unbound; i++)
@@ -405,6 +467,20 @@ static void select_body(selection *s, const rn_select_in *in, rn_bytes text, rn_
     put_kept(s, false, out, &below);
 }
 
+/* globals()['f'] = g, exec('def f...'), setattr(sys.modules[...], 'f', g). */
+static bool bound_by_name(selection *s, const group *g)
+{
+    bool any = false;
+    for (size_t i = 0; i < g->n; i++) {
+        const rn_pyref *r = ref_at(s, g, i);
+        const rn_pyblock *b = block_at(s, r->block);
+        if (!b->always || b->part != P_MAIN || !(r->what & RN_PYREF_LATER)) continue;
+        any = true;
+        keep(s, r->block);
+    }
+    return any;
+}
+
 static void select_defs(selection *s, const rn_select_in *in, rn_buf *out, rn_selected *what)
 {
     rn_pylex x;
@@ -412,16 +488,21 @@ static void select_defs(selection *s, const rn_select_in *in, rn_buf *out, rn_se
     for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
         if (t.kind != RN_PY_NAME) continue;
         group *g = find_group(s, rn_pytok_text(&x, t));
-        if (!g || !bound_in(g, P_MAIN)) continue;
-        (void)want(s, g, SIZE_MAX);
+        if (!g) continue;
         bool decides = in->entry.len == 0 || rn_bytes_equal(ref_at(s, g, 0)->name, in->entry) ||
                        rn_bytes_equal(ref_at(s, g, 0)->name, rn_bytes_of("Solution"));
+        if (!bound_in(g, P_MAIN)) {
+            if (decides && bound_by_name(s, g)) what->found = what->complete = true;
+            continue;
+        }
+        (void)want(s, g, SIZE_MAX);
         for (size_t i = 0; i < g->n; i++) {
             const rn_pyref *r = ref_at(s, g, i);
             const rn_pyblock *b = block_at(s, r->block);
             if (!binds_now(r) || !s->keep.data[r->block] || b->imports) continue;
             what->found = true;
             what->complete |= decides && (!defines(s, r) || quality(s, b) >= 3);
+            what->cut |= decides && defines(s, r) && b->cut && !b->ends;
         }
     }
     if (!what->found) return;

@@ -27,10 +27,11 @@ typedef struct rn_select_in {
 } rn_select_in;
 
 typedef struct rn_selected {
-    bool found;         /* BODY: a body; DEFS: one of the roots is defined; SCRIPT: some code */
-    bool complete;      /* found, and the definition has a body and an end */
-    bool open;          /* the text ended within a statement, which was left out */
-    bool prose;         /* lines that cannot be Python were kept or left out */
+    bool found;    /* BODY: a body; DEFS: one of the roots is defined; SCRIPT: some code */
+    bool complete; /* found, and the definition has a body and an end */
+    bool cut;      /* DEFS: the text ends within a line of the definition that returns nothing */
+    bool open;     /* the text ended within a statement, which was left out */
+    bool prose;    /* lines that cannot be Python were kept or left out */
     bool reads, writes; /* what was selected reads standard input, prints */
     bool dedented;      /* DEFS, SCRIPT: a `return` stands outside of any function */
 } rn_selected;

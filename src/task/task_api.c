@@ -2,6 +2,8 @@
  * sets, over task.h and prompt.h. */
 #include "task/prompt.h"
 
+#include "task/pylex.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,6 +43,22 @@ static void put_go_imports(const rn_problem *p, rn_bytes code, rn_buf *out)
     }
 }
 
+/* The length of the lines `from __future__ import ...` that the code begins with: Python wants them
+ * before all else, so before the prompt's head too. */
+static size_t future_of(rn_bytes code)
+{
+    rn_pylex x;
+    rn_pyline line;
+    size_t n = 0;
+    rn_pylex_init(&x, code);
+    while (rn_pyline_next(&x, &line)) {
+        rn_bytes rest = {.data = code.data + line.first, .len = code.len - line.first};
+        if (!rn_bytes_starts(rest, "from __future__ import")) break;
+        n = line.end;
+    }
+    return n;
+}
+
 int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *what, rn_buf *out,
                      rn_err *err)
 {
@@ -51,6 +69,9 @@ int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *wha
     if (p->form == RN_FORM_CHECK && !what->alone && !(own && what->whole)) {
         size_t head = what->whole ? head_of_prompt(p, err) : strlen(p->prompt);
         if (head == SIZE_MAX) return RN_ENOMEM;
+        size_t future = what->whole ? future_of(code) : 0;
+        rn_buf_add(out, code.data, future);
+        code = (rn_bytes){.data = code.data + future, .len = code.len - future};
         rn_buf_add(out, p->prompt, head);
         /* MBPP+'s prompts are a docstring without a line end. */
         if (what->whole && head > 0 && p->prompt[head - 1] != '\n') rn_buf_putc(out, '\n');

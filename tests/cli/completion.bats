@@ -51,7 +51,7 @@ load_bash() {
     [ "$(offers generate -t apps-intr)" = apps-introductory ]
     [ "$(offers generate -t a.d)" = a.db ]
     [ "$(offers generate --kv q)" = q8 ]
-    [ "$(offers judge --extractor chat/)" = chat/2 ]
+    [ "$(offers judge --extractor chat/)" = chat/3 ]
     [ "$(offers demo --out "")" = folder ]
     [ -z "$(offers generate --top-p "")" ]
     [ "$(offers export --format dig)" = digest ]
