@@ -343,21 +343,21 @@ static void programs_are_composed(void **state)
         bool whole, alone;
         const char *want, *code;
     } t[] = {
-        {&check, false, false,
-         "import math\n\ndef g(x):\n    return x\n\n\ndef f(x):\n" DOC "CODE"},
-        {&check, true, false, "import math\n\ndef g(x):\n    return x\n\n\nCODE"},
+        {&check, false, false, "import math\n\ndef g(x):\n    return x\n\n\ndef f(x):\n" DOC "CODE",
+         "CODE"},
+        {&check, true, false, "import math\n\ndef g(x):\n    return x\n\n\nCODE", "CODE"},
         {&check, true, false,
          "from __future__ import annotations\nimport math\n\ndef g(x):\n    return x\n\n\nCODE",
          "from __future__ import annotations\nCODE"},
-        {&check, true, true, "CODE"},
-        {&mbpp, true, false, "CODE"},
-        {&stdio, true, false, "CODE"},
+        {&check, true, true, "CODE", "CODE"},
+        {&mbpp, true, false, "CODE", "CODE"},
+        {&stdio, true, false, "CODE", "CODE"},
     };
     for (size_t i = 0; i < sizeof t / sizeof t[0]; i++) {
         rn_err err = {0};
         rn_buf out = {0};
         rn_extracted w = {.whole = t[i].whole, .alone = t[i].alone};
-        rn_bytes code = rn_bytes_of(t[i].code ? t[i].code : "CODE");
+        rn_bytes code = rn_bytes_of(t[i].code);
         assert_ok(rn_program_build(t[i].p, code, &w, &out, &err), &err);
         assert_string_equal(out.data, t[i].want);
         rn_buf_free(&out);
