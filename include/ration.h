@@ -530,7 +530,7 @@ typedef struct rn_generate_summary {
     int64_t run_id;
     int64_t n_total, n_had, n_made;       /* samples: wanted, there before, made now */
     int64_t n_too_long, n_refused, n_cut; /* problems without room; samples that failed, were cut */
-    int64_t n_tok;                        /* generated now */
+    int64_t n_tok, n_untold; /* tokens generated now; samples whose server does not tell theirs */
     double seconds;
     char *spent; /* of a server: requests, tokens, dollars in a line; NULL none */
 } rn_generate_summary;

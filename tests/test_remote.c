@@ -244,7 +244,10 @@ static void test_faults(void **state)
         {"404", 0, false, 1, RN_ENOTFOUND, true, "right up to /v1"},
         {"422", 0, false, 2, RN_ENET, false, "status 422 for a test"},
         {"429", 0, false, 4, RN_ENET, true, "answers 429 (4 attempts)"},
-        {"500", 0, false, 4, RN_ENET, false, "answers 500 (4 attempts): status 500 for a test"},
+        {"quota", 0, false, 1, RN_ENET, true, "used up"},
+        {"blank", 0, false, 1, RN_EFORMAT, false, "is empty"},
+        /* once more without what only some servers know */
+        {"500", 0, false, 5, RN_ENET, false, "answers 500 (4 attempts): status 500 for a test"},
         {"reset", 0, false, 4, RN_ENET, false, "(4 attempts)"},
         {"cut", 0, false, 4, RN_ENET, false, "(4 attempts)"},
         {"drop", 0, false, 4, RN_ENET, false, "(4 attempts)"},
@@ -276,7 +279,7 @@ static void test_retries(void **state)
                  {"429:2+after-0", 0}, {"500:2", 2},        {"503:2+after-0.01", 2},
                  {"reset:2", 2},       {"cut:2", 2},        {"drop:2", 2},
                  {"429:2+date-0", 0},  {"502:2+html:2", 2}, {"inner-429:2", 0},
-                 {"inner-502:2", 2},   {"choice-502:2", 2}};
+                 {"inner-502:2", 2},   {"choice-502:2", 2}, {"innertext:2", 2}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char how[64];
         snprintf(how, sizeof how, "%s", cases[i].how);
@@ -288,6 +291,24 @@ static void test_retries(void **state)
                      (long long)a.usage.n_sent, (long long)a.usage.n_untold);
         assert_int_equal(a.usage.untold_tok, cases[i].n_untold * 32);
         assert_int_equal(a.n_samples, 1);
+        rn_remote_close(r);
+    }
+}
+
+/* A page or nothing from a server that has answered is a gateway's: it is asked again. */
+static void test_gateways(void **state)
+{
+    (void)state;
+    static const char *const how[] = {"html@1", "blank@1"};
+    for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
+        rn_remote *r = open_how(how[i], RN_REMOTE_COMPLETIONS);
+        rn_remote_answer a;
+        ask_one(r, 1, false, &a);
+        assert_int_equal(a.usage.n_sent, 1);
+        ask_one(r, 1, false, &a);
+        if (a.rc != RN_ENET || a.usage.n_sent != 4 || a.usage.n_untold != 4)
+            fail_msg("%s: %s after %lld", how[i], a.rc ? a.err.msg : "ok",
+                     (long long)a.usage.n_sent);
         rn_remote_close(r);
     }
 }
@@ -440,6 +461,7 @@ static void test_concessions(void **state)
          12, 1},
         {"no-repeat_penalty", all, 12, 0},
         {"notopk", "\"top_k\":null", 12, 3},
+        {"fails500", "\"top_k\":null", 12, 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         rn_remote_answer a;
@@ -563,10 +585,8 @@ static void test_usage(void **state)
         const char *how;
         bool known;
         int64_t beyond; /* tokens beside the text's own */
-    } cases[] = {{"zerousage", false, 0},
-                 {"nousage", false, 0},
-                 {"nocompletion", true, 0},
-                 {"hidden", true, 100},
+    } cases[] = {{"zerousage", false, 0},  {"nousage", false, 0},  {"nocompletion", true, 0},
+                 {"floatusage", true, 0},  {"ioutokens", true, 0}, {"hidden", true, 100},
                  {"reasonless", true, 100}};
     rn_remote_answer a;
     rn_remote *r = open_how("", RN_REMOTE_COMPLETIONS);
@@ -636,7 +656,8 @@ static void test_error_shapes(void **state)
                                         "Extra inputs are not permitted (model_alias)",
                                         "the reason",
                                         "a name that nobody knows",
-                                        "said at the root"};
+                                        "said at the root",
+                                        "Provider returned error: the cause"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         char how[32];
         snprintf(how, sizeof how, "shape-%zu", i);
@@ -913,18 +934,31 @@ static void test_retry_after(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_completion),    cmocka_unit_test(test_chat),
-        cmocka_unit_test(test_what_is_sent),  cmocka_unit_test(test_cut_is_told),
-        cmocka_unit_test(test_n_is_counted),  cmocka_unit_test(test_odd_counts),
-        cmocka_unit_test(test_faults),        cmocka_unit_test(test_retries),
-        cmocka_unit_test(test_slow_and_down), cmocka_unit_test(test_certificate_and_key),
-        cmocka_unit_test(test_key_stays),     cmocka_unit_test(test_many_in_flight),
-        cmocka_unit_test(test_cancel),        cmocka_unit_test(test_wake),
-        cmocka_unit_test(test_probe),         cmocka_unit_test(test_scores),
-        cmocka_unit_test(test_alignment),     cmocka_unit_test(test_urls),
-        cmocka_unit_test(test_retry_after),   cmocka_unit_test(test_concessions),
-        cmocka_unit_test(test_no_concession), cmocka_unit_test(test_own_fields),
-        cmocka_unit_test(test_usage),         cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_chat),
+        cmocka_unit_test(test_what_is_sent),
+        cmocka_unit_test(test_cut_is_told),
+        cmocka_unit_test(test_n_is_counted),
+        cmocka_unit_test(test_odd_counts),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_retries),
+        cmocka_unit_test(test_slow_and_down),
+        cmocka_unit_test(test_gateways),
+        cmocka_unit_test(test_certificate_and_key),
+        cmocka_unit_test(test_key_stays),
+        cmocka_unit_test(test_many_in_flight),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_probe),
+        cmocka_unit_test(test_scores),
+        cmocka_unit_test(test_alignment),
+        cmocka_unit_test(test_urls),
+        cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_concessions),
+        cmocka_unit_test(test_no_concession),
+        cmocka_unit_test(test_own_fields),
+        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_ends),
         cmocka_unit_test(test_error_shapes),
     };
     return cmocka_run_group_tests(tests, start_servers, stop_servers);

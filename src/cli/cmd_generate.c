@@ -19,10 +19,13 @@ typedef struct until_args {
 
 static void print_result(const rn_generate_summary *s)
 {
-    printf("run %lld: %lld of %lld samples (%lld made now, %lld tokens, %.1f s, %.1f tok/s)\n",
-           (long long)s->run_id, (long long)(s->n_had + s->n_made), (long long)s->n_total,
-           (long long)s->n_made, (long long)s->n_tok, s->seconds,
-           s->seconds > 0 ? (double)s->n_tok / s->seconds : 0);
+    printf("run %lld: %lld of %lld samples (%lld made now, ", (long long)s->run_id,
+           (long long)(s->n_had + s->n_made), (long long)s->n_total, (long long)s->n_made);
+    if (s->n_untold)
+        printf("tokens unknown of %lld, %.1f s)\n", (long long)s->n_untold, s->seconds);
+    else
+        printf("%lld tokens, %.1f s, %.1f tok/s)\n", (long long)s->n_tok, s->seconds,
+               s->seconds > 0 ? (double)s->n_tok / s->seconds : 0);
 }
 
 /* `generate --until`: o has the settings of every sample, m those of every model. */

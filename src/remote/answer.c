@@ -38,13 +38,18 @@ static int malformed(rn_err *err, const char *what)
 
 /* ---- counts ---------------------------------------------------------------------------------- */
 
-/* A count that makes sense, else -1. */
+/* A count that makes sense, else -1. Some servers write 12.0. */
 static int64_t count_of(const json_t *obj, const char *key)
 {
     const json_t *v = json_object_get(obj, key);
-    if (!json_is_integer(v)) return -1;
-    json_int_t n = json_integer_value(v);
-    return n >= 0 && n <= MAX_TOKENS ? (int64_t)n : -1;
+    double x = json_number_value(v);
+    return json_is_number(v) && x >= 0 && x <= MAX_TOKENS && x == floor(x) ? (int64_t)x : -1;
+}
+
+/* Of two names for one count that which is given. */
+static int64_t count_of_either(const json_t *obj, const char *key, const char *other)
+{
+    return count_of(obj, json_object_get(obj, key) ? key : other);
 }
 
 static int64_t above_0(int64_t n)
@@ -59,8 +64,8 @@ static void read_usage(const rn_ask_form *f, const json_t *root, rn_parsed *p)
     int64_t reasoning =
         count_of(json_object_get(usage, "completion_tokens_details"), "reasoning_tokens");
     if (reasoning < 0) reasoning = count_of(usage, "reasoning_tokens");
-    p->prompt_tok = above_0(count_of(usage, "prompt_tokens"));
-    p->gen_tok = count_of(usage, "completion_tokens");
+    p->prompt_tok = above_0(count_of_either(usage, "prompt_tokens", "input_tokens"));
+    p->gen_tok = count_of_either(usage, "completion_tokens", "output_tokens");
     p->cached_tok = count_of(json_object_get(usage, "prompt_tokens_details"), "cached_tokens");
     if (p->cached_tok > p->prompt_tok) p->cached_tok = -1;
     if (f->kind == RN_ASK_SCORE) { /* nothing need be generated */

@@ -609,6 +609,9 @@ static void collect(rn_remote *r)
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &a);
         curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
         if (status == 200) status = rn_answer_status(rn_buf_view(&a->in));
+        if (status == 200 && code == CURLE_OK && r->takes.proven &&
+            rn_answer_is_page(rn_buf_view(&a->in)))
+            status = 502; /* a gateway's */
         a->wall_ns = rn_now_ns() - a->sent_ns;
         detach(r, a);
         rn_after next = rn_retry_decide(r, a, code, status);

@@ -293,7 +293,9 @@ bool rn_fields_concede(rn_remote *r, const rn_ask *a, long status)
     uint32_t set = blamed(&w);
     if (a->form.kind == RN_ASK_SCORE) set &= ~(1u << RN_FIELD_LOGPROBS);
     bool done = set && give_up_some(t, a, set, &w);
-    if (!done && !set && clear && a->form.kind == RN_ASK_SAMPLES) done = guess(t, a, &w);
+    /* Some servers fail at what they do not know. */
+    bool fails = status == 500 && a->tries > 1 && !t->proven;
+    if (!done && !set && (clear || fails) && a->form.kind == RN_ASK_SAMPLES) done = guess(t, a, &w);
     if (done && !t->proven && !r->first_words[0])
         rn_answer_message(rn_buf_view(&a->in), &r->secrets, r->first_words, sizeof r->first_words);
     if (!done && t->guessing) { /* it did not help */

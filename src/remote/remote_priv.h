@@ -193,6 +193,8 @@ void rn_words_read(rn_bytes body, rn_words *out);
 void rn_answer_message(rn_bytes body, const rn_secrets *secrets, char *out, size_t cap);
 /* What an answer with status 200 really is: 200, or the status of the error that it holds. */
 long rn_answer_status(rn_bytes body);
+/* True for nothing at all, or a web page: what a gateway sends whose server is away. */
+bool rn_answer_is_page(rn_bytes body);
 
 /* url.c: "NAME: value" and "name=value" of the user, into the handle. A value "$VAR" is taken from
  * the environment and is in no record or message. */

@@ -1,6 +1,6 @@
 /*
  * retry.c: what follows from an attempt. Tried again are 408, 409, 425, 429, 5xx, resets and
- * time-outs, and at once what was refused for a field that can be given up (fields.c); everything
+ * time-outs, pages and empty answers of a server that answered before, and at once what was refused for a field that can be given up (fields.c); everything
  * else is final.
  *
  * Attempt k (0, 1, ...) is followed by a wait of min(base 2^k, 60 s) less up to half of it by
@@ -34,6 +34,13 @@ int64_t rn_retry_after_ms(const char *value, int64_t now_unix_s)
     time_t when = curl_getdate(value, NULL);
     if (when < 0) return -1;
     return (int64_t)when > now_unix_s ? ((int64_t)when - now_unix_s) * 1000 : 0;
+}
+
+/* A quota that is used up does not come back by waiting. */
+static bool is_spent(const rn_ask *a)
+{
+    rn_bytes body = rn_buf_view(&a->in);
+    return rn_bytes_find(body, rn_bytes_of("insufficient_quota"), 0) != SIZE_MAX;
 }
 
 static bool status_again(long status)
@@ -171,8 +178,9 @@ rn_after rn_retry_decide(rn_remote *r, rn_ask *a, CURLcode code, long status)
     a->fatal = false;
     bool answered = code == CURLE_OK;
     if (answered) r->reached = true;
+    bool page = answered && status == 200 && rn_answer_is_page(rn_buf_view(&a->in));
     if (answered && status == 200) {
-        rn_fields_prove(r, a);
+        if (!page) rn_fields_prove(r, a);
         return RN_AFTER_DONE;
     }
     if (answered && rn_fields_concede(r, a, status)) {
@@ -180,7 +188,8 @@ rn_after rn_retry_decide(rn_remote *r, rn_ask *a, CURLcode code, long status)
         a->due_ns = rn_now_ns();
         return RN_AFTER_AGAIN;
     }
-    bool again = answered ? status_again(status) : curl_again(code) && !a->too_large;
+    bool again = answered ? status_again(status) && !(status == 429 && is_spent(a))
+                          : curl_again(code) && !a->too_large;
     int most = a->max_tries;
     if (!answered && unreachable(code) && !r->reached && most > UNREACHED_TRIES)
         most = UNREACHED_TRIES;

@@ -91,6 +91,32 @@ static void copy_line(rn_bytes text, char *out, size_t cap)
     out[n] = '\0';
 }
 
+/* What a web page calls itself. */
+static rn_bytes title_of(rn_bytes page)
+{
+    size_t at = rn_bytes_find(page, rn_bytes_of("<title>"), 0);
+    if (at == SIZE_MAX) return rn_bytes_of("(a web page)");
+    rn_bytes title = {.data = page.data + at + 7, .len = page.len - at - 7};
+    const char *end = memchr(title.data, '<', title.len);
+    if (end) title.len = (size_t)(end - title.data);
+    return title;
+}
+
+/* A gateway's error holds that of the server behind it: {"metadata": {"raw": "..."}}. */
+static void add_cause(const json_t *root, rn_words *w)
+{
+    const json_t *e = json_object_get(root, "error");
+    const json_t *raw = json_object_get(json_object_get(e ? e : root, "metadata"), "raw");
+    size_t n = strlen(w->text);
+    if (!json_string_length(raw) || n + 8 > sizeof w->text) return;
+    json_error_t ignored;
+    json_t *inner = json_loads(json_string_value(raw), 0, &ignored);
+    const char *text = find_text(inner, 0);
+    if (n) w->text[n++] = ':', w->text[n++] = ' ';
+    copy_line(rn_bytes_of(text ? text : json_string_value(raw)), w->text + n, sizeof w->text - n);
+    json_decref(inner);
+}
+
 void rn_words_read(rn_bytes body, rn_words *w)
 {
     json_error_t ignored;
@@ -101,9 +127,10 @@ void rn_words_read(rn_bytes body, rn_words *w)
     while (body.len && isspace((unsigned char)*body.data))
         body.data++, body.len--;
     rn_bytes said = text                              ? rn_bytes_of(text)
-                    : body.len && body.data[0] == '<' ? rn_bytes_of("(a web page)")
+                    : body.len && body.data[0] == '<' ? title_of(body)
                                                       : body;
     copy_line(said, w->text, sizeof w->text);
+    add_cause(root, w);
     json_decref(root);
 }
 
@@ -147,7 +174,7 @@ static long status_of(const json_t *v)
 static long error_status(const json_t *e)
 {
     static const char *const number[] = {"code", "status", "status_code", "http_status"};
-    static const char *const words[] = {"code", "type", "status", "message"};
+    static const char *const words[] = {"code", "type", "status", "message", "error", "detail"};
     static const struct {
         const char *part;
         long status;
@@ -175,6 +202,13 @@ static bool failed_choice(const json_t *c, long *status)
     long n = error_status(e);
     if (failed && !*status) *status = n ? n : 502;
     return failed;
+}
+
+bool rn_answer_is_page(rn_bytes body)
+{
+    while (body.len && isspace((unsigned char)*body.data))
+        body.data++, body.len--;
+    return body.len == 0 || body.data[0] == '<';
 }
 
 long rn_answer_status(rn_bytes body)

@@ -593,6 +593,7 @@ static int put_sample(call *g, const rn_event *e, rn_err *err)
     w->differ |= hash != w->text_hash;
     g->out->n_made++;
     if (e->gen_tok > 0) g->out->n_tok += e->gen_tok;
+    g->out->n_untold += e->gen_tok < 0;
     int64_t id;
     return rn_buf_ok(&e->text) ? rn_store_put_sample(g->store, &x, &id, NULL, err)
                                : rn_fail(err, RN_ENOMEM, "out of memory for a sample");

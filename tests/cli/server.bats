@@ -84,6 +84,7 @@ count() { sql "$1" "SELECT count(*) FROM sample"; }
     echo "$output"
     [ "$status" -eq 0 ]
     [[ "$output" == *"log probabilities are not given"* ]]
+    [[ "$output" == *"(8 made now, tokens unknown of 8, "* ]]
     [ "$(sql a.db "SELECT count(*) FROM sample WHERE logprob IS NULL AND gen_tok IS NULL")" = 8 ]
     [[ "$(sql a.db "SELECT settings FROM run")" == *'"api":"chat","chat":"server"'* ]]
     generate "" a.db --greedy

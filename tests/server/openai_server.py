@@ -37,7 +37,7 @@ Forms of other servers: llama (log probabilities as llama.cpp gives them, no ech
                        allstop (finish_reason is stop also at the limit, as ik_llama.cpp says it),
                        parts (content is a list of parts, thinking among them), refusal, stream (unless
                        stream is false), notopk (top_k 1 is ignored)
-Counts of other servers: zerousage, nocompletion (prompt and total alone), hidden (the total holds 100
+Counts of other servers: zerousage, floatusage, ioutokens (input_tokens, output_tokens), nocompletion (prompt and total alone), hidden (the total holds 100
                        tokens of reasoning more a choice), reasonless (reasoning_tokens beside)
 Answers with an end:   null3 (every third says nothing), bare3 (every third is a choice of index and
                        "length" alone), finish-NAME
@@ -96,6 +96,8 @@ SHAPES = [
     {"error": {"errors": [{"reason": "the reason"}]}},
     {"why": "a name that nobody knows"},
     {"object": "error", "message": "said at the root", "code": 40001},
+    {"error": {"message": "Provider returned error", "code": 400,
+               "metadata": {"raw": "{\"error\": {\"message\": \"the cause\"}}"}}},
 ]
 
 
@@ -311,6 +313,10 @@ class Server:
             u.update(prompt_tokens=0, completion_tokens=0, total_tokens=0)
         if "nocompletion" in faults:
             del u["completion_tokens"]
+        if "floatusage" in faults:
+            u.update({k: float(v) for k, v in u.items() if isinstance(v, int)})
+        if "ioutokens" in faults:
+            a["usage"] = {"input_tokens": u["prompt_tokens"], "output_tokens": u["completion_tokens"]}
         if "hidden" in faults:
             u["total_tokens"] += 100 * n
         if "reasonless" in faults:
@@ -449,10 +455,18 @@ class Connection(asyncio.Protocol):
                 self.server.port, "chat/" if chat else ""))
         if "html" in faults:
             return self.send(200, b"<html><body>It works!</body></html>", "text/html")
+        if "blank" in faults:
+            return self.send(200, b"\n")
         if "huge" in faults:
             return self.huge()
         if "deep" in faults:
             return self.send(200, b"[" * 100000)
+        if "innertext" in faults:
+            return self.send(200, b'{"error": "upstream timed out"}')
+        if "quota" in faults:
+            return self.send(429, b'{"error": {"message": "used up", "code": "insufficient_quota"}}')
+        if "fails500" in faults and b'"top_k"' in body:
+            return self.send(500, b'{"error": {"message": "boom"}}')
         inner = next((int(f[6:]) for f in faults if f.startswith("inner-")), 0)
         if inner:
             return self.send(200, json.dumps({"error": {"code": inner, "message": "upstream"}}).encode())
