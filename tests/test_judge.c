@@ -232,6 +232,14 @@ static void test_compare(void **state)
         {"", "1", false, false},
         {"yes\r\nno\r\n", "yes\nno", true, true},
         {"Yes", "yes", false, false},
+        {"1\xC2\xA0\n", "1", true, false}, /* Python's blanks: U+00A0, */
+        {"1\xE3\x80\x80"
+         "2\n",
+         "1 2", true, false}, /* 3000 */
+        {"a\xE2\x80\xA8"
+         "b\n",
+         "a\nb", true, false},              /* 2028 ends a line */
+        {"a\xC3\xA0\n", "a", false, false}, /* a letter with the byte A0 */
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         rn_err err;
@@ -280,6 +288,10 @@ static void test_compare_sets(void **state)
         {"nan", "NaN", true, false},
         {"1e999999999", "1e999999998", false, false},
         {"--1", "-1", false, false},
+        {"1_000", "1000", false, true},
+        {"Infinity -inf", "inf -Infinity", false, true},
+        {"-inf", "inf", false, false},
+        {"1 2\xC2\xA0", "1 2", false, true},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         rn_err err;

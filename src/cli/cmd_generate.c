@@ -136,7 +136,8 @@ int rn_cmd_generate(int argc, char **argv)
     o.greedy = greedy;
     if (n == 0) return rn_opt_usage(cmd, "-n is 0; give 1 to 100000 samples");
     o.n = n == NOT_GIVEN ? 0 : n;
-    o.max_tok = max_tok == NOT_GIVEN ? 0 : max_tok == 0 ? -1 : max_tok;
+    if (max_tok == 0) return rn_opt_usage(cmd, "--max-tokens is 0; give 1 or more");
+    o.max_tok = max_tok == NOT_GIVEN ? 0 : max_tok;
     if (u.jobs < 0 || u.jobs > 256) return rn_opt_usage(cmd, "--jobs must be 1 to 256");
     if (u.question) {
         o.watch = rn_opt_watch(cmd, argc, argv);

@@ -15,7 +15,10 @@
  * within an absolute 1e-5.
  *
  * RN_COMPARE_LIVECODEBENCH follows its grade_stdio: as many lines, stripped, each equal or made of
- * equal decimal numbers, exactly.
+ * equal decimal numbers, exactly, as Python's Decimal reads them.
+ *
+ * Those that are written in Python take for blanks and line ends what Python does, beyond ASCII
+ * too: they become \x1f and \x1e before anything is compared.
  *
  * RN_COMPARE_TACO follows compare_std_results of FlagOpen/TACO, metrics/testing_util.py, which runs
  * APPS' rules on one string instead of a list of lines: what is left of them is equality after
@@ -40,6 +43,46 @@ typedef struct lines {
 static bool is_blank(char c)
 {
     return (c >= '\t' && c <= '\r') || c == ' ' || (c >= '\x1c' && c <= '\x1f');
+}
+
+/* The length of a blank beyond ASCII at i, 0 if there is none; *ends: it ends a line. */
+static size_t wide_blank(rn_bytes s, size_t i, bool *ends)
+{
+    static const char *const others[] = {
+        "\xC2\xA0",     "\xE1\x9A\x80",
+        "\xE2\x80\xAF", "\xE2\x81\x9F", /* U+00A0, 1680, 202F, 205F */
+        "\xE3\x80\x80", "\xC2\x85",
+        "\xE2\x80\xA8", "\xE2\x80\xA9", /* 3000; 0085, 2028, 2029 */
+    };
+    rn_bytes rest = {.data = s.data + i, .len = s.len - i};
+    for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
+        *ends = k >= 5;
+        if (rn_bytes_starts(rest, others[k])) return strlen(others[k]);
+    }
+    *ends = false;
+    bool en_quad = rest.len >= 3 && memcmp(rest.data, "\xE2\x80", 2) == 0 &&
+                   (unsigned char)rest.data[2] >= 0x80 && (unsigned char)rest.data[2] <= 0x8A;
+    return en_quad ? 3 : 0; /* U+2000 to 200A */
+}
+
+/* The text with its blanks beyond ASCII as \x1f and \x1e. False when memory is out. */
+static bool plain_blanks(rn_arena *a, rn_bytes *s)
+{
+    bool wide = false;
+    for (size_t i = 0; i < s->len && !wide; i++)
+        wide = (unsigned char)s->data[i] >= 0x80;
+    if (!wide) return true;
+    char *text = rn_arena_alloc(a, s->len);
+    size_t n = 0;
+    if (!text) return false;
+    for (size_t i = 0; i < s->len;) {
+        bool ends;
+        size_t len = (unsigned char)s->data[i] >= 0x80 ? wide_blank(*s, i, &ends) : 0;
+        text[n++] = !len ? s->data[i] : ends ? '\x1e' : '\x1f';
+        i += len ? len : 1;
+    }
+    *s = (rn_bytes){.data = text, .len = n};
+    return true;
 }
 
 static rn_bytes strip(rn_bytes s)
@@ -406,6 +449,29 @@ static bool agrees_taco(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees)
 
 /* ---- LiveCodeBench --------------------------------------------------------------------------- */
 
+/* Python's Decimal: underscores are nothing, "inf" is a number. +1, -1: infinite; 0 finite. */
+static bool parse_python_decimal(rn_bytes s, char buf[64], decimal *d, int *infinite)
+{
+    size_t n = 0;
+    *infinite = 0;
+    if (memchr(s.data, '_', s.len)) {
+        for (size_t i = 0; i < s.len; i++) {
+            if (s.data[i] == '_') continue;
+            if (n == 64) return false;
+            buf[n++] = s.data[i];
+        }
+        s = (rn_bytes){.data = buf, .len = n};
+    }
+    rn_bytes word = s;
+    if (s.len && (s.data[0] == '-' || s.data[0] == '+'))
+        word = (rn_bytes){.data = s.data + 1, .len = s.len - 1};
+    if (equal_lower(word, rn_bytes_of("inf")) || equal_lower(word, rn_bytes_of("infinity"))) {
+        *infinite = s.data[0] == '-' ? -1 : 1;
+        return true;
+    }
+    return parse_decimal(s, d);
+}
+
 static bool lines_of_decimals_match(rn_bytes got, rn_bytes want)
 {
     size_t i = 0, k = 0;
@@ -413,7 +479,11 @@ static bool lines_of_decimals_match(rn_bytes got, rn_bytes want)
         rn_bytes g = next_token(got, &i), w = next_token(want, &k);
         if (g.len == 0 || w.len == 0) return g.len == w.len;
         decimal x, y;
-        if (!parse_decimal(g, &x) || !parse_decimal(w, &y) || !same_decimal(&x, &y)) return false;
+        char g_buf[64], w_buf[64];
+        int g_inf, w_inf;
+        if (!parse_python_decimal(g, g_buf, &x, &g_inf)) return false;
+        if (!parse_python_decimal(w, w_buf, &y, &w_inf)) return false;
+        if (g_inf != w_inf || (!g_inf && !same_decimal(&x, &y))) return false;
     }
 }
 
@@ -452,13 +522,15 @@ int rn_compare_text(rn_compare rules, rn_bytes got, rn_bytes want, bool *agrees,
 {
     rn_arena a = {0};
     bool yes = false, ok = true;
-    switch (rules) {
-    case RN_COMPARE_APPS: ok = agrees_apps(&a, got, want, &yes); break;
-    case RN_COMPARE_STRICT: ok = agrees_strict(&a, got, want, &yes); break;
-    case RN_COMPARE_CODECONTESTS: yes = agrees_codecontests(got, want); break;
-    case RN_COMPARE_TACO: ok = agrees_taco(&a, got, want, &yes); break;
-    case RN_COMPARE_LIVECODEBENCH: ok = agrees_livecodebench(&a, got, want, &yes); break;
-    }
+    if (rules != RN_COMPARE_CODECONTESTS && rules != RN_COMPARE_STRICT)
+        ok = plain_blanks(&a, &got) && plain_blanks(&a, &want);
+    if (ok) switch (rules) {
+        case RN_COMPARE_APPS: ok = agrees_apps(&a, got, want, &yes); break;
+        case RN_COMPARE_STRICT: ok = agrees_strict(&a, got, want, &yes); break;
+        case RN_COMPARE_CODECONTESTS: yes = agrees_codecontests(got, want); break;
+        case RN_COMPARE_TACO: ok = agrees_taco(&a, got, want, &yes); break;
+        case RN_COMPARE_LIVECODEBENCH: ok = agrees_livecodebench(&a, got, want, &yes); break;
+        }
     rn_arena_free(&a);
     if (!ok)
         return rn_fail(err, RN_ENOMEM, "comparing %zu bytes of output: out of memory", got.len);

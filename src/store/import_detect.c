@@ -163,6 +163,9 @@ static const char *not_samples(rn_bytes s, const keys *k)
     if (has_one(s, k, "canonical_solution|test|tests|test_list|input_output|public_test_cases",
                 false))
         return "a problem set without answers; name it with -t and import a file of samples";
+    if (has_one(s, k, "task_id", false) &&
+        has_one(s, k, "completion|solution|generation|response|output|answer|prediction", false))
+        return "rows whose first answer is null or no text; leave such rows out";
     if (has_one(s, k, "accuracy|results|scores", false))
         return "scores without samples; import the file that holds the answers";
     return NULL;
@@ -221,12 +224,21 @@ static bool header_has(rn_bytes line, const char *name)
 static const char *other_encoding(rn_bytes s)
 {
     static const char utf16[] = "UTF-16; write it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW";
+    static const char utf32[] = "UTF-32; write it as UTF-8: iconv -f UTF-32 -t UTF-8 FILE > NEW";
+    rn_bytes four = {.data = s.data, .len = s.len < 4 ? s.len : 4};
+    if (rn_bytes_equal(four, (rn_bytes){"\xff\xfe\0\0", 4}) ||
+        rn_bytes_equal(four, (rn_bytes){"\0\0\xfe\xff", 4}))
+        return utf32;
     bool mark = rn_bytes_starts(s, "\xff\xfe") || rn_bytes_starts(s, "\xfe\xff");
     if (mark || (s.len > 3 && (s.data[0] == '\0' || s.data[1] == '\0'))) return utf16;
     if (rn_bytes_starts(s, "PK\x03\x04"))
         return "a zip archive; unpack it first (an .eval log of inspect: 'inspect log dump FILE')";
     if (rn_bytes_starts(s, "PAR1")) return "a Parquet file; write it as JSON lines first";
     if (rn_bytes_starts(s, "\x28\xb5\x2f\xfd")) return "compressed with zstd; unpack it first";
+    if (rn_bytes_starts(s, "version https://git-lfs"))
+        return "a Git LFS pointer; fetch the file itself: git lfs pull";
+    if (s.data[0] == '<') return "a web page or XML, no samples; download the file itself";
+    if (rn_bytes_starts(s, "task_id,")) return "CSV; write it as JSON lines first";
     if (s.data[0] == '\x80') return "a pickle, which only its own program should read";
     return NULL;
 }

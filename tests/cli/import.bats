@@ -451,6 +451,11 @@ expect() {
     expect lists.json '[]' 'nothing is in it as bigcode'
     expect zip.eval 'PK\x03\x04xxxx' 'this is a zip archive'
     expect parquet 'PAR1xxxx' 'this is a Parquet file'
+    expect utf32 '\xff\xfe\x00\x00{\x00\x00\x00' 'this is UTF-32'
+    expect lfs 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n' 'git lfs pull'
+    expect page '<!DOCTYPE html><title>404</title>' 'a web page'
+    expect table 'task_id,completion\nt/0,x\n' 'this is CSV'
+    expect null '{"task_id": "t/0", "completion": null}\n' 'first answer is null'
 }
 
 @test "import: evalplus' folders of programs" {
