@@ -260,7 +260,8 @@ static void print_unpriced(const rn_report_task *t, rn_unit axis, rn_buf *out)
 }
 
 /* Answers that could not be judged as what they are: those without code, and syntax errors where
- * most are: it is how the program was taken out of the text. */
+ * most are: it is how the program was taken out of the text. And verdicts that are not of one kind.
+ */
 static void print_unread(const rn_report_task *t, rn_buf *out)
 {
     for (size_t i = 0; i < t->n_entrants; i++) {
@@ -269,6 +270,11 @@ static void print_unread(const rn_report_task *t, rn_buf *out)
         if (e->n_no_code)
             rn_buf_printf(out, "no code: %lld of %lld answers of %s; they fail\n",
                           (long long)e->n_no_code, n, e->model);
+        if (e->n_protocols > 1)
+            rn_buf_printf(out,
+                          "protocols: the verdicts of %s come from %d; the newest of each "
+                          "sample counts, --all has their conditions\n",
+                          e->model, (int)e->n_protocols);
         if (2 * bad > n)
             rn_buf_printf(out, "syntax errors: %lld of %lld answers of %s%s\n", bad, n, e->model,
                           strstr(e->protocol, "auto/")

@@ -358,3 +358,15 @@ PY
     run "$RATION" report --metirc reach
     [[ "$output" == *"did you mean --metric?"* ]]
 }
+
+@test "verdicts from several protocols are said to be so beside the score" {
+    make_set
+    printf '{"task_id": "Tiny/%s", "completion": "    return x + 1\\n"}\n' 0 1 >a.jsonl
+    "$RATION" import -s t.db -t tiny.jsonl --model m a.jsonl >/dev/null
+    "$RATION" judge -s t.db -t tiny.jsonl --problems 0 --cpu-limit 1 >/dev/null || [ "$?" -eq 1 ]
+    run "$RATION" report -s t.db -k 1
+    [[ "$output" != *"come from"* ]] || { echo "$output"; false; }
+    "$RATION" judge -s t.db -t tiny.jsonl --cpu-limit 2 --problems 1 >/dev/null || [ "$?" -eq 1 ]
+    run "$RATION" report -s t.db -k 1
+    [[ "$output" == *"protocols: the verdicts of m come from 2;"* ]] || { echo "$output"; false; }
+}
