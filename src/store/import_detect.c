@@ -238,7 +238,8 @@ static const char *other_encoding(rn_bytes s)
     if (rn_bytes_starts(s, "version https://git-lfs"))
         return "a Git LFS pointer; fetch the file itself: git lfs pull";
     if (s.data[0] == '<') return "a web page or XML, no samples; download the file itself";
-    if (rn_bytes_starts(s, "task_id,")) return "CSV; write it as JSON lines first";
+    if (rn_bytes_starts(s, "task_id,completion") || rn_bytes_starts(s, "task_id,solution"))
+        return "CSV; write it as JSON lines first";
     if (s.data[0] == '\x80') return "a pickle, which only its own program should read";
     return NULL;
 }
