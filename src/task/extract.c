@@ -323,13 +323,15 @@ static int select_indented(job *j, rn_bytes text, const lead *l, rn_select_mode 
 }
 
 /* The part of a text of prose that Markdown indents as code: from the line at some column that
- * defines the entry point, with the indented lines before it, to the next line at a lesser one. */
+ * defines the entry point, with the indented lines before it, to the next line at a lesser one. Of
+ * a script the first such lines. */
 static rn_bytes indented_part(const job *j, rn_bytes text, lead *l)
 {
     rn_pylex x;
     rn_pyline line, first = {0};
     size_t end = 0;
-    bool defined = false, header = false; /* the line above opens a block of its own */
+    bool defined = false, script = j->p->form == RN_FORM_STDIO;
+    bool header = false; /* the line above opens a block of its own */
     rn_pylex_init(&x, text);
     while (rn_pyline_next(&x, &line)) {
         bool inside = end > 0 && line.indent >= first.indent;
@@ -344,7 +346,7 @@ static rn_bytes indented_part(const job *j, rn_bytes text, lead *l)
             continue;
         }
         end = line.end;
-        defined |= line.indent == first.indent && defines_entry(j, text, &line);
+        defined |= line.indent == first.indent && (script || defines_entry(j, text, &line));
     }
     if (!defined) return (rn_bytes){0};
     *l = (lead){.first = first, .n = 1};
@@ -366,7 +368,7 @@ static int select_code(job *j, rn_bytes text)
         bool flat = l.n == 0 || l.first.indent == 0 || l.first.prose;
         rc = flat ? select_into(j, text, mode, &s) : select_indented(j, text, &l, mode, &s);
         bool returns = s.dedented;
-        if (!rc && !s.found && flat && !script) {
+        if (!rc && !s.found && flat) {
             lead in = {0};
             rn_bytes part = indented_part(j, text, &in);
             if (part.len) rc = select_indented(j, part, &in, mode, &s);
@@ -564,6 +566,14 @@ static int select_outside(job *j, rn_bytes answer)
     return rc;
 }
 
+/* Whether a line from `from` to `to` begins with [DONE]: what follows is another problem's. */
+static bool has_done(rn_bytes text, size_t from, size_t to)
+{
+    rn_bytes gap = {.data = text.data + from, .len = to > from ? to - from : 0};
+    return rn_bytes_starts(gap, "[DONE]") ||
+           rn_bytes_find(gap, rn_bytes_of("\n[DONE]"), 0) != SIZE_MAX;
+}
+
 static int select_chat(job *j, rn_bytes answer)
 {
     candidates c = {0};
@@ -571,7 +581,8 @@ static int select_chat(job *j, rn_bytes answer)
     size_t pos = 0, n_blocks = 0, best = SIZE_MAX, best_score = 0;
     bool head = false;
     int rc = try_head(j, answer, &c, &pos, &head);
-    while (!rc && rn_chat_next_block(answer, &pos, &block)) {
+    for (size_t from = pos; !rc && rn_chat_next_block(answer, &pos, &block); from = pos) {
+        if (n_blocks && has_done(answer, from, block.start)) break;
         n_blocks++;
         add_candidate(&c, &block);
         if (!rn_vec_ok(&c.v)) rc = nomem(j);
