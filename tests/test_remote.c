@@ -240,6 +240,7 @@ static void test_faults(void **state)
         {"redirect", 0, false, 1, RN_ENET, true, "redirects are not followed"},
         {"400", 0, false, 2, RN_EINVAL, false, "answers 400: status 400 for a test"},
         {"401", 0, false, 1, RN_ENET, true, "--key-env"},
+        {"402", 0, false, 1, RN_ENET, true, "answers 402: status 402 for a test"},
         {"403", 0, false, 1, RN_ENET, true, "status 403 for a test"},
         {"404", 0, false, 1, RN_ENOTFOUND, true, "right up to /v1"},
         {"422", 0, false, 2, RN_ENET, false, "status 422 for a test"},

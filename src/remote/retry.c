@@ -131,7 +131,7 @@ static void fail_status(const rn_remote *r, rn_ask *a, long status)
             "or with fewer --in-flight",
             url, tries, colon, said);
     } else {
-        a->fatal = false;
+        a->fatal = status == 402 || status == 410; /* to be paid for; gone */
         a->rc = rn_fail(&a->err, status == 400 ? RN_EINVAL : RN_ENET, "%s answers %ld%s%s%s", url,
                         status, tries, colon, said);
     }
