@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Coverage and bias of what `ration report` prints, by simulation: coverage.py RATION [REPETITIONS].
+"""Coverage and bias of what `ration report` prints, by simulation: coverage.py RATION [REPETITIONS [SEED]].
 
 Each repetition draws problems and samples anew from a population of which the truth is known, imports
 the counts, and reads the report. Two models of equal cost; 60 problems of 12 samples; 300 resamples.
@@ -60,7 +60,7 @@ def one(ration, folder, seed):
 
 def main():
     ration = str(pathlib.Path(sys.argv[1]).resolve())
-    repetitions = int(sys.argv[2]) if len(sys.argv) > 2 else 300
+    repetitions, first = (int(x) for x in (sys.argv[2:4] + ["300", "0"][len(sys.argv[2:4]):]))
     true, errors, held = truths(), {}, {}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -69,7 +69,7 @@ def main():
                 f.write(json.dumps({"task_id": f"C/{i}", "entry_point": "f", "prompt": "def f(x):\n",
                                     "canonical_solution": "    return x\n",
                                     "test": "def check(f):\n    assert f(1) == 1\n"}) + "\n")
-        for seed in range(repetitions):
+        for seed in range(first, first + repetitions):
             for what, (value, lo, hi) in one(ration, folder, seed).items():
                 errors.setdefault(what, []).append(value - true[what])
                 held[what] = held.get(what, 0) + (lo <= true[what] <= hi)

@@ -420,8 +420,9 @@ static void test_best_ranker_against_greedy(void **state)
     assert_contains(out.data, "against one greedy answer of large: 50.0 [");
     assert_contains(out.data, "+12.5           no\n");
     assert_contains(out.data,
-                    "without tests, at 6.774 TFLOP, nll:code-llama-7b picks 1 of 2 of gen: "
-                    "50.0 %, 0.0 points below greedy large (50.0 %)");
+                    "without tests, at 6.774 TFLOP, 1 of 2 samples of gen, chosen by "
+                    "nll:code-llama-7b, solves 50.0 %: 0.0 points below the greedy answer of large "
+                    "(50.0 %)");
     rn_buf_clear(&out);
     rn_report_json(r, only, &out);
     assert_contains(out.data, "\"yardstick\":\"large\",\"greedy\":0.5,");

@@ -141,6 +141,22 @@ static int run_step(demo *d, int i)
 
 /* ---- what it comes to ------------------------------------------------------------------------ */
 
+/* Sentences, one per line, as lines of a screen. */
+static void print_sentences(const char *text)
+{
+    rn_buf out = {0};
+    for (const char *line = text; *line;) {
+        const size_t n = strcspn(line, "\n");
+        char *one = strndup(line, n);
+        if (one) rn_buf_wrapped(&out, one, 2, 0);
+        rn_buf_putc(&out, '\n');
+        free(one);
+        line += n + (line[n] != '\0');
+    }
+    fputs(rn_buf_ok(&out) && out.len ? out.data : text, stdout);
+    rn_buf_free(&out);
+}
+
 static int print_finding(const demo *d, rn_err *err)
 {
     rn_report_options o;
@@ -148,9 +164,10 @@ static int print_finding(const demo *d, rn_err *err)
     rn_report_options_init(&o);
     o.store = d->at.db;
     int rc = rn_stage_report(&o, &out, err);
-    if (!rc)
-        printf("\nThe finding: %s",
-               *out.findings ? out.findings : "there is nothing to compare.\n");
+    if (!rc) {
+        puts("\nThe finding");
+        print_sentences(*out.findings ? out.findings : "There is nothing to compare.\n");
+    }
     rn_report_output_free(&out);
     return rc;
 }
@@ -205,13 +222,14 @@ static int published(const rn_command *cmd)
     int rc = compare(code_llama, sizeof code_llama / sizeof code_llama[0], &code, &err);
     if (!rc) rc = compare(llama_3, sizeof llama_3 / sizeof llama_3[0], &general, &err);
     if (!rc)
-        printf(
-            "One large model or many samples of a small one? The published results of Hassid et "
-            "al. "
-            "2024\n(arXiv 2404.00725): pass@k of Code Llama at equal budgets of FLOPs, and of "
-            "wall-time on 8 A100.\n\n%s\nWhat it comes to\n\n%s\nLlama-3, for which no wall-times "
-            "are published:\n%s",
-            code.text, code.findings, general.findings);
+        printf("One large model or many samples of a small one? The published results of Hassid et "
+               "al. "
+               "2024\n(arXiv 2404.00725): pass@k of Code Llama at equal budgets of FLOPs, and of "
+               "wall-time on 8 A100.\n\n%s\nWhat it comes to\n\n",
+               code.text);
+    if (!rc) print_sentences(code.findings);
+    if (!rc) puts("\nLlama-3, for which no wall-times are published:");
+    if (!rc) print_sentences(general.findings);
     rn_report_output_free(&code);
     rn_report_output_free(&general);
     return rc ? rn_opt_failure(cmd, &err) : RN_EXIT_DONE;

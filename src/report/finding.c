@@ -88,12 +88,13 @@ static int say_answer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fi
         f->p_lead = "> 99 %";
     else
         f->p_lead = rn_arena_printf(a, "%.0f %%", 100 * row->p_lead);
+    const char *first = has_leader(row) ? name : "nobody"; /* what `wins` begins with */
     const char *where = f->all ? "the first budget that buys a sample of every model"
                                : "the last budget that all curves reach";
     f->sentence =
-        rn_arena_printf(a, "%s, at equal %s, %s per problem, %s: %s leads. %s (%s%s%s).", t->name,
-                        rn_unit_words(axis), budget, where, has_leader(row) ? name : "nobody",
-                        f->wins ? f->wins : "", f->margin ? f->margin : "",
+        rn_arena_printf(a, "%s, at equal %s, %s per problem (%s): %s leads%s (%s%s%s).", t->name,
+                        rn_unit_words(axis), budget, where, first,
+                        f->wins ? f->wins + strlen(first) : "", f->margin ? f->margin : "",
                         f->p_lead && *f->p_lead ? "; P(lead) " : "", f->p_lead ? f->p_lead : "");
     return f->wins && f->margin && f->p_lead && f->sentence ? 0 : -1;
 }
@@ -313,9 +314,9 @@ static int say_ranked(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fi
     const char *budget = rn_amount(a, axis, b->budget);
     f->ranked =
         rn_arena_printf(a,
-                        "at %s, %s picks 1 of %lld of %s: %.1f %%, %.1f points %s greedy %s "
-                        "(%.1f %%)",
-                        budget, from->rankings[b->ranking].name, (long long)b->cell.k, from->model,
+                        "at %s, 1 of %lld samples of %s, chosen by %s, solves %.1f %%: %.1f "
+                        "points %s the greedy answer of %s (%.1f %%)",
+                        budget, (long long)b->cell.k, from->model, from->rankings[b->ranking].name,
                         100 * b->cell.value, fabs(100 * b->below),
                         b->below >= 0 ? "below" : "above", large->model, 100 * large->greedy.value);
     return f->ranked ? 0 : -1;

@@ -175,6 +175,43 @@ static void print_answer(const rn_report_task *t, rn_unit axis, rn_buf *out)
     rn_arena_free(&a);
 }
 
+/* What the names of all entrants begin with, up to a mark: "coder-" of coder-7b, coder-34b. */
+static size_t common_beginning(const rn_report_task *t)
+{
+    size_t n = t->n_entrants > 1 ? strlen(t->entrants[0].model) : 0;
+    for (size_t i = 1; i < t->n_entrants; i++) {
+        size_t same = 0;
+        while (same < n && t->entrants[i].model[same] == t->entrants[0].model[same])
+            same++;
+        n = same;
+    }
+    while (n > 0 && !strchr("-_/. :", t->entrants[0].model[n - 1]))
+        n--;
+    return n;
+}
+
+/* An entrant's name for a table of two names; the lines above it have the whole ones. A long one
+ * goes without what all have in common, then without its middle. */
+static const char *name_in_table(const rn_report_task *t, int who, rn_arena *a)
+{
+    enum { ROOM = 16, END = 7 };
+    size_t longest = 0;
+    for (size_t i = 0; i < t->n_entrants; i++)
+        longest = strlen(t->entrants[i].model) > longest ? strlen(t->entrants[i].model) : longest;
+    const char *name = t->entrants[who].model;
+    if (longest <= ROOM) return name;
+    if (name[common_beginning(t)]) name += common_beginning(t);
+    size_t n = strlen(name), begin = ROOM - END - 1;
+    if (n <= ROOM) return name;
+    const char *end = name + n - END;
+    while (begin > 0 && ((unsigned char)name[begin] & 0xC0) == 0x80) /* whole characters */
+        begin--;
+    while (((unsigned char)*end & 0xC0) == 0x80)
+        end++;
+    const char *text = rn_arena_printf(a, "%.*s\xe2\x80\xa6%s", (int)begin, name, end);
+    return text ? text : name;
+}
+
 /* Who leads at which budgets, at most `most` rows of the table of leaders: those where the leader
  * changes come first. */
 static void print_leaders(const rn_report_task *t, rn_unit axis, size_t most, rn_buf *out)
@@ -203,14 +240,14 @@ static void print_leaders(const rn_report_task *t, rn_unit axis, size_t most, rn
         const rn_cell *c = row->best < 0 ? NULL : &row->cells[row->best];
         if (!keep[j]) continue;
         rn_rows_value(&rows, row->budget);
-        rn_rows_word(&rows, c               ? t->entrants[row->best].model
+        rn_rows_word(&rows, c               ? name_in_table(t, row->best, &rows.arena)
                             : row->complete ? "nobody"
                                             : "a curve has ended");
         rn_rows_datum(&rows, (rn_datum){.v = c ? c->value : NAN,
                                         .lo = c ? c->lo : NAN,
                                         .hi = c ? c->hi : NAN,
                                         .text = ""});
-        rn_rows_word(&rows, row->second >= 0 ? t->entrants[row->second].model
+        rn_rows_word(&rows, row->second >= 0 ? name_in_table(t, row->second, &rows.arena)
                             : c              ? "none affords it"
                                              : "");
         rn_rows_datum(&rows, (rn_datum){row->diff, row->diff_lo, row->diff_hi, .text = ""});

@@ -28,6 +28,7 @@ page() {
         skip "no browser: apt install chromium chromium-driver python3-selenium"
     fi
     page full --profile paper-8xa100 --reach 0.5
+    page long --profile paper-8xa100
     page unjudged
     page single
     page unsolved

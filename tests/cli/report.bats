@@ -120,7 +120,7 @@ task = json.load(open("r.json"))["tasks"][0]
 answer = task["answers"][0]
 for part in ("wins", "margin", "sure", "surer"):
     assert answer[part] in " ".join(sys.argv[1].split()), (part, answer[part])
-assert answer["wins"] in task["findings"][0] and answer["margin"] in task["findings"][0]
+assert answer["wins"].split(": ", 1)[1] in task["findings"][0] and answer["margin"] in task["findings"][0]
 row = [b for b in task["axes"][0]["budgets"] if b["budget"] == answer["budget"]][0]
 assert (row["leader"], row["ahead"], row["sure"]) == (answer["leader"], answer["ahead"], answer["p_lead"])
 EOF
@@ -173,6 +173,28 @@ EOF
     run ration report -s "a b.db" --cost-file "pri ces'.txt" --cost-file more.txt --prompt each \
         --cost "small of mine=s-cost" --cost "large of mine=l-cost"
     [[ "$output" == *"surer    draw"* && "$output" != *"ration plan"* ]]
+}
+
+@test "the screen keeps to 100 columns with long names, but for the command to be pasted" {
+    three_problems
+    printf 'task_id,n,c\nC/0,10,2\nC/1,10,5\nC/2,10,9\n' >a.csv
+    printf 'task_id,n,c\nC/0,10,6\nC/1,10,7\nC/2,10,9\n' >b.csv
+    for pair in "organisation/coder-python-7b-instruct-v1.0-q4_k_m another/deep-coder-33b-instruct-awq-ümlaut" \
+        "coder-python-instruct-7b coder-python-instruct-34b"; do
+        rm -f s.db*
+        "$RATION" import -s s.db -t set.jsonl --model "${pair% *}" --cost code-llama-7b --format counts a.csv >/dev/null
+        "$RATION" import -s s.db -t set.jsonl --model "${pair#* }" --cost code-llama-34b --format counts b.csv >/dev/null
+        run "$RATION" report -s s.db --profile paper-8xa100
+        echo "$output"
+        [ "$status" -eq 0 ]
+        [ "$(LC_ALL=C.UTF-8 wc -L <<<"$output")" -le 100 ]
+        [ "${#lines[@]}" -le 45 ]
+        [[ "$output" == *"  leads    ${pair% *}: "*" ${pair#* }"* ]] # whole names in the answer
+        case $pair in
+        coder*) [[ "$output" == *"8.578 TFLOP  7b "*"  34b  "* ]] ;;
+        *) [[ "$output" == *"  organisa…-q4_k_m  "*"  another/…ümlaut  "* ]] ;;
+        esac
+    done
 }
 
 @test "samples without a verdict are reported with the command that judges them, and status 1" {

@@ -3,6 +3,7 @@
 Nothing here is shared with src/stat. Where the program has a recurrence, this sums; where it has a
 closed form, this enumerates subsets; where it sorts hulls, this tries every slope.
 """
+import functools
 import itertools
 from fractions import Fraction as F
 from math import comb, sqrt
@@ -79,6 +80,13 @@ def rank_population(row, ranker, missing):
 
 def rank_score(population, k, lower, how="ranker"):
     """The chance that the best of k random samples passes, ties in random order."""
+    if how != "ranker":  # the order of the scores has no say
+        population = [(None if s is None else 0, p) for s, p in population]
+    return best_of(tuple(sorted(population, key=repr)), k, lower, how)
+
+
+@functools.lru_cache(maxsize=None)
+def best_of(population, k, lower, how):
     total, n = F(0), 0
     for subset in itertools.combinations(population, k):
         n += 1

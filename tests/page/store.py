@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Small stores for the tests of the page, made by `ration import` with verdicts of their own.
 
-    store.py RATION DIR      writes full.db, unjudged.db, single.db, unsolved.db, far.db into DIR
+    store.py RATION DIR      writes full.db, long.db, unjudged.db, single.db, unsolved.db, far.db into DIR
 
 Texts, names and ids hold what would break out of a page that is not careful. Scores are put by SQL:
 `rank` needs a model, and this test is of the page.
@@ -100,6 +100,9 @@ def main():
         add("full.db", model, f"{seed}.jsonl", "--cost", cost)
         add("full.db", model, f"{seed}.greedy.jsonl", "--cost", cost, "--greedy")
     put_scores(folder / "full.db")
+    for seed, model in enumerate(["organisation/coder-python-7b-instruct-v1.0-q4_k_m",
+                                  "another-organisation/deep-coder-33b-instruct-awq"]):
+        add("long.db", model, f"{seed}.jsonl", "--cost", ("code-llama-7b", "code-llama-34b")[seed])
     write_samples(folder / "plain.jsonl", 3, 4, 0.5, verdicts=False)
     add("unjudged.db", "small", "plain.jsonl", "--cost", "code-llama-7b")
     write_samples(folder / "one.jsonl", 4, 1, 0.8)
