@@ -903,16 +903,21 @@ typedef struct rn_batch_options {
     int n_tasks; /* 0: 16, or what n_nodes need */
     int n_nodes; /* that work at a time, on several tasks each, the longest first; 0: all tasks do
                   */
-    int n_tries; /* attempts of a task in a row that bring nothing; 3 */
+    int n_tries; /* attempts of a task in a row that bring nothing; 3. Attached, 0: the job's */
     int every_s; /* seconds between copies of a task's results to the folder, 1 to 60; 30 */
     int print;   /* make the folder, and only say what would be submitted */
     int no_wait; /* submit, and do not follow */
 } rn_batch_options;
 
 typedef struct rn_batch_summary {
-    int incomplete; /* tasks were given up */
-    int64_t n_tasks, n_done, n_failed;
-    char *script; /* with `print`: script and commands; NULL else */
+    int incomplete;    /* tasks were given up, or say that something is missing */
+    int submitted;     /* Slurm has tasks of the job, or had */
+    int64_t n_tasks;   /* of the job; 0: there is none */
+    int64_t n_done;    /* merged */
+    int64_t n_failed;  /* given up */
+    int64_t n_missing; /* of those done: something is missing that another attempt would not bring
+                        */
+    char *script;      /* with `print`: script and commands; NULL else */
 } rn_batch_summary;
 
 RN_API void rn_batch_options_init(rn_batch_options *o);
@@ -920,7 +925,8 @@ RN_API void rn_batch_options_init(rn_batch_options *o);
  * end. RN_ECANCELLED: stopped following; the job goes on. RN_EBUSY: a job of the folder is still at
  * work. */
 RN_API int rn_batch_submit(const rn_batch_options *o, rn_batch_summary *out, rn_err *err);
-/* Follows the job that is in the folder; args, n_tasks and program are not looked at. */
+/* Follows the job that is in the folder, with its own options; sbatch and n_tries, where given, are
+ * for what is submitted from now on. The others are not looked at. */
 RN_API int rn_batch_attach(const rn_batch_options *o, rn_batch_summary *out, rn_err *err);
 RN_API void rn_batch_summary_free(rn_batch_summary *out);
 /* What a node runs: task number `task` of the job in `dir`. RN_ECANCELLED: stopped by should_stop,
@@ -948,9 +954,11 @@ typedef struct rn_study_options {
 typedef struct rn_study {
     rn_study_step *steps; /* [n_steps] in order */
     size_t n_steps;
-    double hours, usd;   /* sums over what is known */
-    int64_t n_unknown;   /* steps without hours */
-    const char *missing; /* the model that the first of these needs a profile of; NULL */
+    double hours, usd;    /* sums over what is known; hours without those of judging, */
+    double core_hours;    /* which are of one core */
+    const char *hardware; /* of the profile that was asked for; NULL */
+    int64_t n_unknown;    /* steps without hours */
+    const char *missing;  /* the model that the first of these needs a profile of; NULL */
     void *own;
 } rn_study;
 

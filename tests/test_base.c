@@ -71,6 +71,13 @@ static void buffers_grow_and_quote(void **state)
     rn_buf_clear(&b);
     rn_buf_json(&b, (rn_bytes){.data = "a\"\\\n\0\xFF", .len = 6});
     assert_string_equal(b.data, "\"a\\\"\\\\\\n\\u0000\xEF\xBF\xBD\"");
+    rn_buf_clear(&b);
+    static const char *const words[] = {"a-b/c.db", "", "two words", "it's", "$x"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        rn_buf_word(&b, words[i]);
+        rn_buf_putc(&b, ' ');
+    }
+    assert_string_equal(b.data, "a-b/c.db '' 'two words' 'it'\\''s' '$x' ");
     rn_buf_free(&b);
     assert_false(rn_buf_reserve(&b, SIZE_MAX - 1));
     assert_false(rn_buf_ok(&b));

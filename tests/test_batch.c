@@ -296,6 +296,8 @@ static void a_job_is_read_as_it_was_written(void **state)
                         .version = "1.2.3",
                         .store = "/a \"b\"/c.db",
                         .program = "/bin/ration",
+                        .cwd = "/a",
+                        .sbatch = "--comment='a b'",
                         .n_tasks = 12,
                         .n_tries = 3,
                         .every_s = 30},
@@ -307,6 +309,8 @@ static void a_job_is_read_as_it_was_written(void **state)
     assert_ok(rn_batch_job_read(dir, &back, &err), &err);
     assert_string_equal(back.id, "00ff");
     assert_string_equal(back.store, job.store);
+    assert_string_equal(back.cwd, job.cwd);
+    assert_string_equal(back.sbatch, job.sbatch);
     assert_int_equal(back.args.n, 3);
     assert_string_equal(back.args.data[2], job.args.data[2]);
     assert_null(back.args.data[3]);
@@ -317,13 +321,15 @@ static void a_job_is_read_as_it_was_written(void **state)
         "",
         "{",
         "[]",
-        "{\"form\": 1}",
         "{\"form\": 2}",
-        "{\"form\":1,\"id\":\"a\",\"version\":\"1\",\"store\":\"s\","
-        "\"program\":\"p\",\"tasks\":0,\"tries\":1,\"every_s\":1,\"rows\":1,"
+        "{\"form\": 1}",
+        "{\"form\":2,\"id\":\"a\",\"version\":\"1\",\"store\":\"s\","
+        "\"program\":\"p\",\"cwd\":\"/"
+        "\",\"sbatch\":\"\",\"tasks\":0,\"tries\":1,\"every_s\":1,\"rows\":1,"
         "\"args\":[\"judge\"]}",
-        "{\"form\":1,\"id\":\"a\",\"version\":\"1\",\"store\":\"s\","
-        "\"program\":\"p\",\"tasks\":1,\"tries\":1,\"every_s\":1,\"rows\":1,"
+        "{\"form\":2,\"id\":\"a\",\"version\":\"1\",\"store\":\"s\","
+        "\"program\":\"p\",\"cwd\":\"/"
+        "\",\"sbatch\":\"\",\"tasks\":1,\"tries\":1,\"every_s\":1,\"rows\":1,"
         "\"args\":[1]}"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_text(in_dir("job.json"), bad[i]);
@@ -394,7 +400,7 @@ static void a_process_ends_with_its_group(void **state)
              dir, dir, dir);
     const char *const argv[] = {"sh", "-c", script, NULL};
     int fd = open("/dev/null", O_WRONLY);
-    assert_ok(rn_process_start(&p, argv, fd, &err), &err);
+    assert_ok(rn_process_start(&p, &(rn_process_call){.argv = argv}, fd, &err), &err);
     close(fd);
     while (access(in_dir("pid"), R_OK) != 0)
         assert_false(rn_process_wait(&p, 10));

@@ -23,24 +23,55 @@ static const char *own_path(char path[PATH_MAX])
     return path;
 }
 
-static int submit(const rn_command *cmd, const rn_batch_options *o, bool attach)
+/* "ration batch -s STORE --attach", as a shell reads it. */
+static void put_attach(rn_buf *b, const rn_batch_options *o)
+{
+    rn_buf_puts(b, "'ration batch -s ");
+    rn_buf_word(b, o->store);
+    if (o->dir) rn_buf_puts(b, " --dir ");
+    if (o->dir) rn_buf_word(b, o->dir);
+    rn_buf_puts(b, " --attach'");
+}
+
+/* What a person should know who does not see the work done; nothing after a success. */
+static void explain(const rn_batch_options *o, int rc, bool attached, const rn_batch_summary *out)
+{
+    rn_buf b = {0};
+    if (rc == RN_ECANCELLED && (out->submitted || attached)) {
+        rn_buf_puts(&b, "detached; the tasks go on. ");
+        put_attach(&b, o);
+        rn_buf_puts(&b, " follows them again");
+    } else if (rc == RN_ECANCELLED) {
+        rn_buf_puts(&b, "stopped before anything was submitted; the same command begins again");
+    } else if (rc && out->n_tasks) {
+        rn_buf_puts(&b, "nothing is lost: ");
+        put_attach(&b, o);
+        rn_buf_puts(&b, " goes on with the job");
+    } else if (!rc && out->n_failed) {
+        rn_buf_printf(&b,
+                      "%lld of %lld tasks were given up; what they finished is in %s. Mend the "
+                      "cause and submit again: only what is missing is asked for",
+                      (long long)out->n_failed, (long long)out->n_tasks, o->store);
+    } else if (!rc && out->n_missing) {
+        rn_buf_printf(&b,
+                      "all tasks are done; %lld of %lld say that something is missing which "
+                      "another attempt would not bring (see above)",
+                      (long long)out->n_missing, (long long)out->n_tasks);
+    }
+    if (b.len && rn_buf_ok(&b)) fprintf(stderr, "ration batch: %s\n", b.data);
+    rn_buf_free(&b);
+}
+
+/* *done: no task is left, whatever the exit status says. */
+static int submit(const rn_command *cmd, const rn_batch_options *o, bool attach, bool *done)
 {
     rn_err err = {0};
     rn_batch_summary out = {0};
     int rc = attach ? rn_batch_attach(o, &out, &err) : rn_batch_submit(o, &out, &err);
     if (out.script) fputs(out.script, stdout);
-    if (rc == RN_ECANCELLED)
-        fprintf(stderr,
-                "ration batch: detached; the tasks go on. 'ration batch -s %s%s%s --attach' "
-                "follows them again\n",
-                o->store, o->dir ? " --dir " : "", o->dir ? o->dir : "");
-    else if (rc)
-        rn_opt_failure(cmd, &err);
-    else if (out.incomplete)
-        fprintf(stderr,
-                "ration batch: %lld of %lld tasks were given up; what they finished is in %s. Mend "
-                "the cause and submit again: only what is missing is asked for\n",
-                (long long)out.n_failed, (long long)out.n_tasks, o->store);
+    if (rc && rc != RN_ECANCELLED) rn_opt_failure(cmd, &err);
+    explain(o, rc, attach, &out);
+    *done = !rc && !out.n_failed;
     int status = rc == RN_ECANCELLED || (!rc && out.incomplete) ? RN_EXIT_MISSING
                  : rc                                           ? RN_EXIT_FAILURE
                                                                 : RN_EXIT_DONE;
@@ -60,10 +91,11 @@ static void cell(rn_table *t, const char *format, double v)
 
 static int print_study(const rn_study *s)
 {
-    static const char *const head[] = {"step",  "set",      "model", "samples",
-                                       "hours", "share, %", "USD"};
+    static const char *const head[] = {"step",  "set", "model",    "samples",
+                                       "hours", "of",  "share, %", "USD"};
+    const double all = s->hours + s->core_hours;
     rn_buf out = {0};
-    rn_table t = {.n_columns = 7};
+    rn_table t = {.n_columns = 8};
     for (size_t i = 0; i < sizeof head / sizeof *head; i++)
         rn_table_cell(&t, "%s", head[i]);
     for (size_t i = 0; i < s->n_steps; i++) {
@@ -73,14 +105,16 @@ static int print_study(const rn_study *s)
         rn_table_cell(&t, "%s", x->model);
         rn_table_cell(&t, "%lld", (long long)x->n_samples);
         cell(&t, "%.3g", x->hours);
-        cell(&t, "%.1f", s->hours > 0 ? 100 * x->hours / s->hours : (double)NAN);
+        rn_table_cell(&t, "%s", strcmp(x->stage, "judge") == 0 ? "core" : "machine");
+        cell(&t, "%.1f", all > 0 ? 100 * x->hours / all : (double)NAN);
         cell(&t, "%.4g", x->usd);
     }
     rn_table_end(&t, &out);
-    rn_buf_printf(&out, "\nall together: %.4g hours of the machines that the profiles are from",
-                  s->hours);
-    if (s->usd > 0) rn_buf_printf(&out, ", %.4g USD", s->usd);
-    rn_buf_puts(&out, "; judging in hours of a core; ranking at most as long as sampling\n");
+    rn_buf_printf(&out, "\nall together: %.4g hours of %s", s->hours,
+                  s->hardware ? s->hardware : "the machines that the profiles are from");
+    if (s->usd > 0) rn_buf_printf(&out, " (%.4g USD)", s->usd);
+    rn_buf_printf(&out, " and %.4g core hours of judging; ranking takes at most as long as shown\n",
+                  s->core_hours);
     if (s->missing)
         rn_buf_printf(&out,
                       "%lld steps without hours: 'ration profile -m %s -s STORE' measures them\n",
@@ -88,6 +122,28 @@ static int print_study(const rn_study *s)
     bool ok = rn_buf_ok(&out);
     if (ok) fwrite(out.data, 1, out.len, stdout);
     rn_buf_free(&out);
+    fflush(stdout);
+    return ok ? 0 : RN_ENOMEM;
+}
+
+/* The step as a command of its own. */
+static int print_step(const rn_batch_options *o)
+{
+    rn_buf line = {0};
+    rn_buf_puts(&line, "ration batch -s ");
+    rn_buf_word(&line, o->store);
+    if (o->n_tasks) rn_buf_printf(&line, " --tasks %d", o->n_tasks);
+    if (o->n_nodes) rn_buf_printf(&line, " --nodes %d", o->n_nodes);
+    if (o->sbatch) rn_buf_puts(&line, " --sbatch ");
+    if (o->sbatch) rn_buf_word(&line, o->sbatch);
+    rn_buf_puts(&line, " --");
+    for (size_t k = 0; k < o->n_args; k++) {
+        rn_buf_putc(&line, ' ');
+        rn_buf_word(&line, o->args[k]);
+    }
+    bool ok = rn_buf_ok(&line);
+    if (ok) puts(line.data);
+    rn_buf_free(&line);
     fflush(stdout);
     return ok ? 0 : RN_ENOMEM;
 }
@@ -104,15 +160,17 @@ static int run_study(const rn_command *cmd, rn_batch_options *o, const rn_study_
     rn_store_close(store);
     if (!rc && print_study(&s)) rc = RN_ENOMEM;
     if (rc) return rn_opt_failure(cmd, &err);
-    for (size_t i = 0; i < s.n_steps && status == RN_EXIT_DONE; i++) {
+    bool done = true;
+    for (size_t i = 0; i < s.n_steps && done; i++) {
         o->args = s.steps[i].args;
         o->n_args = s.steps[i].n_args;
-        printf("ration batch -s %s --", o->store);
-        for (size_t k = 0; k < o->n_args; k++)
-            printf(" %s", o->args[k]);
-        printf("\n");
-        fflush(stdout);
-        if (!o->print) status = submit(cmd, o, false);
+        if (print_step(o)) {
+            status = rn_opt_failure(cmd, &err);
+            break;
+        }
+        if (o->print) continue;
+        int step = submit(cmd, o, false, &done);
+        if (step != RN_EXIT_DONE) status = step; /* what is missing does not stop the others */
     }
     rn_study_free(&s);
     return status;
@@ -131,9 +189,9 @@ static int run_task(const rn_command *cmd, const char *dir, int64_t task)
 
 static const int64_t not_given = INT64_MIN;
 
-static bool is_count(int64_t n)
+static bool is_within(int64_t n, int64_t most)
 {
-    return n == not_given || (n >= 1 && n <= INT_MAX);
+    return n == not_given || (n >= 1 && n <= most);
 }
 
 int rn_cmd_batch(int argc, char **argv)
@@ -146,8 +204,8 @@ int rn_cmd_batch(int argc, char **argv)
     rn_opt_list models = {0};
     const char *preset = NULL;
     bool attach = false, no_wait = false, print = false;
-    int64_t task = -1, n_tasks = not_given, n_nodes = not_given, tries = o.n_tries,
-            every_s = o.every_s;
+    int64_t task = not_given, n_tasks = not_given, n_nodes = not_given, tries = not_given,
+            every_s = not_given;
     const rn_opt table[] = {
         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
         RN_OPT_STR(0, "dir", &o.dir, "DIR",
@@ -178,19 +236,24 @@ int rn_cmd_batch(int argc, char **argv)
         RN_OPT_END};
     int first, rc = rn_opt_parse(cmd, intro, table, argc, argv, &first);
     if (rc >= 0) return rc;
-    if (task >= 0) {
-        if (!o.dir) return rn_opt_usage(cmd, "--task needs the job's folder: --dir DIR");
+    if (task != not_given) {
+        if (!o.dir || task < 0 || o.store)
+            return rn_opt_usage(cmd, "a task is --dir DIR --task I, with I from 0");
         return run_task(cmd, o.dir, task);
     }
-    if (!is_count(n_tasks) || !is_count(n_nodes) || tries < 1 || tries > 100 || every_s < 1 ||
-        every_s > 60)
+    bool shaped = n_tasks != not_given || n_nodes != not_given || every_s != not_given;
+    if (attach && (shaped || no_wait || print))
+        return rn_opt_usage(cmd, "--attach takes the job as it was made; it knows --dir, --sbatch "
+                                 "and --tries");
+    if (!is_within(n_tasks, 10000) || !is_within(n_nodes, 10000) || !is_within(tries, 100) ||
+        !is_within(every_s, 60))
         return rn_opt_usage(cmd,
-                            "--tasks and --nodes are at least 1, --tries 1 to 100, --every 1 to 60 "
+                            "--tasks and --nodes are 1 to 10000, --tries 1 to 100, --every 1 to 60 "
                             "seconds");
     o.n_tasks = n_tasks == not_given ? 0 : (int)n_tasks;
     o.n_nodes = n_nodes == not_given ? 0 : (int)n_nodes;
-    o.n_tries = (int)tries;
-    o.every_s = (int)every_s;
+    o.n_tries = tries != not_given ? (int)tries : attach ? 0 : o.n_tries;
+    if (every_s != not_given) o.every_s = (int)every_s;
     o.no_wait = no_wait;
     o.print = print;
     o.program = own_path(program);
@@ -206,5 +269,6 @@ int rn_cmd_batch(int argc, char **argv)
     o.watch = rn_opt_watch(cmd, argc, argv);
     study.models = models.v;
     study.n_models = (size_t)models.n;
-    return preset ? run_study(cmd, &o, &study) : submit(cmd, &o, attach);
+    bool done;
+    return preset ? run_study(cmd, &o, &study) : submit(cmd, &o, attach, &done);
 }

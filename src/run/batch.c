@@ -48,14 +48,22 @@ static int check_args(const rn_batch_options *o, rn_err *err)
                        o->every_s);
     if (o->n_tries < 1 || o->n_tries > 100)
         return rn_fail(err, RN_EINVAL, "--tries is %d; give 1 to 100", o->n_tries);
-    return 0;
+    return rn_slurm_check(o->sbatch, err);
+}
+
+int64_t rn_batch_rows(const rn_batch_job *job, const rn_store_rows *rows)
+{
+    const char *stage = job->args.data[0];
+    return strcmp(stage, "generate") == 0 ? rows->n_samples
+           : strcmp(stage, "judge") == 0  ? rows->n_verdicts
+                                          : rows->n_scores;
 }
 
 /* ---- folders --------------------------------------------------------------------------------- */
 
 /* The absolute path of the store and of the folder; the folder is made. */
 typedef struct places {
-    char store[PATH_MAX], dir[PATH_MAX];
+    char store[PATH_MAX], dir[PATH_MAX], cwd[PATH_MAX];
 } places;
 
 static int find_places(const rn_batch_options *o, bool make, places *p, rn_err *err)
@@ -76,6 +84,7 @@ static int find_places(const rn_batch_options *o, bool make, places *p, rn_err *
                            o->store ? o->store : "FILE");
         return rn_fail_errno(err, "%s", name);
     }
+    if (!getcwd(p->cwd, sizeof p->cwd)) return rn_fail_errno(err, "the current folder");
     /* A store that generate is about to make has no path yet. */
     if (o->store && !realpath(o->store, p->store)) {
         if (errno != ENOENT) return rn_fail_errno(err, "%s", o->store);
@@ -90,7 +99,8 @@ static bool is_ours(const char *name)
     static const char *const whole[] = {"job.json", "script.sh", "jobs", "todo", "finished"};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (strcmp(name, whole[i]) == 0) return true;
-    return (digits >= 4 && name[digits] == '.') || strncmp(name, "slurm-", 6) == 0;
+    return (digits >= 4 && name[digits] == '.') || strncmp(name, "slurm-", 6) == 0 ||
+           strncmp(name, "node-", 5) == 0;
 }
 
 /* Removes what a job left; with `keep_logs` only the parts, which are large. */
@@ -112,6 +122,62 @@ static int clear(const char *dir, bool keep_logs, rn_err *err)
     return rc;
 }
 
+static int check_at_rest(const places *p, int64_t n_tasks, rn_err *err)
+{
+    rn_err why = {0};
+    rn_slurm_queue q = {.n_tasks = n_tasks, .adopt = true};
+    q.tasks = calloc((size_t)n_tasks, sizeof *q.tasks);
+    int rc =
+        q.tasks ? rn_slurm_look(p->dir, &q, &why) : rn_fail(err, RN_ENOMEM, "queue: out of memory");
+    free(q.tasks);
+    if (rc == RN_ENET)
+        return rn_fail(err, RN_EBUSY,
+                       "%s holds a job, and Slurm does not answer whether it still runs; try again",
+                       p->dir);
+    if (!rc && q.n_running + q.n_waiting > 0)
+        return rn_fail(err, RN_EBUSY,
+                       "%s: a job is still at work (%lld tasks running, %lld waiting): follow it "
+                       "with 'ration batch -s %s --attach', or end it with scancel",
+                       p->dir, (long long)q.n_running, (long long)q.n_waiting, p->store);
+    if (rc && err && why.code) *err = why;
+    return rc;
+}
+
+static bool has_results(const char *dir, int64_t n_tasks)
+{
+    rn_buf path = {0};
+    bool any = false;
+    for (int64_t i = 0; i < n_tasks && !any; i++) {
+        const char *name = rn_task_path(dir, i, "out.db", &path);
+        any = name && rn_file_exists(name);
+    }
+    rn_buf_free(&path);
+    return any;
+}
+
+/* What an earlier job of the folder brought goes into the store; nothing of it is thrown away. */
+static int take_results(const places *p, const rn_batch_job *job, rn_store *whole,
+                        const rn_watch *watch, rn_err *err)
+{
+    int64_t n_left = 0;
+    if (!has_results(p->dir, job->n_tasks)) return 0;
+    if (!whole)
+        return rn_fail(err, RN_EEXIST,
+                       "%s holds results of a job of %s, which is not there any more: put it back, "
+                       "or give another folder with --dir",
+                       p->dir, job->store);
+    if (strcmp(job->store, p->store) != 0)
+        return rn_fail(err, RN_EEXIST,
+                       "%s holds a job of another store, %s; give another with --dir", p->dir,
+                       job->store);
+    int rc = rn_batch_collect(p->dir, job, whole, &n_left, watch, err);
+    if (rc || !n_left) return rc;
+    return rn_fail(err, RN_EEXIST,
+                   "%s holds results of %lld tasks that %s does not take (see above); give another "
+                   "folder with --dir, or remove this one",
+                   p->dir, (long long)n_left, p->store);
+}
+
 /* An earlier job of the folder: what it brought is merged, and nothing of it may still run. */
 static int end_earlier(const places *p, rn_store *whole, const rn_watch *watch, rn_err *err)
 {
@@ -124,24 +190,8 @@ static int end_earlier(const places *p, rn_store *whole, const rn_watch *watch, 
         return rn_err_prefix(err, "the folder holds a job that cannot be read; give another with "
                                   "--dir");
     }
-    bool *alive = calloc((size_t)job.n_tasks, sizeof *alive);
-    rn_slurm_queue q = {.alive = alive, .n_tasks = job.n_tasks};
-    rc = alive ? rn_slurm_look(p->dir, &q, &why) : rn_fail(err, RN_ENOMEM, "queue: out of memory");
-    if (rc == RN_ENET)
-        rc = rn_fail(err, RN_EBUSY,
-                     "%s holds a job, and Slurm does not answer whether it still runs; try again",
-                     p->dir);
-    if (!rc && q.n_running + q.n_waiting > 0)
-        rc = rn_fail(err, RN_EBUSY,
-                     "%s: a job is still at work (%lld tasks running, %lld waiting): follow it "
-                     "with 'ration batch -s %s --attach', or end it with scancel",
-                     p->dir, (long long)q.n_running, (long long)q.n_waiting, p->store);
-    if (!rc && whole && strcmp(job.store, p->store) == 0)
-        rc = rn_batch_collect(p->dir, &job, whole, true, watch, err);
-    else if (!rc && whole)
-        rc = rn_fail(err, RN_EEXIST, "%s holds a job of another store, %s; give another with --dir",
-                     p->dir, job.store);
-    free(alive);
+    rc = check_at_rest(p, job.n_tasks, err);
+    if (!rc) rc = take_results(p, &job, whole, watch, err);
     rn_batch_job_free(&job);
     return rc ? rc : clear(p->dir, false, err);
 }
@@ -242,6 +292,8 @@ static int make_job(const rn_batch_options *o, const places *p, const rn_units *
     *job = (rn_batch_job){.version = rn_version(),
                           .store = p->store,
                           .program = o->program,
+                          .cwd = p->cwd,
+                          .sbatch = o->sbatch ? o->sbatch : "",
                           .n_tasks = (int64_t)n_tasks,
                           .n_tries = o->n_tries,
                           .every_s = o->every_s};
@@ -280,8 +332,17 @@ static int print_job(const rn_batch_options *o, const places *p, const rn_batch_
         rn_buf_printf(out, "# %s\n", name);
         rn_buf_add(out, script.data, script.len);
         rn_buf_putc(out, '\n');
-        rc = rn_slurm_command(p->dir, o->sbatch, tasks.data, tasks.n, out, err);
-        rn_buf_printf(out, "\nration batch -s %s --dir %s --attach\n", o->store, p->dir);
+        const rn_slurm_submission x = {.folder = p->dir,
+                                       .extra = o->sbatch,
+                                       .stage = job->args.data[0],
+                                       .tasks = tasks.data,
+                                       .n = tasks.n};
+        rc = rn_slurm_command(&x, out, err);
+        rn_buf_puts(out, "\nration batch -s ");
+        rn_buf_word(out, o->store);
+        rn_buf_puts(out, " --dir ");
+        rn_buf_word(out, p->dir);
+        rn_buf_puts(out, " --attach\n");
     }
     if (!rc && !rn_buf_ok(out)) rc = rn_fail(err, RN_ENOMEM, "script: out of memory");
     rn_vec_free(&tasks);
@@ -292,17 +353,21 @@ static int print_job(const rn_batch_options *o, const places *p, const rn_batch_
 
 /* Submits everything once and does not wait. */
 static int submit_only(const rn_batch_options *o, const places *p, const rn_batch_job *job,
-                       const rn_watch *watch, rn_err *err)
+                       rn_batch_summary *out, rn_err *err)
 {
     RN_VEC(int64_t) tasks = {0};
     for (int64_t i = 0; i < job->n_tasks; i++)
         rn_vec_push(&tasks, i);
-    rn_slurm_submission x = {
-        .folder = p->dir, .extra = o->sbatch, .tasks = tasks.data, .n = tasks.n};
+    rn_slurm_submission x = {.folder = p->dir,
+                             .extra = o->sbatch,
+                             .stage = job->args.data[0],
+                             .tasks = tasks.data,
+                             .n = tasks.n};
     int rc = rn_vec_ok(&tasks) ? rn_slurm_submit(&x, err)
                                : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
+    out->submitted = rc == 0;
     if (!rc)
-        rn_watch_note(watch, "job %s: %zu of %zu tasks submitted%s", x.id, x.n_taken, x.n,
+        rn_watch_note(&o->watch, "job %s: %zu of %zu tasks submitted%s", x.id, x.n_taken, x.n,
                       x.n_taken < x.n ? "; --attach submits the rest" : "");
     rn_vec_free(&tasks);
     return rc;
@@ -325,10 +390,13 @@ void rn_batch_summary_free(rn_batch_summary *out)
 static int follow(const rn_batch_options *o, const places *p, const rn_batch_job *job,
                   rn_store *whole, rn_batch_summary *out, rn_err *err)
 {
-    const rn_batch_course c = {
-        .folder = p->dir, .sbatch = o->sbatch, .job = job, .whole = whole, .watch = &o->watch};
+    const rn_batch_course c = {.folder = p->dir,
+                               .sbatch = o->sbatch ? o->sbatch : job->sbatch,
+                               .job = job,
+                               .whole = whole,
+                               .watch = &o->watch};
     int rc = rn_batch_follow(&c, out, err);
-    if (rc || out->incomplete) return rc;
+    if (rc || out->n_failed) return rc;
     rc = clear(p->dir, true, err);
     rn_buf path = {0};
     const char *mark = rn_batch_path(p->dir, "finished", &path);
@@ -343,7 +411,7 @@ static int run_job(const rn_batch_options *o, const places *p, const rn_batch_jo
                    rn_store *whole, rn_batch_summary *out, rn_err *err)
 {
     out->n_tasks = job->n_tasks;
-    if (o->no_wait) return submit_only(o, p, job, &o->watch, err);
+    if (o->no_wait) return submit_only(o, p, job, out, err);
     if (!o->print) return follow(o, p, job, whole, out, err);
     rn_buf script = {0};
     int rc = print_job(o, p, job, &script, err);
@@ -399,8 +467,10 @@ int rn_batch_attach(const rn_batch_options *o, rn_batch_summary *out, rn_err *er
     rn_store *whole = NULL;
     rn_batch_job job = {0};
     *out = (rn_batch_summary){0};
-    int rc = find_places(o, false, &p, err);
+    int rc = rn_slurm_check(o->sbatch, err);
+    if (!rc) rc = find_places(o, false, &p, err);
     if (!rc) rc = rn_batch_job_read(p.dir, &job, err);
+    if (!rc && o->n_tries) job.n_tries = o->n_tries;
     if (!rc && strcmp(job.version, rn_version()) != 0)
         rc = rn_fail(err, RN_EVERSION, "the job in %s was made by ration %s, this is %s", p.dir,
                      job.version, rn_version());
@@ -410,6 +480,7 @@ int rn_batch_attach(const rn_batch_options *o, rn_batch_summary *out, rn_err *er
     const char *mark = rn_batch_path(p.dir, "finished", &path);
     bool over = !rc && mark && rn_file_exists(mark);
     rn_buf_free(&path);
+    out->n_tasks = job.n_tasks;
     if (over) rn_watch_note(&o->watch, "the job in %s is done", p.dir);
     if (!rc && !over) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);
     if (!rc && !over) rc = follow(o, &p, &job, whole, out, err);

@@ -12,11 +12,15 @@
 #include "run/batch_folder.h"
 #include "run/stage.h"
 #include "run/units.h"
+#include "store/split.h"
 
-/* Merges the results of every task into `whole`, open for writing: of those that are done, or with
- * `partial` of all. Parts that are of another job, damaged or absent are said and left. */
-int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whole, bool partial,
+/* Merges what every task has sent so far into `whole`, open for writing. Parts that are damaged or
+ * that the store refuses are said and left; *n_left of the latter hold results all the same. */
+int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whole, int64_t *n_left,
                      const rn_watch *watch, rn_err *err);
+
+/* Rows of what the job's stage adds to a store. */
+int64_t rn_batch_rows(const rn_batch_job *job, const rn_store_rows *rows);
 
 /* Submits what is left of the job and follows it to its end; fills the counts of *out. */
 typedef struct rn_batch_course {

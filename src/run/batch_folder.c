@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum { FORM = 1, MAX_JSON = 1 << 22 };
+enum { FORM = 2, MAX_JSON = 1 << 22 };
 
 static const char *const state_names[] = {"new", "running", "stopped", "failed", "done"};
 
@@ -37,6 +37,9 @@ int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err)
     rn_jout_text(&out, "version", job->version);
     rn_jout_text(&out, "store", job->store);
     rn_jout_text(&out, "program", job->program);
+    rn_jout_text(&out, "cwd", job->cwd);
+    rn_jout_key(&out, "sbatch"); /* may be empty, which rn_jout_text leaves out */
+    rn_buf_json(&out, rn_bytes_of(job->sbatch));
     rn_jout_whole(&out, "tasks", job->n_tasks);
     rn_jout_whole(&out, "tries", job->n_tries);
     rn_jout_whole(&out, "every_s", job->every_s);
@@ -101,6 +104,8 @@ static int parse_job(rn_batch_job *job, rn_bytes text, const char *path, rn_err 
     if (!rc) rc = copy_text(job, v, "version", at, &job->version, err);
     if (!rc) rc = copy_text(job, v, "store", at, &job->store, err);
     if (!rc) rc = copy_text(job, v, "program", at, &job->program, err);
+    if (!rc) rc = copy_text(job, v, "cwd", at, &job->cwd, err);
+    if (!rc) rc = copy_text(job, v, "sbatch", at, &job->sbatch, err);
     if (!rc) rc = rn_json_int(v, "tasks", at, &job->n_tasks, err);
     if (!rc) rc = rn_json_int(v, "tries", at, &job->n_tries, err);
     if (!rc) rc = rn_json_int(v, "every_s", at, &job->every_s, err);
@@ -145,9 +150,10 @@ int rn_task_report_write(const char *folder, int64_t task, const rn_task_report 
     rn_buf out = {0}, path = {0};
     rn_buf_putc(&out, '{');
     rn_jout_text(&out, "state", state_names[r->state]);
-    rn_jout_whole(&out, "beat", r->beat);
     rn_jout_whole(&out, "attempt", r->attempt);
     rn_jout_whole(&out, "done", r->n_done);
+    rn_jout_whole(&out, "rows", r->n_rows);
+    rn_jout_boolean(&out, "missing", r->missing);
     rn_jout_number(&out, "seconds", r->seconds);
     rn_jout_text(&out, "host", r->host);
     rn_jout_text(&out, "sandbox", r->sandbox);
@@ -184,9 +190,10 @@ void rn_task_report_read(const char *folder, int64_t task, rn_task_report *r)
         take_text(v, "state", state, sizeof state);
         for (int i = 0; i <= RN_TASK_DONE; i++)
             if (strcmp(state, state_names[i]) == 0) r->state = (rn_task_state)i;
-        r->beat = take_int(v, "beat");
         r->attempt = take_int(v, "attempt");
         r->n_done = take_int(v, "done");
+        r->n_rows = take_int(v, "rows");
+        r->missing = json_is_true(json_object_get(v, "missing"));
         r->seconds = json_number_value(json_object_get(v, "seconds"));
         take_text(v, "host", r->host, sizeof r->host);
         take_text(v, "sandbox", r->sandbox, sizeof r->sandbox);

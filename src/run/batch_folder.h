@@ -11,9 +11,11 @@
  *   NNNN.out.db    the part with its results so far, replaced as a whole
  *   NNNN.json      its state, replaced as a whole
  *   NNNN.log       what its stage printed
+ *   NNNN.serve.log what a server that it started printed (run/serve.h)
+ *   node-HOST      the level of the sandbox on that node, by its first task
  *
  * Each file has one writer: the submitter until the job is submitted, then the task. Nothing here
- * is compared with a clock of another machine: a task that lives raises its `beat`.
+ * is compared with a clock of another machine.
  */
 #ifndef RN_RUN_BATCH_FOLDER_H
 #define RN_RUN_BATCH_FOLDER_H
@@ -31,6 +33,8 @@ typedef struct rn_batch_job {
     const char *version;  /* of the ration that made it; its tasks run the same */
     const char *store;    /* absolute path of the store that it was made for */
     const char *program;  /* absolute path of the ration that tasks run */
+    const char *cwd;      /* where it was made: relative paths in args are meant from there */
+    const char *sbatch;   /* further options of sbatch; "" */
     rn_words args;        /* the stage and its arguments, without the store */
     int64_t n_tasks, n_tries, every_s;
     int64_t n_rows; /* samples, verdicts or scores that all tasks are to bring */
@@ -46,13 +50,14 @@ typedef enum rn_task_state {
 
 typedef struct rn_task_report {
     rn_task_state state;
-    int64_t beat;      /* rises while it lives */
     int64_t attempt;   /* how often it was started */
-    int64_t n_done;    /* rows of results in its part */
+    int64_t n_done;    /* rows of results that it added */
+    int64_t n_rows;    /* rows of that kind in its part: one that has fewer is an older copy */
+    bool missing;      /* done, but something is missing that another attempt would not bring */
     double seconds;    /* of this attempt */
     char host[128];    /* of the node */
     char sandbox[128]; /* level there; "" not asked */
-    char message[496]; /* why it failed; "" */
+    char message[496]; /* why it failed, or what is missing; "" */
 } rn_task_report;
 
 /* FOLDER/NAME, and FOLDER/NNNN.ENDING of a task; into *path, which is cleared first. NULL: out of

@@ -3,8 +3,12 @@
  *
  * What a task did is in its own report; whether it lives is asked of Slurm. A task that is neither
  * done nor alive is submitted again: one that failed at most `n_tries` times in a row, one that was
- * stopped or lost (preemption, a node that died, scancel) as long as every attempt brings results,
- * and at most `n_tries` times without any. When the controller does not answer, nothing is decided.
+ * stopped or lost (preemption, time limit, a node that died) as long as every attempt brings
+ * results, and at most `n_tries` times without any; one that a person cancelled is not. When the
+ * controller does not answer, nothing is decided.
+ *
+ * A network file system may show a report before the part that it speaks of: a part that has fewer
+ * rows than its report says is an older copy, and is waited for.
  */
 #include "run/batch.h"
 
@@ -23,29 +27,44 @@ enum {
     POLL_MS = 500,
     LOST_LOOKS = 2, /* a task that just ended may leave the queue before its report is seen */
 };
-/* Between questions to Slurm: its controller serves the whole cluster. */
-static const int64_t look_ns = 3000000000;
+/* Between questions to Slurm, and between requests that it refused: its controller serves the whole
+ * cluster. */
+static const int64_t look_ns = 3000000000, refused_ns = 30000000000;
+/* How long a controller that never answered is waited for. */
+static const int64_t deaf_ns = 120000000000;
+/* How long a part may be older than its report; file systems keep names for up to a minute. */
+static const int64_t stale_ns = 120000000000;
 
 typedef struct follow_task {
     rn_task_report report;
     bool merged, given_up;
     bool hopeless;    /* it would fail in the same way each time */
-    bool submitted;   /* by somebody, at some time */
+    bool submitted;   /* by us, or seen in the queue */
     bool due;         /* to be submitted (again) as soon as Slurm takes it */
     int n_vain;       /* attempts in a row that brought nothing */
     int n_unseen;     /* looks in a row at which it was neither alive nor done */
     int64_t n_before; /* rows of results at the last submission */
+    int64_t compared; /* the attempt whose sandbox was compared */
+    int64_t stale_ns; /* since when its part is older than its report; 0: it is not */
 } follow_task;
+
+typedef struct level {
+    char host[sizeof((rn_task_report *)0)->host], sandbox[sizeof((rn_task_report *)0)->sandbox];
+} level;
 
 typedef struct follow {
     const rn_batch_course *c;
     follow_task *tasks; /* [job->n_tasks] */
-    bool *alive;        /* [job->n_tasks] */
-    int64_t n_done, n_failed, n_running, n_waiting, n_rows;
-    char reason[64]; /* why tasks wait; "" */
-    int64_t looked_ns;
-    bool deaf;      /* the controller does not answer */
-    int64_t n_held; /* tasks that wait for a person, at the last look */
+    rn_slurm_queue q;   /* its tasks: [job->n_tasks] */
+    int64_t n_done, n_failed, n_rows;
+    RN_VEC(level) levels; /* of nodes, each once */
+    char reason[64];      /* why tasks wait, where it is worth a word; "" */
+    char told[256];       /* reasons that were said, with ';' behind */
+    int64_t looked_ns, refused_ns;
+    int64_t n_refused; /* tasks alive when it refused */
+    int64_t deaf_ns;   /* since when the controller does not answer; 0: it does */
+    bool any;          /* Slurm has, or had, some of it */
+    int64_t n_held;    /* tasks that wait for a person, at the last look */
 } follow;
 
 /* ---- merging --------------------------------------------------------------------------------- */
@@ -61,10 +80,21 @@ static void on_conflict(void *user, const char *text)
     rn_watch_note(c->watch, "task %lld: conflict: %s", (long long)c->task, text);
 }
 
-/* That the part is whole and this task's; that it is of this store, these sets and these settings
- * is for rn_merge to see. */
-static int check_part(rn_store *part, const rn_batch_job *job, int64_t task, rn_err *err)
+/* Rows of what the stage adds. */
+static int count_results(rn_store *part, const rn_batch_job *job, int64_t *n, rn_err *err)
 {
+    rn_store_rows rows = {0};
+    int rc = rn_store_count_rows(part, &rows, err);
+    *n = rn_batch_rows(job, &rows);
+    return rc;
+}
+
+/* That the part is whole and this task's; that it is of this store, these sets and these settings
+ * is for rn_merge to see. RN_EBUSY: it is older than what its report says. */
+static int check_part(rn_store *part, const rn_batch_job *job, int64_t task, int64_t n_rows,
+                      rn_err *err)
+{
+    int64_t n = 0;
     rn_buf name = {0};
     char want[64];
     snprintf(want, sizeof want, "%s/%lld", job->id, (long long)task);
@@ -73,12 +103,17 @@ static int check_part(rn_store *part, const rn_batch_job *job, int64_t task, rn_
     if (!rc && name.len && strcmp(name.data, want) != 0)
         rc = rn_fail(err, RN_EVERSION, "%s is task %s, not %s: it belongs to another job",
                      rn_store_path(part), name.data, want);
+    if (!rc) rc = count_results(part, job, &n, err);
+    if (!rc && n < n_rows)
+        rc = rn_fail(err, RN_EBUSY, "%s has %lld results, and its task reported %lld",
+                     rn_store_path(part), (long long)n, (long long)n_rows);
     rn_buf_free(&name);
     return rc;
 }
 
-static int merge_task(const char *folder, const rn_batch_job *job, int64_t task, rn_store *whole,
-                      const rn_watch *watch, rn_err *err)
+/* n_rows: what its report says that the part has, or 0 for what is there. */
+static int merge_task(const char *folder, const rn_batch_job *job, int64_t task, int64_t n_rows,
+                      rn_store *whole, const rn_watch *watch, rn_err *err)
 {
     rn_buf path = {0};
     rn_store *part = NULL;
@@ -88,28 +123,29 @@ static int merge_task(const char *folder, const rn_batch_job *job, int64_t task,
     const char *file = rn_task_path(folder, task, "out.db", &path);
     int rc = file ? rn_store_open(file, RN_STORE_READ, &part, err)
                   : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
-    if (!rc) rc = check_part(part, job, task, err);
+    if (!rc) rc = check_part(part, job, task, n_rows, err);
     if (!rc) rc = rn_merge(whole, part, &opts, &stats, err);
     rn_store_close(part);
     rn_buf_free(&path);
     return rc;
 }
 
-int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whole, bool partial,
+int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whole, int64_t *n_left,
                      const rn_watch *watch, rn_err *err)
 {
     rn_buf path = {0};
     int rc = 0;
+    *n_left = 0;
     for (int64_t i = 0; !rc && i < job->n_tasks; i++) {
-        rn_task_report r;
         rn_err why = {0};
         const char *file = rn_task_path(folder, i, "out.db", &path);
-        rn_task_report_read(folder, i, &r);
-        if (!file || !rn_file_exists(file) || (!partial && r.state != RN_TASK_DONE)) continue;
-        rc = merge_task(folder, job, i, whole, watch, &why);
+        if (!file || !rn_file_exists(file)) continue;
+        rc = merge_task(folder, job, i, 0, whole, watch, &why);
         /* A part that is not worth having is said; a store that cannot be written ends it. */
-        if (rc == RN_EFORMAT || rc == RN_EVERSION || rc == RN_EINVAL || rc == RN_ETRUNCATED) {
+        bool refused = rc == RN_EVERSION || rc == RN_EINVAL;
+        if (refused || rc == RN_EFORMAT || rc == RN_ETRUNCATED) {
             rn_watch_note(watch, "task %lld: its part is left out: %s", (long long)i, why.msg);
+            *n_left += refused;
             rc = 0;
         }
         if (rc && err) *err = why;
@@ -121,8 +157,9 @@ int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whol
 /* ---- what the tasks and Slurm say ------------------------------------------------------------ */
 
 /* A held task never starts by itself: following it without a word would never end. */
-static void tell_of_held(follow *f, const rn_slurm_queue *q)
+static void tell_of_held(follow *f)
 {
+    const rn_slurm_queue *q = &f->q;
     if (q->n_held > f->n_held)
         rn_watch_note(f->c->watch,
                       "%lld tasks are held by Slurm (%s): 'scontrol release %s' lets one start "
@@ -132,54 +169,77 @@ static void tell_of_held(follow *f, const rn_slurm_queue *q)
     f->n_held = q->n_held;
 }
 
-static int look(follow *f)
+/* Why tasks wait is said once for each reason; that others are before them is no news. */
+static void tell_of_waiting(follow *f)
 {
-    rn_slurm_queue q = {.alive = f->alive, .n_tasks = f->c->job->n_tasks};
+    static const char *const usual[] = {"None", "Resources", "Priority", "BeginTime", "Cleaning"};
+    const rn_slurm_queue *q = &f->q;
+    char mark[sizeof f->reason + 2];
+    bool news = q->n_waiting > 0;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        news &= strcmp(q->reason, usual[i]) != 0;
+    snprintf(f->reason, sizeof f->reason, "%s", news ? q->reason : "");
+    snprintf(mark, sizeof mark, "%s;", q->reason);
+    if (!news || strcasestr(q->reason, "held") || strstr(f->told, mark)) return;
+    if (strlen(f->told) + strlen(mark) < sizeof f->told) strcat(f->told, mark);
+    rn_watch_note(f->c->watch,
+                  "tasks wait, and Slurm's reason is %s (squeue(1), job reason codes); what they "
+                  "ask for is in --sbatch",
+                  q->reason);
+}
+
+/* Whether to go on although squeue said nothing of use. Before anything is submitted it may be that
+ * this machine cannot reach Slurm at all. */
+static bool may_stay_deaf(follow *f, int rc)
+{
+    if (!f->deaf_ns) f->deaf_ns = rn_now_ns();
+    if (f->any) return rc != RN_EUNSUPPORTED && rc != RN_ENOMEM;
+    return rc == RN_ENET && rn_now_ns() - f->deaf_ns < deaf_ns;
+}
+
+/* 1: it cannot be said how things stand. */
+static int look(follow *f, rn_err *err)
+{
     rn_err why = {0};
-    int rc = rn_slurm_look(f->c->folder, &q, &why);
+    int rc = rn_slurm_look(f->c->folder, &f->q, &why);
     f->looked_ns = rn_now_ns();
-    if (rc && !f->deaf)
-        rn_watch_note(f->c->watch,
-                      "Slurm does not answer (%s); tasks that run go on, and so does this",
-                      why.msg[0] ? why.msg : "squeue fails");
-    if (!rc && f->deaf) rn_watch_note(f->c->watch, "Slurm answers again");
-    f->deaf = rc != 0;
-    if (rc) return rc;
-    f->n_running = q.n_running;
-    f->n_waiting = q.n_waiting;
-    tell_of_held(f, &q);
-    snprintf(f->reason, sizeof f->reason, "%s",
-             q.n_waiting && strcmp(q.reason, "None") != 0 && strcmp(q.reason, "Resources") != 0
-                 ? q.reason
-                 : "");
+    if (rc && !f->deaf_ns)
+        rn_watch_note(f->c->watch, "Slurm does not answer (%s)%s",
+                      why.msg[0] ? why.msg : "squeue fails",
+                      f->any ? "; tasks that run go on, and so does this" : "");
+    if (rc && may_stay_deaf(f, rc)) return 1;
+    if (rc) {
+        if (err) *err = why;
+        return rc;
+    }
+    if (f->deaf_ns) rn_watch_note(f->c->watch, "Slurm answers again");
+    f->deaf_ns = 0;
+    f->any |= f->q.n_running + f->q.n_waiting > 0;
+    tell_of_held(f);
+    tell_of_waiting(f);
     return 0;
 }
 
-/* Whether a task before i had this host and level. */
-static bool named_before(const follow *f, int64_t i)
+/* Every node whose level is not the first one's, as soon as it is known: verdicts carry it. */
+static void compare_sandbox(follow *f, follow_task *t)
 {
-    const rn_task_report *r = &f->tasks[i].report;
-    for (int64_t k = 0; k < i; k++)
-        if (strcmp(f->tasks[k].report.host, r->host) == 0 &&
-            strcmp(f->tasks[k].report.sandbox, r->sandbox) == 0)
-            return true;
-    return false;
-}
-
-/* Every node whose level is not the first one's: verdicts carry it. */
-static void compare_sandboxes(const follow *f)
-{
-    const rn_task_report *first = NULL;
-    for (int64_t i = 0; i < f->c->job->n_tasks; i++) {
-        const rn_task_report *r = &f->tasks[i].report;
-        if (!r->sandbox[0]) continue;
-        if (!first) first = r;
-        if (strcmp(first->sandbox, r->sandbox) == 0 || named_before(f, i)) continue;
-        rn_watch_note(f->c->watch,
-                      "the nodes' sandboxes differ, so verdicts have several protocols: %s has %s, "
-                      "%s has %s ('ration doctor' there says why)",
-                      r->host, r->sandbox, first->host, first->sandbox);
-    }
+    const rn_task_report *r = &t->report;
+    if (t->compared == r->attempt || !r->sandbox[0]) return;
+    t->compared = r->attempt;
+    for (size_t i = 0; i < f->levels.n; i++)
+        if (strcmp(f->levels.data[i].host, r->host) == 0 &&
+            strcmp(f->levels.data[i].sandbox, r->sandbox) == 0)
+            return;
+    level x;
+    snprintf(x.host, sizeof x.host, "%s", r->host);
+    snprintf(x.sandbox, sizeof x.sandbox, "%s", r->sandbox);
+    if (!rn_vec_push(&f->levels, x)) return;
+    const level *first = &f->levels.data[0];
+    if (strcmp(first->sandbox, r->sandbox) == 0) return;
+    rn_watch_note(f->c->watch,
+                  "the nodes' sandboxes differ, so verdicts have several protocols: %s has %s, "
+                  "%s has %s ('ration doctor' there says why)",
+                  r->host, r->sandbox, first->host, first->sandbox);
 }
 
 /* After an attempt of task i that did not end well: another, or none. */
@@ -197,12 +257,23 @@ static void try_again(follow *f, int64_t i, bool brought_results, const char *wh
             (long long)i, what, t->n_vain, t->n_vain == 1 ? "" : "s", f->c->folder, (long long)i);
 }
 
+/* True while a part that is older than its report may still come. */
+static bool is_on_its_way(follow_task *t)
+{
+    int64_t now = rn_now_ns();
+    if (!t->stale_ns) t->stale_ns = now;
+    return now - t->stale_ns < stale_ns;
+}
+
 static void merge_done(follow *f, int64_t i)
 {
     follow_task *t = &f->tasks[i];
     rn_err why = {0};
     char what[600];
-    int rc = merge_task(f->c->folder, f->c->job, i, f->c->whole, f->c->watch, &why);
+    int rc =
+        merge_task(f->c->folder, f->c->job, i, t->report.n_rows, f->c->whole, f->c->watch, &why);
+    if (rc == RN_EBUSY && is_on_its_way(t)) return;
+    t->stale_ns = 0;
     t->hopeless = rc == RN_EVERSION || rc == RN_EINVAL;
     if (rc == 0) {
         t->merged = true;
@@ -210,13 +281,13 @@ static void merge_done(follow *f, int64_t i)
             rn_watch_note(f->c->watch, "task %lld: %s", (long long)i, t->report.message);
         return;
     }
-    /* The part is made again from its beginning. */
+    /* The part is made again from its beginning. A refused one is kept: it may be somebody's. */
     rn_buf path = {0};
     const char *name;
-    if ((name = rn_task_path(f->c->folder, i, "out.db", &path))) unlink(name);
-    if ((name = rn_task_path(f->c->folder, i, "json", &path))) unlink(name);
+    if (!t->hopeless && (name = rn_task_path(f->c->folder, i, "out.db", &path))) unlink(name);
+    if (!t->hopeless && (name = rn_task_path(f->c->folder, i, "json", &path))) unlink(name);
     rn_buf_free(&path);
-    t->report = (rn_task_report){0};
+    if (!t->hopeless) t->report.state = RN_TASK_NEW;
     snprintf(what, sizeof what, "sent a part that cannot be merged (%s)", why.msg);
     try_again(f, i, false, what);
 }
@@ -227,6 +298,7 @@ static void read_reports(follow *f)
     for (int64_t i = 0; i < f->c->job->n_tasks; i++) {
         follow_task *t = &f->tasks[i];
         if (!t->merged) rn_task_report_read(f->c->folder, i, &t->report);
+        compare_sandbox(f, t);
         if (!t->merged && !t->given_up && t->report.state == RN_TASK_DONE) merge_done(f, i);
         f->n_done += t->merged;
         f->n_failed += t->given_up;
@@ -236,27 +308,75 @@ static void read_reports(follow *f)
 
 /* ---- submitting ------------------------------------------------------------------------------ */
 
+/* What became of task i, in words. */
+static void tell_end(const rn_task_report *r, const char *ended, char *out, size_t size)
+{
+    bool known = *ended && strcmp(ended, "COMPLETED") != 0 && strcmp(ended, "FAILED") != 0;
+    snprintf(out, size, "%s%s%s%s%s%s",
+             r->state == RN_TASK_FAILED    ? "failed"
+             : r->state == RN_TASK_STOPPED ? "was stopped"
+                                           : "is lost",
+             known ? " (" : "", known ? ended : "", known ? ")" : "", r->message[0] ? ": " : "",
+             r->message);
+}
+
 /* Whether task i is to be submitted (again) now, after a look at the queue. */
 static bool is_due(follow *f, int64_t i)
 {
     follow_task *t = &f->tasks[i];
     const rn_task_report *r = &t->report;
+    const rn_slurm_task *slurm = &f->q.tasks[i];
     if (t->merged || t->given_up || t->due) return t->due;
-    if (f->alive[i]) {
+    if (slurm->alive) {
         t->n_unseen = 0;
         t->submitted = true;
         return false;
     }
+    if (r->state == RN_TASK_DONE) return false; /* its part is on its way */
     if (!t->submitted && r->state == RN_TASK_NEW) return t->due = true;
     if (++t->n_unseen < LOST_LOOKS) return false;
+    if (t->submitted && strcmp(slurm->ended, "CANCELLED") == 0) {
+        t->given_up = true;
+        rn_watch_note(f->c->watch, "task %lld was cancelled (scancel): it is not submitted again",
+                      (long long)i);
+        return false;
+    }
     char what[600];
-    snprintf(what, sizeof what, "%s%s%s",
-             r->state == RN_TASK_FAILED    ? "failed"
-             : r->state == RN_TASK_STOPPED ? "was stopped"
-                                           : "is lost",
-             r->message[0] ? ": " : "", r->message);
+    tell_end(r, slurm->ended, what, sizeof what);
     try_again(f, i, r->n_done > t->n_before && r->state != RN_TASK_FAILED, what);
     return t->due;
+}
+
+/* A refusal is no reason to ask again at once; that one of ours ended since is. */
+static bool is_refused(const follow *f)
+{
+    return f->refused_ns && f->q.n_running + f->q.n_waiting >= f->n_refused &&
+           rn_now_ns() - f->refused_ns < refused_ns;
+}
+
+/* Whether to go on although nothing was taken this time. */
+static bool may_wait(follow *f, int rc)
+{
+    f->q.adopt = rc == RN_ENET; /* it may have been taken all the same */
+    /* Others of ours are on their way: the rest is accepted when these are done. */
+    return f->q.n_running + f->q.n_waiting > 0 || (f->any && rc != RN_EIO);
+}
+
+static void note_submission(follow *f, const rn_slurm_submission *x)
+{
+    for (size_t k = 0; k < x->n_taken; k++) {
+        follow_task *t = &f->tasks[x->tasks[k]];
+        t->submitted = true;
+        t->due = false;
+        t->n_unseen = 0;
+        t->n_before = t->report.n_done;
+    }
+    f->any |= x->n_taken > 0;
+    f->refused_ns = x->n_taken < x->n ? rn_now_ns() : 0;
+    f->n_refused = f->q.n_running + f->q.n_waiting + (int64_t)x->n_taken;
+    if (x->n_taken)
+        rn_watch_note(f->c->watch, "job %s: %zu tasks submitted%s", x->id, x->n_taken,
+                      x->n_taken < x->n ? "; Slurm accepts the rest later" : "");
 }
 
 static int submit_due(follow *f, rn_err *err)
@@ -265,23 +385,16 @@ static int submit_due(follow *f, rn_err *err)
     for (int64_t i = 0; i < f->c->job->n_tasks; i++)
         if (is_due(f, i)) rn_vec_push(&due, i);
     int rc = rn_vec_ok(&due) ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
-    rn_slurm_submission x = {
-        .folder = f->c->folder, .extra = f->c->sbatch, .tasks = due.data, .n = due.n};
-    if (!rc && due.n) {
+    rn_slurm_submission x = {.folder = f->c->folder,
+                             .extra = f->c->sbatch,
+                             .stage = f->c->job->args.data[0],
+                             .tasks = due.data,
+                             .n = due.n};
+    if (!rc && due.n && !is_refused(f)) {
         rc = rn_slurm_submit(&x, err);
-        /* Others of ours are on their way: the rest is accepted when these are done. */
-        if (rc && f->n_running + f->n_waiting > 0) rc = 0;
+        note_submission(f, &x);
+        if (rc && may_wait(f, rc)) rc = 0;
     }
-    for (size_t k = 0; k < x.n_taken; k++) {
-        follow_task *t = &f->tasks[due.data[k]];
-        t->submitted = true;
-        t->due = false;
-        t->n_unseen = 0;
-        t->n_before = t->report.n_done;
-    }
-    if (!rc && x.n_taken)
-        rn_watch_note(f->c->watch, "job %s: %zu tasks submitted%s", x.id, x.n_taken,
-                      x.n_taken < due.n ? "; Slurm accepts the rest later" : "");
     rn_vec_free(&due);
     return rc;
 }
@@ -293,7 +406,7 @@ static void show(const follow *f)
     char extra[256];
     snprintf(extra, sizeof extra,
              "%lld tasks done, %lld running, %lld waiting%s%s, %lld given up, of %lld",
-             (long long)f->n_done, (long long)f->n_running, (long long)f->n_waiting,
+             (long long)f->n_done, (long long)f->q.n_running, (long long)f->q.n_waiting,
              f->reason[0] ? ": " : "", f->reason, (long long)f->n_failed,
              (long long)f->c->job->n_tasks);
     const rn_progress_step step = {.what = "batch",
@@ -308,23 +421,41 @@ static int turn(follow *f, bool *over, rn_err *err)
 {
     read_reports(f);
     *over = f->n_done + f->n_failed == f->c->job->n_tasks;
-    if (!*over && rn_now_ns() - f->looked_ns > look_ns && look(f) == 0) {
+    int rc = 1;
+    if (!*over && rn_now_ns() - f->looked_ns > look_ns) rc = look(f, err);
+    if (rc == 0) {
         /* A report may have come between: reading after the look, none is taken for lost. */
         read_reports(f);
-        int rc = submit_due(f, err);
-        if (rc) return rc;
+        rc = submit_due(f, err);
     }
+    if (rc < 0) return rc;
     show(f);
     return 0;
+}
+
+/* After the last task: the counts, and what tasks that are given up had finished. */
+static int sum_up(follow *f, rn_batch_summary *out, rn_err *err)
+{
+    const rn_batch_course *c = f->c;
+    int64_t n_left = 0;
+    int rc =
+        f->n_failed ? rn_batch_collect(c->folder, c->job, c->whole, &n_left, c->watch, err) : 0;
+    for (int64_t i = 0; i < c->job->n_tasks; i++)
+        out->n_missing += f->tasks[i].merged && f->tasks[i].report.missing;
+    out->n_done = f->n_done;
+    out->n_failed = f->n_failed;
+    out->incomplete = f->n_failed + out->n_missing > 0;
+    return rc;
 }
 
 int rn_batch_follow(const rn_batch_course *c, rn_batch_summary *out, rn_err *err)
 {
     size_t n = (size_t)c->job->n_tasks;
     follow f = {.c = c, .looked_ns = -look_ns - 1};
+    f.q = (rn_slurm_queue){.n_tasks = c->job->n_tasks, .adopt = true};
     f.tasks = calloc(n, sizeof *f.tasks);
-    f.alive = calloc(n, sizeof *f.alive);
-    int rc = f.tasks && f.alive ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
+    f.q.tasks = calloc(n, sizeof *f.q.tasks);
+    int rc = f.tasks && f.q.tasks ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
     bool over = false;
     while (!rc && !over) {
         rc = rn_watch_check(c->watch, err);
@@ -333,14 +464,10 @@ int rn_batch_follow(const rn_batch_course *c, rn_batch_summary *out, rn_err *err
         if (!rc && !over) nanosleep(&nap, NULL);
     }
     rn_watch_end(c->watch);
-    if (!rc) compare_sandboxes(&f);
-    /* What tasks that are given up had finished is kept too. */
-    if (!rc && f.n_failed) rc = rn_batch_collect(c->folder, c->job, c->whole, true, c->watch, err);
-    out->n_tasks = c->job->n_tasks;
-    out->n_done = f.n_done;
-    out->n_failed = f.n_failed;
-    out->incomplete = f.n_failed > 0;
+    if (!rc) rc = sum_up(&f, out, err);
+    out->submitted = f.any;
     free(f.tasks);
-    free(f.alive);
+    free(f.q.tasks);
+    rn_vec_free(&f.levels);
     return rc;
 }

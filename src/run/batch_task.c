@@ -7,6 +7,8 @@
  * NNNN.out.db in the shared folder. At SIGTERM (preemption, time limit) the child is stopped, which
  * commits what is finished, and the last snapshot is written. A task that is started again, on
  * whatever node, begins with that snapshot. So a node that dies costs what came after the last one.
+ * A node that was only thought dead must not write over what its successor sent: an attempt that
+ * sees a later one in the task's report ends.
  */
 #include "run/batch.h"
 
@@ -18,14 +20,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
     LOOK_MS = 100,
-    BEAT_NS = 2000000000,
-    GRACE_MS = 45000, /* of the minute between SIGTERM and the end */
+    GRACE_MS = 20000, /* Slurm kills 30 s after SIGTERM when it cancels or preempts (KillWait) */
+    STOP_MS = 2000,
     COPY_TRIES = 3,
     COPY_PAUSE_S = 5,
     COPY_BYTES = 1 << 20,
@@ -33,7 +37,7 @@ enum {
 
 typedef struct task {
     const rn_watch *watch;
-    const char *folder;
+    char folder[PATH_MAX];
     int64_t n; /* its number */
     rn_batch_job job;
     rn_task_report report;
@@ -41,29 +45,28 @@ typedef struct task {
     rn_buf part;     /* path of the part in scratch */
     int64_t n_given; /* rows that it held when the submitter made it */
     rn_process stage;
-    int64_t began_ns, copied_ns, beat_ns;
+    int64_t began_ns, copied_ns;
+    bool superseded; /* a later attempt was seen */
 } task;
 
 /* ---- scratch --------------------------------------------------------------------------------- */
 
+/* A folder of its own in the first of these that is here; the variables may come from the machine
+ * that submitted. */
 static int make_scratch(task *t, rn_err *err)
 {
-    static const char *const names[] = {"SLURM_TMPDIR", "TMPDIR"};
-    const char *dir = NULL;
-    for (size_t i = 0; i < sizeof names / sizeof *names && (!dir || !*dir); i++)
-        dir = getenv(names[i]);
-    int n = snprintf(t->scratch, sizeof t->scratch, "%s/ration-task-XXXXXX",
-                     dir && *dir ? dir : "/tmp");
-    bool fits = n > 0 && (size_t)n < sizeof t->scratch;
-    if (!fits || !mkdtemp(t->scratch)) {
-        if (!fits) errno = ENAMETOOLONG;
-        int rc = rn_fail_errno(err, "no scratch folder in %s (set TMPDIR to one on this node)",
-                               dir && *dir ? dir : "/tmp");
-        t->scratch[0] = '\0';
-        return rc;
+    const char *const dirs[] = {getenv("SLURM_TMPDIR"), getenv("TMPDIR"), "/tmp"};
+    char dir[PATH_MAX] = "";
+    for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
+        if (!dirs[i] || !dirs[i][0] || !realpath(dirs[i], dir)) continue;
+        int n = snprintf(t->scratch, sizeof t->scratch, "%s/ration-task-XXXXXX", dir);
+        if (n > 0 && (size_t)n < sizeof t->scratch && mkdtemp(t->scratch)) {
+            rn_buf_printf(&t->part, "%s/part.db", t->scratch);
+            return rn_buf_ok(&t->part) ? 0 : rn_fail(err, RN_ENOMEM, "scratch: out of memory");
+        }
     }
-    rn_buf_printf(&t->part, "%s/part.db", t->scratch);
-    return rn_buf_ok(&t->part) ? 0 : rn_fail(err, RN_ENOMEM, "scratch folder: out of memory");
+    t->scratch[0] = '\0';
+    return rn_fail_errno(err, "no scratch folder in %s (set TMPDIR to one on this node)", dir);
 }
 
 static void remove_scratch(task *t)
@@ -87,8 +90,12 @@ static int copy_file(const char *from, const char *to, rn_err *err)
     if (out < 0) rc = rn_fail_errno(err, "%s", to);
     char *chunk = malloc(COPY_BYTES);
     if (!chunk && !rc) rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", to);
-    for (ssize_t n; !rc && (n = read(in, chunk, COPY_BYTES)) != 0;)
-        if (n < 0 || write(out, chunk, (size_t)n) != n) rc = rn_fail_errno(err, "%s", to);
+    for (ssize_t n; !rc && (n = read(in, chunk, COPY_BYTES)) != 0;) {
+        if (n < 0) rc = rn_fail_errno(err, "%s", from);
+        for (ssize_t done = 0, k; !rc && done < n; done += k)
+            if ((k = write(out, chunk + done, (size_t)(n - done))) < 0)
+                rc = rn_fail_errno(err, "%s", to);
+    }
     free(chunk);
     close(in);
     if (out >= 0 && close(out) && !rc) rc = rn_fail_errno(err, "%s", to);
@@ -104,10 +111,7 @@ static int count_rows(const task *t, const char *path, int64_t *n, rn_err *err)
     if (!rc) rc = rn_store_check(s, err);
     if (!rc) rc = rn_store_count_rows(s, &rows, err);
     rn_store_close(s);
-    const char *stage = t->job.args.data[0];
-    *n = strcmp(stage, "generate") == 0 ? rows.n_samples
-         : strcmp(stage, "judge") == 0  ? rows.n_verdicts
-                                        : rows.n_scores;
+    *n = rn_batch_rows(&t->job, &rows);
     return rc;
 }
 
@@ -143,19 +147,33 @@ static int fetch_part(task *t, rn_err *err)
         again = false;
     }
     if (!rc) rc = fetch_given(t, !again, err);
-    t->report.n_done = again ? n - t->n_given : 0;
+    t->report.n_rows = again ? n : t->n_given;
+    t->report.n_done = t->report.n_rows - t->n_given;
     rn_buf_free(&path);
     return rc;
 }
 
 /* ---- the shared folder ----------------------------------------------------------------------- */
 
+/* Before anything is written. */
+static int check_attempt(task *t, rn_err *err)
+{
+    rn_task_report now;
+    rn_task_report_read(t->folder, t->n, &now);
+    t->superseded = now.attempt > t->report.attempt;
+    if (!t->superseded) return 0;
+    return rn_fail(err, RN_ECANCELLED,
+                   "task %lld was started again on %s, since this node was taken for lost: this "
+                   "attempt ends",
+                   (long long)t->n, now.host);
+}
+
 static int send_report(task *t, rn_task_state state, rn_err *err)
 {
+    int rc = check_attempt(t, err);
+    if (rc) return rc;
     t->report.state = state;
-    t->report.beat++;
     t->report.seconds = (double)(rn_now_ns() - t->began_ns) * 1e-9;
-    t->beat_ns = rn_now_ns();
     return rn_task_report_write(t->folder, t->n, &t->report, err);
 }
 
@@ -169,11 +187,13 @@ static int send_part(task *t, rn_err *err)
         rn_buf_free(&path);
         return 0;
     }
-    int rc = name ? rn_store_snapshot(t->part.data, name, err)
-                  : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    int rc =
+        name ? check_attempt(t, err) : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
     int64_t n = t->n_given;
+    if (!rc) rc = rn_store_snapshot(t->part.data, name, err);
     if (!rc) rc = count_rows(t, name, &n, err);
-    t->report.n_done = n - t->n_given;
+    if (!rc) t->report.n_rows = n;
+    t->report.n_done = t->report.n_rows - t->n_given;
     rn_buf_free(&path);
     return rc;
 }
@@ -185,7 +205,7 @@ static int send_last(task *t, rn_task_state state, rn_err *err)
     for (int i = 0; i < COPY_TRIES; i++) {
         rc = send_part(t, err);
         if (!rc) rc = send_report(t, state, err);
-        if (!rc) return 0;
+        if (!rc || t->superseded) return rc;
         if (i + 1 < COPY_TRIES) sleep(COPY_PAUSE_S);
     }
     rn_err_prefix(err,
@@ -197,45 +217,84 @@ static int send_last(task *t, rn_task_state state, rn_err *err)
     return rc;
 }
 
-/* Verdicts carry the level of the sandbox: the submitter lists nodes whose level differs. */
+/* Verdicts carry the level of the sandbox: the submitter lists nodes whose level differs. The first
+ * task on a node asks, and leaves the answer for the others. */
 static void ask_sandbox(task *t)
 {
-    rn_judge *j = NULL;
-    rn_judge_opts o = {.jobs = 1, .allow_weak = true};
+    enum { SIZE = sizeof t->report.sandbox };
+    char file[sizeof t->report.host + 8];
+    rn_buf path = {0}, known = {0};
     rn_err why = {0};
-    if (rn_judge_open(&o, &j, &why))
-        snprintf(t->report.sandbox, sizeof t->report.sandbox, "none: %.100s", why.msg);
-    else
-        snprintf(t->report.sandbox, sizeof t->report.sandbox, "%s", rn_judge_level(j));
-    rn_judge_close(j);
+    snprintf(file, sizeof file, "node-%s", t->report.host);
+    const char *name = rn_batch_path(t->folder, file, &path);
+    if (name && rn_file_read(name, SIZE, &known, &why) == 0 && known.len) {
+        snprintf(t->report.sandbox, SIZE, "%s", known.data);
+    } else {
+        rn_judge *j = NULL;
+        rn_judge_opts o = {.jobs = 1, .allow_weak = true};
+        if (rn_judge_open(&o, &j, &why))
+            snprintf(t->report.sandbox, SIZE, "none: %.100s", why.msg);
+        else
+            snprintf(t->report.sandbox, SIZE, "%s", rn_judge_level(j));
+        rn_judge_close(j);
+        if (name) rn_file_write_atomic(name, rn_bytes_of(t->report.sandbox), NULL);
+    }
+    rn_buf_free(&known);
+    rn_buf_free(&path);
 }
 
 /* ---- the stage ------------------------------------------------------------------------------- */
 
+static bool has_option(const rn_words *args, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < args->n; i++)
+        if (strncmp(args->data[i], name, n) == 0 && (!args->data[i][n] || args->data[i][n] == '='))
+            return true;
+    return false;
+}
+
+/* Relative paths in the arguments are meant from where the job was made. */
+static const char *stage_folder(const task *t)
+{
+    if (access(t->job.cwd, X_OK) == 0) return t->job.cwd;
+    rn_watch_warn(t->watch,
+                  "%s, where the job was made, is not on this node: relative paths are looked for "
+                  "in the current folder",
+                  t->job.cwd);
+    return NULL;
+}
+
 static int start_stage(task *t, rn_err *err)
 {
     rn_words w = {0};
-    rn_buf units = {0}, log = {0};
-    const char *unit_path = rn_task_path(t->folder, t->n, "units", &units);
-    const char *log_path = rn_task_path(t->folder, t->n, "log", &log);
+    rn_buf units = {0}, log = {0}, serve_log = {0};
     rn_vec_push(&w, t->job.program);
     for (size_t i = 0; i < t->job.args.n; i++)
         rn_vec_push(&w, t->job.args.data[i]);
-    rn_vec_push(&w, "-s");
-    rn_vec_push(&w, t->part.data);
-    rn_vec_push(&w, "--units");
-    rn_vec_push(&w, unit_path);
+    const char *log_path = rn_task_path(t->folder, t->n, "log", &log);
+    const char *const own[] = {"-s", t->part.data, "--units",
+                               rn_task_path(t->folder, t->n, "units", &units)};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        rn_vec_push(&w, own[i]);
+    /* By default its name would be of this process's number, which other nodes have too. */
+    bool serves = has_option(&t->job.args, "--serve") && !has_option(&t->job.args, "--serve-log");
+    if (serves) {
+        rn_vec_push(&w, "--serve-log");
+        rn_vec_push(&w, rn_task_path(t->folder, t->n, "serve.log", &serve_log));
+    }
     rn_vec_push(&w, NULL);
-    int rc = rn_vec_ok(&w) && unit_path && log_path
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "task %lld: out of memory", (long long)t->n);
+    bool ok = rn_vec_ok(&w) && log_path && rn_buf_ok(&units) && rn_buf_ok(&serve_log);
+    int rc = ok ? 0 : rn_fail(err, RN_ENOMEM, "task %lld: out of memory", (long long)t->n);
     int fd = rc ? -1 : open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (!rc && fd < 0) rc = rn_fail_errno(err, "%s", log_path);
-    if (!rc) rc = rn_process_start(&t->stage, w.data, fd, err);
+    const rn_process_call call = {.argv = w.data, .dir = stage_folder(t)};
+    if (!rc) rc = rn_process_start(&t->stage, &call, fd, err);
     if (fd >= 0) close(fd);
     rn_vec_free(&w);
     rn_buf_free(&units);
     rn_buf_free(&log);
+    rn_buf_free(&serve_log);
     return rc;
 }
 
@@ -260,20 +319,17 @@ static void take_last_line(task *t)
     rn_buf_free(&text);
 }
 
-/* Until the stage ends or a stop is asked for; results travel meanwhile. */
+/* Until the stage ends, or a stop is asked for; results travel meanwhile. */
 static bool follow_stage(task *t)
 {
     bool warned = false;
     while (!rn_process_wait(&t->stage, LOOK_MS)) {
         if (rn_watch_stops(t->watch)) return false;
-        int64_t now = rn_now_ns();
+        if (rn_now_ns() - t->copied_ns <= t->job.every_s * 1000000000) continue;
         rn_err why = {0};
-        int rc = 0;
-        if (now - t->copied_ns > t->job.every_s * 1000000000)
-            rc = send_part(t, &why);
-        else if (now - t->beat_ns <= BEAT_NS)
-            continue;
+        int rc = send_part(t, &why);
         if (!rc) rc = send_report(t, RN_TASK_RUNNING, &why);
+        if (t->superseded) return false;
         /* Work goes on: what cannot travel now may be able to later. */
         if (rc && !warned) rn_watch_warn(t->watch, "%s", why.msg);
         warned = rc != 0;
@@ -281,12 +337,23 @@ static bool follow_stage(task *t)
     return true;
 }
 
+/* Whether the stage ended because it was stopped. Slurm's SIGTERM reaches all processes of a task
+ * that it cancels or preempts: the stage may end, with status 1, before our signal has come. */
+static bool was_stopped(const task *t)
+{
+    int code = rn_process_code(&t->stage);
+    for (int ms = 0; ms < STOP_MS && (code == 1 || code > 128) && !rn_watch_stops(t->watch);
+         ms += LOOK_MS)
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000}, NULL);
+    return code != 0 && rn_watch_stops(t->watch);
+}
+
 static int work(task *t, rn_err *err)
 {
     int rc = start_stage(t, err);
     if (rc) return rc;
     t->copied_ns = rn_now_ns();
-    if (!follow_stage(t)) {
+    if (!follow_stage(t) || was_stopped(t)) {
         rn_process_end(&t->stage, GRACE_MS);
         rc = send_last(t, RN_TASK_STOPPED, err);
         return rc ? rc
@@ -297,6 +364,7 @@ static int work(task *t, rn_err *err)
     t->report.message[0] = '\0';
     if (code) take_last_line(t);
     /* 1: finished, and something is missing that trying again would not bring. */
+    t->report.missing = code == 1;
     rc = send_last(t, code <= 1 ? RN_TASK_DONE : RN_TASK_FAILED, err);
     if (rc || code <= 1) return rc;
     return rn_fail(err, RN_EIO, "task %lld: %s", (long long)t->n, t->report.message);
@@ -315,6 +383,7 @@ static int begin(task *t, rn_err *err)
                        "the same",
                        t->folder, t->job.version, rn_version());
     rn_task_report_read(t->folder, t->n, &t->report);
+    if (t->report.state == RN_TASK_DONE) return 0;
     t->report.attempt++;
     t->report.message[0] = '\0';
     if (gethostname(t->report.host, sizeof t->report.host - 1)) t->report.host[0] = '\0';
@@ -325,8 +394,9 @@ static int begin(task *t, rn_err *err)
 
 int rn_batch_task(const char *folder, int64_t number, const rn_watch *watch, rn_err *err)
 {
-    task t = {.watch = watch, .folder = folder, .n = number, .began_ns = rn_now_ns()};
-    int rc = begin(&t, err);
+    task t = {.watch = watch, .n = number, .began_ns = rn_now_ns()};
+    /* Absolute, since the stage may run elsewhere. */
+    int rc = realpath(folder, t.folder) ? begin(&t, err) : rn_fail_errno(err, "%s", folder);
     bool known = rc == 0;
     /* A requeue may come after the last result: nothing is left to do then. */
     bool over = known && t.report.state == RN_TASK_DONE;

@@ -464,6 +464,10 @@ static int list_unasked(call *g, rn_err *err)
     if (!rc) rc = rn_store_each_run(g->store, note_same, &m, err);
     g->out->run_id = m.run_id;
     if (!rc && m.run_id) rc = rn_store_each_run(g->store, note_set, g, err);
+    /* A store that holds nothing would be removed: what comes back is merged into it. */
+    const rn_store_set set = {.name = g->set->name, .hash = g->set->hash};
+    int64_t set_id;
+    if (!rc && !m.run_id) rc = rn_store_put_set(g->store, &set, &set_id, err);
     if (!rc) rc = list_missing(g, err);
     return rc;
 }
@@ -766,7 +770,7 @@ int rn_stage_generate(rn_store *s, const rn_generate_options *options, rn_genera
     else if (!rc && !all)
         rc = make_samples(&g, err);
     out->seconds = (double)(rn_now_ns() - from) * 1e-9;
-    if (!rc) warn_of_repetition(&g);
+    if (!rc && !o.share.todo) warn_of_repetition(&g);
     if (g.sampler && g.sampler->m.remote) {
         rn_sampler_stop(g.sampler);
         out->spent = rn_server_summary(&g.sampler->m, rn_remote_ledger(g.sampler->m.remote));

@@ -7,6 +7,7 @@
 #include "run/process.h"
 
 #include "base/clock.h"
+#include "base/vec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +20,31 @@
 
 enum { LOOK_MS = 5, MAX_SAID = 1 << 20 };
 
-/* In the child: never returns. What goes wrong is errno, sent through `tell`. */
-static void become(const char *const *argv, int out_fd, int tell, pid_t parent)
+static bool is_left_out(const char *variable, const char *const *without)
 {
+    for (; without && *without; without++) {
+        size_t n = strcspn(*without, "*");
+        if (strncmp(variable, *without, n) == 0 && ((*without)[n] == '*' || variable[n] == '='))
+            return true;
+    }
+    return false;
+}
+
+typedef RN_VEC(char *) words;
+
+/* The environment that the child gets, borrowed from ours; NULL-terminated. */
+static int choose_environment(const rn_process_call *c, words *out, rn_err *err)
+{
+    for (char **e = environ; *e; e++)
+        if (!is_left_out(*e, c->without)) rn_vec_push(out, *e);
+    rn_vec_push(out, NULL);
+    return rn_vec_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", c->argv[0]);
+}
+
+/* In the child: never returns. What goes wrong is errno, sent through `tell`. */
+static void become(const rn_process_call *c, char **env, const int fd[2], pid_t parent)
+{
+    const int out_fd = fd[0], tell = fd[1];
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     sigset_t none;
@@ -32,22 +55,29 @@ static void become(const char *const *argv, int out_fd, int tell, pid_t parent)
     signal(SIGTERM, SIG_DFL);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (getppid() == parent && null >= 0 && dup2(null, 0) == 0 && dup2(out_fd, 1) == 1 &&
-        dup2(out_fd, 2) == 2)
-        execvp(argv[0], (char *const *)(uintptr_t)argv);
+        dup2(out_fd, 2) == 2 && (!c->dir || chdir(c->dir) == 0))
+        execvpe(c->argv[0], (char *const *)(uintptr_t)c->argv, env);
     int why = errno;
     while (write(tell, &why, sizeof why) < 0 && errno == EINTR)
         continue;
     _exit(127);
 }
 
-int rn_process_start(rn_process *p, const char *const *argv, int out_fd, rn_err *err)
+int rn_process_start(rn_process *p, const rn_process_call *c, int out_fd, rn_err *err)
 {
     int tell[2];
+    words env = {0};
     *p = (rn_process){0};
-    if (pipe2(tell, O_CLOEXEC)) return rn_fail_errno(err, "cannot start %s", argv[0]);
+    int rc = choose_environment(c, &env, err);
+    if (!rc && pipe2(tell, O_CLOEXEC)) rc = rn_fail_errno(err, "cannot start %s", c->argv[0]);
+    if (rc) {
+        rn_vec_free(&env);
+        return rc;
+    }
     pid_t parent = getpid(), pid = fork();
-    if (pid == 0) become(argv, out_fd, tell[1], parent);
+    if (pid == 0) become(c, env.data, (const int[]){out_fd, tell[1]}, parent);
     int why = errno;
+    rn_vec_free(&env);
     close(tell[1]);
     ssize_t n = 0;
     if (pid > 0) {
@@ -62,21 +92,29 @@ int rn_process_start(rn_process *p, const char *const *argv, int out_fd, rn_err 
     }
     if (pid > 0) waitpid(pid, NULL, 0);
     errno = why;
+    if (c->dir && access(c->dir, X_OK))
+        return rn_fail_errno(err, "cannot start %s in %s", c->argv[0], c->dir);
+    errno = why;
     if (why == ENOENT)
-        return rn_fail(err, RN_ENOTFOUND, "%s: no such program on this machine (PATH)", argv[0]);
-    return rn_fail_errno(err, "cannot start %s", argv[0]);
+        return rn_fail(err, RN_ENOTFOUND, "%s: no such program on this machine (PATH)", c->argv[0]);
+    return rn_fail_errno(err, "cannot start %s", c->argv[0]);
 }
 
 bool rn_process_wait(rn_process *p, int timeout_ms)
 {
     int64_t until = rn_now_ns() + (int64_t)timeout_ms * 1000000;
     while (p->pid > 0) {
-        pid_t got = waitpid(p->pid, &p->status, timeout_ms < 0 ? 0 : WNOHANG);
-        if (got == p->pid || (got < 0 && errno != EINTR)) {
+        siginfo_t seen = {0};
+        int bad =
+            waitid(P_PID, (id_t)p->pid, &seen, WEXITED | WNOWAIT | (timeout_ms < 0 ? 0 : WNOHANG));
+        if (bad && errno == EINTR) return false; /* a signal: the caller looks what it means */
+        if (bad || seen.si_pid == p->pid) {
+            /* While it is not reaped the number of its group is nobody else's. */
+            kill(-p->pid, SIGKILL);
+            waitpid(p->pid, &p->status, 0);
             p->pid = 0;
             break;
         }
-        if (got < 0) return false; /* a signal: the caller looks what it means */
         if (rn_now_ns() >= until) return false;
         struct timespec nap = {.tv_nsec = LOOK_MS * 1000000};
         nanosleep(&nap, NULL);
@@ -91,13 +129,11 @@ void rn_process_signal(const rn_process *p, int sig)
 
 void rn_process_end(rn_process *p, int grace_ms)
 {
-    pid_t group = p->pid;
-    if (group <= 0) return;
     rn_process_signal(p, SIGTERM);
     int64_t until = rn_now_ns() + (int64_t)grace_ms * 1000000;
     while (!rn_process_wait(p, 50) && rn_now_ns() < until)
         continue;
-    kill(-group, SIGKILL); /* also what the leader left behind */
+    rn_process_signal(p, SIGKILL);
     while (!rn_process_wait(p, -1))
         continue;
 }
@@ -107,26 +143,44 @@ int rn_process_code(const rn_process *p)
     return WIFSIGNALED(p->status) ? 128 + WTERMSIG(p->status) : WEXITSTATUS(p->status);
 }
 
+static void read_said(int fd, rn_buf *said)
+{
+    char chunk[4096];
+    ssize_t n;
+    rn_buf_clear(said);
+    while (said->len < MAX_SAID && (n = pread(fd, chunk, sizeof chunk, (off_t)said->len)) > 0)
+        rn_buf_add(said, chunk, (size_t)n);
+}
+
+/* True when it ended, or said what is enough; false: it took too long. */
+static bool wait_for_it(rn_process *p, const rn_process_call *c, int fd)
+{
+    if (!c->enough) return rn_process_wait(p, c->timeout_ms);
+    for (int64_t until = rn_now_ns() + (int64_t)c->timeout_ms * 1000000; rn_now_ns() < until;) {
+        if (rn_process_wait(p, 10 * LOOK_MS)) return true;
+        read_said(fd, c->said);
+        if (c->said->len && strstr(c->said->data, c->enough)) {
+            rn_process_end(p, 100);
+            return true;
+        }
+    }
+    return false;
+}
+
 int rn_process_run(rn_process_call *c, rn_err *err)
 {
     rn_buf_clear(c->said);
     int fd = memfd_create("output", MFD_CLOEXEC);
     if (fd < 0) return rn_fail_errno(err, "cannot start %s", c->argv[0]);
     rn_process p;
-    int rc = rn_process_start(&p, c->argv, fd, err);
-    if (!rc && !rn_process_wait(&p, c->timeout_ms)) {
+    int rc = rn_process_start(&p, c, fd, err);
+    if (!rc && !wait_for_it(&p, c, fd)) {
         rn_process_end(&p, 100);
         rc = rn_fail(err, RN_ELIMIT, "%s does not answer within %d s", c->argv[0],
                      c->timeout_ms / 1000);
     }
     if (!rc) c->code = rn_process_code(&p);
-    char chunk[4096];
-    ssize_t n;
-    off_t at = 0;
-    while (!rc && at < MAX_SAID && (n = pread(fd, chunk, sizeof chunk, at)) > 0) {
-        rn_buf_add(c->said, chunk, (size_t)n);
-        at += n;
-    }
+    if (!rc) read_said(fd, c->said);
     close(fd);
     while (c->said->len && c->said->data[c->said->len - 1] == '\n')
         c->said->data[--c->said->len] = '\0';

@@ -17,10 +17,24 @@ typedef struct rn_process {
     int status; /* of waitpid, once it has ended */
 } rn_process;
 
-/* Starts argv[0] (looked for in PATH; NULL-terminated) with its output and errors going to the
- * descriptor `out_fd`. RN_ENOTFOUND: there is no such program. */
-int rn_process_start(rn_process *p, const char *const *argv, int out_fd, rn_err *err);
-/* Waits up to timeout_ms (0: looks only, < 0: for ever): true when it has ended. */
+/* What is started, and in which surroundings. */
+typedef struct rn_process_call {
+    const char *const *argv;    /* NULL-terminated; argv[0] is looked for in PATH */
+    const char *dir;            /* its current folder; NULL: this process's */
+    const char *const *without; /* variables that it does not inherit: names, or beginnings with a
+                                   '*' behind; NULL-terminated; NULL: it inherits all */
+    /* of rn_process_run */
+    int timeout_ms;
+    const char *enough; /* once its output holds this it is ended, with code 128 + SIGTERM; NULL */
+    rn_buf *said;       /* what it wrote, errors included, without the newline at the end */
+    int code;           /* out: rn_process_code */
+} rn_process_call;
+
+/* Starts it with its output and errors going to the descriptor `out_fd`. RN_ENOTFOUND: there is no
+ * such program. */
+int rn_process_start(rn_process *p, const rn_process_call *c, int out_fd, rn_err *err);
+/* Waits up to timeout_ms (0: looks only, < 0: for ever): true when it has ended, and with it all
+ * that is left of its group. */
 bool rn_process_wait(rn_process *p, int timeout_ms);
 void rn_process_signal(const rn_process *p, int sig); /* to the whole group */
 /* Asks with SIGTERM, and after grace_ms ends what is left of the group with SIGKILL. */
@@ -28,14 +42,8 @@ void rn_process_end(rn_process *p, int grace_ms);
 /* 0 to 255, or 128 + the signal that ended it. */
 int rn_process_code(const rn_process *p);
 
-/* Runs a command to its end; *said (cleared first) holds what it wrote, errors included, without
- * the newline at the end. *code as above. RN_ELIMIT: it took longer than timeout_ms. */
-typedef struct rn_process_call {
-    const char *const *argv;
-    int timeout_ms;
-    rn_buf *said;
-    int code;
-} rn_process_call;
+/* Runs a command to its end and fills said, which is cleared first, and code. RN_ELIMIT: it took
+ * longer than timeout_ms. */
 int rn_process_run(rn_process_call *c, rn_err *err);
 
 #endif

@@ -148,7 +148,7 @@ static int start(rn_serve *s, rn_process *p, rn_err *err)
     if (fd < 0) rc = rn_fail_errno(err, "%s", s->log);
     if (!rc && !rn_buf_ok(&line)) rc = rn_fail(err, RN_ENOMEM, "server: out of memory");
     const char *const argv[] = {"/bin/sh", "-c", line.data, NULL};
-    if (!rc) rc = rn_process_start(p, argv, fd, err);
+    if (!rc) rc = rn_process_start(p, &(rn_process_call){.argv = argv}, fd, err);
     if (fd >= 0) close(fd);
     rn_buf_free(&line);
     return rc;

@@ -26,6 +26,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- settings -------------------------------------------------------------------------------- */
 
@@ -128,6 +129,19 @@ static const char *name_of(rn_arena *a, const char *source)
     return rn_arena_strdup(a, name);
 }
 
+/* Of a file that is here; a plan may be made where the file is not. */
+static int shape_of_file(const char *path, rn_shape *shape, rn_err *err)
+{
+    rn_gguf *file = NULL;
+    rn_hparams hp;
+    if (rn_source_is_server(&(rn_model_source){.source = path}) || access(path, F_OK)) return 0;
+    int rc = rn_gguf_open(path, &file, err);
+    if (!rc) rc = rn_hparams_read(file, &hp, err);
+    if (!rc) rn_hparams_shape(&hp, shape);
+    rn_gguf_close(file);
+    return rc;
+}
+
 static int size_models(planner *pl, const rn_study_options *o, rn_store *store, rn_cost_book *book)
 {
     rn_arena *a = pl->arena;
@@ -146,13 +160,16 @@ static int size_models(planner *pl, const rn_study_options *o, rn_store *store, 
             m->s_per_sample = t.per_sample;
     }
     int rc = store ? rn_store_each_profile(store, take_profile, pl, pl->err) : 0;
-    for (size_t i = 0; !rc && i < pl->n; i++)
-        if (pl->models[i].shape.n_layer <= 0)
-            rc =
-                rn_fail(pl->err, RN_EINVAL,
-                        "the study draws samples by the model's size, and that of %s is not known: "
-                        "run 'ration profile -m %s -s STORE' first",
-                        pl->models[i].name, pl->models[i].option);
+    for (size_t i = 0; !rc && i < pl->n; i++) {
+        sized *m = &pl->models[i];
+        if (m->shape.n_layer <= 0) rc = shape_of_file(m->option, &m->shape, pl->err);
+        if (!rc && m->shape.n_layer <= 0)
+            rc = rn_fail(pl->err, RN_EINVAL,
+                         "the study draws samples by the model's size, and that of %s is not "
+                         "known: give its file, describe it in a --cost-file, or run 'ration "
+                         "profile -m %s -s STORE' first",
+                         m->name, m->option);
+    }
     return rc;
 }
 
@@ -171,11 +188,12 @@ static int add_step(planner *pl, rn_study_step x, const char *const *args)
         ok = (x.args[i] = rn_arena_strdup(pl->arena, args[i])) != NULL;
     if (!ok || !rn_vec_push(&pl->steps, x))
         return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
-    if (isfinite(x.hours)) s->hours += x.hours;
+    bool judging = strcmp(x.stage, "judge") == 0;
+    if (isfinite(x.hours)) *(judging ? &s->core_hours : &s->hours) += x.hours;
     if (isfinite(x.usd)) s->usd += x.usd;
     if (!isfinite(x.hours)) {
         s->n_unknown++;
-        if (!s->missing) s->missing = x.model;
+        if (!s->missing) s->missing = x.args[2]; /* STAGE -m MODEL */
     }
     return 0;
 }
@@ -264,6 +282,9 @@ static int plan_all(planner *pl, const rn_study_options *o, rn_store *store, rn_
     const rn_paper *paper;
     for (size_t i = 0; !rc && (paper = rn_paper_at(i)); i++)
         rc = add_set(pl, paper, smallest);
+    const char *hardware = o->profile && book ? rn_cost_hardware(book, o->profile) : NULL;
+    if (!rc && hardware && *hardware && !(pl->out->hardware = rn_arena_strdup(pl->arena, hardware)))
+        rc = rn_fail(err, RN_ENOMEM, "study: out of memory");
     rn_cost_book_free(book);
     return rc;
 }

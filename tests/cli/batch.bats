@@ -16,8 +16,11 @@ setup_file() {
         status=77
     else
         status=0
-        # An array of 5 tasks at most, as a small quota.
-        why=$(RATION_SLURM_CONF=MaxArraySize=5 "$cluster" start "$SLURM_DIR" 2>&1) || status=$?
+        # An array of 5 tasks at most, as a small quota; a partition that preempts.
+        why=$(RATION_SLURM_CONF="MaxArraySize=5
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=urgent Nodes=ALL PriorityTier=10" "$cluster" start "$SLURM_DIR" 2>&1) || status=$?
     fi
     export NO_SLURM=
     [ "$status" -eq 0 ] || NO_SLURM=${why:-Slurm does not start}
@@ -59,6 +62,64 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
     [ "$(digest whole.db)" = "$(digest local.db)" ]
 }
 
+@test "variables of other jobs and of the user's taste, a name with spaces, a job submitted by hand" {
+    need_slurm
+    "$RATION" $generate -s local.db >/dev/null 2>&1
+    mkdir "a 50%n folder"
+    cd "a 50%n folder"
+    export SBATCH_WAIT=1 SBATCH_NO_REQUEUE=1 SBATCH_JOB_NAME=x SBATCH_ARRAY_INX=7-9 SBATCH_OUTPUT=/nowhere/x \
+        SQUEUE_STATES=COMPLETED SQUEUE_PARTITION=urgent SQUEUE_FORMAT=%N \
+        SLURM_TMPDIR=/nowhere SLURM_JOB_ID=3 SLURM_ARRAY_TASK_ID=77 SLURM_ARRAY_JOB_ID=76
+    "$RATION" batch -s "my whole.db" --tasks 2 --print --sbatch "--job-name='it'\\''s mine'" -- $generate >plan.txt
+    grep '^sbatch' plan.txt | sed 's/^/unset SBATCH_WAIT; /' | sh # as a person would
+    run "$RATION" batch -s "my whole.db" --attach
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" != *"submitted"* ]] # it found the job that was there
+    [ "$(grep -l '"attempt":1' "my whole.db.batch"/0*.json | wc -l)" = 2 ]
+    ls "my whole.db.batch"/slurm-*-0.log
+    [ "$(digest "my whole.db")" = "$(digest ../local.db)" ]
+}
+
+@test "a task that is preempted goes on, one that is cancelled is not submitted again until --attach" {
+    need_slurm
+    slow="generate -m $root/models/ration-mini-l.gguf -t mini -n 300 --problems 0-39/4"
+    "$RATION" batch -s whole.db --tasks 2 --every 1 -- $slow -j 1 2>err.txt 3>&- &
+    pid=$!
+    await '[ "$(ls whole.db.batch/*.out.db 2>/dev/null | wc -l)" = 2 ]'
+    job=$(cut -d' ' -f1 whole.db.batch/jobs)
+    scancel "${job}_1"
+    srun -p urgent -w "$(sed -n 's/.*"host":"\([^"]*\)".*/\1/p' whole.db.batch/0000.json)" true 2>/dev/null
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 1 ] || { cat err.txt; false; }
+    grep -q "task 1 was cancelled (scancel): it is not submitted again" err.txt
+    grep -q '"state":"done","attempt":2' whole.db.batch/0000.json
+    grep -q '"state":"stopped","attempt":1' whole.db.batch/0001.json
+    [ "$(sql whole.db 'select count(*) from sample')" -lt 3000 ]
+    run "$RATION" batch -s whole.db --attach
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(sql whole.db 'select count(*) from sample')" = 3000 ]
+}
+
+@test "a quota that refuses part of the array, and then all of it" {
+    need_slurm
+    [ -e "$SLURM_DIR/job_submit.lua" ] || skip "Slurm's plugin for job_submit.lua is not here"
+    await '[ -z "$(squeue -h)" ]'
+    echo 2 >"$SLURM_DIR/quota"
+    run "$RATION" batch -s whole.db --tasks 4 -- $generate
+    echo 0 >"$SLURM_DIR/quota"
+    [ "$status" -eq 0 ] || { rm "$SLURM_DIR/quota"; echo "$output"; false; }
+    [[ "$output" == *"2 tasks submitted; Slurm accepts the rest later"* ]]
+    [ "$(sql whole.db 'select count(*) from sample')" = 80 ]
+    run "$RATION" batch -s other.db --tasks 4 -- $generate
+    rm "$SLURM_DIR/quota"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"sbatch refuses"*"violates accounting/QOS policy"*"--attach"* ]] || { echo "$output"; false; }
+    run "$RATION" batch -s other.db --attach
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [ "$(sql other.db 'select count(*) from sample')" = 80 ]
+}
+
 @test "batch rank: the scores of a local run" {
     need_slurm
     make_store whole.db
@@ -93,7 +154,7 @@ END
     all=$(sql local.db 'select count(*) from sample')
     n_midway=0
     for seed in ${RATION_KILL_SEEDS:-1}; do
-        await '[ "$(sinfo -h -N -t idle -o %N | wc -l)" = 2 ]' || { sinfo -N; squeue; false; }
+        await '[ "$(sinfo -h -N -t idle -o %N | sort -u | wc -l)" = 2 ]' || { sinfo -N; squeue; false; }
         rm -rf whole.db* scratch home
         mkdir scratch home
         export TMPDIR=$PWD/scratch

@@ -32,7 +32,7 @@ teardown() {
     for bad in "--tasks 0" "--nodes 0" "--tasks -1" "--every 0" "--tries 0"; do
         run "$RATION" batch -s x.db $bad -- judge
         [ "$status" -eq 2 ]
-        [[ "$output" == *"at least 1"* ]] || { echo "$bad: $output"; false; }
+        [[ "$output" == *"are 1 to 10000"* ]] || { echo "$bad: $output"; false; }
     done
     for bad in 2/2 -1/2 a/b 1 1/0; do
         run "$RATION" judge -s x.db --shard "$bad"
@@ -86,6 +86,12 @@ END
     [[ "$output" == *"-- generate -m"*"--preset paper-mbpp -n 2000"* ]]
     [[ "$output" == *"-- judge -t humaneval"* ]]
     [ ! -e study.db ]
+    # The size of a model that is in no table is in its file; how long it takes is not known then.
+    cp "$root/models/ration-mini-xs.gguf" mine.gguf
+    run "$RATION" batch -s study.db --preset paper -m mine.gguf --nodes 4 --sbatch "--gres=gpu:1 --exclusive" --print
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"ration profile -m mine.gguf"* ]]
+    [[ "$output" == *"study.db --nodes 4 --sbatch '--gres=gpu:1 --exclusive' -- generate -m mine.gguf"* ]]
     run "$RATION" batch -s study.db --preset paper -m unknown.gguf --print
     [ "$status" -eq 3 ]
     [[ "$output" == *"ration profile -m unknown.gguf"* ]]
@@ -99,6 +105,30 @@ END
     [ "$status" -eq 0 ] || { echo "$output"; cat s.log; false; }
     [ "$(sql x.db 'select count(*) from sample')" = 4 ]
     ! pgrep -f "port-file $port_file" >/dev/null
+    # It dies twice in the middle of its work; what it had started ends with it, and the log has all three lives.
+    cat >serve.sh <<END
+echo x >>lives
+sleep 1000 & echo \$! >child
+$serve --delay 60 & server=\$!
+[ "\$(wc -l <lives)" -gt 2 ] || { sleep 1.5; kill -9 \$server; echo "life \$(wc -l <lives) is over"; exit 9; }
+wait
+END
+    sed -i 's#{port}#$1#' serve.sh
+    run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#test-model' --serve 'sh serve.sh {port}' --serve-log d.log \
+        --serve-restarts 2 --in-flight 1 -t mini -n 20 --problems 0-4 -s dies.db
+    [ "$status" -eq 0 ] || { echo "$output"; cat d.log; false; }
+    [ "$(sql dies.db 'select count(*) from sample')" = 100 ]
+    [ "$(wc -l <lives)" = 3 ]
+    grep -q "life 1 is over" d.log && grep -q "life 2 is over" d.log
+    await '! kill -0 $(cat child) 2>/dev/null'
+    ! pgrep -f "port-file $port_file" >/dev/null
+    # A task keeps the log beside its own.
+    "$RATION" batch -s task.db --tasks 1 --print -- generate -m 'http://127.0.0.1:{port}/v1#test-model' \
+        --serve "$serve" -t mini -n 2 --problems 0-1 >plan.txt
+    "$RATION" batch --dir task.db.batch --task 0 2>/dev/null
+    [ -e task.db.batch/0000.serve.log ]
+    "$RATION" batch -s task.db --attach 2>/dev/null
+    [ "$(sql task.db 'select count(*) from sample')" = 4 ]
     run "$RATION" generate -m 'http://127.0.0.1:{port}/v1#test-model' --serve 'echo no weights; exit 4' \
         --serve-log s.log --serve-restarts 1 -t mini -n 2 --problems 0-1 -s x.db
     [ "$status" -eq 3 ]
@@ -199,6 +229,112 @@ same_as_local() { # same_as_local STORE: as one process makes it
     [ "$(sql whole.db 'select count(*) from verdict')" = 72 ]
 }
 
+@test "a part that is older than its report, as a network file system may show it, is waited for" {
+    make_store whole.db
+    cp whole.db local.db
+    "$RATION" judge -s local.db >/dev/null
+    "$RATION" batch -s whole.db --tasks 1 --print -- judge >plan.txt
+    "$RATION" batch --dir whole.db.batch --task 0 2>/dev/null
+    mv whole.db.batch/0000.out.db new.db
+    cp whole.db.batch/0000.in.db whole.db.batch/0000.out.db
+    "$RATION" batch -s whole.db --attach 2>err.txt 3>&- &
+    pid=$!
+    await_handler $pid 2
+    sleep 1
+    kill -0 $pid
+    mv new.db whole.db.batch/0000.out.db
+    wait $pid
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
+}
+
+@test "an attempt whose node was taken for lost ends when it sees its successor" {
+    "$RATION" batch -s whole.db --tasks 1 --every 1 --print -- \
+        generate -m "$root/models/ration-mini-l.gguf" -t mini -n 80 --problems 0-39/4 >plan.txt
+    "$RATION" batch --dir whole.db.batch --task 0 2>err.txt 3>&- &
+    pid=$!
+    await '[ -e whole.db.batch/0000.out.db ] || ! kill -0 $pid 2>/dev/null'
+    cp whole.db.batch/0000.json next.json
+    sed -i 's/"attempt":1/"attempt":2/; s/"host":"[^"]*"/"host":"n77"/' next.json
+    mv next.json whole.db.batch/0000.json
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 1 ]
+    grep -q "started again on n77" err.txt || { cat err.txt; false; }
+    grep -q '"attempt":2' whole.db.batch/0000.json
+}
+
+@test "results in the folder are never thrown away: another store, a store that is gone" {
+    make_store whole.db
+    cp whole.db other.db
+    "$RATION" batch -s whole.db --tasks 1 --print -- judge >plan.txt
+    "$RATION" batch --dir whole.db.batch --task 0 2>/dev/null
+    run "$RATION" batch -s other.db --dir whole.db.batch --print -- judge
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"job of another store"*"--dir"* ]] || { echo "$output"; false; }
+    mv whole.db away.db
+    run "$RATION" batch -s whole.db --print -- generate -m "$root/models/ration-mini-xs.gguf" -t mini -n 1
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"results of a job of"*"not there any more"* ]] || { echo "$output"; false; }
+    make_store whole.db # of the same name, and another
+    run "$RATION" batch -s whole.db --print -- judge
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"part of another store"*"does not take"* ]] || { echo "$output"; false; }
+    [ -e whole.db.batch/0000.out.db ]
+    mv away.db whole.db
+    "$RATION" batch -s whole.db --print -- judge >plan.txt 2>err.txt
+    grep -q "nothing is missing" err.txt
+    [ "$(sql whole.db 'select count(*) from verdict')" = 72 ]
+}
+
+@test "scores that no attempt can bring are said, with exit status 1" {
+    make_set
+    /usr/bin/python3 -c 'import json; print(json.dumps({"task_id": "Tiny/0", "completion": "    x = 1\n" * 3000}))' >long.jsonl
+    "$RATION" import -s whole.db -t tiny.jsonl --model m long.jsonl >/dev/null
+    "$RATION" batch -s whole.db --tasks 1 --print -- rank -m "$root/models/ration-mini-xs.gguf" >plan.txt
+    "$RATION" batch --dir whole.db.batch --task 0 2>/dev/null
+    run "$RATION" batch -s whole.db --attach
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"too long for the context"*"1 of 1 say that something is missing"* ]] || { echo "$output"; false; }
+}
+
+@test "unusual names: spaces, quotes, percent signs, relative paths, a task from another folder" {
+    mkdir -p "it's a 50%done folder/sub" scratch
+    cd "it's a 50%done folder"
+    cp "$root/models/ration-mini-xs.gguf" "my model.gguf"
+    "$RATION" generate -m "my model.gguf" -t mini -n 2 --problems 0-3 -s local.db >/dev/null 2>&1
+    "$RATION" batch -s "sub/my store.db" --dir 'job $1' --tasks 1 \
+        --sbatch "--comment='a b' --partition main" --print -- \
+        generate -m "my model.gguf" -t mini -n 2 --problems 0-3 >plan.txt
+    grep -qF "50%%done" plan.txt # in sbatch's pattern a percent sign is written twice
+    grep -qF -- "'--comment=a b' --partition main" plan.txt
+    # The script as Slurm runs it: elsewhere, with a scratch folder that this node has not.
+    script=$PWD/'job $1'/script.sh
+    (cd / && SLURM_TMPDIR=/nowhere TMPDIR=$TEST_DIR/scratch SLURM_ARRAY_TASK_ID=0 "$script")
+    [ -z "$(ls "$TEST_DIR/scratch")" ]
+    sh -ec "$(grep '^ration batch' plan.txt | sed "s#^ration#'$RATION'#")"
+    [ "$(digest "sub/my store.db")" = "$(digest local.db)" ]
+    cd "$TEST_DIR"
+}
+
+@test "options of --sbatch that batch decides, words that are none, and options that --attach does not take" {
+    for bad in "--array=1-3" "-a 1-3" "-a1" "--wait" "-W" "--wrap=ls" "--clusters=b" "cpu" "--time=1 cpu" "-n2 x"; do
+        run "$RATION" batch -s x.db --sbatch "$bad" -- judge
+        [ "$status" -eq 3 ]
+        [[ "$output" == *"--sbatch '$bad'"* ]] || { echo "$bad: $output"; false; }
+    done
+    for bad in "--a 'b" '$NOT_SET_HERE' 'a;b'; do
+        run "$RATION" batch -s x.db --sbatch "$bad" -- judge
+        [ "$status" -eq 3 ]
+        [[ "$output" == *"quotes"* || "$output" == *"not set"* ]] || { echo "$bad: $output"; false; }
+    done
+    for bad in --tasks=2 --nodes=2 --every=3 --no-wait --print; do
+        run "$RATION" batch -s x.db --attach $bad
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"--attach takes the job as it was made"* ]]
+    done
+    [ ! -e x.db.batch ]
+}
+
 @test "SIGTERM, as before a time limit or for preemption: results travel home, and the task goes on" {
     n=${RATION_SANITIZE:+10} # instrumented, it is slow enough with few
     slow="generate -m $root/models/ration-mini-l.gguf -t mini -n ${n:-80} --problems 0-39/4"
@@ -207,7 +343,8 @@ same_as_local() { # same_as_local STORE: as one process makes it
     "$RATION" batch --dir whole.db.batch --task 0 2>err.txt 3>&- &
     pid=$!
     await '[ -e whole.db.batch/0000.out.db ] || ! kill -0 $pid 2>/dev/null'
-    kill -TERM $pid
+    # To its stage too, and first: Slurm's signal reaches every process of a task that it preempts.
+    kill -TERM $(pgrep -P $pid) $pid
     status=0
     wait $pid || status=$?
     [ "$status" -eq 1 ] || { cat err.txt; false; }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # A real Slurm of two one-core nodes on this machine, for tests and benches.
 #   cluster.sh start DIR     exit 0: up, with SLURM_CONF=DIR/slurm.conf; 77: it cannot run here (says why);
-#                            RATION_SLURM_CONF: a line more for that file
+#                            RATION_SLURM_CONF: lines more for that file; a job that is submitted while
+#                            DIR/quota holds a number may not bring the tasks at a time above it
 #   cluster.sh stop DIR      ends every daemon and every step of it
 #   cluster.sh kill-node DIR N       node N's daemon and its steps die at once
 #   cluster.sh start-node DIR N
@@ -55,6 +56,40 @@ ${RATION_SLURM_CONF:-}
 END
 }
 
+# MaxSubmitJobs needs accounting; a plugin of the administrator's can refuse in the same words.
+write_quota() {
+    cat >"$dir/job_submit.lua" <<END
+local function tasks(text)
+    local n = 0
+    for first, last in string.gmatch(text or "", "(%d+)%-?(%d*)") do
+        n = n + (last ~= "" and last - first + 1 or 1)
+    end
+    return n
+end
+function slurm_job_submit(job, partitions, uid)
+    local f = io.open("$dir/quota")
+    if f == nil then return slurm.SUCCESS end
+    local most, n = f:read("*n"), tasks(job.array_inx)
+    f:close()
+    for _, other in pairs(slurm.jobs) do
+        if other.job_state < 3 then n = n + math.max(1, tasks(other.array_task_str)) end
+    end
+    return n > most and slurm.ESLURM_ACCOUNTING_POLICY or slurm.SUCCESS
+end
+function slurm_job_modify() return slurm.SUCCESS end
+return slurm.SUCCESS
+END
+}
+
+# Whether slurmctld's plugin for that is here, with the Lua that it needs.
+has_lua() {
+    for f in /usr/lib/*/slurm-wlm/job_submit_lua.so /usr/lib/*/slurm/job_submit_lua.so; do
+        [ ! -e "$f" ] || ldconfig -p | grep -q 'liblua.*\.so' || return 1
+        [ ! -e "$f" ] || return 0
+    done
+    return 1
+}
+
 start_munge() {
     install -d -o munge -g munge -m 0755 "$dir/munge"
     [ -e "$dir/munge/key" ] || {
@@ -104,11 +139,15 @@ start)
     host=$(hostname -s)
     port=$((20000 + $$ % 10000))
     write_conf
+    if has_lua; then
+        write_quota
+        echo JobSubmitPlugins=lua >>"$SLURM_CONF"
+    fi
     start_munge
     slurmctld -c 3>&- || cannot "slurmctld does not start (see $dir/log/ctld.log)"
     for n in 1 2; do slurmd -N "n$n" 3>&- || cannot "slurmd does not start (see $dir/log)"; done
     i=0
-    until [ "$(sinfo -h -N -t idle -o %N 2>/dev/null | wc -l)" = 2 ]; do
+    until [ "$(sinfo -h -N -t idle -o %N 2>/dev/null | sort -u | wc -l)" = 2 ]; do
         i=$((i + 1))
         [ $i -lt 150 ] || cannot "its nodes do not become idle within 15 s (see $dir/log)"
         sleep 0.1
