@@ -297,6 +297,7 @@ static void a_job_is_read_as_it_was_written(void **state)
                         .store = "/a \"b\"/c.db",
                         .program = "/bin/ration",
                         .cwd = "/a",
+                        .kernels = "avx2",
                         .sbatch = "--comment='a b'",
                         .n_tasks = 12,
                         .n_tries = 3,
@@ -310,6 +311,7 @@ static void a_job_is_read_as_it_was_written(void **state)
     assert_string_equal(back.id, "00ff");
     assert_string_equal(back.store, job.store);
     assert_string_equal(back.cwd, job.cwd);
+    assert_string_equal(back.kernels, job.kernels);
     assert_string_equal(back.sbatch, job.sbatch);
     assert_int_equal(back.args.n, 3);
     assert_string_equal(back.args.data[2], job.args.data[2]);
@@ -372,6 +374,27 @@ static void commands_are_run_and_what_they_say_is_kept(void **state)
     assert_ok(rn_process_run(&c, &err), &err);
     assert_int_equal(c.code, 7);
     assert_string_equal(said.data, "out\nerr");
+    /* What it inherits, but for two names, and what it gets instead. */
+    setenv("RN_A", "1", 1);
+    setenv("RN_B", "1", 1);
+    setenv("RN_AB", "1", 1);
+    const char *const env[] = {"sh", "-c",
+                               "pwd; echo ${RN_A-none} ${RN_AB-none} $RN_B ${RN_C-none}", NULL};
+    rn_process_call in = {.argv = env,
+                          .dir = "/",
+                          .without = (const char *const[]){"RN_A", "RN_C*", NULL},
+                          .with = (const char *const[]){"RN_B=2", NULL},
+                          .timeout_ms = 20000,
+                          .said = &said};
+    setenv("RN_CD", "1", 1);
+    assert_ok(rn_process_run(&in, &err), &err);
+    assert_string_equal(said.data, "/\nnone 1 2 none");
+    /* It has said enough long before it ends. */
+    const char *const words[] = {"sh", "-c", "echo no room; sleep 100", NULL};
+    in = (rn_process_call){.argv = words, .timeout_ms = 20000, .enough = "no room", .said = &said};
+    assert_ok(rn_process_run(&in, &err), &err);
+    assert_int_equal(in.code, 128 + SIGTERM);
+    assert_string_equal(said.data, "no room");
     const char *const dies[] = {"sh", "-c", "kill -9 $$", NULL};
     c.argv = dies;
     assert_ok(rn_process_run(&c, &err), &err);

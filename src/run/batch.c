@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "model/cpu.h"
 #include "run/process.h"
 #include "run/slurm.h"
 #include "store/split.h"
@@ -122,10 +123,10 @@ static int clear(const char *dir, bool keep_logs, rn_err *err)
     return rc;
 }
 
-static int check_at_rest(const places *p, int64_t n_tasks, rn_err *err)
+static int check_at_rest(const places *p, int64_t n_tasks, const rn_watch *watch, rn_err *err)
 {
     rn_err why = {0};
-    rn_slurm_queue q = {.n_tasks = n_tasks, .adopt = true};
+    rn_slurm_queue q = {.watch = watch, .n_tasks = n_tasks, .adopt = true};
     q.tasks = calloc((size_t)n_tasks, sizeof *q.tasks);
     int rc =
         q.tasks ? rn_slurm_look(p->dir, &q, &why) : rn_fail(err, RN_ENOMEM, "queue: out of memory");
@@ -190,7 +191,7 @@ static int end_earlier(const places *p, rn_store *whole, const rn_watch *watch, 
         return rn_err_prefix(err, "the folder holds a job that cannot be read; give another with "
                                   "--dir");
     }
-    rc = check_at_rest(p, job.n_tasks, err);
+    rc = check_at_rest(p, job.n_tasks, watch, err);
     if (!rc) rc = take_results(p, &job, whole, watch, err);
     rn_batch_job_free(&job);
     return rc ? rc : clear(p->dir, false, err);
@@ -210,7 +211,8 @@ static int ask_stage(const rn_batch_options *o, const places *p, rn_units *todo,
     const char *const tail[] = {"-s", o->store, "--todo", file, NULL};
     for (size_t i = 0; i < sizeof tail / sizeof *tail; i++)
         rn_vec_push(&w, tail[i]);
-    rn_process_call call = {.argv = w.data, .timeout_ms = INT_MAX / 2, .said = &said};
+    rn_process_call call = {
+        .argv = w.data, .timeout_ms = INT_MAX / 2, .watch = &o->watch, .said = &said};
     int rc = rn_vec_ok(&w) && file ? rn_process_run(&call, err)
                                    : rn_fail(err, RN_ENOMEM, "what is missing: out of memory");
     if (!rc && call.code)
@@ -287,12 +289,16 @@ static int choose_tasks(const rn_batch_options *o, const rn_units *todo)
 static int make_job(const rn_batch_options *o, const places *p, const rn_units *todo,
                     rn_store *whole, rn_batch_job *job, rn_err *err)
 {
+    rn_isa isa;
+    int rc = rn_isa_choose(&isa, err);
+    if (rc) return rc;
     size_t n_tasks = (size_t)choose_tasks(o, todo);
     size_t n_nodes = o->n_nodes ? (size_t)o->n_nodes : n_tasks;
     *job = (rn_batch_job){.version = rn_version(),
                           .store = p->store,
                           .program = o->program,
                           .cwd = p->cwd,
+                          .kernels = rn_isa_name(isa),
                           .sbatch = o->sbatch ? o->sbatch : "",
                           .n_tasks = (int64_t)n_tasks,
                           .n_tries = o->n_tries,
@@ -302,7 +308,7 @@ static int make_job(const rn_batch_options *o, const places *p, const rn_units *
     for (size_t i = 0; i < o->n_args; i++)
         rn_vec_push(&job->args, o->args[i]);
     rn_units *tasks = calloc(n_tasks, sizeof *tasks);
-    int rc = tasks && rn_vec_ok(&job->args) ? 0 : rn_fail(err, RN_ENOMEM, "job: out of memory");
+    rc = tasks && rn_vec_ok(&job->args) ? 0 : rn_fail(err, RN_ENOMEM, "job: out of memory");
     name_job(job, p->store);
     if (!rc) rc = rn_units_balance(todo, n_tasks, n_nodes, tasks, err);
     /* Fewer pieces than tasks: the empty ones are the last. */

@@ -38,6 +38,7 @@ int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err)
     rn_jout_text(&out, "store", job->store);
     rn_jout_text(&out, "program", job->program);
     rn_jout_text(&out, "cwd", job->cwd);
+    rn_jout_text(&out, "kernels", job->kernels);
     rn_jout_key(&out, "sbatch"); /* may be empty, which rn_jout_text leaves out */
     rn_buf_json(&out, rn_bytes_of(job->sbatch));
     rn_jout_whole(&out, "tasks", job->n_tasks);
@@ -105,6 +106,7 @@ static int parse_job(rn_batch_job *job, rn_bytes text, const char *path, rn_err 
     if (!rc) rc = copy_text(job, v, "store", at, &job->store, err);
     if (!rc) rc = copy_text(job, v, "program", at, &job->program, err);
     if (!rc) rc = copy_text(job, v, "cwd", at, &job->cwd, err);
+    if (!rc) rc = copy_text(job, v, "kernels", at, &job->kernels, err);
     if (!rc) rc = copy_text(job, v, "sbatch", at, &job->sbatch, err);
     if (!rc) rc = rn_json_int(v, "tasks", at, &job->n_tasks, err);
     if (!rc) rc = rn_json_int(v, "tries", at, &job->n_tries, err);

@@ -203,6 +203,7 @@ static int look(follow *f, rn_err *err)
     rn_err why = {0};
     int rc = rn_slurm_look(f->c->folder, &f->q, &why);
     f->looked_ns = rn_now_ns();
+    if (rc == RN_ECANCELLED) return 1; /* the loop looks for itself */
     if (rc && !f->deaf_ns)
         rn_watch_note(f->c->watch, "Slurm does not answer (%s)%s",
                       why.msg[0] ? why.msg : "squeue fails",
@@ -452,7 +453,7 @@ int rn_batch_follow(const rn_batch_course *c, rn_batch_summary *out, rn_err *err
 {
     size_t n = (size_t)c->job->n_tasks;
     follow f = {.c = c, .looked_ns = -look_ns - 1};
-    f.q = (rn_slurm_queue){.n_tasks = c->job->n_tasks, .adopt = true};
+    f.q = (rn_slurm_queue){.watch = c->watch, .n_tasks = c->job->n_tasks, .adopt = true};
     f.tasks = calloc(n, sizeof *f.tasks);
     f.q.tasks = calloc(n, sizeof *f.q.tasks);
     int rc = f.tasks && f.q.tasks ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");

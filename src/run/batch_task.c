@@ -288,7 +288,10 @@ static int start_stage(task *t, rn_err *err)
     int rc = ok ? 0 : rn_fail(err, RN_ENOMEM, "task %lld: out of memory", (long long)t->n);
     int fd = rc ? -1 : open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (!rc && fd < 0) rc = rn_fail_errno(err, "%s", log_path);
-    const rn_process_call call = {.argv = w.data, .dir = stage_folder(t)};
+    char kernels[64];
+    snprintf(kernels, sizeof kernels, "RATION_CPU=%s", t->job.kernels);
+    const char *const with[] = {kernels, NULL};
+    const rn_process_call call = {.argv = w.data, .dir = stage_folder(t), .with = with};
     if (!rc) rc = rn_process_start(&t->stage, &call, fd, err);
     if (fd >= 0) close(fd);
     rn_vec_free(&w);

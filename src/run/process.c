@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
+#include "run/stage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,23 +21,26 @@
 
 enum { LOOK_MS = 5, MAX_SAID = 1 << 20 };
 
-static bool is_left_out(const char *variable, const char *const *without)
+static bool is_left_out(const char *variable, const rn_process_call *c)
 {
-    for (; without && *without; without++) {
-        size_t n = strcspn(*without, "*");
-        if (strncmp(variable, *without, n) == 0 && ((*without)[n] == '*' || variable[n] == '='))
-            return true;
+    for (const char *const *w = c->without; w && *w; w++) {
+        size_t n = strcspn(*w, "*");
+        if (strncmp(variable, *w, n) == 0 && ((*w)[n] == '*' || variable[n] == '=')) return true;
     }
+    for (const char *const *w = c->with; w && *w; w++)
+        if (strncmp(variable, *w, strcspn(*w, "=") + 1) == 0) return true;
     return false;
 }
 
 typedef RN_VEC(char *) words;
 
-/* The environment that the child gets, borrowed from ours; NULL-terminated. */
+/* The environment that the child gets, borrowed; NULL-terminated. */
 static int choose_environment(const rn_process_call *c, words *out, rn_err *err)
 {
     for (char **e = environ; *e; e++)
-        if (!is_left_out(*e, c->without)) rn_vec_push(out, *e);
+        if (!is_left_out(*e, c)) rn_vec_push(out, *e);
+    for (const char *const *w = c->with; w && *w; w++)
+        rn_vec_push(out, (char *)(uintptr_t)*w);
     rn_vec_push(out, NULL);
     return rn_vec_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", c->argv[0]);
 }
@@ -152,19 +156,23 @@ static void read_said(int fd, rn_buf *said)
         rn_buf_add(said, chunk, (size_t)n);
 }
 
-/* True when it ended, or said what is enough; false: it took too long. */
-static bool wait_for_it(rn_process *p, const rn_process_call *c, int fd)
+static int wait_for_it(rn_process *p, const rn_process_call *c, int fd, rn_err *err)
 {
-    if (!c->enough) return rn_process_wait(p, c->timeout_ms);
     for (int64_t until = rn_now_ns() + (int64_t)c->timeout_ms * 1000000; rn_now_ns() < until;) {
-        if (rn_process_wait(p, 10 * LOOK_MS)) return true;
-        read_said(fd, c->said);
-        if (c->said->len && strstr(c->said->data, c->enough)) {
+        if (rn_process_wait(p, 10 * LOOK_MS)) return 0;
+        if (c->enough) read_said(fd, c->said);
+        if (c->enough && c->said->len && strstr(c->said->data, c->enough)) {
             rn_process_end(p, 100);
-            return true;
+            return 0;
+        }
+        if (c->watch && rn_watch_check(c->watch, err)) {
+            rn_process_end(p, 100);
+            return RN_ECANCELLED;
         }
     }
-    return false;
+    rn_process_end(p, 100);
+    return rn_fail(err, RN_ELIMIT, "%s does not answer within %d s", c->argv[0],
+                   c->timeout_ms / 1000);
 }
 
 int rn_process_run(rn_process_call *c, rn_err *err)
@@ -174,11 +182,7 @@ int rn_process_run(rn_process_call *c, rn_err *err)
     if (fd < 0) return rn_fail_errno(err, "cannot start %s", c->argv[0]);
     rn_process p;
     int rc = rn_process_start(&p, c, fd, err);
-    if (!rc && !wait_for_it(&p, c, fd)) {
-        rn_process_end(&p, 100);
-        rc = rn_fail(err, RN_ELIMIT, "%s does not answer within %d s", c->argv[0],
-                     c->timeout_ms / 1000);
-    }
+    if (!rc) rc = wait_for_it(&p, c, fd, err);
     if (!rc) c->code = rn_process_code(&p);
     if (!rc) read_said(fd, c->said);
     close(fd);

@@ -23,11 +23,13 @@ typedef struct rn_process_call {
     const char *dir;            /* its current folder; NULL: this process's */
     const char *const *without; /* variables that it does not inherit: names, or beginnings with a
                                    '*' behind; NULL-terminated; NULL: it inherits all */
+    const char *const *with; /* "NAME=VALUE" that it gets instead; NULL-terminated; NULL: nothing */
     /* of rn_process_run */
     int timeout_ms;
     const char *enough; /* once its output holds this it is ended, with code 128 + SIGTERM; NULL */
-    rn_buf *said;       /* what it wrote, errors included, without the newline at the end */
-    int code;           /* out: rn_process_code */
+    const rn_watch *watch; /* ended when it says so; NULL */
+    rn_buf *said;          /* what it wrote, errors included, without the newline at the end */
+    int code;              /* out: rn_process_code */
 } rn_process_call;
 
 /* Starts it with its output and errors going to the descriptor `out_fd`. RN_ENOTFOUND: there is no
@@ -43,7 +45,7 @@ void rn_process_end(rn_process *p, int grace_ms);
 int rn_process_code(const rn_process *p);
 
 /* Runs a command to its end and fills said, which is cleared first, and code. RN_ELIMIT: it took
- * longer than timeout_ms. */
+ * longer than timeout_ms. RN_ECANCELLED: its watch said stop. */
 int rn_process_run(rn_process_call *c, rn_err *err);
 
 #endif

@@ -341,13 +341,16 @@ static void take_line(rn_slurm_queue *q, const sent_arrays *sent, char *line)
 }
 
 /* squeue's answer; RN_ENET when there is none, RN_EIO when it fails otherwise. */
-static int ask(const char *const *argv, rn_buf *said, rn_err *err)
+static int ask(const char *const *argv, const rn_watch *watch, rn_buf *said, rn_err *err)
 {
-    rn_process_call call = {
-        .argv = argv, .without = squeue_without, .timeout_ms = ANSWER_MS, .said = said};
+    rn_process_call call = {.argv = argv,
+                            .without = squeue_without,
+                            .timeout_ms = ANSWER_MS,
+                            .watch = watch,
+                            .said = said};
     int rc = rn_process_run(&call, err);
     if (rc == RN_ENOTFOUND) return no_slurm("squeue", err);
-    if (rc) return rc == RN_ENOMEM ? rc : RN_ENET;
+    if (rc) return rc == RN_ENOMEM || rc == RN_ECANCELLED ? rc : RN_ENET;
     if (call.code == 0) return 0;
     /* A job that ended a while ago is not known any more: nothing of it is alive. */
     bool unknown = strstr(said->data ? said->data : "", "Invalid job id");
@@ -371,14 +374,14 @@ static bool runs_script(const char *command, const char *folder, long long *firs
 }
 
 /* Adds to FOLDER/jobs what of this user's jobs runs its script and is not there. */
-static int adopt(const char *folder, const sent_arrays *sent, rn_err *err)
+static int adopt(const char *folder, const sent_arrays *sent, const rn_watch *watch, rn_err *err)
 {
     char user[24];
     rn_buf said = {0};
     RN_VEC(long long) added = {0}; /* each task that runs has a line of its own */
     snprintf(user, sizeof user, "%lu", (unsigned long)getuid());
     const char *const argv[] = {"squeue", "-h", "-u", user, "-o", "%F|%o", NULL};
-    int rc = ask(argv, &said, err);
+    int rc = ask(argv, watch, &said, err);
     char *next = rc ? NULL : said.data;
     for (char *line; !rc && next && (line = strsep(&next, "\n"));) {
         char *command = strchr(line, '|');
@@ -409,7 +412,7 @@ int rn_slurm_look(const char *folder, rn_slurm_queue *q, rn_err *err)
     q->reason[0] = '\0';
     int rc = read_jobs(folder, &sent, &ids, err);
     if (!rc && q->adopt) {
-        rc = adopt(folder, &sent, err);
+        rc = adopt(folder, &sent, q->watch, err);
         q->adopt = rc != 0;
         /* No Slurm here, and nothing was submitted: tasks may run by hand. */
         if ((rc == RN_EIO || rc == RN_EUNSUPPORTED) && !sent.n) rc = 0;
@@ -420,7 +423,7 @@ int rn_slurm_look(const char *folder, rn_slurm_queue *q, rn_err *err)
     const char *const argv[] = {
         "squeue", "-h",          "-r", "-t", "all", "-j", ids.len ? ids.data : "",
         "-o",     "%K|%T|%F|%r", NULL};
-    if (!rc && ids.len) rc = ask(argv, &said, err);
+    if (!rc && ids.len) rc = ask(argv, q->watch, &said, err);
     char *next = rc ? NULL : said.data;
     for (char *line; next && (line = strsep(&next, "\n"));)
         take_line(q, &sent, line);

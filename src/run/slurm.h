@@ -38,7 +38,8 @@ typedef struct rn_slurm_task {
 
 /* What Slurm has of the jobs in FOLDER/jobs. */
 typedef struct rn_slurm_queue {
-    rn_slurm_task *tasks; /* [n_tasks] */
+    const rn_watch *watch; /* a look ends when it says so; NULL */
+    rn_slurm_task *tasks;  /* [n_tasks] */
     int64_t n_tasks;
     bool adopt; /* first add to FOLDER/jobs what else of this user runs its script: submitted by
                    hand, or by a submitter that died before it could say so; then false */
@@ -48,7 +49,7 @@ typedef struct rn_slurm_queue {
     char held[48], held_reason[64]; /* one of them as JOB_TASK; n_held 0: not valid */
 } rn_slurm_queue;
 /* RN_ENET: the controller does not answer, which says nothing about the tasks. RN_EIO:
- * squeue fails otherwise. RN_EUNSUPPORTED: there is no Slurm here. */
+ * squeue fails otherwise. RN_EUNSUPPORTED: there is no Slurm here. RN_ECANCELLED. */
 int rn_slurm_look(const char *folder, rn_slurm_queue *q, rn_err *err);
 
 #endif

@@ -316,6 +316,15 @@ same_as_local() { # same_as_local STORE: as one process makes it
     cd "$TEST_DIR"
 }
 
+@test "all tasks compute with the kernels of the machine that made the job, as numbers depend on them" {
+    RATION_CPU=scalar "$RATION" $generate -s local.db >/dev/null 2>&1
+    RATION_CPU=scalar "$RATION" batch -s whole.db --tasks 2 --print -- $generate >plan.txt
+    for i in 0 1; do "$RATION" batch --dir whole.db.batch --task $i 2>/dev/null; done
+    "$RATION" batch -s whole.db --attach 2>/dev/null
+    [ "$(digest whole.db)" = "$(digest local.db)" ]
+    [ "$(sql whole.db 'select count(*) from run')" = 1 ]
+}
+
 @test "options of --sbatch that batch decides, words that are none, and options that --attach does not take" {
     for bad in "--array=1-3" "-a 1-3" "-a1" "--wait" "-W" "--wrap=ls" "--clusters=b" "cpu" "--time=1 cpu" "-n2 x"; do
         run "$RATION" batch -s x.db --sbatch "$bad" -- judge
