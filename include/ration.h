@@ -921,6 +921,8 @@ typedef struct rn_batch_summary {
 } rn_batch_summary;
 
 RN_API void rn_batch_options_init(rn_batch_options *o);
+/* RN_EINVAL: what in them cannot be, before anything is read; for rn_batch_submit. */
+RN_API int rn_batch_options_check(const rn_batch_options *o, rn_err *err);
 /* Makes and submits a job of what is missing, and follows it to its end, merging parts as tasks
  * end. RN_ECANCELLED: stopped following; the job goes on. RN_EBUSY: a job of the folder is still at
  * work. */

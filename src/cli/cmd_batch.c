@@ -266,6 +266,9 @@ int rn_cmd_batch(int argc, char **argv)
         return rn_opt_usage(cmd, "--preset is paper, not '%s'", preset);
     if (preset && (o.n_args || no_wait))
         return rn_opt_usage(cmd, "--preset brings its own stages, each after the one before");
+    rn_err bad;
+    if (!attach && !preset && rn_batch_options_check(&o, &bad))
+        return rn_opt_usage(cmd, "%s", bad.msg);
     o.watch = rn_opt_watch(cmd, argc, argv);
     study.models = models.v;
     study.n_models = (size_t)models.n;

@@ -22,7 +22,7 @@ static const char *const stages[] = {"generate", "judge", "rank"};
 /* Options that batch gives to the stage itself. */
 static const char *const own_options[] = {"-s", "--store", "--shard", "--units", "--todo"};
 
-static int check_args(const rn_batch_options *o, rn_err *err)
+int rn_batch_options_check(const rn_batch_options *o, rn_err *err)
 {
     bool known = false;
     for (size_t i = 0; i < sizeof stages / sizeof *stages && o->n_args; i++)
@@ -455,7 +455,7 @@ int rn_batch_submit(const rn_batch_options *o, rn_batch_summary *out, rn_err *er
     rn_store *whole = NULL;
     rn_units todo = {0};
     *out = (rn_batch_summary){0};
-    int rc = check_args(o, err);
+    int rc = rn_batch_options_check(o, err);
     if (!rc) rc = find_places(o, true, &p, err);
     /* What an earlier job brought is not asked for again. */
     if (!rc && p.store[0]) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);

@@ -152,7 +152,6 @@ END
     slow="generate -m $root/models/ration-mini-l.gguf -t mini -n ${RATION_KILL_SAMPLES:-200} --problems 0-39/4"
     "$RATION" $slow -j 2 -s local.db >/dev/null 2>&1
     all=$(sql local.db 'select count(*) from sample')
-    n_midway=0
     for seed in ${RATION_KILL_SEEDS:-1}; do
         await '[ "$(sinfo -h -N -t idle -o %N | sort -u | wc -l)" = 2 ]' || { sinfo -N; squeue; false; }
         rm -rf whole.db* scratch home
@@ -178,13 +177,13 @@ END
         [ "$status" -eq 0 ] || { echo "seed $seed: $output"; cat err.txt; false; }
         [ "$(digest whole.db)" = "$(digest local.db)" ]
         read -r n_home n_twice seconds <<<"$(done_twice scratch home)"
-        [ -z "${RATION_KILL_SEEDS:-}" ] || echo "# seed $seed: $n_home of $all home, $n_twice twice, $seconds s" >&3
         # A task that ended before the kill has removed its scratch folder: nothing to measure then.
-        ! ls scratch/ration-task-*/part.db >/dev/null 2>&1 || n_midway=$((n_midway + 1))
+        midway=no
+        ! ls scratch/ration-task-*/part.db >/dev/null 2>&1 || midway=yes
+        [ -z "${RATION_KILL_SEEDS:-}" ] ||
+            echo "# | $seed | n$node | $n_home of $all | $n_twice | $seconds | $midway | equal |" >&3
         awk "BEGIN {exit !($seconds < 60)}"
     done
-    echo "$n_midway midway"
-    [ -z "${RATION_KILL_SEEDS:-}" ] || echo "# $n_midway of them while the task was at work" >&3
 }
 
 @test "Ctrl-C detaches, a second submitter is refused, --attach ends it" {

@@ -24,10 +24,10 @@ teardown() {
 
 @test "wrong words: no stage, options that batch sets itself, a shard that is none" {
     run "$RATION" batch -s x.db -- report
-    [ "$status" -eq 3 ]
+    [ "$status" -eq 2 ]
     [[ "$output" == *"generate, judge or rank"* ]]
     run "$RATION" batch -s x.db -- judge --shard 0/2
-    [ "$status" -eq 3 ]
+    [ "$status" -eq 2 ]
     [[ "$output" == *"--shard"* ]]
     for bad in "--tasks 0" "--nodes 0" "--tasks -1" "--every 0" "--tries 0"; do
         run "$RATION" batch -s x.db $bad -- judge
@@ -328,12 +328,12 @@ same_as_local() { # same_as_local STORE: as one process makes it
 @test "options of --sbatch that batch decides, words that are none, and options that --attach does not take" {
     for bad in "--array=1-3" "-a 1-3" "-a1" "--wait" "-W" "--wrap=ls" "--clusters=b" "cpu" "--time=1 cpu" "-n2 x"; do
         run "$RATION" batch -s x.db --sbatch "$bad" -- judge
-        [ "$status" -eq 3 ]
+        [ "$status" -eq 2 ]
         [[ "$output" == *"--sbatch '$bad'"* ]] || { echo "$bad: $output"; false; }
     done
     for bad in "--a 'b" '$NOT_SET_HERE' 'a;b'; do
         run "$RATION" batch -s x.db --sbatch "$bad" -- judge
-        [ "$status" -eq 3 ]
+        [ "$status" -eq 2 ]
         [[ "$output" == *"quotes"* || "$output" == *"not set"* ]] || { echo "$bad: $output"; false; }
     done
     for bad in --tasks=2 --nodes=2 --every=3 --no-wait --print; do
