@@ -85,7 +85,7 @@ static const rn_lang languages[] = {
                 "e=; for x in rand regex md5; do f=$(ls cache/lib$x-*.rlib 2>/dev/null | head -1); "
                 "test -z \"$f\" || e=\"$e --extern $x=$f\"; done; "
                 "rustc " RUST_FLAGS "$t $e -o main main.rs",
-     .run = "exec ./main",
+     .run = "export RUST_TEST_THREADS=1; exec ./main", /* by name: the end mark's test is last */
      .version = "rustc --version",
      .exe = "/usr/bin/rustc",
      .package = "rustc cargo librust-rand-dev librust-regex-dev librust-md5-dev "
@@ -102,14 +102,14 @@ static const rn_lang languages[] = {
      .aliases = ",",
      .file = "main.lua",
      .run = "exec lua5.4 main.lua",
-     .version = "lua5.4 -v",
-     .package = "lua5.4"},
+     .version = "lua5.4 -v && lua5.4 -e 'require \"luaunit\"'",
+     .package = "lua5.4 lua-unit"},
     {.name = "perl",
      .aliases = ",pl,",
      .file = "main.pl",
      .run = "exec perl main.pl",
-     .version = "perl -e 'print \"perl $^V\\n\"'",
-     .package = "perl"},
+     .version = "perl -MTest::Deep -e 'print \"perl $^V\\n\"'",
+     .package = "perl libtest-deep-perl"},
     {.name = "php",
      .aliases = ",",
      .file = "main.php",
@@ -120,8 +120,9 @@ static const rn_lang languages[] = {
      .aliases = ",rb,",
      .file = "main.rb",
      .run = "exec ruby main.rb",
-     .version = "ruby --version",
-     .package = "ruby"},
+     .version = "ruby -rtest/unit -e 'Test::Unit::AutoRunner.need_auto_run = false; puts "
+                "RUBY_DESCRIPTION'",
+     .package = "ruby ruby-test-unit"},
     {.name = "r",
      .aliases = ",",
      .file = "main.r",
@@ -133,7 +134,7 @@ static const rn_lang languages[] = {
      .file = "main.jl",
      .run = "exec julia --startup-file=no main.jl",
      .version = "julia --version",
-     .package = "julia"},
+     .package = "julia (Debian 12 has none)"},
     {.name = "bash",
      .aliases = ",sh,shell,",
      .file = "main.sh",

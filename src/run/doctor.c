@@ -215,7 +215,9 @@ static void check_cpu(doctor *d)
 /* Letters of a set's name that its family shares: "humaneval" of humaneval-x-go. */
 static size_t family_len(const char *name)
 {
-    return strcspn(name, "-");
+    static const char own[] = "multipl-e"; /* has a dash of its own */
+    const size_t n = sizeof own - 1;
+    return strncmp(name, own, n) == 0 ? n : strcspn(name, "-");
 }
 
 static bool same_family(const rn_set_spec *a, const rn_set_spec *b)

@@ -120,7 +120,7 @@ int rn_store_each_problem(rn_store *s, int64_t set_id,
 #define UNJUDGED                                                                                 \
     "?3 IS NULL AND NOT EXISTS (SELECT 1 FROM verdict v JOIN verdict_kind k ON k.id = v.kind_id" \
     " WHERE v.sample_id = s.id AND v.protocol_id IN (SELECT value FROM json_each(?2))"           \
-    " AND k.name <> 'sandbox_failure')"
+    " AND k.name NOT IN ('sandbox_failure', 'missing_library'))"
 #define UNSCORED                                                                \
     "?2 IS NULL AND NOT EXISTS (SELECT 1 FROM score c WHERE c.sample_id = s.id" \
     " AND c.ranker_id = ?3)"

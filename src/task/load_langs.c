@@ -51,23 +51,98 @@ static int keep(rn_loader *l, rn_buf *b, rn_json_at at, const char **out, rn_err
     return *out ? 0 : rn_load_nomem(at, err);
 }
 
+/* How the end of the tests is shown, by language: a statement behind `braces` closing braces from
+ * the end, which are those of main and its class; 0: behind everything. Not here: Go, whose testing
+ * package takes an early exit for a failure, and Haskell, whose main is one expression. */
+static const struct ending {
+    const char *languages, *text; /* names as sets write them */
+    size_t braces;
+} endings[] = {
+    {",c,", "puts(\"" END_MARK "\");", 1},
+    {",cpp,", "puts(\"" END_MARK "\");", 1},
+    {",rust,rs,", "println!(\"" END_MARK "\");", 1},
+    {",java,", "System.out.println(\"" END_MARK "\");", 2},
+    {",csharp,cs,", "System.Console.WriteLine(\"" END_MARK "\");", 2},
+    {",javascript,", "console.log(\"" END_MARK "\");", 0},
+    {",typescript,", "console.log(\"" END_MARK "\");", 0},
+    {",lua,", "print(\"" END_MARK "\")", 0},
+    {",perl,pl,", "print \"" END_MARK "\\n\";", 0},
+    {",php,", "echo \"" END_MARK "\\n\";", 0},
+    {",r,", "cat(\"" END_MARK "\\n\")", 0},
+    {",bash,sh,", "printf '%s\\n' '" END_MARK "'", 0},
+    {",julia,jl,", "println(\"" END_MARK "\")", 0},
+    {",ocaml,ml,", "let () = print_endline \"" END_MARK "\"", 0},
+    {",ruby,rb,", "puts '" END_MARK "'", 0},
+};
+
+/* Harnesses that run the tests when the program ends, and so behind the last statement: what stands
+ * at the end of the tests, or in them, and what takes its place or follows. */
+static const struct runner {
+    const char *languages, *holds, *text;
+    bool replace;
+} runners[] = {
+    {",lua,", "os.exit(lu.LuaUnit.run())",
+     "local ration_failed = lu.LuaUnit.run()\nif ration_failed == 0 then print(\"" END_MARK
+     "\") end\nos.exit(ration_failed)\n",
+     true},
+    {",ruby,rb,", "Test::Unit::TestCase",
+     "\nTest::Unit::AutoRunner.need_auto_run = false\nexit 1 unless Test::Unit::AutoRunner.run\n"
+     "puts '" END_MARK "'\n",
+     false},
+    /* libtest runs tests by their names, one after the other (lang.c); what it keeps back of a test
+     * that passes is what println! writes. */
+    {",rust,rs,", "#[test]",
+     "\n#[cfg(test)]\nmod zzz_ration_end {\n    #[test]\n    fn end() {\n        use "
+     "std::io::Write;\n"
+     "        let _ = std::io::stdout().write_all(b\"" END_MARK "\\n\");\n    }\n}\n",
+     false},
+};
+
+static bool is_one_of(const char *language, const char *names)
+{
+    char between[32];
+    snprintf(between, sizeof between, ",%s,", language);
+    return strlen(language) + 2 < sizeof between && strstr(names, between);
+}
+
+/* The place before a "return 0;" at the end of main's text, which ends at `end`. */
+static size_t before_return(const char *test, size_t end)
+{
+    static const char word[] = "return 0;";
+    size_t n = end;
+    while (n > 0 && strchr(" \t\r\n", test[n - 1]))
+        n--;
+    const size_t len = sizeof word - 1;
+    return n >= len && memcmp(test + n - len, word, len) == 0 ? n - len : end;
+}
+
 /* The tests with the end mark printed behind the last of them, where the language's form shows
- * it: before the brace that closes main. */
+ * it. */
 static int mark_end(rn_loader *l, const char *language, const char *test, rn_json_at at,
                     const char **out, rn_err *err)
 {
-    bool cpp = is(language, "cpp"), java = is(language, "java");
-    bool script = is(language, "javascript") || is(language, "typescript");
-    size_t n = strlen(test), braces = cpp ? 1 : java ? 2 : 0, end = n;
-    for (size_t i = n; i > 0 && braces; i--)
-        if (test[i - 1] == '}' && --braces == 0) end = i - 1;
-    *out = test;
-    if ((!cpp && !java && !script) || braces) return 0;
     rn_buf b = {0};
+    const size_t n = strlen(test);
+    *out = test;
+    if (!language) return 0;
+    for (size_t i = 0; i < sizeof runners / sizeof runners[0]; i++) {
+        const struct runner *r = &runners[i];
+        const char *found = is_one_of(language, r->languages) ? strstr(test, r->holds) : NULL;
+        if (!found) continue;
+        rn_buf_add(&b, test, r->replace ? (size_t)(found - test) : n);
+        rn_buf_puts(&b, r->text);
+        return keep(l, &b, at, out, err);
+    }
+    const struct ending *e = NULL;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (is_one_of(language, endings[i].languages)) e = &endings[i];
+    if (!e || strstr(test, "__END__") || strstr(test, "?>")) return 0;
+    size_t left = e->braces, end = n;
+    for (size_t i = n; i > 0 && left; i--)
+        if (test[i - 1] == '}' && --left == 0) end = before_return(test, i - 1);
+    if (left) return 0;
     rn_buf_add(&b, test, end);
-    if (cpp) rn_buf_puts(&b, "\n    puts(\"" END_MARK "\");\n");
-    if (java) rn_buf_puts(&b, "\n        System.out.println(\"" END_MARK "\");\n    ");
-    if (script) rn_buf_puts(&b, "\nconsole.log(\"" END_MARK "\");\n");
+    rn_buf_printf(&b, "\n%s\n", e->text);
     rn_buf_add(&b, test + end, n - end);
     return keep(l, &b, at, out, err);
 }

@@ -190,6 +190,15 @@ make_bigcodebench() {
     run "$RATION" judge -s b.db -t big.jsonl --venv v --format json
     echo "$output"
     [[ "$output" == *'"missing_library": 0'* && "$output" == *'"missing": 0'* ]]
+    # what is installed later is judged then, under the same protocol
+    rm v/lib/python3.11/site-packages/ration_no_such_module.py
+    "$RATION" import -s c.db -t big.jsonl --model m whole.jsonl
+    run "$RATION" judge -s c.db -t big.jsonl --venv v --format json
+    [[ "$output" == *'"missing_library": 1'* ]]
+    echo 'dumps = str' >v/lib/python3.11/site-packages/ration_no_such_module.py
+    run "$RATION" judge -s c.db -t big.jsonl --venv v --format json
+    echo "$output"
+    [[ "$output" == *'"judged_now": 1'* && "$output" == *'"missing": 0'* ]]
     run "$RATION" report -s b.db -t big.jsonl --by library --format csv
     [[ "$output" == *"big,json,m,1,1,0,1,1"* ]]
 }

@@ -61,3 +61,9 @@ PY
         }
     done <commands
 }
+
+@test "sets: in each language that is here a program passes, fails, hangs, and does not pass by leaving early" {
+    run /usr/bin/python3 "$BATS_TEST_DIRNAME/languages.py" "$RATION"
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
