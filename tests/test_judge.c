@@ -164,6 +164,14 @@ static void test_stdio(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         expect(run_io(RN_JUDGE_STDIO, RN_COMPARE_APPS, table[i].program, table[i].in, table[i].out),
                table[i].want, table[i].program);
+    enum { LARGE = 3000000 }; /* more than the limit of output, but expected */
+    char *large = malloc(LARGE + 1);
+    assert_non_null(large);
+    memset(large, 'x', LARGE);
+    large[LARGE] = '\0';
+    rn_judge_result r = run_io(RN_JUDGE_STDIO, RN_COMPARE_APPS, "print('x' * 3000000)", "", large);
+    free(large);
+    expect(r, RN_V_PASSED, "3 MB that are expected");
 }
 
 static void test_call(void **state)

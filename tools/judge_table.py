@@ -8,7 +8,7 @@ Prints a row a subset and a column a user: how many programs got the verdict of 
 run without --allow-weak. Below that, each verdict that was another. --repeat runs every cell so often and counts all verdicts;
 --load keeps N busy loops beside it, --memory-left fills memory up to that, --drop-caches drops the page cache before each run.
 Status 1 if a verdict was another or the runs differ. Needs root for the second column; the build must be readable for the user."""
-import argparse, collections, csv, glob, io, itertools, json, os, resource, subprocess, sys, tempfile, time
+import argparse, collections, csv, glob, io, itertools, json, os, pwd, resource, subprocess, sys, tempfile, time
 
 ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 ap.add_argument("--build", default="build")
@@ -53,7 +53,7 @@ def write_set(d):
 def as_user(user, command, without):
     env = dict(os.environ, RATION_JUDGE_WITHOUT=without)
     if user != "root":
-        command = ["setpriv", "--reuid=" + user, "--regid=" + user, "--clear-groups"] + command
+        command = ["setpriv", "--reuid=" + user, "--regid=%d" % pwd.getpwnam(user).pw_gid, "--clear-groups"] + command
     return subprocess.run(command, env=env, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
 
 
@@ -73,7 +73,7 @@ def run(user, without):
             if done.returncode not in (0, 1):
                 return done.stderr.strip().split("\n")[-1][:200]
         rows = csv.DictReader(io.StringIO(as_user(user, [ration, "export", "-s", d + "/x.db", "-f", "csv"], without).stdout))
-        return [(r["task_id"], r["verdict"], r["detail"]) for r in rows]
+        return [(r["task_id"], r["verdict"], r["detail"]) for r in rows] or done.stderr.strip().split("\n")[-1][:200]
 
 
 def fill_memory():

@@ -112,24 +112,31 @@ static int confirm(const rn_judge_job *job, size_t i, const rn_outcome *o, rn_ju
     return rn_confirm_pass(&confine, job, i, rn_host_decide, v, detail, err);
 }
 
-/* SCRIPT and COMMAND: one child. */
-static int run_script(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
+static int conclude_script(const rn_judge_job *job, const rn_outcome *o, rn_wire_result *out,
+                           rn_err *err)
 {
     rn_judge_result *r = &out->result;
-    rn_outcome o;
-    int rc = rn_secret_run(&confine, &(rn_task){.job = job}, &o, err);
-    if (rc) return rc;
-    rn_host_add_usage(r, &o);
-    r->verdict = rn_host_decide(&o, job, r->detail);
-    out->starved = o.starved;
-    if (job->mode == RN_JUDGE_SCRIPT) rc = confirm(job, 0, &o, r, &r->verdict, r->detail, err);
-    if (rc) return rc;
-    if (!o.have_record) return 0;
-    r->n_run = o.record.n_run;
-    r->n_passed = r->verdict == RN_V_FORGED ? 0 : o.record.n_passed;
-    r->failed_case = o.record.failed_case;
-    memcpy(r->output, o.record.output, sizeof r->output);
+    rn_host_add_usage(r, o);
+    r->verdict = rn_host_decide(o, job, r->detail);
+    out->starved = o->starved;
+    if (job->mode == RN_JUDGE_SCRIPT) {
+        int rc = confirm(job, 0, o, r, &r->verdict, r->detail, err);
+        if (rc) return rc;
+    }
+    if (!o->have_record) return 0;
+    r->n_run = o->record.n_run;
+    r->n_passed = r->verdict == RN_V_FORGED ? 0 : o->record.n_passed;
+    r->failed_case = o->record.failed_case;
+    memcpy(r->output, o->record.output, sizeof r->output);
     return 0;
+}
+
+/* SCRIPT and COMMAND: one child. */
+static int run_script(const rn_judge_job *job, rn_aside **aside, rn_wire_result *out, rn_err *err)
+{
+    rn_outcome o;
+    int rc = rn_secret_run(&confine, &(rn_task){.job = job, .aside = aside}, &o, err);
+    return rc ? rc : conclude_script(job, &o, out, err);
 }
 
 /* A program that ended by itself is right if it printed the expected text. */
@@ -343,46 +350,94 @@ static int run_keys(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     return 0;
 }
 
-static int run_job(const rn_judge_job *job, const rn_wire_job *head, rn_bytes body, int fd,
-                   rn_wire_result *out, rn_err *err)
+/* A job from its arrival to its result; the rest of one that was set aside is kept meanwhile. */
+typedef struct under_way {
+    struct under_way *next;
+    uint64_t id;
+    rn_judge_job job;
+    rn_judge_case *cases;
+    rn_wire_result out;
+    rn_aside *rest;
+} under_way;
+
+static under_way *set_aside;
+
+static int run_job(under_way *u, const rn_wire_job *head, rn_bytes body, int fd, rn_err *err)
 {
+    const rn_judge_job *job = &u->job;
+    rn_wire_result *out = &u->out;
     if (job->language) return rn_lang_judge(&confine, job, out, err);
     int rc = rn_confine_proc(&confine, NULL, err);
     if (rc) return rc;
-    if (job->mode == RN_JUDGE_COMMAND) return run_script(job, out, err);
+    if (job->mode == RN_JUDGE_COMMAND) return run_script(job, NULL, out, err);
     if (job->mode == RN_JUDGE_RECORD) return run_record(job, out, err);
     if (job->mode == RN_JUDGE_KEYS) return run_keys(job, out, err);
     rc = rn_warm_run(&confine, head, body, job->program, fd, out);
     if (rc != RN_ENOTFOUND) return rc;
-    return job->mode == RN_JUDGE_SCRIPT   ? run_script(job, out, err)
+    return job->mode == RN_JUDGE_SCRIPT
+               ? run_script(job, head->may_wait ? &u->rest : NULL, out, err)
            : job->mode == RN_JUDGE_VALUES ? run_values(job, out, err)
            : job->mode == RN_JUDGE_CALLS  ? run_calls(job, out, err)
                                           : run_cases(job, out, err);
 }
 
+/* The rest of a job that was set aside. */
+static int go_on(under_way *u, rn_err *err)
+{
+    rn_outcome o;
+    rn_aside *rest = u->rest;
+    u->rest = NULL;
+    int rc = rn_watch_go_on(&confine, rest, &o, err);
+    return rc ? rc : conclude_script(&u->job, &o, &u->out, err);
+}
+
+static under_way *take_aside(uint64_t id)
+{
+    for (under_way **p = &set_aside; *p; p = &(*p)->next) {
+        under_way *u = *p;
+        if (u->id != id) continue;
+        *p = u->next;
+        return u;
+    }
+    return NULL;
+}
+
+static int begin(under_way *u, const rn_wire_job *head, rn_bytes body, int fd, rn_err *err)
+{
+    u->id = head->id;
+    u->out.magic = RN_WIRE_MAGIC;
+    u->out.id = head->id;
+    u->out.result.failed_case = -1;
+    u->out.result.n_cases = (int32_t)head->n_cases;
+    int rc = rn_wire_get_job(head, body, &u->job, &u->cases, err);
+    if (!rc && !rn_secret_open(&u->job)) rc = rn_fail(err, RN_ENOMEM, "a job: out of memory");
+    return rc ? rc : run_job(u, head, body, fd, err);
+}
+
 /* False when the library is gone. */
 static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
 {
-    rn_wire_result out;
-    memset(&out, 0, sizeof out);
-    out.magic = RN_WIRE_MAGIC;
-    out.id = head->id;
-    out.result.failed_case = -1;
-    out.result.n_cases = (int32_t)head->n_cases;
-    rn_judge_job job;
-    rn_judge_case *cases = NULL;
+    under_way *u = head->go_on ? take_aside(head->id) : calloc(1, sizeof *u);
+    if (!u) return false;
     rn_err err = {0};
-    int rc = rn_wire_get_job(head, body, &job, &cases, &err);
-    if (!rc && !rn_secret_open(&job)) rc = rn_fail(&err, RN_ENOMEM, "a job: out of memory");
-    if (!rc) rc = run_job(&job, head, body, fd, &out, &err);
-    free(cases);
-    if (rc == RN_ECANCELLED) return false;
-    if (rc) {
-        out.result.verdict = RN_V_SANDBOX;
-        snprintf(out.result.detail, sizeof out.result.detail, "%.250s", err.msg);
+    int rc = head->go_on ? go_on(u, &err) : begin(u, head, body, fd, &err);
+    if (rc == RN_SET_ASIDE) {
+        static rn_wire_result message;
+        message = (rn_wire_result){.magic = RN_WIRE_MAGIC, .aside = true, .id = u->id};
+        u->next = set_aside;
+        set_aside = u;
+        return rn_wire_write(fd, &message, sizeof message) == 0;
     }
-    return rn_wire_write(fd, &out, sizeof out) == 0 &&
-           rn_wire_write(fd, recorded.data, (size_t)out.text_bytes) == 0;
+    rn_wire_result *out = &u->out;
+    if (rc && rc != RN_ECANCELLED) {
+        out->result.verdict = RN_V_SANDBOX;
+        snprintf(out->result.detail, sizeof out->result.detail, "%.250s", err.msg);
+    }
+    const bool told = rc != RN_ECANCELLED && rn_wire_write(fd, out, sizeof *out) == 0 &&
+                      rn_wire_write(fd, recorded.data, (size_t)out->text_bytes) == 0;
+    free(u->cases);
+    free(u);
+    return told;
 }
 
 void rn_host_serve(int fd)
@@ -390,9 +445,12 @@ void rn_host_serve(int fd)
     rn_wire_job head;
     while (rn_wire_read(fd, &head, sizeof head) == 0) {
         if (head.magic != RN_WIRE_MAGIC || head.body_bytes > RN_WIRE_MAX_JOB_BYTES) break;
-        rn_bytes body = {.data = rn_secret_room((size_t)head.body_bytes),
-                         .len = (size_t)head.body_bytes};
-        if (!body.data || rn_wire_read(fd, (char *)(uintptr_t)body.data, body.len)) break;
+        rn_bytes body = {0};
+        if (!head.go_on) {
+            char *room = rn_secret_room((size_t)head.body_bytes);
+            if (!room || rn_wire_read(fd, room, (size_t)head.body_bytes)) break;
+            body = (rn_bytes){.data = room, .len = (size_t)head.body_bytes};
+        }
         if (!serve(fd, &head, body)) break;
     }
 }
@@ -409,6 +467,7 @@ static int start(int fd, rn_wire_hello *hello)
     if (!rc) rc = rn_watch_start(fd, &err);
     if (!rc) rc = rn_python_start(cfg.venv, hello->python, &err);
     if (!rc) rc = rn_confine_enter(&cfg, &confine, &err);
+    if (!rc) rn_pages_settle(&confine);
     memset(hello->text, 0, sizeof hello->text);
     hello->magic = RN_WIRE_MAGIC;
     hello->code = rc;

@@ -46,8 +46,10 @@ typedef struct rn_task {
     size_t case_no; /* STDIO, CALL: which case this child runs; VALUES: the first one */
     rn_how how;
     int altered;
-    rn_stage stage;   /* what is done of a program in another language */
-    bool keep;        /* in the working folder as the last child left it */
+    rn_stage stage; /* what is done of a program in another language */
+    bool keep;      /* in the working folder as the last child left it */
+    /* Where a run is kept that is set aside, to be finished later; NULL: it runs to its end */
+    struct rn_aside **aside;
     int64_t n_others; /* tasks of the child's user when it began, where nothing else bounds them */
 } rn_task;
 
@@ -102,6 +104,12 @@ int64_t rn_filter_cpu_seconds(const rn_judge_limits *l);
 
 /* Named semaphores and shared memory lie there from now on (host_shm.c). Borrowed. */
 void rn_shm_folder(const char *dir);
+
+/* ---- memory that children share (host_pages.c) ----------------------------------------------- */
+
+/* Once all is loaded and confined: what a fork copies and what children write to costs them few
+ * page faults. */
+void rn_pages_settle(const rn_confine *c);
 
 /* ---- Python (host_python.c) ------------------------------------------------------------------ */
 
@@ -161,6 +169,14 @@ void rn_watch_library(int fd);
 /* Clones a child for the task, waits for its end, fills *o. RN_ESANDBOX: the sandbox failed, try
  * again. RN_ECANCELLED: the library is gone. */
 int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
+/* What rn_watch_run returns when a program has run for RN_ASIDE_NS and stands still now: its rest
+ * is *task->aside. Only a steady program (host_plain.c) of one process that holds little memory
+ * is set aside: nothing that it can see tells it so. */
+enum { RN_SET_ASIDE = 1, RN_MAX_ASIDE = 256 };
+#define RN_ASIDE_NS INT64_C(500000000)
+typedef struct rn_aside rn_aside;
+/* Goes on with it, as rn_watch_run does; takes it. */
+int rn_watch_go_on(rn_confine *c, rn_aside *a, rn_outcome *o, rn_err *err);
 /* In a process that must not be able to write a record: gives up the page and its secret. */
 void rn_watch_forget(void);
 /* The outcomes of a VALUES job, in a page that the host shares with the child; the child fills it
@@ -195,6 +211,13 @@ bool rn_stream_drain(const rn_task *task, rn_streams *s);
 int64_t rn_stream_allowed(const rn_task *task);
 /* STDIO, RECORD: bytes of standard output; else 0. */
 int64_t rn_stream_printed(const rn_task *task);
+/* The streams of a run that stands still, but for the files of memory of STDIO; and back. */
+typedef struct rn_streams_kept {
+    int drain_fd;
+    int64_t n_dropped;
+} rn_streams_kept;
+rn_streams_kept rn_stream_keep(void);
+void rn_stream_go_on(rn_streams_kept k);
 /* The child's standard output after rn_watch_run; borrowed until the next run. */
 int rn_watch_output(rn_bytes *out, rn_err *err);
 
@@ -202,12 +225,13 @@ int rn_watch_output(rn_bytes *out, rn_err *err);
 
 typedef struct rn_usage {
     int64_t elapsed_ns;
-    int64_t cpu_ns;       /* of the whole tree, dead processes included */
-    int64_t waited_ns;    /* no thread of the tree was ready: it slept or blocked */
-    int64_t delay_ns;     /* ready without a processor, summed over the tree */
-    int64_t disk_ns;      /* waiting for a disk */
-    int64_t fault_ns;     /* what touching new memory took at most, while that goes on; else 0 */
-    int64_t memory_bytes; /* -1: the kernel counts it */
+    int64_t cpu_ns;         /* of the whole tree, dead processes included */
+    int64_t waited_ns;      /* no thread of the tree was ready: it slept or blocked */
+    int64_t delay_ns;       /* ready without a processor, summed over the tree */
+    int64_t disk_ns;        /* waiting for a disk */
+    int64_t fault_ns;       /* what touching new memory took at most, while that goes on; else 0 */
+    int64_t memory_bytes;   /* -1: the kernel counts it */
+    int64_t resident_bytes; /* in memory, shared pages included */
     int n_tasks;
     bool ready;   /* a thread runs or waits for a processor now */
     bool demoted; /* one of them lowered its own priority: its delay is its own choice */
@@ -217,7 +241,13 @@ void rn_usage_begin(const rn_confine *c);           /* before a run's child is c
 void rn_usage_of(const rn_confine *c, pid_t child); /* after */
 /* Beyond memory_limit memory is measured exactly. */
 void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u);
-int64_t rn_usage_count_user(const rn_confine *c, uid_t uid); /* tasks of a user, strangers too */
+/* Of a tree that stands still from now on; NULL: memory is out. Later goes on with it, takes it and
+ * tells for how long it stood. */
+typedef struct rn_usage_kept rn_usage_kept;
+rn_usage_kept *rn_usage_keep(const rn_confine *c);
+int64_t rn_usage_go_on(const rn_confine *c, rn_usage_kept *k);
+int64_t rn_usage_private_bytes(const rn_confine *c, pid_t pid); /* that it shares with nobody */
+int64_t rn_usage_count_user(const rn_confine *c, uid_t uid);    /* tasks of a user, strangers too */
 /* Without a pid namespace: kills what a dead child left. False when nothing was left. */
 bool rn_usage_kill_all(const rn_confine *c);
 /* The text of a small file of the kernel, `path` below `dir` or the open `fd`; "" at an error. */
@@ -286,14 +316,16 @@ int rn_plain_start(void *names, rn_err *err);
  * the tests that it left; borrowed until the next run. */
 void rn_plain_reset(void);
 bool rn_plain_told(void);
+bool rn_plain_told_steady(void);
+void rn_plain_restore(bool plain); /* of a run that was set aside */
 rn_bytes rn_plain_tests(void);
 /* In the child, before judged code runs; then it must close. */
-void rn_plain_tell(bool plain);
+void rn_plain_tell(bool plain, bool steady);
 void rn_plain_leave(rn_bytes tests);
 void rn_plain_close(void);
 /* True if the compiled program could not forge a pass of these tests. `tests`: all their code
- * objects, [n_tests]. */
-bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry);
+ * objects, [n_tests]. *steady (may be NULL): see rn_plain_steady. */
+bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry, bool *steady);
 
 /* True if a plain program depends on nothing but its code and its input: neither on clocks and the
  * system's random numbers nor on docstrings and the places of objects in memory. */
@@ -363,6 +395,10 @@ int rn_confirm_pass(rn_confine *c, const rn_judge_job *job, size_t case_no, rn_d
 char *rn_secret_room(size_t len);
 /* Moves program and entry of a job that lies there to where every child sees them. */
 bool rn_secret_open(rn_judge_job *job);
+/* The memory of a job that is set aside, NULL when there is no room; and back. */
+typedef struct rn_secret_kept rn_secret_kept;
+rn_secret_kept *rn_secret_keep_job(void);
+void rn_secret_go_on(rn_secret_kept *k);
 /* rn_watch_run, with the tests in the child's memory if its task needs them. */
 int rn_secret_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
 void rn_secret_keep(void); /* in a child that has the tests: its forks do not get them */

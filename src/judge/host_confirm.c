@@ -83,6 +83,34 @@ bool rn_secret_open(rn_judge_job *job)
     return true;
 }
 
+struct rn_secret_kept {
+    region secret, open_text;
+    size_t spare_at;
+};
+
+rn_secret_kept *rn_secret_keep_job(void)
+{
+    rn_secret_kept *k = malloc(sizeof *k);
+    if (!k) return NULL;
+    /* Neither tests nor program are for those that run meanwhile. */
+    rn_secret_keep();
+    if (open_text.cap) madvise(open_text.data, open_text.cap, MADV_DONTFORK);
+    *k = (rn_secret_kept){.secret = secret, .open_text = open_text, .spare_at = spare_at};
+    secret = open_text = (region){0};
+    return k;
+}
+
+void rn_secret_go_on(rn_secret_kept *k)
+{
+    if (secret.cap) munmap(secret.data, secret.cap);
+    if (open_text.cap) munmap(open_text.data, open_text.cap);
+    secret = k->secret;
+    open_text = k->open_text;
+    if (open_text.cap) madvise(open_text.data, open_text.cap, MADV_DOFORK);
+    spare_at = k->spare_at;
+    free(k);
+}
+
 void rn_secret_keep(void)
 {
     if (secret.cap) madvise(secret.data, secret.cap, MADV_DONTFORK);
@@ -107,7 +135,7 @@ int rn_secret_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     rn_plain_reset();
     int rc = rn_watch_run(c, task, o, err);
     rn_secret_keep();
-    if (!rc) rn_tests_keep(task);
+    if (!rc || rc == RN_SET_ASIDE) rn_tests_keep(task);
     return rc;
 }
 

@@ -29,6 +29,7 @@ static watched_dict dicts[MAX_DICTS];
 static size_t n_dicts;
 static PyObject *module_names[MAX_MODULES], *module_objects[MAX_MODULES];
 static size_t n_modules;
+static uint64_t modules_tag; /* of sys.modules */
 
 static PyTypeObject *own_types[MAX_TYPES]; /* strong references: addresses are not used again */
 static size_t n_own_types, n_own_seen;
@@ -130,6 +131,7 @@ int rn_forge_snapshot(rn_err *err)
         module_names[n_modules] = key;
         module_objects[n_modules++] = value;
     }
+    modules_tag = ((PyDictObject *)modules)->ma_version_tag;
     return 0;
 }
 
@@ -143,6 +145,7 @@ const char *rn_forge_tampered(void)
     for (size_t i = 0; i < n_dicts; i++)
         if (was_bent(&dicts[i])) return dicts[i].what;
     PyObject *modules = PyImport_GetModuleDict();
+    if (((PyDictObject *)modules)->ma_version_tag == modules_tag) return NULL;
     for (size_t i = 0; i < n_modules; i++)
         if (PyDict_GetItemWithError(modules, module_names[i]) != module_objects[i])
             return "an entry of sys.modules was replaced";

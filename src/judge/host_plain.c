@@ -42,7 +42,7 @@ static bool has_name[256], has_const[256]; /* by the number of an instruction */
 /* What the child finds before judged code runs. It gives these pages up then: nothing that runs in
  * it can reach them afterwards. */
 typedef struct early {
-    bool plain;
+    bool plain, steady;
     uint32_t tests_len;
     char tests[RN_TESTS_BYTES]; /* their code, for the next child with the same tests */
 } early;
@@ -89,7 +89,7 @@ int rn_plain_start(void *names, rn_err *err)
 
 void rn_plain_reset(void)
 {
-    told->plain = false;
+    told->plain = told->steady = false;
     told->tests_len = 0;
 }
 
@@ -98,15 +98,27 @@ bool rn_plain_told(void)
     return told->plain;
 }
 
+bool rn_plain_told_steady(void)
+{
+    return told->steady;
+}
+
+void rn_plain_restore(bool plain)
+{
+    told->plain = plain;
+}
+
 rn_bytes rn_plain_tests(void)
 {
     const uint32_t len = told->tests_len <= RN_TESTS_BYTES ? told->tests_len : 0;
     return (rn_bytes){.data = told->tests, .len = len};
 }
 
-void rn_plain_tell(bool plain)
+void rn_plain_tell(bool plain, bool steady)
 {
-    if (told) told->plain = plain;
+    if (!told) return;
+    told->plain = plain;
+    told->steady = steady;
 }
 
 void rn_plain_leave(rn_bytes tests)
@@ -334,27 +346,29 @@ static void end_scan(scan *s)
     Py_XDECREF(s->used);
 }
 
-bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry)
+bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry, bool *steady)
 {
     scan s;
-    const bool ok = scan_program(&s, code) && tests_apart(&s, tests, n_tests, entry);
+    const bool plain = scan_program(&s, code);
+    const bool ok = plain && tests_apart(&s, tests, n_tests, entry);
+    if (steady) *steady = plain && !s.unsteady;
     end_scan(&s);
     return ok;
 }
 
 bool rn_plain_steady(void *code)
 {
-    scan s;
-    const bool ok = scan_program(&s, code) && !s.unsteady;
-    end_scan(&s);
-    return ok;
+    bool steady;
+    (void)rn_plain_code(code, NULL, 0, NULL, &steady);
+    return steady;
 }
 
 #else
 
-bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry)
+bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry, bool *steady)
 {
     (void)code, (void)tests, (void)n_tests, (void)entry;
+    if (steady) *steady = false;
     return false;
 }
 

@@ -266,8 +266,9 @@ static void run_script(run *r)
     }
     if (!compile_tests(r, code, &flags)) return;
     rn_secret_wipe();
-    if (r->how == RN_RUN_FIRST)
-        rn_plain_tell(rn_plain_code(code, r->codes, r->n_codes, r->job->entry));
+    bool steady;
+    const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
+    if (r->how == RN_RUN_FIRST) rn_plain_tell(plain, steady);
     rn_forge_begin();
     if (!execute(code, r->globals)) {
         conclude_exception(r, false);
@@ -302,6 +303,18 @@ static const char apps_prelude[] =
     "import fractions\nfrom typing import List, Tuple\nimport random\nimport heapq\n"
     "from heapq import *\n";
 
+/* Whether the word stands in the source by itself: most programs say "input". */
+static bool names_word(rn_bytes source, const char *word)
+{
+    const size_t len = strlen(word);
+    for (size_t at = 0; (at = rn_bytes_find(source, rn_bytes_of(word), at)) != SIZE_MAX; at++) {
+        const char before = at ? source.data[at - 1] : ' ';
+        const char after = at + len < source.len ? source.data[at + len] : ' ';
+        if (!Py_ISALNUM(before) && before != '_' && !Py_ISALNUM(after) && after != '_') return true;
+    }
+    return false;
+}
+
 static bool add_prelude(run *r)
 {
     if (r->job->mode == RN_JUDGE_CALLS || r->job->mode == RN_JUDGE_RECORD ||
@@ -310,8 +323,7 @@ static bool add_prelude(run *r)
     PyObject *v = PyRun_String(apps_prelude, Py_file_input, r->globals, r->globals);
     Py_XDECREF(v);
     if (!v) return false;
-    rn_bytes np = rn_bytes_of("np");
-    if (rn_bytes_find(r->job->program, np, 0) == SIZE_MAX) return true;
+    if (!names_word(r->job->program, "np")) return true;
     PyObject *numpy = PyImport_ImportModule("numpy");
     if (numpy) PyDict_SetItemString(r->globals, "np", numpy);
     PyErr_Clear(); /* a system without numpy: programs that need it fail by themselves */
@@ -332,7 +344,7 @@ static bool run_program(run *r)
         return false;
     }
     if ((r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS) && r->how == RN_RUN_FIRST)
-        rn_plain_tell(rn_plain_code(code, NULL, 0, r->job->entry));
+        rn_plain_tell(rn_plain_code(code, NULL, 0, r->job->entry, NULL), false);
     rn_forge_begin();
     if (execute(code, r->globals)) return true;
     if (r->job->mode == RN_JUDGE_STDIO && PyErr_ExceptionMatches(PyExc_SystemExit)) {

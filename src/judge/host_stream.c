@@ -127,6 +127,19 @@ void rn_stream_close(rn_streams *s)
     drain_fd = s->child_fd = s->poll_fd = -1;
 }
 
+rn_streams_kept rn_stream_keep(void)
+{
+    const rn_streams_kept k = {.drain_fd = drain_fd, .n_dropped = n_dropped};
+    drain_fd = -1;
+    return k;
+}
+
+void rn_stream_go_on(rn_streams_kept k)
+{
+    drain_fd = k.drain_fd;
+    n_dropped = k.n_dropped;
+}
+
 int64_t rn_stream_printed(const rn_task *task)
 {
     off_t out = is_kept(task) ? lseek(1, 0, SEEK_END) : 0;

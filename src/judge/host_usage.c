@@ -26,6 +26,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -52,8 +53,7 @@ typedef struct proc {
     bool alive;
 } proc;
 
-static struct {
-    proc procs[MAX_TREE];
+typedef struct tree {
     size_t n;
     pid_t root;
     bool root_is_host; /* no pid namespace: everything below this process */
@@ -64,7 +64,10 @@ static struct {
     int host_nice, host_policy, looks;
     bool ready, disk, demoted;
     int n_tasks;
-} t;
+    proc procs[MAX_TREE]; /* [n] */
+} tree;
+
+static tree t;
 
 /* ---- small files of the kernel --------------------------------------------------------------- */
 
@@ -432,9 +435,50 @@ void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
     int64_t touched = t.peak_held / PAGE * FAULT_NS;
     u->fault_ns = !growing ? 0 : system < touched ? system : touched;
     u->memory_bytes = c->cg_memory ? -1 : tree_memory(c, memory_limit);
+    u->resident_bytes = t.resident + t.files;
     u->n_tasks = t.n_tasks;
     u->ready = t.ready;
     u->demoted = t.demoted;
+}
+
+/* What was measured of a tree that stands still, and when that began. */
+struct rn_usage_kept {
+    int64_t now_ns, cgroup_ns, host_ns;
+    size_t bytes; /* of the tree, as many processes as it has */
+    char tree[];
+};
+
+rn_usage_kept *rn_usage_keep(const rn_confine *c)
+{
+    const size_t bytes = offsetof(tree, procs) + t.n * sizeof *t.procs;
+    rn_usage_kept *k = malloc(sizeof *k + bytes);
+    if (!k) return NULL;
+    k->now_ns = rn_now_ns();
+    k->cgroup_ns = c->cg_cpu ? cgroup_cpu_ns(c) : 0;
+    k->host_ns = rn_cpu_ns();
+    k->bytes = bytes;
+    memcpy(k->tree, &t, bytes);
+    return k;
+}
+
+int64_t rn_usage_go_on(const rn_confine *c, rn_usage_kept *k)
+{
+    memcpy(&t, k->tree, k->bytes);
+    const int64_t stood = rn_now_ns() - k->now_ns;
+    t.start_ns += stood;
+    t.last_ns += stood;
+    t.mark_ns += stood;
+    if (c->cg_cpu) t.base_cgroup_ns += cgroup_cpu_ns(c) - k->cgroup_ns;
+    t.base_host_ns += rn_cpu_ns() - k->host_ns;
+    free(k);
+    return stood;
+}
+
+int64_t rn_usage_private_bytes(const rn_confine *c, pid_t pid)
+{
+    char buf[2048];
+    read_proc(c, pid, "smaps_rollup", buf, sizeof buf);
+    return rn_usage_number(buf, "Private_Dirty:") * 1024;
 }
 
 int64_t rn_usage_count_user(const rn_confine *c, uid_t uid)

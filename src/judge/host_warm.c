@@ -87,6 +87,7 @@ static _Noreturn void be_copy(const rn_confine *c, const char *package, int fd)
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     PyObject *m = PyImport_ImportModule(package);
     bool ok = m && rn_python_settle(NULL) == 0 && single_threaded(c);
+    if (ok) rn_pages_settle(c);
     int64_t bytes = ok ? resident_bytes() : -1;
     if (write(fd, &bytes, sizeof bytes) != (ssize_t)sizeof bytes || !ok) _exit(1);
     rn_watch_overhead(bytes - START_ROOM, 0);
@@ -156,7 +157,9 @@ int rn_warm_run(const rn_confine *c, const rn_wire_job *head, rn_bytes body, rn_
     if (!w) return RN_ENOTFOUND;
     if (!w->pid && !w->unusable) start(c, w, library_fd);
     if (!w->pid) return RN_ENOTFOUND;
-    int rc = rn_wire_write(w->fd, head, sizeof *head);
+    rn_wire_job whole = *head; /* it is not set aside there */
+    whole.may_wait = false;
+    int rc = rn_wire_write(w->fd, &whole, sizeof whole);
     if (!rc) rc = rn_wire_write(w->fd, body.data, body.len);
     if (!rc) rc = await(w, library_fd, out);
     rn_watch_overhead(0, 0); /* the copy has set limits of its own: ours are to be set again */

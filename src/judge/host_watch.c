@@ -124,6 +124,8 @@ typedef struct watch {
     bool values;        /* the child says which case is under way */
     int32_t at;         /* VALUES, CALLS: the case that was under way at the last look, */
     int64_t at_time_ns; /* and the time used at the first look that saw it */
+    bool whole;         /* it is not to be set aside (any more) */
+    int64_t begun_ns;   /* the time used when it last went on */
 } watch;
 
 /* VALUES: a program may use this many times the limit of one case in all its cases. */
@@ -195,9 +197,98 @@ static rn_verdict check_limits(watch *w, int64_t *sleep_ns, bool *starved)
     return v;
 }
 
+/* ---- set aside ------------------------------------------------------------------------------- */
+
+#ifdef __SANITIZE_ADDRESS__
+enum { SMALL = 1 << 30 }; /* a sanitized process is larger */
+#else
+enum { SMALL = 64 << 20 };
+#endif
+enum { ALL_ASIDE = 512 << 20, TABLES = 256 << 10 };
+
+struct rn_aside {
+    watch w;
+    rn_task task;
+    rn_record *shared;
+    rn_values *values;
+    uint8_t nonce[RN_NONCE_BYTES];
+    rn_streams_kept streams;
+    rn_usage_kept *usage;
+    rn_secret_kept *secret;
+    bool plain;
+    int64_t bytes; /* that stay in memory while it stands still */
+};
+
+static int n_aside;
+static int64_t aside_bytes;
+
+static void signal_child(const watch *w, int sig)
+{
+    if (syscall(SYS_pidfd_send_signal, w->pidfd, sig, NULL, 0) != 0) kill(w->pid, sig);
+}
+
+/* What others do must not meet it: it is alone in its pid namespace, has no file, no clock and no
+ * way to find out where it is. Its memory counts in the cgroup of those that run meanwhile; it is
+ * smaller than the smallest share of a program that meets the limit there, which is ended first. */
+static bool may_stand_still(const watch *w)
+{
+    const rn_usage *u = &w->used;
+    return w->task->aside && !w->whole && w->c->pid_ns && u->n_tasks == 1 && u->ready &&
+           u->cpu_ns - w->begun_ns >= RN_ASIDE_NS && u->waited_ns < RN_ASIDE_NS / 10 &&
+           u->resident_bytes < SMALL && n_aside < RN_MAX_ASIDE && aside_bytes < ALL_ASIDE &&
+           (w->begun_ns || rn_plain_told_steady());
+}
+
+/* A page that host and children share. */
+static void *new_page(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static bool stand_still(watch *w)
+{
+    rn_aside *a = mmap(NULL, sizeof *a, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *record = new_page(sizeof *shared), *page = new_page(sizeof *values);
+    rn_usage_kept *usage = rn_usage_keep(w->c);
+    /* Those that run meanwhile must find neither its record nor its secret in their memory. */
+    bool ok = a != MAP_FAILED && record && page && usage && !madvise(a, sizeof *a, MADV_DONTFORK) &&
+              !madvise(shared, sizeof *shared, MADV_DONTFORK) &&
+              !madvise(values, sizeof *values, MADV_DONTFORK);
+    rn_secret_kept *secret = ok ? rn_secret_keep_job() : NULL;
+    if (!secret) {
+        madvise(shared, sizeof *shared, MADV_DOFORK);
+        madvise(values, sizeof *values, MADV_DOFORK);
+        if (a != MAP_FAILED) munmap(a, sizeof *a);
+        if (record) munmap(record, sizeof *shared);
+        if (page) munmap(page, sizeof *values);
+        free(usage);
+        w->whole = true;
+        return false;
+    }
+    signal_child(w, SIGSTOP);
+    *a = (rn_aside){.w = *w,
+                    .task = *w->task,
+                    .shared = shared,
+                    .values = values,
+                    .streams = rn_stream_keep(),
+                    .usage = usage,
+                    .secret = secret,
+                    .plain = rn_plain_told(),
+                    .bytes = rn_usage_private_bytes(w->c, w->pid) + TABLES};
+    memcpy(a->nonce, nonce, sizeof nonce);
+    shared = record;
+    values = page;
+    n_aside++;
+    aside_bytes += a->bytes;
+    rn_watch_overhead(a->bytes, 1);
+    *w->task->aside = a;
+    return true;
+}
+
 static void kill_child(const watch *w)
 {
-    if (syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0) != 0) kill(w->pid, SIGKILL);
+    signal_child(w, SIGKILL);
 }
 
 /* Without a pid namespace: everything below this process is the dead child's. */
@@ -213,7 +304,7 @@ static void bury_orphans(const rn_confine *c)
     }
 }
 
-/* Sleeps until the child is dead, killing it at its limits. */
+/* Sleeps until the child is dead, killing it at its limits; or until it is set aside. */
 static int wait_for_end(watch *w, rn_outcome *o, rn_err *err)
 {
     int64_t due = w->start_ns + LOOK_NS; /* most programs have ended before the first look */
@@ -238,6 +329,8 @@ static int wait_for_end(watch *w, rn_outcome *o, rn_err *err)
         } else if (rn_now_ns() >= due) {
             o->limit = check_limits(w, &sleep_ns, &o->starved);
             due = rn_now_ns() + sleep_ns;
+            if (o->limit == RN_N_VERDICTS && may_stand_still(w) && stand_still(w))
+                return RN_SET_ASIDE;
         }
         if (o->limit == RN_N_VERDICTS) continue;
         kill_child(w);
@@ -295,17 +388,23 @@ static void write_limit(int fd, int64_t value, int64_t *now)
     if (pwrite(fd, text, (size_t)len, 0) == len) *now = value;
 }
 
+static size_t largest; /* of the jobs so far: the host's own copy lies in the same cgroup */
+
+static void set_limits(rn_confine *c, const rn_judge_limits *l)
+{
+    write_limit(c->cg_memory_max_fd, l->memory_bytes + overhead_bytes + (int64_t)largest,
+                &memory_set);
+    write_limit(c->cg_pids_max_fd, l->processes + overhead_processes, &pids_set);
+}
+
 static int prepare(rn_confine *c, const rn_task *task, rn_err *err)
 {
     const rn_judge_job *job = task->job;
-    size_t body = job->program.len; /* the host's own copy of the job lies in the same cgroup */
+    size_t body = job->program.len;
     for (size_t i = 0; i < job->n_cases; i++)
         body += job->cases[i].input.len + job->cases[i].expected.len;
-    static size_t largest;
     if (body > largest) largest = body;
-    write_limit(c->cg_memory_max_fd, job->limits.memory_bytes + overhead_bytes + (int64_t)largest,
-                &memory_set);
-    write_limit(c->cg_pids_max_fd, job->limits.processes + overhead_processes, &pids_set);
+    set_limits(c, &job->limits);
     memset(shared, 0, sizeof *shared);
     values->at = -1;
     if (getrandom(nonce, sizeof nonce, 0) != (ssize_t)sizeof nonce)
@@ -388,6 +487,21 @@ static int clone_child(watch *w, rn_err *err)
     return 0;
 }
 
+/* From a clone or from standing still to the end, or to standing still. */
+static int watch_child(watch *w, rn_outcome *o, rn_err *err)
+{
+    int rc = wait_for_end(w, o, err);
+    if (rc == RN_SET_ASIDE) return rc;
+    if (!rc && o->limit == RN_N_VERDICTS && own_cpu_limit(w)) o->limit = RN_V_TIME_LIMIT;
+    struct rusage ru = {0};
+    while (wait4(w->pid, &o->status, 0, &ru) < 0 && errno == EINTR)
+        continue;
+    close(w->pidfd);
+    rn_stream_close(&w->streams);
+    if (!w->c->pid_ns) bury_orphans(w->c);
+    return rc ? rc : conclude(w, &ru, o, err);
+}
+
 int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err)
 {
     rn_task own = *given;
@@ -420,13 +534,34 @@ int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err
         rn_stream_close(&w.streams);
         return rc;
     }
-    rc = wait_for_end(&w, o, err);
-    if (!rc && o->limit == RN_N_VERDICTS && own_cpu_limit(&w)) o->limit = RN_V_TIME_LIMIT;
-    struct rusage ru = {0};
-    while (wait4(w.pid, &o->status, 0, &ru) < 0 && errno == EINTR)
-        continue;
-    close(w.pidfd);
-    rn_stream_close(&w.streams);
-    if (!c->pid_ns) bury_orphans(c);
-    return rc ? rc : conclude(&w, &ru, o, err);
+    return watch_child(&w, o, err);
+}
+
+int rn_watch_go_on(rn_confine *c, rn_aside *a, rn_outcome *o, rn_err *err)
+{
+    rn_task task = a->task;
+    watch w = a->w;
+    w.task = &task;
+    w.limits = &task.job->limits;
+    w.begun_ns = w.used.cpu_ns;
+    memset(o, 0, sizeof *o);
+    o->limit = RN_N_VERDICTS;
+    munmap(shared, sizeof *shared);
+    munmap(values, sizeof *values);
+    shared = a->shared;
+    values = a->values;
+    memcpy(nonce, a->nonce, sizeof nonce);
+    rn_stream_go_on(a->streams);
+    rn_secret_go_on(a->secret);
+    madvise(shared, sizeof *shared, MADV_DOFORK);
+    madvise(values, sizeof *values, MADV_DOFORK);
+    rn_plain_restore(a->plain);
+    w.start_ns += rn_usage_go_on(c, a->usage);
+    n_aside--;
+    aside_bytes -= a->bytes;
+    rn_watch_overhead(-a->bytes, -1);
+    munmap(a, sizeof *a);
+    set_limits(c, w.limits);
+    signal_child(&w, SIGCONT);
+    return watch_child(&w, o, err);
 }

@@ -7,6 +7,10 @@
  * What still fails is put to the proof: a known-good program runs in its place. If that passes, the
  * failures were the program's own doing (RN_V_CRASHED); else they are the sandbox's and reported as
  * RN_V_SANDBOX, never as a wrong answer.
+ *
+ * While others wait, a host sets a program aside that has run for half a second, where that changes
+ * nothing for it (host_watch.c): it stands still, and goes on when the queue is empty. So what
+ * takes long is finished last.
  */
 #include "judge/judge.h"
 
@@ -21,9 +25,16 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { MAX_JOBS = 256, SLOTS_PER_HOST = 64, MAX_TRIES = 3, MAX_COMMAND = 32768 };
+enum {
+    MAX_JOBS = 256,
+    QUEUED_PER_HOST = 64,
+    ASIDE_PER_HOST = 256,
+    MORE_ASIDE = 2, /* than a host with fewer: hosts finish them side by side */
+    MAX_TRIES = 3,
+    MAX_COMMAND = 32768
+};
 
-typedef enum state { FREE, QUEUED, SENT, DONE } state;
+typedef enum state { FREE, QUEUED, SENT, ASIDE, DONE } state;
 
 typedef struct slot {
     state state;
@@ -31,6 +42,8 @@ typedef struct slot {
     uint64_t tag;
     rn_buf msg; /* the job as it goes over the wire */
     int tries, copies;
+    int host;             /* ASIDE: the index of that which keeps the rest */
+    uint64_t aside_order; /* of those set aside; 0: not yet */
     bool alone, command;
     bool proving;    /* the known-good program runs in its place; `result` is its own failure */
     int64_t hard_ns; /* the longest that it can take */
@@ -51,7 +64,8 @@ struct rn_judge {
     rn_host *hosts; /* [n_hosts] */
     int n_hosts;
     slot *slots; /* [n_slots] */
-    size_t n_slots, n_used;
+    size_t n_slots, n_used, n_aside;
+    uint64_t n_set_aside; /* so far */
     ring queue, done, unused, alone;
     rn_judge_value values[RN_JUDGE_MAX_VALUES]; /* of the last result */
     rn_buf text;
@@ -173,7 +187,7 @@ int rn_judge_open(const rn_judge_opts *opts, rn_judge **out, rn_err *err)
                                     : cores > MAX_JOBS ? MAX_JOBS
                                                        : cores);
     j->limits = opts->limits;
-    j->n_slots = (size_t)j->n_hosts * SLOTS_PER_HOST;
+    j->n_slots = (size_t)j->n_hosts * (QUEUED_PER_HOST + ASIDE_PER_HOST);
     j->hosts = calloc((size_t)j->n_hosts, sizeof *j->hosts);
     j->slots = calloc(j->n_slots, sizeof *j->slots);
     bool ok = j->hosts && j->slots && ring_init(&j->queue, j->n_slots) &&
@@ -259,7 +273,7 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
                        RN_JUDGE_MAX_VALUES);
     int rc = job->mode == RN_JUDGE_COMMAND ? check_command(j, job, err) : 0;
     if (rc) return rc;
-    if (j->unused.n == 0)
+    if (j->n_used - j->n_aside >= (size_t)j->n_hosts * QUEUED_PER_HOST)
         return rn_fail(err, RN_EBUSY, "%zu programs are queued; take results first", j->n_used);
     slot *s = &j->slots[j->unused.v[j->unused.head]];
     if (values && !s->values && !(s->values = calloc(RN_JUDGE_MAX_VALUES, sizeof *s->values)))
@@ -269,6 +283,7 @@ int rn_judge_submit(rn_judge *j, const rn_judge_job *job, uint64_t tag, rn_err *
     if (values) memset(s->values, 0, RN_JUDGE_MAX_VALUES * sizeof *s->values);
     s->tag = tag;
     s->tries = s->copies = 0;
+    s->aside_order = 0;
     s->alone = s->proving = false;
     s->command = job->mode == RN_JUDGE_COMMAND;
     s->generation++;
@@ -330,13 +345,32 @@ static void put_known_good(rn_buf *out, const slot *s, uint64_t id)
     rn_wire_put_job(out, &job, &l, id);
 }
 
+/* Whether this host may set a further job aside. */
+static bool may_wait(const rn_judge *j, const rn_host *h)
+{
+    int least = ASIDE_PER_HOST;
+    for (int i = 0; i < j->n_hosts; i++)
+        if (j->hosts[i].n_aside < least) least = j->hosts[i].n_aside;
+    return j->queue.n > 0 && h->n_aside < ASIDE_PER_HOST && h->n_aside <= least + MORE_ASIDE;
+}
+
+static void take_from_aside(rn_judge *j, slot *s)
+{
+    s->state = QUEUED;
+    j->hosts[s->host].n_aside--;
+    j->n_aside--;
+}
+
 static void give(rn_judge *j, rn_host *h, uint32_t i)
 {
     slot *s = &j->slots[i];
-    if (s->proving)
+    if (s->state == ASIDE) {
+        rn_wire_put_go_on(&h->out, (uint64_t)s->generation << 32 | i);
+        take_from_aside(j, s);
+    } else if (s->proving)
         put_known_good(&h->out, s, (uint64_t)s->generation << 32 | i);
     else
-        rn_buf_add(&h->out, s->msg.data, s->msg.len);
+        rn_wire_put_again(&h->out, rn_buf_view(&s->msg), may_wait(j, h));
     h->job_ids[h->n_jobs++] = (uint64_t)s->generation << 32 | i;
     if (h->n_jobs == 1) h->deadline_ns = rn_now_ns() + s->hard_ns;
     s->state = SENT;
@@ -364,6 +398,36 @@ static void steal(rn_judge *j, rn_host *idle)
     }
 }
 
+/* Of the jobs set aside at a host: the first; SIZE_MAX if none. Any host's last one for host -1. */
+static size_t find_aside(const rn_judge *j, int host)
+{
+    size_t found = SIZE_MAX;
+    for (size_t i = 0; j->n_aside && i < j->n_slots; i++) {
+        const slot *s = &j->slots[i];
+        if (s->state != ASIDE || (host >= 0 && s->host != host)) continue;
+        if (found == SIZE_MAX) found = i;
+        const bool earlier = s->aside_order < j->slots[found].aside_order;
+        if (host >= 0 ? earlier : !earlier) found = i;
+    }
+    return found;
+}
+
+/* Work for an idle host while nothing is queued: the rest of a job that it set aside, a copy of one
+ * that waits; else one that another has set aside, from its beginning, if that has several. */
+static void give_rest(rn_judge *j, int host)
+{
+    rn_host *h = &j->hosts[host];
+    size_t i = find_aside(j, host);
+    if (i == SIZE_MAX) {
+        steal(j, h);
+        if (h->n_jobs) return;
+        i = find_aside(j, -1);
+        if (i == SIZE_MAX || j->hosts[j->slots[i].host].n_aside <= MORE_ASIDE) return;
+        take_from_aside(j, &j->slots[i]);
+    }
+    give(j, h, (uint32_t)i);
+}
+
 static void dispatch(rn_judge *j)
 {
     if (j->alone.n) {
@@ -377,7 +441,7 @@ static void dispatch(rn_judge *j)
             if (j->hosts[i].fd >= 0 && j->hosts[i].n_jobs == depth)
                 give(j, &j->hosts[i], pop(&j->queue));
     for (int i = 0; i < j->n_hosts && !j->queue.n; i++)
-        if (j->hosts[i].fd >= 0 && j->hosts[i].n_jobs == 0) steal(j, &j->hosts[i]);
+        if (j->hosts[i].fd >= 0 && j->hosts[i].n_jobs == 0) give_rest(j, i);
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
@@ -435,6 +499,15 @@ static void take_result(rn_judge *j, rn_host *h)
     rn_buf_clear(&h->text);
     if (!s) return; /* a copy was faster */
     s->copies--;
+    if (h->in.aside) {
+        if (s->copies > 0) return; /* the copy runs on, this one is not needed */
+        s->state = ASIDE;
+        s->host = (int)(h - j->hosts);
+        if (!s->aside_order) s->aside_order = ++j->n_set_aside;
+        h->n_aside++;
+        j->n_aside++;
+        return;
+    }
     if (s->proving) {
         conclude_proof(j, s, h->in.result.verdict);
         return;
@@ -454,6 +527,12 @@ static int replace_host(rn_judge *j, rn_host *h, rn_err *err)
     int n = h->n_jobs;
     uint64_t ids[RN_HOST_DEPTH];
     memcpy(ids, h->job_ids, sizeof ids);
+    for (size_t i = 0; h->n_aside && i < j->n_slots; i++) {
+        slot *s = &j->slots[i];
+        if (s->state != ASIDE || s->host != (int)(h - j->hosts)) continue;
+        take_from_aside(j, s);
+        push(&j->queue, (uint32_t)i);
+    }
     rn_host_stop(h);
     for (int i = 0; i < n; i++) {
         slot *s = slot_of(j, ids[i]);

@@ -103,7 +103,7 @@ int rn_host_start(rn_host *h, const char *path, rn_err *err)
     close(sv[1]);
     h->fd = sv[0];
     h->in_len = h->out_at = 0;
-    h->n_jobs = 0;
+    h->n_jobs = h->n_aside = 0;
     rn_buf_clear(&h->out);
     rn_buf_clear(&h->text);
     if (rc) rn_host_stop(h);
@@ -152,7 +152,7 @@ void rn_host_stop(rn_host *h)
         waitpid(h->pid, NULL, 0);
     }
     h->pid = 0;
-    h->n_jobs = 0;
+    h->n_jobs = h->n_aside = 0;
     rn_buf_clear(&h->out);
     rn_cgroup_remove(&h->config);
 }

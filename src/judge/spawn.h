@@ -21,6 +21,7 @@ typedef struct rn_host {
     rn_buf text;                     /* RECORD: what follows `in`, up to in.text_bytes */
     uint64_t job_ids[RN_HOST_DEPTH]; /* in order */
     int n_jobs;
+    int n_aside;         /* jobs of which it keeps the rest */
     int64_t deadline_ns; /* when the job under way must have a result */
 } rn_host;
 

@@ -53,6 +53,25 @@ void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits
     }
 }
 
+void rn_wire_put_go_on(rn_buf *out, uint64_t id)
+{
+    rn_wire_job head;
+    memset(&head, 0, sizeof head);
+    head.magic = RN_WIRE_MAGIC;
+    head.go_on = true;
+    head.id = id;
+    rn_buf_add(out, &head, sizeof head);
+}
+
+void rn_wire_put_again(rn_buf *out, rn_bytes message, bool may_wait)
+{
+    rn_wire_job head;
+    memcpy(&head, message.data, sizeof head);
+    head.may_wait = may_wait;
+    rn_buf_add(out, &head, sizeof head);
+    rn_buf_add(out, message.data + sizeof head, message.len - sizeof head);
+}
+
 /* Takes `len` bytes off the front of *rest; false when there are fewer. */
 static bool take(rn_bytes *rest, uint64_t len, rn_bytes *out)
 {

@@ -6,7 +6,9 @@
  * version: a host of another build is refused instead of misread.
  *
  *   library -> host   config, once; then jobs
- *   host -> library   hello, once; then one result per job, in order
+ *   host -> library   hello, once; then one result per job, in order. A result may say that the job
+ *                     is set aside; the library asks for the rest of it by its id, and that is a
+ *                     job like others
  */
 #ifndef RN_JUDGE_WIRE_H
 #define RN_JUDGE_WIRE_H
@@ -14,7 +16,7 @@
 #include "judge/job.h"
 
 enum {
-    RN_WIRE_MAGIC = 0x52414a0c, /* changes with every change of a struct here */
+    RN_WIRE_MAGIC = 0x52414a0d, /* changes with every change of a struct here */
     RN_WIRE_MAX_JOB_BYTES = 1 << 30,
     RN_WIRE_PATH = 1024,
     RN_WIRE_TREE_FD = 4,
@@ -57,6 +59,8 @@ typedef struct rn_wire_job {
     int32_t language; /* index of lang.h's table; -1: Python */
     int32_t oracle;
     bool all_cases;
+    bool may_wait; /* it may be set aside */
+    bool go_on;    /* the rest of job `id`, which was; nothing follows */
     double atol;
     rn_judge_limits limits; /* every field set */
     uint64_t id;
@@ -65,6 +69,7 @@ typedef struct rn_wire_job {
 
 typedef struct rn_wire_result {
     uint32_t magic;
+    bool aside;   /* no result yet: the job has been set aside */
     bool starved; /* the wall-clock limit was reached while waiting for a processor */
     uint64_t id;
     uint64_t text_bytes; /* RECORD, KEYS: of text behind this */
@@ -83,6 +88,11 @@ static inline int64_t rn_wire_patience_ns(const rn_judge_limits *l)
 /* Appends the message for one job. */
 void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits *limits,
                      uint64_t id);
+
+/* Appends the message for the rest of a job that was set aside. */
+void rn_wire_put_go_on(rn_buf *out, uint64_t id);
+/* Appends a message of rn_wire_put_job that may be set aside, or not. */
+void rn_wire_put_again(rn_buf *out, rn_bytes message, bool may_wait);
 
 /* Points the parts of `job` into `body` (borrowed). *cases is allocated: the caller frees. A body
  * that contradicts its header is RN_EFORMAT. */
