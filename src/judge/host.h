@@ -48,6 +48,7 @@ typedef struct rn_task {
     int altered;
     rn_stage stage; /* what is done of a program in another language */
     bool keep;      /* in the working folder as the last child left it */
+    bool hold;      /* ends before judged code runs, unless the program is plain */
     /* Where a run is kept that is set aside, to be finished later; NULL: it runs to its end */
     struct rn_aside **aside;
     int64_t n_others; /* tasks of the child's user when it began, where nothing else bounds them */
@@ -138,6 +139,7 @@ typedef struct rn_record {
     volatile int32_t setup_failed;          /* step of rn_filter_enter that failed, 0 none */
     int32_t verdict, n_run, n_passed, failed_case;
     bool doubt;      /* SCRIPT, CALL: a plain program did what none should be able to */
+    bool held;       /* the task's `hold`: the program is not plain, and did not run */
     bool clean_exit; /* STDIO: the program ended by itself, its output is complete */
     char detail[256];
     char output[RN_JUDGE_OUTPUT]; /* COMMAND: the last lines */
@@ -317,6 +319,7 @@ int rn_plain_start(void *names, rn_err *err);
 void rn_plain_reset(void);
 bool rn_plain_told(void);
 bool rn_plain_told_steady(void);
+bool rn_plain_ran(void); /* judged code has run: what the record says may be the program's words */
 void rn_plain_restore(bool plain); /* of a run that was set aside */
 rn_bytes rn_plain_tests(void);
 /* In the child, before judged code runs; then it must close. */
@@ -345,8 +348,9 @@ void rn_forge_hook(void);           /* in the host, before the imports */
 int rn_forge_snapshot(rn_err *err); /* in the host, after them */
 /* In the child, before judged code: from here on new types are the program's. */
 void rn_forge_begin(void);
-/* In the child. NULL, or what was changed of the language or the library (static text). */
-const char *rn_forge_tampered(void);
+/* In the child. NULL, or what was changed of the language or the library (static text); `deep`:
+ * inside the library's classes and functions, too. */
+const char *rn_forge_tampered(bool deep);
 /* True if the program made a type with operators of its own. */
 bool rn_forge_operators(void);
 
@@ -386,10 +390,25 @@ void rn_tests_leave(size_t n_cases, void *const *codes);
 /* ---- confirming a pass (host_confirm.c) ------------------------------------------------------ */
 
 typedef rn_verdict (*rn_decide)(const rn_outcome *o, const rn_judge_job *job, char detail[256]);
-/* In the host, after a pass that the program could have forged. *v is RN_V_PASSED before; it and
- * `detail` change if the pass is none. */
-int rn_confirm_pass(rn_confine *c, const rn_judge_job *job, size_t case_no, rn_decide decide,
-                    rn_verdict *v, char detail[256], rn_err *err);
+typedef struct rn_claim {
+    rn_confine *c;
+    const rn_judge_job *job;
+    size_t case_no;
+    rn_decide decide;
+} rn_claim;
+/* What the runs showed in which no program had met its tests. */
+typedef struct rn_apart {
+    bool done;
+    rn_verdict v; /* PASSED; FORGED; EXCEPTION: shows nothing; WRONG: not what it claims; a limit */
+    int n;        /* tests that can be altered */
+    int altered;  /* altered runs of both in one process that are done */
+    char detail[256];
+} rn_apart;
+
+/* In the host, before a program that could forge a pass runs together with its tests. */
+int rn_confirm_apart(const rn_claim *c, rn_apart *a, rn_err *err);
+/* After it passed. *v is RN_V_PASSED before; it and `detail` change if the pass is none. */
+int rn_confirm_pass(const rn_claim *c, rn_apart *a, rn_verdict *v, char detail[256], rn_err *err);
 
 /* Room for a job of `len` bytes in memory that children get only where they must; NULL: none. */
 char *rn_secret_room(size_t len);

@@ -6,7 +6,8 @@ An altered assertion must fail for every program that is honest and does the sam
   x == literal                  another literal of the same kind; likewise `is`, assertEqual and kin
   abs(x - literal) < small      a number beyond the tolerance; likewise ...close(x, literal)
   x == name                     the literals that the name stands for: an assignment, a loop's table
-  x == expression               (expression, None)
+  x == expression               (expression, None); apart, another value than the expression's
+  literal < x < literal         an interval apart from it
   anything else                 its negation
 
 Only assertions that run in any case are altered: on the main path, in loops over a literal table.
@@ -38,7 +39,29 @@ def others(x):
         return [v for v in (type(x)(i) for i in other_items(list(x))) if v != x]
     if x is None:
         return [0, "", False]
-    return []
+    if issubclass(type(x), tuple) and hasattr(type(x), "_fields"):
+        return [type(x)(*v) for v in other_items(list(x))]
+    if numpy_parts(x):
+        return other_arrays(x)
+    return other_objects(x) if of_tests(x) else []
+
+
+def other_arrays(x):
+    import numpy as np
+    a = np.asarray(x)
+    found = [np.array(v).astype(a.dtype).reshape(a.shape) for v in other_items(a.ravel().tolist())]
+    return [v if type(x) is np.ndarray else v[()] for v in found]
+
+
+def other_objects(x):
+    """Copies of an instance of a class of the tests, with other attributes."""
+    attributes = getattr(x, "__dict__", None)
+    found = []
+    for v in combined(list(attributes.values()), others) if attributes else ():
+        y = copy.copy(x)
+        y.__dict__.update(zip(attributes, v))
+        found.append(y)
+    return found
 
 
 def other_items(items):
@@ -236,12 +259,13 @@ class Assertion:
         return len(self.rows) or 1
 
     def alter(self, unit):
-        """Alters one row, or the statement; unit None: all rows."""
+        """Alters one row, or the statement; unit None: all rows, in tests that run apart."""
         if self.rows:
             for row in self.rows if unit is None else [self.rows[unit]]:
                 change(row, self.far)
         else:
-            self.body[self.i].test = self.test
+            s = self.body[self.i]
+            s.test = elsewhere(s.test) if unit is None else self.test
 
 
 def has_call(node):
@@ -284,10 +308,25 @@ def small(node):
     return constants(node) is not None and value_of(node) < 1
 
 
+def another(x):
+    """A value of the same kind that differs from x."""
+    return dice.choice(others(x) or [(x, None)])
+
+
+def elsewhere(test):
+    """negated(), where the program does not see the tests' code but what is asked of its objects."""
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and type(test.ops[0]) is ast.Eq:
+        other = ast.Call(ast.Name("__another__", ast.Load()), test.comparators, [])
+        return ast.Compare(test.left, [ast.Eq()], [other])
+    return negated(test)
+
+
 def negated(test):
     """An expression that is false where `test` holds, as near to it as can be."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return test.operand
+    if isinstance(test, ast.Compare) and len(test.ops) == 2:
+        return shifted(test) or ast.UnaryOp(ast.Not(), test)
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
         op = type(test.ops[0])
         if op is ast.Eq:
@@ -295,6 +334,19 @@ def negated(test):
             return ast.Compare(test.left, [ast.Eq()], [other])
         return ast.Compare(test.left, [INVERSE[op]()], test.comparators)
     return ast.UnaryOp(ast.Not(), test)
+
+
+def shifted(test):
+    """low < x < high between other bounds, which no x meets that meets these; None: not of the kind."""
+    low, high = test.left, test.comparators[1]
+    if any(type(op) not in (ast.Lt, ast.LtE) for op in test.ops) or \
+            constants(low) is None or constants(high) is None:
+        return None
+    a, b = value_of(low), value_of(high)
+    if type(a) not in (int, float) or type(b) not in (int, float) or not a <= b:
+        return None
+    by = (b - a + type(b)(1)) * dice.choice([-3, -2, 2, 3])
+    return ast.Compare(ast.Constant(a + by), test.ops, [test.comparators[0], ast.Constant(b + by)])
 
 
 def read_assertion(body, i, names):
@@ -316,6 +368,16 @@ def read_assertion(body, i, names):
     return None
 
 
+def skips(definition):
+    """Whether a decorator may keep a test from running, or from failing."""
+    return any("skip" in ast.dump(d) or "expected" in ast.dump(d) for d in definition.decorator_list)
+
+
+def names_case(base):
+    """TestCase, whose methods test... all run."""
+    return getattr(base, "attr", getattr(base, "id", "")) == "TestCase"
+
+
 def refuses(body):
     """True if statements end in `assert False`, `raise` or fail()."""
     s = body[-1]
@@ -327,11 +389,15 @@ def refuses(body):
 
 
 def assertions(tree):
-    names, found = Names(tree), []
+    names, found, cases = Names(tree), [], set()
 
     def visit(body):
         for i, s in enumerate(body):
-            if isinstance(s, ast.With) or isinstance(s, ast.FunctionDef) and s.name == "check":
+            if isinstance(s, ast.With) or isinstance(s, ast.FunctionDef) and \
+                    (s.name == "check" or s.name.startswith("test") and s in cases) and not skips(s):
+                visit(s.body)
+            elif isinstance(s, ast.ClassDef) and any(map(names_case, s.bases)) and not skips(s):
+                cases.update(s.body)
                 visit(s.body)
             elif isinstance(s, ast.For) and not s.orelse:
                 rows = names.table(s.iter)

@@ -14,10 +14,11 @@ constant, module or namespace of the tests is within the program's reach, and ==
   objects    of other types stay where they are; the other side holds a number for them (Remote) and
              forwards operators. An object that is asked whether it equals the expected value is
              asked the same of other values, in an order that it cannot know: one that agrees with a
-             wrong one gives itself away.
+             wrong one gives itself away. Altered tests ask as much, and nothing else.
   failures   If only data crossed and a test fails here that held before, the pass was forged. If
              objects crossed, or the tests look at what a copy cannot show (standard output, patched
-             functions), a failure shows nothing: `soft`.
+             functions) or set what the program finds in its process (a seed, the folder), a failure
+             shows nothing: `soft`.
 
 The two sides never trust each other's bytes: the tests' side decodes into exact built-in types
 only, calls nothing by name, and imports only modules of the library. What the program's side does
@@ -56,7 +57,7 @@ class Peer:
         self.mine, self.numbers = [], {}  # objects that the other end has numbers for
         self.theirs, self.classes = {}, {}
         self.soft = False
-        self.probes = tests  # whether objects are asked about other values than the expected one
+        self.blind = False  # whether an object that agrees with other values may do so
         self.forged = None
         self.globals, self.used = {}, set()  # the program's names, and those that its code reads
 
@@ -67,6 +68,11 @@ class Peer:
             self.mine.append(x)
             self.soft = True
         return n
+
+    def handed_out(self, x):
+        """Whether the other end has a number for x. What makes classes is not called for it."""
+        n = self.numbers.get(id(x))
+        return n is not None and not (isinstance(x, type) and issubclass(x, type))
 
     def own(self, n):
         if n >= len(self.mine):
@@ -125,20 +131,21 @@ class Peer:
                 self.answer(data)
                 continue
             try:
-                return self.take_answer(Reader(self, data, w.table))
+                return self.take_answer(deed, Reader(self, data, w.table))
             except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError,
                     struct.error):
                 if data[:1] == b"!":
                     raise
                 raise Gone from None
 
-    def take_answer(self, r):
+    def take_answer(self, deed, r):
         kind = r.take(1)
         if kind == b"=":
             value = r.get()
             for _ in range(r.count()):
                 i, content = r.get(), r.get()
-                refill(r.table[i], content)
+                if deed == "call" or not self.tests:  # nothing else changes what it was asked with
+                    refill(r.table[i], content)
             return value
         if kind != b"!":
             raise Gone
@@ -195,7 +202,7 @@ class Peer:
             inside = CHANGED if deed == "setattr" else INSIDE
             if len(args) > 1 and type(args[0]) is types.FunctionType and args[1] in inside:
                 self.forged = "the program looked into a function of the tests, or changed it"
-            if deed not in ALLOWED or not args:
+            if deed not in ALLOWED or not args or not self.handed_out(args[0]):
                 raise PermissionError("the tests' objects cannot do that")
             if deed == "attr" and (not of_tests(args[0]) or str(args[1]).startswith("_")):
                 raise AttributeError(args[1])
@@ -374,6 +381,8 @@ def ask(remote, deed, *args):
 
 def forge(remote, text):
     peer = object.__getattribute__(remote, "_peer")
+    if peer.blind or not peer.tests:
+        return
     peer.forged = text
     raise Forged(text)
 
@@ -388,24 +397,28 @@ def strangers():
 
 def holds(remote, deed, *args):
     try:
-        return bool(ask(remote, deed, *args))
+        answer = ask(remote, deed, *args)
+        return bool(answer.all() if numpy_parts(answer) else answer)
     except Exception:
         return False
 
 
 def compare(remote, deed, other):
     peer = object.__getattribute__(remote, "_peer")
-    if not peer.probes or not is_data(other):
+    if not peer.tests:
         return ask(remote, deed, remote, other)
-    asked = [(x, False) for x in others(other)] + [(other, True)]
+    strange = others(other)
+    asked = [(x, False) for x in strange] + [(other, True)]
     dice.shuffle(asked)
+    agreed = 0  # one may be right: a number that equals its neighbours
     for x, real in asked:
         if real:
             result = ask(remote, deed, remote, x)
-        elif deed == "eq" and holds(remote, deed, remote, x):
-            forge(remote, "a returned object equals what it should not")
-        elif deed == "ne" and not holds(remote, deed, remote, x):
-            forge(remote, "a returned object differs from nothing")
+        elif holds(remote, deed, remote, x) == (deed == "eq"):
+            agreed += 1
+    if agreed > 1 or agreed and len(strange) == 1:
+        forge(remote, "a returned object equals what it should not" if deed == "eq" else
+              "a returned object differs from nothing")
     return result
 
 
@@ -463,7 +476,10 @@ for _name in "getitem setitem delitem iadd".split():
 # Names by which tests look at what is not a value.
 LOOKS = frozenset("""stdout stdin stderr redirect_stdout redirect_stderr patch mock Mock MagicMock
     inspect getsource globals locals environ subprocess __dict__ __code__ __name__ __doc__
-    __module__ setattr settrace setprofile sys popen system""".split())
+    __module__ setattr settrace setprofile sys popen system
+    seed set_state default_rng getcontext setcontext localcontext prec chdir putenv tzset input
+    simplefilter filterwarnings catch_warnings resetwarnings errstate seterr set_printoptions
+    printoptions setlocale setfirstweekday setrecursionlimit""".split())
 # Of these modules tests get their own, also where they name a function that the program imported.
 OWN_MODULES = frozenset("""math cmath operator collections itertools functools copy random re string
     heapq bisect statistics fractions decimal datetime json typing time numpy""".split())
@@ -497,7 +513,7 @@ class Namespace(dict):
 
     def __init__(self, peer, names, kinds, modules, tested, given):
         super().__init__({n: f for n, f in given.items() if n in kinds and n not in tested})
-        self.update({"__builtins__": vars(builtins), "__held__": self.held})
+        self.update({"__builtins__": vars(builtins), "__held__": self.held, "__another__": another})
         self.peer, self.kinds, self.modules, self.tested = peer, kinds, modules, tested
         self.helpers = [n for n in kinds if n not in tested and n not in vars(builtins) and
                         n not in given and
@@ -565,12 +581,25 @@ def imports_of(tree):
     return found
 
 
+def sets_attributes(tree):
+    """Whether a test gives an attribute or an item to what it did not make, or a value to a global
+    name: a module's, the program's. What it makes itself stands to the left of an assignment."""
+    own = {n.id for s in ast.walk(tree) if isinstance(s, (ast.Assign, ast.For, ast.With))
+           for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return any(isinstance(n, ast.Global) or
+               isinstance(n, (ast.Attribute, ast.Subscript)) and isinstance(n.ctx, ast.Store) and
+               isinstance(n.value, ast.Name) and n.value.id not in own for n in ast.walk(tree))
+
+
 def bound_names(trees):
-    """What the tests define at their top level: functions, classes, values."""
+    """What the tests define at their top level: functions, classes, values. Nothing that asserts:
+    a program that may call it tries answers until one holds."""
     found = set()
     for s in (s for t in trees for s in t.body):
         if isinstance(s, (ast.FunctionDef, ast.ClassDef)):
-            found.add(s.name)
+            if not any(isinstance(n, ast.Assert) or isinstance(n, ast.Call) and
+                       called_name(n) in EQUAL for n in ast.walk(s)):
+                found.add(s.name)
         elif isinstance(s, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For, ast.With)):
             found.update(n.id for n in ast.walk(s)
                          if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
@@ -624,17 +653,17 @@ def run_tests(read_fd, write_fd, sources, entry, given, altered, flags):
     ns = {}
     try:
         trees = [ast.parse(s) for s in sources]
+        names, bound = all_names_of(trees), bound_names(trees)  # the same questions in both
         if altered:
-            peer.probes = False  # the right one would be among them
+            peer.blind = True  # the right one may be among the others
             for t in trees:
                 alter_all(t)
-        names = all_names_of(trees)
         kinds = check_kinds(peer.ask("kinds", sorted(names)))
-        wanted = peer.ask("wanted", sorted(bound_names(trees)))
+        wanted = bound.intersection(peer.ask("wanted", sorted(bound)))
         ns = Namespace(peer, names, kinds, attributed(trees), tested_names(names, kinds, entry),
                        given_functions(given) if entry else {})
         helpers = bool(ns.helpers)
-        peer.soft = bool(names & LOOKS)
+        peer.soft = bool(names & LOOKS) or any(map(sets_attributes, trees))
         sys.setrecursionlimit(20000)
         for tree in trees:
             run_tree(peer, tree, ns, wanted, flags)
@@ -645,15 +674,14 @@ def run_tests(read_fd, write_fd, sources, entry, given, altered, flags):
     except Forged:
         return FORGED, peer.forged or "", 0, 0
     except Gone:
-        return GONE, "the program ended before the tests did", 0, 0
+        text = "the program ended before the tests did"
+        return GONE, text, count_units(map(ast.parse, sources)), 0
     except BaseException as e:
         if peer.forged:
             return FORGED, peer.forged, 0, 0
         peer.soft |= isinstance(e, NameError) and e.name in ns
         text = "the tests held once, but not where the program cannot see them"
-        if not peer.soft:
-            return FAILED, text, 0, 0
-        return SOFT, text, count_units(map(ast.parse, sources)), 0
+        return SOFT if peer.soft else FAILED, text, count_units(map(ast.parse, sources)), 0
 
 
 def check_kinds(kinds):

@@ -1,23 +1,31 @@
 /*
  * host_confirm.c: which passes are confirmed, how, and what a child may have in its memory.
  *
- * A pass of a plain program (host_plain.c) stands. Any other is a claim:
+ * A pass of a plain program (host_plain.c) stands. Any other is a claim, and such a program does
+ * not meet its tests before it has run apart from them: what it does there it does without having
+ * read them in a run before.
  *
  *   1. apart     Tests and program run in processes apart (host_apart.c). They hold: confirmed. An
- *                object gave itself away: forged. They fail though only data crossed: step 4.
+ *                object gave itself away: forged. They fail though only data crossed: step 5.
  *   2. helpers   Where objects crossed that cannot be copied, or where tests also call functions of
- *                the program other than the one under test, they run apart once more with every
- *                expected value altered, and none may hold.
- *   3. altered   Objects crossed that cannot be copied, so that step 1 showed nothing: tests and
- *                program run in one process as they did at first, one expected constant altered,
- *                LEAST_ALTERED to MAX_ALTERED times. If an altered test holds all the same: forged.
- *                As many runs of the same making, but with nothing altered, lie between them in
- *                random order, and must hold: a program that reads the tests only where it is not
- *                looked at would have to tell the two apart. Without an assertion that can be
- *                altered, the tests hold once more and nothing that they use was changed
- *                (host_forge.c).
- *   4. again     The first run is repeated. A program that now fails does so by chance, and that is
- *                its verdict; one that holds only in the tests' company has forged its pass.
+ *                the program other than the one under test, they run apart RUNS times more with
+ *                every expected value altered, and none may hold, and as often as they are, and all
+ *                must, in random order.
+ *   3. first     Tests and program run in one process, as the official harness would. This is the
+ *                verdict, unless it is a pass.
+ *   4. altered   They failed apart and objects crossed that cannot be copied, or the tests set what
+ *                a program finds in its process, so that step 1 showed nothing: as in step 3, one
+ *                expected constant altered, LEAST_ALTERED to MAX_ALTERED times. If an altered test
+ *                holds all the same: forged. In every other case some of these runs come before
+ *                step 3, so that the first run is as likely with altered tests as with the right
+ *                ones. As many runs behind it are of the same making, but with nothing altered, and
+ *                must hold. At the end the tests hold once more, and nothing that they use was
+ *                changed (host_forge.c), unless by themselves.
+ *   5. again     Step 3 is repeated. A program that now fails does so by chance, and that is its
+ *                verdict; one that holds only in the tests' company has forged its pass.
+ *
+ * Behind each run of steps 2 to 4 lies a pause of random length, up to twice that run's: a program
+ * that ends at a chosen time of the clock does not tell the next run anything so.
  *
  * Each run is a fresh child with limits of its own, twice the program's, so that a program near its
  * limit is not judged by the price of confirming it; times in the result are the first run's.
@@ -34,8 +42,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
-enum { LEAST_ALTERED = 3, MAX_ALTERED = 6, MAX_APART = 3 };
+enum { LEAST_ALTERED = 3, MAX_ALTERED = 6, MAX_APART = 3, RUNS = 2 };
 
 /* ---- memory of a job ------------------------------------------------------------------------- */
 
@@ -161,33 +170,58 @@ void rn_secret_heap(bool begin)
 /* ---- confirming ------------------------------------------------------------------------------ */
 
 typedef struct pass {
-    rn_confine *c;
+    const rn_claim *claim;
     rn_judge_job job; /* with the limits of a confirming run */
-    size_t case_no;
-    rn_decide decide;
     rn_verdict *verdict;
     char *detail; /* [256] */
 } pass;
 
+static pass pass_of(const rn_claim *c, rn_verdict *v, char *detail)
+{
+    const int64_t second = 1000000000;
+    pass p = {.claim = c, .job = *c->job, .verdict = v, .detail = detail};
+    rn_judge_limits *l = &p.job.limits;
+    l->cpu_ns = 2 * l->cpu_ns + second;
+    l->wall_ns = 2 * l->wall_ns + second;
+    l->memory_bytes += l->memory_bytes / 2 + (64 << 20);
+    l->processes += 1;
+    return p;
+}
+
 static void say(const pass *p, rn_verdict v, const char *detail)
 {
     *p->verdict = v;
-    snprintf(p->detail, 256, "%.250s", detail);
+    if (detail != p->detail) snprintf(p->detail, 256, "%.250s", detail);
 }
 
 /* One run. *v: its verdict as any run's, *o: its outcome. */
 static int run(const pass *p, rn_how how, int k, rn_verdict *v, rn_outcome *o, rn_err *err)
 {
-    const rn_task task = {.job = &p->job, .case_no = p->case_no, .how = how, .altered = k};
+    const rn_claim *c = p->claim;
+    const rn_task task = {.job = &p->job, .case_no = c->case_no, .how = how, .altered = k};
     char detail[256] = "";
-    int rc = rn_secret_run(p->c, &task, o, err);
+    int rc = rn_secret_run(c->c, &task, o, err);
     if (rc) return rc;
-    *v = p->decide(o, &p->job, detail);
+    *v = c->decide(o, &p->job, detail);
     memcpy(o->record.detail, detail, sizeof detail);
     return 0;
 }
 
-/* Step 4. `found`: why the first confirming run failed. */
+static uint32_t random_below(uint32_t n)
+{
+    uint32_t v = 0;
+    if (getrandom(&v, sizeof v, 0) != (ssize_t)sizeof v) v = (uint32_t)rn_now_ns();
+    return v % n;
+}
+
+/* Behind a run that took so long. */
+static void pause_behind(int64_t wall_ns)
+{
+    const int64_t most_us = 2 * wall_ns / 1000;
+    if (most_us > 0) usleep(random_below(most_us < 20000000 ? (uint32_t)most_us + 1 : 20000000));
+}
+
+/* Step 5. `found`: why the run apart failed. */
 static int run_again(const pass *p, const char *found, rn_err *err)
 {
     rn_verdict v;
@@ -201,27 +235,20 @@ static int run_again(const pass *p, const char *found, rn_err *err)
     return 0;
 }
 
-static uint32_t random_bits(void)
+static int times_altered(int n)
 {
-    uint32_t v = 0;
-    if (getrandom(&v, sizeof v, 0) != (ssize_t)sizeof v) v = (uint32_t)rn_now_ns();
-    return v;
+    return n < LEAST_ALTERED ? LEAST_ALTERED : n < MAX_ALTERED ? n : MAX_ALTERED;
 }
 
-/* Step 3. */
-static int run_altered(const pass *p, int n, rn_err *err)
+/* Step 4: `left` runs with an altered assertion of the n, and so many controls. *p->verdict becomes
+ * FORGED if one holds that is altered, or what a control ended with. */
+static int run_altered(const pass *p, int n, int left, int controls, rn_err *err)
 {
     rn_verdict v;
     rn_outcome o;
-    if (n == 0) {
-        int rc = run(p, RN_RUN_AGAIN, 0, &v, &o, err);
-        if (!rc) say(p, v, v == RN_V_PASSED ? "" : o.record.detail);
-        return rc;
-    }
-    int left = n < LEAST_ALTERED ? LEAST_ALTERED : n < MAX_ALTERED ? n : MAX_ALTERED;
-    int unit = n <= MAX_ALTERED ? 0 : (int)(random_bits() % (uint32_t)n), controls = left;
+    int unit = (int)random_below((uint32_t)n);
     while (left + controls > 0) {
-        const bool control = random_bits() % (uint32_t)(left + controls) < (uint32_t)controls;
+        const bool control = random_below((uint32_t)(left + controls)) < (uint32_t)controls;
         int rc = run(p, RN_RUN_ALTERED, control ? -1 : unit % n, &v, &o, err);
         if (rc) return rc;
         if (v == RN_V_SANDBOX || (control && v != RN_V_PASSED)) {
@@ -235,56 +262,92 @@ static int run_altered(const pass *p, int n, rn_err *err)
         controls -= control;
         left -= !control;
         unit += !control;
+        pause_behind(o.wall_ns);
     }
     return 0;
 }
 
-static int run_apart(const pass *p, rn_err *err)
+/* What a run apart showed. */
+static rn_verdict shown(const rn_outcome *o, rn_verdict v)
+{
+    if (o->have_record) return (rn_verdict)o->record.verdict;
+    return v == RN_V_EXITED || v == RN_V_CRASHED ? RN_V_WRONG : v;
+}
+
+/* Step 2. */
+static int run_helpers(const pass *p, rn_err *err)
 {
     rn_verdict v;
     rn_outcome o;
-    const rn_record *r = &o.record;
+    for (int altered = RUNS, controls = RUNS; altered + controls > 0;) {
+        const bool control = random_below((uint32_t)(altered + controls)) < (uint32_t)controls;
+        int rc = run(p, control ? RN_RUN_APART : RN_RUN_APART_ALTERED, 0, &v, &o, err);
+        if (rc) return rc;
+        v = shown(&o, v);
+        if (v == RN_V_FORGED || (control && v != RN_V_PASSED)) {
+            say(p, v, o.record.detail);
+            return 0;
+        }
+        controls -= control;
+        altered -= !control;
+        pause_behind(o.wall_ns);
+    }
+    return 0;
+}
+
+int rn_confirm_apart(const rn_claim *c, rn_apart *a, rn_err *err)
+{
+    const pass p = pass_of(c, &a->v, a->detail);
+    rn_verdict v;
+    rn_outcome o;
     int rc = 0;
     for (int i = 0; !rc && i < MAX_APART; i++) {
-        rc = run(p, RN_RUN_APART, 0, &v, &o, err);
-        if (!o.have_record || r->verdict != RN_V_WRONG) break;
+        rc = run(&p, RN_RUN_APART, 0, &v, &o, err);
+        if (!o.have_record || o.record.verdict != RN_V_WRONG) break;
     }
     if (rc) return rc;
-    if (!o.have_record) {
-        if (v == RN_V_EXITED || v == RN_V_CRASHED)
-            return run_again(p, "the tests held once, but not a second time", err);
-        say(p, v, r->detail); /* a limit, or the sandbox */
-        return 0;
+    a->done = true;
+    v = shown(&o, v);
+    const bool ended = v == RN_V_WRONG && !o.have_record;
+    say(&p, v, ended ? "the tests held, but not in processes apart" : o.record.detail);
+    a->n = o.have_record ? o.record.n_run : 0;
+    if (a->v == RN_V_PASSED && o.record.n_passed && a->n > 0) {
+        pause_behind(o.wall_ns);
+        return run_helpers(&p, err);
     }
-    int n = r->n_run;
-    bool more = r->n_passed != 0;
-    switch ((rn_verdict)r->verdict) {
-    case RN_V_PASSED: break;
-    case RN_V_FORGED: say(p, RN_V_FORGED, r->detail); return 0;
-    case RN_V_EXCEPTION: return run_altered(p, n, err);
-    default: {
-        char found[256];
-        memcpy(found, r->detail, sizeof found);
-        return run_again(p, found, err);
-    }
-    }
-    if (!more || n == 0) return 0;
-    rc = run(p, RN_RUN_APART_ALTERED, 0, &v, &o, err);
-    if (!rc && o.have_record && o.record.verdict == RN_V_FORGED)
-        say(p, RN_V_FORGED, o.record.detail);
+    if (a->v != RN_V_EXCEPTION || a->n == 0) return 0;
+    if (random_below(2)) a->altered = 1 + (int)random_below(LEAST_ALTERED);
+    pause_behind(o.wall_ns);
+    rn_verdict early = RN_V_PASSED;
+    char detail[256] = "";
+    const pass q = pass_of(c, &early, detail);
+    rc = run_altered(&q, a->n, a->altered, 0, err);
+    if (early == RN_V_FORGED) say(&p, early, detail);
     return rc;
 }
 
-int rn_confirm_pass(rn_confine *c, const rn_judge_job *job, size_t case_no, rn_decide decide,
-                    rn_verdict *v, char detail[256], rn_err *err)
+/* Step 4's last look. */
+static int run_once_more(const pass *p, rn_err *err)
 {
-    const int64_t second = 1000000000;
-    pass p = {
-        .c = c, .job = *job, .case_no = case_no, .decide = decide, .verdict = v, .detail = detail};
-    rn_judge_limits *l = &p.job.limits;
-    l->cpu_ns = 2 * l->cpu_ns + second;
-    l->wall_ns = 2 * l->wall_ns + second;
-    l->memory_bytes += l->memory_bytes / 2 + (64 << 20);
-    l->processes += 1;
-    return run_apart(&p, err);
+    rn_verdict v;
+    rn_outcome o;
+    int rc = run(p, RN_RUN_AGAIN, 0, &v, &o, err);
+    if (!rc && v != RN_V_PASSED) say(p, v, o.record.detail);
+    return rc;
+}
+
+int rn_confirm_pass(const rn_claim *c, rn_apart *a, rn_verdict *v, char detail[256], rn_err *err)
+{
+    int rc = a->done ? 0 : rn_confirm_apart(c, a, err);
+    if (rc) return rc;
+    const pass p = pass_of(c, v, detail);
+    if (a->v == RN_V_PASSED) return 0;
+    if (a->v == RN_V_WRONG) return run_again(&p, a->detail, err);
+    if (a->v != RN_V_EXCEPTION) {
+        say(&p, a->v, a->detail); /* forged; a limit, or the sandbox */
+        return 0;
+    }
+    const int times = times_altered(a->n);
+    if (a->n > 0) rc = run_altered(&p, a->n, times - a->altered, times, err);
+    return rc || *v != RN_V_PASSED ? rc : run_once_more(&p, err);
 }

@@ -25,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,7 +67,9 @@ static const char *const refused[] = {
     /* what outlives a program in the host's own namespaces */
     "shmget", "shmat", "shmctl", "msgget", "msgsnd", "msgrcv", "msgctl", "semget", "semop",
     "semctl", "semtimedop", "mq_open", "mq_unlink", "setxattr", "lsetxattr", "fsetxattr",
-    "removexattr", "lremovexattr", "fremovexattr"};
+    "removexattr", "lremovexattr", "fremovexattr",
+    /* which pages of files are in memory: one program can tell another by them */
+    "mincore", "cachestat"};
 
 static int refuse(scmp_filter_ctx f, const char *name)
 {
@@ -76,7 +79,8 @@ static int refuse(scmp_filter_ctx f, const char *name)
 }
 
 /* Calls that succeed and do nothing: a program that made itself less important would starve on a
- * busy machine, one that outlives its host or hides from it could not be watched. */
+ * busy machine, one that outlives its host or hides from it could not be watched; what it does to
+ * the cache of files the next one would see. */
 static int pretend(scmp_filter_ctx f, const char *name)
 {
     int nr = seccomp_syscall_resolve_name(name);
@@ -86,15 +90,30 @@ static int pretend(scmp_filter_ctx f, const char *name)
 
 static int add_pretended(scmp_filter_ctx f)
 {
-    static const char *const priority[] = {"sched_setscheduler", "sched_setattr", "sched_setparam",
-                                           "setpriority", "ioprio_set"};
+    static const char *const calls[] = {"sched_setscheduler", "sched_setattr", "sched_setparam",
+                                        "setpriority",        "ioprio_set",    "fadvise64",
+                                        "readahead"};
     static const int options[] = {PR_SET_DUMPABLE, PR_SET_PDEATHSIG};
     int rc = 0;
-    for (size_t i = 0; !rc && i < sizeof priority / sizeof *priority; i++)
-        rc = pretend(f, priority[i]);
+    for (size_t i = 0; !rc && i < sizeof calls / sizeof *calls; i++)
+        rc = pretend(f, calls[i]);
     for (size_t i = 0; !rc && i < sizeof options / sizeof *options; i++)
         rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(0), SCMP_SYS(prctl), 1,
                               SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)options[i]));
+    return rc;
+}
+
+/* Taking pages of files out of memory, and reading only what is in memory. */
+static int hide_cache(scmp_filter_ctx f)
+{
+    static const int advice[] = {MADV_COLD, MADV_PAGEOUT};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < sizeof advice / sizeof *advice; i++)
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(0), SCMP_SYS(madvise), 1,
+                              SCMP_A2(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)advice[i]));
+    if (!rc)
+        rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EOPNOTSUPP), SCMP_SYS(preadv2), 1,
+                              SCMP_A5(SCMP_CMP_NE, 0, 0));
     return rc;
 }
 
@@ -151,6 +170,7 @@ static int refuse_nodes(scmp_filter_ctx f, bool command)
 static int add_rules(scmp_filter_ctx f, const rn_confine *c, filter_kind kind)
 {
     int rc = add_pretended(f);
+    if (!rc) rc = hide_cache(f);
     if (!rc) rc = refuse_others(f);
     if (!rc && !c->root_view && kind == FOR_PROGRAM) rc = add_rules_without_view(f);
     for (size_t i = 0; !rc && i < sizeof refused / sizeof *refused; i++)

@@ -15,7 +15,7 @@
 
 #include "judge/host.h"
 
-enum { MAX_DICTS = 256, MAX_MODULES = 4096, MAX_TYPES = 1 << 16 };
+enum { MAX_DICTS = 2048, MAX_FUNCTIONS = 4096, MAX_MODULES = 4096, MAX_TYPES = 1 << 16 };
 
 typedef struct watched_dict {
     PyDictObject *dict;
@@ -26,7 +26,13 @@ typedef struct watched_dict {
 } watched_dict;
 
 static watched_dict dicts[MAX_DICTS];
-static size_t n_dicts;
+static size_t n_dicts, n_quick; /* of these every pass asks; of the others a confirmation */
+
+static struct {
+    PyFunctionObject *f;
+    PyObject *code, *defaults, *kwdefaults;
+} functions[MAX_FUNCTIONS];
+static size_t n_functions;
 static PyObject *module_names[MAX_MODULES], *module_objects[MAX_MODULES];
 static size_t n_modules;
 static uint64_t modules_tag; /* of sys.modules */
@@ -64,6 +70,24 @@ static void watch(PyObject *dict, bool grows, const char *what)
                                       .tag = d->ma_version_tag,
                                       .grows = grows,
                                       .what = what};
+}
+
+/* The functions of a module or a class, and the classes of a module. */
+static void watch_inside(PyObject *names, int depth)
+{
+    PyObject *key, *value;
+    for (Py_ssize_t pos = 0; names && PyDict_Next(names, &pos, &key, &value);) {
+        if (PyFunction_Check(value) && n_functions < MAX_FUNCTIONS) {
+            PyFunctionObject *f = (PyFunctionObject *)Py_NewRef(value);
+            functions[n_functions].f = f;
+            functions[n_functions].code = Py_XNewRef(f->func_code);
+            functions[n_functions].defaults = Py_XNewRef(f->func_defaults);
+            functions[n_functions++].kwdefaults = Py_XNewRef(f->func_kwdefaults);
+        } else if (PyType_Check(value) && depth == 0) {
+            watch(((PyTypeObject *)value)->tp_dict, false, "a class of the library was changed");
+            watch_inside(((PyTypeObject *)value)->tp_dict, 1);
+        }
+    }
 }
 
 static bool was_bent(const watched_dict *w)
@@ -107,8 +131,8 @@ static int make_operators(rn_err *err)
 
 int rn_forge_snapshot(rn_err *err)
 {
-    n_dicts = n_modules =
-        0; /* what a former snapshot holds stays alive; it is taken twice at most */
+    /* What a former snapshot holds stays alive; it is taken twice at most. */
+    n_dicts = n_functions = n_modules = 0;
     int rc = make_operators(err);
     if (rc) return rc;
     PyObject *builtins = PyEval_GetBuiltins();
@@ -123,6 +147,11 @@ int rn_forge_snapshot(rn_err *err)
     for (size_t i = 0; i < sizeof watched_modules / sizeof *watched_modules; i++) {
         PyObject *m = PyDict_GetItemString(modules, watched_modules[i]);
         if (m) watch(PyModule_GetDict(m), true, "a standard module was changed");
+    }
+    n_quick = n_dicts;
+    for (size_t i = 0; i < sizeof watched_modules / sizeof *watched_modules; i++) {
+        PyObject *m = PyDict_GetItemString(modules, watched_modules[i]);
+        if (m) watch_inside(PyModule_GetDict(m), 0);
     }
     for (Py_ssize_t pos = 0; PyDict_Next(modules, &pos, &key, &value);) {
         if (n_modules == MAX_MODULES) break;
@@ -140,10 +169,16 @@ void rn_forge_begin(void)
     recording = true;
 }
 
-const char *rn_forge_tampered(void)
+const char *rn_forge_tampered(bool deep)
 {
-    for (size_t i = 0; i < n_dicts; i++)
+    for (size_t i = 0; i < (deep ? n_dicts : n_quick); i++)
         if (was_bent(&dicts[i])) return dicts[i].what;
+    for (size_t i = 0; deep && i < n_functions; i++) {
+        const PyFunctionObject *f = functions[i].f;
+        if (f->func_code != functions[i].code || f->func_defaults != functions[i].defaults ||
+            f->func_kwdefaults != functions[i].kwdefaults)
+            return "a function of the library was changed";
+    }
     PyObject *modules = PyImport_GetModuleDict();
     if (((PyDictObject *)modules)->ma_version_tag == modules_tag) return NULL;
     for (size_t i = 0; i < n_modules; i++)

@@ -7,7 +7,7 @@
  * What a language wants compiled beforehand (`prepare`: libraries that tests import) is made in
  * such a child once a host, kept as a packed tree, and unpacked beside each source.
  *
- * The source holds a secret in the place of RN_LANG_END. It is removed before a compiled program
+ * The tests hold a secret in the place of RN_LANG_END. It is removed before a compiled program
  * runs; an interpreted one could read its own file.
  */
 #include "judge/host.h"
@@ -33,9 +33,11 @@ static const rn_judge_limits compiler_limits = {.cpu_ns = INT64_C(60000000000),
                                                 .output_bytes = 16 << 20,
                                                 .processes = 256};
 
-/* console.assert only prints; here it fails, as the sets' own harnesses take it. */
-static const char assert_js[] = "console.assert = (c, ...m) => { if (!c) throw new "
-                                "Error('Assertion failed: ' + m.join(' ')); };\n";
+/* console.assert only prints; here it fails, as the sets' own harnesses take it, and stays so. */
+static const char assert_js[] =
+    "const value = (c, ...m) => { if (!c) throw new Error('Assertion failed: ' + m.join(' ')); };\n"
+    "Object.defineProperty(console, 'assert', {value});\n"
+    "Object.defineProperty(globalThis, 'console', {value: console});\n";
 
 static struct prepared {
     bool tried;
@@ -74,7 +76,7 @@ static void add_source(rn_buf *b, rn_bytes text)
 static bool write_source(const rn_judge_job *job, const rn_lang *lang)
 {
     rn_buf b = {0};
-    add_source(&b, job->program);
+    rn_buf_add(&b, job->program.data ? job->program.data : "", job->program.len);
     for (size_t i = 0; i < job->n_cases && job->mode == RN_JUDGE_SCRIPT; i++) {
         if (job->cases[i].input.len) rn_buf_putc(&b, '\n');
         add_source(&b, job->cases[i].input);
@@ -265,7 +267,7 @@ static int run_case(rn_confine *c, const rn_judge_job *job, rn_task *task, rn_wi
 static int make_secret(const rn_judge_job *job, rn_err *err)
 {
     const rn_bytes mark = rn_bytes_of(RN_LANG_END);
-    bool wanted = rn_bytes_find(job->program, mark, 0) != SIZE_MAX;
+    bool wanted = false; /* what stands in the program is its own text */
     for (size_t i = 0; i < job->n_cases && job->mode == RN_JUDGE_SCRIPT; i++)
         wanted |= rn_bytes_find(job->cases[i].input, mark, 0) != SIZE_MAX;
     secret[0] = '\0';

@@ -42,7 +42,7 @@ static bool has_name[256], has_const[256]; /* by the number of an instruction */
 /* What the child finds before judged code runs. It gives these pages up then: nothing that runs in
  * it can reach them afterwards. */
 typedef struct early {
-    bool plain, steady;
+    bool plain, steady, ran;
     uint32_t tests_len;
     char tests[RN_TESTS_BYTES]; /* their code, for the next child with the same tests */
 } early;
@@ -89,7 +89,7 @@ int rn_plain_start(void *names, rn_err *err)
 
 void rn_plain_reset(void)
 {
-    told->plain = told->steady = false;
+    told->plain = told->steady = told->ran = false;
     told->tests_len = 0;
 }
 
@@ -103,9 +103,15 @@ bool rn_plain_told_steady(void)
     return told->steady;
 }
 
+bool rn_plain_ran(void)
+{
+    return told->ran;
+}
+
 void rn_plain_restore(bool plain)
 {
     told->plain = plain;
+    told->ran = true;
 }
 
 rn_bytes rn_plain_tests(void)
@@ -130,7 +136,9 @@ void rn_plain_leave(rn_bytes tests)
 
 void rn_plain_close(void)
 {
-    if (told) munmap(told, sizeof *told);
+    if (!told) return;
+    told->ran = true;
+    munmap(told, sizeof *told);
     told = NULL;
 }
 
@@ -256,6 +264,43 @@ static bool names_of(int op)
            op == STORE_ATTR || op == DELETE_ATTR;
 }
 
+/* Where the jump at byte `i` goes, SIZE_MAX if none is there. Offsets count in instructions. */
+static size_t target_of(int op, size_t i, unsigned arg)
+{
+    switch (op) {
+    case JUMP_FORWARD:
+    case JUMP_IF_FALSE_OR_POP:
+    case JUMP_IF_TRUE_OR_POP:
+    case POP_JUMP_FORWARD_IF_FALSE:
+    case POP_JUMP_FORWARD_IF_TRUE:
+    case POP_JUMP_FORWARD_IF_NOT_NONE:
+    case POP_JUMP_FORWARD_IF_NONE:
+    case FOR_ITER:
+    case SEND: return i + 2 + 2 * (size_t)arg;
+    case JUMP_BACKWARD:
+    case JUMP_BACKWARD_NO_INTERRUPT:
+    case POP_JUMP_BACKWARD_IF_FALSE:
+    case POP_JUMP_BACKWARD_IF_TRUE:
+    case POP_JUMP_BACKWARD_IF_NOT_NONE:
+    case POP_JUMP_BACKWARD_IF_NONE: return i + 2 - 2 * (size_t)arg;
+    default: return SIZE_MAX;
+    }
+}
+
+/* Whether the instruction at byte `at` is reached by a jump, too: from the code alone it is then
+ * not known what lies on the stack. */
+static bool is_target(const uint8_t *p, size_t n, size_t at)
+{
+    unsigned arg = 0;
+    for (size_t i = 0; i + 1 < n; i += 2) {
+        arg = arg << 8 | p[i + 1];
+        if (p[i] == EXTENDED_ARG) continue;
+        if (target_of(p[i], i, arg) == at) return true;
+        arg = 0;
+    }
+    return false;
+}
+
 static bool plain_instructions(scan *s, PyCodeObject *c, PyObject *code)
 {
     const uint8_t *p = (const uint8_t *)PyBytes_AS_STRING(code);
@@ -274,7 +319,8 @@ static bool plain_instructions(scan *s, PyCodeObject *c, PyObject *code)
         }
         if (op != CACHE) before = NULL;
         if (op == LOAD_CONST && (Py_ssize_t)arg < PyTuple_GET_SIZE(c->co_consts))
-            before = PyTuple_GET_ITEM(c->co_consts, (Py_ssize_t)arg);
+            before =
+                is_target(p, n, i + 2) ? NULL : PyTuple_GET_ITEM(c->co_consts, (Py_ssize_t)arg);
         arg = 0;
     }
     return true;

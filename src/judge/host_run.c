@@ -23,6 +23,7 @@ typedef struct run {
     const rn_judge_job *job;
     rn_how how;
     int altered;
+    bool hold;
     rn_record *record;
     PyObject *globals;
     PyObject **tests;            /* [job->n_cases] code objects */
@@ -127,6 +128,16 @@ static bool execute(PyObject *code, PyObject *globals)
     return v != NULL;
 }
 
+/* Tells whether the program is plain. True if it is not and must not meet the tests yet. */
+static bool held_back(run *r, PyObject *code)
+{
+    bool steady = false;
+    const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
+    rn_plain_tell(plain, steady && r->job->mode == RN_JUDGE_SCRIPT);
+    r->record->held = r->hold && !plain;
+    return r->record->held;
+}
+
 /* Takes a constant out of gc.get_objects(), where the program could find the expected values. */
 static void hide(PyObject *v)
 {
@@ -218,7 +229,7 @@ static bool tests_patch(const run *r)
 
 static void conclude_passed(run *r)
 {
-    const char *bent = rn_forge_tampered();
+    const char *bent = rn_forge_tampered(r->how == RN_RUN_AGAIN);
     const bool counts = bent && r->how == RN_RUN_AGAIN && !tests_patch(r);
     r->record->doubt = bent || rn_forge_operators();
     conclude(r, counts ? RN_V_FORGED : RN_V_PASSED);
@@ -266,9 +277,7 @@ static void run_script(run *r)
     }
     if (!compile_tests(r, code, &flags)) return;
     rn_secret_wipe();
-    bool steady;
-    const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
-    if (r->how == RN_RUN_FIRST) rn_plain_tell(plain, steady);
+    if (r->how == RN_RUN_FIRST && held_back(r, code)) return;
     rn_forge_begin();
     if (!execute(code, r->globals)) {
         conclude_exception(r, false);
@@ -343,8 +352,8 @@ static bool run_program(run *r)
         conclude_exception(r, true);
         return false;
     }
-    if ((r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS) && r->how == RN_RUN_FIRST)
-        rn_plain_tell(rn_plain_code(code, NULL, 0, r->job->entry, NULL), false);
+    const bool called = r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS;
+    if (called && r->how == RN_RUN_FIRST && held_back(r, code)) return false;
     rn_forge_begin();
     if (execute(code, r->globals)) return true;
     if (r->job->mode == RN_JUDGE_STDIO && PyErr_ExceptionMatches(PyExc_SystemExit)) {
@@ -447,7 +456,7 @@ static void run_call(run *r, const rn_judge_case *c)
         conclude_exception(r, false);
         return;
     }
-    r->record->doubt = rn_forge_tampered() || rn_forge_operators();
+    r->record->doubt = rn_forge_tampered(false) || rn_forge_operators();
     conclude(r, rn_hostjson_agrees(got, c->expected, r->job->compare) ? RN_V_PASSED : RN_V_WRONG);
 }
 
@@ -643,7 +652,11 @@ void rn_run_task(const rn_task *task, rn_record *record)
         rn_apart_run(task, record);
         return;
     }
-    r = (run){.job = task->job, .how = task->how, .altered = task->altered, .record = record};
+    r = (run){.job = task->job,
+              .how = task->how,
+              .altered = task->altered,
+              .hold = task->hold,
+              .record = record};
     record->failed_case = -1;
     record->verdict = RN_V_EXCEPTION;
     switch (task->job->mode) {

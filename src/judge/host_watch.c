@@ -371,6 +371,7 @@ static _Noreturn void be_child(const watch *w)
     shared->n_passed = own.n_passed;
     shared->failed_case = own.failed_case;
     shared->doubt = own.doubt;
+    shared->held = own.held;
     shared->clean_exit = own.clean_exit;
     memcpy(shared->detail, own.detail, sizeof shared->detail);
     memcpy(shared->output, own.output, sizeof shared->output);
@@ -419,6 +420,24 @@ static bool nonce_matches(const volatile uint8_t *at)
     return true;
 }
 
+/* Once judged code ran in the process that writes it, a record is the program's claim: it may say
+ * how it ended, and nothing about the sandbox. */
+static void distrust(rn_record *r, const rn_judge_job *job)
+{
+    static const bool may[RN_N_VERDICTS] = {
+        [RN_V_PASSED] = true, [RN_V_WRONG] = true,        [RN_V_EXCEPTION] = true,
+        [RN_V_EXITED] = true, [RN_V_MEMORY_LIMIT] = true, [RN_V_FORGED] = true,
+        [RN_V_SYNTAX] = true};
+    const int32_t n = (int32_t)job->n_cases;
+    const bool known = r->verdict >= 0 && r->verdict < RN_N_VERDICTS && may[r->verdict];
+    const bool counts = r->n_run >= 0 && r->n_run <= n && r->n_passed >= 0 &&
+                        r->n_passed <= r->n_run && r->failed_case >= -1 && r->failed_case < n;
+    r->held = false;
+    if (known && counts) return;
+    *r = (rn_record){.verdict = RN_V_CRASHED, .failed_case = -1};
+    snprintf(r->detail, sizeof r->detail, "the program wrote a record of its own");
+}
+
 static int64_t time_ns(struct timeval t)
 {
     return (int64_t)t.tv_sec * 1000000000 + (int64_t)t.tv_usec * 1000;
@@ -453,6 +472,8 @@ static int conclude(const watch *w, const struct rusage *ru, rn_outcome *o, rn_e
     o->output_limit = rn_stream_allowed(w->task);
     o->have_record = nonce_matches(shared->nonce);
     if (o->have_record) memcpy(&o->record, shared, sizeof o->record);
+    if (o->have_record && rn_plain_ran() && w->task->how < RN_RUN_APART)
+        distrust(&o->record, w->task->job);
     o->record.detail[sizeof o->record.detail - 1] = '\0';
     o->record.output[sizeof o->record.output - 1] = '\0';
     o->oom = risen(c->cg_oom_fd, "oom_kill ", &oom_seen);

@@ -3,8 +3,8 @@
  *
  * A source is one file that holds program and tests. It is compiled once under limits of its own,
  * then run: SCRIPT once, its exit status 0 is a pass; STDIO for each case. Where the text
- * RN_LANG_END stands in it, the judge puts a secret of this run, and a pass needs that text in the
- * output, too: a program that leaves early with status 0 has not come to the end of its tests.
+ * RN_LANG_END stands in the tests, the judge puts a secret of this run, and a pass needs that in
+ * the output, too: a program that leaves early with status 0 has not come to the end of its tests.
  */
 #ifndef RN_JUDGE_LANG_H
 #define RN_JUDGE_LANG_H

@@ -1,7 +1,7 @@
 /*
  * retry.c: what follows from an attempt. Tried again are 408, 409, 425, 429, 5xx, resets and
- * time-outs, pages and empty answers of a server that answered before, and at once what was refused for a field that can be given up (fields.c); everything
- * else is final.
+ * time-outs, pages and empty answers of a server that answered before, and at once what was refused
+ * for a field that can be given up (fields.c); everything else is final.
  *
  * Attempt k (0, 1, ...) is followed by a wait of min(base 2^k, 60 s) less up to half of it by
  * chance, or of what the server's Retry-After says if that is longer, plus up to a tenth, so that

@@ -25,6 +25,8 @@ static int busy(int fd, const char *store, rn_err *err)
                    store, pid, *name ? name + 1 : "unknown");
 }
 
+enum { MAX_TEXT = 128 };
+
 /* The lock lies beside the store: where it cannot be made, the store could not be written
  * either. */
 static int no_lock(const char *lock_path, const char *store, rn_err *err)
@@ -40,6 +42,9 @@ static int no_lock(const char *lock_path, const char *store, rn_err *err)
     if (errno == ENOENT)
         return rn_fail(err, RN_ENOTFOUND, "%s: there is no folder %.*s; make it first", store, n,
                        folder);
+    if (errno == ELOOP)
+        return rn_fail(err, RN_EFORMAT, "%s: %s is a link, not a lock of ration's; remove it",
+                       store, lock_path);
     return rn_fail_errno(err, "%s: cannot create the lock %s", store, lock_path);
 }
 
@@ -54,8 +59,15 @@ static bool still_there(int fd, const char *path)
 int rn_lock_take(const char *lock_path, const char *store, int *out, rn_err *err)
 {
     for (;;) {
-        int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        /* A link could lead to a file of the user's, which the text below would overwrite. */
+        int fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
         if (fd < 0) return no_lock(lock_path, store, err);
+        struct stat st;
+        if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_nlink > 1 || st.st_size > MAX_TEXT) {
+            close(fd);
+            return rn_fail(err, RN_EFORMAT, "%s: %s is no lock of ration's; remove it", store,
+                           lock_path);
+        }
         if (flock(fd, LOCK_EX | LOCK_NB)) {
             int rc = errno == EWOULDBLOCK
                          ? busy(fd, store, err)
@@ -67,7 +79,7 @@ int rn_lock_take(const char *lock_path, const char *store, int *out, rn_err *err
             close(fd);
             continue;
         }
-        char text[128];
+        char text[MAX_TEXT];
         int n =
             snprintf(text, sizeof text, "%ld %s", (long)getpid(), program_invocation_short_name);
         /* Only a message depends on this text. */

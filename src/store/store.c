@@ -224,6 +224,20 @@ int rn_store_verdict_of(const rn_store *s, int64_t kind_id)
     return kind_id >= 0 && kind_id < RN_STORE_MAX_KIND ? s->verdict_of[kind_id] : -1;
 }
 
+/* SQLite opens these where they are there, and waits for ever at a pipe. */
+static int check_companions(const rn_store *s, rn_err *err)
+{
+    static const char *const ends[] = {"-journal", "-wal", "-shm"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        char path[PATH_MAX + 16];
+        struct stat info;
+        snprintf(path, sizeof path, "%s%s", s->path, ends[i]);
+        if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode))
+            return rn_fail(err, RN_EFORMAT, "%s is not a file of ration's; remove it", path);
+    }
+    return 0;
+}
+
 static int open_parts(rn_store *s, rn_err *err)
 {
     if (s->mode != RN_STORE_CREATE && !rn_file_exists(s->path))
@@ -235,8 +249,10 @@ static int open_parts(rn_store *s, rn_err *err)
         return rn_fail(err, RN_EINVAL, "%s is not a file", s->path);
     rn_schema_state state = RN_SCHEMA_EMPTY;
     int version = 0;
-    int rc = s->mode == RN_STORE_READ ? open_for_reading(s, &state, &version, err)
-                                      : open_for_writing(s, &state, &version, err);
+    int rc = check_companions(s, err);
+    if (rc) return rc;
+    rc = s->mode == RN_STORE_READ ? open_for_reading(s, &state, &version, err)
+                                  : open_for_writing(s, &state, &version, err);
     if (rc) return rc;
     rc = check_schema(s, state, version, err);
     if (rc) return rc;

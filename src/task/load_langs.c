@@ -52,8 +52,8 @@ static int keep(rn_loader *l, rn_buf *b, rn_json_at at, const char **out, rn_err
 }
 
 /* How the end of the tests is shown, by language: a statement behind `braces` closing braces from
- * the end, which are those of main and its class; 0: behind everything. Not here: Go, whose testing
- * package takes an early exit for a failure, and Haskell, whose main is one expression. */
+ * the end, which are those of main and its class; 0: behind everything. Not here: Haskell, whose
+ * main is one expression. */
 static const struct ending {
     const char *languages, *text; /* names as sets write them */
     size_t braces;
@@ -80,22 +80,28 @@ static const struct ending {
 static const struct runner {
     const char *languages, *holds, *text;
     bool replace;
+    const char *before; /* what a program ends in, such as an attribute, falls upon this; NULL */
 } runners[] = {
     {",lua,", "os.exit(lu.LuaUnit.run())",
      "local ration_failed = lu.LuaUnit.run()\nif ration_failed == 0 then print(\"" END_MARK
      "\") end\nos.exit(ration_failed)\n",
-     true},
+     true, NULL},
     {",ruby,rb,", "Test::Unit::TestCase",
      "\nTest::Unit::AutoRunner.need_auto_run = false\nexit 1 unless Test::Unit::AutoRunner.run\n"
      "puts '" END_MARK "'\n",
-     false},
+     false, NULL},
     /* libtest runs tests by their names, one after the other (lang.c); what it keeps back of a test
      * that passes is what println! writes. */
     {",rust,rs,", "#[test]",
      "\n#[cfg(test)]\nmod zzz_ration_end {\n    #[test]\n    fn end() {\n        use "
      "std::io::Write;\n"
      "        let _ = std::io::stdout().write_all(b\"" END_MARK "\\n\");\n    }\n}\n",
-     false},
+     false, "const _: () = ();\n"},
+    /* An empty TestMain of the program's would run none of them. */
+    {",go,", "*testing.T)",
+     "\nfunc TestMain(m *testing.M) {\n\tif m.Run() == 0 {\n\t\tprintln(\"" END_MARK
+     "\")\n\t}\n}\n",
+     false, NULL},
 };
 
 static bool is_one_of(const char *language, const char *names)
@@ -129,6 +135,7 @@ static int mark_end(rn_loader *l, const char *language, const char *test, rn_jso
         const struct runner *r = &runners[i];
         const char *found = is_one_of(language, r->languages) ? strstr(test, r->holds) : NULL;
         if (!found) continue;
+        rn_buf_puts(&b, r->before ? r->before : "");
         rn_buf_add(&b, test, r->replace ? (size_t)(found - test) : n);
         rn_buf_puts(&b, r->text);
         return keep(l, &b, at, out, err);

@@ -261,7 +261,7 @@ static void judge_line(const rn_pylex *x, const line_shape *shape, rn_pyline *li
                          !rn_bytes_equal(word, rn_bytes_of("from"));
     rn_bytes rest = {.data = x->s.data + line->first, .len = x->s.len - line->first};
     line->prose |= rn_bytes_starts(rest, "..") && !rn_bytes_starts(rest, "..."); /* of a markup */
-    /* A text that ends behind a comma or a dot was cut; a line may end a tuple so, or a sentence. */
+    /* A text that ends behind a comma or a dot was cut; a line may end a tuple or a sentence so. */
     bool at_end = x->pos >= x->s.len && x->s.len > 0 && x->s.data[x->s.len - 1] != '\n';
     char end = shape->last.kind == RN_PY_OP ? x->s.data[shape->last.start] : '\0';
     bool dot = end == '.' && shape->n > 1 &&

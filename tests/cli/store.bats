@@ -125,3 +125,30 @@ print(r["both"], r["differ"], r["samples"][0]["sample"])'
     run "$RATION" report -s s.db --against nonsense
     [ "$status" -eq 2 ]
 }
+
+@test "store: beside it a link or a pipe in the place of a file of its own is refused by name and left alone" {
+    make_set
+    printf '{"task_id": "Tiny/0", "completion": "    return x\\n"}
+' >a.jsonl
+    "$RATION" import -s x.db -t tiny.jsonl --model m a.jsonl >/dev/null
+    echo precious >mine
+    ln -s mine x.db.lock
+    run "$RATION" judge -s x.db -t tiny.jsonl -j 1
+    [ "$status" -eq 3 ]
+    [[ $output == *"x.db.lock is a link"* ]]
+    rm x.db.lock
+    ln mine x.db.lock
+    run "$RATION" judge -s x.db -t tiny.jsonl -j 1
+    [ "$status" -eq 3 ]
+    [[ $output == *"x.db.lock is no lock"* ]]
+    [ "$(cat mine)" = precious ]
+    rm x.db.lock
+    for end in -journal -wal -shm .lock; do
+        mkfifo "x.db$end"
+        run timeout 20 "$RATION" judge -s x.db -t tiny.jsonl -j 1
+        [ "$status" -eq 3 ]
+        [[ $output == *"x.db$end"* ]]
+        rm "x.db$end"
+    done
+    "$RATION" judge -s x.db -t tiny.jsonl -j 1 >/dev/null
+}
