@@ -361,8 +361,22 @@ static int select_code(job *j, rn_bytes text)
     rn_select_mode mode = script ? RN_SELECT_SCRIPT : RN_SELECT_DEFS;
     lead l = lead_of(text);
     int rc = 0;
-    if (check && continues(j, text, &l)) {
+    bool body = check && continues(j, text, &l);
+    if (body) {
+        size_t before = j->out->len;
         rc = select_body(j, text, &l, false, &s);
+        /* `pass`, and the whole function below it. */
+        rn_selected below = {0};
+        size_t stub = j->out->len;
+        if (!rc && s.found && !s.complete) rc = select_into(j, text, mode, &below);
+        if (!rc && below.complete) {
+            memmove(j->out->data + before, j->out->data + stub, j->out->len - stub + 1);
+            j->out->len -= stub - before;
+            j->what.whole = true;
+            s = below;
+        } else if (j->out->len > stub) {
+            j->out->data[j->out->len = stub] = '\0';
+        }
     } else {
         j->what.whole = true;
         bool flat = l.n == 0 || l.first.indent == 0 || l.first.prose;
