@@ -28,11 +28,13 @@ commands_of() {
 }
 
 @test "the nine jobs of the README, one after the other in a folder with their files" {
-    /usr/bin/python3 "$root/docs/tutorial/samples.py"
-    start_server . --model toy --answers answers.json
-    export URL=$BASE/v1
+    # Its first block makes files and server, in a folder of this test.
+    sed -n '/^export TREE=/,/^```$/p' "$root/README.md" | grep -v '^```' | sed "s,/tmp/jobs,jobs,g; s,& sleep 1,>/dev/null 2>\&1 3>\&- \& echo \$! >pid; until [ -s port ]; do sleep 0.1; done," >first.sh
+    [ "$(wc -l <first.sh)" -eq 4 ]
+    ln -s "$root"/docs "$root"/tests "$RATION_BUILD" .
+    . ./first.sh
     # The demo runs whole in demo.bats; here with one sample of these problems.
-    sed -n '/^## Nine jobs/,/^```$/p' "$root/README.md" | grep '^ration ' |
+    sed -n '/^## Nine jobs/,/^## /p' "$root/README.md" | grep '^ration ' |
         sed 's/^ration demo --quick$/& -n 1 -t my.jsonl/' >commands
     [ "$(wc -l <commands)" -eq 15 ]
     while read -r line; do
