@@ -262,16 +262,16 @@ void rn_view_put_examples(const rn_report_task *t, rn_buf *out)
     if (!k || k->n_examples == 0) return;
     const long long all = k->n_examples, seen = all - k->n_unseen;
     if (seen == 0)
-        rn_buf_printf(out, "examples: none of the %lld that prompts tell stand in the tests\n",
-                      all);
+        rn_buf_printf(out, "examples: none of the %lld in the prompts is in the tests\n", all);
     else if (seen == all)
-        rn_buf_printf(out,
-                      "examples: all %lld that prompts tell stand in the tests, so that this is no "
-                      "choice without tests\n",
-                      all);
+        rn_buf_printf(
+            out,
+            "examples: all %lld in the prompts are in the tests, too: this is not a choice "
+            "without tests\n",
+            all);
     else
         rn_buf_printf(out,
-                      "examples: %lld of the %lld that prompts tell stand in the tests, too; "
+                      "examples: %lld of the %lld in the prompts are in the tests, too; "
                       "'examples in no test' counts the other %lld alone\n",
                       seen, all, all - seen);
 }

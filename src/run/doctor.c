@@ -125,7 +125,7 @@ static void check_programs(doctor *d, rn_judge *j)
             rc ? err.msg : r.detail);
         return;
     }
-    add(d, "judging", "ok", "", "%.2f ms a program, one job", ms);
+    add(d, "judging", "ok", "", "%.2f ms per program, one job", ms);
     rc = judge_one(j, "import numpy\n", "assert numpy.__version__", &r, &err);
     if (!rc && r.verdict == RN_V_PASSED)
         add(d, "numpy", "ok", "", "programs can import it");

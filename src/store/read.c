@@ -74,8 +74,8 @@ int rn_store_name_of(rn_store *s, rn_store_noun noun, const char *asked, rn_aren
             rn_fail(err, RN_ENOTFOUND,
                     "%s holds no samples; `ration generate` or `ration import` make some", s->path);
     if (!rc && !found)
-        rc = rn_fail(err, RN_ENOTFOUND, "%s holds nothing of a %s '%s'; it has %s", s->path,
-                     what[noun], asked, known.data);
+        rc = rn_fail(err, RN_ENOTFOUND, "%s has no %s '%s'; it has %s", s->path, what[noun], asked,
+                     known.data);
     rn_buf_free(&known);
     if (!rc) *out = found;
     return rc;

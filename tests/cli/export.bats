@@ -110,7 +110,7 @@ odd='a\\"b\\u0000\\u0001\\u007f\\té€😀\\ud83d\\ude00\\n'
     [ "$status" -eq 0 ]
     run "$RATION" export -s a.db --format human-eval --model three
     [ "$status" -eq 3 ]
-    [[ "$output" == *"a.db holds nothing of a model 'three'; it has one, two"* ]]
+    [[ "$output" == *"a.db has no model 'three'; it has one, two"* ]]
     run "$RATION" export -s a.db --format csv
     [ "${#lines[@]}" = 4 ]
     [[ "${lines[0]}" == run,set,model,kind,task_id,sample,verdict,* ]]

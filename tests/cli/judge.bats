@@ -40,7 +40,7 @@ verdicts() {
     [ "$status" -eq 3 ]
     run "$RATION" judge -s s.db -t tiny.jsonl --model nobody
     [ "$status" -eq 3 ]
-    [[ "$output" == *"holds nothing of a model 'nobody'; it has m"* ]]
+    [[ "$output" == *"has no model 'nobody'; it has m"* ]]
 }
 
 @test "judge: verdicts, equal programs once, a second time changes nothing" {

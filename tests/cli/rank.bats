@@ -297,7 +297,7 @@ END
     "$RATION" judge -t "$dir/sum.jsonl" -s "$dir/a.db" --keep-going >/dev/null
     for how in "" "--metric rank-score@k"; do
         run "$RATION" report -s "$dir/a.db" $how
-        [[ "$output" == *"examples: 1 of the 2 that prompts tell stand in the tests, too; 'examples in no test' counts the other 1 alone"* ]] || { echo "$output"; false; }
+        [[ "$output" == *"examples: 1 of the 2 in the prompts are in the tests, too; 'examples in no test' counts the other 1 alone"* ]] || { echo "$output"; false; }
     done
     run "$RATION" report -s "$dir/a.db" --metric rank-score@k --format json
     /usr/bin/python3 -c 'import json, sys
@@ -317,7 +317,7 @@ END
     done >"$dir/s.jsonl"
     "$RATION" import -s "$dir/a.db" -t "$dir/set.jsonl" --model other "$dir/s.jsonl" >/dev/null
     run "$RATION" rank -t "$dir/set.jsonl" -s "$dir/a.db"
-    [[ "$output" == *"1 examples tell a value; 1 of them stand in no test"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"1 examples give a value; 1 of them are in no test"* ]] || { echo "$output"; false; }
     right=$(sql "$dir/a.db" "select cast(c.score as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
     [ "$right" = "1 0 1 " ] || { echo "$right"; false; }
     [ "$(sql "$dir/a.db" "select count(distinct votes) from score")" = 3 ]
