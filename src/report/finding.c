@@ -125,7 +125,9 @@ static int say_budgets(rn_report *r, const rn_report_task *t, rn_unit axis, rn_f
         }
         j = end;
     }
-    if (n_none) rn_buf_printf(&out, "%snobody at %zu of them", out.len ? "; " : "", n_none);
+    if (n_none)
+        rn_buf_printf(&out, "%snobody at %zu budget%s", out.len ? "; " : "", n_none,
+                      n_none == 1 ? "" : "s");
     if (ended)
         rn_buf_printf(&out, "%snot known from %s on, where a curve has ended", out.len ? "; " : "",
                       rn_amount(&r->arena, axis, ended->budget));
