@@ -48,6 +48,10 @@ static const char tuple_4[] =
 static const char list_calls[] =
     "eJxrYJkayQABsVNqp2j0sGbmFZSWTOlhMVQw4prSw5ZfWgLmsxbkF2dWAAWKK4tLUnOnTJ7Sw1OSX5qcoaBfklugXzGl"
     "dUrQlB6OktTikpLKglSghuKSlMy8KaWJegDAxiVO";
+/* Ten times itself, twelve times over. */
+static const char list_of_lists[] =
+    "eJyVwr0RQEAABWHH+VeISHAdKEQgeDNbglABwtOvGeGL2G/PeK+heNvy/OErHb/LO5MToxODE70TnROtE40TtRPRic"
+    "qJ0ongtDwne1wk";
 static const char list_of_itself[] = "eJxrYJnKxgABsVMyGBL1ABmCAwg=";
 
 static int read_lcb(const char *private_cases, rn_taskset **set, rn_err *err)
@@ -85,8 +89,10 @@ static void livecodebench_is_read_without_unpickling(void **state)
     }
     static const struct {
         const char *cases, *says;
-    } bad[] = {{calls, "refused"},     {list_calls, "refused"}, {list_of_itself, "nested too deep"},
-               {number, "test_cases"}, {"!!", "neither JSON"},  {"QUJD", "neither"}};
+    } bad[] = {{calls, "refused"},      {list_of_lists, "too large"},
+               {list_calls, "refused"}, {list_of_itself, "nested too deep"},
+               {number, "test_cases"},  {"!!", "neither JSON"},
+               {"QUJD", "neither"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(read_lcb(bad[i].cases, &set, &err), RN_EFORMAT);
         assert_contains(err.msg, bad[i].says);

@@ -16,6 +16,8 @@
 #include <stdio.h>
 
 enum { MAX_DEPTH = 16, MAX_VALUES = 1 << 24, MAX_BYTES = 1 << 30 };
+/* What is named again and again may grow by this much: dumps names keys, not texts. */
+enum { MAX_GROWTH = 64, SMALL_BYTES = 1 << 16 };
 
 typedef enum { V_NONE, V_BOOL, V_INT, V_REAL, V_TEXT, V_LIST, V_DICT, V_MARK } kind;
 
@@ -180,7 +182,7 @@ static int step(machine *m)
     m->op_at = m->pos;
     const unsigned char op = (unsigned char)m->s.data[m->pos++];
     const size_t top = m->stack.n;
-    const size_t mark = behind_mark(m);
+    size_t mark;
     int rc;
     switch (op) {
     case 0x80: return number(m, 1, &n);                             /* PROTO */
@@ -208,9 +210,11 @@ static int step(machine *m)
         return top < 2 ? bad(m, "takes more than there is") : gather(m, V_LIST, top - 1, false);
     case 's':
         return top < 3 ? bad(m, "takes more than there is") : gather(m, V_DICT, top - 2, false);
-    case 'e': return mark ? gather(m, V_LIST, mark, true) : bad(m, "has no mark");
-    case 'u': return mark ? gather(m, V_DICT, mark, true) : bad(m, "has no mark");
-    case 't': return mark ? tuple(m, top - mark, true) : bad(m, "has no mark");
+    case 'e':
+        return (mark = behind_mark(m)) ? gather(m, V_LIST, mark, true) : bad(m, "has no mark");
+    case 'u':
+        return (mark = behind_mark(m)) ? gather(m, V_DICT, mark, true) : bad(m, "has no mark");
+    case 't': return (mark = behind_mark(m)) ? tuple(m, top - mark, true) : bad(m, "has no mark");
     case 0x85:
     case 0x86:
     case 0x87: return tuple(m, (size_t)(op - 0x84), false); /* TUPLE1 to TUPLE3 */
@@ -223,7 +227,8 @@ static int write_json(const machine *m, uint32_t at, int depth, rn_buf *out)
 {
     const value *v = &m->values.data[at];
     if (depth > MAX_DEPTH) return bad(m, "holds itself, or is nested too deep, and ends");
-    if (out->len > MAX_BYTES) return bad(m, "is too large, and ends");
+    if (out->len > MAX_BYTES || out->len > MAX_GROWTH * m->s.len + SMALL_BYTES)
+        return bad(m, "is too large, and ends");
     const char *const ends = v->kind == V_LIST ? "[]" : "{}";
     int rc = 0;
     switch (v->kind) {

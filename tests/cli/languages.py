@@ -1,4 +1,4 @@
-"""languages.py RATION: a problem in MultiPL-E's form of each language that is here, with a program that passes, one that fails, one that
+"""languages.py RATION [LANGUAGE...]: a problem in MultiPL-E's form of each language that is here, with a program that passes, one that fails, one that
 hangs and one that leaves with status 0 before the tests are over. Prints what is not as it should be. Used by sets.bats."""
 import json, os, shutil, subprocess, sys
 
@@ -50,7 +50,7 @@ LANGUAGES = {
 
 ration, bad = os.path.abspath(sys.argv[1]), 0
 for language, (tool, head, right, wrong, endless, early, tests) in LANGUAGES.items():
-    if not shutil.which(tool):
+    if not shutil.which(tool) or (sys.argv[2:] and language not in sys.argv[2:]):
         continue
     if language == "rust":  # HumanEval-X
         problem = {"task_id": "Rust/0", "prompt": "/* Squares. */\n", "declaration": head.replace("fn main() {}\n", ""), "test": tests}
@@ -75,6 +75,6 @@ for language, (tool, head, right, wrong, endless, early, tests) in LANGUAGES.ite
     early_ends = failed if language in ("go_test.go", "hs") else ("exited", "exception")
     if not (len(got) == 4 and got[0] == "passed" and got[1] in failed and got[2] == "time_limit" and got[3] in early_ends):
         bad += 1
-        print(language, got, [json.loads(r).get("detail") for r in rows], said)
+        print(language, got, [json.loads(r).get("detail") for r in rows], said, flush=True)
 print("%d languages are wrong" % bad)
 sys.exit(bad > 0)

@@ -1,0 +1,37 @@
+/*
+ * fuzz_pickle.c: a Python pickle of LiveCodeBench's private tests. It is read as data or refused
+ * with what it asks for: whatever the bytes, nothing of them is run, a result that is no text is
+ * JSON (or not UTF-8), and what a message says has no control characters.
+ * modules: base task
+ */
+#include "task/pickle.h"
+
+#include "base/json.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    rn_err err = {0};
+    rn_buf out = {0};
+    bool is_text = false;
+    int rc = rn_pickle_data((rn_bytes){(const char *)data, size}, &out, &is_text, &err);
+    if (rc && !err.msg[0]) abort();
+    for (const char *p = err.msg; rc && *p; p++)
+        if ((unsigned char)*p < 0x20) abort();
+    size_t bad = 0;
+    if (!rc && rn_buf_ok(&out) && !is_text && rn_utf8_valid(rn_buf_view(&out), &bad)) {
+        json_t *v = NULL;
+        rn_err why = {0};
+        rc = rn_json_parse(rn_buf_view(&out), (rn_json_at){.path = "pickle"}, &v, &why);
+        /* nan and inf are numbers of a pickle and none of JSON */
+        if (rc && !strstr(out.data, "nan") && !strstr(out.data, "inf") && rc != RN_ELIMIT &&
+            !strstr(why.msg, "deep"))
+            abort();
+        if (v) json_decref(v);
+    }
+    rn_buf_free(&out);
+    return 0;
+}
