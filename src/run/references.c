@@ -176,7 +176,10 @@ static int conclude(references *x, rn_err *err)
         const char *known = public_set ? rn_problem_known_bad(r->p) : NULL;
         if (known || x->w->o->keep_going)
             rn_watch_note(watch, "reference of %s fails%s: %s", r->p->task_id,
-                          known ? ", as is known" : "", known ? known : r->result.detail);
+                          known ? ", as is known" : "",
+                          known               ? known
+                          : *r->result.detail ? r->result.detail
+                                              : rn_verdict_name(r->result.verdict));
         else if (n_bad++ < MAX_NAMED)
             rn_buf_printf(&bad, "%s%s: %s (%s)", bad.len ? "; " : "", r->p->task_id,
                           rn_verdict_name(r->result.verdict), r->result.detail);
