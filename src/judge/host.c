@@ -120,6 +120,7 @@ static int run_judged(const rn_task *given, rn_outcome *o, rn_err *err)
         if (rc || !suspect) return rc;
     }
     task.hold = false;
+    task.aside = NULL;
     const rn_claim claim = {&confine, task.job, task.case_no, rn_host_decide};
     rc = rn_confirm_apart(&claim, &apart, err);
     return rc ? rc : rn_secret_run(&confine, &task, o, err);

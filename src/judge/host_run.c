@@ -133,7 +133,7 @@ static bool held_back(run *r, PyObject *code)
 {
     bool steady = false;
     const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
-    rn_plain_tell(plain, steady && r->job->mode == RN_JUDGE_SCRIPT);
+    rn_plain_tell(plain, plain && steady);
     r->record->held = r->hold && !plain;
     return r->record->held;
 }
