@@ -190,7 +190,7 @@ static void hostile_models_are_refused(void **state)
         {"llama.block_count", 2, 1000, "1000 layers but only"},
         {"llama.embedding_length", 64, 128, "expected ["},
         {"llama.feed_forward_length", 96, 0x80000000, "expected 1 to"},
-        {"llama.attention.head_count", 4, 3, "no multiple"},
+        {"llama.attention.head_count", 4, 3, "not a multiple"},
         {"llama.attention.head_count", 4, 0, "head_count is 0"},
         {"llama.attention.head_count", 4, 64, "dimension_count"},
         {"llama.attention.head_count_kv", 2, 4, "expected ["},

@@ -67,8 +67,8 @@ int rn_cmd_rank(int argc, char **argv)
             "examples: those of the prompt that pass, then agreement (default without -m); "
             "nll: mean negative log likelihood (default with -m); verifier: a model's yes or "
             "no; consensus: programs that agree; tests: those that pass the same tests, which a "
-            "model writes; examples+nll: by the first, then by the second; logit:examples+nll: "
-            "weights of both by the verdicts of other problems"),
+            "model writes, or two of them: examples+nll by the first, then by the second, "
+            "logit:examples+nll by weights fitted on other problems"),
         RN_OPT_ALIAS("by", &o.ranker),
         RN_MODEL_OPTION(&m),
         RN_OPT_STR('s', "store", &store, "FILE", "the experiment file"),

@@ -514,7 +514,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "ration-judge-host is started by ration; it has no use of its own\n");
         return 2;
     }
-    setpgid(0, 0); /* a Ctrl-C for the command must not end a program half judged */
     static rn_wire_hello hello;
     int rc = start(fd, &hello);
     if (rc == 0) rn_host_serve(fd);

@@ -83,7 +83,10 @@ static int spawn(rn_host *h, const char *path, int child_fd, rn_err *err)
     sigemptyset(&none);
     posix_spawnattr_setsigdefault(&attr, &all);
     posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    /* A Ctrl-C for the command must not end a program half judged, or a host half started. */
+    posix_spawnattr_setpgroup(&attr, 0);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                                        POSIX_SPAWN_SETPGROUP);
     int e = posix_spawn(&h->pid, path, &acts, &attr, argv, env);
     posix_spawn_file_actions_destroy(&acts);
     posix_spawnattr_destroy(&attr);

@@ -83,17 +83,26 @@ static int choose_problems(call *g, rn_err *err)
     return rc;
 }
 
+/* The presets whose first `n` bytes are those of `name`; whether there are some. */
+static bool add_presets(rn_buf *out, const char *name, size_t n)
+{
+    for (size_t i = 0; rn_preset_at(i); i++)
+        if (strncmp(rn_preset_at(i)->name, name, n) == 0)
+            rn_buf_printf(out, "%s%s", out->len ? ", " : "", rn_preset_at(i)->name);
+    for (size_t i = 0; rn_paper_at(i); i++)
+        if (!rn_preset_find(rn_paper_at(i)->name) && strncmp(rn_paper_at(i)->name, name, n) == 0)
+            rn_buf_printf(out, "%s%s", out->len ? ", " : "", rn_paper_at(i)->name);
+    return out->len > 0;
+}
+
 static int choose_preset(call *g, rn_err *err)
 {
     const char *name = g->o->preset ? rn_paper_prompt(g->o->preset) : g->set->preset;
     g->preset = rn_preset_find(name);
     if (g->preset) return 0;
     rn_buf known = {0};
-    for (size_t i = 0; rn_preset_at(i); i++)
-        rn_buf_printf(&known, "%s%s", i ? ", " : "", rn_preset_at(i)->name);
-    for (size_t i = 0; rn_paper_at(i); i++)
-        if (!rn_preset_find(rn_paper_at(i)->name))
-            rn_buf_printf(&known, ", %s", rn_paper_at(i)->name);
+    const bool alike = add_presets(&known, name, strcspn(name, "-"));
+    if (!alike) add_presets(&known, name, 0);
     int rc = rn_fail(err, RN_EINVAL, "no prompt preset '%s'; there are %s", name,
                      known.data ? known.data : "none");
     rn_buf_free(&known);

@@ -50,7 +50,7 @@ load_bash() {
     [ "$(offers generate --preset paper-apps-int | tr '\n' ' ')" = "paper-apps-introductory paper-apps-interview " ]
     [ "$(offers generate -t apps-intr)" = apps-introductory ]
     [ "$(offers generate -t a.d)" = a.db ]
-    [ "$(offers generate --kv q)" = q8 ]
+    [ "$(offers generate --kv q | sort | xargs)" = "q4 q8" ]
     [ "$(offers judge --extractor chat/)" = chat/3 ]
     [ "$(offers demo --out "")" = folder ]
     [ -z "$(offers generate --top-p "")" ]

@@ -136,7 +136,7 @@ END
         [[ "$output" == *"$message"* ]]
         [ "$(count "$how.db")" = 16 ] # six requests were the probe's, two gave eight samples each
     done <<'END'
-html@8 1 is a web page
+html@8 1 answers 502 (3 attempts): (a web page)
 reset@8 1 (3 attempts)
 401@8 3 status 401 for a test
 429@8 3 too many requests
@@ -152,7 +152,7 @@ END
         [ "$(sql "$how.db" "SELECT count(*) >= $n FROM sample s WHERE $what")" = 1 ]
     done <<'END'
 filter1 1 finish = 'content_filter'
-null3 7 text_bytes = 0 AND finish = 'stop'
+null3 3 text_bytes = 0 AND finish = 'stop'
 bare3 4 text_bytes = 0 AND finish = 'length' AND gen_tok = 512
 finish-tool_calls 24 finish = 'tool_calls'
 parts 24 text_bytes > 20
