@@ -7,8 +7,8 @@
  * results, and at most `n_tries` times without any; one that a person cancelled is not. When the
  * controller does not answer, nothing is decided.
  *
- * A network file system may show a report before the part that it speaks of: a part that has fewer
- * rows than its report says is an older copy, and is waited for.
+ * A network file system may show a file as it was a while ago. A part that has fewer rows than its
+ * report says is waited for, and so is the report of a task that Slurm saw end well.
  */
 #include "run/batch.h"
 
@@ -27,9 +27,12 @@ enum {
     POLL_MS = 500,
     LOST_LOOKS = 2, /* a task that just ended may leave the queue before its report is seen */
 };
-/* Between questions to Slurm, and between requests that it refused: its controller serves the whole
- * cluster. */
-static const int64_t look_ns = 3000000000, refused_ns = 30000000000;
+/* Between questions to Slurm: 1 s at first, then a twentieth of the time since, at most 10 s; its
+ * controller serves the whole cluster. */
+static const int64_t first_look_ns = 1000000000, last_look_ns = 10000000000;
+enum { LOOKS_PER_AGE = 20 };
+/* Between requests that it refused. */
+static const int64_t refused_ns = 30000000000;
 /* How long a controller that never answered is waited for. */
 static const int64_t deaf_ns = 120000000000;
 /* How long a part may be older than its report; file systems keep names for up to a minute. */
@@ -45,7 +48,7 @@ typedef struct follow_task {
     int n_unseen;     /* looks in a row at which it was neither alive nor done */
     int64_t n_before; /* rows of results at the last submission */
     int64_t compared; /* the attempt whose sandbox was compared */
-    int64_t stale_ns; /* since when its part is older than its report; 0: it is not */
+    int64_t stale_ns; /* since when its part, or its report, is older than it should be; 0 */
 } follow_task;
 
 typedef struct level {
@@ -60,7 +63,7 @@ typedef struct follow {
     RN_VEC(level) levels; /* of nodes, each once */
     char reason[64];      /* why tasks wait, where it is worth a word; "" */
     char told[256];       /* reasons that were said, with ';' behind */
-    int64_t looked_ns, refused_ns;
+    int64_t began_ns, looked_ns, refused_ns;
     int64_t n_refused; /* tasks alive when it refused */
     int64_t deaf_ns;   /* since when the controller does not answer; 0: it does */
     bool any;          /* Slurm has, or had, some of it */
@@ -329,11 +332,14 @@ static bool is_due(follow *f, int64_t i)
     const rn_slurm_task *slurm = &f->q.tasks[i];
     if (t->merged || t->given_up || t->due) return t->due;
     if (slurm->alive) {
+        t->stale_ns = 0;
         t->n_unseen = 0;
         t->submitted = true;
         return false;
     }
     if (r->state == RN_TASK_DONE) return false; /* its part is on its way */
+    /* Slurm saw it end well: so is its report. */
+    if (strcmp(slurm->ended, "COMPLETED") == 0 && is_on_its_way(t)) return false;
     if (!t->submitted && r->state == RN_TASK_NEW) return t->due = true;
     if (++t->n_unseen < LOST_LOOKS) return false;
     if (t->submitted && strcmp(slurm->ended, "CANCELLED") == 0) {
@@ -418,12 +424,20 @@ static void show(const follow *f)
     rn_watch_step(f->c->watch, &step);
 }
 
+static bool is_time_to_look(const follow *f)
+{
+    int64_t now = rn_now_ns(), pause = (now - f->began_ns) / LOOKS_PER_AGE;
+    if (pause < first_look_ns) pause = first_look_ns;
+    if (pause > last_look_ns) pause = last_look_ns;
+    return !f->looked_ns || now - f->looked_ns > pause;
+}
+
 static int turn(follow *f, bool *over, rn_err *err)
 {
     read_reports(f);
     *over = f->n_done + f->n_failed == f->c->job->n_tasks;
     int rc = 1;
-    if (!*over && rn_now_ns() - f->looked_ns > look_ns) rc = look(f, err);
+    if (!*over && is_time_to_look(f)) rc = look(f, err);
     if (rc == 0) {
         /* A report may have come between: reading after the look, none is taken for lost. */
         read_reports(f);
@@ -452,7 +466,7 @@ static int sum_up(follow *f, rn_batch_summary *out, rn_err *err)
 int rn_batch_follow(const rn_batch_course *c, rn_batch_summary *out, rn_err *err)
 {
     size_t n = (size_t)c->job->n_tasks;
-    follow f = {.c = c, .looked_ns = -look_ns - 1};
+    follow f = {.c = c, .began_ns = rn_now_ns()};
     f.q = (rn_slurm_queue){.watch = c->watch, .n_tasks = c->job->n_tasks, .adopt = true};
     f.tasks = calloc(n, sizeof *f.tasks);
     f.q.tasks = calloc(n, sizeof *f.q.tasks);

@@ -322,6 +322,8 @@ static void take_line(rn_slurm_queue *q, const sent_arrays *sent, char *line)
     if (task < 0 || task >= q->n_tasks) return;
     rn_slurm_task *t = &q->tasks[task];
     if (is_over(state)) {
+        if (job < t->job) return; /* an array that it was in before */
+        t->job = job;
         snprintf(t->ended, sizeof t->ended, "%.15s", state);
         return;
     }

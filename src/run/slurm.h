@@ -33,7 +33,8 @@ int rn_slurm_submit(rn_slurm_submission *x, rn_err *err);
 
 typedef struct rn_slurm_task {
     bool alive;     /* waiting or running */
-    char ended[16]; /* Slurm's word for how it ended, while it still knows; "" */
+    char ended[16]; /* Slurm's word for how its last job ended, while it still knows; "" */
+    int64_t job;    /* of that word */
 } rn_slurm_task;
 
 /* What Slurm has of the jobs in FOLDER/jobs. */

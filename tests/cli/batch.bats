@@ -82,23 +82,28 @@ generate="generate -m $root/models/ration-mini-xs.gguf -t mini -n 8 --problems 0
 
 @test "a task that is preempted goes on, one that is cancelled is not submitted again until --attach" {
     need_slurm
-    slow="generate -m $root/models/ration-mini-l.gguf -t mini -n 300 --problems 0-39/4"
-    "$RATION" batch -s whole.db --tasks 2 --every 1 -- $slow -j 1 2>err.txt 3>&- &
+    # A server on each node that takes its time, whatever the machine's load: 5 s, until the file says less.
+    echo 160 >delay
+    "$RATION" batch -s whole.db --tasks 2 --every 1 -- generate -m 'http://127.0.0.1:{port}/v1#test-model' \
+        --serve "/usr/bin/python3 $root/tests/server/openai_server.py --port {port} --port-file port.\$SLURM_JOB_ID --delay \$(cat delay)" \
+        --in-flight 4 -t mini -n 2 --problems 0-159 2>err.txt 3>&- &
     pid=$!
-    await '[ "$(ls whole.db.batch/*.out.db 2>/dev/null | wc -l)" = 2 ]'
+    await '[ "$(ls whole.db.batch/*.out.db 2>/dev/null | wc -l)" = 2 ] || ! kill -0 $pid'
     job=$(cut -d' ' -f1 whole.db.batch/jobs)
     scancel "${job}_1"
     srun -p urgent -w "$(sed -n 's/.*"host":"\([^"]*\)".*/\1/p' whole.db.batch/0000.json)" true 2>/dev/null
+    echo 5 >delay
     status=0
     wait $pid || status=$?
     [ "$status" -eq 1 ] || { cat err.txt; false; }
     grep -q "task 1 was cancelled (scancel): it is not submitted again" err.txt
     grep -q '"state":"done","attempt":2' whole.db.batch/0000.json
     grep -q '"state":"stopped","attempt":1' whole.db.batch/0001.json
-    [ "$(sql whole.db 'select count(*) from sample')" -lt 3000 ]
+    [ "$(sql whole.db 'select count(*) from sample')" -lt 320 ]
     run "$RATION" batch -s whole.db --attach
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [ "$(sql whole.db 'select count(*) from sample')" = 3000 ]
+    [ "$(sql whole.db 'select count(*) from sample')" = 320 ]
+    ! pgrep -f "port-file port\.[0-9]* --delay" # servers end with their tasks, however these end
 }
 
 @test "a quota that refuses part of the array, and then all of it" {

@@ -40,7 +40,7 @@ SlurmdLogFile=$dir/log/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SchedulerType=sched/builtin
-SchedulerParameters=batch_sched_delay=1,sched_interval=2,sched_min_interval=1000
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=1000
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 ReturnToService=2
@@ -108,7 +108,7 @@ end_pid() { # end_pid PIDFILE SIGNAL
     pid=$(cat "$1")
     kill -s "$2" "$pid" 2>/dev/null || return 0
     i=0
-    while kill -0 "$pid" 2>/dev/null && [ $i -lt 50 ]; do
+    while kill -0 "$pid" 2>/dev/null && [ $i -lt 10 ]; do
         sleep 0.1
         i=$((i + 1))
     done
