@@ -258,6 +258,8 @@ int64_t rn_usage_number(const char *text, const char *key); /* the number behind
 
 /* ---- in the child (host_run.c) --------------------------------------------------------------- */
 
+/* In the host, after the imports: what APPS' programs find bound is found once. */
+int rn_run_start(rn_err *err);
 /* Runs the task and fills *record, which is private to the child. Returns only when judged code is
  * done. */
 void rn_run_task(const rn_task *task, rn_record *record);

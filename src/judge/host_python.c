@@ -140,5 +140,6 @@ int rn_python_start(const char *site, char version[32], rn_err *err)
     Py_DECREF(r);
     Py_DECREF(random);
     rc = rn_apart_start(err);
+    if (!rc) rc = rn_run_start(err);
     return rc ? rc : rn_python_settle(err);
 }

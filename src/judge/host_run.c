@@ -311,6 +311,17 @@ static const char apps_prelude[] =
     "from math import sqrt, sin, cos, tan, ceil, fabs, floor, gcd, exp, log, log2\n"
     "import fractions\nfrom typing import List, Tuple\nimport random\nimport heapq\n"
     "from heapq import *\n";
+static PyObject *prelude; /* what they bind, found once */
+
+int rn_run_start(rn_err *err)
+{
+    prelude = new_globals(NULL);
+    PyObject *v = prelude ? PyRun_String(apps_prelude, Py_file_input, prelude, prelude) : NULL;
+    Py_XDECREF(v);
+    if (v && PyDict_DelItemString(prelude, "__builtins__") == 0) return 0;
+    PyErr_Print();
+    return rn_fail(err, RN_ESANDBOX, "the modules that APPS' programs find do not load");
+}
 
 /* Whether the word stands in the source by itself: most programs say "input". */
 static bool names_word(rn_bytes source, const char *word)
@@ -329,9 +340,7 @@ static bool add_prelude(run *r)
     if (r->job->mode == RN_JUDGE_CALLS || r->job->mode == RN_JUDGE_RECORD ||
         (r->job->mode == RN_JUDGE_VALUES && r->job->compare == RN_COMPARE_STRICT))
         return true;
-    PyObject *v = PyRun_String(apps_prelude, Py_file_input, r->globals, r->globals);
-    Py_XDECREF(v);
-    if (!v) return false;
+    if (PyDict_Update(r->globals, prelude)) return false;
     if (!names_word(r->job->program, "np")) return true;
     PyObject *numpy = PyImport_ImportModule("numpy");
     if (numpy) PyDict_SetItemString(r->globals, "np", numpy);
