@@ -162,7 +162,7 @@ int rn_logit_fit(const rn_logit_data *d, const uint8_t *use, double *w, rn_err *
     int rc = prepare(d, use, &f, err);
     double b[DIM] = {0}, value = rc ? 0 : value_of(&f, b);
     for (int s = 0; s < MAX_STEPS && !rc; s++) {
-        double step[DIM], next[DIM], gained = 0;
+        double step[DIM], next[DIM] = {0}, gained = 0;
         step_at(&f, b, step);
         for (int half = 0; half < MAX_HALVINGS; half++) {
             for (size_t j = 0; j < f.dim; j++)
