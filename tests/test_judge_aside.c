@@ -104,7 +104,8 @@ static void test_not_set_aside(void **state)
     static const char *const programs[] = {
         "import time\ndef f(x):\n    while time.process_time() < 60: pass\n",
         "from datetime import datetime\ndef f(x):\n    t = datetime.now()\n    while True: pass\n",
-        "import threading as t\ndef f(x):\n    t.Thread(target=f, args=(x,)).start()\n    f(x)\n",
+        ("import threading\ndef f(x):\n    threading.Thread(target=f, args=(x,)).start()\n"
+         "    while True: pass\n"),
         "import os\ndef f(x):\n    os.fork()\n    while True: pass\n",
         "def f(x):\n    y = ['a' * 1000000 + str(i) for i in range(100)]\n    while True: pass\n",
         "import ctypes\ndef f(x):\n    while True: pass\n"};

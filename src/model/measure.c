@@ -77,7 +77,7 @@ int rn_engine_time_step(rn_engine *e, int32_t n_prompt, int32_t n_own, int32_t n
                                 .tok = e->slots[i].tok,
                                 .n = 1};
     }
-    int64_t ns[MAX_STEPS];
+    int64_t ns[MAX_STEPS] = {0};
     time_step(&p, n_rows); /* pages and caches get warm */
     for (int i = 0; i < n_steps; i++)
         ns[i] = time_step(&p, n_rows);
