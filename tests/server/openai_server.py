@@ -37,8 +37,11 @@ Forms of other servers: llama (log probabilities as llama.cpp gives them, no ech
                        allstop (finish_reason is stop also at the limit, as ik_llama.cpp says it),
                        parts (content is a list of parts, thinking among them), refusal, stream (unless
                        stream is false), notopk (top_k 1 is ignored)
-Counts of other servers: zerousage, floatusage, ioutokens (input_tokens, output_tokens), nocompletion (prompt and total alone), hidden (the total holds 100
+Counts of other servers: zerousage, floatusage (12.0), ioutokens (input_tokens, output_tokens),
+                       nocompletion (prompt and total alone), hidden (the total holds 100
                        tokens of reasoning more a choice), reasonless (reasoning_tokens beside)
+Gateways:              blank (an empty answer), innertext ({"error": "..."} with status 200), quota
+                       (429, insufficient_quota), fails500 (500 where top_k is sent)
 Answers with an end:   null3 (every third says nothing), bare3 (every third is a choice of index and
                        "length" alone), finish-NAME
 What is refused:       maxn-K, maxstop-K, topp1, either (temperature beside top_p), newmax (max_tokens
