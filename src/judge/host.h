@@ -227,13 +227,13 @@ int rn_watch_output(rn_bytes *out, rn_err *err);
 
 typedef struct rn_usage {
     int64_t elapsed_ns;
-    int64_t cpu_ns;         /* of the whole tree, dead processes included */
-    int64_t waited_ns;      /* no thread of the tree was ready: it slept or blocked */
-    int64_t delay_ns;       /* ready without a processor, summed over the tree */
-    int64_t disk_ns;        /* waiting for a disk */
-    int64_t fault_ns;       /* what touching new memory took at most, while that goes on; else 0 */
-    int64_t memory_bytes;   /* -1: the kernel counts it */
-    int64_t resident_bytes; /* in memory, shared pages included */
+    int64_t cpu_ns;       /* of the whole tree, dead processes included */
+    int64_t waited_ns;    /* no thread of the tree was ready: it slept or blocked */
+    int64_t delay_ns;     /* ready without a processor, summed over the tree */
+    int64_t disk_ns;      /* waiting for a disk */
+    int64_t fault_ns;     /* what touching new memory took at most, while that goes on; else 0 */
+    int64_t memory_bytes; /* -1: the kernel counts it */
+    int64_t most_bytes;   /* in memory at any look so far, shared pages included */
     int n_tasks;
     bool ready;   /* a thread runs or waits for a processor now */
     bool demoted; /* one of them lowered its own priority: its delay is its own choice */

@@ -435,7 +435,8 @@ void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
     int64_t touched = t.peak_held / PAGE * FAULT_NS;
     u->fault_ns = !growing ? 0 : system < touched ? system : touched;
     u->memory_bytes = c->cg_memory ? -1 : tree_memory(c, memory_limit);
-    u->resident_bytes = t.resident + t.files;
+    /* One that is dying has given its memory up already, and is no small program for that. */
+    u->most_bytes = t.resident ? t.peak_held : INT64_MAX;
     u->n_tasks = t.n_tasks;
     u->ready = t.ready;
     u->demoted = t.demoted;

@@ -293,3 +293,16 @@ PY
     [[ "$output" != *"syntax errors"* ]]
     [[ "$("$RATION" report -s chat.db --format json)" == *'"no_code":4'* ]]
 }
+
+@test "what fills memory is nothing to the programs behind it" {
+    make_set
+    for i in 0 1 2 3; do
+        printf '{"task_id": "Tiny/0", "completion": "    x = [%d]\\n    while True: x.append(\\" \\" * 10**6)\\n"}\n' $i
+        printf '{"task_id": "Tiny/0", "completion": "    return x  # %d\\n"}\n' $i
+        printf '{"task_id": "Tiny/0", "completion": "    y = %d\\n    return x\\n"}\n' $i
+    done >f.jsonl
+    "$RATION" import -s t.db -t tiny.jsonl --model m f.jsonl >/dev/null
+    "$RATION" judge -s t.db -t tiny.jsonl -j 1 --memory-limit 3000 >/dev/null || [ "$?" -eq 1 ]
+    verdicts=$("$RATION" export -s t.db -f csv | tail -n +2 | cut -d, -f7 | sort | uniq -c | tr -s ' \n' ' ')
+    [ "$verdicts" = " 4 memory_limit 8 passed " ] || { echo "$verdicts"; false; }
+}
