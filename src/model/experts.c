@@ -65,9 +65,9 @@ static void leave_groups(const rn_hparams *h, float *p)
     for (int32_t g = 0; g < h->n_group; g++)
         worth[g] = group_worth(h, p + g * each, each);
     for (int32_t k = 0; k < h->n_group_used; k++) {
-        int32_t best = -1;
-        for (int32_t g = 0; g < h->n_group; g++)
-            if (!kept[g] && (best < 0 || worth[g] > worth[best])) best = g;
+        int32_t best = 0;
+        for (int32_t g = 1; g < h->n_group; g++)
+            if (kept[best] || (!kept[g] && worth[g] > worth[best])) best = g;
         kept[best] = true;
     }
     for (int32_t e = 0; e < h->n_expert; e++)
