@@ -395,9 +395,13 @@ static int judge_set(rn_work *w, const char *set, rn_err *err)
     w->err = err;
     int rc = rn_taskset_open(set, rn_data_dir(w->o->data_dir), &w->tasks, err);
     if (rc)
-        return w->o->set ? rc
-                         : rn_err_prefix(err, "set %s, which %s has samples of (-t FILE names it)",
-                                         set, rn_store_path(w->store));
+        return w->o->set || rn_set_find(set)
+                   ? rc
+                   : rn_fail(
+                         err, rc,
+                         "%s has samples of the set '%s', which came from a file that is not in "
+                         "this folder; give its path with -t, e.g. -t FOLDER/%s.jsonl",
+                         rn_store_path(w->store), set, set);
     rn_judge_summary *s = w->out;
     if (!s->set) s->set = rn_arena_strdup(w->arena, w->tasks->name);
     if (!s->hash) s->hash = rn_arena_strdup(w->arena, w->tasks->hash);
