@@ -75,15 +75,16 @@ static void print_plan(const rn_until_summary *s)
                (long long)p->n, (long long)p->c, p->n_more);
     }
     if (s->n_listed > MOST_LISTED)
-        printf("and %zu more problems; --format json lists all\n", s->n_listed - MOST_LISTED);
+        printf("and %zu more rows; --format json lists all\n", s->n_listed - MOST_LISTED);
 }
 
 void rn_until_print(const rn_until_summary *s, bool plan)
 {
     if (!s->answer) return;
     if (plan && !s->answered)
-        printf("As recorded: %s\nAn answer comes in %.0f %% of simulations.\n\n", s->answer,
-               100 * s->p_answered);
+        printf("As recorded, in the rounds of the rule (the report takes every sample):\n  %s\n"
+               "An answer comes in %.0f %% of simulations.\n\n",
+               s->answer, 100 * s->p_answered);
     else
         printf("%s %s\n\n", s->answered ? "Answered:" : "Not answered:", s->answer);
     if (plan)

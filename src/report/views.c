@@ -266,8 +266,8 @@ void rn_view_put_examples(const rn_report_task *t, rn_buf *out)
     else if (seen == all)
         rn_buf_printf(
             out,
-            "examples: all %lld in the prompts are in the tests, too: this is not a choice "
-            "without tests\n",
+            "examples: all %lld in the prompts are in the tests, too: who chooses by them "
+            "chooses by tests\n",
             all);
     else
         rn_buf_printf(out,

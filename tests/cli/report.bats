@@ -155,14 +155,14 @@ EOF
         run sh -c "$line"
         echo "$line: $status $output"
         [ "$status" -le 1 ]
-        [[ "$output" == *"As recorded: which of small of mine and large of mine is ahead is not known at "* ]]
+        [[ "$output" == *"  which of small of mine and large of mine is ahead is not known at "* ]]
         [[ "$output" == *"12 problems, "* ]]
     done <commands
     [ "$n" -eq 3 ]
     # The k of the question are those of the report.
     ration report -s "a b.db" -t my.jsonl --cost-file "pri ces'.txt" --cost-file more.txt --profile box \
         --cost "small of mine=s-cost" --cost "large of mine=l-cost" -f json >r.json
-    while read -r line; do sh -c "$line" || true; done <commands | grep '^As recorded' >asked
+    while read -r line; do sh -c "$line" || true; done <commands | grep '^  which of small' >asked
     /usr/bin/python3 - <<'EOF'
 import json
 for answer, line in zip(json.load(open("r.json"))["tasks"][0]["answers"], open("asked"), strict=True):

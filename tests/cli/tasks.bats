@@ -249,7 +249,7 @@ same_as_local() { # same_as_local STORE: as one process makes it
 
 @test "an attempt whose node was taken for lost ends when it sees its successor" {
     "$RATION" batch -s whole.db --tasks 1 --every 1 --print -- \
-        generate -m "$root/models/ration-mini-l.gguf" -t mini -n 80 --problems 0-39/4 >plan.txt
+        generate -m "$root/models/ration-mini-l.gguf" -t mini -n 600 --problems 0-39/4 --threads 1 >plan.txt
     "$RATION" batch --dir whole.db.batch --task 0 2>err.txt 3>&- &
     pid=$!
     await '[ -e whole.db.batch/0000.out.db ] || ! kill -0 $pid 2>/dev/null'
@@ -346,7 +346,7 @@ same_as_local() { # same_as_local STORE: as one process makes it
 
 @test "SIGTERM, as before a time limit or for preemption: results travel home, and the task goes on" {
     n=${RATION_SANITIZE:+10} # instrumented, it is slow enough with few
-    slow="generate -m $root/models/ration-mini-l.gguf -t mini -n ${n:-80} --problems 0-39/4"
+    slow="generate -m $root/models/ration-mini-l.gguf -t mini -n ${n:-400} --problems 0-39/4 --threads 1"
     "$RATION" $slow -s local.db >/dev/null 2>&1
     "$RATION" batch -s whole.db --tasks 1 --every 1 --print -- $slow >plan.txt
     "$RATION" batch --dir whole.db.batch --task 0 2>err.txt 3>&- &
