@@ -103,36 +103,14 @@ void rn_host_add_usage(rn_judge_result *r, const rn_outcome *o)
     if (o->peak_bytes > r->peak_bytes) r->peak_bytes = o->peak_bytes;
 }
 
-static bool suspect; /* the present job's program is known not to be plain */
-static rn_apart apart;
-
-/* The run that counts. A program that is not plain runs apart from its tests first, so that it has
- * not seen them by then. */
-static int run_judged(const rn_task *given, rn_outcome *o, rn_err *err)
-{
-    rn_task task = *given;
-    int rc = 0;
-    apart = (rn_apart){0};
-    task.hold = !suspect;
-    if (!suspect) {
-        rc = rn_secret_run(&confine, &task, o, err);
-        suspect = !rc && o->have_record && o->record.held;
-        if (rc || !suspect) return rc;
-    }
-    task.hold = false;
-    task.aside = NULL;
-    const rn_claim claim = {&confine, task.job, task.case_no, rn_host_decide};
-    rc = rn_confirm_apart(&claim, &apart, err);
-    return rc ? rc : rn_secret_run(&confine, &task, o, err);
-}
-
 /* A pass that the program could have forged must hold in other ways, too. */
 static int confirm(const rn_judge_job *job, size_t i, const rn_outcome *o, rn_judge_result *r,
                    rn_verdict *v, char detail[256], rn_err *err)
 {
-    if (*v != RN_V_PASSED || (rn_plain_told() && !suspect && !o->record.doubt)) return 0;
+    if (*v != RN_V_PASSED || (rn_plain_told() && !o->record.doubt)) return 0;
     r->confirmed = true;
-    return rn_confirm_pass(&(rn_claim){&confine, job, i, rn_host_decide}, &apart, v, detail, err);
+    const rn_claim claim = {&confine, job, i, o->wall_ns, rn_host_decide};
+    return rn_confirm_pass(&claim, v, detail, err);
 }
 
 static int conclude_script(const rn_judge_job *job, const rn_outcome *o, rn_wire_result *out,
@@ -159,8 +137,7 @@ static int run_script(const rn_judge_job *job, rn_aside **aside, rn_wire_result 
 {
     rn_outcome o;
     const rn_task task = {.job = job, .aside = aside};
-    int rc = job->mode == RN_JUDGE_SCRIPT ? run_judged(&task, &o, err)
-                                          : rn_secret_run(&confine, &task, &o, err);
+    int rc = rn_secret_run(&confine, &task, &o, err);
     return rc ? rc : conclude_script(job, &o, out, err);
 }
 
@@ -182,8 +159,7 @@ static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_v
 {
     rn_outcome o;
     const rn_task task = {.job = job, .case_no = i};
-    int rc = job->mode == RN_JUDGE_CALL ? run_judged(&task, &o, err)
-                                        : rn_secret_run(&confine, &task, &o, err);
+    int rc = rn_secret_run(&confine, &task, &o, err);
     if (rc) return rc;
     rn_host_add_usage(&out->result, &o);
     *v = rn_host_decide(&o, job, detail);
@@ -235,7 +211,7 @@ static int run_part(const rn_judge_job *job, size_t from, size_t end, rn_wire_re
     part.n_cases = end - from;
     part.n_first = 0;
     rn_outcome o;
-    int rc = run_judged(&(rn_task){.job = &part}, &o, err);
+    int rc = rn_secret_run(&confine, &(rn_task){.job = &part}, &o, err);
     if (rc) return rc;
     rn_host_add_usage(r, &o);
     out->starved = o.starved;
@@ -393,8 +369,6 @@ static int run_job(under_way *u, const rn_wire_job *head, rn_bytes body, int fd,
 {
     const rn_judge_job *job = &u->job;
     rn_wire_result *out = &u->out;
-    suspect = false;
-    apart = (rn_apart){0};
     if (job->language) return rn_lang_judge(&confine, job, out, err);
     int rc = rn_confine_proc(&confine, NULL, err);
     if (rc) return rc;
@@ -416,8 +390,6 @@ static int go_on(under_way *u, rn_err *err)
     rn_outcome o;
     rn_aside *rest = u->rest;
     u->rest = NULL;
-    suspect = false; /* only plain programs are set aside */
-    apart = (rn_apart){0};
     int rc = rn_watch_go_on(&confine, rest, &o, err);
     return rc ? rc : conclude_script(&u->job, &o, &u->out, err);
 }

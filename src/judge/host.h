@@ -48,7 +48,6 @@ typedef struct rn_task {
     int altered;
     rn_stage stage; /* what is done of a program in another language */
     bool keep;      /* in the working folder as the last child left it */
-    bool hold;      /* ends before judged code runs, unless the program is plain */
     /* Where a run is kept that is set aside, to be finished later; NULL: it runs to its end */
     struct rn_aside **aside;
     int64_t n_others; /* tasks of the child's user when it began, where nothing else bounds them */
@@ -139,7 +138,6 @@ typedef struct rn_record {
     volatile int32_t setup_failed;          /* step of rn_filter_enter that failed, 0 none */
     int32_t verdict, n_run, n_passed, failed_case;
     bool doubt;      /* SCRIPT, CALL: a plain program did what none should be able to */
-    bool held;       /* the task's `hold`: the program is not plain, and did not run */
     bool clean_exit; /* STDIO: the program ended by itself, its output is complete */
     char detail[256];
     char output[RN_JUDGE_OUTPUT]; /* COMMAND: the last lines */
@@ -396,21 +394,12 @@ typedef struct rn_claim {
     rn_confine *c;
     const rn_judge_job *job;
     size_t case_no;
+    int64_t wall_ns; /* what the run took that passed */
     rn_decide decide;
 } rn_claim;
-/* What the runs showed in which no program had met its tests. */
-typedef struct rn_apart {
-    bool done;
-    rn_verdict v; /* PASSED; FORGED; EXCEPTION: shows nothing; WRONG: not what it claims; a limit */
-    int n;        /* tests that can be altered */
-    int altered;  /* altered runs of both in one process that are done */
-    char detail[256];
-} rn_apart;
-
-/* In the host, before a program that could forge a pass runs together with its tests. */
-int rn_confirm_apart(const rn_claim *c, rn_apart *a, rn_err *err);
-/* After it passed. *v is RN_V_PASSED before; it and `detail` change if the pass is none. */
-int rn_confirm_pass(const rn_claim *c, rn_apart *a, rn_verdict *v, char detail[256], rn_err *err);
+/* In the host, after a pass that the program could have forged. *v is RN_V_PASSED before; it and
+ * `detail` change if the pass is none. */
+int rn_confirm_pass(const rn_claim *c, rn_verdict *v, char detail[256], rn_err *err);
 
 /* Room for a job of `len` bytes in memory that children get only where they must; NULL: none. */
 char *rn_secret_room(size_t len);

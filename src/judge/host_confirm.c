@@ -1,30 +1,26 @@
 /*
  * host_confirm.c: which passes are confirmed, how, and what a child may have in its memory.
  *
- * A pass of a plain program (host_plain.c) stands. Any other is a claim, and such a program does
- * not meet its tests before it has run apart from them: what it does there it does without having
- * read them in a run before.
+ * A pass of a plain program (host_plain.c) stands. Any other is a claim:
  *
  *   1. apart     Tests and program run in processes apart (host_apart.c). They hold: confirmed. An
- *                object gave itself away: forged. They fail though only data crossed: step 5.
+ *                object gave itself away: forged. They fail though only data crossed: step 4.
  *   2. helpers   Where objects crossed that cannot be copied, or where tests also call functions of
  *                the program other than the one under test, they run apart RUNS times more with
  *                every expected value altered, and none may hold, and as often as they are, and all
  *                must, in random order.
- *   3. first     Tests and program run in one process, as the official harness would. This is the
- *                verdict, unless it is a pass.
- *   4. altered   They failed apart and objects crossed that cannot be copied, or the tests set what
- *                a program finds in its process, so that step 1 showed nothing: as in step 3, one
- *                expected constant altered, LEAST_ALTERED to MAX_ALTERED times. If an altered test
- *                holds all the same: forged. In every other case some of these runs come before
- *                step 3, so that the first run is as likely with altered tests as with the right
- *                ones. As many runs behind it are of the same making, but with nothing altered, and
- *                must hold. At the end the tests hold once more, and nothing that they use was
- *                changed (host_forge.c), unless by themselves.
- *   5. again     Step 3 is repeated. A program that now fails does so by chance, and that is its
- *                verdict; one that holds only in the tests' company has forged its pass.
+ *   3. altered   They failed apart and objects crossed that cannot be copied, or the tests set what
+ *                a program finds in its process, so that step 1 showed nothing: tests and program
+ *                run in one process, one expected constant altered, LEAST_ALTERED to MAX_ALTERED
+ *                times. If an altered test holds all the same: forged. As many runs of the same
+ *                making, but with nothing altered, lie between them in random order, and must hold.
+ *                At the end the tests hold once more, and nothing that they use was changed
+ *                (host_forge.c), unless by themselves.
+ *   4. again     The first run is repeated. A program that now fails does so by chance, and that is
+ *                its verdict; one that holds apart in another attempt fails by chance, too; one
+ *                that holds only in the tests' company has forged its pass.
  *
- * Behind each run of steps 2 to 4 lies a pause of random length, up to twice that run's: a program
+ * Behind each run lies a pause of random length, up to twice that run's: a program
  * that ends at a chosen time of the clock does not tell the next run anything so.
  *
  * Each run is a fresh child with limits of its own, twice the program's, so that a program near its
@@ -221,18 +217,34 @@ static void pause_behind(int64_t wall_ns)
     if (most_us > 0) usleep(random_below(most_us < 20000000 ? (uint32_t)most_us + 1 : 20000000));
 }
 
-/* Step 5. `found`: why the run apart failed. */
+/* What a run apart showed. */
+static rn_verdict shown(const rn_outcome *o, rn_verdict v)
+{
+    if (o->have_record) return (rn_verdict)o->record.verdict;
+    return v == RN_V_EXITED || v == RN_V_CRASHED ? RN_V_WRONG : v;
+}
+
+/* Step 4. `found`: why the run apart failed. */
 static int run_again(const pass *p, const char *found, rn_err *err)
 {
     rn_verdict v;
     rn_outcome o;
     int rc = run(p, RN_RUN_AGAIN, 0, &v, &o, err);
     if (rc) return rc;
-    if (v == RN_V_PASSED || v == RN_V_FORGED)
-        say(p, RN_V_FORGED, found);
-    else
+    if (v != RN_V_PASSED && v != RN_V_FORGED) {
         say(p, v, o.record.detail);
-    return 0;
+        return 0;
+    }
+    say(p, RN_V_FORGED, found);
+    for (int i = 1; i < MAX_APART; i++) {
+        pause_behind(o.wall_ns);
+        rc = run(p, RN_RUN_APART, 0, &v, &o, err);
+        if (rc) return rc;
+        if (shown(&o, v) == RN_V_WRONG) continue;
+        if (shown(&o, v) == RN_V_PASSED) say(p, RN_V_WRONG, "the tests hold in some runs only");
+        break;
+    }
+    return rc;
 }
 
 static int times_altered(int n)
@@ -240,7 +252,7 @@ static int times_altered(int n)
     return n < LEAST_ALTERED ? LEAST_ALTERED : n < MAX_ALTERED ? n : MAX_ALTERED;
 }
 
-/* Step 4: `left` runs with an altered assertion of the n, and so many controls. *p->verdict becomes
+/* Step 3: `left` runs with an altered assertion of the n, and so many controls. *p->verdict becomes
  * FORGED if one holds that is altered, or what a control ended with. */
 static int run_altered(const pass *p, int n, int left, int controls, rn_err *err)
 {
@@ -267,13 +279,6 @@ static int run_altered(const pass *p, int n, int left, int controls, rn_err *err
     return 0;
 }
 
-/* What a run apart showed. */
-static rn_verdict shown(const rn_outcome *o, rn_verdict v)
-{
-    if (o->have_record) return (rn_verdict)o->record.verdict;
-    return v == RN_V_EXITED || v == RN_V_CRASHED ? RN_V_WRONG : v;
-}
-
 /* Step 2. */
 static int run_helpers(const pass *p, rn_err *err)
 {
@@ -295,18 +300,21 @@ static int run_helpers(const pass *p, rn_err *err)
     return 0;
 }
 
-int rn_confirm_apart(const rn_claim *c, rn_apart *a, rn_err *err)
+/* What the runs apart showed. */
+typedef struct findings {
+    rn_verdict v; /* PASSED; FORGED; EXCEPTION: nothing; WRONG: not what it claims; a limit */
+    int n;        /* tests that can be altered */
+    char detail[256];
+} findings;
+
+/* Steps 1 and 2. */
+static int run_apart(const rn_claim *c, findings *a, rn_err *err)
 {
     const pass p = pass_of(c, &a->v, a->detail);
     rn_verdict v;
     rn_outcome o;
-    int rc = 0;
-    for (int i = 0; !rc && i < MAX_APART; i++) {
-        rc = run(&p, RN_RUN_APART, 0, &v, &o, err);
-        if (!o.have_record || o.record.verdict != RN_V_WRONG) break;
-    }
+    int rc = run(&p, RN_RUN_APART, 0, &v, &o, err);
     if (rc) return rc;
-    a->done = true;
     v = shown(&o, v);
     const bool ended = v == RN_V_WRONG && !o.have_record;
     say(&p, v, ended ? "the tests held, but not in processes apart" : o.record.detail);
@@ -315,18 +323,10 @@ int rn_confirm_apart(const rn_claim *c, rn_apart *a, rn_err *err)
         pause_behind(o.wall_ns);
         return run_helpers(&p, err);
     }
-    if (a->v != RN_V_EXCEPTION || a->n == 0) return 0;
-    if (random_below(2)) a->altered = 1 + (int)random_below(LEAST_ALTERED);
-    pause_behind(o.wall_ns);
-    rn_verdict early = RN_V_PASSED;
-    char detail[256] = "";
-    const pass q = pass_of(c, &early, detail);
-    rc = run_altered(&q, a->n, a->altered, 0, err);
-    if (early == RN_V_FORGED) say(&p, early, detail);
-    return rc;
+    return 0;
 }
 
-/* Step 4's last look. */
+/* Step 3's last look. */
 static int run_once_more(const pass *p, rn_err *err)
 {
     rn_verdict v;
@@ -336,9 +336,11 @@ static int run_once_more(const pass *p, rn_err *err)
     return rc;
 }
 
-int rn_confirm_pass(const rn_claim *c, rn_apart *a, rn_verdict *v, char detail[256], rn_err *err)
+int rn_confirm_pass(const rn_claim *c, rn_verdict *v, char detail[256], rn_err *err)
 {
-    int rc = a->done ? 0 : rn_confirm_apart(c, a, err);
+    findings found = {0}, *a = &found;
+    pause_behind(c->wall_ns);
+    int rc = run_apart(c, a, err);
     if (rc) return rc;
     const pass p = pass_of(c, v, detail);
     if (a->v == RN_V_PASSED) return 0;
@@ -348,6 +350,6 @@ int rn_confirm_pass(const rn_claim *c, rn_apart *a, rn_verdict *v, char detail[2
         return 0;
     }
     const int times = times_altered(a->n);
-    if (a->n > 0) rc = run_altered(&p, a->n, times - a->altered, times, err);
+    if (a->n > 0) rc = run_altered(&p, a->n, times, times, err);
     return rc || *v != RN_V_PASSED ? rc : run_once_more(&p, err);
 }

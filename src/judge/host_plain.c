@@ -340,16 +340,36 @@ static bool plain_code(scan *s, PyCodeObject *c, int depth)
     return ok;
 }
 
-/* What the program reads is its own or a harmless function of the language; `bound` may hold more
- * by now than when a name was read. */
-static bool plain_reads(const scan *s)
+/* Whether tests could bind the name: they mention it, or import all of a module. */
+static bool tests_may_bind(void *const *codes, size_t n, PyObject *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        PyCodeObject *c = codes[i];
+        if (PySequence_Contains(c->co_names, name) != 0) return true;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(c->co_consts); k++) {
+            PyObject *from = PyTuple_GET_ITEM(c->co_consts, k);
+            PyObject *first = PyTuple_Check(from) && PyTuple_GET_SIZE(from) == 1
+                                  ? PyTuple_GET_ITEM(from, 0)
+                                  : NULL;
+            if (first && PyUnicode_Check(first) &&
+                PyUnicode_CompareWithASCIIString(first, "*") == 0)
+                return true;
+        }
+    }
+    return n == 0;
+}
+
+/* What the program reads is its own, a harmless function of the language or nothing: a name that
+ * nobody binds ends it. `bound` may hold more by now than when a name was read. */
+static bool plain_reads(const scan *s, void *const *codes, size_t n)
 {
     PyObject *all = PyEval_GetBuiltins(), *name;
     Py_hash_t hash;
     for (Py_ssize_t pos = 0; _PySet_NextEntry(s->used, &pos, &name, &hash);) {
         if (in_set(builtin_names, name)) continue;
         if (is_dunder(name) || PyDict_Contains(all, name)) return false;
-        if (!in_set(s->bound, name) || in_set(never, name)) return false;
+        if (in_set(never, name)) return false;
+        if (!in_set(s->bound, name) && tests_may_bind(codes, n, name)) return false;
     }
     return true;
 }
@@ -373,7 +393,7 @@ static bool tests_apart(const scan *s, void *const *codes, size_t n, const char 
     return true;
 }
 
-static bool scan_program(scan *s, void *code)
+static bool scan_program(scan *s, void *code, void *const *tests, size_t n_tests)
 {
     *s = (scan){.bound = PySet_New(NULL),
                 .stored = PySet_New(NULL),
@@ -381,7 +401,7 @@ static bool scan_program(scan *s, void *code)
                 .first = true};
     bool ok = s->bound && s->stored && s->used && plain_code(s, code, 0);
     s->first = false;
-    return ok && plain_code(s, code, 0) && plain_reads(s);
+    return ok && plain_code(s, code, 0) && plain_reads(s, tests, n_tests);
 }
 
 static void end_scan(scan *s)
@@ -395,7 +415,7 @@ static void end_scan(scan *s)
 bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry, bool *steady)
 {
     scan s;
-    const bool plain = scan_program(&s, code);
+    const bool plain = scan_program(&s, code, tests, n_tests);
     const bool ok = plain && tests_apart(&s, tests, n_tests, entry);
     if (steady) *steady = plain && !s.unsteady;
     end_scan(&s);

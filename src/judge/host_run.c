@@ -23,7 +23,6 @@ typedef struct run {
     const rn_judge_job *job;
     rn_how how;
     int altered;
-    bool hold;
     rn_record *record;
     PyObject *globals;
     PyObject **tests;            /* [job->n_cases] code objects */
@@ -128,14 +127,12 @@ static bool execute(PyObject *code, PyObject *globals)
     return v != NULL;
 }
 
-/* Tells whether the program is plain. True if it is not and must not meet the tests yet. */
-static bool held_back(run *r, PyObject *code)
+/* Tells the host whether the program is plain, before any of it runs. */
+static void tell_plain(run *r, PyObject *code)
 {
-    bool steady = false;
+    bool steady;
     const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
     rn_plain_tell(plain, plain && steady);
-    r->record->held = r->hold && !plain;
-    return r->record->held;
 }
 
 /* Takes a constant out of gc.get_objects(), where the program could find the expected values. */
@@ -277,7 +274,7 @@ static void run_script(run *r)
     }
     if (!compile_tests(r, code, &flags)) return;
     rn_secret_wipe();
-    if (r->how == RN_RUN_FIRST && held_back(r, code)) return;
+    if (r->how == RN_RUN_FIRST) tell_plain(r, code);
     rn_forge_begin();
     if (!execute(code, r->globals)) {
         conclude_exception(r, false);
@@ -362,7 +359,7 @@ static bool run_program(run *r)
         return false;
     }
     const bool called = r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS;
-    if (called && r->how == RN_RUN_FIRST && held_back(r, code)) return false;
+    if (called && r->how == RN_RUN_FIRST) tell_plain(r, code);
     rn_forge_begin();
     if (execute(code, r->globals)) return true;
     if (r->job->mode == RN_JUDGE_STDIO && PyErr_ExceptionMatches(PyExc_SystemExit)) {
@@ -661,11 +658,7 @@ void rn_run_task(const rn_task *task, rn_record *record)
         rn_apart_run(task, record);
         return;
     }
-    r = (run){.job = task->job,
-              .how = task->how,
-              .altered = task->altered,
-              .hold = task->hold,
-              .record = record};
+    r = (run){.job = task->job, .how = task->how, .altered = task->altered, .record = record};
     record->failed_case = -1;
     record->verdict = RN_V_EXCEPTION;
     switch (task->job->mode) {

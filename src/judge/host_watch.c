@@ -371,7 +371,6 @@ static _Noreturn void be_child(const watch *w)
     shared->n_passed = own.n_passed;
     shared->failed_case = own.failed_case;
     shared->doubt = own.doubt;
-    shared->held = own.held;
     shared->clean_exit = own.clean_exit;
     memcpy(shared->detail, own.detail, sizeof shared->detail);
     memcpy(shared->output, own.output, sizeof shared->output);
@@ -432,7 +431,6 @@ static void distrust(rn_record *r, const rn_judge_job *job)
     const bool known = r->verdict >= 0 && r->verdict < RN_N_VERDICTS && may[r->verdict];
     const bool counts = r->n_run >= 0 && r->n_run <= n && r->n_passed >= 0 &&
                         r->n_passed <= r->n_run && r->failed_case >= -1 && r->failed_case < n;
-    r->held = false;
     if (known && counts) return;
     *r = (rn_record){.verdict = RN_V_CRASHED, .failed_case = -1};
     snprintf(r->detail, sizeof r->detail, "the program wrote a record of its own");
