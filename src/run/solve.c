@@ -381,14 +381,14 @@ static int buy(rn_solve_state *s, rn_err *err)
  * A command that fails whatever stands at the marker ("make: No rule to make target 'chek'") would
  * eat the budget. Its output on an empty place is known; when so many different programs fail with
  * the same last line and none in another way, buying ends. Tests that print nothing of their own
- * look alike, too: 64 such programs leave a pass rate below 4.6 % (95 %), of each model that can
- * still be asked. A command that was not found, or a rule, says so itself, and 8 of any do. A model
- * that repeats itself gets four times as many samples.
+ * look alike, too: 64 such programs leave a pass rate below 4.6 % (95 %). A command that was not
+ * found, or a rule, says so itself, and 8 do. A model that repeats itself gets four times as many
+ * samples.
  */
 static void look_alike(rn_solve_state *s)
 {
     const rn_judge_result *none = &s->nothing_result;
-    size_t n[RN_PRIOR_MAX_ARM] = {0}, n_all[RN_PRIOR_MAX_ARM] = {0};
+    size_t n = 0, n_all = 0;
     if (s->o->keep_going || s->target.set || !s->nothing_known || s->nothing_passes) return;
     for (size_t i = 0; i < s->tries.n; i++) {
         const rn_try *t = s->tries.data[i];
@@ -396,20 +396,14 @@ static void look_alike(rn_solve_state *s)
         if (t->copied && !t->found) continue; /* nothing was run */
         if (t->result.verdict != none->verdict || strcmp(t->result.detail, none->detail) != 0)
             return;
-        n[t->arm] += !t->copied;
-        n_all[t->arm]++;
+        n += !t->copied;
+        n_all++;
     }
     const bool plain = strstr(none->detail, "exit status 127") ||
                        strstr(none->detail, "No rule to") ||
                        strstr(none->detail, "exit status 126");
     const size_t enough = plain ? ALIKE_PLAIN : ALIKE;
-    bool any = false, every = true;
-    for (int a = 0; a < s->n_arms; a++) {
-        const bool met = n[a] >= enough || n_all[a] >= 4 * enough;
-        any |= met;
-        every &= met || s->arms[a].dead;
-    }
-    s->all_alike = any && (plain || every);
+    s->all_alike = n >= enough || n_all >= 4 * enough;
 }
 
 static int take_nothing(rn_solve_state *s, const rn_judge_result *r, rn_err *err)

@@ -260,18 +260,6 @@ END
     [ "$samples" -lt 100 ] || { echo "$samples samples"; false; }
 }
 
-@test "solve: a model whose answers all fail like an empty place does not end the search for the others" {
-    c_project
-    serve '{"nothing of it": ["x"]}'
-    weak=$url weak_pid=$server_pid
-    serve '{"int add": ["    return a + b;\n}\n\nint main(void) {}\n"]}'
-    run "$RATION" solve -m "weak=$weak/v1#test-model" -m "good=$url/v1#test-model" -b 60s --in project --file add.c --at '/* TODO */' \
-        --test-command 'make -s check 2>/dev/null' --ledger l.json
-    kill "$weak_pid"
-    [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *"return a + b"* ]]
-}
-
 @test "what a command prints is shown, not obeyed" {
     mkdir -p project
     printf '/* TODO */\n' >project/add.c
