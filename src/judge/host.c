@@ -109,7 +109,8 @@ static int confirm(const rn_judge_job *job, size_t i, const rn_outcome *o, rn_ju
 {
     if (*v != RN_V_PASSED || (rn_plain_told() && !o->record.doubt)) return 0;
     r->confirmed = true;
-    const rn_claim claim = {&confine, job, i, o->wall_ns, rn_host_decide};
+    const bool steady = rn_plain_told_steady() && !o->record.doubt;
+    const rn_claim claim = {&confine, job, i, o->wall_ns, rn_host_decide, steady};
     return rn_confirm_pass(&claim, v, detail, err);
 }
 

@@ -396,6 +396,7 @@ typedef struct rn_claim {
     size_t case_no;
     int64_t wall_ns; /* what the run took that passed */
     rn_decide decide;
+    bool steady; /* the program can tell one run from another by nothing but its input */
 } rn_claim;
 /* In the host, after a pass that the program could have forged. *v is RN_V_PASSED before; it and
  * `detail` change if the pass is none. */

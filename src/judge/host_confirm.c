@@ -21,7 +21,9 @@
  *                that holds only in the tests' company has forged its pass.
  *
  * Behind each run lies a pause of random length, up to twice that run's: a program
- * that ends at a chosen time of the clock does not tell the next run anything so.
+ * that ends at a chosen time of the clock does not tell the next run anything so. A steady program
+ * (host_plain.c: it is confirmed for what the tests use of it) has no clock and no chance: it needs
+ * neither pauses nor runs with nothing altered.
  *
  * Each run is a fresh child with limits of its own, twice the program's, so that a program near its
  * limit is not judged by the price of confirming it; times in the result are the first run's.
@@ -211,8 +213,9 @@ static uint32_t random_below(uint32_t n)
 }
 
 /* Behind a run that took so long. */
-static void pause_behind(int64_t wall_ns)
+static void pause_behind(const rn_claim *c, int64_t wall_ns)
 {
+    if (c->steady) return;
     const int64_t most_us = 2 * wall_ns / 1000;
     if (most_us > 0) usleep(random_below(most_us < 20000000 ? (uint32_t)most_us + 1 : 20000000));
 }
@@ -237,7 +240,7 @@ static int run_again(const pass *p, const char *found, rn_err *err)
     }
     say(p, RN_V_FORGED, found);
     for (int i = 1; i < MAX_APART; i++) {
-        pause_behind(o.wall_ns);
+        pause_behind(p->claim, o.wall_ns);
         rc = run(p, RN_RUN_APART, 0, &v, &o, err);
         if (rc) return rc;
         if (shown(&o, v) == RN_V_WRONG) continue;
@@ -274,7 +277,7 @@ static int run_altered(const pass *p, int n, int left, int controls, rn_err *err
         controls -= control;
         left -= !control;
         unit += !control;
-        pause_behind(o.wall_ns);
+        pause_behind(p->claim, o.wall_ns);
     }
     return 0;
 }
@@ -284,7 +287,7 @@ static int run_helpers(const pass *p, rn_err *err)
 {
     rn_verdict v;
     rn_outcome o;
-    for (int altered = RUNS, controls = RUNS; altered + controls > 0;) {
+    for (int altered = RUNS, controls = p->claim->steady ? 0 : RUNS; altered + controls > 0;) {
         const bool control = random_below((uint32_t)(altered + controls)) < (uint32_t)controls;
         int rc = run(p, control ? RN_RUN_APART : RN_RUN_APART_ALTERED, 0, &v, &o, err);
         if (rc) return rc;
@@ -295,7 +298,7 @@ static int run_helpers(const pass *p, rn_err *err)
         }
         controls -= control;
         altered -= !control;
-        pause_behind(o.wall_ns);
+        pause_behind(p->claim, o.wall_ns);
     }
     return 0;
 }
@@ -320,7 +323,7 @@ static int run_apart(const rn_claim *c, findings *a, rn_err *err)
     say(&p, v, ended ? "the tests held, but not in processes apart" : o.record.detail);
     a->n = o.have_record ? o.record.n_run : 0;
     if (a->v == RN_V_PASSED && o.record.n_passed && a->n > 0) {
-        pause_behind(o.wall_ns);
+        pause_behind(c, o.wall_ns);
         return run_helpers(&p, err);
     }
     return 0;
@@ -339,7 +342,7 @@ static int run_once_more(const pass *p, rn_err *err)
 int rn_confirm_pass(const rn_claim *c, rn_verdict *v, char detail[256], rn_err *err)
 {
     findings found = {0}, *a = &found;
-    pause_behind(c->wall_ns);
+    pause_behind(c, c->wall_ns);
     int rc = run_apart(c, a, err);
     if (rc) return rc;
     const pass p = pass_of(c, v, detail);
@@ -350,6 +353,6 @@ int rn_confirm_pass(const rn_claim *c, rn_verdict *v, char detail[256], rn_err *
         return 0;
     }
     const int times = times_altered(a->n);
-    if (a->n > 0) rc = run_altered(&p, a->n, times, times, err);
+    if (a->n > 0) rc = run_altered(&p, a->n, times, c->steady ? 0 : times, err);
     return rc || *v != RN_V_PASSED ? rc : run_once_more(&p, err);
 }

@@ -127,12 +127,12 @@ static bool execute(PyObject *code, PyObject *globals)
     return v != NULL;
 }
 
-/* Tells the host whether the program is plain, before any of it runs. */
+/* Tells the host whether the program is plain and steady, before any of it runs. */
 static void tell_plain(run *r, PyObject *code)
 {
     bool steady;
     const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
-    rn_plain_tell(plain, plain && steady);
+    rn_plain_tell(plain, steady);
 }
 
 /* Takes a constant out of gc.get_objects(), where the program could find the expected values. */

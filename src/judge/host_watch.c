@@ -236,7 +236,7 @@ static bool may_stand_still(const watch *w)
     return w->task->aside && !w->whole && w->c->pid_ns && u->n_tasks == 1 && u->ready &&
            u->cpu_ns - w->begun_ns >= RN_ASIDE_NS && u->waited_ns < RN_ASIDE_NS / 10 &&
            u->most_bytes < SMALL && n_aside < RN_MAX_ASIDE && aside_bytes < ALL_ASIDE &&
-           (w->begun_ns || rn_plain_told_steady());
+           (w->begun_ns || (rn_plain_told() && rn_plain_told_steady()));
 }
 
 /* A page that host and children share. */
