@@ -10,6 +10,8 @@ def pass_at(rows, k):
     by = defaultdict(list)
     for r in rows:
         by[r["task_id"]].append(r["passed"])
+    if min(map(len, by.values())) < k:
+        return float("nan")
     return sum(1 - comb(len(v) - sum(v), k) / comb(len(v), k) for v in by.values()) / len(by)
 
 
