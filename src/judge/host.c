@@ -155,49 +155,67 @@ int rn_host_judge_output(const rn_judge_job *job, size_t i, rn_verdict *v, rn_er
     return rc;
 }
 
-static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_verdict *v,
-                    char detail[256], rn_err *err)
+/* One case in a child of its own, which *o tells of. */
+static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_outcome *o,
+                    rn_verdict *v, char detail[256], rn_err *err)
 {
-    rn_outcome o;
     const rn_task task = {.job = job, .case_no = i};
-    int rc = rn_secret_run(&confine, &task, &o, err);
+    int rc = rn_secret_run(&confine, &task, o, err);
     if (rc) return rc;
-    rn_host_add_usage(&out->result, &o);
-    *v = rn_host_decide(&o, job, detail);
-    out->starved = o.starved;
-    if (job->mode == RN_JUDGE_CALL) return confirm(job, i, &o, &out->result, v, detail, err);
+    rn_host_add_usage(&out->result, o);
+    *v = rn_host_decide(o, job, detail);
+    out->starved = o->starved;
+    if (job->mode == RN_JUDGE_CALL) return confirm(job, i, o, &out->result, v, detail, err);
     /* Output cannot be forged: leaving with status 0 after printing it is an end like any other. */
     bool left =
-        *v == RN_V_EXITED && !o.have_record && WIFEXITED(o.status) && WEXITSTATUS(o.status) == 0;
+        *v == RN_V_EXITED && !o->have_record && WIFEXITED(o->status) && WEXITSTATUS(o->status) == 0;
     if (*v != RN_V_PASSED && !left) return 0;
     detail[0] = '\0';
-    if (o.output_bytes >= o.output_limit) {
+    if (o->output_bytes >= o->output_limit) {
         *v = RN_V_OUTPUT_LIMIT;
         return 0;
     }
     return rn_host_judge_output(job, i, v, err);
 }
 
+/* Counts the verdicts of the cases from `i` on; false: no further case is wanted. */
+static bool count_cases(const rn_judge_job *job, size_t i, const rn_many *m, rn_judge_result *r)
+{
+    for (size_t k = 0; k < m->n_known; k++) {
+        const rn_verdict v = m->v[k];
+        r->n_run++;
+        r->n_passed += v == RN_V_PASSED;
+        if (v == RN_V_PASSED) continue;
+        if (r->failed_case < 0) {
+            r->failed_case = (int32_t)(i + k);
+            r->verdict = v;
+            memcpy(r->detail, m->detail, sizeof r->detail);
+        }
+        if (!job->all_cases || v == RN_V_SYNTAX || v == RN_V_SANDBOX) return false;
+    }
+    return true;
+}
+
 static int run_cases(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
 {
+    static rn_many m;
     rn_judge_result *r = &out->result;
     r->verdict = RN_V_PASSED;
-    for (size_t i = 0; i < job->n_cases; i++) {
-        rn_verdict v = RN_V_SANDBOX;
-        char detail[256] = "";
-        int rc = run_case(job, i, out, &v, detail, err);
+    size_t most = 1, n = 1; /* in one child: at most, next */
+    for (size_t i = 0, n_left; (n_left = job->n_cases - i) > 0; i += m.n_known) {
+        int rc = 0;
+        m.n_known = 0;
+        n = rn_many_next(job, most, n);
+        if (n > n_left) n = n_left;
+        if (n > 1) rc = rn_many_run(&confine, job, i, n, &m, r, err);
+        if (!rc && m.n_known == 0) {
+            rn_outcome o;
+            m = (rn_many){.n_known = 1, .v = {RN_V_SANDBOX}};
+            rc = run_case(job, i, out, &o, &m.v[0], m.detail, err);
+            most = rc ? 1 : rn_many_most(job, &o);
+        }
         if (rc) return rc;
-        r->n_run++;
-        if (v == RN_V_PASSED) {
-            r->n_passed++;
-            continue;
-        }
-        if (r->failed_case < 0) {
-            r->failed_case = (int32_t)i;
-            r->verdict = v;
-            memcpy(r->detail, detail, sizeof r->detail);
-        }
-        if (!job->all_cases || v == RN_V_SYNTAX || v == RN_V_SANDBOX) return 0;
+        if (!count_cases(job, i, &m, r)) return 0;
     }
     return 0;
 }

@@ -5,9 +5,9 @@
  * Theory of operation
  *  1. The host starts Python and imports the usual modules (host_python.c), then confines itself:
  *     namespaces, a read-only view of the system, one small tmpfs (host_confine.c).
- *  2. Per program (SCRIPT, VALUES) or case (STDIO, CALL) it clones one child into a fresh pid
- *     namespace (host_watch.c). The child drops what is left: capabilities, Landlock, rlimits,
- * seccomp (host_filter.c), and runs the source (host_run.c).
+ *  2. Per program (SCRIPT, VALUES) or case (CALL; STDIO, where host_many.c does not take several)
+ *     it clones one child into a fresh pid namespace (host_watch.c). The child drops what is left:
+ *     capabilities, Landlock, rlimits, seccomp (host_filter.c), and runs the source (host_run.c).
  *  3. The child's C code writes its record into a page shared with the host, under a secret of this
  *     run, as its last act. The host looks at the page only when the child, as init of its pid
  *     namespace, is dead, and with it every process it ever made.
@@ -44,6 +44,7 @@ typedef enum rn_stage {
 typedef struct rn_task {
     const rn_judge_job *job;
     size_t case_no; /* STDIO, CALL: which case this child runs; VALUES: the first one */
+    bool many;      /* STDIO: all cases, one after the other (host_many.c) */
     rn_how how;
     int altered;
     rn_stage stage; /* what is done of a program in another language */
@@ -179,17 +180,26 @@ typedef struct rn_aside rn_aside;
 int rn_watch_go_on(rn_confine *c, rn_aside *a, rn_outcome *o, rn_err *err);
 /* In a process that must not be able to write a record: gives up the page and its secret. */
 void rn_watch_forget(void);
-/* The outcomes of a VALUES job, in a page that the host shares with the child; the child fills it
- * case by case, so that what came before its end is known. A program that finds the page can write
- * there what it could as well return. */
+/* How the cases of a child ended that runs several: a page that the host shares with the child; the
+ * child fills it case by case, so that what came before its end is known. A program that finds the
+ * page can write there what it could as well return or print. */
+enum { RN_MAX_MANY = 64 };
+typedef struct rn_case_end {
+    int32_t verdict;   /* PASSED: it ended by itself */
+    int64_t cpu_ns;    /* that it took */
+    int64_t out_bytes; /* on the standard output until its end, those of earlier cases included */
+} rn_case_end;
 typedef struct rn_values {
     volatile int32_t at; /* the case that is under way or, at the end, n; -1: the program itself */
     rn_judge_value v[RN_JUDGE_MAX_VALUES];
+    rn_case_end ended[RN_MAX_MANY]; /* STDIO */
+    char detail[256];               /* STDIO: of the first case that raised */
 } rn_values;
 rn_values *rn_watch_values(void); /* static; `at` is -1 when a run begins */
 /* In the child: case i begins, case i had this outcome. Nothing in a fork of the judged program. */
 void rn_watch_value_begin(size_t i);
 void rn_watch_value_end(size_t i, const rn_judge_value *v);
+void rn_watch_case_end(size_t i, const rn_case_end *e, const char *detail);
 
 /* ---- standard streams (host_stream.c) -------------------------------------------------------- */
 
@@ -417,6 +427,22 @@ void rn_secret_wipe(void); /* in a child: overwrites their text */
 void rn_secret_lost(void); /* in a copy of the host, which did not inherit that memory */
 /* Around code that handles expected output on the host's heap: nothing of it stays there. */
 void rn_secret_heap(bool begin);
+
+/* ---- several cases in one child (host_many.c) ------------------------------------------------ */
+
+typedef struct rn_many {
+    size_t n_known; /* cases that have a verdict, from the first on; what follows is run alone */
+    rn_verdict v[RN_MAX_MANY];
+    bool failed;      /* one of them is not PASSED; */
+    char detail[256]; /* of the first */
+} rn_many;
+/* After a run of one case, which *o tells of: how many others one child may take; 1: none. */
+size_t rn_many_most(const rn_judge_job *job, const rn_outcome *o);
+/* How many the next child takes after one that took `before`. */
+size_t rn_many_next(const rn_judge_job *job, size_t most, size_t before);
+/* Runs cases [from, from + n), n <= RN_MAX_MANY, in one child; what it used is added to *r. */
+int rn_many_run(rn_confine *c, const rn_judge_job *job, size_t from, size_t n, rn_many *m,
+                rn_judge_result *r, rn_err *err);
 
 /* ---- values (host_value.c) ------------------------------------------------------------------- */
 

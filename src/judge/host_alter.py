@@ -513,7 +513,8 @@ def plain_names():
                 found.add(attribute)
                 if isinstance(value, type):
                     found.update(dir(value))
-    found.update(["read", "readline", "readlines", "write", "flush", "abc", "cache_clear", "send"])
+    found.update(["read", "readline", "readlines", "write", "flush", "buffer", "abc", "cache_clear",
+                  "send"])
     found.update(__future__.all_feature_names)
     found = {n for n in found if not n.startswith("_") and n not in NOT_PLAIN}
     return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),

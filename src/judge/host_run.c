@@ -14,6 +14,8 @@
 
 #include "judge/host.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -358,8 +360,10 @@ static bool run_program(run *r)
         conclude_exception(r, true);
         return false;
     }
-    const bool called = r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS;
-    if (called && r->how == RN_RUN_FIRST) tell_plain(r, code);
+    const rn_judge_mode m = r->job->mode;
+    const bool asked =
+        m == RN_JUDGE_CALL || m == RN_JUDGE_CALLS || (m == RN_JUDGE_STDIO && r->job->n_cases > 1);
+    if (asked && r->how == RN_RUN_FIRST) tell_plain(r, code);
     rn_forge_begin();
     if (execute(code, r->globals)) return true;
     if (r->job->mode == RN_JUDGE_STDIO && PyErr_ExceptionMatches(PyExc_SystemExit)) {
@@ -407,6 +411,82 @@ static void run_stdio(run *r)
     if (!ended) return;
     r->record->clean_exit = true;
     conclude(r, RN_V_PASSED); /* provided the output agrees */
+}
+
+/* A standard stream as the interpreter makes it, of the descriptor as it is now. The old one is not
+ * released. */
+static PyObject *renew_stream(const char *name, int fd, const char *mode, const char *newline)
+{
+    PyObject *old = attribute("sys", name);
+    PyObject *encoding = old ? PyObject_GetAttrString(old, "encoding") : NULL;
+    PyObject *errors = old ? PyObject_GetAttrString(old, "errors") : NULL;
+    PyObject *new = encoding &&errors
+                        ? PyFile_FromFd(fd, name, mode, -1, PyUnicode_AsUTF8(encoding),
+                                        PyUnicode_AsUTF8(errors), newline, 0)
+                        : NULL;
+    if (new &&PySys_SetObject(name, new)) new = NULL;
+    return new;
+}
+
+/* Puts the case's input, and nothing else, into the standard input. */
+static bool refill_input(rn_bytes in)
+{
+    for (size_t at = 0; at < in.len;) {
+        const ssize_t n = pwrite(0, in.data + at, in.len - at, (off_t)at);
+        if (n <= 0) return false;
+        at += (size_t)n;
+    }
+    return ftruncate(0, (off_t)in.len) == 0 && lseek(0, 0, SEEK_SET) == 0;
+}
+
+/* One case of several. False: it is to be run in a child of its own. */
+static bool run_one_of_many(run *r, size_t i, PyObject *code, PyObject *names)
+{
+    PyObject *globals = PyDict_Copy(names);
+    if (!globals || !refill_input(r->job->cases[i].input)) return false;
+    PyObject *in = renew_stream("stdin", 0, "r", NULL);
+    PyObject *out = renew_stream("stdout", 1, "w", "\n");
+    if (!in || !out) return false;
+    const int64_t begin = rn_cpu_ns();
+    rn_case_end end = {.verdict = RN_V_PASSED};
+    if (!execute(code, globals) && !PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        conclude_exception(r, false);
+        end.verdict = r->record->verdict;
+        if (end.verdict != RN_V_EXCEPTION && end.verdict != RN_V_WRONG) return false;
+    }
+    PyErr_Clear();
+    call_quietly(out, "flush");
+    end.cpu_ns = rn_cpu_ns() - begin;
+    end.out_bytes = lseek(1, 0, SEEK_END);
+    rn_watch_case_end(i, &end, end.verdict == RN_V_PASSED ? NULL : r->record->detail);
+    return true;
+}
+
+/* STDIO: all cases of the job, each in a namespace of its own. Nothing that an earlier case made is
+ * released: destructors are judged code. */
+static void run_many(run *r)
+{
+    PyCompilerFlags flags = source_flags;
+    PyObject *main_module = PyImport_AddModule("__main__");
+    r->globals = main_module ? PyModule_GetDict(main_module) : NULL;
+    PyObject *code =
+        r->globals && add_prelude(r) ? compile_source(r->job->program, "<string>", &flags) : NULL;
+    conclude(r, RN_V_SANDBOX);
+    if (!code) return;
+    rn_forge_begin();
+    const int depth = Py_GetRecursionLimit();
+    size_t i = 0;
+    for (; i < r->job->n_cases; i++) {
+        rn_watch_value_begin(i);
+        if (!run_one_of_many(r, i, code, r->globals)) break;
+        Py_SetRecursionLimit(depth);
+        if (rn_watch_values()->ended[i].verdict != RN_V_PASSED && !r->job->all_cases) {
+            i++;
+            break;
+        }
+    }
+    rn_watch_value_begin(i);
+    conclude(r, RN_V_PASSED);
 }
 
 /* The function or the method of a Solution object that the case calls; NULL with an exception. */
@@ -663,7 +743,7 @@ void rn_run_task(const rn_task *task, rn_record *record)
     record->verdict = RN_V_EXCEPTION;
     switch (task->job->mode) {
     case RN_JUDGE_SCRIPT: run_script(&r); break;
-    case RN_JUDGE_STDIO: run_stdio(&r); break;
+    case RN_JUDGE_STDIO: task->many ? run_many(&r) : run_stdio(&r); break;
     case RN_JUDGE_CALL: run_call(&r, &task->job->cases[task->case_no]); break;
     case RN_JUDGE_VALUES: run_values(&r, task->case_no); break;
     case RN_JUDGE_CALLS: run_calls(&r); break;

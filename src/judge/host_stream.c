@@ -67,7 +67,7 @@ int rn_stream_open(const rn_task *task, rn_streams *s, rn_err *err)
     output_len = 0;
     n_dropped = 0;
     const bool stdio = task->job->mode == RN_JUDGE_STDIO;
-    int rc = stdio ? feed_input(task, err) : 0;
+    int rc = !stdio ? 0 : task->many ? new_memory(0, err) : feed_input(task, err);
     if (!rc && is_kept(task)) rc = new_memory(1, err);
     if (rc) return rc;
     int ends[2];
@@ -115,9 +115,12 @@ bool rn_stream_drain(const rn_task *task, rn_streams *s)
 int64_t rn_stream_allowed(const rn_task *task)
 {
     const rn_judge_job *job = task->job;
-    int64_t expected =
-        job->mode == RN_JUDGE_STDIO ? (int64_t)job->cases[task->case_no].expected.len : 0;
-    return job->limits.output_bytes + 4 * expected;
+    int64_t all = job->limits.output_bytes;
+    if (job->mode != RN_JUDGE_STDIO) return all;
+    if (!task->many) return all + 4 * (int64_t)job->cases[task->case_no].expected.len;
+    for (size_t i = 0; i < job->n_cases; i++) /* the child itself writes the inputs to a file */
+        all += 4 * (int64_t)job->cases[i].expected.len + (int64_t)job->cases[i].input.len;
+    return all;
 }
 
 void rn_stream_close(rn_streams *s)

@@ -75,6 +75,13 @@ void rn_watch_value_end(size_t i, const rn_judge_value *v)
     if (getpid() == child_pid) values->v[i] = *v;
 }
 
+void rn_watch_case_end(size_t i, const rn_case_end *e, const char *detail)
+{
+    if (getpid() != child_pid) return;
+    values->ended[i] = *e;
+    if (detail && !values->detail[0]) snprintf(values->detail, sizeof values->detail, "%s", detail);
+}
+
 void rn_watch_library(int fd)
 {
     library_fd = fd;
@@ -122,7 +129,7 @@ typedef struct watch {
     rn_streams streams;
     rn_usage used;
     bool values;        /* the child says which case is under way */
-    int32_t at;         /* VALUES, CALLS: the case that was under way at the last look, */
+    int32_t at;         /* the case that was under way at the last look, */
     int64_t at_time_ns; /* and the time used at the first look that saw it */
     bool whole;         /* it is not to be set aside (any more) */
     int64_t begun_ns;   /* the time used when it last went on */
@@ -131,8 +138,8 @@ typedef struct watch {
 /* VALUES: a program may use this many times the limit of one case in all its cases. */
 enum { CASES_TIME = 20 };
 
-/* What is left of the time limit. VALUES, CALLS: of the case under way, counted from the first look
- * that saw it, so that a hang costs its limit and the time between two looks. */
+/* What is left of the time limit. Where the child says so: of the case under way, counted from the
+ * first look that saw it, so that a hang costs its limit and the time between two looks. */
 static int64_t time_left_ns(watch *w)
 {
     int64_t used = w->used.cpu_ns + w->used.waited_ns, limit = w->limits->cpu_ns;
@@ -149,6 +156,7 @@ static int64_t time_left_ns(watch *w)
         return left < all ? left : all;
     }
     int64_t of_case = limit - (used - w->at_time_ns), of_all = CASES_TIME * limit - used;
+    if (job->mode == RN_JUDGE_STDIO) return of_case;
     return of_case < of_all ? of_case : of_all;
 }
 
@@ -407,6 +415,7 @@ static int prepare(rn_confine *c, const rn_task *task, rn_err *err)
     set_limits(c, &job->limits);
     memset(shared, 0, sizeof *shared);
     values->at = -1;
+    values->detail[0] = '\0';
     if (getrandom(nonce, sizeof nonce, 0) != (ssize_t)sizeof nonce)
         return rn_fail_errno(err, "random numbers");
     return 0;
@@ -544,7 +553,8 @@ int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err
                .limits = &task->job->limits,
                .pidfd = -1,
                .n_cpus = n_cpus,
-               .values = task->job->mode == RN_JUDGE_VALUES || task->job->mode == RN_JUDGE_CALLS,
+               .values = task->many || task->job->mode == RN_JUDGE_VALUES ||
+                         task->job->mode == RN_JUDGE_CALLS,
                .at = -1,
                .streams = {.child_fd = -1, .poll_fd = -1}};
     rc = rn_stream_open(task, &w.streams, err);
