@@ -113,7 +113,9 @@ int rn_keep_load(rn_solve_state *s, rn_err *err)
         memset(have, 0, RN_SOLVE_MAX_SAMPLES);
         loading l = {.s = s, .arm = i, .have = have, .err = err};
         if (s->o->store)
-            rc = rn_store_each_sample(s->o->store, x->run_id, 0, true, load_sample, &l, err);
+            rc = rn_store_each_sample(s->o->store,
+                                      &(rn_store_samples){.run_id = x->run_id, .with_text = true},
+                                      load_sample, &l, err);
         bool greedy = x->sampler->sampling.temperature == 0; /* one answer is all there is */
         int64_t n = 0;
         for (uint32_t k = 0; k < (greedy ? 1 : RN_SOLVE_MAX_SAMPLES); k++)
