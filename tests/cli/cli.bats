@@ -43,6 +43,26 @@ commands() { "$RATION" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'; }
     diff <(commands | sort) <(find docs/man -name 'ration-*.1' | sed 's,.*ration-,,; s,\.1$,,' | sort)
 }
 
+@test "old names of options work and are not shown" {
+    while read -r c old new; do
+        run "$RATION" "$c" "--$old" 1
+        [[ "$output" != *"unknown option"* ]] || { echo "$c --$old: $output"; false; }
+        "$RATION" "$c" --help >"$BATS_TEST_TMPDIR/help"
+        ! grep -q -e "--$old\b[^-]" "$BATS_TEST_TMPDIR/help" || { echo "$c shows --$old"; false; }
+        grep -q -e "--$new\b" "$BATS_TEST_TMPDIR/help"
+    done <<'OLD'
+bench prompt prompt-tokens
+bench gen max-tokens
+import run setting
+judge memory memory-limit
+judge output output-limit
+profile prompt prompt-tokens
+profile tokens max-tokens
+rank by ranker
+solve run test-command
+OLD
+}
+
 @test "a full disk is not success" {
     [ -c /dev/full ] || skip "no /dev/full"
     run sh -c '"$RATION" demo --published >/dev/full'
