@@ -25,7 +25,8 @@ static inline fixture make(const char *name)
     rn_err err = {0};
     fixture f = {.s = open_store(name, RN_STORE_CREATE)};
     assert_ok(rn_store_begin(f.s, &err), &err);
-    assert_ok(rn_store_put_set(f.s, &(rn_store_set){"mini", "abc"}, &f.set, &err), &err);
+    assert_ok(rn_store_put_set(f.s, &(rn_store_set){.name = "mini", .hash = "abc"}, &f.set, &err),
+              &err);
     /* Stored in another order than that of the set. */
     for (int i = 2; i >= 0; i--) {
         char id[16];
