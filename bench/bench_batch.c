@@ -65,7 +65,8 @@ static int take_protocol(void *user, int64_t protocol_id, const char *json, int6
 {
     walk *w = user;
     (void)json, (void)n;
-    return rn_store_each_timed(w->store, w->st->run_id, protocol_id, 0, take_row, w->st, NULL);
+    const rn_store_timed all = {.run_id = w->st->run_id, .protocol_id = protocol_id};
+    return rn_store_each_timed(w->store, &all, take_row, w->st, NULL);
 }
 
 static int take_run(void *user, const rn_store_run_row *r)

@@ -7,8 +7,8 @@
 #include "test.h"
 
 #include "model/engine.h"
-#include "model/random.h"
 #include "model/draw.h"
+#include "tiny_model.h"
 
 enum { MAX_SAMPLES = 1000 };
 
@@ -90,15 +90,7 @@ static rn_model *stories(void)
 
 static rn_model *tiny(void)
 {
-    rn_random_spec spec = {.n_layer = 2,
-                           .d_model = 64,
-                           .d_ff = 96,
-                           .n_head = 4,
-                           .n_kv_head = 2,
-                           .n_vocab = 320,
-                           .n_ctx = 256,
-                           .type = RN_Q_Q8_0,
-                           .seed = 7};
+    rn_random_spec spec = tiny_spec(RN_Q_Q8_0, 7);
     rn_err err;
     rn_model *m = NULL;
     assert_ok(rn_random_model(&spec, 1, &m, &err), &err);

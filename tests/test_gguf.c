@@ -645,15 +645,23 @@ static void test_one_byte_changed(void **state)
 
 /* ---- on disk --------------------------------------------------------------------------------- */
 
+static void write_file(const rn_gguf_writer *w, const char *path)
+{
+    rn_buf file = {0};
+    rn_err err;
+    assert_ok(rn_gguf_write(w, &file, &err), &err);
+    assert_ok(rn_file_write_atomic(path, rn_buf_view(&file), &err), &err);
+    rn_buf_free(&file);
+}
+
 static void write_part(const char *path, int64_t no, int64_t count, const char *name, float value)
 {
     rn_gguf_writer w = {0};
-    rn_err err;
     rn_gguf_put_u32(&w, "split.count", (uint32_t)count);
     rn_gguf_put_u32(&w, "split.no", (uint32_t)no);
     rn_gguf_put_u32(&w, "split.tensors.count", 2);
     rn_gguf_put_tensor(&w, name, RN_Q_F32, 1, (int64_t[]){1}, &value);
-    assert_ok(rn_gguf_write_file(&w, path, &err), &err);
+    write_file(&w, path);
     rn_gguf_writer_free(&w);
 }
 
@@ -727,7 +735,7 @@ static void test_files(void **state)
     rn_gguf_writer w = {0};
     rn_gguf_put_tensor(&w, "x", RN_Q_F32, 1, (int64_t[]){N}, x);
     snprintf(path, sizeof path, "%s/x.gguf", dir);
-    assert_ok(rn_gguf_write_file(&w, path, &err), &err);
+    write_file(&w, path);
     rn_gguf_writer_free(&w);
     assert_ok(rn_gguf_open(path, &g, &err), &err);
     assert_string_equal(rn_gguf_path(g), path);

@@ -143,59 +143,6 @@ static void test_hand_made_blocks(void **state)
     assert_near(y[0], -2, 0);
 }
 
-static void test_quantise(void **state)
-{
-    (void)state;
-    static const struct {
-        rn_qtype type;
-        double tolerance; /* of the relative error of normal weights */
-    } rows[] = {{RN_Q_F32, 0},     {RN_Q_F16, 3e-4},  {RN_Q_BF16, 3e-3},
-                {RN_Q_Q8_0, 7e-3}, {RN_Q_Q4_0, 0.12}, {RN_Q_Q4_K, 0.10}};
-    float x[512], y[512];
-    _Alignas(8) uint8_t row[512 * 4];
-    uint32_t seed = 1;
-    for (int i = 0; i < 512; i++) {
-        x[i] = 0;
-        for (int k = 0; k < 4; k++, seed = seed * 1664525u + 1013904223u)
-            x[i] += (float)(seed >> 8) * 0x1p-24f - 0.5f;
-    }
-    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        rn_err err;
-        assert_true(rn_quant_can_write(rows[r].type));
-        assert_ok(rn_quant_row(rows[r].type, x, row, 512, &err), &err);
-        assert_true(rn_quant_row_finite(rows[r].type, row, 512));
-        rn_dequant_row(rows[r].type, row, y, 512);
-        double diff = 0, norm = 0;
-        for (int i = 0; i < 512; i++) {
-            diff += pow((double)x[i] - (double)y[i], 2);
-            norm += pow((double)x[i], 2);
-        }
-        assert_near(sqrt(diff / norm), 0, rows[r].tolerance);
-    }
-    rn_err err;
-    assert_int_equal(rn_quant_row(RN_Q_Q6_K, x, row, 512, &err), RN_EUNSUPPORTED);
-    assert_contains(err.msg, "Q6_K");
-    assert_int_equal(rn_quant_row(RN_Q_Q4_0, x, row, 33, &err), RN_EINVAL);
-}
-
-/* Zero and constant rows have scales of zero in places: no division by them. */
-static void test_quantise_edges(void **state)
-{
-    (void)state;
-    static const rn_qtype rows[] = {RN_Q_Q8_0, RN_Q_Q4_0, RN_Q_Q4_K};
-    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
-        for (int c = -1; c <= 1; c++) {
-            float x[256], y[256];
-            _Alignas(8) uint8_t row[512];
-            for (int i = 0; i < 256; i++)
-                x[i] = (float)c;
-            assert_ok(rn_quant_row(rows[r], x, row, 256, NULL), &(rn_err){0});
-            rn_dequant_row(rows[r], row, y, 256);
-            for (int i = 0; i < 256; i++)
-                assert_near(y[i], c, 2e-3);
-        }
-}
-
 static void test_not_finite(void **state)
 {
     (void)state;
@@ -264,7 +211,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_half_round_trip), cmocka_unit_test(test_half_values),
         cmocka_unit_test(test_type_table),      cmocka_unit_test(test_hand_made_blocks),
-        cmocka_unit_test(test_quantise),        cmocka_unit_test(test_quantise_edges),
         cmocka_unit_test(test_not_finite),      cmocka_unit_test(test_golden_files),
     };
     return cmocka_run_group_tests_name("gguf_quant", tests, NULL, NULL);

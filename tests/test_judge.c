@@ -1,28 +1,14 @@
 /* The judge: modes, verdicts, limits, comparison rules, weaker sandboxes, hosts that die. */
-#include "test.h"
+#define JUDGE_JOBS 2
+#include "test_judge.h"
 
 #include "judge/checker.h"
-#include "judge/judge.h"
 
 #include <fcntl.h>
 #include <signal.h>
 
-static rn_judge *judge;
-
 static const rn_judge_limits small = {
     .cpu_ns = 800000000, .wall_ns = 2000000000, .memory_bytes = 256 << 20};
-
-static rn_judge_result run_in(rn_judge *j, const rn_judge_job *job)
-{
-    rn_err err;
-    uint64_t tag = 0;
-    rn_judge_result r;
-    assert_ok(rn_judge_submit(j, job, 42, &err), &err);
-    int rc = rn_judge_wait(j, -1, &tag, &r, &err);
-    if (rc != 1) fail_msg("wait: %d %s", rc, err.msg);
-    assert_int_equal(tag, 42);
-    return r;
-}
 
 static rn_judge_result run_script(const char *program, size_t len, const char *const *tests)
 {
@@ -31,7 +17,7 @@ static rn_judge_result run_script(const char *program, size_t len, const char *c
     for (; tests[n]; n++)
         cases[n] = (rn_judge_case){.input = rn_bytes_of(tests[n])};
     rn_judge_job job = {.program = {program, len}, .cases = cases, .n_cases = n, .limits = small};
-    return run_in(judge, &job);
+    return run_job(judge, &job);
 }
 
 static void expect(rn_judge_result r, rn_verdict want, const char *what)
@@ -112,11 +98,11 @@ static void test_counts(void **state)
         cases[i] = (rn_judge_case){.input = rn_bytes_of(tests[i])};
     rn_judge_job job = {
         .program = rn_bytes_of(program), .cases = cases, .n_cases = 3, .all_cases = true};
-    r = run_in(judge, &job);
+    r = run_job(judge, &job);
     assert_int_equal(r.n_run, 3);
     assert_int_equal(r.n_passed, 2);
     job.n_cases = 0;
-    expect(run_in(judge, &job), RN_V_NO_TESTS, "no tests");
+    expect(run_job(judge, &job), RN_V_NO_TESTS, "no tests");
 }
 
 static rn_judge_result run_io(rn_judge_mode mode, rn_compare cmp, const char *program,
@@ -130,7 +116,7 @@ static rn_judge_result run_io(rn_judge_mode mode, rn_compare cmp, const char *pr
                         .cases = &c,
                         .n_cases = 1,
                         .limits = small};
-    return run_in(judge, &job);
+    return run_job(judge, &job);
 }
 
 static void test_stdio(void **state)
@@ -416,7 +402,7 @@ static void test_weaker(void **state)
                                 .cases = &c,
                                 .n_cases = 1,
                                 .limits = small};
-            rn_judge_result r = run_in(j, &job);
+            rn_judge_result r = run_job(j, &job);
             if (r.verdict != table[k].want)
                 fail_msg("without %s (%s): %s: got %s (%s)", without[i], rn_judge_level(j),
                          table[k].program, rn_verdict_name(r.verdict), r.detail);
@@ -475,22 +461,6 @@ static void test_public(void **state)
     assert_int_equal(v.verdict, RN_V_NO_TESTS);
     rn_judge_close(j);
     assert_int_equal(rn_judge_start(&(rn_judge_settings){.cpu_s = -1}, &j, &err), RN_EINVAL);
-}
-
-static int open_judge(void **state)
-{
-    (void)state;
-    rn_err err;
-    if (rn_judge_open(&(rn_judge_opts){.jobs = 2}, &judge, &err) == 0) return 0;
-    print_error("%s\n", err.msg);
-    return -1;
-}
-
-static int close_judge(void **state)
-{
-    (void)state;
-    rn_judge_close(judge);
-    return 0;
 }
 
 int main(void)

@@ -1,10 +1,6 @@
 /* test_judge_calls.c: tests that are calls: evalplus' comparison, both parts, limits, forged passes,
  * and what a reference's run writes down. */
-#include "test.h"
-
-#include "judge/judge.h"
-
-static rn_judge *judge;
+#include "test_judge.h"
 
 enum { MAX = 8 };
 
@@ -21,13 +17,7 @@ static rn_judge_result call_parts(const rn_judge_job *given, const char *const *
     job.cases = cases;
     if (!job.entry) job.entry = "f";
     job.limits.memory_bytes = 512 << 20;
-    rn_err err;
-    uint64_t tag;
-    rn_judge_result r;
-    assert_ok(rn_judge_submit(judge, &job, 1, &err), &err);
-    int rc = rn_judge_wait(judge, -1, &tag, &r, &err);
-    if (rc != 1) fail_msg("wait: %d %s", rc, err.msg);
-    return r;
+    return run_job(judge, &job);
 }
 
 /* As evalplus 0.3.1 judges. */
@@ -214,23 +204,6 @@ static void test_record(void **state)
         rn_bytes_of("def f(x):\n    return [{(i, 'a'): {i + (i == 7)}} for i in range(3000)]");
     r = call_parts(&job, (const char *[]){"[5]", NULL}, (const char *[]){line[3]});
     assert_int_equal(r.verdict, RN_V_WRONG);
-}
-
-static int open_judge(void **state)
-{
-    (void)state;
-    rn_err err;
-    const rn_judge_opts opts = {.jobs = 1};
-    if (rn_judge_open(&opts, &judge, &err) == 0) return 0;
-    print_message("no sandbox here: %s\n", err.msg);
-    return -1;
-}
-
-static int close_judge(void **state)
-{
-    (void)state;
-    rn_judge_close(judge);
-    return 0;
 }
 
 int main(void)

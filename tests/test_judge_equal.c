@@ -2,12 +2,9 @@
  * Programs that do the same: keys of pairs that must have one in common, of pairs that must not, of
  * programs that must have none; and what a batch makes of them.
  */
-#include "test.h"
+#include "test_judge.h"
 
-#include "judge/judge.h"
 #include "run/equal.h"
-
-static rn_judge *judge;
 
 enum { KEY = 64, MAX = 300 };
 
@@ -19,11 +16,7 @@ static void keys_of(const char *const *programs, size_t n, char (*keys)[KEY + 1]
     for (size_t i = 0; i < n; i++)
         cases[i].input = rn_bytes_of(programs[i]);
     rn_judge_job job = {.mode = RN_JUDGE_KEYS, .cases = cases, .n_cases = n};
-    rn_err err;
-    rn_judge_result r;
-    uint64_t tag;
-    assert_ok(rn_judge_submit(judge, &job, 5, &err), &err);
-    if (rn_judge_wait(judge, -1, &tag, &r, &err) != 1) fail_msg("wait: %s", err.msg);
+    rn_judge_result r = run_job(judge, &job);
     if (r.verdict != RN_V_PASSED) fail_msg("%s: %s", rn_verdict_name(r.verdict), r.detail);
     rn_bytes text = rn_judge_text(judge);
     const char *p = text.data, *end = text.data + text.len;
@@ -260,20 +253,6 @@ static void test_batch(void **state)
             if (stands[i] != table[i].stands) fail_msg("program %zu: %zu runs", i, stands[i]);
     }
     rn_equals_free(&e);
-}
-
-static int open_judge(void **state)
-{
-    (void)state;
-    rn_err err;
-    return rn_judge_open(&(rn_judge_opts){.jobs = 1}, &judge, &err);
-}
-
-static int close_judge(void **state)
-{
-    (void)state;
-    rn_judge_close(judge);
-    return 0;
 }
 
 int main(void)

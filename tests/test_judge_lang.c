@@ -1,12 +1,9 @@
 /* Programs in other languages: a pass, a failed assertion, an early end with status 0, a source that
  * does not compile; standard input and output; what is refused. Languages that are not installed
  * are skipped. */
-#include "test.h"
+#include "test_judge.h"
 
-#include "judge/judge.h"
 #include "judge/lang.h"
-
-static rn_judge *judge;
 
 /* `f` stands for the program; each source calls it on 3 and ends with the mark. EARLY leaves before
  * that with status 0. */
@@ -42,30 +39,21 @@ static const language table[] = {
 
 static bool installed(const char *name)
 {
-    rn_err err;
-    uint64_t tag;
-    rn_judge_result r;
     const rn_judge_job job = {.mode = RN_JUDGE_VERSION, .language = name};
-    assert_ok(rn_judge_submit(judge, &job, 0, &err), &err);
-    assert_int_equal(rn_judge_wait(judge, -1, &tag, &r, &err), 1);
+    rn_judge_result r = run_job(judge, &job);
     if (r.verdict != RN_V_PASSED) print_message("%s is not here: %s\n", name, r.detail);
     return r.verdict == RN_V_PASSED;
 }
 
 static rn_judge_result run(const char *name, const char *program, const char *in, const char *out)
 {
-    rn_err err;
-    uint64_t tag;
-    rn_judge_result r;
     const rn_judge_case c = {.input = rn_bytes_of(in), .expected = rn_bytes_of(out)};
     const rn_judge_job job = {.mode = out ? RN_JUDGE_STDIO : RN_JUDGE_SCRIPT,
                               .language = name,
                               .program = rn_bytes_of(program),
                               .cases = &c,
                               .n_cases = 1};
-    assert_ok(rn_judge_submit(judge, &job, 0, &err), &err);
-    assert_int_equal(rn_judge_wait(judge, -1, &tag, &r, &err), 1);
-    return r;
+    return run_job(judge, &job);
 }
 
 static void expect(const language *l, const char *body, rn_verdict want)
@@ -140,22 +128,6 @@ static void test_refused(void **state)
     assert_int_equal(rn_lang_find("C++"), rn_lang_find("cpp"));
     assert_int_equal(rn_lang_find("python"), -1);
     assert_int_equal(rn_lang_find(NULL), -1);
-}
-
-static int open_judge(void **state)
-{
-    (void)state;
-    rn_err err;
-    if (rn_judge_open(&(rn_judge_opts){.jobs = 1}, &judge, &err) == 0) return 0;
-    print_error("%s\n", err.msg);
-    return -1;
-}
-
-static int close_judge(void **state)
-{
-    (void)state;
-    rn_judge_close(judge);
-    return 0;
 }
 
 int main(void)

@@ -1,7 +1,5 @@
 /* test_judge_values.c: what functions return: equal values, kinds of outcomes, programs that end. */
-#include "test.h"
-
-#include "judge/judge.h"
+#include "test_judge.h"
 
 /* A sanitized host is slower and larger. */
 #ifdef __SANITIZE_ADDRESS__
@@ -9,8 +7,6 @@ static const int64_t CPU_NS = 1500000000, MEMORY = 512 << 20;
 #else
 static const int64_t CPU_NS = 300000000, MEMORY = 256 << 20;
 #endif
-
-static rn_judge *judge;
 
 enum { MAX = 8 };
 
@@ -30,13 +26,7 @@ static rn_judge_result call(const char *program, const char *const *inputs, cons
         .cases = cases,
         .n_cases = n,
         .limits = {.cpu_ns = CPU_NS, .wall_ns = 10 * CPU_NS, .memory_bytes = MEMORY}};
-    rn_err err;
-    uint64_t tag;
-    rn_judge_result r;
-    assert_ok(rn_judge_submit(judge, &job, 1, &err), &err);
-    int rc = rn_judge_wait(judge, -1, &tag, &r, &err);
-    if (rc != 1) fail_msg("wait: %d %s", rc, err.msg);
-    return r;
+    return run_job(judge, &job);
 }
 
 static bool same(const rn_judge_value *a, const rn_judge_value *b)
@@ -238,22 +228,6 @@ static void test_refuses(void **state)
     job.n_cases = 1;
     job.entry = NULL;
     assert_int_equal(rn_judge_submit(judge, &job, 1, &err), RN_EINVAL);
-}
-
-static int open_judge(void **state)
-{
-    (void)state;
-    rn_err err;
-    int rc = rn_judge_open(&(rn_judge_opts){.jobs = 1}, &judge, &err);
-    if (rc) print_message("%s\n", err.msg);
-    return rc;
-}
-
-static int close_judge(void **state)
-{
-    (void)state;
-    rn_judge_close(judge);
-    return 0;
 }
 
 int main(void)

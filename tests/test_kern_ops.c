@@ -99,8 +99,6 @@ static void exponentials(void **state)
         for (int i = 0; i < N; i++)
             sum += exp(((double)x[i] - 88) * 0.5);
         assert_near(rn_sum_exp(k, x, 88, 0.5f, N) / sum, 1, 1e-6);
-        assert_near(rn_logsumexp(k, x, N),
-                    log(sum * 0 + rn_sum_exp(k, x, x[N - 1], 1, N)) + (double)x[N - 1], 1e-9);
     }
 }
 

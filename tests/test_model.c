@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "model/engine.h"
 #include "model/memory.h"
-#include "model/random.h"
+#include "tiny_model.h"
 
 static rn_model *load(const char *path)
 {
@@ -109,15 +109,7 @@ static void logits_are_as_exact_as_llama_cpp(void **state)
 static int load_changed(const char *find, const char *put, size_t len, const rn_load_opts *opts,
                         rn_err *err)
 {
-    rn_random_spec spec = {.n_layer = 2,
-                           .d_model = 64,
-                           .d_ff = 96,
-                           .n_head = 4,
-                           .n_kv_head = 2,
-                           .n_vocab = 320,
-                           .n_ctx = 256,
-                           .type = RN_Q_F32,
-                           .seed = 1};
+    rn_random_spec spec = tiny_spec(RN_Q_F32, 1);
     void *data;
     size_t bytes;
     assert_ok(rn_random_gguf(&spec, &data, &bytes, err), err);

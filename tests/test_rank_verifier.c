@@ -2,23 +2,15 @@
 /* test_rank_verifier.c: P(yes) against the model's own logits, one token and several; templates. */
 #include "test.h"
 
-#include "model/random.h"
 #include "rank/verifier.h"
+#include "tiny_model.h"
 
 static rn_model *model;
 
 static int make_model(void **state)
 {
     (void)state;
-    const rn_random_spec spec = {.n_layer = 2,
-                                 .d_model = 64,
-                                 .d_ff = 96,
-                                 .n_head = 4,
-                                 .n_kv_head = 2,
-                                 .n_vocab = 320,
-                                 .n_ctx = 256,
-                                 .type = RN_Q_F32,
-                                 .seed = 11};
+    const rn_random_spec spec = tiny_spec(RN_Q_F32, 11);
     rn_err err;
     int rc = rn_random_model(&spec, 1, &model, &err);
     if (rc) print_message("%s\n", err.msg);

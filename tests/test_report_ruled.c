@@ -97,9 +97,40 @@ static void read_run(rn_arena *a, const replay *x, const char *settings, rn_entr
         assert_int_equal(first[i], cells[i].idx < e->base[place[i]].n);
 }
 
+/* A run until the answer is known, and what a report reads of it. */
+typedef struct reading {
+    rn_inquiry *q;
+    rn_arena a;
+    rn_entrant e;
+    rn_report_task t;
+    replay x;
+} reading;
+
+static reading *open_reading(uint32_t seed)
+{
+    reading *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    r->q = open_question();
+    run_until(r->q, seed, &r->x);
+    return r;
+}
+
+static void close_reading(reading *r)
+{
+    rn_arena_free(&r->a);
+    rn_inquiry_free(r->q);
+    free(r);
+}
+
 static const char *settings_of(rn_arena *a, const char *marks)
 {
     return rn_arena_printf(a, "{\"seed\":0,\"until\":%s,\"version\":\"0\"}", marks);
+}
+
+/* Reads the run again with these marks of its rules, JSON. */
+static void read_marked(reading *r, const char *marks)
+{
+    read_run(&r->a, &r->x, settings_of(&r->a, marks), &r->e, &r->t);
 }
 
 /* A mean over replays, its distance from the truth in standard errors. */
@@ -184,61 +215,50 @@ static void a_report_is_unbiased_where_eq_1_is_not(void **state)
 static void what_the_provenance_says_is_walked_again(void **state)
 {
     (void)state;
-    rn_inquiry *q = open_question();
-    rn_arena a = {0};
-    rn_entrant e;
-    rn_report_task t;
-    replay x;
-    run_until(q, 7, &x);
-    char bare[300];
-    snprintf(bare, sizeof bare, "%.*s", (int)(strstr(x.rule, ", rung") - x.rule), x.rule);
-    read_run(&a, &x, settings_of(&a, rn_arena_printf(&a, "\"%s\"", bare)), &e, &t);
-    assert_non_null(e.ruled);
-    assert_near(mean_column(e.ruled->rows, 4, K), x.answer, 0.02);
-    const char *marks = rn_arena_printf(&a, "[\"later: j 4\",\"%s\",\"%s\"]", bare, x.rule);
-    read_run(&a, &x, settings_of(&a, marks), &e, &t);
-    assert_near(mean_column(e.ruled->rows, 4, K), x.answer, 1e-9);
-    assert_string_equal(e.ruled->question, "pass@2 +-4.5");
-    marks = rn_arena_printf(&a, "[\"%s\",\"wide: k 2, n 4 to 60, cost 1, rung -40\"]", x.rule);
-    read_run(&a, &x, settings_of(&a, marks), &e, &t);
-    assert_string_equal(e.ruled->question, "pass@2 +-4.5");
-    read_run(&a, &x, settings_of(&a, "\"later: j 4\""), &e, &t);
-    assert_null(e.ruled);
-    assert_non_null(e.base);
-    read_run(&a, &x, "{}", &e, &t);
-    assert_null(e.base);
-    rn_arena_free(&a);
-    rn_inquiry_free(q);
+    reading *r = open_reading(7);
+    const replay *x = &r->x;
+    const rn_entrant *e = &r->e;
+    const char *bare =
+        rn_arena_printf(&r->a, "%.*s", (int)(strstr(x->rule, ", rung") - x->rule), x->rule);
+    read_marked(r, rn_arena_printf(&r->a, "\"%s\"", bare));
+    assert_non_null(e->ruled);
+    assert_near(mean_column(e->ruled->rows, 4, K), x->answer, 0.02);
+    read_marked(r, rn_arena_printf(&r->a, "[\"later: j 4\",\"%s\",\"%s\"]", bare, x->rule));
+    assert_near(mean_column(e->ruled->rows, 4, K), x->answer, 1e-9);
+    assert_string_equal(e->ruled->question, "pass@2 +-4.5");
+    read_marked(
+        r, rn_arena_printf(&r->a, "[\"%s\",\"wide: k 2, n 4 to 60, cost 1, rung -40\"]", x->rule));
+    assert_string_equal(e->ruled->question, "pass@2 +-4.5");
+    read_marked(r, "\"later: j 4\"");
+    assert_null(e->ruled);
+    assert_non_null(e->base);
+    read_run(&r->a, x, "{}", &r->e, &r->t);
+    assert_null(e->base);
+    close_reading(r);
 }
 
 /* `generate -n 100` afterwards: more of every problem than the rule took, equal and by number. */
 static void a_run_made_longer_is_read_as_one(void **state)
 {
     (void)state;
-    rn_inquiry *q = open_question();
-    rn_arena a = {0};
-    rn_entrant e;
-    rn_report_task t;
-    replay x;
-    run_until(q, 8, &x);
-    const char *settings = settings_of(&a, rn_arena_printf(&a, "\"%s\"", x.rule));
+    reading *r = open_reading(8);
+    const char *rule = rn_arena_printf(&r->a, "\"%s\"", r->x.rule);
     for (size_t p = 0; p < PROBLEMS; p++)
-        x.n[p] = 100;
-    read_run(&a, &x, settings, &e, &t);
-    assert_null(e.base);
-    x.n[3] = 110; /* and a little more of one */
-    read_run(&a, &x, settings, &e, &t);
-    assert_non_null(e.base);
-    assert_null(e.ruled);
+        r->x.n[p] = 100;
+    read_marked(r, rule);
+    assert_null(r->e.base);
+    r->x.n[3] = 110; /* and a little more of one */
+    read_marked(r, rule);
+    assert_non_null(r->e.base);
+    assert_null(r->e.ruled);
     for (size_t p = 0; p < PROBLEMS; p++)
-        assert_int_equal(e.base[p].n, 100);
+        assert_int_equal(r->e.base[p].n, 100);
     /* Ended before the first samples were all there: nothing depended on an outcome yet. */
     for (size_t p = 0; p < PROBLEMS; p++)
-        x.n[p] = 1 + (int64_t)p % 4;
-    read_run(&a, &x, settings, &e, &t);
-    assert_null(e.base);
-    rn_arena_free(&a);
-    rn_inquiry_free(q);
+        r->x.n[p] = 1 + (int64_t)p % 4;
+    read_marked(r, rule);
+    assert_null(r->e.base);
+    close_reading(r);
 }
 
 int main(void)

@@ -106,16 +106,6 @@ static void curves_are_step_functions_of_the_budget(void **state)
         rn_stat_budget_table(&(rn_ktable){table, 2, 0}, each, 1, budgets, 7, out, &err), RN_EINVAL);
 }
 
-static void inverse_is_the_first_k(void **state)
-{
-    (void)state;
-    const double mean[] = {0.1, 0.3, 0.25, 0.3, 0.5};
-    assert_int_equal(rn_stat_k_to_reach(mean, 5, 0.1), 1);
-    assert_int_equal(rn_stat_k_to_reach(mean, 5, 0.3), 2);
-    assert_int_equal(rn_stat_k_to_reach(mean, 5, 0.31), 5);
-    assert_int_equal(rn_stat_k_to_reach(mean, 5, 0.51), 0);
-}
-
 static void grids_are_geometric(void **state)
 {
     (void)state;
@@ -138,7 +128,6 @@ int main(void)
         cmocka_unit_test(tables_interpolate_and_repeat_batches),
         cmocka_unit_test(senseless_costs_are_refused),
         cmocka_unit_test(curves_are_step_functions_of_the_budget),
-        cmocka_unit_test(inverse_is_the_first_k),
         cmocka_unit_test(grids_are_geometric),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

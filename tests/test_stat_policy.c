@@ -39,6 +39,15 @@ static void beta_quantiles_invert(void **state)
 
 /* ---- priors ---------------------------------------------------------------------------------- */
 
+/* The expected pass@1 of one arm. */
+static double mean_rate(const rn_prior *p, size_t arm)
+{
+    double mean = 0;
+    for (size_t t = 0; t < p->n_kind; t++)
+        mean += p->weight[t] * p->rate[t * p->n_arm + arm];
+    return mean;
+}
+
 static void default_prior_is_the_documented_one(void **state)
 {
     (void)state;
@@ -48,7 +57,7 @@ static void default_prior_is_the_documented_one(void **state)
     assert_ok(rn_prior_default(cost, N(cost), &p, &err), &err);
     static const double mean[] = {0.28, 0.33, 0.43, 0.28};
     for (size_t a = 0; a < N(cost); a++)
-        assert_near(rn_prior_mean(p, a), mean[a], 0.005);
+        assert_near(mean_rate(p, a), mean[a], 0.005);
     double pass2 = 0, sum = 0;
     for (size_t t = 0; t < p->n_kind; t++) {
         double fail = 1 - p->rate[t * p->n_arm];
@@ -102,8 +111,8 @@ static void learns_that_failures_are_shared(void **state)
     const double cost[] = {1, 3};
     rn_prior *prior;
     assert_ok(rn_prior_learn(counts, 2, P, NULL, cost, &prior, &err), &err);
-    assert_near(rn_prior_mean(prior, 0), 0.2, 0.02);
-    assert_near(rn_prior_mean(prior, 1), 0.35, 0.03);
+    assert_near(mean_rate(prior, 0), 0.2, 0.02);
+    assert_near(mean_rate(prior, 1), 0.35, 0.03);
 
     const rn_policy_arm arms[] = {{.per_sample = 1}, {.per_sample = 3}};
     rn_policy *p;
@@ -353,16 +362,12 @@ static void a_pass_ends_it(void **state)
     assert_ok(rn_policy_next(p, &a, &err), &err);
     assert_ok(rn_policy_next(p, &b, &err), &err);
     rn_policy_observe(p, a, true, 0.5);
-    assert_true(rn_policy_passed(p));
-    assert_int_equal(rn_policy_in_flight(p, b), 1);
     rn_policy_observe(p, b, false, two[b].per_sample);
-    assert_true(rn_policy_passed(p));
     assert_ok(rn_policy_next(p, &a, &err), &err);
     assert_int_equal(a, -1);
     assert_ok(rn_policy_promise(p, &chance, NULL, &err), &err);
     assert_near(chance, 1, 0);
     rn_policy_reset(p);
-    assert_false(rn_policy_passed(p));
     assert_ok(rn_policy_next(p, &a, &err), &err);
     assert_true(a >= 0);
     rn_policy_free(p);

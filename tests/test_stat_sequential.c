@@ -48,9 +48,9 @@ static double expectation(rn_seq *q, int round, size_t j, rn_count x, double p, 
     int64_t need = rn_seq_need(q, round, x);
     if (need == x.n) {
         rn_err err;
-        double pass[2];
-        assert_ok(rn_seq_pass(q, round, x, pass, &err), &err);
-        return chance * pass[j];
+        rn_seq_mean pass[2];
+        assert_ok(rn_seq_means(q, round, &x, 1, pass, &err), &err);
+        return chance * pass[j].value;
     }
     double sum = 0;
     int64_t more = need - x.n;
@@ -152,14 +152,14 @@ static void the_variance_is_that_of_the_rule(void **state)
     assert_non_null(x);
     for (size_t i = 0; i < n; i++) {
         rn_rng r;
-        double pass;
+        rn_seq_mean one;
         rn_rng_init(&r, 3, i, 1);
         for (int64_t need; (need = rn_seq_need(q, rung, x[i])) > x[i].n;)
             for (; x[i].n < need; x[i].n++)
                 x[i].c += rn_rng_unit(&r) < 0.3;
-        assert_ok(rn_seq_pass(q, rung, x[i], &pass, &err), &err);
-        sum += pass;
-        squares += pass * pass;
+        assert_ok(rn_seq_means(q, rung, &x[i], 1, &one, &err), &err);
+        sum += one.value;
+        squares += one.value * one.value;
     }
     rn_seq_mean m;
     assert_ok(rn_seq_means(q, rung, x, n, &m, &err), &err);

@@ -1,38 +1,16 @@
 /* test_store_import.c: the splitter of large JSON, detection of forms, ids, the public calls. */
-#include "test.h"
+#include "test_dir.h"
 
 #include "store/idmap.h"
 #include "store/import.h"
 #include "store/jstream.h"
 
-static char dir[4096];
-
-static int make_dir(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof dir, "%s", test_tmpdir());
-    return 0;
-}
-
-static int drop_dir(void **state)
-{
-    (void)state;
-    test_rmdir(dir);
-    return 0;
-}
-
-/* Writes text to a file of the test's folder; its path in one of four static buffers. */
+/* Writes text to a file of the test's folder; its path as of in_dir. */
 static const char *file_with(const char *name, const char *text)
 {
-    static char path[4][4200];
-    static int next;
-    next = (next + 1) % 4;
-    snprintf(path[next], sizeof path[next], "%s/%s", dir, name);
-    FILE *f = fopen(path[next], "wb");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
-    return path[next];
+    const char *path = in_dir(name);
+    write_text(path, text);
+    return path;
 }
 
 /* ---- jstream --------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include "model/chat.h"
 #include "tiny_gguf.h"
+#include "tok_decode.h"
 
 static const struct {
     rn_chat chat;
@@ -173,7 +174,7 @@ static void test_encode(void **state)
     assert_int_equal(n_start, 2);
     assert_int_equal(n_end, 1);
     rn_buf back = {0};
-    assert_ok(rn_tok_decode(t, ids.v, ids.n, RN_TOK_SHOW_CONTROL, &back, &err), &err);
+    decode(t, &ids, SHOW_CONTROL, &back);
     assert_string_equal(back.data, "<|im_start|>user\n<|im_end|>hello<|im_end|>\n"
                                    "<|im_start|>assistant\n");
     rn_buf_free(&back);

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "model/tok.h"
+#include "tok_decode.h"
 
 enum { N_TEXTS = 46 };
 
@@ -54,7 +54,7 @@ static void check_vectors(const char *name)
         if (*ids_at == '\n') ids_at++;
 
         rn_buf_clear(&back);
-        assert_ok(rn_tok_decode(t, ids.v, ids.n, RN_TOK_FROM_START, &back, &err), &err);
+        decode(t, &ids, FROM_START, &back);
         assert_int_equal(back.len, text.len);
         if (text.len) assert_memory_equal(back.data, text.data, text.len);
         rn_ids_free(&ids);

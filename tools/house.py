@@ -92,6 +92,16 @@ def circles(folder):
     return found
 
 
+def options_of_two_kinds():
+    """Long options that take one kind of value in one command and another kind in the next: NAME and KIB."""
+    kinds = collections.defaultdict(set)
+    row = re.compile(r'RN_OPT_(FLAG|STR|INT|REAL|LIST)\(\s*(?:\'.\'|0),\s*"([\w-]+)",[^"]*"([^"]*)"')
+    for path in sources("src/cli"):
+        for form, name, meta in row.findall(re.sub(r"\\\n", " ", read(path))):
+            kinds[name].add("flag" if form == "FLAG" else meta.replace("FORMAT", "FORM"))
+    return sorted(name for name, found in kinds.items() if len(found) > 1)
+
+
 def survey():
     """What the tree at ROOT holds: lines and comments by module, counts, and the places that break a rule."""
     paths = list(sources("src", "include"))
@@ -110,6 +120,7 @@ def survey():
         if module == "cli":
             used |= public & set(re.findall(r"\brn_\w+", bare(text)))
         counts["files"] += 1
+        counts["reallocs outside base"] += module != "base" and bare(text).count("realloc(")
         seen = set()
         for name, n in functions(path):
             if name in seen:
@@ -143,6 +154,7 @@ def survey():
         deeper |= {path} if found else set()
         bad += [f"{path}: includes {inc}, which the command line must not see" for inc in found]
     counts["files of cli that include inner headers"] = len(deeper)
+    counts["options with two kinds of value"] = len(options_of_two_kinds())
     counts["public functions"] = len(public)
     counts["public functions that cli calls"] = len(used)
     return lines, comments, counts, bad

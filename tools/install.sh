@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs (or with --remove takes away) program, libraries, header, pkg-config file, man pages, shell
+# Installs (or with --remove takes away) program, libraries, headers, pkg-config file, man pages, shell
 # completions and the data files that ship with ration. From the Makefile: BUILD, VERSION, PREFIX, DESTDIR.
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,7 +20,7 @@ files() {
     [ ! -e "$BUILD/ration-judge-host" ] || echo "755 $BUILD/ration-judge-host libexec/ration/ration-judge-host"
     echo "644 $BUILD/libration.a lib/libration.a"
     echo "755 $BUILD/libration.so lib/libration.so.$VERSION"
-    echo "644 include/ration.h include/ration.h"
+    for f in include/ration.h include/ration/*.h; do echo "644 $f $f"; done
     for f in docs/man/*.1; do
         [ ! -e "$f" ] || echo "644 $f share/man/man1/${f##*/}"
     done
@@ -37,7 +37,7 @@ pc=$root/lib/pkgconfig/ration.pc
 if [ "${1:-}" = --remove ]; then
     files | while read -r _ _ to; do rm -f "$root/$to"; done
     rm -f "$root/lib/libration.so" "$root/lib/libration.so.$major" "$pc"
-    find "$root/share/ration" "$root/libexec/ration" -depth -type d -empty -delete 2>/dev/null || true
+    find "$root/share/ration" "$root/libexec/ration" "$root/include/ration" -depth -type d -empty -delete 2>/dev/null || true
     exit 0
 fi
 

@@ -108,6 +108,19 @@ void rn_buf_putc(rn_buf *b, char c)
     rn_buf_add(b, &c, 1);
 }
 
+void rn_buf_utf8(rn_buf *b, uint32_t u)
+{
+    if (u < 0x80) {
+        rn_buf_putc(b, (char)u);
+        return;
+    }
+    const int tail = u < 0x800 ? 1 : u < 0x10000 ? 2 : 3;
+    static const uint8_t first[] = {0, 0xC0, 0xE0, 0xF0};
+    rn_buf_putc(b, (char)(first[tail] | u >> (6 * tail)));
+    for (int i = tail - 1; i >= 0; i--)
+        rn_buf_putc(b, (char)(0x80 | (u >> (6 * i) & 0x3F)));
+}
+
 void rn_buf_printf(rn_buf *b, const char *fmt, ...)
 {
     va_list ap;

@@ -50,6 +50,8 @@ bool rn_buf_reserve(rn_buf *b, size_t extra);
 void rn_buf_add(rn_buf *b, const void *data, size_t len);
 void rn_buf_puts(rn_buf *b, const char *s);
 void rn_buf_putc(rn_buf *b, char c);
+/* The UTF-8 of a code point; halves of pairs in three bytes, as if they were characters. */
+void rn_buf_utf8(rn_buf *b, uint32_t u);
 void rn_buf_printf(rn_buf *b, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Characters of a line of a screen, most. */
 enum { RN_LINE = 100 };

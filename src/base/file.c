@@ -294,6 +294,18 @@ bool rn_data_locate(const char *data_dir, const char *rel, rn_buf *path)
     return false;
 }
 
+bool rn_data_template(const char *data_dir, const char *folder, const char *which, rn_buf *path)
+{
+    rn_buf rel = {0};
+    rn_buf_clear(path);
+    rn_buf_puts(path, which);
+    if (strchr(which, '/') || rn_file_exists(which)) return rn_buf_ok(path);
+    rn_buf_printf(&rel, "%s/%s.json", folder, which);
+    const bool found = rn_buf_ok(&rel) && rn_data_locate(data_dir, rel.data, path);
+    rn_buf_free(&rel);
+    return found;
+}
+
 void rn_data_places(const char *data_dir, const char *rel, rn_buf *out)
 {
     rn_buf path = {0};

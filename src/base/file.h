@@ -49,6 +49,10 @@ const char *rn_data_dir(const char *given);
  * exists. */
 bool rn_data_locate(const char *data_dir, const char *rel, rn_buf *path);
 
+/* Where a template lies: `which` itself where it is a path or a file, else folder/which.json as
+ * rn_data_locate finds it; false if there is none. *path is cleared first. */
+bool rn_data_template(const char *data_dir, const char *folder, const char *which, rn_buf *path);
+
 /* Appends the paths at which rn_data_locate looks, with ", " between them, for messages. */
 void rn_data_places(const char *data_dir, const char *rel, rn_buf *out);
 

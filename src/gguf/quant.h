@@ -174,11 +174,4 @@ void rn_dequant_row(rn_qtype type, const void *src, float *dst, int64_t n);
  * weight is NaN or infinite. Reads the scales only. */
 bool rn_quant_row_finite(rn_qtype type, const void *src, int64_t n);
 
-/* Types that rn_quant_row writes. */
-bool rn_quant_can_write(rn_qtype type);
-/* src [n] to a row of `type`: round to nearest of one scale per block (F32, F16, BF16, Q8_0, Q4_0,
- * Q4_K). A reference for tests and for random weights, not a search for the best scales.
- * RN_EUNSUPPORTED for other types, RN_EINVAL if n is not a multiple of the block. */
-int rn_quant_row(rn_qtype type, const float *src, void *dst, int64_t n, rn_err *err);
-
 #endif

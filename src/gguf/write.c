@@ -1,10 +1,5 @@
 /* write.c: GGUF files put together in memory. See write.h. */
 #include "gguf/write.h"
-#include "base/file.h"
-
-#include <stdlib.h>
-
-enum { ALIGNMENT = 32 };
 
 static void put_raw32(rn_buf *b, uint32_t v)
 {
@@ -78,24 +73,9 @@ void rn_gguf_put_f32s(rn_gguf_writer *w, const char *key, const float *v, size_t
     rn_buf_add(&w->kvs, v, n * sizeof *v);
 }
 
-static uint64_t aligned(uint64_t n)
-{
-    return (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-}
-
 void rn_gguf_put_tensor(rn_gguf_writer *w, const char *name, rn_qtype type, int n_dims,
                         const int64_t *ne, const void *data)
 {
-    if (w->n_tensors == w->cap_data) {
-        size_t cap = w->cap_data ? 2 * w->cap_data : 64;
-        void *more = realloc(w->data, cap * sizeof *w->data);
-        if (!more) {
-            w->failed = true;
-            return;
-        }
-        w->data = more;
-        w->cap_data = cap;
-    }
     int64_t rows = 1;
     put_raw_str(&w->infos, rn_bytes_of(name));
     put_raw32(&w->infos, (uint32_t)n_dims);
@@ -106,49 +86,47 @@ void rn_gguf_put_tensor(rn_gguf_writer *w, const char *name, rn_qtype type, int 
     put_raw32(&w->infos, (uint32_t)type);
     put_raw64(&w->infos, w->data_bytes);
     size_t bytes = rn_quant_row_bytes(type, ne[0]) * (size_t)rows;
-    w->data[w->n_tensors++] = (struct rn_gguf_data){.data = data, .bytes = bytes};
-    w->data_bytes += aligned(bytes);
+    rn_vec_push(&w->tensors, ((rn_bytes){.data = data, .len = bytes}));
+    w->data_bytes += rn_gguf_aligned(bytes);
 }
 
 static void pad(rn_buf *b)
 {
-    while (b->len % ALIGNMENT && rn_buf_ok(b))
+    while (b->len != rn_gguf_aligned(b->len) && rn_buf_ok(b))
         rn_buf_putc(b, 0);
 }
 
-int rn_gguf_write(const rn_gguf_writer *w, rn_buf *out, rn_err *err)
+int rn_gguf_write_head(const rn_gguf_writer *w, rn_buf *out, rn_err *err)
 {
     rn_buf_clear(out);
-    bool ok = !w->failed && rn_buf_ok(&w->kvs) && rn_buf_ok(&w->infos) &&
-              rn_buf_reserve(out, 24 + w->kvs.len + w->infos.len + ALIGNMENT + w->data_bytes);
-    if (!ok) return rn_fail(err, RN_ENOMEM, "out of memory making a GGUF file");
     rn_buf_puts(out, "GGUF");
     put_raw32(out, 3);
-    put_raw64(out, w->n_tensors);
+    put_raw64(out, w->tensors.n);
     put_raw64(out, w->n_kv);
     rn_buf_add(out, w->kvs.data, w->kvs.len);
     rn_buf_add(out, w->infos.data, w->infos.len);
     pad(out);
-    for (uint64_t i = 0; i < w->n_tensors; i++) {
-        rn_buf_add(out, w->data[i].data, w->data[i].bytes);
+    bool ok =
+        rn_buf_ok(&w->kvs) && rn_buf_ok(&w->infos) && rn_vec_ok(&w->tensors) && rn_buf_ok(out);
+    return ok ? 0 : rn_fail(err, RN_ENOMEM, "out of memory making a GGUF file");
+}
+
+int rn_gguf_write(const rn_gguf_writer *w, rn_buf *out, rn_err *err)
+{
+    int rc = rn_gguf_write_head(w, out, err);
+    if (rc) return rc;
+    rn_buf_reserve(out, w->data_bytes);
+    for (size_t i = 0; i < w->tensors.n; i++) {
+        rn_buf_add(out, w->tensors.data[i].data, w->tensors.data[i].len);
         pad(out);
     }
     return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory making a GGUF file");
-}
-
-int rn_gguf_write_file(const rn_gguf_writer *w, const char *path, rn_err *err)
-{
-    rn_buf file = {0};
-    int rc = rn_gguf_write(w, &file, err);
-    if (!rc) rc = rn_file_write_atomic(path, rn_buf_view(&file), err);
-    rn_buf_free(&file);
-    return rc;
 }
 
 void rn_gguf_writer_free(rn_gguf_writer *w)
 {
     rn_buf_free(&w->kvs);
     rn_buf_free(&w->infos);
-    free(w->data);
+    rn_vec_free(&w->tensors);
     *w = (rn_gguf_writer){0};
 }

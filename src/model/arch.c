@@ -73,13 +73,6 @@ static const rn_arch archs[] = {
      .ffn_bias = RN_NEED_MAY},
 };
 
-const rn_arch *rn_arch_find(const char *name)
-{
-    for (size_t i = 0; i < sizeof archs / sizeof archs[0]; i++)
-        if (strcmp(archs[i].name, name) == 0) return &archs[i];
-    return NULL;
-}
-
 /* "qwen2.block_count" for "block_count": in a static thread-local buffer. */
 static const char *key_of(const rn_arch *a, const char *name)
 {

@@ -108,9 +108,6 @@ static inline bool rn_layer_experts(const rn_hparams *h, int32_t i)
  * own. */
 void rn_rope_freqs(const rn_hparams *h, const float *factors, bool local, double *out);
 
-/* The architecture of that name, or NULL. Static. */
-const rn_arch *rn_arch_find(const char *name);
-
 /* Reads and checks every hyperparameter. RN_EUNSUPPORTED names an unknown architecture or feature,
  * RN_EFORMAT the key that is missing or out of range. n_vocab is that of token_embd. */
 int rn_hparams_read(const rn_gguf *file, rn_hparams *out, rn_err *err);

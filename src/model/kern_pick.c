@@ -32,13 +32,6 @@ int64_t rn_argmax(const rn_kern *k, const float *x, int64_t n)
     return 0;
 }
 
-double rn_logsumexp(const rn_kern *k, const float *x, int64_t n)
-{
-    const float most = k->max_row(x, n);
-    if (!isfinite(most)) return (double)most;
-    return (double)most + log(k->sum_exp(x, most, 1, n));
-}
-
 void rn_rope_table(int64_t pos, const double *freqs, int n_rot, double amp, float *cs)
 {
     for (int i = 0; i < n_rot / 2; i++) {

@@ -139,10 +139,6 @@ int64_t rn_mat_cols(const rn_mat *w)
 {
     return w->cols;
 }
-rn_qtype rn_mat_type(const rn_mat *w)
-{
-    return w->type;
-}
 unsigned rn_mat_form(const rn_mat *w)
 {
     return w->layout->is_float ? RN_ACT_F32 : RN_ACT_Q8;

@@ -41,7 +41,6 @@ size_t rn_mat_bytes(rn_qtype type, int64_t rows, int64_t cols);
 
 int64_t rn_mat_rows(const rn_mat *w);
 int64_t rn_mat_cols(const rn_mat *w);
-rn_qtype rn_mat_type(const rn_mat *w);
 unsigned rn_mat_form(const rn_mat *w); /* RN_ACT_Q8 or RN_ACT_F32 */
 
 /* ---- activations ----------------------------------------------------------------------------- */

@@ -71,9 +71,6 @@ static inline double rn_sum_exp(const rn_kern *k, const float *x, float max, flo
 /* The index of the largest of x [n], the first of equals; 0 if all are NaN. n > 0. */
 int64_t rn_argmax(const rn_kern *k, const float *x, int64_t n);
 
-/* log(sum(exp(x))) over x [n], in double from the maximum on: log p(i) = x[i] - logsumexp. */
-double rn_logsumexp(const rn_kern *k, const float *x, int64_t n);
-
 /* ---- rotary position embedding --------------------------------------------------------------- */
 
 /* Which two elements of a head turn together: neighbours (2 i, 2 i + 1), as the llama architecture

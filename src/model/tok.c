@@ -686,28 +686,3 @@ rn_bytes rn_tok_text(const rn_tok *t, int32_t id)
 {
     return in_range(t, id) ? t->texts[id] : (rn_bytes){0};
 }
-
-int rn_tok_decode(const rn_tok *t, const int32_t *ids, size_t n, unsigned flags, rn_buf *out,
-                  rn_err *err)
-{
-    bool strip = (flags & RN_TOK_FROM_START) && t->spm && t->add_space_prefix;
-    bool at_start = true; /* where the encoder puts a space: first, and after control tokens */
-    for (size_t i = 0; i < n; i++) {
-        rn_bytes b = rn_tok_bytes(t, ids[i]);
-        if (rn_tok_is_control(t, ids[i])) {
-            rn_bytes text = t->texts[ids[i]];
-            if (flags & RN_TOK_SHOW_CONTROL) rn_buf_add(out, text.data, text.len);
-            at_start = true;
-            continue;
-        }
-        if (b.len == 0) continue;
-        bool text = t->types[ids[i]] == TOK_NORMAL || t->types[ids[i]] == TOK_BYTE;
-        if (strip && at_start && text && b.data[0] == ' ') {
-            b.data++;
-            b.len--;
-        }
-        rn_buf_add(out, b.data, b.len);
-        at_start = false;
-    }
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory decoding %zu tokens", n);
-}

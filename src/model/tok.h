@@ -8,8 +8,8 @@
  *  - "gpt2" (byte-level): a pattern cuts the text into words (tok_pre.c), symbols are bytes, pairs
  *    and their order come from the list of merges.
  *
- * Exact round trip: decoding with RN_TOK_FROM_START gives back every byte that was encoded, valid
- * UTF-8 or not. For that, a U+2581 in SentencePiece input is written as byte tokens, and in
+ * Exact round trip: the bytes of the ids give back every byte that was encoded, valid UTF-8 or not
+ * (tests/tok_decode.h). For that, a U+2581 in SentencePiece input is written as byte tokens, and in
  * byte-level vocabularies bytes outside valid UTF-8 are words of their own; a byte that the
  * vocabulary has no token for (a few that never occur in UTF-8) is an error. "user defined" tokens
  * are matched in every text; control tokens only on request.
@@ -81,13 +81,5 @@ rn_bytes rn_tok_bytes(const rn_tok *t, int32_t id);
 /* The token's text as the file spells it, e.g. "<0x0A>", "\u2581the", "<|im_end|>"; empty for ids
  * out of range. Borrowed until the file is closed. */
 rn_bytes rn_tok_text(const rn_tok *t, int32_t id);
-
-enum {
-    RN_TOK_FROM_START = 1,   /* undoes the space before the text; control tokens may stand first */
-    RN_TOK_SHOW_CONTROL = 2, /* control tokens as the file spells them, else nothing */
-};
-/* Appends the text of ids [n] to *out. */
-int rn_tok_decode(const rn_tok *t, const int32_t *ids, size_t n, unsigned flags, rn_buf *out,
-                  rn_err *err);
 
 #endif

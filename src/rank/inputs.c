@@ -7,8 +7,7 @@ enum {
     TRIES_PER_INPUT = 20,
     MAX_INPUT_BYTES = 4096,
     SCRATCH_BYTES = 1 << 20,
-    MAX_BORDERS = 8, /* of one parameter */
-    MAX_POOL = 64    /* values of one argument */
+    MAX_BORDERS = 8 /* of one parameter */
 };
 
 /* Inputs while they are gathered. */

@@ -13,7 +13,7 @@ typedef struct batch {
     rn_score *scores; /* [n]: of the texts that can be scored */
     rn_ids *ids;      /* [n]: of the same */
     int64_t n;
-    const rn_nll_io *io;
+    const rn_nll_batch *all; /* as it was given */
 } batch;
 
 static int on_score(void *user, int64_t i, rn_err *err)
@@ -28,7 +28,7 @@ static int on_score(void *user, int64_t i, rn_err *err)
         t->n_tok = s->n_tok;
         t->mean = -s->logprob / (double)s->n_tok;
         t->wall_ns = s->wall_ns; /* each costs what it would cost alone */
-        if (b->io->done) rc = b->io->done(b->io->user, at, err);
+        if (b->all->done) rc = b->all->done(b->all->user, at, err);
     }
     return rc;
 }
@@ -37,7 +37,7 @@ static int on_tick(void *user, const rn_engine_stats *s, rn_err *err)
 {
     (void)s;
     batch *b = user;
-    return b->io->tick ? b->io->tick(b->io->user, err) : 0;
+    return b->all->tick ? b->all->tick(b->all->user, err) : 0;
 }
 
 /* The score with these tokens; -1: none yet. */
@@ -50,11 +50,11 @@ static int64_t find_equal(const batch *b, const rn_ids *ids)
 }
 
 /* Encodes what can be scored; the longest text's tokens in *longest. */
-static int encode(batch *b, const rn_model *m, const rn_ids *prompt, bool bare, int64_t n,
-                  int64_t *longest, rn_err *err)
+static int encode(batch *b, const rn_model *m, const rn_ids *prompt, bool bare, int64_t *longest,
+                  rn_err *err)
 {
     int32_t end = rn_tok_eos(m->tok);
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < b->all->n; i++) {
         rn_nll_text *t = &b->texts[i];
         rn_ids ids = {0};
         int rc = rn_tok_encode(m->tok, t->text, bare ? 0 : RN_TOK_CONTINUE, &ids, err);
@@ -98,10 +98,11 @@ static int score(batch *b, const rn_model *m, const rn_engine_opts *opts, const 
 }
 
 int rn_nll_score(const rn_model *m, const rn_engine_opts *opts, const rn_ids *prompt, bool bare,
-                 rn_nll_text *texts, int64_t n, const rn_nll_io *io, rn_err *err)
+                 const rn_nll_batch *texts, rn_err *err)
 {
+    const int64_t n = texts->n;
     if (n == 0) return 0;
-    batch b = {.texts = texts, .io = io};
+    batch b = {.texts = texts->texts, .all = texts};
     b.text_of = calloc((size_t)n, sizeof *b.text_of);
     b.next = calloc((size_t)n, sizeof *b.next);
     b.scores = calloc((size_t)n, sizeof *b.scores);
@@ -110,7 +111,7 @@ int rn_nll_score(const rn_model *m, const rn_engine_opts *opts, const rn_ids *pr
     int rc = b.text_of && b.next && b.scores && b.ids
                  ? 0
                  : rn_fail(err, RN_ENOMEM, "out of memory for texts");
-    if (!rc) rc = encode(&b, m, prompt, bare, n, &longest, err);
+    if (!rc) rc = encode(&b, m, prompt, bare, &longest, err);
     if (!rc && b.n > 0) rc = score(&b, m, opts, prompt, longest, err);
     for (int64_t i = 0; i < b.n; i++)
         rn_ids_free(&b.ids[i]);

@@ -28,16 +28,18 @@ typedef struct rn_nll_text {
     int64_t wall_ns;    /* out, when scored */
 } rn_nll_text;
 
-/* Either call may be NULL. */
-typedef struct rn_nll_io {
+/* The texts after one prompt, and who hears of them; either call may be NULL. */
+typedef struct rn_nll_batch {
+    rn_nll_text *texts; /* [n] */
+    int64_t n;
     int (*done)(void *user, int64_t i, rn_err *err); /* texts[i] is scored; 0 to go on */
     int (*tick)(void *user, rn_err *err);            /* after every pass; 0 to go on */
     void *user;
-} rn_nll_io;
+} rn_nll_batch;
 
-/* Scores texts [n] after one prompt. bare: the prompt is a BOS token and no text. opts gives
+/* Scores them. bare: the prompt is a BOS token and no text. opts gives
  * threads, slots, memory and storage; its token counts are set here. */
 int rn_nll_score(const rn_model *m, const rn_engine_opts *opts, const rn_ids *prompt, bool bare,
-                 rn_nll_text *texts, int64_t n, const rn_nll_io *io, rn_err *err);
+                 const rn_nll_batch *texts, rn_err *err);
 
 #endif

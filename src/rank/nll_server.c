@@ -28,13 +28,14 @@ static int take(const rn_remote_answer *a, rn_nll_text *t, int64_t wall_ns, rn_n
     return 0;
 }
 
-int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt, rn_nll_text *texts,
-                        int64_t n, const rn_nll_io *io, rn_nll_heard *heard, rn_err *err)
+int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt,
+                        const rn_nll_batch *batch, rn_nll_heard *heard, rn_err *err)
 {
+    rn_nll_text *texts = batch->texts;
     int rc = 0;
     int64_t in_row = 0, last_ns = rn_now_ns();
     heard->prompt_tok = -1;
-    for (int64_t i = 0; !rc && i < n; i++) {
+    for (int64_t i = 0; !rc && i < batch->n; i++) {
         texts[i].state = RN_NLL_EMPTY;
         if (texts[i].text.len == 0) continue;
         texts[i].state = RN_NLL_REFUSED;
@@ -55,10 +56,10 @@ int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt, rn
             rn_nll_text *t = &texts[a.tag];
             rc = take(&a, t, now - last_ns, heard, &in_row, err);
             last_ns = now;
-            if (!rc && t->state == RN_NLL_SCORED && io->done)
-                rc = io->done(io->user, (int64_t)a.tag, err);
+            if (!rc && t->state == RN_NLL_SCORED && batch->done)
+                rc = batch->done(batch->user, (int64_t)a.tag, err);
         }
-        if (!rc && io->tick) rc = io->tick(io->user, err);
+        if (!rc && batch->tick) rc = batch->tick(batch->user, err);
     }
     if (rc) rn_remote_cancel(r);
     return rc;

@@ -17,10 +17,10 @@ typedef struct rn_nll_heard {
     char refusal[200];  /* the last reason why a text was refused; kept where none is */
 } rn_nll_heard;
 
-/* Scores texts [n] after one prompt, many at a time, as rn_nll_score does. A text that the server
+/* Scores texts after one prompt, many at a time, as rn_nll_score does. A text that the server
  * refuses, or whose tokens cannot be told from the prompt's, is RN_NLL_REFUSED. The error is for
  * what ends all work: wrong key, no server, 16 refusals in a row. */
-int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt, rn_nll_text *texts,
-                        int64_t n, const rn_nll_io *io, rn_nll_heard *heard, rn_err *err);
+int rn_nll_score_server(rn_remote *r, rn_remote_scoring how, rn_bytes prompt,
+                        const rn_nll_batch *batch, rn_nll_heard *heard, rn_err *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* pylit.c: see pylit.h. A recursive-descent reader with bounds, a writer, and mutations by type. */
 #include "rank/pylit.h"
 
+#include "base/vec.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -110,24 +112,10 @@ static const rn_lit *read_number(reader *r)
     return *end || errno || lead ? NULL : make(r, (rn_lit){.kind = RN_LIT_INT, .i = i});
 }
 
-static void put_utf8(rn_buf *b, unsigned long u)
-{
-    if (u < 0x80) {
-        rn_buf_putc(b, (char)u);
-    } else if (u < 0x800) {
-        rn_buf_putc(b, (char)(0xc0 | u >> 6));
-        rn_buf_putc(b, (char)(0x80 | (u & 63)));
-    } else {
-        rn_buf_putc(b, (char)(0xe0 | u >> 12));
-        rn_buf_putc(b, (char)(0x80 | (u >> 6 & 63)));
-        rn_buf_putc(b, (char)(0x80 | (u & 63)));
-    }
-}
-
 /* \xhh, \uhhhh; false if the digits are missing or it is half of a pair. */
 static bool read_hex(reader *r, int digits, rn_buf *out)
 {
-    unsigned long u = 0;
+    uint32_t u = 0;
     for (int i = 0; i < digits; i++, r->at++) {
         char c = peek(r);
         int d = c >= '0' && c <= '9'   ? c - '0'
@@ -135,10 +123,10 @@ static bool read_hex(reader *r, int digits, rn_buf *out)
                 : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                        : -1;
         if (d < 0) return false;
-        u = u * 16 + (unsigned)d;
+        u = u * 16 + (uint32_t)d;
     }
     if (u >= 0xd800 && u < 0xe000) return false;
-    put_utf8(out, u);
+    rn_buf_utf8(out, u);
     return true;
 }
 
@@ -189,33 +177,23 @@ static const rn_lit *read_value(reader *r);
 
 /* What read_items found. */
 typedef struct items {
-    const rn_lit **v; /* [n] malloc'ed */
-    size_t n, cap;
+    RN_VEC(const rn_lit *) list;
     bool comma, colon; /* one was seen */
 } items;
 
 static bool add_item(items *it, const rn_lit *v)
 {
-    if (!v || it->n >= MAX_ITEMS) return false;
-    if (it->n == it->cap) {
-        size_t cap = it->cap ? 2 * it->cap : 8;
-        const rn_lit **more = realloc(it->v, cap * sizeof *more);
-        if (!more) return false;
-        it->v = more;
-        it->cap = cap;
-    }
-    it->v[it->n++] = v;
-    return true;
+    return v && it->list.n < MAX_ITEMS && rn_vec_push(&it->list, v);
 }
 
 /* "a, b, ...)" up to the closing character, behind the opening one. */
 static bool read_items(reader *r, char close, items *it)
 {
     while (!accept(r, close)) {
-        if (it->n && !it->comma) return false;
+        if (it->list.n && !it->comma) return false;
         if (!add_item(it, read_value(r))) return false;
         skip_blanks(r);
-        if (close == '}' && peek(r) == ':' && (it->colon || it->n == 1)) {
+        if (close == '}' && peek(r) == ':' && (it->colon || it->list.n == 1)) {
             r->at++;
             it->colon = true;
             if (!add_item(it, read_value(r))) return false;
@@ -235,19 +213,19 @@ static const rn_lit *read_container(reader *r)
     r->at++;
     const rn_lit *v = NULL;
     bool ok = read_items(r, open == '[' ? ']' : open == '(' ? ')' : '}', &it);
-    if (ok && open == '(' && it.n == 1 && !it.comma) {
-        v = it.v[0]; /* brackets around one value */
+    if (ok && open == '(' && it.list.n == 1 && !it.comma) {
+        v = it.list.data[0]; /* brackets around one value */
     } else if (ok) {
-        rn_lit c = {.kind = open == '['             ? RN_LIT_LIST
-                            : open == '('           ? RN_LIT_TUPLE
-                            : it.colon || it.n == 0 ? RN_LIT_DICT
-                                                    : RN_LIT_SET,
-                    .n = it.n};
-        c.item = rn_arena_array(r->a, it.n + 1, sizeof *c.item);
-        if (c.item && it.n) memcpy(c.item, it.v, it.n * sizeof *it.v);
+        rn_lit c = {.kind = open == '['                  ? RN_LIT_LIST
+                            : open == '('                ? RN_LIT_TUPLE
+                            : it.colon || it.list.n == 0 ? RN_LIT_DICT
+                                                         : RN_LIT_SET,
+                    .n = it.list.n};
+        c.item = rn_arena_array(r->a, c.n + 1, sizeof *c.item);
+        if (c.item && c.n) memcpy(c.item, it.list.data, c.n * sizeof *c.item);
         if (c.item) v = make(r, c);
     }
-    free(it.v);
+    rn_vec_free(&it.list);
     return v;
 }
 
@@ -269,23 +247,6 @@ const rn_lit *rn_lit_parse(rn_arena *a, rn_bytes text, size_t *at)
 {
     reader r = {.a = a, .text = text, .at = *at};
     const rn_lit *v = read_value(&r);
-    if (v) *at = r.at;
-    return v;
-}
-
-const rn_lit *rn_lit_parse_args(rn_arena *a, rn_bytes text, size_t *at)
-{
-    reader r = {.a = a, .text = text, .at = *at};
-    if (peek(&r) != '(') return NULL;
-    r.at++;
-    items it = {0};
-    const rn_lit *v = NULL;
-    if (read_items(&r, ')', &it)) {
-        const rn_lit **item = rn_arena_array(a, it.n + 1, sizeof *item);
-        if (item && it.n) memcpy(item, it.v, it.n * sizeof *item);
-        if (item) v = make(&r, (rn_lit){.kind = RN_LIT_TUPLE, .item = item, .n = it.n});
-    }
-    free(it.v);
     if (v) *at = r.at;
     return v;
 }

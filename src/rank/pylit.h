@@ -35,8 +35,6 @@ typedef struct rn_lit {
 /* Reads one literal from text at *at, behind blanks and line ends; *at is moved behind it. NULL:
  * none is there, or it is of no kind above, or memory is out; *at is then where it was. */
 const rn_lit *rn_lit_parse(rn_arena *a, rn_bytes text, size_t *at);
-/* Reads "(a, b, ...)" as the TUPLE of its arguments; keyword arguments are not read. */
-const rn_lit *rn_lit_parse_args(rn_arena *a, rn_bytes text, size_t *at);
 
 /* Appends Python source that evaluates to it. */
 void rn_lit_write(const rn_lit *v, rn_buf *out);

@@ -53,27 +53,15 @@ static int read_fields(rn_verifier *v, const json_t *o, const char *path, rn_err
     return 0;
 }
 
-/* The path of a bundled template, or of a file as it was given. */
-static int find_file(const char *which, const char *data_dir, rn_buf *path, rn_err *err)
-{
-    rn_buf_puts(path, which);
-    if (strchr(which, '/') || rn_file_exists(which)) return 0;
-    rn_buf rel = {0};
-    rn_buf_printf(&rel, "verifier/%s.json", which);
-    bool found = rn_buf_ok(&rel) && rn_data_locate(data_dir, rel.data, path);
-    rn_buf_free(&rel);
-    return found ? 0
-                 : rn_fail(err, RN_ENOTFOUND,
-                           "there is no verifier template '%s': give function, chat or a file",
-                           which);
-}
-
 int rn_verifier_open(const char *which, const char *data_dir, rn_verifier **out, rn_err *err)
 {
     rn_verifier *v = calloc(1, sizeof *v);
     rn_buf path = {0}, text = {0};
     json_t *o = NULL;
-    int rc = v ? find_file(which, data_dir, &path, err) : rn_fail(err, RN_ENOMEM, "out of memory");
+    int rc = v ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rc && !rn_data_template(data_dir, "verifier", which, &path))
+        rc = rn_fail(err, RN_ENOTFOUND,
+                     "there is no verifier template '%s': give function, chat or a file", which);
     if (!rc) rc = rn_file_read(path.data, MAX_FILE, &text, err);
     if (!rc) rc = rn_json_parse(rn_buf_view(&text), (rn_json_at){path.data, 0}, &o, err);
     if (!rc && !json_is_object(o))

@@ -142,11 +142,6 @@ void rn_batch_job_free(rn_batch_job *job)
 
 /* ---- a task's state -------------------------------------------------------------------------- */
 
-const char *rn_task_state_name(rn_task_state s)
-{
-    return state_names[s];
-}
-
 int rn_task_report_write(const char *folder, int64_t task, const rn_task_report *r, rn_err *err)
 {
     rn_buf out = {0}, path = {0};

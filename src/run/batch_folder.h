@@ -71,7 +71,6 @@ int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err)
 int rn_batch_job_read(const char *folder, rn_batch_job *job, rn_err *err);
 void rn_batch_job_free(rn_batch_job *job);
 
-const char *rn_task_state_name(rn_task_state s);
 int rn_task_report_write(const char *folder, int64_t task, const rn_task_report *r, rn_err *err);
 /* A report that is not there yet, or that cannot be read this time, is one of RN_TASK_NEW. */
 void rn_task_report_read(const char *folder, int64_t task, rn_task_report *r);

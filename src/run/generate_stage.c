@@ -329,7 +329,8 @@ static int list_missing(call *g, rn_err *err)
     const size_t n = (size_t)g->n;
     seen s = {.g = g, .have = calloc(g->set->n * n, 1)};
     if (!s.have) return rn_fail(err, RN_ENOMEM, "out of memory for a list of samples");
-    int rc = rn_store_each_sample(g->store, g->out->run_id, 0, false, mark_seen, &s, err);
+    const rn_store_samples all = {.run_id = g->out->run_id};
+    int rc = rn_store_each_sample(g->store, &all, mark_seen, &s, err);
     g->out->n_total = g->out->n_had = 0;
     for (size_t i = 0; !rc && i < g->set->n; i++) {
         work *w = &g->work[i];

@@ -199,14 +199,7 @@ static int store_result(void *user, uint64_t tag, const rn_judge_result *r, rn_e
         rn_equals_take(&b->equals, tag, r, rn_judge_text(b->w->judge));
         return 0;
     }
-    const rn_store_verdict v = {.verdict = r->verdict,
-                                .n_tests = r->n_cases,
-                                .n_passed = r->n_passed,
-                                .failed_test = r->failed_case,
-                                .cpu_ns = r->cpu_ns,
-                                .wall_ns = r->wall_ns,
-                                .peak_bytes = r->peak_bytes,
-                                .detail = r->detail};
+    const rn_store_verdict v = rn_verdict_row(r);
     int rc = 0;
     if (!b->begun_ns) {
         rc = rn_store_begin(b->w->store, err);

@@ -186,8 +186,10 @@ int rn_work_each_due(rn_work *w, const rn_work_run *run, bool with_text,
                      int (*fn)(void *user, const rn_store_sample_row *r), void *user, rn_err *err)
 {
     due_walk d = {.w = w, .run = run, .fn = fn, .user = user};
-    return rn_store_each_sample(w->store, run->row.run_id, w->o->recheck ? 0 : run->protocol_id,
-                                with_text, pass_due, &d, err);
+    const rn_store_samples due = {.run_id = run->row.run_id,
+                                  .unjudged_protocol = w->o->recheck ? 0 : run->protocol_id,
+                                  .with_text = with_text};
+    return rn_store_each_sample(w->store, &due, pass_due, &d, err);
 }
 
 static int count_sample(void *user, const rn_store_sample_row *r)
@@ -245,8 +247,8 @@ static int add_times(void *user, int64_t protocol_id, const char *json, int64_t 
 {
     todo *t = user;
     (void)json, (void)n;
-    return rn_store_each_timed(t->w->store, t->run->row.run_id, protocol_id, 0, add_time, t,
-                               t->w->err);
+    const rn_store_timed all = {.run_id = t->run->row.run_id, .protocol_id = protocol_id};
+    return rn_store_each_timed(t->w->store, &all, add_time, t, t->w->err);
 }
 
 static int end_unit(todo *t)
@@ -331,8 +333,8 @@ static int list_near(rn_work *w, rn_err *err)
     int64_t from = isfinite(least) ? (int64_t)(0.8 * least * 1e9) : 0;
     for (size_t i = 0; i < w->runs.n; i++) {
         near_walk n = {.w = w, .run = &w->runs.data[i]};
-        int rc = rn_store_each_timed(w->store, n.run->row.run_id, n.run->protocol_id, from,
-                                     note_near, &n, err);
+        const rn_store_timed slow = {n.run->row.run_id, n.run->protocol_id, from};
+        int rc = rn_store_each_timed(w->store, &slow, note_near, &n, err);
         if (rc) return rc;
     }
     return 0;
@@ -378,8 +380,8 @@ static int summarize(rn_work *w, rn_err *err)
     for (size_t i = 0; i < w->runs.n; i++) {
         rn_judge_run_row *row = &runs[s->n_runs];
         *row = w->runs.data[i].row;
-        int rc = rn_store_each_sample(w->store, row->run_id, 0, false, count_verdict,
-                                      &(count_walk){w, row}, err);
+        int rc = rn_store_each_sample(w->store, &(rn_store_samples){.run_id = row->run_id},
+                                      count_verdict, &(count_walk){w, row}, err);
         if (rc) return rc;
         s->n_missing += row->n_missing;
         s->n_older += row->n_older;

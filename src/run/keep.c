@@ -113,7 +113,9 @@ int rn_keep_load(rn_solve_state *s, rn_err *err)
         memset(have, 0, RN_SOLVE_MAX_SAMPLES);
         loading l = {.s = s, .arm = i, .have = have, .err = err};
         if (s->o->store)
-            rc = rn_store_each_sample(s->o->store, x->run_id, 0, true, load_sample, &l, err);
+            rc = rn_store_each_sample(s->o->store,
+                                      &(rn_store_samples){.run_id = x->run_id, .with_text = true},
+                                      load_sample, &l, err);
         bool greedy = x->sampler->sampling.temperature == 0; /* one answer is all there is */
         int64_t n = 0;
         for (uint32_t k = 0; k < (greedy ? 1 : RN_SOLVE_MAX_SAMPLES); k++)
@@ -200,17 +202,9 @@ int rn_keep_sample(rn_solve_state *s, rn_try *t, int64_t wall_ns, double flop, r
 int rn_keep_verdict(rn_solve_state *s, const rn_try *t, rn_err *err)
 {
     if (!s->o->store || !t->sample_id || t->kept) return 0;
-    const rn_judge_result *r = &t->result;
-    rn_store_verdict v = {.sample_id = t->sample_id,
-                          .protocol_id = s->arms[t->arm].protocol_id,
-                          .verdict = r->verdict,
-                          .n_tests = r->n_cases,
-                          .n_passed = r->n_passed,
-                          .failed_test = r->failed_case,
-                          .cpu_ns = r->cpu_ns,
-                          .wall_ns = r->wall_ns,
-                          .peak_bytes = r->peak_bytes,
-                          .detail = r->detail};
+    rn_store_verdict v = rn_verdict_row(&t->result);
+    v.sample_id = t->sample_id;
+    v.protocol_id = s->arms[t->arm].protocol_id;
     memcpy(v.program_sha, t->sha, sizeof v.program_sha);
     return rn_store_put_verdict(s->o->store, &v, err);
 }

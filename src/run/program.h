@@ -96,4 +96,17 @@ int rn_pump_turn(rn_pump *p, int timeout_ms, rn_err *err);
 /* Turns until nothing is left to run and everything has come back. */
 int rn_pump_run(rn_pump *p, rn_err *err);
 
+/* A result as it is stored, but for whose it is and under which protocol; detail is borrowed. */
+static inline rn_store_verdict rn_verdict_row(const rn_judge_result *r)
+{
+    return (rn_store_verdict){.verdict = r->verdict,
+                              .n_tests = r->n_cases,
+                              .n_passed = r->n_passed,
+                              .failed_test = r->failed_case,
+                              .cpu_ns = r->cpu_ns,
+                              .wall_ns = r->wall_ns,
+                              .peak_bytes = r->peak_bytes,
+                              .detail = r->detail};
+}
+
 #endif

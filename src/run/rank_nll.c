@@ -101,7 +101,7 @@ static int after_pass(void *user, rn_err *err)
     return rn_ranking_tick(user, err);
 }
 
-static int score_here(rn_ranking *k, rn_bytes text, const rn_nll_io *io, rn_err *err)
+static int score_here(rn_ranking *k, rn_bytes text, const rn_nll_batch *texts, rn_err *err)
 {
     nll *n = k->own;
     const rn_model *m = k->opened.model;
@@ -116,10 +116,9 @@ static int score_here(rn_ranking *k, rn_bytes text, const rn_nll_io *io, rn_err 
                      k->problem->task_id);
     n->prompt_tok = (int64_t)prompt.n;
     if (!rc && prompt.n < (size_t)m->hp.n_ctx)
-        rc = rn_nll_score(m, &k->opened.engine, &prompt, text.len == 0, n->texts,
-                          (int64_t)k->items.n, io, err);
+        rc = rn_nll_score(m, &k->opened.engine, &prompt, text.len == 0, texts, err);
     else if (!rc)
-        k->out->n_too_long += (int64_t)k->items.n;
+        k->out->n_too_long += texts->n;
     rn_ids_free(&prompt);
     return rc;
 }
@@ -128,7 +127,11 @@ static int score_texts(rn_ranking *k, rn_err *err)
 {
     nll *n = k->own;
     rn_opened *m = &k->opened;
-    const rn_nll_io io = {.done = put_score, .tick = after_pass, .user = k};
+    const rn_nll_batch texts = {.texts = n->texts,
+                                .n = (int64_t)k->items.n,
+                                .done = put_score,
+                                .tick = after_pass,
+                                .user = k};
     rn_buf *prompt = &k->source;
     int64_t next_idx;
     rn_buf_clear(prompt);
@@ -140,10 +143,9 @@ static int score_texts(rn_ranking *k, rn_err *err)
     if (!rc)
         rc = rn_store_count_samples(k->store, k->run->id, k->problem_id, &n->n_siblings, &next_idx,
                                     err);
-    if (rc || !m->remote) return rc ? rc : score_here(k, rn_buf_view(prompt), &io, err);
+    if (rc || !m->remote) return rc ? rc : score_here(k, rn_buf_view(prompt), &texts, err);
     rn_nll_heard heard = {0};
-    rc = rn_nll_score_server(m->remote, n->scoring, rn_buf_view(prompt), n->texts,
-                             (int64_t)k->items.n, &io, &heard, err);
+    rc = rn_nll_score_server(m->remote, n->scoring, rn_buf_view(prompt), &texts, &heard, err);
     n->prompt_tok = heard.prompt_tok;
     if (*heard.refusal) snprintf(k->out->refusal, sizeof k->out->refusal, "%s", heard.refusal);
     return rc ? rc

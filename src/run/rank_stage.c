@@ -163,31 +163,31 @@ static int add_todo(void *user, const rn_store_sample_row *r)
     return rn_units_add(&k->units, &x, k->err);
 }
 
-static int list_todo(rn_ranking *k, rn_err *err)
+/* The samples that are scored together: all where a score depends on the others. */
+static rn_store_samples scored_together(const rn_ranking *k, bool with_text)
 {
-    return k->by->whole ? rn_store_each_sample(k->store, k->run->id, 0, false, add_todo, k, err)
-                        : rn_store_each_unscored(k->store, k->run->id, k->ranker_id, false,
-                                                 add_todo, k, err);
+    return (rn_store_samples){.run_id = k->run->id,
+                              .unscored_ranker = k->by->whole ? 0 : k->ranker_id,
+                              .with_text = with_text};
 }
 
 static int walk_samples(rn_ranking *k, rn_err *err)
 {
-    const int64_t id = k->run->id;
+    const rn_store_samples unscored = {.run_id = k->run->id, .unscored_ranker = k->ranker_id},
+                           all = {.run_id = k->run->id}, listed = scored_together(k, false),
+                           read = scored_together(k, true);
     k->err = err;
     k->problem = NULL;
     k->n_due = 0;
-    int rc = rn_store_each_unscored(k->store, id, k->ranker_id, false, note_due, k, err);
+    int rc = rn_store_each_sample(k->store, &unscored, note_due, k, err);
     const int64_t n_unscored = k->n_due;
     if (!rc && k->by->whole) {
         k->n_due = 0;
-        rc = rn_store_each_sample(k->store, id, 0, false, count_whole, k, err);
+        rc = rn_store_each_sample(k->store, &all, count_whole, k, err);
     }
-    if (!rc && k->o->share.todo) return list_todo(k, err);
+    if (!rc && k->o->share.todo) return rn_store_each_sample(k->store, &listed, add_todo, k, err);
     if (!rc && k->by->begin) rc = k->by->begin(k, err);
-    if (!rc && n_unscored)
-        rc = k->by->whole
-                 ? rn_store_each_sample(k->store, id, 0, true, collect, k, err)
-                 : rn_store_each_unscored(k->store, id, k->ranker_id, true, collect, k, err);
+    if (!rc && n_unscored) rc = rn_store_each_sample(k->store, &read, collect, k, err);
     if (!rc) rc = score_items(k, err);
     if (!rc && k->by->end) rc = k->by->end(k, err);
     rn_watch_end(&k->o->watch);

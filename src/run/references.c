@@ -223,9 +223,11 @@ int rn_work_references(rn_work *w, rn_err *err)
                  ? 0
                  : rn_fail(err, RN_ENOMEM, "references: out of memory");
     for (size_t i = 0; !rc && i < w->runs.n; i++)
-        rc = all_limits(w) ? rn_store_each_sample(w->store, w->runs.data[i].row.run_id, 0, false,
-                                                  mark_due, &x, err)
-                           : rn_work_each_due(w, &w->runs.data[i], false, mark_due, &x, err);
+        rc = all_limits(w)
+                 ? rn_store_each_sample(w->store,
+                                        &(rn_store_samples){.run_id = w->runs.data[i].row.run_id},
+                                        mark_due, &x, err)
+                 : rn_work_each_due(w, &w->runs.data[i], false, mark_due, &x, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (x.is_due[i]) x.list[x.n++].p = &w->tasks->problems[i];
     rn_pump pump = {

@@ -224,6 +224,6 @@ int rn_sampler_score(rn_sampler *s, rn_nll_text *texts, int64_t n, rn_err *err)
     const rn_order *o = &s->orders.data[0];
     int rc = rn_opened_load(&s->m, err);
     if (rc) return rc;
-    const rn_nll_io io = {.tick = after_pass, .user = s};
-    return rn_nll_score(s->m.model, &s->m.engine, &o->ids, o->prompt.len == 0, texts, n, &io, err);
+    const rn_nll_batch all = {.texts = texts, .n = n, .tick = after_pass, .user = s};
+    return rn_nll_score(s->m.model, &s->m.engine, &o->ids, o->prompt.len == 0, &all, err);
 }

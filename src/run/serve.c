@@ -275,14 +275,6 @@ int rn_serve_check(rn_serve *s, rn_err *err)
     return rc;
 }
 
-int rn_serve_deaths(rn_serve *s)
-{
-    pthread_mutex_lock(&s->lock);
-    int n = s->n_deaths;
-    pthread_mutex_unlock(&s->lock);
-    return n;
-}
-
 void rn_serve_close(rn_serve *s)
 {
     if (!s) return;

@@ -26,7 +26,6 @@ typedef struct rn_serve rn_serve;
 int rn_serve_open(const rn_serve_opts *o, rn_serve **out, rn_buf *model, rn_err *err);
 /* 0 while it lives or is being started again; RN_ENET when it is given up. From any thread. */
 int rn_serve_check(rn_serve *s, rn_err *err);
-int rn_serve_deaths(rn_serve *s); /* so far */
 void rn_serve_close(rn_serve *s); /* NULL accepted */
 
 #endif

@@ -40,24 +40,14 @@ static const char *const stops[] = {"\ndef ", "\nclass ", "\n#", "\nif __name__"
 
 /* ---- the question ---------------------------------------------------------------------------- */
 
-static int find_file(const char *which, const char *data_dir, rn_buf *path, rn_err *err)
-{
-    rn_buf_puts(path, which);
-    if (strchr(which, '/') || rn_file_exists(which)) return 0;
-    rn_buf rel = {0};
-    rn_buf_printf(&rel, "tests/%s.json", which);
-    bool found = rn_buf_ok(&rel) && rn_data_locate(data_dir, rel.data, path);
-    rn_buf_free(&rel);
-    return found ? 0
-                 : rn_fail(err, RN_ENOTFOUND,
-                           "there is no question for tests '%s': give assert or a file", which);
-}
-
 static int read_question(rn_test_writer *w, const rn_rank_options *o, rn_err *err)
 {
     rn_buf path = {0}, text = {0};
     const char *which = o->question ? o->question : RN_TESTS_DEFAULT;
-    int rc = find_file(which, rn_data_dir(o->data_dir), &path, err);
+    int rc = 0;
+    if (!rn_data_template(rn_data_dir(o->data_dir), "tests", which, &path))
+        rc = rn_fail(err, RN_ENOTFOUND,
+                     "there is no question for tests '%s': give assert or a file", which);
     if (!rc) rc = rn_file_read(path.data, MAX_FILE, &text, err);
     if (!rc) rc = rn_json_parse(rn_buf_view(&text), (rn_json_at){path.data, 0}, &w->question, err);
     const char **to[] = {&w->name, &w->text, &w->begin, &w->chat};

@@ -168,7 +168,8 @@ static int price(rn_until_work *w, rn_until_arm *a, rn_err *err)
     if (!c && given) return rn_fail(err, RN_ENOTFOUND, "the cost tables have no entry '%s'", given);
     recorded r = {0};
     timed t = {.model = a->name, .hardware = w->o->profile, .seconds = NAN};
-    rc = rn_store_each_sample(w->store, a->run_id, 0, false, add_recorded, &r, err);
+    rc = rn_store_each_sample(w->store, &(rn_store_samples){.run_id = a->run_id}, add_recorded, &r,
+                              err);
     if (!rc) rc = rn_store_each_profile(w->store, note_profile, &t, err);
     if (rc) return rc;
     a->flop = c ? rn_cost_flop(c) : NAN;

@@ -118,10 +118,3 @@ int rn_stat_budget_table(const rn_ktable *t, const rn_kcost *costs, int per_row,
     }
     return 0;
 }
-
-int64_t rn_stat_k_to_reach(const double *mean, int64_t k_max, double score)
-{
-    for (int64_t k = 1; k <= k_max; k++)
-        if (mean[k - 1] >= score - RN_STAT_TIE) return k;
-    return 0;
-}

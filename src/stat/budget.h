@@ -45,9 +45,4 @@ typedef struct rn_ktable {
 int rn_stat_budget_table(const rn_ktable *t, const rn_kcost *costs, int per_row,
                          const double *budgets, size_t m, double *out, rn_err *err);
 
-/* The smallest k with mean[k-1] >= score (less 1e-12), 0 if none up to k_max. rn_stat_cost of it is
- * the budget.
- */
-int64_t rn_stat_k_to_reach(const double *mean, int64_t k_max, double score);
-
 #endif

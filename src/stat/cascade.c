@@ -118,27 +118,6 @@ int rn_stat_cascade_grid(const rn_arm *first, const rn_arm *second, const double
     return rc;
 }
 
-int rn_stat_cascade_rows(const rn_arm *first, const rn_arm *second, int64_t k1, int64_t k2,
-                         double *score, double *cost, rn_err *err)
-{
-    int rc = same_rows(first, second, err);
-    if (rc) return rc;
-    if (k1 < 0 || k1 > first->k_max || k2 < 0 || k2 > second->k_max)
-        return rn_fail(err, RN_EINVAL,
-                       "cascade of %" PRId64 " and %" PRId64 " samples: at most %" PRId64
-                       " and %" PRId64 " are recorded",
-                       k1, k2, first->k_max, second->k_max);
-    size_t at1 = (size_t)k1, at2 = (size_t)k2;
-    for (size_t i = 0; i < first->n_rows; i++) {
-        double left = first->fail[at1];
-        if (score) score[i] = 1 - left * second->fail[at2];
-        if (cost) cost[i] = first->spent[at1] + left * second->spent[at2];
-        at1 += (size_t)first->k_max + 1;
-        at2 += (size_t)second->k_max + 1;
-    }
-    return 0;
-}
-
 /* Cheapest first; of equal costs the best score, then the fewest samples. */
 static int by_cost(const void *a, const void *b)
 {
@@ -169,12 +148,4 @@ int rn_stat_frontier(const double *score, const double *cost, int64_t k1_max, in
     *out = less ? less : points;
     *n = kept;
     return 0;
-}
-
-const rn_cascade_point *rn_stat_frontier_at(const rn_cascade_point *points, size_t n, double budget)
-{
-    const rn_cascade_point *best = NULL;
-    for (size_t i = 0; i < n && points[i].cost <= budget * RN_STAT_SLACK; i++)
-        best = &points[i];
-    return best;
 }

@@ -35,10 +35,6 @@ void rn_stat_arm_free(rn_arm *arm);
 int rn_stat_cascade_grid(const rn_arm *first, const rn_arm *second, const double *weight,
                          double *score, double *cost, rn_err *err);
 
-/* Score and cost of one (k1, k2) per problem, [n_rows] each; either may be NULL. */
-int rn_stat_cascade_rows(const rn_arm *first, const rn_arm *second, int64_t k1, int64_t k2,
-                         double *score, double *cost, rn_err *err);
-
 /* One choice on the efficient frontier. */
 typedef struct rn_cascade_point {
     int64_t k1, k2;
@@ -49,10 +45,5 @@ typedef struct rn_cascade_point {
  * of rn_stat_cascade_grid. *out [*n] is the caller's: free. */
 int rn_stat_frontier(const double *score, const double *cost, int64_t k1_max, int64_t k2_max,
                      rn_cascade_point **out, size_t *n, rn_err *err);
-
-/* The best point of a frontier that costs at most budget (relative 1e-12); NULL if none. Borrowed.
- */
-const rn_cascade_point *rn_stat_frontier_at(const rn_cascade_point *points, size_t n,
-                                            double budget);
 
 #endif

@@ -17,9 +17,4 @@ int rn_stat_folds(uint64_t seed, size_t n, uint32_t n_folds, uint32_t *fold, rn_
 void rn_stat_fold_weights(const uint32_t *fold, size_t n, uint32_t which, int inside,
                           double *weight);
 
-/* Splits the samples of each problem into a random half of floor(n/2) and the rest, as dividing the
- * recorded samples at random would: the passes of the first half are hypergeometric. */
-int rn_stat_halves(uint64_t seed, const rn_count *eff, size_t n, rn_count *a, rn_count *b,
-                   rn_err *err);
-
 #endif

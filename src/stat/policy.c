@@ -704,11 +704,6 @@ void rn_policy_close_arm(rn_policy *p, int arm)
     p->now = NULL;
 }
 
-bool rn_policy_passed(const rn_policy *p)
-{
-    return p->passed;
-}
-
 double rn_policy_left(const rn_policy *p)
 {
     return p->budget - p->spent - p->aside;
@@ -718,11 +713,6 @@ int64_t rn_policy_bought(const rn_policy *p, int arm)
 {
     const arm_state *x = &p->arm[arm];
     return x->judged + x->lost + x->flying;
-}
-
-int64_t rn_policy_in_flight(const rn_policy *p, int arm)
-{
-    return p->arm[arm].flying;
 }
 
 /* The chance that n more samples of an arm all fail, whose kinds have these weights; the weights

@@ -91,10 +91,8 @@ void rn_policy_reprice(rn_policy *p, int arm, double shared, double per_sample);
 /* Never buy from this arm again (its server is gone). */
 void rn_policy_close_arm(rn_policy *p, int arm);
 
-bool rn_policy_passed(const rn_policy *p);
 double rn_policy_left(const rn_policy *p);             /* budget less what is spent and set aside */
 int64_t rn_policy_bought(const rn_policy *p, int arm); /* observed, lost and in flight */
-int64_t rn_policy_in_flight(const rn_policy *p, int arm);
 /* The chance that the next sample of an arm passes, given the failures so far. */
 double rn_policy_expect(const rn_policy *p, int arm);
 /* What the policy promises from here, given the failures so far and all in flight failing: the

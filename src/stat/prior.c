@@ -55,14 +55,6 @@ void rn_prior_free(rn_prior *p)
     free(p);
 }
 
-double rn_prior_mean(const rn_prior *p, size_t arm)
-{
-    double mean = 0;
-    for (size_t t = 0; t < p->n_kind; t++)
-        mean += p->weight[t] * p->rate[t * p->n_arm + arm];
-    return mean;
-}
-
 static int arms_check(const double *cost, size_t n_arm, rn_err *err)
 {
     if (n_arm < 1 || n_arm > RN_PRIOR_MAX_ARM)

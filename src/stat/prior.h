@@ -41,7 +41,4 @@ int rn_prior_learn(const rn_count *const *counts, size_t n_arm, size_t n_problem
 
 void rn_prior_free(rn_prior *p);
 
-/* The mean of the rates of one arm: its expected pass@1. */
-double rn_prior_mean(const rn_prior *p, size_t arm);
-
 #endif

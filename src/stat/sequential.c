@@ -452,14 +452,6 @@ static int table_of(rn_seq *q, int rung, const table **out, rn_err *err)
     return 0;
 }
 
-int rn_seq_pass(rn_seq *q, int rung, rn_count x, double *pass, rn_err *err)
-{
-    const table *t = NULL;
-    int rc = table_of(q, rung, &t, err);
-    if (!rc && !look_up(q, t, x.n, x.c, pass)) rc = not_an_end(err, x.n, x.c);
-    return rc;
-}
-
 int rn_seq_means(rn_seq *q, int rung, const rn_count *x, size_t n, rn_seq_mean *out, rn_err *err)
 {
     const table *t = NULL;

@@ -59,9 +59,8 @@ int rn_seq_last(const rn_seq *q);
  * or below n_0. */
 int64_t rn_seq_need(const rn_seq *q, int rung, rn_count x);
 
-/* pass@k of one problem that has what it needs at this rung, unbiased, into pass [n_ks]. */
-int rn_seq_pass(rn_seq *q, int rung, rn_count x, double *pass, rn_err *err);
-/* Their mean over n such problems and its variance, into out [n_ks]. */
+/* pass@k of n problems that have what they need at this rung: the mean, unbiased, and its variance,
+ * into out [n_ks]. */
 int rn_seq_means(rn_seq *q, int rung, const rn_count *x, size_t n, rn_seq_mean *out, rn_err *err);
 /* pass@1 .. pass@k_max of n such problems, k_max at most n_0, whatever k the question asks: table
  * [n, k_max], unbiased. */

@@ -17,11 +17,6 @@ static const struct export_name {
 #undef X
 };
 
-const char *rn_export_format_name(rn_export_format f)
-{
-    return (unsigned)f < RN_N_EXPORT_FORMATS ? names[f].name : NULL;
-}
-
 int rn_export_format_of(const char *name, rn_export_format *out, rn_err *err)
 {
     for (int f = 0; f < RN_N_EXPORT_FORMATS; f++) {

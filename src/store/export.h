@@ -30,7 +30,6 @@
 typedef enum rn_export_format { RN_EXPORT_FORMATS(X) RN_N_EXPORT_FORMATS } rn_export_format;
 #undef X
 
-const char *rn_export_format_name(rn_export_format f); /* NULL out of range */
 /* RN_EINVAL lists the names. */
 int rn_export_format_of(const char *name, rn_export_format *out, rn_err *err);
 /* The form holds any number of runs. */

@@ -63,7 +63,11 @@ static int release_sample(rn_importer *im, const json_t *v, rn_import_entry *p, 
     return rn_import_sample(im, p, &x, line, err);
 }
 
-static int release_samples(rn_importer *im, rn_js *js, rn_import_entry *p, rn_err *err)
+/* Walks an array of one problem's samples; a bad one is left out where that is allowed. */
+static int each_value(rn_importer *im, rn_js *js, rn_import_entry *p,
+                      int (*take)(rn_importer *im, const json_t *v, rn_import_entry *p,
+                                  int64_t line, rn_err *err),
+                      rn_err *err)
 {
     bool first = true;
     int rc = rn_js_enter(js, '[', err);
@@ -71,7 +75,7 @@ static int release_samples(rn_importer *im, rn_js *js, rn_import_entry *p, rn_er
         int64_t line;
         json_t *v = next_value(im, js, &line, &rc, err);
         if (rc || !v) continue;
-        rc = release_sample(im, v, p, line, err);
+        rc = take(im, v, p, line, err);
         if (rc) rc = rn_import_bad(im, rc, err);
         json_decref(v);
     }
@@ -104,8 +108,9 @@ static int release_problem(rn_importer *im, rn_js *js, rn_import_entry *p, rn_er
         rc = rn_js_key(js, &key, err);
         if (rc) break;
         bool is_id = rn_bytes_equal(key, rn_bytes_of("task_id"));
-        rc = rn_bytes_equal(key, rn_bytes_of("samples")) ? release_samples(im, js, p, err)
-                                                         : release_field(im, js, is_id, p, err);
+        rc = rn_bytes_equal(key, rn_bytes_of("samples"))
+                 ? each_value(im, js, p, release_sample, err)
+                 : release_field(im, js, is_id, p, err);
     }
     return rc;
 }
@@ -142,25 +147,13 @@ int rn_import_release(rn_importer *im, rn_reader *r, rn_err *err)
 
 /* ---- bigcode --------------------------------------------------------------------------------- */
 
-static int bigcode_problem(rn_importer *im, rn_js *js, rn_import_entry *p, rn_err *err)
+static int bigcode_sample(rn_importer *im, const json_t *v, rn_import_entry *p, int64_t line,
+                          rn_err *err)
 {
-    bool first = true;
-    int rc = rn_js_enter(js, '[', err);
-    while (!rc && (rc = rn_js_next(js, ']', &first, err)) > 0) {
-        int64_t line;
-        json_t *v = next_value(im, js, &line, &rc, err);
-        if (rc || !v) continue;
-        if (json_is_string(v)) {
-            rn_import_row x =
-                rn_import_row_new((rn_bytes){json_string_value(v), json_string_length(v)});
-            rc = rn_import_sample(im, p, &x, line, err);
-        } else {
-            rc = fail_at(im, line, RN_EFORMAT, err, p->task_id, "a generation is not a string");
-        }
-        if (rc) rc = rn_import_bad(im, rc, err);
-        json_decref(v);
-    }
-    return rc;
+    if (!json_is_string(v))
+        return fail_at(im, line, RN_EFORMAT, err, p->task_id, "a generation is not a string");
+    rn_import_row x = rn_import_row_new((rn_bytes){json_string_value(v), json_string_length(v)});
+    return rn_import_sample(im, p, &x, line, err);
 }
 
 /* The i-th list belongs to the i-th problem of the set: nothing in the file says so. */
@@ -170,7 +163,7 @@ static int bigcode_member(rn_importer *im, rn_js *js, rn_err *err)
         return rn_fail_at(err, RN_ENOTFOUND, rn_js_line(js), -1,
                           "%s: more lists than set '%s' has problems (%zu); choose the set with -t",
                           im->path, im->opts->set_name, im->map.list.n);
-    return bigcode_problem(im, js, im->map.list.data[im->place++], err);
+    return each_value(im, js, im->map.list.data[im->place++], bigcode_sample, err);
 }
 
 int rn_import_bigcode(rn_importer *im, rn_reader *r, rn_err *err)

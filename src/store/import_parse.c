@@ -108,11 +108,8 @@ int rn_import_unmark(rn_importer *im, rn_bytes *text, rn_err *err)
     for (; at != SIZE_MAX; at = rn_bytes_find(*text, rn_bytes_of(mark), from)) {
         char hex[5] = "";
         memcpy(hex, text->data + at + MARK_BYTES, 4);
-        unsigned unit = (unsigned)strtoul(hex, NULL, 16);
         rn_buf_add(out, text->data + from, at - from);
-        rn_buf_putc(out, (char)(0xe0 | unit >> 12));
-        rn_buf_putc(out, (char)(0x80 | (unit >> 6 & 0x3f)));
-        rn_buf_putc(out, (char)(0x80 | (unit & 0x3f)));
+        rn_buf_utf8(out, (uint32_t)strtoul(hex, NULL, 16)); /* half of a pair */
         from = at + MARK_BYTES + 4;
     }
     rn_buf_add(out, text->data + from, text->len - from);

@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "base/vec.h"
 
+#include <assert.h>
+
 /* The newest verdict: a few entries of one key range per sample. */
 #define NEWEST(column)                                              \
     "(SELECT v." column " FROM verdict v WHERE v.sample_id = s.id " \
@@ -125,47 +127,38 @@ int rn_store_each_problem(rn_store *s, int64_t set_id,
     "?2 IS NULL AND NOT EXISTS (SELECT 1 FROM score c WHERE c.sample_id = s.id" \
     " AND c.ranker_id = ?3)"
 
-static int walk_samples(rn_store *s, int64_t run_id, const char *protocols, int64_t ranker_id,
-                        bool with_text, int (*fn)(void *user, const rn_store_sample_row *r),
-                        void *user, rn_err *err)
+int rn_store_each_sample(rn_store *s, const rn_store_samples *which,
+                         int (*fn)(void *user, const rn_store_sample_row *r), void *user,
+                         rn_err *err)
 {
     static const char *const sql[3][2] = {{WITHOUT_TEXT(ALL), WITH_TEXT(ALL)},
                                           {WITHOUT_TEXT(UNJUDGED), WITH_TEXT(UNJUDGED)},
                                           {WITHOUT_TEXT(UNSCORED), WITH_TEXT(UNSCORED)}};
+    const bool unjudged = which->unjudged_protocol > 0, unscored = which->unscored_ranker > 0;
+    assert(!(unjudged && unscored));
+    rn_buf protocols = {0};
     rn_rows r;
-    int rc = rn_rows_open(s, &r, err,
-                          sql[protocols       ? 1
-                              : ranker_id > 0 ? 2
-                                              : 0][with_text],
-                          "itn", run_id, protocols, ranker_id > 0 ? ranker_id : INT64_C(-1));
-    if (rc) return rc;
+    int rc = unjudged ? rn_store_versions(s, which->unjudged_protocol, &protocols, err) : 0;
+    if (!rc)
+        rc = rn_rows_open(s, &r, err,
+                          sql[unjudged   ? 1
+                              : unscored ? 2
+                                         : 0][which->with_text],
+                          "itn", which->run_id, protocols.data,
+                          unscored ? which->unscored_ranker : INT64_C(-1));
+    if (rc) goto out;
     while ((rc = rn_rows_next(&r, err)) > 0) {
-        rn_store_sample_row x = {.x.run_id = run_id};
+        rn_store_sample_row x = {.x.run_id = which->run_id};
         rn_rows_get(&r, "itiiiinntrnrivb", &x.x.problem_id, &x.task_id, &x.ord, &x.sample_id,
                     &x.x.idx, &x.text_bytes, &x.x.prompt_tok, &x.x.gen_tok, &x.x.finish,
                     &x.x.logprob, &x.x.wall_ns, &x.x.flop, &x.x.source_id, &x.verdict, &x.x.text);
         rc = fn(user, &x);
         if (rc) break;
     }
-    return rn_rows_close(&r, rc);
-}
-
-int rn_store_each_sample(rn_store *s, int64_t run_id, int64_t unjudged_protocol, bool with_text,
-                         int (*fn)(void *user, const rn_store_sample_row *r), void *user,
-                         rn_err *err)
-{
-    rn_buf ids = {0};
-    int rc = unjudged_protocol > 0 ? rn_store_versions(s, unjudged_protocol, &ids, err) : 0;
-    if (!rc) rc = walk_samples(s, run_id, ids.data, 0, with_text, fn, user, err);
-    rn_buf_free(&ids);
+    rc = rn_rows_close(&r, rc);
+out:
+    rn_buf_free(&protocols);
     return rc;
-}
-
-int rn_store_each_unscored(rn_store *s, int64_t run_id, int64_t ranker_id, bool with_text,
-                           int (*fn)(void *user, const rn_store_sample_row *r), void *user,
-                           rn_err *err)
-{
-    return walk_samples(s, run_id, NULL, ranker_id, with_text, fn, user, err);
 }
 
 int rn_store_sample_text(rn_store *s, int64_t sample_id, rn_buf *out, rn_err *err)
@@ -190,7 +183,7 @@ int rn_store_sample_text(rn_store *s, int64_t sample_id, rn_buf *out, rn_err *er
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
 
-int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t min_cpu_ns,
+int rn_store_each_timed(rn_store *s, const rn_store_timed *which,
                         int (*fn)(void *user, const rn_store_timed_row *r), void *user, rn_err *err)
 {
     rn_rows r;
@@ -200,7 +193,7 @@ int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_
                           " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
                           " CROSS JOIN verdict v ON v.sample_id = s.id AND v.protocol_id = ?2"
                           " WHERE r.id = ?1 AND v.cpu_ns >= ?3 ORDER BY p.ord, p.id, s.idx",
-                          "iii", run_id, protocol_id, min_cpu_ns);
+                          "iii", which->run_id, which->protocol_id, which->min_cpu_ns);
     if (rc) return rc;
     while ((rc = rn_rows_next(&r, err)) > 0) {
         rn_store_timed_row x;
@@ -362,22 +355,6 @@ int rn_store_stands_for(rn_store *s, int64_t was, int64_t now, bool *yes, rn_err
                         ids.data, was, &n);
     rn_buf_free(&ids);
     *yes = n > 0;
-    return rc < 0 ? rc : 0;
-}
-
-int rn_store_count_older(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t *n, rn_err *err)
-{
-    rn_buf ids = {0};
-    int rc = rn_store_versions(s, protocol_id, &ids, err);
-    if (!rc)
-        rc = rn_sql_row(s, err,
-                        "SELECT count(*) FROM sample s WHERE s.run_id = ?1 AND EXISTS (SELECT 1"
-                        " FROM verdict v JOIN verdict_kind k ON k.id = v.kind_id WHERE v.sample_id"
-                        " = s.id AND v.protocol_id IN (SELECT value FROM json_each(?3))"
-                        " AND k.name <> 'sandbox_failure') AND NOT EXISTS (SELECT 1 FROM verdict"
-                        " v WHERE v.sample_id = s.id AND v.protocol_id = ?2)",
-                        "iit>i", run_id, protocol_id, ids.data, n);
-    rn_buf_free(&ids);
     return rc < 0 ? rc : 0;
 }
 

@@ -206,16 +206,19 @@ typedef struct rn_store_sample_row {
     int64_t ord;
     int verdict; /* newest verdict's rn_verdict, -1 if none */
 } rn_store_sample_row;
-/* Samples of a run by (ord, idx). unjudged_protocol > 0: only those without a verdict under that
- * protocol or an older version of it (sandbox failures count as none). with_text false leaves text
- * empty (fast). The newest verdict is the one judged last; imported ones come before all others. */
-int rn_store_each_sample(rn_store *s, int64_t run_id, int64_t unjudged_protocol, bool with_text,
+/* Which samples of a run are meant; one of the two conditions at most. */
+typedef struct rn_store_samples {
+    int64_t run_id;
+    int64_t unjudged_protocol; /* without a verdict under it or an older version of it (sandbox
+                                  failures count as none); 0: all */
+    int64_t unscored_ranker;   /* without a score of it; 0: all */
+    bool with_text;            /* false leaves text empty (fast) */
+} rn_store_samples;
+/* By (ord, idx). The newest verdict is the one judged last; imported ones come before all others.
+ */
+int rn_store_each_sample(rn_store *s, const rn_store_samples *which,
                          int (*fn)(void *user, const rn_store_sample_row *r), void *user,
                          rn_err *err);
-/* As above: those that a ranker has no score for yet. */
-int rn_store_each_unscored(rn_store *s, int64_t run_id, int64_t ranker_id, bool with_text,
-                           int (*fn)(void *user, const rn_store_sample_row *r), void *user,
-                           rn_err *err);
 /* How many samples (run, problem) has, and the smallest index that is free above all of them. */
 int rn_store_count_samples(rn_store *s, int64_t run_id, int64_t problem_id, int64_t *n,
                            int64_t *next_idx, rn_err *err);
@@ -235,12 +238,15 @@ int rn_store_each_verdict(rn_store *s, int64_t sample_id,
 /* How many samples of a run hold no code, by their newest verdicts. */
 int rn_store_count_no_code(rn_store *s, int64_t run_id, int64_t *n, rn_err *err);
 /* The verdicts of a run under one protocol whose CPU time is at least min_cpu_ns, by (ord, idx). */
+typedef struct rn_store_timed {
+    int64_t run_id, protocol_id, min_cpu_ns;
+} rn_store_timed;
 typedef struct rn_store_timed_row {
     const char *task_id;
     int64_t idx, cpu_ns;
     rn_verdict verdict;
 } rn_store_timed_row;
-int rn_store_each_timed(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t min_cpu_ns,
+int rn_store_each_timed(rn_store *s, const rn_store_timed *which,
                         int (*fn)(void *user, const rn_store_timed_row *r), void *user,
                         rn_err *err);
 /* Samples of a run that were judged here and elsewhere, by (ord, idx): the newest verdict of our
@@ -271,8 +277,6 @@ int rn_store_each_protocol(rn_store *s, int64_t run_id, int64_t tests,
 int rn_store_versions(rn_store *s, int64_t protocol_id, rn_buf *ids, rn_err *err);
 /* Whether protocol `was` is among the versions of `now`: its verdicts stand for those under it. */
 int rn_store_stands_for(rn_store *s, int64_t was, int64_t now, bool *yes, rn_err *err);
-/* How many samples of a run have a verdict under an older version only. */
-int rn_store_count_older(rn_store *s, int64_t run_id, int64_t protocol_id, int64_t *n, rn_err *err);
 
 /* Rankers that scored a sample of the run, oldest first. */
 typedef struct rn_store_ranker_row {

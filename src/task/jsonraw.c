@@ -172,28 +172,6 @@ int rn_jsonraw_next(rn_bytes value, size_t *pos, rn_bytes *key, rn_bytes *entry,
     return 1;
 }
 
-static void put_utf8(rn_buf *out, uint32_t u)
-{
-    char b[4];
-    size_t n = 0;
-    if (u < 0x80) {
-        b[n++] = (char)u;
-    } else if (u < 0x800) {
-        b[n++] = (char)(0xC0 | (u >> 6));
-        b[n++] = (char)(0x80 | (u & 0x3F));
-    } else if (u < 0x10000) {
-        b[n++] = (char)(0xE0 | (u >> 12));
-        b[n++] = (char)(0x80 | ((u >> 6) & 0x3F));
-        b[n++] = (char)(0x80 | (u & 0x3F));
-    } else {
-        b[n++] = (char)(0xF0 | (u >> 18));
-        b[n++] = (char)(0x80 | ((u >> 12) & 0x3F));
-        b[n++] = (char)(0x80 | ((u >> 6) & 0x3F));
-        b[n++] = (char)(0x80 | (u & 0x3F));
-    }
-    rn_buf_add(out, b, n);
-}
-
 static uint32_t hex4(const char *p)
 {
     uint32_t u = 0;
@@ -232,7 +210,7 @@ void rn_jsonraw_string(rn_bytes value, rn_buf *out)
         if (!stop) return;
         if (stop[1] == 'u') {
             size_t used = 0;
-            put_utf8(out, unicode_escape(stop, end - i, &used));
+            rn_buf_utf8(out, unicode_escape(stop, end - i, &used));
             i += used;
         } else {
             rn_buf_putc(out, to[strchr(from, stop[1]) - from]);

@@ -47,51 +47,26 @@ typedef struct entry {
     bool crlf; /* MBPP: the examples' code with its own line ends */
 } entry;
 
-#define HUMANEVAL(name_, text, b)                \
-    {                                            \
-        .preset = {.name = name_,                \
-                   .description = text,          \
-                   .max_new_tok = 512,           \
-                   .temperature = 0.8,           \
-                   .top_p = 0.95,                \
-                   .stop = stop_humaneval,       \
-                   .extractor = "completion/3"}, \
-        .build = b                               \
+#define PRESET(name_, text, tokens, t, stops, extractor_, ...) \
+    {                                                          \
+        .preset = {.name = name_,                              \
+                   .description = text,                        \
+                   .max_new_tok = tokens,                      \
+                   .temperature = t,                           \
+                   .top_p = 0.95,                              \
+                   .stop = stops,                              \
+                   .extractor = extractor_},                   \
+        __VA_ARGS__                                            \
     }
-#define MBPP(name_, text, n, crlf_)                  \
-    {                                                \
-        .preset = {.name = name_,                    \
-                   .description = text,              \
-                   .max_new_tok = 256,               \
-                   .temperature = 0.8,               \
-                   .top_p = 0.95,                    \
-                   .stop = stop_mbpp,                \
-                   .extractor = "completion/3"},     \
-        .build = P_MBPP, .n_shots = n, .crlf = crlf_ \
-    }
-#define APPS(name_, text, n)                     \
-    {                                            \
-        .preset = {.name = name_,                \
-                   .description = text,          \
-                   .max_new_tok = 256,           \
-                   .temperature = 0.6,           \
-                   .top_p = 0.95,                \
-                   .stop = stop_apps,            \
-                   .extractor = "completion/3"}, \
-        .build = P_APPS, .n_shots = n            \
-    }
-#define CHAT(name_, text, tokens, t)      \
-    {                                     \
-        .preset = {.name = name_,         \
-                   .description = text,   \
-                   .max_new_tok = tokens, \
-                   .temperature = t,      \
-                   .top_p = 0.95,         \
-                   .stop = stop_chat,     \
-                   .extractor = "chat/3", \
-                   .chat = true},         \
-        .build = P_CHAT                   \
-    }
+#define HUMANEVAL(name_, text, b) \
+    PRESET(name_, text, 512, 0.8, stop_humaneval, "completion/3", .build = b)
+#define MBPP(name_, text, n, crlf_)                                                         \
+    PRESET(name_, text, 256, 0.8, stop_mbpp, "completion/3", .build = P_MBPP, .n_shots = n, \
+           .crlf = crlf_)
+#define APPS(name_, text, n) \
+    PRESET(name_, text, 256, 0.6, stop_apps, "completion/3", .build = P_APPS, .n_shots = n)
+#define CHAT(name_, text, tokens, t) \
+    PRESET(name_, text, tokens, t, stop_chat, "chat/3", .preset.chat = true, .build = P_CHAT)
 
 #define PUBLISHED(name_, text, b, tokens, t, stops, is_chat)         \
     {                                                                \

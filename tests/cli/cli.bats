@@ -17,25 +17,50 @@
     [[ "$output" == *"unknown command 'frobnicate'"* ]]
 }
 
-@test "every command has --help, and its man page has every option" {
+commands() { "$RATION" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'; }
+
+@test "the options of --help and of the man page are the same, for every command" {
     cd "$BATS_TEST_DIRNAME/../.."
     bad=
-    for c in $("$RATION" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
-        "$RATION" "$c" --help >"$BATS_TEST_TMPDIR/help" || bad="$bad $c: --help fails;"
+    for c in $(commands); do
         page=docs/man/ration-$c.1
-        [ -f "$page" ] || continue
-        # In mdoc `-s, --store` is `Fl s` or `Fl -store`.
-        sed -n 's/^  \(-\(.\), \|    \)--\([a-z0-9-]*\).*/\2 \3/p' "$BATS_TEST_TMPDIR/help" |
-            sed 's/^ /. /' >"$BATS_TEST_TMPDIR/options"
-        [ -s "$BATS_TEST_TMPDIR/options" ]
-        while read -r short long; do
-            [ "$long" = help ] || grep -q -e "Fl -$long\b" "$page" ||
-                { [ "$short" != . ] && grep -q -e "Fl $short\b" "$page"; } ||
-                bad="$bad $page lacks --$long;"
-        done <"$BATS_TEST_TMPDIR/options"
+        # `-s, --store FILE` of --help is `.It Fl s , Fl -store Ar FILE` in mdoc: both as lines "-s" and "--store".
+        "$RATION" "$c" --help | grep -E '^  (-.,|   ) --' | grep -oE '^ +(-., )? *--[a-z0-9-]+' |
+            grep -oE -e '-[^ ,]+' | sort -u >"$BATS_TEST_TMPDIR/help"
+        sed -n 's/^\.It Fl/Fl/p' "$page" | grep -oE 'Fl [A-Za-z0-9-]+' | sed 's/^Fl /-/' | sort -u >"$BATS_TEST_TMPDIR/page"
+        grep -qx -e --help "$BATS_TEST_TMPDIR/help"
+        diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/page" | sed -n "s,^[<>],$c: &,p" >"$BATS_TEST_TMPDIR/differ"
+        cat "$BATS_TEST_TMPDIR/differ"
+        [ ! -s "$BATS_TEST_TMPDIR/differ" ] || bad="$bad $c"
     done
-    echo "$bad"
     [ -z "$bad" ]
+}
+
+@test "ration.1 names every command in the order of --help, and each page under SEE ALSO" {
+    cd "$BATS_TEST_DIRNAME/../.."
+    diff <(commands) <(sed -n '/^\.Sh DESCRIPTION/,/^\.Sh ENV/s/^\.It Cm //p' docs/man/ration.1)
+    diff <(commands | sort) <(sed -n '/^\.Sh SEE ALSO/,$s/^\.Xr ration-\([a-z]*\) 1.*/\1/p' docs/man/ration.1)
+    diff <(commands | sort) <(find docs/man -name 'ration-*.1' | sed 's,.*ration-,,; s,\.1$,,' | sort)
+}
+
+@test "old names of options work and are not shown" {
+    while read -r c old new; do
+        run "$RATION" "$c" "--$old" 1
+        [[ "$output" != *"unknown option"* ]] || { echo "$c --$old: $output"; false; }
+        "$RATION" "$c" --help >"$BATS_TEST_TMPDIR/help"
+        ! grep -q -e "--$old\b[^-]" "$BATS_TEST_TMPDIR/help" || { echo "$c shows --$old"; false; }
+        grep -q -e "--$new\b" "$BATS_TEST_TMPDIR/help"
+    done <<'OLD'
+bench prompt prompt-tokens
+bench gen max-tokens
+import run setting
+judge memory memory-limit
+judge output output-limit
+profile prompt prompt-tokens
+profile tokens max-tokens
+rank by ranker
+solve run test-command
+OLD
 }
 
 @test "a full disk is not success" {

@@ -156,6 +156,18 @@ unwrap() { output=$(sed -e ':a' -e 'N;s/\n  */ /;ta' -e 'P;D' <<<"$output"); }
     [ "$status" -eq 2 ]
 }
 
+@test "make names the packages that are missing, and installs none" {
+    [ -d "$BATS_TEST_DIRNAME/../../tools" ] || skip "no source tree"
+    mkdir bin
+    printf '#!/bin/sh\ncase $* in *libjansson-dev*) exit 1;; *) echo install ok installed;; esac\n' >bin/dpkg-query
+    printf '#!/bin/sh\ntouch %s/installed\n' "$PWD" | tee bin/apt-get >bin/sudo
+    chmod +x bin/*
+    PATH=$PWD/bin:$PATH run "$BATS_TEST_DIRNAME/../../tools/deps.sh" --print build
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"apt-get install -y --no-install-recommends libjansson-dev" ]]
+    [ ! -e installed ]
+}
+
 @test "an installed ration finds its data" {
     [ -d "$RATION_BUILD/../tools" ] || [ -d "$BATS_TEST_DIRNAME/../../tools" ]
     root=$BATS_TEST_DIRNAME/../..
@@ -165,7 +177,7 @@ unwrap() { output=$(sed -e ':a' -e 'N;s/\n  */ /;ta' -e 'P;D' <<<"$output"); }
     DESTDIR=$PWD/dest PREFIX=/usr VERSION=9.8.7 BUILD=$build "$root/tools/install.sh"
     run dest/usr/bin/ration demo --published
     [ "$status" -eq 0 ]
-    [ -f dest/usr/include/ration.h ]
+    echo '#include <ration.h>' | cc -std=c17 -Werror -Idest/usr/include -fsyntax-only -x c -
     [ -f dest/usr/lib/libration.a ]
     [ "$(readlink -f dest/usr/lib/libration.so)" = "$PWD/dest/usr/lib/libration.so.9.8.7" ]
     [ "$(PKG_CONFIG_PATH=dest/usr/lib/pkgconfig pkg-config --modversion ration)" = 9.8.7 ]

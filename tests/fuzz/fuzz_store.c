@@ -83,8 +83,10 @@ static void look_at_run(rn_store *s, int64_t run)
     rn_store_grouping groups;
     double *scores = NULL;
     size_t n = 0, n_outcomes = 0;
-    rn_store_each_sample(s, run, 0, true, pass_over_sample, NULL, NULL);
-    rn_store_each_sample(s, run, 1, false, pass_over_sample, NULL, NULL);
+    const rn_store_samples all = {.run_id = run, .with_text = true},
+                           unjudged = {.run_id = run, .unjudged_protocol = 1};
+    rn_store_each_sample(s, &all, pass_over_sample, NULL, NULL);
+    rn_store_each_sample(s, &unjudged, pass_over_sample, NULL, NULL);
     rn_store_each_pair(s, run, false, pass_over_pair, NULL, NULL);
     rn_store_outcomes(s, run, 0, &a, &outcomes, &n_outcomes, NULL);
     if (!rn_store_cells(s, run, 0, &a, &cells, &n, NULL)) {

@@ -3,8 +3,8 @@
  * text must come back byte for byte; or a model file made of the first half of the rest, whose
  * tokenizer, if it loads, must stand the second half.
  */
-#include "model/tok.h"
 #include "tiny_gguf.h"
+#include "tok_decode.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -46,8 +46,7 @@ static void check(const rn_tok *t, rn_bytes text, unsigned flags, bool exact)
     if (rc && ids.n) abort();
     for (size_t i = 0; i < ids.n; i++)
         if (ids.v[i] < 0 || ids.v[i] >= rn_tok_n_vocab(t)) abort();
-    if (rn_tok_decode(t, ids.v, ids.n, RN_TOK_FROM_START | RN_TOK_SHOW_CONTROL, &back, &err))
-        abort();
+    decode(t, &ids, FROM_START | SHOW_CONTROL, &back);
     if (exact && !rn_bytes_equal(rn_buf_view(&back), text)) abort();
     rn_ids_free(&ids);
     rn_buf_free(&back);
