@@ -56,7 +56,8 @@ static fixture make(const char *name)
     rn_err err = {0};
     fixture f = {.s = open_store(name, RN_STORE_CREATE)};
     assert_ok(rn_store_begin(f.s, &err), &err);
-    assert_ok(rn_store_put_set(f.s, &(rn_store_set){"mini", "abc"}, &f.set, &err), &err);
+    assert_ok(rn_store_put_set(f.s, &(rn_store_set){.name = "mini", .hash = "abc"}, &f.set, &err),
+              &err);
     /* Stored in another order than that of the set. */
     for (int i = 2; i >= 0; i--) {
         char id[16];
@@ -195,9 +196,9 @@ static void test_killed_writer(void **state)
         rn_store *s = NULL;
         int64_t id;
         if (rn_store_open(in_dir("killed.db"), RN_STORE_CREATE, &s, NULL)) _exit(1);
-        if (rn_store_put_set(s, &(rn_store_set){"kept", ""}, &id, NULL)) _exit(1);
+        if (rn_store_put_set(s, &(rn_store_set){.name = "kept", .hash = ""}, &id, NULL)) _exit(1);
         if (rn_store_begin(s, NULL)) _exit(1);
-        if (rn_store_put_set(s, &(rn_store_set){"lost", ""}, &id, NULL)) _exit(1);
+        if (rn_store_put_set(s, &(rn_store_set){.name = "lost", .hash = ""}, &id, NULL)) _exit(1);
         kill(getpid(), SIGKILL);
     }
     int status = 0;
@@ -314,11 +315,13 @@ static void test_puts_are_idempotent(void **state)
     fixture f = make("put.db");
     rn_err err = {0};
     int64_t id;
-    assert_ok(rn_store_put_set(f.s, &(rn_store_set){"mini", "abc"}, &id, &err), &err);
+    assert_ok(rn_store_put_set(f.s, &(rn_store_set){.name = "mini", .hash = "abc"}, &id, &err),
+              &err);
     assert_int_equal(id, f.set);
-    assert_ok(rn_store_put_set(f.s, &(rn_store_set){"mini", ""}, &id, &err), &err);
+    assert_ok(rn_store_put_set(f.s, &(rn_store_set){.name = "mini", .hash = ""}, &id, &err), &err);
     assert_int_equal(id, f.set);
-    assert_ok(rn_store_put_set(f.s, &(rn_store_set){"mini", "def"}, &id, &err), &err);
+    assert_ok(rn_store_put_set(f.s, &(rn_store_set){.name = "mini", .hash = "def"}, &id, &err),
+              &err);
     assert_int_not_equal(id, f.set);
     rn_store_run same = {f.set, f.model, "sample", "", "{\"n\":2,\"temperature\":8e-1}"};
     assert_ok(rn_store_put_run(f.s, &same, &id, &err), &err);
