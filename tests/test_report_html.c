@@ -29,7 +29,8 @@ static made make_store(const char *dir, size_t n, const char *prompt)
     snprintf(m.path, sizeof m.path, "%s/s.db", dir);
     assert_ok(rn_store_open(m.path, RN_STORE_CREATE, &m.s, &err), &err);
     assert_ok(rn_store_begin(m.s, &err), &err);
-    assert_ok(rn_store_put_set(m.s, &(rn_store_set){"tiny", "h"}, &set, &err), &err);
+    assert_ok(rn_store_put_set(m.s, &(rn_store_set){.name = "tiny", .hash = "h"}, &set, &err),
+              &err);
     assert_ok(
         rn_store_put_model(m.s, &(rn_store_model){"m</script>", "", "code-llama-7b"}, &model, &err),
         &err);

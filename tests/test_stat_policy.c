@@ -58,16 +58,18 @@ static void default_prior_is_the_documented_one(void **state)
     static const double mean[] = {0.28, 0.33, 0.43, 0.28};
     for (size_t a = 0; a < N(cost); a++)
         assert_near(mean_rate(p, a), mean[a], 0.005);
-    double pass2 = 0, sum = 0;
+    double pass2 = 0, sum = 0, shared = 0;
     for (size_t t = 0; t < p->n_kind; t++) {
         double fail = 1 - p->rate[t * p->n_arm];
         pass2 += p->weight[t] * (1 - fail * fail);
         sum += p->weight[t];
-        assert_true(t == 0 || p->rate[t * p->n_arm] > p->rate[(t - 1) * p->n_arm]);
-        assert_true(p->rate[t * p->n_arm + 2] > p->rate[t * p->n_arm]); /* coupled */
+        /* Equal models are equal where none stands apart. */
+        if (p->rate[t * p->n_arm] != p->rate[t * p->n_arm + 3]) continue;
+        shared += p->weight[t];
     }
     assert_near(pass2, 0.385, 0.01); /* of Code Llama 7B on HumanEval, as published */
     assert_near(sum, 1, 1e-12);
+    assert_near(shared, 0.8 + 0.2 * 2 / 4, 0.01); /* the others stand apart half of the time */
     rn_prior_free(p);
 }
 
@@ -90,6 +92,39 @@ static void priors_refuse_what_makes_no_sense(void **state)
     assert_null(p);
     assert_ok(rn_prior_learn(good, 2, 2, NULL, cost, &p, &err), &err);
     rn_prior_free(p);
+}
+
+/* A model that was never asked is, however much the first one has failed: the default does not take
+ * one model's failures for those of another. */
+static void a_model_that_was_never_asked_is_asked(void **state)
+{
+    (void)state;
+    static const double ratios[] = {1, 1.5, 2, 4, 10, 30, 100};
+    for (size_t i = 0; i < N(ratios); i++)
+        for (int n_arm = 2; n_arm <= 3; n_arm++) {
+            rn_err err;
+            const double r = ratios[i], cost[] = {1, r, r}, budget = 8 * r + 20;
+            const rn_policy_arm arms[] = {{.per_sample = 1}, {.per_sample = r}, {.per_sample = r}};
+            rn_prior *prior;
+            rn_policy *p;
+            assert_ok(rn_prior_default(cost, (size_t)n_arm, &prior, &err), &err);
+            const rn_policy_spec spec = {RN_POLICY_ADAPTIVE, arms, budget};
+            assert_ok(rn_policy_new(&spec, prior, &p, &err), &err);
+            int a, n = 0;
+            bool asked[3] = {false};
+            for (;; n++) {
+                assert_ok(rn_policy_next(p, &a, &err), &err);
+                if (a < 0) break;
+                if (!asked[a] && a && n > 4 * r + 4)
+                    fail_msg("%g times the price: first asked after %d failures", r, n);
+                asked[a] = true;
+                rn_policy_observe(p, a, false, cost[a]);
+            }
+            for (a = 0; a < n_arm; a++)
+                if (!asked[a]) fail_msg("%g times the price: model %d was never asked", r, a);
+            rn_policy_free(p);
+            rn_prior_free(prior);
+        }
 }
 
 /* Two models on 300 problems, half of which neither can solve; the rest are easy for both. */
@@ -563,6 +598,7 @@ int main(void)
         cmocka_unit_test(default_prior_is_the_documented_one),
         cmocka_unit_test(priors_refuse_what_makes_no_sense),
         cmocka_unit_test(learns_that_failures_are_shared),
+        cmocka_unit_test(a_model_that_was_never_asked_is_asked),
         cmocka_unit_test(adaptive_is_the_best_of_all_sequences),
         cmocka_unit_test(fixed_policies_are_what_they_say),
         cmocka_unit_test(cascade_splits_best),

@@ -145,6 +145,9 @@ typedef struct rn_until_options {
     size_t n_costs, n_cost_files;
     const char *profile; /* wall-times of the cost tables; NULL: the store's, else the study's */
     double level;        /* of the interval; 0.95 */
+    /* Of a plan: the report whose figure of what is recorded it shows (store, set, models, missing,
+     * resamples, seed, level); NULL: the defaults of this store. */
+    const rn_report_options *as;
 } rn_until_options;
 
 /* A model of the question. */
@@ -158,9 +161,11 @@ typedef struct rn_until_model {
 } rn_until_model;
 
 typedef struct rn_until_point {
-    double budget;        /* of a crossover, in samples of the cheaper model */
-    int64_t k[2];         /* pass@k of each model */
-    double value, lo, hi; /* pass@k, or the difference, fractions; NAN: no look yet */
+    double budget; /* of a crossover, in samples of the cheaper model */
+    int64_t k[2];  /* pass@k of each model */
+    /* pass@k, or the difference, fractions; NAN: no look yet. Of a plan as a report has it: NAN
+     * where a curve has ended. */
+    double value, lo, hi;
     int side; /* 1: the first model is ahead; -1: the second; 0: not known, or not asked */
 } rn_until_point;
 
@@ -180,8 +185,11 @@ typedef struct rn_until_summary {
     size_t n_models;
     rn_until_point points[12];
     size_t n_points;
-    double from, to;            /* of a crossover that was found; NAN */
-    const char *answer;         /* a sentence; never NULL after 0 or RN_ECANCELLED */
+    double from, to; /* of a crossover that was found; NAN */
+    /* A sentence; never NULL after 0 or RN_ECANCELLED. Of a plan: the report's figure of what is
+     * recorded. */
+    const char *answer;
+    int64_t n_reported;         /* of a plan: problems that this figure is of */
     double p_answered;          /* of a plan: the share of simulations that came to an answer */
     rn_until_problem *problems; /* [n_listed] of a plan, most samples first */
     size_t n_listed;

@@ -35,6 +35,25 @@ static const char intro[] =
     "which\n"
     "model on which problems answer it, and what they cost, by simulation from what is recorded.";
 
+/* What is recorded, at each budget of the question: the figures of a report. */
+static void put_points(const rn_until_summary *s, rn_buf *out)
+{
+    rn_jout_key(out, "recorded");
+    rn_buf_putc(out, '[');
+    for (size_t i = 0; i < s->n_points; i++) {
+        const rn_until_point *p = &s->points[i];
+        rn_jout_item(out);
+        rn_buf_putc(out, '{');
+        rn_jout_whole(out, "k", p->k[0]);
+        if (s->n_models == 2) rn_jout_whole(out, "second_k", p->k[1]);
+        rn_jout_number(out, s->n_models == 2 ? "ahead" : "value", p->value);
+        rn_jout_number(out, "lo", p->lo);
+        rn_jout_number(out, "hi", p->hi);
+        rn_buf_putc(out, '}');
+    }
+    rn_buf_putc(out, ']');
+}
+
 /* One JSON object. */
 static void put_json(const rn_until_summary *s, rn_buf *out)
 {
@@ -43,6 +62,8 @@ static void put_json(const rn_until_summary *s, rn_buf *out)
     rn_jout_text(out, "as_recorded", s->answer);
     rn_jout_boolean(out, "answered", s->answered);
     rn_jout_number(out, "p_answered", s->p_answered);
+    rn_jout_whole(out, "problems_compared", s->n_reported);
+    put_points(s, out);
     rn_jout_key(out, "models");
     rn_buf_putc(out, '[');
     for (size_t i = 0; i < s->n_models; i++) {
@@ -93,11 +114,13 @@ static int plan_samples(const rn_command *cmd, const char *question, int64_t n,
     u.n_cost_files = d->n_cost_files;
     u.profile = d->profile;
     u.level = d->level;
+    u.as = d;
     u.dry_run = 1;
     const bool json = strcmp(d->format, "json") == 0;
     if (!json && strcmp(d->format, "table") != 0)
         return rn_opt_usage(cmd, "--samples has --format table or json");
     if (!d->store) return rn_opt_usage(cmd, "-s FILE names the experiment to plan from");
+    if (rn_report_options_check(d, &err)) return rn_opt_usage(cmd, "%s", err.msg);
     if (rn_until_options_check(&u, &err)) return rn_opt_usage(cmd, "%s", err.msg);
     u.dry_run = 0;
     rn_store *s = NULL;
@@ -108,6 +131,10 @@ static int plan_samples(const rn_command *cmd, const char *question, int64_t n,
     if (!rc && json) put_json(&out, &text);
     if (!rc && json) fputs(rn_buf_ok(&text) ? text.data : "", stdout);
     if (!rc && !json) rn_until_print(&out, true);
+    if (!rc && out.p_answered < 0.5)
+        fprintf(stderr,
+                "ration plan: most simulations come to no answer with the samples that a problem "
+                "may have; ask for a wider one, or give more with -n\n");
     rc = rn_opt_status(cmd, rc, out.p_answered < 0.5, &err);
     rn_buf_free(&text);
     rn_until_summary_free(&out);

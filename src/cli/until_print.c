@@ -78,13 +78,23 @@ static void print_plan(const rn_until_summary *s)
         printf("and %zu more rows; --format json lists all\n", s->n_listed - MOST_LISTED);
 }
 
+/* The figure is that of a report; the answer that is asked for is about these problems alone. */
+static void print_recorded(const rn_until_summary *s)
+{
+    printf("As recorded (the figure of `ration report`):\n  %s\n", s->answer);
+    if (s->answered)
+        printf(
+            "The recorded samples answer the question for these problems: none are missing.\n\n");
+    else
+        printf("An answer for these problems comes in %.0f %% of simulations.\n\n",
+               100 * s->p_answered);
+}
+
 void rn_until_print(const rn_until_summary *s, bool plan)
 {
     if (!s->answer) return;
-    if (plan && !s->answered)
-        printf("As recorded, in the rounds of the rule (the report takes every sample):\n  %s\n"
-               "An answer comes in %.0f %% of simulations.\n\n",
-               s->answer, 100 * s->p_answered);
+    if (plan)
+        print_recorded(s);
     else
         printf("%s %s\n\n", s->answered ? "Answered:" : "Not answered:", s->answer);
     if (plan)
@@ -92,7 +102,12 @@ void rn_until_print(const rn_until_summary *s, bool plan)
     else
         print_models(s);
     if (s->n_points > 1) print_points(s);
-    printf("\n%lld problems, %d rounds; intervals are for these problems, with fresh samples "
-           "(METRICS.md)\n",
-           (long long)s->n_problems, s->rounds);
+    if (plan)
+        printf("\n%lld problems; intervals are over problems like these, as in the report "
+               "(METRICS.md)\n",
+               (long long)s->n_reported);
+    else
+        printf("\n%lld problems, %d rounds; intervals are for these problems, with fresh samples "
+               "(METRICS.md)\n",
+               (long long)s->n_problems, s->rounds);
 }

@@ -239,6 +239,23 @@ double rn_cost_flop(const rn_cost *c)
     return c->has_shape ? rn_flop_convention(&c->shape, RN_FLOP_STUDY_TOK) : NAN;
 }
 
+bool rn_cost_is_hourly(const rn_cost *c)
+{
+    return isnan(c->usd_per_sample) && (isnan(c->usd_per_1m_input) || isnan(c->usd_per_1m_output));
+}
+
+rn_cost_curve rn_cost_by_hour(const rn_cost *c, const rn_cost_curve *time, double *cost)
+{
+    const double per_s = c->usd_per_hour / 3600;
+    for (size_t i = 0; i < time->n_points; i++)
+        cost[i] = per_s * time->cost[i];
+    return (rn_cost_curve){.shared = per_s * time->shared,
+                           .per_sample = per_s * time->per_sample,
+                           .k = time->k,
+                           .cost = cost,
+                           .n_points = time->n_points};
+}
+
 double rn_cost_usd(const rn_cost *c, double k, double prompt_tok, double gen_tok, double seconds)
 {
     if (!isnan(c->usd_per_sample)) return k * c->usd_per_sample;

@@ -104,5 +104,9 @@ double rn_cost_flop(const rn_cost *c);
  * prompt at the input price once, then k - 1 times at the cached one), else by the hour for
  * `seconds`; NAN unknown. */
 double rn_cost_usd(const rn_cost *c, double k, double prompt_tok, double gen_tok, double seconds);
+/* Dollars for k samples of an entry that is priced by the hour alone, from its wall-time; cost
+ * [time->n_points] is the result's. */
+rn_cost_curve rn_cost_by_hour(const rn_cost *c, const rn_cost_curve *time, double *cost);
+bool rn_cost_is_hourly(const rn_cost *c); /* it has no other price */
 
 #endif

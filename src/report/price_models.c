@@ -216,16 +216,9 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
             e->why[RN_UNIT_USD] = "priced by the hour, but without wall-times: give --profile NAME";
             return 0;
         }
-        double per_s = c->usd_per_hour / 3600;
         double *cost = rn_arena_array(&r->arena, time->n_points + 1, sizeof *cost);
         if (!cost) return rn_report_nomem(err);
-        for (size_t i = 0; i < time->n_points; i++)
-            cost[i] = per_s * time->cost[i];
-        *axis = (rn_kcost){.shared = per_s * time->shared,
-                           .per_sample = per_s * time->per_sample,
-                           .k = time->k,
-                           .cost = cost,
-                           .n_points = time->n_points};
+        *axis = rn_cost_by_hour(c, time, cost);
     }
     /* A cached price above the input price would make the first sample cheaper than the rest. */
     e->priced[RN_UNIT_USD] = rn_stat_cost_check(axis, NULL) == 0;

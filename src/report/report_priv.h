@@ -23,6 +23,9 @@ bool rn_report_wants(const rn_report_filter *f, const char *task, const char *mo
 /* A list of n items in the arena with room for one more; NULL: out of memory. */
 void *rn_report_grown(rn_arena *a, void *list, size_t n, size_t size);
 
+/* The options that reports and plans have in common, checked; strings are those of `o`. */
+int rn_report_common_opts(const rn_report_options *o, rn_report_opts *out, rn_err *err);
+
 /* Steps of rn_report_compute. */
 int rn_report_curves(rn_report *r, rn_report_task *t, rn_err *err);
 int rn_report_leaders(rn_report *r, rn_report_task *t, rn_err *err);

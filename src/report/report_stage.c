@@ -131,6 +131,15 @@ static int read_common(const rn_report_options *o, request *q, rn_err *err)
     return rc;
 }
 
+int rn_report_common_opts(const rn_report_options *o, rn_report_opts *out, rn_err *err)
+{
+    request q = {0};
+    int rc = read_common(o, &q, err);
+    *out = q.opts;
+    rn_arena_free(&q.arena);
+    return rc;
+}
+
 static int check_extrapolate(int64_t k, rn_err *err)
 {
     if (k == 0 || (k >= 2 && k <= 1000000)) return 0;
@@ -203,13 +212,17 @@ int rn_report_options_check(const rn_report_options *o, rn_err *err)
 /* ---- the rooms
  * --------------------------------------------------------------------------------- */
 
-/* Options with which `plan --samples` prices as this report does, if there are any. */
+/* Options with which `plan --samples` sees and prices what this report does, if there are any. */
 static int note_pricing(const rn_report_options *o, rn_report *r, rn_err *err)
 {
     rn_buf out = {0};
     r->set_chosen = o->set != NULL;
     if (o->n_problems || r->opts.basis != RN_FLOP_STUDY || r->opts.prompt != RN_PROMPT_CACHED)
         return 0;
+    for (size_t i = 0; i < o->n_models; i++) {
+        rn_buf_puts(&out, " -m ");
+        rn_buf_word(&out, o->models[i]);
+    }
     for (size_t i = 0; i < o->n_costs; i++) {
         rn_buf_puts(&out, " --cost ");
         rn_buf_word(&out, o->costs[i]);
@@ -222,7 +235,11 @@ static int note_pricing(const rn_report_options *o, rn_report *r, rn_err *err)
         rn_buf_puts(&out, " --profile ");
         rn_buf_word(&out, r->opts.profile);
     }
+    if (r->opts.missing != RN_MISSING_DROP) rn_buf_printf(&out, " --missing %s", o->missing);
     if (r->opts.level != 0.95) rn_buf_printf(&out, " --confidence %g", r->opts.level);
+    if (r->opts.n_resamples != rn_report_defaults().n_resamples)
+        rn_buf_printf(&out, " --resamples %lld", (long long)r->opts.n_resamples);
+    if (r->opts.seed) rn_buf_printf(&out, " --seed %lld", (long long)o->seed);
     rn_buf_puts(&out, "");
     r->repriced = rn_buf_ok(&out) ? rn_arena_strdup(&r->arena, out.data) : NULL;
     rn_buf_free(&out);

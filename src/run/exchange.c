@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/vec.h"
 #include "cost/cost.h"
+#include "run/set_file.h"
 #include "run/stage.h"
 #include "run/study.h"
 #include "store/export.h"
@@ -113,10 +114,9 @@ int rn_import_options_check(const rn_import_options *o, rn_err *err)
 }
 
 /* Where ids are checked: the set's ids, prompts and tests, borrowed from it; the caller frees the
- * array.
- */
+ * array. `path` holds that of its file. */
 static int take_set(const rn_import_options *o, rn_import_opts *io, rn_taskset **set,
-                    rn_import_problem **problems, rn_err *err)
+                    rn_import_problem **problems, rn_buf *path, rn_err *err)
 {
     /* A curve is about a set as a whole; its problems need not be here. */
     rn_import_format seen = io->format;
@@ -132,6 +132,7 @@ static int take_set(const rn_import_options *o, rn_import_opts *io, rn_taskset *
     *problems = p;
     io->set_name = (*set)->name;
     io->set_hash = (*set)->hash;
+    io->set_path = rn_set_file(*set, o->set, path);
     io->problems = p;
     io->n_problems = (*set)->n;
     return 0;
@@ -159,6 +160,7 @@ int rn_stage_import(rn_store *s, const rn_import_options *o, rn_import_summary *
     char *settings = NULL;
     rn_taskset *set = NULL;
     rn_import_problem *problems = NULL;
+    rn_buf path = {0};
     rn_import_stats st = {0};
     int64_t command = 0;
     *out = (rn_import_summary){0};
@@ -167,7 +169,7 @@ int rn_stage_import(rn_store *s, const rn_import_options *o, rn_import_summary *
     if (!rc) rc = make_settings(o, &settings, err);
     io.settings = settings;
     if (!rc) rc = check_cost(o, err);
-    if (!rc) rc = take_set(o, &io, &set, &problems, err);
+    if (!rc) rc = take_set(o, &io, &set, &problems, &path, err);
     if (!rc) rc = rn_watch_log_begin(&o->watch, s, &command, err);
     if (!rc) rc = rn_import(s, &io, &st, err);
     rn_watch_end(&o->watch);
@@ -186,6 +188,7 @@ int rn_stage_import(rn_store *s, const rn_import_options *o, rn_import_summary *
     rn_watch_log_end(s, command, rc, out->incomplete);
     free(settings);
     free(problems);
+    rn_buf_free(&path);
     rn_taskset_free(set);
     return rc;
 }
@@ -200,6 +203,7 @@ typedef struct chosen {
 typedef struct outgoing {
     walk w; /* first: on_progress takes it */
     const rn_export_options *o;
+    rn_store *store;
     rn_arena arena;
     const char *set, *model; /* as the store calls them; NULL: all */
     chosen run;
@@ -280,8 +284,9 @@ static int open_tasks(outgoing *u, rn_err *err)
 {
     if (u->tasks) return 0;
     const bool is_file = u->o->set && rn_file_exists(u->o->set);
-    int rc = rn_taskset_open(is_file ? u->o->set : u->run.set, rn_data_dir(u->o->data_dir),
-                             &u->tasks, err);
+    const char *data = rn_data_dir(u->o->data_dir);
+    int rc = is_file ? rn_taskset_open(u->o->set, data, &u->tasks, err)
+                     : rn_set_reopen(u->store, u->run.set, data, &u->tasks, err);
     if (!rc && *u->run.hash && strcmp(u->run.hash, u->tasks->hash) != 0)
         rc = rn_fail(err, RN_EINVAL,
                      "%s is not the set that the samples are of: its content is %.12s, "
@@ -377,7 +382,7 @@ int rn_export_options_check(const rn_export_options *o, rn_err *err)
 
 int rn_stage_export(rn_store *s, const rn_export_options *o, rn_export_summary *out, rn_err *err)
 {
-    outgoing u = {.w = {.watch = &o->watch, .what = "export"}, .o = o};
+    outgoing u = {.w = {.watch = &o->watch, .what = "export"}, .o = o, .store = s};
     rn_export_stats st = {0};
     rn_export_opts eo = {.protocol_id = o->protocol_id,
                          .write = write_bytes,

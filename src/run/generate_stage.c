@@ -11,6 +11,7 @@
 #include "run/infill.h"
 #include "run/portions.h"
 #include "run/sampler.h"
+#include "run/set_file.h"
 #include "run/units.h"
 
 #include "base/clock.h"
@@ -282,8 +283,7 @@ static int look_at_run(void *user, const rn_store_run_row *r)
 static int open_run(call *g, rn_err *err)
 {
     int64_t set_id, model_id;
-    const rn_store_set set = {.name = g->set->name, .hash = g->set->hash};
-    int rc = rn_store_put_set(g->store, &set, &set_id, err);
+    int rc = rn_set_put(g->store, g->set, g->o->set, &set_id, err);
     for (size_t i = 0; !rc && i < g->set->n; i++) {
         const rn_store_problem p = {.set_id = set_id,
                                     .ord = (int64_t)i,
@@ -475,9 +475,8 @@ static int list_unasked(call *g, rn_err *err)
     g->out->run_id = m.run_id;
     if (!rc && m.run_id) rc = rn_store_each_run(g->store, note_set, g, err);
     /* A store that holds nothing would be removed: what comes back is merged into it. */
-    const rn_store_set set = {.name = g->set->name, .hash = g->set->hash};
     int64_t set_id;
-    if (!rc && !m.run_id) rc = rn_store_put_set(g->store, &set, &set_id, err);
+    if (!rc && !m.run_id) rc = rn_set_put(g->store, g->set, g->o->set, &set_id, err);
     if (!rc) rc = list_missing(g, err);
     return rc;
 }

@@ -8,6 +8,7 @@
 
 #include "run/expected.h"
 #include "run/identity.h"
+#include "run/set_file.h"
 
 #include <assert.h>
 #include <math.h>
@@ -395,15 +396,9 @@ static int summarize(rn_work *w, rn_err *err)
 static int judge_set(rn_work *w, const char *set, rn_err *err)
 {
     w->err = err;
-    int rc = rn_taskset_open(set, rn_data_dir(w->o->data_dir), &w->tasks, err);
-    if (rc)
-        return w->o->set || rn_set_find(set)
-                   ? rc
-                   : rn_fail(
-                         err, rc,
-                         "%s has samples of the set '%s', which came from a file that is not in "
-                         "this folder; give its path with -t, e.g. -t FOLDER/%s.jsonl",
-                         rn_store_path(w->store), set, set);
+    int rc = w->o->set ? rn_taskset_open(set, rn_data_dir(w->o->data_dir), &w->tasks, err)
+                       : rn_set_reopen(w->store, set, rn_data_dir(w->o->data_dir), &w->tasks, err);
+    if (rc) return rc;
     rn_judge_summary *s = w->out;
     if (!s->set) s->set = rn_arena_strdup(w->arena, w->tasks->name);
     if (!s->hash) s->hash = rn_arena_strdup(w->arena, w->tasks->hash);

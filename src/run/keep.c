@@ -5,6 +5,7 @@
  * what it has paid for: passes end it at once, failures teach the policy, and samples without a
  * verdict are judged before anything is bought. Verdicts hold for their protocol alone.
  */
+#include "run/set_file.h"
 #include "run/solve_priv.h"
 
 #include <math.h>
@@ -30,8 +31,9 @@ static int write_settings(const rn_slot_arm *x, rn_buf *out, rn_err *err)
 static int put_problem(rn_solve_state *s, rn_err *err)
 {
     rn_target *t = &s->target;
-    rn_store_set set = {.name = t->name, .hash = t->hash};
-    int rc = rn_store_put_set(s->o->store, &set, &s->set_id, err);
+    const rn_store_set folder = {.name = t->name, .hash = t->hash};
+    int rc = t->set ? rn_set_put(s->o->store, t->set, NULL, &s->set_id, err)
+                    : rn_store_put_set(s->o->store, &folder, &s->set_id, err);
     rn_store_problem p = {.set_id = s->set_id,
                           .ord = t->ord,
                           .task_id = t->task_id,

@@ -1,6 +1,7 @@
 /* rank_stage.c: rn_stage_rank: scores the samples of a store. See rank_priv.h. */
 #include "run/identity.h"
 #include "run/rank_priv.h"
+#include "run/set_file.h"
 
 #include "run/study.h"
 
@@ -201,7 +202,9 @@ static int open_run(rn_ranking *k, const rn_rank_run *r, rn_err *err)
 {
     const rn_rank_options *o = k->o;
     k->run = r;
-    int rc = rn_taskset_open(o->set ? o->set : r->set_name, rn_data_dir(o->data_dir), &k->set, err);
+    const char *data = rn_data_dir(o->data_dir);
+    int rc = o->set ? rn_taskset_open(o->set, data, &k->set, err)
+                    : rn_set_reopen(k->store, r->set_name, data, &k->set, err);
     if (rc) return rn_err_prefix(err, "run %lld", (long long)r->id);
     if (r->set_hash[0] && strcmp(r->set_hash, k->set->hash) != 0)
         return rn_fail(

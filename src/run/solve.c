@@ -32,9 +32,7 @@ enum {
     DEFAULT_WIDTH = 2,
     MAX_WIDTH = 256,
     LARGEST_CONTEXT = 48 << 10, /* bytes */
-    SMALLEST_CONTEXT = 256,
-    ALIKE = 64, /* look_alike() */
-    ALIKE_PLAIN = 8
+    SMALLEST_CONTEXT = 256
 };
 
 static const uint64_t nothing_tag = UINT64_MAX;
@@ -249,17 +247,35 @@ static void take_failure(rn_solve_state *s, const rn_event *e)
     lose_flying(s, e->sampler);
 }
 
-/* Prices follow the samples; small changes are not worth a new plan, and a cascade keeps its
- * order. */
+/* What the policy expects a sample of an arm to cost, where it is no longer `before`; small changes
+ * are not worth a new plan, and a cascade keeps its order. */
+static void tell_price(rn_solve_state *s, int arm, double before)
+{
+    double shared, each;
+    rn_price_expect(&s->arms[arm].price, s->budget.unit, &shared, &each);
+    if (s->policy_kind == RN_POLICY_CASCADE || !(each > 0) || !isfinite(shared)) return;
+    if (fabs(each - before) > 0.1 * before)
+        rn_policy_reprice(s->policy, arm, fmax(shared, 0), each);
+}
+
+/* Prices follow the samples. The first one of an arm says, too, how far off the guesses for the
+ * others were: beside a price that is known a wild guess would keep them from ever being asked. */
 static void reprice(rn_solve_state *s, int arm, const rn_usage *u)
 {
     rn_price *p = &s->arms[arm].price;
-    double shared0, each0, shared, each;
-    rn_price_expect(p, s->budget.unit, &shared0, &each0);
-    rn_price_learn(p, u);
+    const bool first = p->n < 2;
+    const double guess = p->seconds;
+    double shared, each;
     rn_price_expect(p, s->budget.unit, &shared, &each);
-    if (s->policy_kind == RN_POLICY_CASCADE || !(each > 0) || !isfinite(shared)) return;
-    if (fabs(each - each0) > 0.1 * each0) rn_policy_reprice(s->policy, arm, fmax(shared, 0), each);
+    rn_price_learn(p, u);
+    tell_price(s, arm, each);
+    for (int i = 0; first && p->n >= 2 && i < s->n_arms; i++) {
+        rn_price *x = &s->arms[i].price;
+        if (x->n >= 2) continue;
+        rn_price_expect(x, s->budget.unit, &shared, &each);
+        rn_price_follow(x, p, guess);
+        tell_price(s, i, each);
+    }
 }
 
 /* What a sample used; what a server does not report is charged at its most, so that a budget ends:
@@ -376,35 +392,6 @@ static int buy(rn_solve_state *s, rn_err *err)
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */
-
-/*
- * A command that fails whatever stands at the marker ("make: No rule to make target 'chek'") would
- * eat the budget. Its output on an empty place is known; when so many different programs fail with
- * the same last line and none in another way, buying ends. Tests that print nothing of their own
- * look alike, too: 64 such programs leave a pass rate below 4.6 % (95 %). A command that was not
- * found, or a rule, says so itself, and 8 do. A model that repeats itself gets four times as many
- * samples.
- */
-static void look_alike(rn_solve_state *s)
-{
-    const rn_judge_result *none = &s->nothing_result;
-    size_t n = 0, n_all = 0;
-    if (s->o->keep_going || s->target.set || !s->nothing_known || s->nothing_passes) return;
-    for (size_t i = 0; i < s->tries.n; i++) {
-        const rn_try *t = s->tries.data[i];
-        if (!t->judged || t->result.verdict == RN_V_SANDBOX) continue;
-        if (t->copied && !t->found) continue; /* nothing was run */
-        if (t->result.verdict != none->verdict || strcmp(t->result.detail, none->detail) != 0)
-            return;
-        n += !t->copied;
-        n_all++;
-    }
-    const bool plain = strstr(none->detail, "exit status 127") ||
-                       strstr(none->detail, "No rule to") ||
-                       strstr(none->detail, "exit status 126");
-    const size_t enough = plain ? ALIKE_PLAIN : ALIKE;
-    s->all_alike = n >= enough || n_all >= 4 * enough;
-}
 
 static int take_nothing(rn_solve_state *s, const rn_judge_result *r, rn_err *err)
 {
@@ -552,7 +539,7 @@ static int loop(rn_solve_state *s, rn_err *err)
             continue;
         }
         if (s->o->should_stop && s->o->should_stop(s->o->user)) s->cancelled = true;
-        look_alike(s);
+        rn_alike_look(s);
         if (s->cancelled || s->all_alike) return 0;
         bool judging = s->judge && rn_judge_pending(s->judge);
         if (done) {

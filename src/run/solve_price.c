@@ -117,3 +117,11 @@ void rn_price_learn(rn_price *p, const rn_usage *u)
     }
     p->seconds += u->seconds;
 }
+
+void rn_price_follow(rn_price *p, const rn_price *other, double guess)
+{
+    if (p->n >= 2 || other->n < 2) return;
+    p->gen_tok = fmin(other->gen_tok / other->n, (double)p->sampler->sampling.max_tok);
+    if (!p->sampler->m.remote == !other->sampler->m.remote && guess > 0 && other->seconds > 0)
+        p->seconds *= other->seconds / other->n / guess;
+}

@@ -41,5 +41,9 @@ double rn_price_score(const rn_price *p, rn_unit unit, int64_t n_tok);
 /* The prompt alone (0 for a server), and a sample without it. */
 void rn_price_expect(const rn_price *p, rn_unit unit, double *shared, double *per_sample);
 void rn_price_learn(rn_price *p, const rn_usage *u);
+/* An arm of which no sample has come is guessed anew from another's first one: as long an answer
+ * and, if both are files or both servers, as far from the first guess of its time. `guess`: of the
+ * other's time, before that sample. */
+void rn_price_follow(rn_price *p, const rn_price *other, double guess);
 
 #endif

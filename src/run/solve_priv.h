@@ -6,6 +6,7 @@
  *   keep.c    the store: what a former run paid for, samples and verdicts as they come
  *   learn.c   the prior of the policy from a store of recorded outcomes
  *   choose.c  the ranker's choice where no test decides; solve_agree.c: examples and agreement
+ *   solve_alike.c  when all fails as an empty place does
  *   solve_stop.c  without tests: stopping at the examples, the fallback
  *   ledger.c  sums, the reason in a line, JSON
  */
@@ -124,6 +125,9 @@ int rn_choose(rn_solve_state *s, rn_err *err);
 /* solve_agree.c: fills `agreement` of the candidates [n]; *known false: the problem shows nothing.
  * */
 int rn_choose_agree(rn_solve_state *s, rn_try **list, size_t n, bool *known, rn_err *err);
+
+/* solve_alike.c: with every turn: closes arms, or sets s->all_alike. */
+void rn_alike_look(rn_solve_state *s);
 
 /* solve_stop.c */
 int rn_stop_check(const rn_solve_state *s, rn_err *err); /* of the options */

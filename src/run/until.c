@@ -138,6 +138,40 @@ int rn_until_summarize(rn_until_work *w, rn_err *err)
     return s->answer ? 0 : rn_fail(err, RN_ENOMEM, "an answer: out of memory");
 }
 
+static void put_ended(const rn_until_work *w, const int64_t k_max[2], rn_buf *out)
+{
+    rn_buf_puts(out, "no estimate: ");
+    for (size_t i = 0, n = 0; i < w->n_arms; i++) {
+        if (k_max[i] >= w->ask.arms[i].ks[0]) continue;
+        rn_buf_printf(out, k_max[i] ? "%s%s ends at pass@%lld" : "%s%s has no curve yet",
+                      n++ ? ", " : "the curve of ", w->arms[i].name, (long long)k_max[i]);
+    }
+}
+
+int rn_until_say_records(rn_until_work *w, const int64_t k_max[2], rn_err *err)
+{
+    rn_until_summary *s = w->out;
+    const rn_until_point *p = &s->points[0];
+    const rn_interval at = {p->value, p->lo, p->hi, RN_INTERVAL_NONE};
+    rn_buf out = {0};
+    if (w->ask.kind == RN_ASK_MEAN) {
+        rn_buf_printf(&out, "pass@%lld of %s: ", (long long)w->ask.arms[0].ks[0], w->arms[0].name);
+    } else {
+        rn_buf_printf(&out, "%s less %s", w->arms[0].name, w->arms[1].name);
+        if (w->ask.kind != RN_ASK_CROSS) put_at(w, &out);
+        rn_buf_puts(&out, w->ask.kind == RN_ASK_CROSS ? ", budget by budget, below" : ": ");
+    }
+    if (w->ask.kind == RN_ASK_CROSS)
+        rn_buf_puts(&out, "");
+    else if (isnan(p->value))
+        put_ended(w, k_max, &out);
+    else
+        put_interval(&out, &at, w->n_arms == 2);
+    s->answer = rn_buf_ok(&out) ? rn_arena_strdup(w->arena, out.data) : NULL;
+    rn_buf_free(&out);
+    return s->answer ? 0 : rn_fail(err, RN_ENOMEM, "an answer: out of memory");
+}
+
 /* ---- rounds ---------------------------------------------------------------------------------- */
 
 /* The rule into the run's provenance; `ended`: with the rung of the last look. A run that is killed

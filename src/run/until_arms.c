@@ -193,6 +193,11 @@ static int price(rn_until_work *w, rn_until_arm *a, rn_err *err)
     const double more = c ? rn_cost_usd(c, 2, prompt, gen, first + a->seconds) - a->usd : NAN;
     a->axis[RN_UNIT_FLOP] = (rn_kcost){.per_sample = a->flop};
     a->axis[RN_UNIT_USD] = (rn_kcost){.shared = a->usd - more, .per_sample = more};
+    if (!c || !rn_cost_is_hourly(c)) return 0;
+    const rn_kcost *time = &a->axis[RN_UNIT_SECOND];
+    double *points = rn_arena_array(w->arena, time->n_points + 1, sizeof *points);
+    if (!points) return nomem(err);
+    a->axis[RN_UNIT_USD] = rn_cost_by_hour(c, time, points);
     return 0;
 }
 

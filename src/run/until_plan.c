@@ -2,11 +2,15 @@
  * until_plan.c: rn_stage_until_plan: how many more samples of which model on which problems would
  * answer a question.
  *
+ * What is known so far is what a report says of all recorded samples (report/recorded.h), not what
+ * the rule's rounds would have taken of them: one figure at one budget, wherever it is asked for.
+ *
  * The rule is walked along the recorded outcomes and, where they end, along outcomes as they may
  * come: each simulation draws a pass rate for every problem from its posterior (empirical Bayes
  * over the grid of stat/sequential.h, given all that is recorded) and outcomes at that rate.
  */
 #include "base/rng.h"
+#include "report/recorded.h"
 #include "run/until_priv.h"
 
 #include <math.h>
@@ -126,6 +130,42 @@ static int walk_records(rn_until_work *w, rn_err *err)
     return rc;
 }
 
+static void pass_on(void *user, const char *line)
+{
+    rn_watch_note(user, "%s", line);
+}
+
+/* The report's figure at every point of the question into the summary, and as a sentence. */
+static int report_records(rn_until_work *w, rn_err *err)
+{
+    rn_watch watch = w->o->watch;
+    rn_report_options as;
+    rn_recorded at = {.note = pass_on, .user = &watch};
+    rn_recorded_ask ask = {.as = w->o->as, .n_models = w->n_arms, .n_points = w->ask.n_points};
+    if (!ask.as) {
+        rn_report_options_init(&as);
+        as.set = w->o->draw.set;
+        as.level = w->o->level;
+        as.store = rn_store_path(w->store);
+        ask.as = &as;
+    }
+    for (size_t i = 0; i < w->n_arms; i++) {
+        ask.run_id[i] = w->arms[i].run_id;
+        ask.ks[i] = w->ask.arms[i].ks;
+    }
+    int rc = rn_report_recorded(&ask, &at, err);
+    if (rc) return rc;
+    w->out->n_reported = (int64_t)at.n_problems;
+    for (size_t i = 0; i < w->ask.n_points; i++) {
+        rn_until_point *p = &w->out->points[i];
+        p->value = at.at[i].value;
+        p->lo = at.at[i].lo;
+        p->hi = at.at[i].hi;
+        p->side = w->n_arms < 2 ? 0 : p->lo > 0 ? 1 : p->hi < 0 ? -1 : 0;
+    }
+    return rn_until_say_records(w, at.k_max, err);
+}
+
 static int most_first(const void *a, const void *b)
 {
     const rn_until_problem *x = a, *y = b;
@@ -157,6 +197,7 @@ static int plan(rn_until_work *w, future f[2], rn_err *err)
 {
     int rc = walk_records(w, err), answered = 0;
     if (!rc) rc = rn_until_summarize(w, err);
+    if (!rc) rc = report_records(w, err);
     for (size_t a = 0; !rc && a < w->n_arms; a++)
         rc = open_future(w, a, &f[a], err);
     for (uint32_t s = 0; !rc && s < SIMULATIONS; s++) {

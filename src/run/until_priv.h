@@ -59,5 +59,7 @@ int rn_until_load(rn_until_work *w, rn_until_arm *a, rn_err *err);
 void rn_until_take(rn_until_work *w, size_t *n_short);
 /* The summary from the state of the work. */
 int rn_until_summarize(rn_until_work *w, rn_err *err);
+/* The summary's sentence anew, of its points as a report has them; k_max: where its curves end. */
+int rn_until_say_records(rn_until_work *w, const int64_t k_max[2], rn_err *err);
 
 #endif

@@ -704,6 +704,12 @@ void rn_policy_close_arm(rn_policy *p, int arm)
     p->now = NULL;
 }
 
+bool rn_policy_affords(const rn_policy *p, int arm)
+{
+    const stand s = where(p);
+    return afford(p, &s, (size_t)arm, s.left) > 0;
+}
+
 double rn_policy_left(const rn_policy *p)
 {
     return p->budget - p->spent - p->aside;

@@ -90,6 +90,8 @@ void rn_policy_spend(rn_policy *p, double cost);
 void rn_policy_reprice(rn_policy *p, int arm, double shared, double per_sample);
 /* Never buy from this arm again (its server is gone). */
 void rn_policy_close_arm(rn_policy *p, int arm);
+/* Whether what is left buys a sample of an arm, one that may be bought of. */
+bool rn_policy_affords(const rn_policy *p, int arm);
 
 double rn_policy_left(const rn_policy *p);             /* budget less what is spent and set aside */
 int64_t rn_policy_bought(const rn_policy *p, int arm); /* observed, lost and in flight */

@@ -25,6 +25,9 @@ static const double levels[N_LEVELS] = {0.1, 0.3, 0.5, 0.7, 0.9};
 static const double rate_floor = 1e-9;   /* a sample is never hopeless, nor a pass certain */
 static const double weight_floor = 1e-9; /* kinds below it are dropped */
 
+/* The chance of the default that one arm finds other problems hard than the rest do. */
+static const double default_apart = 0.2;
+
 /* Mean pass@1 of the study's cheapest model on HumanEval, and what twice the cost adds to it; Beta
  * with alpha + beta = 1 then gives its pass@2 as well (0.385). */
 static const double default_mean = 0.28, default_gain = 0.05, default_max = 0.95;
@@ -66,8 +69,23 @@ static int arms_check(const double *cost, size_t n_arm, rn_err *err)
     return 0;
 }
 
-/* The kinds of the default into rate [N_DEFAULT, n_arm]. */
-static void default_rates(const double *cost, size_t n_arm, double *rate)
+/* Kinds of the default: those that all arms share, and as many for each arm that stands apart. */
+static size_t n_default(size_t n_arm)
+{
+    return n_arm > 1 ? N_DEFAULT * (1 + n_arm) : N_DEFAULT;
+}
+
+/* The quantile of an arm that stands apart where the others have quantile t: all of them once, and
+ * uncorrelated. */
+static size_t quantile_apart(size_t t)
+{
+    return 17 * (t + 1) % N_DEFAULT;
+}
+
+/* The kinds of the default into rate [n_default, n_arm], their weights, of sum `share`, into
+ * weight. */
+static void default_kinds(const double *cost, size_t n_arm, double share, double *rate,
+                          double *weight)
 {
     double cheapest = cost[0];
     for (size_t a = 1; a < n_arm; a++)
@@ -78,17 +96,25 @@ static void default_rates(const double *cost, size_t n_arm, double *rate)
             rate[t * n_arm + a] =
                 clamped(rn_stat_beta_quantile(mean, 1 - mean, ((double)t + 0.5) / N_DEFAULT));
     }
+    const size_t n = n_default(n_arm);
+    const double apart = n > N_DEFAULT ? default_apart : 0;
+    for (size_t t = 0; t < N_DEFAULT; t++)
+        weight[t] = share * (1 - apart) / N_DEFAULT;
+    for (size_t t = N_DEFAULT; t < n; t++) {
+        const size_t own = t / N_DEFAULT - 1, q = t % N_DEFAULT;
+        for (size_t a = 0; a < n_arm; a++)
+            rate[t * n_arm + a] = rate[(a == own ? quantile_apart(q) : q) * n_arm + a];
+        weight[t] = share * apart / (double)(n - N_DEFAULT);
+    }
 }
 
 int rn_prior_default(const double *cost, size_t n_arm, rn_prior **out, rn_err *err)
 {
     int rc = arms_check(cost, n_arm, err);
     if (rc) return rc;
-    rn_prior *p = new_prior(n_arm, N_DEFAULT);
+    rn_prior *p = new_prior(n_arm, n_default(n_arm));
     if (!p) return rn_fail(err, RN_ENOMEM, "no memory for a prior over %zu models", n_arm);
-    default_rates(cost, n_arm, p->rate);
-    for (size_t t = 0; t < N_DEFAULT; t++)
-        p->weight[t] = 1.0 / N_DEFAULT;
+    default_kinds(cost, n_arm, 1, p->rate, p->weight);
     *out = p;
     return 0;
 }
@@ -261,7 +287,7 @@ int rn_prior_learn(const rn_count *const *counts, size_t n_arm, size_t n_problem
     record *list = list_records(counts, n_arm, n_problems, weight, &n_records);
     const size_t n_support = n_records < MAX_SUPPORT ? n_records : MAX_SUPPORT;
     const size_t n_learned = n_support * N_LEVELS;
-    rn_prior *p = list ? new_prior(n_arm, n_learned + N_DEFAULT) : NULL;
+    rn_prior *p = list ? new_prior(n_arm, n_learned + n_default(n_arm)) : NULL;
     if (!p) {
         free(list);
         return rn_fail(err, RN_ENOMEM, "no memory to learn from %zu problems", n_problems);
@@ -270,9 +296,9 @@ int rn_prior_learn(const rn_count *const *counts, size_t n_arm, size_t n_problem
     rc = fit(counts, list, n_records, n_learned, p, err);
     if (!rc) {
         const double n = (double)n_records;
-        default_rates(cost, n_arm, p->rate + n_learned * n_arm);
-        for (size_t t = 0; t < p->n_kind; t++)
-            p->weight[t] = t < n_learned ? p->weight[t] * n / (n + 1) : 1 / (n + 1) / N_DEFAULT;
+        for (size_t t = 0; t < n_learned; t++)
+            p->weight[t] *= n / (n + 1);
+        default_kinds(cost, n_arm, 1 / (n + 1), p->rate + n_learned * n_arm, p->weight + n_learned);
         tidy(p);
         *out = p;
     } else {

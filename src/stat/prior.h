@@ -11,10 +11,9 @@
  *    c ~ Binomial(n, rate) of each problem and arm; the default's kinds stay in with the weight of
  *    one problem, so that nothing is ever impossible.
  *  - rn_prior_default: nothing recorded. The chance of arm a is Beta with mean
- *    0.28 + 0.05 log2(cost of a / cost of the cheapest), at most 0.95, and alpha + beta = 1, and
- * all
- *    arms find the same problems hard (equal quantiles). The figures are those of the study's
- *    pass@1 and pass@2 on HumanEval: docs/METRICS.md.
+ *    0.28 + 0.05 log2(cost of a / cost of the cheapest), at most 0.95, and alpha + beta = 1. With
+ *    weight 0.8 all arms find the same problems hard (equal quantiles), with 0.2 one of them stands
+ *    apart. The figures are those of the study's pass@1 and pass@2 on HumanEval: docs/METRICS.md.
  */
 #ifndef RN_STAT_PRIOR_H
 #define RN_STAT_PRIOR_H

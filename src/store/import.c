@@ -355,7 +355,7 @@ static int make_run(rn_importer *im, rn_err *err)
     const rn_import_opts *o = im->opts;
     rn_buf settings = {0};
     int rc = make_settings(im, &settings, err);
-    const rn_store_set set = {o->set_name, o->set_hash ? o->set_hash : ""};
+    const rn_store_set set = {o->set_name, o->set_hash ? o->set_hash : "", o->set_path};
     const rn_store_model model = {o->model, "", o->cost ? o->cost : ""};
     if (!rc) rc = rn_store_put_set(im->s, &set, &im->set_id, err);
     if (!rc) rc = rn_store_put_model(im->s, &model, &im->model_id, err);

@@ -57,7 +57,7 @@ typedef struct rn_import_problem {
 } rn_import_problem;
 
 typedef struct rn_import_opts {
-    const char *set_name, *set_hash;
+    const char *set_name, *set_hash, *set_path; /* path: as in rn_store_set */
     const rn_import_problem *problems; /* [n_problems], in the set's order; NULL: ids are taken as
                                           they come, in the order in which they come */
     size_t n_problems;

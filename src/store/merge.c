@@ -68,7 +68,7 @@ static int set_row(merger *m, const rn_rows *r, rn_err *err)
 {
     int64_t from, id;
     rn_store_set x;
-    rn_rows_get(r, "itt", &from, &x.name, &x.hash);
+    rn_rows_get(r, "ittw", &from, &x.name, &x.hash, &x.path);
     int rc = rn_store_put_set(m->out, &x, &id, err);
     return rc ? rc : keep(m, &m->sets, from, id, err);
 }
@@ -189,7 +189,7 @@ static const struct table {
     const char *sql;
     int (*row)(merger *m, const rn_rows *r, rn_err *err);
 } tables[] = {
-    {"SELECT id, name, hash FROM problem_set ORDER BY id", set_row},
+    {"SELECT id, name, hash, path FROM problem_set ORDER BY id", set_row},
     {"SELECT id, set_id, ord, task_id, prompt, prompt_tok FROM problem ORDER BY id", problem_row},
     {"SELECT id, name, file_sha, cost FROM model ORDER BY id", model_row},
     {"SELECT id, set_id, model_id, kind, preset, rn_join(settings, provenance) FROM run"

@@ -23,7 +23,7 @@ static int found(int rc)
     return rc < 0 ? rc : 0;
 }
 
-int rn_store_put_set(rn_store *s, const rn_store_set *x, int64_t *set_id, rn_err *err)
+static int find_or_add_set(rn_store *s, const rn_store_set *x, int64_t *set_id, rn_err *err)
 {
     const char *hash = or_empty(x->hash);
     int rc = rn_sql_row(s, err, "SELECT id FROM problem_set WHERE name = ?1 AND hash = ?2", "tt>i",
@@ -42,6 +42,18 @@ int rn_store_put_set(rn_store *s, const rn_store_set *x, int64_t *set_id, rn_err
                     hash);
     if (!rc) *set_id = sqlite3_last_insert_rowid(s->db);
     return rc;
+}
+
+int rn_store_put_set(rn_store *s, const rn_store_set *x, int64_t *set_id, rn_err *err)
+{
+    int rc = find_or_add_set(s, x, set_id, err);
+    if (rc || !x->path) return rc;
+    bool known;
+    rc = rn_sql_row(s, err, "SELECT path IS ?2 FROM problem_set WHERE id = ?1", "it>f", *set_id,
+                    x->path, &known);
+    if (rc < 0 || known) return found(rc);
+    return rn_sql_run(s, err, "UPDATE problem_set SET path = ?2 WHERE id = ?1", "it", *set_id,
+                      x->path);
 }
 
 int rn_store_put_problem(rn_store *s, const rn_store_problem *p, int64_t *problem_id, rn_err *err)

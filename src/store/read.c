@@ -48,6 +48,26 @@ int rn_store_each_run(rn_store *s, int (*fn)(void *user, const rn_store_run_row 
     return rn_rows_close(&r, rc);
 }
 
+int rn_store_set_path(rn_store *s, const char *name, rn_arena *a, const char **path,
+                      const char **hash, rn_err *err)
+{
+    rn_rows r;
+    *path = *hash = NULL;
+    int rc = rn_rows_open(s, &r, err,
+                          "SELECT path, hash FROM problem_set WHERE name = ?1 AND path IS NOT NULL"
+                          " ORDER BY id DESC LIMIT 1",
+                          "t", name);
+    if (rc) return rc;
+    if ((rc = rn_rows_next(&r, err)) > 0) {
+        const char *p, *h;
+        rn_rows_get(&r, "tt", &p, &h);
+        *path = rn_arena_strdup(a, p);
+        *hash = rn_arena_strdup(a, h);
+        rc = *path && *hash ? 0 : rn_store_nomem(s, err);
+    }
+    return rn_rows_close(&r, rc);
+}
+
 int rn_store_name_of(rn_store *s, rn_store_noun noun, const char *asked, rn_arena *a,
                      const char **out, rn_err *err)
 {

@@ -278,8 +278,12 @@ static const char *const version_5[] = {
     "ALTER TABLE score ADD COLUMN votes BLOB", /* values on each input; see FORMATS.md */
     NULL};
 
+static const char *const version_6[] = {
+    "ALTER TABLE problem_set ADD COLUMN path TEXT", /* of the file that it came from; absolute */
+    NULL};
+
 const rn_migration rn_store_migrations[] = {
-    {version_1}, {version_2}, {version_3}, {version_4}, {version_5},
+    {version_1}, {version_2}, {version_3}, {version_4}, {version_5}, {version_6},
 };
 const int rn_store_version = sizeof rn_store_migrations / sizeof rn_store_migrations[0];
 
@@ -303,6 +307,7 @@ static const struct {
         "CREATE UNIQUE INDEX temp.protocol_id ON protocol (id);"
         "CREATE TEMP TABLE about (name TEXT PRIMARY KEY, value TEXT)"},
     {5, "CREATE TEMP VIEW IF NOT EXISTS score AS SELECT *, NULL AS votes FROM main.score"},
+    {6, "CREATE TEMP VIEW problem_set AS SELECT *, NULL AS path FROM main.problem_set"},
 };
 
 static int pragma_int(sqlite3 *db, const char *sql, int *out)

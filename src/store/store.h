@@ -48,10 +48,16 @@ int rn_store_log_note(rn_store *s, int64_t command_id, const char *json, rn_err 
 
 typedef struct rn_store_set {
     const char *name, *hash; /* hash: of the problem set; "" when only ids are known */
+    const char *path; /* absolute, of the file that it was read from; NULL: none, or unknown. No
+                         part of its identity: the last one given is kept */
 } rn_store_set;
 /* A hash that becomes known later is given to the set that was stored without one; "" finds the
  * only set of that name. */
 int rn_store_put_set(rn_store *s, const rn_store_set *set, int64_t *set_id, rn_err *err);
+/* Where the set of this name was read that was stored last, and its hash; *path NULL: not known. In
+ * the arena. */
+int rn_store_set_path(rn_store *s, const char *name, rn_arena *a, const char **path,
+                      const char **hash, rn_err *err);
 
 typedef struct rn_store_problem {
     int64_t set_id;

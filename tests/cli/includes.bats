@@ -10,7 +10,7 @@ allowed() {
     model) echo "base gguf" ;;
     rank) echo "base gguf model remote" ;;
     report) echo "base cost stat store" ;;
-    run) echo "base gguf model remote task judge rank cost stat store" ;;
+    run) echo "base gguf model remote task judge rank cost stat store report" ;;
     cli) ls src ;;
     *) return 1 ;;
     esac

@@ -306,3 +306,50 @@ PY
     verdicts=$("$RATION" export -s t.db -f csv | tail -n +2 | cut -d, -f7 | sort | uniq -c | tr -s ' \n' ' ')
     [ "$verdicts" = " 4 memory_limit 8 passed " ] || { echo "$verdicts"; false; }
 }
+
+@test "judge, rank and export find a set of one's own where it came from, and say when it is gone or another" {
+    mkdir -p sets away
+    (cd sets && make_set)
+    printf '{"task_id": "Tiny/1", "completion": "    return x + 1"}\n' >a.jsonl
+    "$RATION" import -s own.db -t sets/tiny.jsonl --model m a.jsonl
+    [ "$(sql own.db "SELECT path FROM problem_set")" = "$PWD/sets/tiny.jsonl" ]
+    cd away
+    run "$RATION" judge -s ../own.db --keep-going
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(sql ../own.db "SELECT verdict FROM newest_verdict")" = passed ]
+    run "$RATION" rank -s ../own.db
+    echo "$output"
+    [[ "$output" != *"came from"* && "$output" != *"no problem set"* ]]
+    # A merged store remembers it, too, and the path is no part of what is compared.
+    "$RATION" merge -s ../two.db ../own.db
+    [ "$(sql ../two.db "SELECT path FROM problem_set")" = "$(dirname "$PWD")/sets/tiny.jsonl" ]
+    came_from() { /usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect("../own.db")
+db.execute("UPDATE problem_set SET path = ?", sys.argv[1:])
+db.commit()' "$1"; }
+    came_from /nowhere/else.jsonl
+    [ "$("$RATION" export -s ../own.db --format digest)" = "$("$RATION" export -s ../two.db --format digest)" ]
+    # Gone: the message says where it was; a file of its name in this folder stands in.
+    run "$RATION" judge -s ../own.db --recheck
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"of the set 'tiny' from /nowhere/else.jsonl, which is not there any more; give its path with -t"* ]]
+    cp ../sets/tiny.jsonl .
+    run "$RATION" judge -s ../own.db --recheck --keep-going
+    [ "$status" -eq 0 ]
+    rm tiny.jsonl
+    # Changed: nothing is judged by other tests.
+    came_from "$(dirname "$PWD")/sets/tiny.jsonl"
+    sed -i 's/assert f(1) == 2/assert f(1) == 3/' ../sets/tiny.jsonl
+    run "$RATION" judge -s ../own.db --recheck
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"/sets/tiny.jsonl, which holds something else by now; give the file that it was with -t"* ]]
+    # Neither a pipe nor a device of a stranger's store is opened.
+    mkfifo pipe
+    came_from "$PWD/pipe"
+    run timeout 20 "$RATION" judge -s ../own.db --recheck
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"which is not there any more"* ]]
+}

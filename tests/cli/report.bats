@@ -155,19 +155,21 @@ EOF
         run sh -c "$line"
         echo "$line: $status $output"
         [ "$status" -le 1 ]
-        [[ "$output" == *"  which of small of mine and large of mine is ahead is not known at "* ]]
-        [[ "$output" == *"12 problems, "* ]]
+        [[ "$output" == *"As recorded (the figure of "*"  small of mine less large of mine at "* ||
+            "$output" == *"As recorded (the figure of "*"  large of mine less small of mine at "* ]]
+        [[ "$output" == *"12 problems; "* ]]
     done <commands
     [ "$n" -eq 3 ]
-    # The k of the question are those of the report.
+    # The k of the question and its figure are those of the report.
     ration report -s "a b.db" -t my.jsonl --cost-file "pri ces'.txt" --cost-file more.txt --profile box \
         --cost "small of mine=s-cost" --cost "large of mine=l-cost" -f json >r.json
-    while read -r line; do sh -c "$line" || true; done <commands | grep '^  which of small' >asked
+    while read -r line; do sh -c "$line" || true; done <commands | grep '^  .* less ' >asked
     /usr/bin/python3 - <<'EOF'
 import json
 for answer, line in zip(json.load(open("r.json"))["tasks"][0]["answers"], open("asked"), strict=True):
-    k = {answer["leader"]: answer["k"], answer["second"]: answer["second_k"]}
-    assert f"(pass@{k['small of mine']} against pass@{k['large of mine']})" in line, (k, line)
+    assert line.startswith(f"  {answer['leader']} less {answer['second']} at "), (answer, line)
+    figure = "{ahead:+.1f} points [{lo:+.1f}, {hi:+.1f}]".format(**{k: 100 * answer[k] for k in ("ahead", "lo", "hi")})
+    assert f"(pass@{answer['k']} against pass@{answer['second_k']}): {figure}" in line, (answer, line)
 EOF
     # Where plan cannot price alike, no command is given.
     run ration report -s "a b.db" --cost-file "pri ces'.txt" --cost-file more.txt --prompt each \

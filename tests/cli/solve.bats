@@ -260,6 +260,47 @@ END
     [ "$samples" -lt 100 ] || { echo "$samples samples"; false; }
 }
 
+# two_servers: $weak, whose answers are all different and all wrong, and $good, which is right.
+two_servers() {
+    serve '{"nothing of it": ["x"]}'
+    weak=$url weak_pid=$server_pid
+    serve '{"int add": ["    return a + b;\n}\n\nint main(void) {}\n"]}'
+    good=$url
+}
+
+asked_of() { # asked_of MODEL: its samples in l.json
+    /usr/bin/python3 -c 'import json, sys
+print(sum(m["samples"] for m in json.load(open("l.json"))["models"] if m["name"] == sys.argv[1]))' "$1"
+}
+
+@test "solve: a model whose answers all fail like an empty place does not keep the others from being asked" {
+    c_project
+    two_servers
+    local in=(--in project --file add.c --at '/* TODO */')
+    run "$RATION" solve -m "weak=$weak/v1#test-model" -m "good=$good/v1#test-model" -b 60s "${in[@]}" \
+        --test-command 'make -s check 2>/dev/null' --ledger l.json
+    kill "$weak_pid"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"return a + b"* ]]
+    [ "$(asked_of weak)" -lt 64 ] || { echo "$output"; false; } # by the policy, before they are counted
+}
+
+@test "solve: a model that fails alike is asked no more where another, however dear, can be" {
+    c_project
+    two_servers
+    # One sample of good costs as much as 3,000 of weak: the policy alone would buy weak for long.
+    for m in weak:0.001 good:3; do
+        printf '[model %s]\nusd_per_1m_input = %s\nusd_per_1m_output = %s\n' "${m%:*}" "${m#*:}" "${m#*:}"
+    done >costs.txt
+    local in=(--in project --file add.c --at '/* TODO */')
+    run "$RATION" solve -m "weak=$weak/v1#test-model" -m "good=$good/v1#test-model" -b 0.002USD "${in[@]}" --cost-file costs.txt \
+        --max-tokens 40 --test-command 'make -s check 2>/dev/null' --ledger l.json
+    kill "$weak_pid"
+    [ "$status" -eq 0 ] || { echo "$output"; false; }
+    [[ "$output" == *"return a + b"* && "$output" == *"weak is asked no more: its answers fail as an empty place does"*"--keep-going"* ]]
+    [ "$(asked_of weak)" -ge 64 ] && [ "$(asked_of weak)" -lt 300 ] || { echo "$output"; false; }
+}
+
 @test "what a command prints is shown, not obeyed" {
     mkdir -p project
     printf '/* TODO */\n' >project/add.c

@@ -61,7 +61,7 @@ assert abs(100 * point["value"] - float(re.search(r" is ([0-9.]+) %", sys.argv[2
     [[ "$output" == *"the recorded samples end here"* && "$output" == *"Not answered: "*"wider than asked"* ]]
     run "$RATION" plan --samples 'pass@2 +-2' -s a.db
     echo "$output"
-    [[ "$output" == *"An answer comes in "*"further"* ]]
+    [[ "$output" == *"An answer for these problems comes in "*"further"* ]]
     run "$RATION" plan --samples 'pass@2 +-2' -s a.db --format json
     /usr/bin/python3 -c 'import json, sys
 p = json.loads(sys.argv[1])

@@ -404,6 +404,37 @@ class Case:
                             abs((p["score"]["value"] or 0) - score) < slack and
                             abs(p["cost"]["value"] - cost) < slack * row["budget"], p["course"])
 
+    def samples(self, report, task):
+        """`plan --samples` shows the figures of the report, with its intervals."""
+        def ask(question):
+            (row,) = self.run("plan", "--samples", question)["recorded"]
+            return row
+        units = {"flops": (1e-12, "TFLOP"), "seconds": (1, "s"), "usd": (1, "USD")}
+        for answer in task["answers"]:
+            if not answer["leader"] or not answer["second"]:
+                continue
+            factor, unit = units[answer["axis"]]
+            at = f"{answer['budget'] * factor * (1 + 1e-10):.15g}{unit}"
+            for names, sign in (("leader second", 1), ("second leader", -1)):
+                a, b = (answer[x] for x in names.split())
+                for question in (f"{a}>{b} at {at}", f"{a} - {b} at {at} +-20"):
+                    row = ask(question)
+                    ks = (row["k"], row["second_k"])[::sign]
+                    self.t.true("plan --samples: k", ks == (answer["k"], answer["second_k"]))
+                    self.t.equal("plan --samples: margin", sign * row["ahead"], answer["ahead"], question)
+                    ends = sorted((sign * row["lo"], sign * row["hi"]))
+                    self.t.equal("plan --samples: interval", ends[0], answer["lo"], question)
+                    self.t.equal("plan --samples: interval", ends[1], answer["hi"], question)
+        for s in report["series"]:
+            if s["metric"] != "pass@k":
+                continue
+            for p in s["points"]:
+                row = ask(f"{s['model']} pass@{p['k']} +-20")
+                for key in ("value", "lo", "hi"):
+                    self.t.equal(f"plan --samples: pass@k, {key}", row[key], p[key], s["model"])
+            ended = ask(f"{s['model']} pass@{self.last[s['model']] + 1} +-20")
+            self.t.equal("plan --samples: a curve that has ended", ended["value"], None)
+
     def check(self):
         report = self.run("report", "--reach", "0.5", "--compare", ",".join(self.names[:2]))
         task = report["tasks"][0]
@@ -419,6 +450,7 @@ class Case:
         self.plans(False)
         self.plans(True)
         self.replay()
+        self.samples(report, task)
 
 
 def main():
