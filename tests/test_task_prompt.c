@@ -146,6 +146,8 @@ static void presets_keep_their_bytes(void **state)
          "98c67401f350d17281de5ff69f1ec29447de930018e83526290ce89beb03db28"},
         {"livecodebench-qwq", "apps/apps-real-7.jsonl",
          "1bdf24632b010f3ad0f8cc83ef99a54de03a238b32c94b71bdded77075f03948"},
+        {"livecodebench-r1", "apps/apps-real-7.jsonl",
+         "cec840ec5d7ff725899e84a501785633f4fb2f03af6916e51094e8b97a16c12e"},
         {"livecodebench-base", "apps/apps-real-7.jsonl",
          "3fab01b53443d839a8d69777203496e567d6373bb17dd80b4685fbc9885ce17c"},
     };

@@ -6,7 +6,8 @@
 set -eu
 
 build="build-essential pkg-config libsqlite3-dev libjansson-dev libcurl4-openssl-dev libseccomp-dev
-       libpython3-dev python3 librandom123-dev libpcre2-dev nettle-dev zlib1g-dev"
+       libpython3-dev python3 librandom123-dev libpcre2-dev nettle-dev zlib1g-dev libzstd-dev
+       libsnappy-dev"
 demo="libjs-chart.js"
 test="libcmocka-dev bats perl zsh openssl python3-numpy python3-jinja2 python3-pytest gnuplot-nox chromium chromium-driver python3-selenium slurm-wlm munge"
 

@@ -58,9 +58,9 @@ libdir=\${prefix}/lib
 Name: ration
 Description: spends a code-generation budget where it buys the most passing programs
 Version: $VERSION
-Requires.private: sqlite3 jansson libcurl libseccomp libpcre2-8 nettle zlib
+Requires.private: sqlite3 jansson libcurl libseccomp libpcre2-8 nettle zlib libzstd
 Libs: -L\${libdir} -lration
-Libs.private: -lm -lpthread
+Libs.private: -lsnappy -lm -lpthread
 Cflags: -I\${includedir}
 EOF
 chmod 644 "$pc"

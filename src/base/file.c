@@ -1,10 +1,13 @@
 /*
- * file.c: reading plain and gzip files through zlib's gz* layer, writing atomically.
+ * file.c: reading plain and gzip files through zlib's gz* layer, Parquet as JSON lines, writing
+ * atomically.
  *
  * gzread returns what it has when a stream is cut and says so only through gzerror; both readers
  * turn that into RN_ETRUNCATED, so that half a data set is never taken for a whole one.
  */
 #include "base/file.h"
+
+#include "base/parquet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +20,16 @@
 
 enum { CHUNK = 256 * 1024 };
 
+#define RN_ARROW_FIX                                                             \
+    "; write it as JSON lines: python3 -c \"from datasets import Dataset as D; " \
+    "D.from_file('FILE').to_json('FILE.jsonl')\""
+
 struct rn_reader {
     gzFile gz;
+    rn_parquet *rows; /* of a Parquet file, whose bytes are not `gz`'s */
+    rn_buf row;       /* the row that is handed out, from `row_pos` on */
+    size_t row_pos;
+    int fd; /* of the Parquet file, else -1 */
     char *path;
     rn_buf buf; /* bytes read and not yet returned start at `pos` */
     size_t pos;
@@ -26,10 +37,47 @@ struct rn_reader {
     bool eof, begun;
 };
 
+/* Containers that are not read, by their first bytes, with what makes lines of them. */
+static const struct container {
+    rn_bytes magic;
+    const char *what;
+} containers[] = {
+    {{"ARROW1", 6}, "an Arrow file" RN_ARROW_FIX},
+    {{"\xff\xff\xff\xff", 4}, "an Arrow stream" RN_ARROW_FIX},
+    {{"\x83\xaf\x70\xd1\x0d\x88\x4a\x3f", 8},
+     "a Riegeli file; the same problems are Parquet files at the hub (deepmind/code_contests), "
+     "which "
+     "are read"},
+    {{"\x28\xb5\x2f\xfd", 4}, "packed with Zstandard; unpack it: zstd -d FILE"},
+};
+
+/* What the first bytes say; a pipe is read as it comes. */
+static int open_stream(rn_reader *r, int fd, rn_err *err)
+{
+    char head[8];
+    const ssize_t got = pread(fd, head, sizeof head, 0);
+    const rn_bytes s = {head, got > 0 ? (size_t)got : 0};
+    if (rn_parquet_is(s)) {
+        int rc = rn_parquet_open(fd, r->path, &r->rows, err);
+        if (!rc) r->fd = fd;
+        return rc;
+    }
+    for (size_t i = 0; i < sizeof containers / sizeof containers[0]; i++) {
+        const rn_bytes m = containers[i].magic;
+        if (s.len >= m.len && memcmp(s.data, m.data, m.len) == 0)
+            return rn_fail(err, RN_EUNSUPPORTED, "%s is %s", r->path, containers[i].what);
+    }
+    r->gz = gzdopen(fd, "rb");
+    if (!r->gz) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", r->path);
+    gzbuffer(r->gz, CHUNK);
+    return 0;
+}
+
 int rn_reader_open(const char *path, rn_reader **out, rn_err *err)
 {
     rn_reader *r = calloc(1, sizeof *r);
     if (!r) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    r->fd = -1;
     bool is_stdin = strcmp(path, "-") == 0;
     r->path = strdup(is_stdin ? "standard input" : path);
     if (!r->path) {
@@ -44,8 +92,7 @@ int rn_reader_open(const char *path, rn_reader **out, rn_err *err)
     } else if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
         rc = rn_fail(err, RN_EINVAL, "%s is a folder, a file is needed", path);
     } else {
-        r->gz = gzdopen(fd, "rb");
-        if (!r->gz) rc = rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+        rc = open_stream(r, fd, err);
     }
     if (rc) {
         if (fd >= 0) close(fd);
@@ -53,7 +100,6 @@ int rn_reader_open(const char *path, rn_reader **out, rn_err *err)
         free(r);
         return rc;
     }
-    gzbuffer(r->gz, CHUNK);
     *out = r;
     return 0;
 }
@@ -62,6 +108,9 @@ void rn_reader_close(rn_reader *r)
 {
     if (!r) return;
     if (r->gz) gzclose(r->gz);
+    rn_parquet_close(r->rows);
+    if (r->fd >= 0) close(r->fd);
+    rn_buf_free(&r->row);
     rn_buf_free(&r->buf);
     free(r->path);
     free(r);
@@ -77,8 +126,27 @@ const char *rn_reader_path(const rn_reader *r)
     return r->path;
 }
 
+/* As rn_reader_read, of a Parquet file: each row is a line. */
+static int read_rows(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err)
+{
+    if (r->row_pos == r->row.len) {
+        rn_buf_clear(&r->row);
+        r->row_pos = 0;
+        int rc = rn_parquet_row(r->rows, &r->row, err);
+        if (rc <= 0) return rc;
+        rn_buf_putc(&r->row, '\n');
+        if (!rn_buf_ok(&r->row)) return rn_fail(err, RN_ENOMEM, "%s: out of memory", r->path);
+    }
+    const size_t left = r->row.len - r->row_pos;
+    *n = left < cap ? left : cap;
+    memcpy(buf, r->row.data + r->row_pos, *n);
+    r->row_pos += *n;
+    return 1;
+}
+
 int rn_reader_read(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err)
 {
+    if (r->rows) return read_rows(r, buf, cap, n, err);
     int want = cap > INT_MAX ? INT_MAX : (int)cap;
     int got = gzread(r->gz, buf, (unsigned)want);
     int zerr = Z_OK;
@@ -213,8 +281,8 @@ rn_bytes rn_file_stem(const char *path)
     size_t start = end;
     while (start > 0 && path[start - 1] != '/')
         start--;
-    const char *const tails[] = {".gz", ".jsonl", ".json"};
-    for (size_t i = 0; i < 3; i++) {
+    const char *const tails[] = {".gz", ".jsonl", ".json", ".parquet"};
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0]; i++) {
         size_t n = strlen(tails[i]);
         if (end - start > n && memcmp(path + end - n, tails[i], n) == 0) end -= n;
     }

@@ -1,5 +1,5 @@
 /*
- * file.h: whole files, lines of plain or gzip-compressed files, and atomic writes.
+ * file.h: whole files, lines of plain or gzip-compressed files and of Parquet, and atomic writes.
  *
  * Files that ship with ration are looked for in the user's data folder, then beside the program: in
  * a source tree `data/` and `models/`, installed `<prefix>/share/ration/`.
@@ -12,7 +12,7 @@
 
 #include "base/buf.h"
 
-/* Reads all of `path` (gzip or plain, told by its first bytes) into *out, which is cleared first.
+/* Reads all of `path` (plain, gzip or Parquet, as rn_reader does) into *out, cleared first.
  * RN_ELIMIT if it is larger than max_bytes, RN_ETRUNCATED or RN_EFORMAT for a broken gzip stream.
  */
 int rn_file_read(const char *path, size_t max_bytes, rn_buf *out, rn_err *err);
@@ -27,8 +27,10 @@ rn_bytes rn_file_stem(const char *path);
 /* Creates `path` and its parents, mode 0777 less umask. */
 int rn_dir_make(const char *path, rn_err *err);
 
-/* A stream of bytes or lines from a plain or gzip file; "-" is standard input. A byte order mark
- * before UTF-8 is passed over. */
+/* A stream of bytes or lines from a plain or gzip file, or of a Parquet file's rows as JSON lines,
+ * told by the first bytes; "-" is standard input (no Parquet). A byte order mark before UTF-8 is
+ * passed over. Arrow, Riegeli and Zstandard files are RN_EUNSUPPORTED, with what makes lines of
+ * them. */
 typedef struct rn_reader rn_reader;
 int rn_reader_open(const char *path, rn_reader **out, rn_err *err); /* rn_reader_close */
 void rn_reader_close(rn_reader *r);

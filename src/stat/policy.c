@@ -710,6 +710,11 @@ bool rn_policy_affords(const rn_policy *p, int arm)
     return afford(p, &s, (size_t)arm, s.left) > 0;
 }
 
+int64_t rn_policy_in_flight(const rn_policy *p, int arm)
+{
+    return p->arm[arm].flying;
+}
+
 double rn_policy_left(const rn_policy *p)
 {
     return p->budget - p->spent - p->aside;

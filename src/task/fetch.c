@@ -67,6 +67,14 @@
                "v0.1.4/" file_,                                                                \
         .file = "bigcodebench/" file_, .check = name_, .size = size_, .max_bytes = 256 << 20   \
     }
+#define LIVECODEBENCH(version, part, size_)                                                  \
+    {                                                                                        \
+        .name = "livecodebench" version,                                                     \
+        .url = "https://huggingface.co/datasets/livecodebench/code_generation_lite/resolve/" \
+               "main/test" part ".jsonl",                                                    \
+        .file = "livecodebench/test" part ".jsonl", .check = "livecodebench" version,        \
+        .size = size_, .max_bytes = (int64_t)8 << 30                                         \
+    }
 
 static const rn_source sources[] = {
     {.name = "humaneval",
@@ -150,13 +158,12 @@ static const rn_source sources[] = {
     MULTIPL_E("rs"),
     MULTIPL_E("sh"),
     MULTIPL_E("ts"),
-    {.name = "livecodebench",
-     .url = "https://huggingface.co/datasets/livecodebench/code_generation_lite/resolve/main/"
-            "test.jsonl",
-     .file = "livecodebench/test.jsonl",
-     .check = "livecodebench",
-     .size = "1.2 GB",
-     .max_bytes = (int64_t)8 << 30},
+    LIVECODEBENCH("", "", "1.2 GB"),
+    LIVECODEBENCH("-v2", "2", "?"),
+    LIVECODEBENCH("-v3", "3", "?"),
+    LIVECODEBENCH("-v4", "4", "?"),
+    LIVECODEBENCH("-v5", "5", "?"),
+    LIVECODEBENCH("-v6", "6", "?"),
 };
 
 const rn_source *rn_source_at(size_t i)

@@ -389,8 +389,8 @@ int rn_load_apps_folder(rn_loader *l, const char *path, rn_err *err)
     closedir(d);
     if (!rc && l->n == 0 && !l->spec)
         return rn_fail(err, RN_EFORMAT,
-                       "%s holds no numbered folders; APPS' older form has test/0000/question.txt "
-                       "and so on",
+                       "%s holds neither .parquet or .jsonl files nor numbered folders; APPS' "
+                       "older form has test/0000/question.txt and so on",
                        path);
     return rc;
 }

@@ -82,17 +82,19 @@ typedef struct entry {
     }
 
 /* A model family's form of LiveCodeBench's question; `family` is its place in lcb_wordings. */
-#define LCB(name_, text, family, is_chat)  \
-    {                                      \
-        .preset = {.name = name_,          \
-                   .description = text,    \
-                   .max_new_tok = 2000,    \
-                   .temperature = 0.2,     \
-                   .top_p = 0.95,          \
-                   .stop = stop_chat,      \
-                   .extractor = "chat/2",  \
-                   .chat = is_chat},       \
-        .build = (builder)(P_LCB + family) \
+#define LCB(name_, text, family, is_chat) LCB_LONG(name_, text, family, is_chat, 2000, 0.2)
+/* Of models that think before they answer. */
+#define LCB_LONG(name_, text, family, is_chat, tokens, t) \
+    {                                                     \
+        .preset = {.name = name_,                         \
+                   .description = text,                   \
+                   .max_new_tok = tokens,                 \
+                   .temperature = t,                      \
+                   .top_p = 0.95,                         \
+                   .stop = stop_chat,                     \
+                   .extractor = "chat/2",                 \
+                   .chat = is_chat},                      \
+        .build = (builder)(P_LCB + family)                \
     }
 
 static const entry presets[] = {
@@ -133,6 +135,9 @@ static const entry presets[] = {
         false),
     LCB("livecodebench-qwen", "its form for Qwen's coders", 4, true),
     LCB("livecodebench-qwq", "its form for QwQ", 5, true),
+    LCB_LONG("livecodebench-r1",
+             "its form for DeepSeek-R1 and what is distilled from it: 32768 tokens, T 0.6", 6, true,
+             32768, 0.6),
     PUBLISHED("livecodebench-base", "its form for base models, after a worked example of ours",
               P_LCB_BASE, 2000, 0.2, stop_livecodebench, false),
 };
@@ -311,6 +316,13 @@ static const struct lcb_wording {
     /* ChatML's user line is followed by an empty one; the system's text is the template's own. */
     {"\n" LCB_TASK " " LCB_ONLY "\n\n", "Question: %s\n\n", "", LCB_STDIN, ""},
     {"\n" LCB_TASK "\n\n", "Question: %s\n\n", "", LCB_STDIN, ""},
+    /* R1's system text, which its template would put before the message, leads it here. */
+    {"A conversation between User and Assistant. The user asks a question, and the Assistant "
+     "solves it. The assistant first thinks about the reasoning process in the mind and then "
+     "provides the user with the answer. The reasoning process and answer are enclosed within "
+     "<think> </think> and <answer> </answer> tags, respectively, i.e., <think> reasoning process "
+     "here </think> <answer> answer here </answer>.\n\n" LCB_TASK "\n\n",
+     "Question: %s\n\n", "", LCB_STDIN, ""},
 };
 
 static void put_livecodebench(rn_buf *out, const rn_problem *p, const struct lcb_wording *w)

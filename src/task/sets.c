@@ -45,6 +45,12 @@ static const char *const leetcode_files[] = {"leetcode/LeetCodeDataset-v0.3.1-te
                                              "leetcode/test.jsonl.gz", "leetcode/test.jsonl", NULL};
 static const char *const lcb_files[] = {"livecodebench/test.jsonl.gz", "livecodebench/test.jsonl",
                                         NULL};
+/* Each further release brings one more file. */
+FILES(lcb_2_files, "livecodebench", "test2");
+FILES(lcb_3_files, "livecodebench", "test3");
+FILES(lcb_4_files, "livecodebench", "test4");
+FILES(lcb_5_files, "livecodebench", "test5");
+FILES(lcb_6_files, "livecodebench", "test6");
 
 /* MultiPL-E's translations of HumanEval and HumanEvalPack, each a file a language. */
 /* clang-format off */
@@ -73,6 +79,15 @@ PACK_LANGUAGES(PACK_FILES)
         .name = name_, .description = text, .preset = preset_, .source = name_, .files = files_, \
         .n_expected = n                                                                          \
     }
+/* The same, or all parts that a folder holds. */
+#define PARTS(name_, text, preset_, files_, folder_)                                             \
+    {                                                                                            \
+        .name = name_, .description = text, .preset = preset_, .source = name_, .files = files_, \
+        .folder = folder_                                                                        \
+    }
+#define LCB_PART(i, month)                                                                  \
+    WHOLE("livecodebench-v" #i, "LiveCodeBench, what its release " #i " (" month ") added", \
+          "livecodebench", lcb_##i##_files, 0)
 #define HUMANEVAL_X(lang, text, files_) \
     WHOLE("humaneval-x-" lang, "HumanEval-X, " text ", 164 problems", "humaneval-x", files_, 164)
 
@@ -155,8 +170,15 @@ static const rn_set_spec sets[] = {
     WHOLE("bigcodebench", "BigCodeBench, 1140 problems (Zhuo et al. 2024)", "bigcodebench",
           bcb_files, 1140),
     WHOLE("bigcodebench-hard", "BigCodeBench-Hard, 148 problems", "bigcodebench", hard_files, 148),
-    WHOLE("livecodebench", "LiveCodeBench, code generation (Jain et al. 2024)", "livecodebench",
-          lcb_files, 0),
+    PARTS("livecodebench",
+          "LiveCodeBench, code generation: the first release and what else is beside it (Jain et "
+          "al. 2024)",
+          "livecodebench", lcb_files, "livecodebench"),
+    LCB_PART(2, "May 2024"),
+    LCB_PART(3, "July 2024"),
+    LCB_PART(4, "September 2024"),
+    LCB_PART(5, "January 2025"),
+    LCB_PART(6, "April 2025"),
     WHOLE("humaneval-plus", "HumanEval+, 164 problems, in evalplus' form (Liu et al. 2023)",
           "humaneval-0shot", humaneval_plus_files, 164),
     WHOLE("mbpp-plus",

@@ -3,12 +3,14 @@
  *
  * The form follows from the fields of the first record, never from the file's name. A file whose
  * first line is a whole JSON object is JSON lines; anything else is one document, an object or an
- * array of them (sanitized-mbpp.json, a problem.json that was written by hand).
+ * array of them (sanitized-mbpp.json, a problem.json that was written by hand). The rows of a
+ * Parquet file are lines, too (base/file.h).
  */
 #include "task/load_priv.h"
 
 #include "base/file.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -139,21 +141,21 @@ static bool is_document_start(rn_bytes first_line)
     return rc == RN_ETRUNCATED || array;
 }
 
-static int load_file(rn_loader *l, const char *path, rn_err *err)
+/* *read: the reader of the set's records, NULL before the first. */
+static int load_file(rn_loader *l, const char *path, rn_record_fn **read, rn_err *err)
 {
     rn_reader *r = NULL;
-    rn_record_fn *read = NULL;
     rn_bytes line;
     bool document = false;
     int rc = rn_reader_open(path, &r, err);
     if (rc) return rc;
     while ((rc = rn_reader_line(r, MAX_LINE_BYTES, &line, err)) > 0) {
-        if (!read && !is_blank(line) && is_document_start(line)) {
+        if (!*read && !is_blank(line) && is_document_start(line)) {
             document = true;
             break;
         }
-        rc = load_line(l, line, (rn_json_at){.path = path, .line = rn_reader_line_no(r)}, &read,
-                       err);
+        rc =
+            load_line(l, line, (rn_json_at){.path = path, .line = rn_reader_line_no(r)}, read, err);
         if (rc) break;
     }
     rn_reader_close(r);
@@ -166,15 +168,86 @@ static int load_file(rn_loader *l, const char *path, rn_err *err)
     return rc;
 }
 
-/* APPS' folders: the folder of the problems itself, or the one that holds test/ (and train/). */
+/* ---- folders --------------------------------------------------------------------------------- */
+
+static bool has_tail(const char *name, const char *tail)
+{
+    const size_t n = strlen(name), t = strlen(tail);
+    return n > t && strcmp(name + n - t, tail) == 0;
+}
+
+static int choose_part(const struct dirent *e)
+{
+    return e->d_name[0] != '.' &&
+           (has_tail(e->d_name, ".parquet") || has_tail(e->d_name, ".jsonl") ||
+            has_tail(e->d_name, ".jsonl.gz"));
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return rn_natural_cmp((*a)->d_name, (*b)->d_name);
+}
+
+/* The parts of a set that is several files, as hubs have them (test-00000-of-00003.parquet, or
+ * test.jsonl, test2.jsonl): where some are of the test split, these. *n is 0 where there are none.
+ */
+static int load_parts(rn_loader *l, const char *path, size_t *n, rn_err *err)
+{
+    struct dirent **names = NULL;
+    const int found = scandir(path, &names, choose_part, by_name);
+    if (found < 0) return rn_fail_errno(err, "cannot open %s", path);
+    bool tests = false;
+    for (int i = 0; i < found; i++)
+        tests |= strncmp(names[i]->d_name, "test", 4) == 0;
+    rn_record_fn *read = NULL;
+    int rc = 0;
+    *n = 0;
+    for (int i = 0; i < found; i++) {
+        if (!rc && (!tests || strncmp(names[i]->d_name, "test", 4) == 0)) {
+            char *part = rn_arena_printf(&l->set->arena, "%s/%s", path, names[i]->d_name);
+            rc = part ? load_file(l, part, &read, err)
+                      : rn_fail(err, RN_ENOMEM, "out of memory reading %s", path);
+            ++*n;
+        }
+        free(names[i]);
+    }
+    free(names);
+    return rc;
+}
+
+static bool has_parts(const char *path)
+{
+    struct dirent **names = NULL;
+    const int found = scandir(path, &names, choose_part, NULL);
+    for (int i = 0; i < found; i++)
+        free(names[i]);
+    free(names);
+    return found > 0;
+}
+
+/* A folder of parts, or one of a hub, whose data/ (TACO's ALL/) holds them; or APPS' folders: that
+ * of the problems itself, or the one that holds test/ (and train/). */
 static int load_folder(rn_loader *l, const char *path, rn_err *err)
 {
-    rn_buf test = {0};
-    rn_buf_printf(&test, "%s/test", path);
-    bool inner = rn_buf_ok(&test) && rn_file_exists(test.data);
-    if (!l->spec) l->set->preset = "apps-2shot";
-    int rc = rn_load_apps_folder(l, inner ? test.data : path, err);
-    rn_buf_free(&test);
+    rn_buf inner = {0};
+    size_t n = 0;
+    int rc = load_parts(l, path, &n, err);
+    if (rc || n) return rc;
+    static const char *const within[] = {"data", "ALL"};
+    for (size_t i = 0; i < sizeof within / sizeof within[0] && !rc && !n; i++) {
+        rn_buf_clear(&inner);
+        rn_buf_printf(&inner, "%s/%s", path, within[i]);
+        if (rn_buf_ok(&inner) && rn_file_exists(inner.data))
+            rc = load_parts(l, inner.data, &n, err);
+    }
+    if (!rc && !n) {
+        rn_buf_clear(&inner);
+        rn_buf_printf(&inner, "%s/test", path);
+        const bool test = rn_buf_ok(&inner) && rn_file_exists(inner.data);
+        if (!l->spec) l->set->preset = "apps-2shot";
+        rc = rn_load_apps_folder(l, test ? inner.data : path, err);
+    }
+    rn_buf_free(&inner);
     return rc;
 }
 
@@ -240,7 +313,8 @@ int rn_load_path(const char *path, const rn_set_spec *spec, rn_taskset **out, rn
     int rc = set_new(path, spec, &l.set, err);
     if (rc) return rc;
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-    rc = folder ? load_folder(&l, path, err) : load_file(&l, path, err);
+    rn_record_fn *read = NULL;
+    rc = folder ? load_folder(&l, path, err) : load_file(&l, path, &read, err);
     return set_close_loader(&l, rc, out, err);
 }
 
@@ -293,10 +367,10 @@ static int not_there(const rn_set_spec *spec, const char *data_dir, rn_err *err)
  * folder. */
 static int open_here(const char *name, rn_taskset **out, rn_err *err)
 {
-    static const char *const tails[] = {".jsonl", ".jsonl.gz", ".json"};
+    static const char *const tails[] = {".jsonl", ".jsonl.gz", ".json", ".parquet"};
     rn_buf path = {0};
     int rc = RN_ENOTFOUND;
-    for (size_t i = 0; i < 3 && rc == RN_ENOTFOUND; i++) {
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0] && rc == RN_ENOTFOUND; i++) {
         rn_buf_clear(&path);
         rn_buf_printf(&path, "%s%s", name, tails[i]);
         if (rn_buf_ok(&path) && rn_file_exists(path.data))
@@ -316,6 +390,11 @@ int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn
     rn_buf path = {0};
     int rc = RN_ENOTFOUND;
     data_dir = rn_data_dir(data_dir);
+    if (spec->folder && rn_data_locate(data_dir, spec->folder, &path) && has_parts(path.data)) {
+        rc = rn_load_path(path.data, spec, out, err);
+        rn_buf_free(&path);
+        return rc;
+    }
     for (size_t i = 0; spec->files[i]; i++) {
         if (!rn_data_locate(data_dir, spec->files[i], &path)) continue;
         rc = rn_load_path(path.data, spec, out, err);

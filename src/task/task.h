@@ -118,6 +118,7 @@ typedef struct rn_set_spec {
     const char *preset;            /* default prompt preset */
     const char *source;            /* the `ration fetch` name that brings its file; NULL: bundled */
     const char *const *files;      /* tried in this order, relative to the data folder */
+    const char *folder;            /* looked at before them where it holds parts; NULL: none */
     int64_t first_id, last_id;     /* numbers that belong to it; 0, 0: all */
     const char *difficulty;        /* APPS: only problems of this one; NULL: all */
     int64_t shot_first, shot_last; /* numbers of its few-shot examples; 0, 0: none */

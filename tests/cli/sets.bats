@@ -31,7 +31,7 @@ sets() { /usr/bin/python3 "$BATS_TEST_DIRNAME/sets.py" "$@"; }
 @test "sets: README's command for each set samples it, judge follows, and report groups by month" {
     sets place data
     export RATION_DATA=$PWD/data
-    ln -s data/TACO.jsonl TACO.jsonl
+    ln -s data/TACO TACO
     mkdir server
     start_server server
     /usr/bin/python3 - "$BATS_TEST_DIRNAME/../../README.md" >commands <<'PY'

@@ -1,13 +1,16 @@
 """sets.py: two problems of ours in the form of each published set, with an answer that passes and one that does not, and what strangers
 do to such files. Used by sets.bats:
 
-    sets.py files RATION     every form: as lines, with a byte order mark, CRLF, as an array, on several lines, compressed: one set;
-                             the right answer passes, the wrong one does not
+    sets.py files RATION     every form: as lines, with a byte order mark, CRLF, as an array, on several lines, compressed, as Parquet, as a
+                             folder of parts: one set; the right answer passes, the wrong one does not
     sets.py fields RATION    a field that is missing, null or of another type is read or refused by file, line and field
     sets.py damage RATION    empty files, cut files, other encodings, lines that are no problems: refused by name
     sets.py place DIR        the sets of README's table as the files that `ration fetch` would bring
 """
 import base64, copy, gzip, io, json, os, pickle, subprocess, sys, tempfile, zlib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import parquet
 
 ADD = "def add(a, b):\n    \"\"\"Adds.\"\"\"\n"
 CHECK = "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(-5, 7) == 2\n"
@@ -158,6 +161,33 @@ def spellings(records):
     yield "packed_array.json.gz", gzip.compress(json.dumps(records, indent=1).encode())
 
 
+# As hubs and tools write them: pyarrow, polars, DuckDB.
+PARQUET = {"hub.parquet": {"dictionary": True}, "v2.parquet": {"codec": "zstd", "version": 2, "converted": False},
+           "delta.parquet": {"codec": "gzip", "delta": True, "page_rows": 1, "group_rows": 1}, "bare.parquet": {"codec": "none"}}
+
+
+def tables(records):
+    """Names of the same rows as Parquet and as folders of parts; none where a column would be of several types."""
+    try:
+        parquet.of(records)
+    except ValueError:
+        return
+    for name, options in PARQUET.items():
+        parquet.write(name, records, **options)
+        yield name
+    for folder in ("parts", "hub/data", "lines"):
+        os.makedirs(folder, exist_ok=True)
+        for i, r in enumerate(records):
+            if folder == "lines": # as LiveCodeBench's test.jsonl, test2.jsonl
+                with open("lines/test%s.jsonl" % ("" if i == 0 else i + 1), "w") as f:
+                    f.write(json.dumps(r) + "\n")
+            else:
+                parquet.write("%s/test-%05d-of-%05d.parquet" % (folder, i, len(records)), [r], parquet.of(records))
+        with open(folder + "/train.jsonl", "w") as f: # another split
+            f.write(json.dumps(records[0]) + "\n")
+        yield folder.split("/")[0]
+
+
 def ident(record):
     for key in ("task_id", "question_id", "name"):
         if key in record and not (key == "question_id" and "task_id" in record):
@@ -209,6 +239,10 @@ def files(ration):
             status, got = load(ration, name, ids)
             expect(status == 0, form, name, status, got)
             hashes[got] = name
+        for name in tables(records):
+            status, got = load(ration, name, ids)
+            expect(status == 0, form, name, status, got)
+            hashes[got] = name
         expect(len(hashes) == 1, form, "differs by", hashes)
         if tool and run("sh", "-c", "command -v " + tool)[0]:
             continue
@@ -242,13 +276,21 @@ def fields(ration):
                 expect(named, form, key, what, got)
 
 
+def parquet_bytes():
+    parquet.write("whole.parquet", rows("humaneval"))
+    with open("whole.parquet", "rb") as f:
+        return f.read()
+
+
 def damage(ration):
     text = lines(rows("humaneval")).encode()
     for name, data, says in (
             ("empty.jsonl", b"", "holds no problem"), ("blank.jsonl", b"\n \r\n\t\n", "holds no problem"), ("bom.jsonl", b"\xef\xbb\xbf", "holds no problem"),
             ("none.json", b"[]", "holds no problem"), ("cut.jsonl", text[:-30], "line 2"), ("cut.json", b"[" + text[:100], "cut.json"),
             ("cut.jsonl.gz", gzip.compress(text)[:-40], "cut.jsonl.gz"), ("utf16.jsonl", text.decode().encode("utf-16"), "utf16.jsonl"),
-            ("zip.jsonl", b"PK\x03\x04" + bytes(40), "zip.jsonl"), ("parquet.jsonl", b"PAR1" + bytes(40), "parquet.jsonl"),
+            ("zip.jsonl", b"PK\x03\x04" + bytes(40), "zip.jsonl"), ("parquet.jsonl", b"PAR1" + bytes(40), "parquet.jsonl: the Parquet file has no end"),
+            ("cut.parquet", parquet_bytes()[:-20], "cut.parquet: the Parquet file has no end"), ("set.arrow", b"ARROW1\0\0" + bytes(40), "set.arrow is an Arrow file"),
+            ("set.riegeli", bytes.fromhex("83af70d10d884a3f") + bytes(56), "set.riegeli is a Riegeli file"),
             ("latin1.jsonl", text.replace(b"Adds", b"Add\xe9"), "line 1"), ("words.jsonl", b"hello\n", "line 1"), ("number.jsonl", b"7\n", "line 1"),
             ("texts.json", b'["a", "b"]', "texts.json"), ("twice.jsonl", text + text, "is there twice"), ("nan.jsonl", text + b'{"task_id": NaN}\n', "line 3"),
             ("answers.jsonl", b'{"task_id": "Own/0", "completion": "x"}\n', "fields (task_id, completion)"),
@@ -263,7 +305,8 @@ def place(folder):
     where = {"humaneval/HumanEval.jsonl": "humaneval", "infilling/HumanEval-SingleLineInfilling.jsonl": "infilling", "mbpp/mbpp.jsonl": "mbpp",
              "apps/test.jsonl": "apps", "livecodebench/test.jsonl": "livecodebench", "bigcodebench/BigCodeBench-Hard.jsonl": "bigcodebench",
              "humaneval-x/humaneval_cpp.jsonl": "cpp", "humanevalplus/HumanEvalPlus.jsonl": "evalplus", "leetcode/LeetCodeDataset-v0.3.1-test.jsonl": "leetcode",
-             "humanevalpack/humanevalpack_js.jsonl": "pack", "multipl-e/humaneval-sh-reworded.jsonl": "multipl-e", "TACO.jsonl": "taco"}
+             "humanevalpack/humanevalpack_js.jsonl": "pack", "multipl-e/humaneval-sh-reworded.jsonl": "multipl-e",
+             "TACO/ALL/test-00000-of-00001.parquet": "taco"}
     for path, form in where.items():
         records = rows(form)
         if form == "mbpp":
@@ -273,6 +316,9 @@ def place(folder):
         if form == "livecodebench":
             records = [dict(r, contest_date="2024-09-01T00:00:00") for r in records]
         os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+        if path.endswith(".parquet"):
+            parquet.write(os.path.join(folder, path), records)
+            continue
         with open(os.path.join(folder, path), "w") as f:
             f.write(lines(records))
 
