@@ -176,6 +176,19 @@ void rn_buf_word(rn_buf *b, const char *s)
     rn_buf_putc(b, '\'');
 }
 
+void rn_buf_csv(rn_buf *b, rn_bytes s)
+{
+    bool quote = false;
+    for (size_t i = 0; i < s.len && !quote; i++)
+        quote = s.data[i] && strchr(",\"\r\n", s.data[i]);
+    if (quote) rn_buf_putc(b, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] == '"') rn_buf_putc(b, '"');
+        rn_buf_putc(b, s.data[i]);
+    }
+    if (quote) rn_buf_putc(b, '"');
+}
+
 char *rn_buf_take(rn_buf *b)
 {
     if (!rn_buf_reserve(b, 0)) return NULL;

@@ -61,6 +61,8 @@ enum { RN_LINE = 100 };
 void rn_buf_wrapped(rn_buf *b, const char *s, size_t indent, size_t at);
 /* Appends s as one word for a shell, in quotes where it needs them. */
 void rn_buf_word(rn_buf *b, const char *s);
+/* Appends s as a field of CSV, in quotes where it needs them. */
+void rn_buf_csv(rn_buf *b, rn_bytes s);
 /* Appends s as a JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void rn_buf_json(rn_buf *b, rn_bytes s);
 static inline bool rn_buf_ok(const rn_buf *b)

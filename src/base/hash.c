@@ -52,6 +52,13 @@ void rn_sha256_hex(const uint8_t digest[RN_SHA256_BYTES], char out[RN_SHA256_HEX
     out[RN_SHA256_HEX - 1] = '\0';
 }
 
+void rn_sha256_hex_of(rn_bytes data, char out[RN_SHA256_HEX])
+{
+    uint8_t digest[RN_SHA256_BYTES];
+    rn_sha256_of(data, digest);
+    rn_sha256_hex(digest, out);
+}
+
 void rn_sha256_base64(const uint8_t digest[RN_SHA256_BYTES], char out[RN_SHA256_BASE64])
 {
     base64_encode_raw(out, RN_SHA256_BYTES, digest);

@@ -15,6 +15,7 @@ void rn_sha256_done(rn_sha256 *h, uint8_t out[RN_SHA256_BYTES]);
 
 void rn_sha256_of(rn_bytes data, uint8_t out[RN_SHA256_BYTES]);
 void rn_sha256_hex(const uint8_t digest[RN_SHA256_BYTES], char out[RN_SHA256_HEX]);
+void rn_sha256_hex_of(rn_bytes data, char out[RN_SHA256_HEX]);
 /* As in a Content-Security-Policy: base64 with padding. */
 void rn_sha256_base64(const uint8_t digest[RN_SHA256_BYTES], char out[RN_SHA256_BASE64]);
 /* Of the bytes of the file as they lie on disk (compressed ones are not unpacked). */

@@ -11,15 +11,6 @@ enum { MAX_FILE = 1 << 20 };
 
 /* ---- templates ------------------------------------------------------------------------------- */
 
-static char *take_string(rn_bytes s)
-{
-    char *p = malloc(s.len + 1);
-    if (!p) return NULL;
-    if (s.len) memcpy(p, s.data, s.len);
-    p[s.len] = '\0';
-    return p;
-}
-
 static int read_fields(rn_verifier *v, const json_t *o, const char *path, rn_err *err)
 {
     rn_json_at at = {path, 0};
@@ -44,10 +35,10 @@ static int read_fields(rn_verifier *v, const json_t *o, const char *path, rn_err
         return rn_fail(err, RN_EINVAL, "%s: \"yes\" and \"no\" must be two different texts", path);
     if (name.len == 0 || strchr(name.data, ':') || strchr(name.data, '/'))
         return rn_fail(err, RN_EINVAL, "%s: \"name\" must be a word without ':' and '/'", path);
-    v->name = take_string(name);
-    v->text = take_string(text);
-    v->yes = take_string(yes);
-    v->no = take_string(no);
+    v->name = rn_arena_dup(&v->own, name.data, name.len);
+    v->text = rn_arena_dup(&v->own, text.data, text.len);
+    v->yes = rn_arena_dup(&v->own, yes.data, yes.len);
+    v->no = rn_arena_dup(&v->own, no.data, no.len);
     if (!v->name || !v->text || !v->yes || !v->no)
         return rn_fail(err, RN_ENOMEM, "%s: out of memory", path);
     return 0;
@@ -67,11 +58,7 @@ int rn_verifier_open(const char *which, const char *data_dir, rn_verifier **out,
     if (!rc && !json_is_object(o))
         rc = rn_fail(err, RN_EFORMAT, "%s: a verifier template is a JSON object", path.data);
     if (!rc) rc = read_fields(v, o, path.data, err);
-    if (!rc) {
-        uint8_t sha[RN_SHA256_BYTES];
-        rn_sha256_of(rn_buf_view(&text), sha);
-        rn_sha256_hex(sha, v->sha);
-    }
+    if (!rc) rn_sha256_hex_of(rn_buf_view(&text), v->sha);
     json_decref(o);
     rn_buf_free(&text);
     rn_buf_free(&path);
@@ -85,10 +72,7 @@ int rn_verifier_open(const char *which, const char *data_dir, rn_verifier **out,
 void rn_verifier_free(rn_verifier *v)
 {
     if (!v) return;
-    free(v->name);
-    free(v->text);
-    free(v->yes);
-    free(v->no);
+    rn_arena_free(&v->own);
     free(v);
 }
 

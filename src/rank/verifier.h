@@ -19,16 +19,16 @@
 #ifndef RN_RANK_VERIFIER_H
 #define RN_RANK_VERIFIER_H
 
+#include "base/arena.h"
 #include "base/hash.h"
 #include "model/chat.h"
 #include "model/engine.h"
 
 typedef struct rn_verifier {
-    char *name; /* owned */
+    const char *name, *text, *yes, *no; /* in `own` */
     bool chat;
-    char *text;              /* owned */
-    char *yes, *no;          /* owned */
     char sha[RN_SHA256_HEX]; /* of the file */
+    rn_arena own;
 } rn_verifier;
 
 #define RN_VERIFIER_DEFAULT "function"

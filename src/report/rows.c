@@ -280,20 +280,6 @@ void rn_rows_json(const rn_rows *t, rn_buf *out)
     rn_buf_putc(out, ']');
 }
 
-static void csv_text(rn_buf *out, const char *s)
-{
-    if (!s[strcspn(s, ",\"\r\n")]) {
-        rn_buf_puts(out, s);
-        return;
-    }
-    rn_buf_putc(out, '"');
-    for (; *s; s++) {
-        if (*s == '"') rn_buf_putc(out, '"');
-        rn_buf_putc(out, *s);
-    }
-    rn_buf_putc(out, '"');
-}
-
 static void csv_number(rn_buf *out, double v)
 {
     if (isfinite(v)) rn_buf_printf(out, "%.10g", v);
@@ -302,7 +288,7 @@ static void csv_number(rn_buf *out, double v)
 static void csv_datum(rn_buf *out, const rn_column *c, const rn_datum *d)
 {
     if (c->as == RN_AS_TEXT)
-        csv_text(out, d->text ? d->text : "");
+        rn_buf_csv(out, rn_bytes_of(d->text));
     else
         csv_number(out, d->v);
     if (c->ends == RN_ENDS_NONE) return;

@@ -270,11 +270,9 @@ static int write_task(const places *p, const rn_batch_job *job, int64_t i, const
 static void name_job(rn_batch_job *job, const char *store)
 {
     char text[PATH_MAX + 64], hex[RN_SHA256_HEX];
-    uint8_t sha[RN_SHA256_BYTES];
     snprintf(text, sizeof text, "%s %ld %lld", store, (long)getpid(),
              (long long)rn_clock_ns(CLOCK_REALTIME));
-    rn_sha256_of(rn_bytes_of(text), sha);
-    rn_sha256_hex(sha, hex);
+    rn_sha256_hex_of(rn_bytes_of(text), hex);
     snprintf(job->id, sizeof job->id, "%.16s", hex);
 }
 

@@ -357,15 +357,7 @@ static void table(const inspection *u, const rn_inspect_options *o, rn_buf *b)
 
 static void put_csv(rn_buf *b, rn_bytes text, char after)
 {
-    bool quote = false;
-    for (size_t i = 0; i < text.len && !quote; i++)
-        quote = text.data[i] != 0 && strchr(",\"\r\n", text.data[i]);
-    if (quote) rn_buf_putc(b, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] == '"') rn_buf_putc(b, '"');
-        rn_buf_putc(b, text.data[i]);
-    }
-    if (quote) rn_buf_putc(b, '"');
+    rn_buf_csv(b, text);
     rn_buf_putc(b, after);
 }
 

@@ -15,9 +15,7 @@ static int write_settings(const rn_slot_arm *x, rn_buf *out, rn_err *err)
 {
     const rn_sampler *a = x->sampler;
     char sha[RN_SHA256_HEX];
-    uint8_t digest[RN_SHA256_BYTES];
-    rn_sha256_of(rn_buf_view(&x->prompt), digest);
-    rn_sha256_hex(digest, sha);
+    rn_sha256_hex_of(rn_buf_view(&x->prompt), sha);
     const rn_run_identity r = {.source = "ration solve",
                                .sampling = &a->sampling,
                                .asked = a->how,

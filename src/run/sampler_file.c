@@ -33,9 +33,7 @@ static int choose_chat(rn_sampler *s, rn_err *err)
     snprintf(s->how, sizeof s->how, "%s", rn_chat_name(s->template));
     if (s->template == RN_CHAT_TEMPLATE) { /* what was rendered is a condition of the samples */
         char sha[RN_SHA256_HEX];
-        uint8_t digest[RN_SHA256_BYTES];
-        rn_sha256_of(rn_buf_view(&s->system), digest);
-        rn_sha256_hex(digest, sha);
+        rn_sha256_hex_of(rn_buf_view(&s->system), sha);
         snprintf(s->how, sizeof s->how, "%s:%.16s", rn_chat_name(s->template), sha);
     }
     return 0;

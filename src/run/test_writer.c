@@ -64,11 +64,7 @@ static int read_question(rn_test_writer *w, const rn_rank_options *o, rn_err *er
                      "%s: \"text\" and \"chat\" must contain {prompt}: every problem would get the "
                      "same question",
                      path.data);
-    if (!rc) {
-        uint8_t sha[RN_SHA256_BYTES];
-        rn_sha256_of(rn_buf_view(&text), sha);
-        rn_sha256_hex(sha, w->sha);
-    }
+    if (!rc) rn_sha256_hex_of(rn_buf_view(&text), w->sha);
     rn_buf_free(&text);
     rn_buf_free(&path);
     return rc;

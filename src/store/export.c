@@ -134,7 +134,8 @@ static int one_problem(void *user, const rn_store_problem_row *row)
     rc = rn_rows_close(&rows, each_sample(x, p, &rows, x->err));
     if (rc) return rc;
     bool any = x->form->every_problem || x->n_in_problem > 0;
-    if (any && x->form->problem_end) x->form->problem_end(x, p);
+    if (any && x->form->problem_end) x->form->problem_end(x);
+    if (any && x->form->end) rn_buf_puts(&x->out, x->form->end);
     return 0;
 }
 
@@ -175,7 +176,7 @@ static int write_counts(rn_exporter *x, rn_err *err)
         if (x->opts->wants && !x->opts->wants(x->opts->user, o[i].task_id)) continue;
         x->stats->n_samples += o[i].n + o[i].missing;
         x->stats->n_missing += o[i].missing;
-        rn_export_csv_text(&x->out, o[i].task_id);
+        rn_buf_csv(&x->out, rn_bytes_of(o[i].task_id));
         rn_buf_printf(&x->out, ",%lld,%lld\n", (long long)o[i].n, (long long)o[i].c);
     }
     rn_arena_free(&arena);
@@ -207,12 +208,12 @@ static int write_all(rn_exporter *x, rn_err *err)
         rn_buf_puts(&x->out, "k,pass@k\n");
         return rn_store_each_curve(x->s, x->run_id, write_point, x, err);
     }
-    if (x->form->head) x->form->head(x);
+    if (x->form->head) rn_buf_puts(&x->out, x->form->head);
     for (size_t i = 0; !rc && i < x->opts->n_runs; i++) {
         x->run_id = x->opts->run_ids[i];
         rc = one_run(x, err);
     }
-    if (!rc && x->form->tail) x->form->tail(x);
+    if (!rc && x->form->tail) rn_buf_puts(&x->out, x->form->tail);
     return rc;
 }
 

@@ -31,6 +31,23 @@ static void put_word(rn_buf *out, const char *key, const char *v)
     rn_buf_json(out, rn_bytes_of(v));
 }
 
+/* `{"task_id": ID`, and a text behind it. */
+static void begin_row(rn_exporter *x, const rn_store_problem *p, const char *key, rn_bytes text)
+{
+    rn_buf_puts(&x->out, "{\"task_id\": ");
+    put_string(x, p->task_id);
+    rn_buf_printf(&x->out, ", \"%s\": ", key);
+    put_text(x, text);
+}
+
+static void put_generated(rn_buf *out, const rn_export_row *r)
+{
+    put_int(out, "generated_tokens", r->gen_tok);
+    put_int(out, "prompt_tokens", r->prompt_tok);
+    put_word(out, "finish_reason", r->finish);
+    put_real(out, "logprob", r->logprob);
+}
+
 static void separate(rn_exporter *x)
 {
     if (x->n_in_problem > 0) rn_buf_puts(&x->out, ", ");
@@ -82,14 +99,8 @@ static void put_result(rn_exporter *x, const rn_export_row *r)
 
 static void human_eval_sample(rn_exporter *x, const rn_store_problem *p, const rn_export_row *r)
 {
-    rn_buf_puts(&x->out, "{\"task_id\": ");
-    put_string(x, p->task_id);
-    rn_buf_puts(&x->out, ", \"completion\": ");
-    put_text(x, r->text);
-    put_int(&x->out, "generated_tokens", r->gen_tok);
-    put_int(&x->out, "prompt_tokens", r->prompt_tok);
-    put_word(&x->out, "finish_reason", r->finish);
-    put_real(&x->out, "logprob", r->logprob);
+    begin_row(x, p, "completion", r->text);
+    put_generated(&x->out, r);
     if (r->judged) put_result(x, r);
     rn_buf_puts(&x->out, "}\n");
 }
@@ -98,24 +109,15 @@ static void human_eval_sample(rn_exporter *x, const rn_store_problem *p, const r
 
 static void evalplus_sample(rn_exporter *x, const rn_store_problem *p, const rn_export_row *r)
 {
-    rn_buf_puts(&x->out, "{\"task_id\": ");
-    put_string(x, p->task_id);
-    rn_buf_puts(&x->out, ", \"solution\": ");
-    put_text(x, r->text);
-    put_int(&x->out, "generated_tokens", r->gen_tok);
-    put_int(&x->out, "prompt_tokens", r->prompt_tok);
-    put_word(&x->out, "finish_reason", r->finish);
-    put_real(&x->out, "logprob", r->logprob);
+    begin_row(x, p, "solution", r->text);
+    put_generated(&x->out, r);
     rn_buf_puts(&x->out, "}\n");
 }
 
 /* What bigcodebench.evaluate reads; raw_solution is what it keeps of the model's own text. */
 static void bigcodebench_sample(rn_exporter *x, const rn_store_problem *p, const rn_export_row *r)
 {
-    rn_buf_puts(&x->out, "{\"task_id\": ");
-    put_string(x, p->task_id);
-    rn_buf_puts(&x->out, ", \"solution\": ");
-    put_text(x, r->text);
+    begin_row(x, p, "solution", r->text);
     rn_buf_puts(&x->out, ", \"raw_solution\": ");
     put_text(x, r->raw);
     rn_buf_puts(&x->out, "}\n");
@@ -125,11 +127,6 @@ static const char *status_word(int verdict)
 {
     if (verdict == RN_V_PASSED) return "pass";
     return verdict == RN_V_TIME_LIMIT || verdict == RN_V_WALL_LIMIT ? "timeout" : "fail";
-}
-
-static void results_head(rn_exporter *x)
-{
-    rn_buf_puts(&x->out, "{\"eval\": {");
 }
 
 static void results_problem(rn_exporter *x, const rn_store_problem *p)
@@ -142,33 +139,14 @@ static void results_problem(rn_exporter *x, const rn_store_problem *p)
 static void results_sample(rn_exporter *x, const rn_store_problem *p, const rn_export_row *r)
 {
     separate(x);
-    rn_buf_puts(&x->out, "{\"task_id\": ");
-    put_string(x, p->task_id);
-    rn_buf_puts(&x->out, ", \"solution\": ");
-    put_text(x, r->text);
+    begin_row(x, p, "solution", r->text);
     if (r->judged) rn_buf_printf(&x->out, ", \"base_status\": \"%s\"", status_word(r->verdict));
     if (r->plus_verdict >= 0)
         rn_buf_printf(&x->out, ", \"plus_status\": \"%s\"", status_word(r->plus_verdict));
     rn_buf_putc(&x->out, '}');
 }
 
-static void list_end(rn_exporter *x, const rn_store_problem *p)
-{
-    (void)p;
-    rn_buf_putc(&x->out, ']');
-}
-
-static void results_tail(rn_exporter *x)
-{
-    rn_buf_puts(&x->out, "}}\n");
-}
-
 /* ---- bigcode --------------------------------------------------------------------------------- */
-
-static void bigcode_head(rn_exporter *x)
-{
-    rn_buf_putc(&x->out, '[');
-}
 
 static void bigcode_problem(rn_exporter *x, const rn_store_problem *p)
 {
@@ -184,11 +162,6 @@ static void text_sample(rn_exporter *x, const rn_store_problem *p, const rn_expo
     put_text(x, r->text);
 }
 
-static void bigcode_tail(rn_exporter *x)
-{
-    rn_buf_puts(&x->out, "]\n");
-}
-
 /* ---- CodeT ----------------------------------------------------------------------------------- */
 
 static void codet_problem(rn_exporter *x, const rn_store_problem *p)
@@ -198,18 +171,7 @@ static void codet_problem(rn_exporter *x, const rn_store_problem *p)
     rn_buf_puts(&x->out, ", \"samples\": [");
 }
 
-static void codet_end(rn_exporter *x, const rn_store_problem *p)
-{
-    (void)p;
-    rn_buf_puts(&x->out, "]}\n");
-}
-
 /* ---- the study's release --------------------------------------------------------------------- */
-
-static void release_head(rn_exporter *x)
-{
-    rn_buf_putc(&x->out, '{');
-}
 
 static void release_problem(rn_exporter *x, const rn_store_problem *p)
 {
@@ -234,17 +196,6 @@ static void release_sample(rn_exporter *x, const rn_store_problem *p, const rn_e
     rn_buf_putc(&x->out, '}');
 }
 
-static void release_end(rn_exporter *x, const rn_store_problem *p)
-{
-    (void)p;
-    rn_buf_puts(&x->out, "]}");
-}
-
-static void release_tail(rn_exporter *x)
-{
-    rn_buf_puts(&x->out, "}\n");
-}
-
 /* ---- runs ------------------------------------------------------------------------------------ */
 
 static void runs_problem(rn_exporter *x, const rn_store_problem *p)
@@ -266,28 +217,13 @@ static void runs_sample(rn_exporter *x, const rn_store_problem *p, const rn_expo
     rn_buf_putc(&x->out, '}');
 }
 
-static void runs_end(rn_exporter *x, const rn_store_problem *p)
+static void runs_end(rn_exporter *x)
 {
-    (void)p;
     rn_buf_printf(&x->out, "], \"passing\": %lld, \"total\": %lld}\n",
                   (long long)x->n_passed_in_problem, (long long)x->n_in_problem);
 }
 
 /* ---- flat rows ------------------------------------------------------------------------------- */
-
-void rn_export_csv_text(rn_buf *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        rn_buf_puts(out, text);
-        return;
-    }
-    rn_buf_putc(out, '"');
-    for (const char *p = text; *p; p++) {
-        if (*p == '"') rn_buf_putc(out, '"');
-        rn_buf_putc(out, *p);
-    }
-    rn_buf_putc(out, '"');
-}
 
 void rn_export_describe_run(const rn_store_run_row *r, rn_buf *json, rn_buf *csv)
 {
@@ -301,16 +237,9 @@ void rn_export_describe_run(const rn_store_run_row *r, rn_buf *json, rn_buf *csv
     rn_buf_printf(csv, "%lld,", (long long)r->run_id);
     const char *const fields[] = {r->set_name, r->model_name, r->kind};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        rn_export_csv_text(csv, fields[i]);
+        rn_buf_csv(csv, rn_bytes_of(fields[i]));
         rn_buf_putc(csv, ',');
     }
-}
-
-static void csv_head(rn_exporter *x)
-{
-    rn_buf_puts(&x->out, "run,set,model,kind,task_id,sample,verdict,prompt_tok,gen_tok,finish,"
-                         "text_bytes,logprob,wall_ns,flop,n_tests,n_passed,failed_test,cpu_ns,"
-                         "judge_wall_ns,peak_bytes,detail\n");
 }
 
 static void csv_int(rn_buf *out, int64_t v)
@@ -329,12 +258,12 @@ static void csv_sample(rn_exporter *x, const rn_store_problem *p, const rn_expor
 {
     rn_buf *out = &x->out;
     rn_buf_add(out, x->run_csv.data, x->run_csv.len);
-    rn_export_csv_text(out, p->task_id);
+    rn_buf_csv(out, rn_bytes_of(p->task_id));
     rn_buf_printf(out, ",%lld,%s,", (long long)r->idx,
                   r->verdict >= 0 ? rn_verdict_name((rn_verdict)r->verdict) : "");
     csv_int(out, r->prompt_tok);
     csv_int(out, r->gen_tok);
-    rn_export_csv_text(out, r->finish);
+    rn_buf_csv(out, rn_bytes_of(r->finish));
     rn_buf_putc(out, ',');
     csv_int(out, r->text_bytes);
     csv_real(out, r->logprob);
@@ -346,7 +275,7 @@ static void csv_sample(rn_exporter *x, const rn_store_problem *p, const rn_expor
     csv_int(out, r->cpu_ns);
     csv_int(out, r->judge_wall_ns);
     csv_int(out, r->peak_bytes);
-    rn_export_csv_text(out, r->detail);
+    rn_buf_csv(out, rn_bytes_of(r->detail));
     rn_buf_putc(out, '\n');
 }
 
@@ -382,35 +311,39 @@ const rn_export_form rn_export_forms[RN_N_EXPORT_FORMATS] = {
     [RN_EXPORT_BIGCODEBENCH] = {.whole = true, .texts = true, .sample = bigcodebench_sample},
     [RN_EXPORT_EVALPLUS_RESULTS] = {.whole = true,
                                     .texts = true,
-                                    .head = results_head,
+                                    .head = "{\"eval\": {",
                                     .problem = results_problem,
                                     .sample = results_sample,
-                                    .problem_end = list_end,
-                                    .tail = results_tail},
+                                    .end = "]",
+                                    .tail = "}}\n"},
     [RN_EXPORT_BIGCODE] = {.whole = true,
                            .texts = true,
                            .every_problem = true,
-                           .head = bigcode_head,
+                           .head = "[",
                            .problem = bigcode_problem,
                            .sample = text_sample,
-                           .problem_end = list_end,
-                           .tail = bigcode_tail},
+                           .end = "]",
+                           .tail = "]\n"},
     [RN_EXPORT_CODET] = {.texts = true,
                          .needs_prompt = true,
                          .problem = codet_problem,
                          .sample = text_sample,
-                         .problem_end = codet_end},
+                         .end = "]}\n"},
     [RN_EXPORT_RELEASE] = {.texts = true,
-                           .head = release_head,
+                           .head = "{",
                            .problem = release_problem,
                            .sample = release_sample,
-                           .problem_end = release_end,
-                           .tail = release_tail},
+                           .end = "]}",
+                           .tail = "}\n"},
     [RN_EXPORT_RUNS] = {.whole = true,
                         .texts = true,
                         .problem = runs_problem,
                         .sample = runs_sample,
                         .problem_end = runs_end},
-    [RN_EXPORT_CSV] = {.head = csv_head, .sample = csv_sample},
+    [RN_EXPORT_CSV] = {.head =
+                           "run,set,model,kind,task_id,sample,verdict,prompt_tok,gen_tok,finish,"
+                           "text_bytes,logprob,wall_ns,flop,n_tests,n_passed,failed_test,cpu_ns,"
+                           "judge_wall_ns,peak_bytes,detail\n",
+                       .sample = csv_sample},
     [RN_EXPORT_JSONL] = {.texts = true, .sample = jsonl_sample},
 };

@@ -26,12 +26,11 @@ typedef struct rn_export_form {
     bool whole; /* holds whole programs */
     bool texts; /* holds texts at all */
     bool needs_prompt;
-    bool every_problem; /* also problems without samples */
-    void (*head)(rn_exporter *x);
+    bool every_problem;            /* also problems without samples */
+    const char *head, *end, *tail; /* before all, behind each problem, behind all; NULL: nothing */
     void (*problem)(rn_exporter *x, const rn_store_problem *p);
     void (*sample)(rn_exporter *x, const rn_store_problem *p, const rn_export_row *r);
-    void (*problem_end)(rn_exporter *x, const rn_store_problem *p);
-    void (*tail)(rn_exporter *x);
+    void (*problem_end)(rn_exporter *x); /* in place of `end` */
 } rn_export_form;
 
 extern const rn_export_form rn_export_forms[RN_N_EXPORT_FORMATS];
@@ -52,7 +51,5 @@ struct rn_exporter {
 
 /* A run's fields, without brackets, with a comma at the end. */
 void rn_export_describe_run(const rn_store_run_row *r, rn_buf *json, rn_buf *csv);
-/* A CSV field, in quotes where it needs them. */
-void rn_export_csv_text(rn_buf *out, const char *text);
 
 #endif
