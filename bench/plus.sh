@@ -1,7 +1,8 @@
 #!/bin/sh
 # Judges 20 copies of each of MBPP+'s canonical solutions, which differ in a comment, with all inputs and, given a checkout
-# of evalplus, runs its evaluation beside it: samples a second, expected values there before on both sides.
-#   bench/plus.sh BUILD [EVALPLUS_CHECKOUT]       needs RATION_DATA
+# of evalplus, runs its evaluation beside it: samples a second, expected values there before on both sides. The peer runs
+# every sample by itself, so that two copies of each (PEER_COPIES) have its rate; 20 take it ten times as long.
+#   bench/plus.sh BUILD [EVALPLUS_CHECKOUT]       needs RATION_DATA; evalplus needs numpy
 set -eu
 cd "$(dirname "$0")/.."
 ration=$1/ration
@@ -36,4 +37,5 @@ print("ration: %d samples, two jobs, %.2f s, %.1f samples/s; %d programs run, pa
     r["judged_now"], s, r["judged_now"] / s, r["programs_run"], r["runs"][0]["verdicts"]["passed"]))
 PY
 [ -n "$peer" ] || exit 0
-"$python" bench/plus_peer.py "$peer" "$set" "$tmp/samples.jsonl" "$tmp/results.json" 2
+"$python" bench/plus_copies.py "$set" "${PEER_COPIES:-2}" "$tmp/peer.jsonl"
+"$python" bench/plus_peer.py "$peer" "$set" "$tmp/peer.jsonl" "$tmp/results.json" 2

@@ -194,7 +194,9 @@ static void test_record(void **state)
     assert_string_equal(line[0], "{\"d\":[2,{\"t\":[1,[null,true,1e+300,\"é\\n\",{\"s\":[1]}]]}]}");
     assert_string_equal(line[1], "a value of type object cannot be kept");
     assert_non_null(strstr(line[2], "{\"x\":\""));
-    assert_non_null(strstr(line[3], "{\"h\":\""));
+    /* Kept files hold it: it never changes. */
+    assert_string_equal(
+        line[3], "{\"h\":\"e7c6aa87d44282bf3b779b4cb49a0c02a8be01175f587a63f6a677b7f087d20c\"}");
     assert_non_null(strstr(line[4], "TypeError: "));
     job.mode = RN_JUDGE_CALLS;
     r = call_parts(&job, (const char *[]){"[1]", "[4]", "[5]", NULL},

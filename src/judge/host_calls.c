@@ -240,22 +240,65 @@ static bool put(rn_buf *b, PyObject *v, int depth)
 
 /* ---- values by their digest ------------------------------------------------------------------ */
 
-static bool hash_value(rn_sha256 *h, PyObject *v, int depth);
+/* Values are large and their parts small: these are collected. */
+typedef struct sink {
+    rn_sha256 *h;
+    size_t n;
+    char part[1024];
+} sink;
 
-static void hash_sized(rn_sha256 *h, char kind, const void *data, size_t len)
+static bool hash_value(sink *h, PyObject *v, int depth);
+
+static void flush(sink *h)
 {
-    char head[32];
-    rn_sha256_add(h, head, (size_t)snprintf(head, sizeof head, "%c%zu:", kind, len));
-    rn_sha256_add(h, data, len);
+    rn_sha256_add(h->h, h->part, h->n);
+    h->n = 0;
 }
 
-static bool hash_int(rn_sha256 *h, PyObject *v)
+static void hash_bytes(sink *h, const void *data, size_t len)
+{
+    if (len > sizeof h->part - h->n) flush(h);
+    if (len > sizeof h->part) {
+        rn_sha256_add(h->h, data, len);
+        return;
+    }
+    if (len) memcpy(h->part + h->n, data, len);
+    h->n += len;
+}
+
+static void finish(sink *h, uint8_t out[RN_SHA256_BYTES])
+{
+    flush(h);
+    rn_sha256_done(h->h, out);
+}
+
+/* The digits of v before `end`; where they begin. */
+static char *digits(unsigned long long v, unsigned base, char *end)
+{
+    do
+        *--end = "0123456789abcdef"[v % base];
+    while (v /= base);
+    return end;
+}
+
+static void hash_sized(sink *h, char kind, const void *data, size_t len)
+{
+    char head[32], *const end = head + sizeof head;
+    head[sizeof head - 1] = ':';
+    char *begin = digits(len, 10, end - 1);
+    *--begin = kind;
+    hash_bytes(h, begin, (size_t)(end - begin));
+    hash_bytes(h, data, len);
+}
+
+static bool hash_int(sink *h, PyObject *v)
 {
     int overflow = 0;
     const long long small = PyLong_AsLongLongAndOverflow(v, &overflow);
-    char text[32];
+    char text[32], *const end = text + sizeof text;
     if (!overflow) {
-        hash_sized(h, 'i', text, (size_t)snprintf(text, sizeof text, "%llx", small));
+        const char *begin = digits((unsigned long long)small, 16, end);
+        hash_sized(h, 'i', begin, (size_t)(end - begin));
         return true;
     }
     PyObject *hex = PyNumber_ToBase(v, 16);
@@ -265,7 +308,7 @@ static bool hash_int(rn_sha256 *h, PyObject *v)
     return s != NULL;
 }
 
-static bool hash_real(rn_sha256 *h, double x)
+static bool hash_real(sink *h, double x)
 {
     PyObject *whole = x - x == 0 && x == (double)(long long)x ? PyLong_FromDouble(x) : NULL;
     const bool ok = !whole || hash_int(h, whole); /* 1.0 == 1 */
@@ -280,20 +323,20 @@ static int by_bytes(const void *a, const void *b)
 }
 
 /* Sets and dictionaries: the digests of their members, sorted. */
-static bool hash_unordered(rn_sha256 *h, PyObject *v, int depth)
+static bool hash_unordered(sink *h, PyObject *v, int depth)
 {
     const bool dict = PyDict_Check(v);
     PyObject *it = PyObject_GetIter(v), *key;
     RN_VEC(digest) members = {0};
     bool ok = it != NULL;
     while (ok && (key = PyIter_Next(it)) != NULL) {
-        rn_sha256 *one = rn_sha256_new();
+        sink one = {.h = rn_sha256_new()};
         PyObject *value = dict ? PyDict_GetItemWithError(v, key) : NULL;
-        ok = one && hash_value(one, key, depth + 1) &&
-             (!dict || (value && hash_value(one, value, depth + 1)));
+        ok = one.h && hash_value(&one, key, depth + 1) &&
+             (!dict || (value && hash_value(&one, value, depth + 1)));
         ok = ok && rn_vec_room(&members, 1);
-        if (ok) rn_sha256_done(one, members.data[members.n++].sha);
-        rn_sha256_free(one);
+        if (ok) finish(&one, members.data[members.n++].sha);
+        rn_sha256_free(one.h);
         Py_DECREF(key);
     }
     Py_XDECREF(it);
@@ -304,12 +347,12 @@ static bool hash_unordered(rn_sha256 *h, PyObject *v, int depth)
 }
 
 /* Equal values have equal digests, as Python's == finds them. False: no data. */
-static bool hash_value(rn_sha256 *h, PyObject *v, int depth)
+static bool hash_value(sink *h, PyObject *v, int depth)
 {
     Py_ssize_t n = 0;
     if (depth > MAX_DEPTH) return false;
     if (v == Py_None) {
-        rn_sha256_add(h, "n", 1);
+        hash_bytes(h, "n", 1);
         return true;
     }
     if (PyLong_Check(v)) return hash_int(h, v);
@@ -334,12 +377,12 @@ static bool hash_value(rn_sha256 *h, PyObject *v, int depth)
 
 static bool digest_of(PyObject *v, char hex[2 * RN_SHA256_BYTES + 1])
 {
-    rn_sha256 *h = rn_sha256_new();
+    sink h = {.h = rn_sha256_new()};
     uint8_t sha[RN_SHA256_BYTES];
-    const bool ok = h && hash_value(h, v, 0);
+    const bool ok = h.h && hash_value(&h, v, 0);
     PyErr_Clear();
-    if (ok) rn_sha256_done(h, sha);
-    rn_sha256_free(h);
+    if (ok) finish(&h, sha);
+    rn_sha256_free(h.h);
     if (ok) rn_sha256_hex(sha, hex);
     return ok;
 }

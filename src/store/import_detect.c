@@ -153,6 +153,18 @@ static bool is_detailed(rn_bytes s, const keys *k)
     return has_one(s, &inner, "completion|origin_prediction|origin", true);
 }
 
+/* Shares of problems solved, by themselves or within a task's name. */
+static bool is_scores(rn_bytes s, const keys *k)
+{
+    static const char names[] =
+        "pass@1|pass@10|pass@100|pass_at_k|pass_at_1|accuracy|results|scores";
+    keys inner = {.n = 0};
+    if (has_one(s, k, names, false)) return true;
+    if (k->n && k->value[0] < s.len && s.data[k->value[0]] == '{')
+        read_keys(s, k->value[0], &inner);
+    return has_one(s, &inner, names, false);
+}
+
 /* What is known and is no samples. */
 static const char *not_samples(rn_bytes s, const keys *k)
 {
@@ -166,8 +178,9 @@ static const char *not_samples(rn_bytes s, const keys *k)
     if (has_one(s, k, "task_id", false) &&
         has_one(s, k, "completion|solution|generation|response|output|answer|prediction", false))
         return "rows whose first answer is null or no text; leave such rows out";
-    if (has_one(s, k, "accuracy|results|scores", false))
-        return "scores without samples; import the file that holds the answers";
+    if (is_scores(s, k))
+        return "scores without samples; import the file that holds the answers (of LiveCodeBench "
+               "*_eval_all.json)";
     return NULL;
 }
 
@@ -233,8 +246,6 @@ static const char *other_encoding(rn_bytes s)
     if (mark || (s.len > 3 && (s.data[0] == '\0' || s.data[1] == '\0'))) return utf16;
     if (rn_bytes_starts(s, "PK\x03\x04"))
         return "a zip archive; unpack it first (an .eval log of inspect: 'inspect log dump FILE')";
-    if (rn_bytes_starts(s, "PAR1")) return "a Parquet file; write it as JSON lines first";
-    if (rn_bytes_starts(s, "\x28\xb5\x2f\xfd")) return "compressed with zstd; unpack it first";
     if (rn_bytes_starts(s, "version https://git-lfs"))
         return "a Git LFS pointer; fetch the file itself: git lfs pull";
     if (s.data[0] == '<') return "a web page or XML, no samples; download the file itself";

@@ -427,17 +427,23 @@ int rn_import_opencompass(rn_importer *im, rn_reader *r, rn_err *err)
 
 /* ---- inspect --------------------------------------------------------------------------------- */
 
-/* The verdict of the only scorer: C or I, 1 or 0. */
-static int inspect_verdict(const json_t *scores)
+/* The verdict of the only scorer: C, or I or N (no answer), 1 or 0. Logs of its first version have
+ * one `score`. */
+static int inspect_verdict(const json_t *sample)
 {
-    if (json_object_size(scores) != 1) return -1;
-    const json_t *score = json_object_iter_value(json_object_iter((json_t *)(uintptr_t)scores));
+    const json_t *scores = json_object_get(sample, "scores"),
+                 *score = json_object_get(sample, "score");
+    if (json_object_size(scores) == 1)
+        score = json_object_iter_value(json_object_iter((json_t *)(uintptr_t)scores));
+    else if (json_object_size(scores) > 1)
+        return -1;
     const json_t *v = json_object_get(score, "value");
     const char *word = json_string_value(v);
     bool number = json_is_number(v) || json_is_boolean(v);
     double x = json_is_boolean(v) ? json_is_true(v) : json_number_value(v);
     if ((word && strcmp(word, "C") == 0) || (number && x == 1)) return RN_V_PASSED;
-    return (word && strcmp(word, "I") == 0) || (number && x == 0) ? RN_V_WRONG : -1;
+    const bool wrong = word && (strcmp(word, "I") == 0 || strcmp(word, "N") == 0);
+    return wrong || (number && x == 0) ? RN_V_WRONG : -1;
 }
 
 /* {id, epoch, output: {choices: [{message: {content}, stop_reason}], usage}, scores} */
@@ -469,7 +475,7 @@ static int inspect_sample(rn_importer *im, const json_t *v, int64_t line, rn_err
                     "a sample without an answer; it failed or was cancelled, run it again or leave "
                     "such samples out with --skip-bad");
     rn_import_row x = rn_import_row_new(text);
-    x.verdict = inspect_verdict(json_object_get(v, "scores"));
+    x.verdict = inspect_verdict(v);
     x.finish = rn_import_finish(json_string_value(json_object_get(choice, "stop_reason")));
     const json_t *tok = json_object_get(json_object_get(output, "usage"), "output_tokens");
     if (json_integer_value(tok) > 0) x.gen_tok = json_integer_value(tok);

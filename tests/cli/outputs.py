@@ -1,10 +1,13 @@
 """outputs.py: what other harnesses write, in every form that `ration import` reads, and what strangers do to such files. Used by
 outputs.bats, in a folder with tiny.jsonl (make_set):
 
-    outputs.py files RATION     each form with a byte order mark, CRLF, compressed, as an array or on several lines: the same samples
+    outputs.py files RATION     each form with a byte order mark, CRLF, compressed, as an array, on several lines or as Parquet: the same samples
     outputs.py damage RATION    cut, empty and foreign files, fields of other types: refused by file and line, or left out with --skip-bad
 """
 import copy, gzip, json, os, subprocess, sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import parquet
 
 A, B = "    return x\n", "    return x + 1\n"
 EVAL = {"version": 2, "status": "success", "eval": {"task": "humaneval", "task_args": {"a": [1, {"b": "}"}]}}, "plan": {}, "results": {}, "stats": {},
@@ -51,6 +54,9 @@ FORMS = {
                                                                  "1": {"prompt": "def f1(x):\n", "origin_prediction": B, "predictions": "x",
                                                                        "correct": False}}}, "0 passed,1 wrong_answer"),
     "inspect": (EVAL, "0 passed,1 wrong_answer"),
+    "inspect-old": ({"version": 1, "status": "success", "eval": {}, "samples": [
+        {"id": "Tiny/0", "epoch": 1, "output": {"completion": A}, "score": {"value": "C", "answer": A}},
+        {"id": "Tiny/1", "epoch": 1, "output": {"completion": B}, "score": {"value": "N"}}]}, "0 passed,1 wrong_answer"),
     "multipl-e": ([{"name": "Tiny_0_f", "language": "py", "prompt": "p", "completions": [A, B], "stop_tokens": []},
                    {"name": "Tiny/1", "language": "py", "completions": [B]}], "0 None,0 None,1 None"),
     "multipl-e-results": ([{"name": "Tiny_0_f", "language": "py", "prompt": "p", "tests": "t", "results": [
@@ -113,8 +119,21 @@ def files(ration):
             expect(status == 0 and got[0] == want, form, name, status, got[0], text)
             texts = texts or got[1]
             expect(texts == got[1], form, name, "other texts")
-            status, text = run(ration, name, "--format", form.replace("-details", ""))
+            status, text = run(ration, name, "--format", form.replace("-details", "").replace("-old", ""))
             expect(status == 0, form, name, "by name", text)
+        if isinstance(value, list) and form != "bigcode":
+            as_parquet(ration, form, value, want)
+
+
+def as_parquet(ration, form, value, want):
+    """The rows as pandas or a hub write them: every row has every column, null where it had none."""
+    try:
+        parquet.write("rows.parquet", value, dictionary=True)
+    except ValueError: # a text in one row and a list in another
+        return
+    status, text = run(ration, "rows.parquet")
+    got = samples()[0] if status == 0 else ""
+    expect(status == 0 and got == want, form, "rows.parquet", status, got, text)
 
 
 def places(value, path=()):
@@ -140,7 +159,7 @@ def changed(value, path, new):
 def damage(ration):
     for form, (value, _) in FORMS.items():
         text = lines(value).encode() if form != "bigcode" else json.dumps(value).encode()
-        name = form.replace("-details", "")
+        name = form.replace("-details", "").replace("-old", "")
         for path in places(value):
             for new in (17, {"a": {}}) + ((KeyError, [None]) if len(path) < 4 else ()):
                 with open("f.json", "w") as f:
