@@ -19,7 +19,7 @@
  * Float types: a strip is [cols][32] elements of the file's type.
  *
  * Layout of activations. Rows are dealt to panels of at most `panel_rows`; within a panel, block
- * after block of 32 columns, each as rn_xblock describes, so that a tile reads one stream.
+ * after block of 32 columns (rn_xblock_bytes), then planes (rn_xplane).
  */
 #ifndef RN_MODEL_KERN_H
 #define RN_MODEL_KERN_H
@@ -43,6 +43,12 @@ enum {
  *   the _16 forms have a scale (and minimum) per 16 columns, the first half first. */
 typedef enum rn_fold { RN_FOLD_D, RN_FOLD_DM, RN_FOLD_D_16, RN_FOLD_DM_16, RN_N_FOLDS } rn_fold;
 
+/* Halves have a scale each. */
+static inline bool rn_fold_halves(rn_fold fold)
+{
+    return fold == RN_FOLD_D_16 || fold == RN_FOLD_DM_16;
+}
+
 /* Blocks of one strip, ready to multiply. Without minimum, weights are signed, or (kernel sets with
  * `biased`) unsigned with 128 added; with minimum they are unsigned. */
 typedef struct rn_wslab {
@@ -56,30 +62,47 @@ typedef struct rn_wslab {
     size_t ahead_step_bytes;
 } rn_wslab;
 
-/* Byte offsets within a block of an activation panel of n rows. */
+/* A panel of n rows of activations: blocks of [n][32] bytes q and float d [n], which every product
+ * reads in one stream; behind them planes, over all blocks, of what only some need, so that the
+ * others find more in their caches. */
+static inline size_t rn_xblock_bytes(int n)
+{
+    return (size_t)n * 36;
+}
 static inline size_t rn_xblock_d(int n)
 {
     return (size_t)n * 32;
-} /* float [n] */
-static inline size_t rn_xblock_init(int n)
+}
+
+typedef enum rn_xplane {
+    RN_X_INIT,   /* int32 -128 sum(q) [n] of each block */
+    RN_X_SUM,    /* float d sum(q) [n] */
+    RN_X_INIT16, /* the same of each half [2][n] */
+    RN_X_SUM16,
+} rn_xplane;
+
+/* What a fold needs beside q and d; sets that are not biased do without RN_X_INIT. */
+static inline rn_xplane rn_fold_plane(rn_fold fold)
 {
-    return (size_t)n * 36;
-} /* int32 -128 sum(q) [n] */
-static inline size_t rn_xblock_sum(int n)
+    static const rn_xplane planes[] = {
+        [RN_FOLD_D] = RN_X_INIT,
+        [RN_FOLD_DM] = RN_X_SUM,
+        [RN_FOLD_D_16] = RN_X_INIT16,
+        [RN_FOLD_DM_16] = RN_X_SUM16,
+    };
+    return planes[fold];
+}
+
+/* Where a plane begins in a panel of `cells` rows times blocks; all planes and blocks end at
+ * rn_xpanel_bytes. */
+static inline size_t rn_xplane_at(rn_xplane plane, size_t cells)
 {
-    return (size_t)n * 40;
-} /* float d sum(q) [n] */
-static inline size_t rn_xblock_init16(int n)
+    static const size_t at[] = {36, 40, 44, 52};
+    return at[plane] * cells;
+}
+static inline size_t rn_xpanel_bytes(size_t cells)
 {
-    return (size_t)n * 44;
-} /* of each half [2][n] */
-static inline size_t rn_xblock_sum16(int n)
-{
-    return (size_t)n * 52;
-} /* of each half [2][n] */
-static inline size_t rn_xblock_bytes(int n)
-{
-    return (size_t)n * 60;
+    return 60 * cells;
 }
 
 /* Keys and values of 1 to n positions of one head; see attn.h for the layouts. */
@@ -98,8 +121,10 @@ typedef struct rn_kern {
 
     /* x [n][stride] -> one panel of n <= panel_rows rows; cols % 32 == 0. */
     void (*quantise)(const float *x, int64_t stride, int n, int64_t cols, uint8_t *panel);
-    /* y[n][stride] (32 columns) = or += the slab times n rows; x: the panel's first block of it. */
-    void (*tile)(const rn_wslab *w, const uint8_t *x, int n, float *y, int64_t stride, bool add);
+    /* y[n][stride] (32 columns) = from [n][RN_STRIP] (NULL: 0) + the slab times n rows; x, side:
+     * the panel's first block of it, and the plane that its fold needs there (rn_fold_plane). */
+    void (*tile)(const rn_wslab *w, const uint8_t *x, const uint8_t *side, int n, const float *from,
+                 float *y, int64_t stride);
     /* n_blocks blocks of a strip's quants to 8-bit [n_blocks][RN_Q8_BYTES]. */
     void (*unpack)(rn_qtype type, const uint8_t *q, int n_blocks, uint8_t *out);
     /* n_blocks blocks of scales, from block `first` of the strip, to d and m as rn_wslab has them.

@@ -42,7 +42,7 @@ struct rn_act {
 
 static size_t q8_row_bytes(int64_t cols)
 {
-    return (size_t)(cols / RN_BLOCK) * rn_xblock_bytes(1);
+    return rn_xpanel_bytes((size_t)(cols / RN_BLOCK));
 }
 
 /* Large areas on huge pages where the system has them: streaming weights is bound by page walks
@@ -274,16 +274,27 @@ static void prefetch(const uint8_t *p, size_t bytes)
         __builtin_prefetch(p + i, 0, 2);
 }
 
-/* Panels [p0, p1) times strip s of an integer matrix. */
-static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1,
-                     strip_sums sums)
+/* Lines that a panel's results will be written to, asked for before it is multiplied. */
+static void prefetch_results(const float *y, int64_t stride, int rows)
 {
+    for (int r = 0; r < rows; r++, y += stride)
+        for (int i = 0; i < RN_STRIP; i += RN_LANES)
+            __builtin_prefetch(y + i, 1, 3);
+}
+
+/* Panels [p0, p1) times strip s of an integer matrix; y [row][y_stride]. */
+static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1, float *y,
+                     int64_t y_stride)
+{
+    _Alignas(ALIGN) strip_sums sums;
     _Alignas(ALIGN) uint8_t quants[RN_SLAB * RN_Q8_BYTES];
     _Alignas(ALIGN) float d[RN_SLAB * 2 * RN_STRIP], m[RN_SLAB * 2 * RN_STRIP];
     const rn_layout *l = w->layout;
     const uint8_t *strip = w->data + (size_t)s * w->strip_bytes;
     const uint8_t *next_strip = s + 1 < w->n_strips ? strip + w->strip_bytes : NULL;
     const int64_t n_blocks = w->cols / RN_BLOCK, first_row = panel_start(x, p0);
+    const rn_xplane plane = rn_fold_plane(l->fold);
+    const size_t side_bytes = rn_fold_halves(l->fold) ? 8 : 4; /* of a row and block */
     const bool direct = l->low_bits == 8 || (l->nibbles && p1 - p0 <= DIRECT_PANELS);
 
     for (int64_t b = 0; b < n_blocks; b += RN_SLAB) {
@@ -311,38 +322,46 @@ static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, in
         w->kern->scales(w->type, strip + w->quant_bytes, b, n, d, m);
         for (int64_t p = p0; p < p1; p++) {
             const int rows = panel_rows(x, p);
-            const uint8_t *xb = panel_q8(x, p) + (size_t)b * rn_xblock_bytes(rows);
-            w->kern->tile(&slab, xb, rows, sums[panel_start(x, p) - first_row], RN_STRIP, b > 0);
+            const uint8_t *panel = panel_q8(x, p), *xb = panel + (size_t)b * rn_xblock_bytes(rows);
+            const uint8_t *side = panel + rn_xplane_at(plane, (size_t)(n_blocks * rows)) +
+                                  (size_t)b * side_bytes * (size_t)rows;
+            const int64_t row = panel_start(x, p) - first_row;
+            const float *from = b ? sums[row] : NULL;
+            if (b + n < n_blocks) {
+                w->kern->tile(&slab, xb, side, rows, from, sums[row], RN_STRIP);
+            } else {
+                prefetch_results(y + row * y_stride, y_stride, rows);
+                w->kern->tile(&slab, xb, side, rows, from, y + row * y_stride, y_stride);
+            }
             slab.ahead += slab.ahead_step_bytes * (size_t)n;
         }
     }
 }
 
-static void strip_f32(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1,
-                      strip_sums sums)
+static void strip_f32(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, int64_t p1, float *y,
+                      int64_t y_stride)
 {
     const uint8_t *strip = w->data + (size_t)s * w->strip_bytes;
     const int64_t first_row = panel_start(x, p0);
     for (int64_t p = p0; p < p1; p++)
         w->kern->ftile(w->type, strip, panel_f32(x, p), w->cols, panel_rows(x, p),
-                       sums[panel_start(x, p) - first_row], RN_STRIP);
+                       y + (panel_start(x, p) - first_row) * y_stride, y_stride);
 }
 
-/* Strip s of one product for panels [p0, p1). */
+/* Strip s of one product for panels [p0, p1). A last strip of fewer rows goes through a buffer. */
 static void multiply_strip(const rn_mul *mul, int64_t s, const rn_act *x, int64_t p0, int64_t p1)
 {
-    _Alignas(ALIGN) strip_sums sums;
+    _Alignas(ALIGN) strip_sums whole;
     const rn_mat *w = mul->w;
-    (w->layout->is_float ? strip_f32 : strip_q8)(w, s, x, p0, p1, sums);
     const int64_t left = w->rows - s * RN_STRIP, row0 = panel_start(x, p0);
     float *y = mul->y + row0 * mul->y_stride + s * RN_STRIP;
+    const bool direct = left >= RN_STRIP;
+    (w->layout->is_float ? strip_f32 : strip_q8)(w, s, x, p0, p1, direct ? y : whole[0],
+                                                 direct ? mul->y_stride : RN_STRIP);
+    if (direct) return;
     const int64_t n_rows = panel_start(x, p1) - row0;
-    if (left >= RN_STRIP) /* a constant size is a few stores; the call was 2 % of a pass */
-        for (int64_t r = 0; r < n_rows; r++, y += mul->y_stride)
-            memcpy(y, sums[r], sizeof sums[r]);
-    else
-        for (int64_t r = 0; r < n_rows; r++, y += mul->y_stride)
-            memcpy(y, sums[r], (size_t)left * sizeof(float));
+    for (int64_t r = 0; r < n_rows; r++, y += mul->y_stride)
+        memcpy(y, whole[r], (size_t)left * sizeof(float));
 }
 
 static void multiply(void *arg, int64_t begin, int64_t end, int thread)
@@ -366,8 +385,10 @@ void rn_mat_mul(const rn_mul *jobs, int n_jobs, const rn_act *x, rn_pool *pool)
     mul_job job = {.muls = jobs, .x = x, .n_muls = n_jobs};
     for (int i = 0; i < n_jobs; i++)
         job.n_strips += jobs[i].w->n_strips;
-    const size_t row_bytes =
-        jobs[0].w->layout->is_float ? (size_t)x->cols * sizeof(float) : q8_row_bytes(x->cols);
+    /* What a product reads of a row: all but the planes of other folds. */
+    const size_t row_bytes = jobs[0].w->layout->is_float
+                                 ? (size_t)x->cols * sizeof(float)
+                                 : (size_t)(x->cols / RN_BLOCK) * (rn_xblock_bytes(1) + 4);
     const int64_t fit_rows = (int64_t)((size_t)X_BYTES / row_bytes);
     const int64_t fit = (fit_rows < MAX_ROWS ? fit_rows : MAX_ROWS) / x->kern->panel_rows;
     const int64_t n_blocks = fit >= x->n_panels ? 1

@@ -8,9 +8,22 @@
 #include "model/kern.h"
 #include "model/simd.h"
 
+RN_INLINE void put_sums(uint8_t *init, uint8_t *sum, int32_t q, float d)
+{
+    const int32_t i = -128 * q;
+    const float s = d * (float)q;
+    memcpy(init, &i, sizeof i);
+    memcpy(sum, &s, sizeof s);
+}
+
 /* q = round(x / d), d = max |x| / 127 of each block of 32. */
 static void quantise(const float *x, int64_t stride, int n, int64_t cols, uint8_t *panel)
 {
+    const size_t cells = (size_t)(cols / RN_BLOCK) * (size_t)n;
+    uint8_t *init = panel + rn_xplane_at(RN_X_INIT, cells);
+    uint8_t *sum = panel + rn_xplane_at(RN_X_SUM, cells);
+    uint8_t *init16 = panel + rn_xplane_at(RN_X_INIT16, cells);
+    uint8_t *sum16 = panel + rn_xplane_at(RN_X_SUM16, cells);
     for (int64_t c = 0; c < cols; c += RN_BLOCK, panel += rn_xblock_bytes(n)) {
         for (int r = 0; r < n; r++) {
             vf a = vf_load(x + r * stride + c), b = vf_load(x + r * stride + c + 16);
@@ -21,18 +34,13 @@ static void quantise(const float *x, int64_t stride, int n, int64_t cols, uint8_
             int8_t *q = (int8_t *)panel + 32 * r;
             vi_store_i8(q, qa);
             vi_store_i8(q + 16, qb);
-            int32_t half[2] = {vi_sum(qa), vi_sum(qb)}, all = half[0] + half[1], init = -128 * all;
-            float sum = d * (float)all;
+            int32_t half[2] = {vi_sum(qa), vi_sum(qb)}, all = half[0] + half[1];
             memcpy(panel + rn_xblock_d(n) + 4 * r, &d, 4);
-            memcpy(panel + rn_xblock_init(n) + 4 * r, &init, 4);
-            memcpy(panel + rn_xblock_sum(n) + 4 * r, &sum, 4);
-            for (int h = 0; h < 2; h++) {
-                int32_t init16 = -128 * half[h];
-                float sum16 = d * (float)half[h];
-                memcpy(panel + rn_xblock_init16(n) + 4 * (h * n + r), &init16, 4);
-                memcpy(panel + rn_xblock_sum16(n) + 4 * (h * n + r), &sum16, 4);
-            }
+            put_sums(init + 4 * r, sum + 4 * r, all, d);
+            for (int h = 0; h < 2; h++)
+                put_sums(init16 + 4 * (h * n + r), sum16 + 4 * (h * n + r), half[h], d);
         }
+        init += 4 * n, sum += 4 * n, init16 += 8 * n, sum16 += 8 * n;
     }
 }
 

@@ -1,6 +1,7 @@
 /*
  * random.c: see random.h. Quantised blocks are random bytes with their scale fields set, so that
- * weights have a standard deviation near 0.02, as trained ones do, and a mean near 0.
+ * weights have a standard deviation near 0.02, as trained ones do, and a mean near 0. Routers of
+ * experts choose evenly: their scores are those of random weights.
  */
 #include "model/random.h"
 
@@ -30,10 +31,14 @@ static const struct {
     {RN_Q_TQ1_0, 52, -1, 2.4e-2f, 0},     {RN_Q_TQ2_0, 64, -1, 1.6e-2f, 0},
 };
 
+/* The scale of a block of MXFP4 is its first byte, a power of two: 2^-7. */
+enum { MXFP4_SCALE = 120 };
+
 typedef struct tensor_plan {
     char name[48];
     rn_qtype type;
     int64_t rows, cols; /* rows 0: a vector */
+    int64_t n;          /* matrices in it, one for each expert; 0: no such dimension */
     uint64_t offset;
     size_t bytes;
 } tensor_plan;
@@ -52,12 +57,37 @@ static void add_tensor(tensor_plan *list, size_t *n, const char *name, int layer
     t->bytes = rn_quant_row_bytes(type, cols) * (size_t)(rows ? rows : 1);
 }
 
-enum { TENSORS_PER_LAYER = 9 };
+/* The same matrix of every expert. */
+static void add_experts(tensor_plan *list, size_t *n, const char *name, int layer, rn_qtype type,
+                        int64_t rows, int64_t cols, int64_t n_expert)
+{
+    add_tensor(list, n, name, layer, type, rows, cols);
+    tensor_plan *t = &list[*n - 1];
+    t->n = n_expert;
+    t->bytes *= (size_t)n_expert;
+}
+
+enum { TENSORS_PER_LAYER = 12 };
+
+static void plan_feed_forward(const rn_random_spec *s, int l, tensor_plan *list, size_t *n)
+{
+    const int64_t d = s->d_model, ff = s->d_ff, e = s->n_expert;
+    if (!e) {
+        add_tensor(list, n, "ffn_gate", l, s->type, ff, d);
+        add_tensor(list, n, "ffn_up", l, s->type, ff, d);
+        add_tensor(list, n, "ffn_down", l, s->type, d, ff);
+        return;
+    }
+    add_tensor(list, n, "ffn_gate_inp", l, RN_Q_F32, e, d);
+    add_experts(list, n, "ffn_gate_exps", l, s->type, ff, d, e);
+    add_experts(list, n, "ffn_up_exps", l, s->type, ff, d, e);
+    add_experts(list, n, "ffn_down_exps", l, s->type, d, ff, e);
+}
 
 static size_t plan_tensors(const rn_random_spec *s, tensor_plan *list)
 {
     size_t n = 0;
-    int64_t d = s->d_model, kv = d / s->n_head * s->n_kv_head;
+    const int64_t d = s->d_model, hd = d / s->n_head, kv = hd * s->n_kv_head;
     add_tensor(list, &n, "token_embd", -1, s->type, s->n_vocab, d);
     for (int l = 0; l < s->n_layer; l++) {
         add_tensor(list, &n, "attn_norm", l, RN_Q_F32, 0, d);
@@ -65,10 +95,12 @@ static size_t plan_tensors(const rn_random_spec *s, tensor_plan *list)
         add_tensor(list, &n, "attn_k", l, s->type, kv, d);
         add_tensor(list, &n, "attn_v", l, s->type, kv, d);
         add_tensor(list, &n, "attn_output", l, s->type, d, d);
+        if (s->n_expert) { /* the architecture with experts has these */
+            add_tensor(list, &n, "attn_q_norm", l, RN_Q_F32, 0, hd);
+            add_tensor(list, &n, "attn_k_norm", l, RN_Q_F32, 0, hd);
+        }
         add_tensor(list, &n, "ffn_norm", l, RN_Q_F32, 0, d);
-        add_tensor(list, &n, "ffn_gate", l, s->type, s->d_ff, d);
-        add_tensor(list, &n, "ffn_up", l, s->type, s->d_ff, d);
-        add_tensor(list, &n, "ffn_down", l, s->type, d, s->d_ff);
+        plan_feed_forward(s, l, list, &n);
     }
     add_tensor(list, &n, "output_norm", -1, RN_Q_F32, 0, d);
     add_tensor(list, &n, "output", -1, s->type, s->n_vocab, d);
@@ -158,29 +190,48 @@ static void put_vocabulary(rn_buf *b, int32_t n_vocab)
     kv_u32(b, "tokenizer.ggml.unknown_token_id", 0);
 }
 
+/* A number of the architecture, under its name. */
+static void arch_u32(rn_buf *b, const char *arch, const char *key, int64_t v)
+{
+    char full[64];
+    snprintf(full, sizeof full, "%s.%s", arch, key);
+    kv_u32(b, full, (uint32_t)v);
+}
+
 static void put_header(rn_buf *b, const rn_random_spec *s, const tensor_plan *list, size_t n)
 {
-    enum { N_KV = 17 };
+    enum { N_KV = 17, N_KV_EXPERTS = 5 };
+    const char *arch = s->n_expert ? "qwen3moe" : "llama";
+    char eps[64];
+    snprintf(eps, sizeof eps, "%s.attention.layer_norm_rms_epsilon", arch);
     rn_buf_puts(b, "GGUF");
     put_u32(b, 3);
     put_u64(b, n);
-    put_u64(b, N_KV);
-    kv_str(b, "general.architecture", "llama");
+    put_u64(b, N_KV + (s->n_expert ? N_KV_EXPERTS : 0));
+    kv_str(b, "general.architecture", arch);
     kv_str(b, "general.name", "random weights");
-    kv_u32(b, "llama.context_length", (uint32_t)s->n_ctx);
-    kv_u32(b, "llama.embedding_length", (uint32_t)s->d_model);
-    kv_u32(b, "llama.block_count", (uint32_t)s->n_layer);
-    kv_u32(b, "llama.feed_forward_length", (uint32_t)s->d_ff);
-    kv_u32(b, "llama.attention.head_count", (uint32_t)s->n_head);
-    kv_u32(b, "llama.attention.head_count_kv", (uint32_t)s->n_kv_head);
-    kv_f32(b, "llama.attention.layer_norm_rms_epsilon", 1e-5f);
-    kv_u32(b, "llama.rope.dimension_count", (uint32_t)(s->d_model / s->n_head));
+    arch_u32(b, arch, "context_length", s->n_ctx);
+    arch_u32(b, arch, "embedding_length", s->d_model);
+    arch_u32(b, arch, "block_count", s->n_layer);
+    arch_u32(b, arch, "feed_forward_length", s->d_ff);
+    arch_u32(b, arch, "attention.head_count", s->n_head);
+    arch_u32(b, arch, "attention.head_count_kv", s->n_kv_head);
+    kv_f32(b, eps, 1e-5f);
+    arch_u32(b, arch, "rope.dimension_count", s->d_model / s->n_head);
+    if (s->n_expert) {
+        arch_u32(b, arch, "attention.key_length", s->d_model / s->n_head);
+        arch_u32(b, arch, "attention.value_length", s->d_model / s->n_head);
+        arch_u32(b, arch, "expert_count", s->n_expert);
+        arch_u32(b, arch, "expert_used_count", s->n_used);
+        arch_u32(b, arch, "expert_feed_forward_length", s->d_ff);
+    }
     put_vocabulary(b, s->n_vocab); /* 7 entries */
     for (size_t i = 0; i < n; i++) {
         put_str(b, list[i].name);
-        put_u32(b, list[i].rows ? 2 : 1);
+        put_u32(b, list[i].n ? 3 : list[i].rows ? 2 : 1);
         put_u64(b, (uint64_t)list[i].cols);
         if (list[i].rows) put_u64(b, (uint64_t)list[i].rows);
+        if (list[i].n) put_u64(b, (uint64_t)list[i].n);
         put_u32(b, (uint32_t)list[i].type);
         put_u64(b, list[i].offset);
     }
@@ -204,12 +255,16 @@ static void fill_floats(const tensor_plan *t, char *out, rn_rng *rng)
     }
 }
 
-static void fill_blocks(const tensor_plan *t, size_t field, char *out, rn_rng *rng)
+static void fill_blocks(const tensor_plan *t, char *out, rn_rng *rng)
 {
     for (size_t i = 0; i < t->bytes; i += 4) {
         uint32_t x = rn_rng_u32(rng);
         memcpy(out + i, &x, t->bytes - i < 4 ? t->bytes - i : 4);
     }
+}
+
+static void set_scales(const tensor_plan *t, size_t field, char *out)
+{
     size_t step = rn_qtype_find(t->type)->bytes;
     uint16_t d = rn_f32_to_f16(scale_fields[field].d), m = rn_f32_to_f16(scale_fields[field].m);
     for (size_t at = 0; at < t->bytes; at += step) {
@@ -225,9 +280,16 @@ static void fill(const tensor_plan *t, char *out, uint64_t seed)
     rn_rng_init(&rng, seed, rn_rng_stream(t->name, strlen(t->name)), 0);
     for (size_t i = 0; i < sizeof scale_fields / sizeof scale_fields[0]; i++)
         if (scale_fields[i].type == t->type) {
-            fill_blocks(t, i, out, &rng);
+            fill_blocks(t, out, &rng);
+            set_scales(t, i, out);
             return;
         }
+    if (t->type == RN_Q_MXFP4) {
+        fill_blocks(t, out, &rng);
+        for (size_t at = 0; at < t->bytes; at += rn_qtype_find(t->type)->bytes)
+            out[at] = MXFP4_SCALE;
+        return;
+    }
     fill_floats(t, out, &rng);
 }
 
@@ -249,6 +311,10 @@ static int check_spec(const rn_random_spec *s, rn_err *err)
             err, RN_EINVAL,
             "%d heads (%d for keys) do not divide a width of %d into even heads of at most %d",
             s->n_head, s->n_kv_head, s->d_model, RN_MAX_HEAD_DIM);
+    if (s->n_expert < 0 || s->n_expert > RN_MAX_EXPERTS || s->n_used < 0 ||
+        s->n_used > s->n_expert || (s->n_expert && !s->n_used))
+        return rn_fail(err, RN_EINVAL, "%d of %d experts: give 1 to %d, and of them those used",
+                       s->n_used, s->n_expert, RN_MAX_EXPERTS);
     if (s->d_model % (int)q->block || s->d_ff % (int)q->block)
         return rn_fail(err, RN_EINVAL,
                        "%s has blocks of %u weights, which do not divide widths %d and %d", q->name,

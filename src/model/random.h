@@ -1,7 +1,8 @@
 /*
  * random.h: models of any shape with random weights, made in memory, so that any size and weight
- * type can be timed without a download. The image is a whole GGUF file (llama architecture, a
- * vocabulary of single bytes and made-up words), which other programs can load too.
+ * type can be timed without a download. The image is a whole GGUF file (architecture llama, or
+ * qwen3moe where there are experts; a vocabulary of single bytes and made-up words), which other
+ * programs can load too.
  */
 #ifndef RN_MODEL_RANDOM_H
 #define RN_MODEL_RANDOM_H
@@ -10,7 +11,8 @@
 
 typedef struct rn_random_spec {
     int32_t n_layer, d_model, d_ff, n_head, n_kv_head, n_vocab, n_ctx;
-    rn_qtype type; /* of every matrix */
+    int32_t n_expert, n_used; /* experts of d_ff each, and those of a row; 0: none */
+    rn_qtype type;            /* of every matrix but routers */
     uint64_t seed;
 } rn_random_spec;
 

@@ -41,15 +41,15 @@ RN_INLINE vb load_quad(const uint8_t *q, int j, int m, bool nibbles, bool has_mi
 
 typedef vf tile_acc[RN_PANEL][RN_TILE_M];
 
-/* Quads [j0, j1) of one block, which share a scale: acc += d xd sum(w x) (+ m sum(x)). init, sum:
- * the panel's values for these quads; q, d, min: at the first of RN_TILE_M vectors. */
+/* Quads [j0, j1) of one block, which share a scale: acc += d xd sum(w x) (+ m sum(x)). side: the
+ * panel's plane for these quads; q, d, min: at the first of RN_TILE_M vectors. */
 RN_KERNEL void tile_quads(tile_acc acc, const int n, const int j0, const int j1, const bool nibbles,
                           const bool has_min, const uint8_t *q, const float *d, const float *min,
-                          const uint8_t *xb, const uint8_t *init, const uint8_t *sum)
+                          const uint8_t *xb, const uint8_t *side)
 {
     vi s[RN_PANEL][RN_TILE_M];
     RN_UNROLL for (int r = 0; r < n; r++) RN_UNROLL for (int m = 0; m < RN_TILE_M; m++) s[r][m] =
-        vi_set1(RN_SIMD_BIASED && !has_min ? load_i32(init + 4 * r) : 0);
+        vi_set1(RN_SIMD_BIASED && !has_min ? load_i32(side + 4 * r) : 0);
 
     RN_UNROLL for (int j = j0; j < j1; j++)
     {
@@ -73,37 +73,35 @@ RN_KERNEL void tile_quads(tile_acc acc, const int n, const int j0, const int j1,
         if (!has_min) continue;
         vf mw = vf_load(min + 16 * m);
         RN_UNROLL for (int r = 0; r < n; r++) acc[r][m] =
-            vf_fma(mw, vf_set1(load_f32(sum + 4 * r)), acc[r][m]);
+            vf_fma(mw, vf_set1(load_f32(side + 4 * r)), acc[r][m]);
     }
 }
 
-RN_KERNEL void tile_n(const rn_wslab *w, const uint8_t *x, const int n, const rn_fold fold,
-                      const bool nibbles, float *y, int64_t stride, bool add)
+RN_KERNEL void tile_n(const rn_wslab *w, const uint8_t *x, const uint8_t *side, const int n,
+                      const rn_fold fold, const bool nibbles, const float *from, float *y,
+                      int64_t stride)
 {
     const bool has_min = fold == RN_FOLD_DM || fold == RN_FOLD_DM_16;
-    const bool halves = fold == RN_FOLD_D_16 || fold == RN_FOLD_DM_16;
-    const size_t init16 = rn_xblock_init16(n), sum16 = rn_xblock_sum16(n), second = (size_t)n * 4;
+    const bool halves = rn_fold_halves(fold);
     for (int m0 = 0; m0 < 2; m0 += RN_TILE_M) {
         tile_acc acc;
         RN_UNROLL for (int r = 0; r < n; r++) RN_UNROLL for (int m = 0; m < RN_TILE_M; m++)
-            acc[r][m] = add ? vf_load(y + r * stride + 16 * (m0 + m)) : vf_set1(0);
+            acc[r][m] = from ? vf_load(from + r * RN_STRIP + 16 * (m0 + m)) : vf_set1(0);
 
-        const uint8_t *q = w->q + 64 * m0, *xb = x, *ahead = w->ahead;
+        const uint8_t *q = w->q + 64 * m0, *xb = x, *sb = side, *ahead = w->ahead;
         const float *d = w->d + 16 * m0, *min = w->m + 16 * m0;
         for (int b = 0; b < w->n_blocks; b++) {
             for (size_t i = 0; i < w->ahead_step_bytes; i += 64)
                 __builtin_prefetch(ahead + i, 0, 2);
             ahead += w->ahead_step_bytes;
+            tile_quads(acc, n, 0, halves ? 4 : 8, nibbles, has_min, q, d, min, xb, sb);
+            sb += 4 * n;
             if (halves) {
-                tile_quads(acc, n, 0, 4, nibbles, has_min, q, d, min, xb, xb + init16, xb + sum16);
-                tile_quads(acc, n, 4, 8, nibbles, has_min, q, d + RN_STRIP, min + RN_STRIP, xb,
-                           xb + init16 + second, xb + sum16 + second);
-            } else {
-                tile_quads(acc, n, 0, 8, nibbles, has_min, q, d, min, xb, xb + rn_xblock_init(n),
-                           xb + rn_xblock_sum(n));
+                d += RN_STRIP, min += RN_STRIP;
+                tile_quads(acc, n, 4, 8, nibbles, has_min, q, d, min, xb, sb);
+                sb += 4 * n;
             }
-            d += halves ? 2 * RN_STRIP : RN_STRIP;
-            min += halves ? 2 * RN_STRIP : RN_STRIP;
+            d += RN_STRIP, min += RN_STRIP;
             q += w->q_step_bytes;
             xb += rn_xblock_bytes(n);
         }
@@ -113,33 +111,32 @@ RN_KERNEL void tile_n(const rn_wslab *w, const uint8_t *x, const int n, const rn
 }
 
 #if !RN_COMPACT
-#define RN_TILE_CASE(n, fold, nibbles)                  \
-    case n:                                             \
-        tile_n(w, x, n, fold, nibbles, y, stride, add); \
+#define RN_TILE_CASE(n, fold, nibbles)                         \
+    case n:                                                    \
+        tile_n(w, x, side, n, fold, nibbles, from, y, stride); \
         return;
 #if RN_PANEL == 2
 #define RN_TILE_CASES(fold, nibbles) RN_TILE_CASE(1, fold, nibbles) RN_TILE_CASE(2, fold, nibbles)
 #elif RN_PANEL == 3
 #define RN_TILE_CASES(fold, nibbles) \
     RN_TILE_CASE(1, fold, nibbles) RN_TILE_CASE(2, fold, nibbles) RN_TILE_CASE(3, fold, nibbles)
-#elif RN_PANEL == 6
+#elif RN_PANEL == 5
 #define RN_TILE_CASES(fold, nibbles) \
     RN_TILE_CASE(1, fold, nibbles)   \
     RN_TILE_CASE(2, fold, nibbles)   \
-    RN_TILE_CASE(3, fold, nibbles)   \
-    RN_TILE_CASE(4, fold, nibbles) RN_TILE_CASE(5, fold, nibbles) RN_TILE_CASE(6, fold, nibbles)
+    RN_TILE_CASE(3, fold, nibbles) RN_TILE_CASE(4, fold, nibbles) RN_TILE_CASE(5, fold, nibbles)
 #else
 #error "no cases for this RN_PANEL"
 #endif
 
-#define RN_TILE_FUNCTION(name, fold, nibbles)                                              \
-    static void name(const rn_wslab *w, const uint8_t *x, int n, float *y, int64_t stride, \
-                     bool add)                                                             \
-    {                                                                                      \
-        switch (n) {                                                                       \
-            RN_TILE_CASES(fold, nibbles)                                                   \
-        default: return;                                                                   \
-        }                                                                                  \
+#define RN_TILE_FUNCTION(name, fold, nibbles)                                         \
+    static void name(const rn_wslab *w, const uint8_t *x, const uint8_t *side, int n, \
+                     const float *from, float *y, int64_t stride)                     \
+    {                                                                                 \
+        switch (n) {                                                                  \
+            RN_TILE_CASES(fold, nibbles)                                              \
+        default: return;                                                              \
+        }                                                                             \
     }
 RN_TILE_FUNCTION(tile_d, RN_FOLD_D, false)
 RN_TILE_FUNCTION(tile_dm, RN_FOLD_DM, false)
@@ -148,20 +145,24 @@ RN_TILE_FUNCTION(tile_dm_16, RN_FOLD_DM_16, false)
 RN_TILE_FUNCTION(tile_nibbles_d, RN_FOLD_D, true)
 RN_TILE_FUNCTION(tile_nibbles_dm, RN_FOLD_DM, true)
 
-static void tile(const rn_wslab *w, const uint8_t *x, int n, float *y, int64_t stride, bool add)
+static void tile(const rn_wslab *w, const uint8_t *x, const uint8_t *side, int n, const float *from,
+                 float *y, int64_t stride)
 {
     switch (w->fold) {
-    case RN_FOLD_D: (w->nibbles ? tile_nibbles_d : tile_d)(w, x, n, y, stride, add); return;
-    case RN_FOLD_DM: (w->nibbles ? tile_nibbles_dm : tile_dm)(w, x, n, y, stride, add); return;
-    case RN_FOLD_D_16: tile_d_16(w, x, n, y, stride, add); return;
-    case RN_FOLD_DM_16: tile_dm_16(w, x, n, y, stride, add); return;
+    case RN_FOLD_D: (w->nibbles ? tile_nibbles_d : tile_d)(w, x, side, n, from, y, stride); return;
+    case RN_FOLD_DM:
+        (w->nibbles ? tile_nibbles_dm : tile_dm)(w, x, side, n, from, y, stride);
+        return;
+    case RN_FOLD_D_16: tile_d_16(w, x, side, n, from, y, stride); return;
+    case RN_FOLD_DM_16: tile_dm_16(w, x, side, n, from, y, stride); return;
     case RN_N_FOLDS: return;
     }
 }
 #else
-static void tile(const rn_wslab *w, const uint8_t *x, int n, float *y, int64_t stride, bool add)
+static void tile(const rn_wslab *w, const uint8_t *x, const uint8_t *side, int n, const float *from,
+                 float *y, int64_t stride)
 {
-    tile_n(w, x, n, w->fold, w->nibbles, y, stride, add);
+    tile_n(w, x, side, n, w->fold, w->nibbles, from, y, stride);
 }
 #endif
 

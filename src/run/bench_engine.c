@@ -58,11 +58,13 @@ static int parse_list(const char *text, int64_t *out, int max)
 
 static int parse_shape(const rn_bench_options *o, rn_random_spec *spec, rn_err *err)
 {
-    int64_t v[6];
-    if (parse_list(o->shape, v, 6) != 6)
+    int64_t v[8] = {0};
+    const int given = parse_list(o->shape, v, 8);
+    if (given != 6 && given != 8)
         return rn_fail(err, RN_EINVAL,
                        "--shape '%s': give layers,width,ffn,heads,kv-heads,vocabulary, e.g. "
-                       "22,2048,5632,32,4,32000",
+                       "22,2048,5632,32,4,32000, and for a mixture experts and how many a token "
+                       "uses, e.g. 24,1024,512,16,4,32000,64,8",
                        o->shape);
     *spec = (rn_random_spec){.n_layer = (int32_t)v[0],
                              .d_model = (int32_t)v[1],
@@ -70,7 +72,9 @@ static int parse_shape(const rn_bench_options *o, rn_random_spec *spec, rn_err *
                              .n_head = (int32_t)v[3],
                              .n_kv_head = (int32_t)v[4],
                              .n_vocab = (int32_t)v[5],
-                             .n_ctx = 4096,
+                             .n_expert = (int32_t)v[6],
+                             .n_used = (int32_t)v[7],
+                             .n_ctx = 8192,
                              .seed = 1};
     if (!rn_qtype_parse(o->type, &spec->type))
         return rn_fail(err, RN_EINVAL, "--type '%s' is not a weight type; e.g. q8_0, q4_0, q4_k",

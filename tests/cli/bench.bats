@@ -28,6 +28,23 @@ teardown() {
     done
 }
 
+@test "bench: a mixture of experts of any type is a model" {
+    for type in q8_0 q4_k iq4_nl mxfp4 tq2_0 bf16; do
+        "$RATION" bench engine --shape 2,256,256,4,2,320,8,3 --type $type --prompt 4 --gen 2 --samples 2 \
+            --save "$dir/$type.gguf"
+        run "$RATION" inspect "$dir/$type.gguf"
+        echo "$type: $output"
+        [ "$status" -eq 0 ]
+        [[ "$output" == *qwen3moe* ]]
+    done
+    run "$RATION" bench engine --shape 2,256,256,4,2,320,8,9
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"9 of 8 experts"* ]]
+    run "$RATION" bench engine --shape 2,256,256,4,2,320,8
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"experts and how many"* ]]
+}
+
 @test "bench: bad requests say what to do" {
     run "$RATION" bench
     [ "$status" -eq 2 ]
