@@ -353,8 +353,11 @@ class Remote:
     def __bool__(self):
         return bool(ask(self, "bool", self))
 
-    def __exit__(self, *exc):
-        return ask(self, "exit", self, None, None, None)
+    def __exit__(self, kind, *rest):
+        swallows = ask(self, "exit", self, None, None, None)
+        if swallows and kind is AssertionError:
+            forge(self, "a returned object swallows what a test finds wrong")
+        return swallows
 
     def __contains__(self, x):
         yes = bool(ask(self, "contains", self, x))
@@ -434,12 +437,17 @@ def order(deed):
     return method
 
 
+# Of two different numbers the results differ, but for what is 0 divided by them.
+INJECTIVE = frozenset(["add", "sub", "xor", "truediv"])
+
+
 def arithmetic(deed, swapped):
     def method(self, other):
         pair = (lambda x: (x, self)) if swapped else (lambda x: (self, x))
         result = ask(self, deed, *pair(other))
-        if deed in ("add", "sub") and type(other) in (int, float) and type(result) in (int, float):
-            if all(same_number(self, deed, pair(x), result) for x in others(other)[:3]):
+        if deed in INJECTIVE and type(other) in (int, float) and type(result) in (int, float):
+            strange = others(other)[:3] if result or deed != "truediv" else ()
+            if strange and all(same_number(self, deed, pair(x), result) for x in strange):
                 forge(self, "a returned object's arithmetic does not depend on the other number")
         return result
     return method
