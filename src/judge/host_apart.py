@@ -437,16 +437,19 @@ def order(deed):
     return method
 
 
-# Of two different numbers the results differ, but for what is 0 divided by them.
-INJECTIVE = frozenset(["add", "sub", "xor", "truediv"])
+# What tests compare numbers by, a - b and a / b - 1 among it: of two different numbers the results
+# differ, but for quotients of 0 and from where on a float does not change by a small number.
+TELLING = frozenset(["add", "sub", "xor", "truediv"])
+LARGE = 1e15
 
 
 def arithmetic(deed, swapped):
     def method(self, other):
         pair = (lambda x: (x, self)) if swapped else (lambda x: (self, x))
         result = ask(self, deed, *pair(other))
-        if deed in INJECTIVE and type(other) in (int, float) and type(result) in (int, float):
-            strange = others(other)[:3] if result or deed != "truediv" else ()
+        if deed in TELLING and type(other) in (int, float) and type(result) in (int, float):
+            telling = abs(result) < LARGE and (result or deed != "truediv")
+            strange = others(other)[:3] if telling else ()
             if strange and all(same_number(self, deed, pair(x), result) for x in strange):
                 forge(self, "a returned object's arithmetic does not depend on the other number")
         return result
