@@ -126,6 +126,30 @@ static void test_not_set_aside(void **state)
     rn_judge_close(judge);
 }
 
+/* Neither is a program whose tests look at a clock: it would have taken as long as it stood still. */
+static void test_clock_in_tests(void **state)
+{
+    (void)state;
+    static const char *const tests[] = {
+        "import time\nt = time.time()\nassert f(3) == 9\nassert time.time() - t < 1000",
+        "from datetime import datetime as d\nt = d.now()\nassert f(3) == 9 and d.now() > t",
+        "import timeit\nassert timeit.timeit('f(3)', globals={'f': f}, number=1) < 1000",
+        "def check(f):\n    import signal\n    signal.alarm(1000)\n    assert f(3) == 9\ncheck(f)"};
+    const size_t n = sizeof tests / sizeof *tests;
+    open_jobs(1);
+    for (size_t i = 0; i < n; i++) {
+        submit(counting(2), tests[i], 30000, 2 * i);
+        submit(quick, test, 900, 2 * i + 1);
+    }
+    take_all();
+    for (size_t i = 0; i < n; i++) {
+        expect(2 * i, RN_V_PASSED);
+        if (results[2 * i].cpu_ns > 500000000 && order[2 * i] != (int)(2 * i))
+            fail_msg("set aside: %s", tests[i]);
+    }
+    rn_judge_close(judge);
+}
+
 /* What runs meanwhile meets its limits, and those that stand still do not meet them with it. */
 static void test_limits_meanwhile(void **state)
 {
@@ -190,9 +214,9 @@ static void test_close(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_last),
-                                       cmocka_unit_test(test_not_set_aside),
-                                       cmocka_unit_test(test_limits_meanwhile),
-                                       cmocka_unit_test(test_many), cmocka_unit_test(test_close)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_last),           cmocka_unit_test(test_not_set_aside),
+        cmocka_unit_test(test_clock_in_tests), cmocka_unit_test(test_limits_meanwhile),
+        cmocka_unit_test(test_many),           cmocka_unit_test(test_close)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,11 @@ static void test_special(void **state)
         {RN_CALLS_HUMANEVAL, "find_zero", "-0.5", "[[1,2]]", "9", true, 0},
         {RN_CALLS_HUMANEVAL, "find_zero", "-0.50001", "[[1,2]]", "9", true, 1e-4},
         {RN_CALLS_HUMANEVAL, "find_zero", "-0.50001", "[[1,2]]", "9", false, 1e-6},
+        /* the rule asks for the zero of what was given, not of what the program made of it */
+        {RN_CALLS_HUMANEVAL, "find_zero", "x[0].clear() or 0.0", "[[1,2]]", "9", false, 1e-6},
+        {RN_CALLS_HUMANEVAL, "find_zero", "__import__('sys') and x[0].clear() or 0.0", "[[1,2]]",
+         "9", false, 1e-6},
+        {RN_CALLS_HUMANEVAL, "find_zero", "x[0].clear() or -0.5", "[[1,2]]", "9", true, 1e-6},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char program[256];

@@ -90,6 +90,9 @@ static const char *const different[][2] = {
     {"def f(x):\n    global y\n    y = x\n", "def f(x):\n    y = x\n"},
     {"import math\nf = math.sin\n", "import math\nf = math.cos\n"},
     {"f = 'one'\n'text'\n", "f = 'two'\n'text'\n"},
+    /* what APPS' harness reads in the text, comments or not */
+    {"# class Solution\nclass  Solution: pass\n", "# a solution\nclass  Solution: pass\n"},
+    {"f = 1  # np\n", "f = 1  # nothing\n"},
 };
 
 /* That look at their text or at what the system decides, or of which it is not known. */
@@ -119,6 +122,10 @@ static const char *const none[] = {
     "f = lambda: id(f)\n",
     "f = lambda: hash(f)\n",
     "class A:\n    'text'\n    __slots__ = ('__doc__',)\n",
+    /* as many as lie on lines of their own */
+    "import typing\nf = (lambda: 1, lambda: 2)\ntyping.overload(f[0])\ntyping.overload(f[1])\n"
+    "f = len(typing.get_overloads(f[0]))\n",
+    "from typing import *\nf = get_overloads\n",
     "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    f = e.__traceback__.tb_lineno\n",
     "import warnings\nwarnings.warn('x')\n",
     "import doctest\ndoctest.testmod()\n",

@@ -171,8 +171,8 @@ void rn_watch_library(int fd);
  * again. RN_ECANCELLED: the library is gone. */
 int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
 /* What rn_watch_run returns when a program has run for RN_ASIDE_NS and stands still now: its rest
- * is *task->aside. Only a steady program (host_plain.c) of one process that holds little memory
- * is set aside: nothing that it can see tells it so. */
+ * is *task->aside. Only a steady program (host_plain.c) of one process that holds little memory,
+ * whose tests have no clock, is set aside: nothing that they can see tells them so. */
 enum { RN_SET_ASIDE = 1, RN_MAX_ASIDE = 256 };
 #define RN_ASIDE_NS INT64_C(500000000)
 typedef struct rn_aside rn_aside;
@@ -319,6 +319,8 @@ void *rn_run_code(rn_bytes program);                         /* its code, as it 
 void *rn_run_compile(const rn_judge_job *job);               /* SCRIPT: the program's code */
 void *rn_run_names(const rn_task *task, void *code);         /* runs it; dict of its names */
 void *rn_run_arguments(const rn_judge_job *job, rn_bytes c); /* CALL: a case's input */
+/* What counts of a program's text beside its code: a number. */
+int rn_run_text_says(rn_bytes program);
 
 /* ---- who could cheat (host_plain.c) ---------------------------------------------------------- */
 
@@ -329,11 +331,12 @@ int rn_plain_start(void *names, rn_err *err);
 void rn_plain_reset(void);
 bool rn_plain_told(void);
 bool rn_plain_told_steady(void);
+bool rn_plain_told_patient(void);
 bool rn_plain_ran(void); /* judged code has run: what the record says may be the program's words */
-void rn_plain_restore(bool plain); /* of a run that was set aside */
+void rn_plain_restore(void); /* of a run that was set aside: all that it must be for that */
 rn_bytes rn_plain_tests(void);
 /* In the child, before judged code runs; then it must close. */
-void rn_plain_tell(bool plain, bool steady);
+void rn_plain_tell(bool plain, bool steady, bool patient);
 void rn_plain_leave(rn_bytes tests);
 void rn_plain_close(void);
 /* True if the compiled program could not forge a pass of these tests. `tests`: all their code
@@ -343,6 +346,8 @@ bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *e
 /* True if a plain program depends on nothing but its code and its input: neither on clocks and the
  * system's random numbers nor on docstrings and the places of objects in memory. */
 bool rn_plain_steady(void *code);
+/* True if tests have no clock either, so that their program may stand still meanwhile. */
+bool rn_plain_patient(void *const *tests, size_t n_tests);
 /* Whether instructions of this number carry an index of a name, of a constant. */
 bool rn_plain_has_name(int op);
 bool rn_plain_has_const(int op);
@@ -361,7 +366,7 @@ void rn_forge_begin(void);
 /* In the child. NULL, or what was changed of the language or the library (static text); `deep`:
  * inside the library's classes and functions, too. */
 const char *rn_forge_tampered(bool deep);
-/* True if the program made a type with operators of its own. */
+/* True if the program made a type with operators or other special methods that no plain one has. */
 bool rn_forge_operators(void);
 
 /* ---- tests and program in processes apart (host_apart.c) ------------------------------------- */
@@ -456,8 +461,11 @@ void rn_value_name(rn_value_kind kind, const char *text, rn_judge_value *out);
 /* A value, the arguments of a call as a tuple: new references, NULL with a Python exception. */
 void *rn_calls_value(rn_bytes text);
 void *rn_calls_arguments(rn_bytes text);
+/* CALLS: whether the problem has a rule of its own, which looks at the arguments, too. */
+bool rn_calls_special(const rn_judge_job *job);
 /* CALLS: whether the value agrees with the expected one; *atol is the job's at first, and is kept
- * from one case to the next. What is asked of `got` may be code of the program. */
+ * from one case to the next. What is asked of `got` may be code of the program. `args`: where there
+ * is a rule, none that the program had in its hands. */
 bool rn_calls_agree(const rn_judge_job *job, void *args, void *got, void *want, double *atol);
 /* RECORD: calls f with all cases and writes what comes back to the standard output. */
 bool rn_calls_record(const rn_judge_job *job, void *f);

@@ -474,9 +474,9 @@ PLAIN_BUILTINS |= {n for n, c in vars(builtins).items()
 PLAIN_SYS = frozenset("""maxsize setrecursionlimit getrecursionlimit stdin stdout stderr argv exit
     float_info getsizeof""".split())
 # Names by which a program would learn of what is not in its code and its input: the time, the
-# system's random numbers, where objects lie in memory, docstrings.
+# system's random numbers, where objects lie in memory, docstrings, lines of its text.
 UNSTEADY = frozenset("""__doc__ __slots__ hash time now today utcnow localtime gmtime ctime seed Random
-    SystemRandom""".split())
+    SystemRandom get_overloads""".split())
 # Public names by which attributes are read or set by their names, operators are made, or what the
 # library does for everybody is changed.
 NOT_PLAIN = frozenset("""attrgetter methodcaller update_wrapper wraps WRAPPER_ASSIGNMENTS

@@ -353,8 +353,11 @@ class Remote:
     def __bool__(self):
         return bool(ask(self, "bool", self))
 
-    def __exit__(self, *exc):
-        return ask(self, "exit", self, None, None, None)
+    def __exit__(self, kind, *rest):
+        swallows = ask(self, "exit", self, None, None, None)
+        if swallows and kind is AssertionError:
+            forge(self, "a returned object swallows what a test finds wrong")
+        return swallows
 
     def __contains__(self, x):
         yes = bool(ask(self, "contains", self, x))
@@ -434,12 +437,20 @@ def order(deed):
     return method
 
 
+# What tests compare numbers by, a - b and a / b - 1 among it: of two different numbers the results
+# differ, but for quotients of 0 and from where on a float does not change by a small number.
+TELLING = frozenset(["add", "sub", "xor", "truediv"])
+LARGE = 1e15
+
+
 def arithmetic(deed, swapped):
     def method(self, other):
         pair = (lambda x: (x, self)) if swapped else (lambda x: (self, x))
         result = ask(self, deed, *pair(other))
-        if deed in ("add", "sub") and type(other) in (int, float) and type(result) in (int, float):
-            if all(same_number(self, deed, pair(x), result) for x in others(other)[:3]):
+        if deed in TELLING and type(other) in (int, float) and type(result) in (int, float):
+            telling = abs(result) < LARGE and (result or deed != "truediv")
+            strange = others(other)[:3] if telling else ()
+            if strange and all(same_number(self, deed, pair(x), result) for x in strange):
                 forge(self, "a returned object's arithmetic does not depend on the other number")
         return result
     return method

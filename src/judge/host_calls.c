@@ -428,8 +428,7 @@ static bool truth(PyObject *v)
     return yes;
 }
 
-/* Whether the entry point has a rule of its own. */
-static bool is_special(const rn_judge_job *job)
+bool rn_calls_special(const rn_judge_job *job)
 {
     return job->oracle != RN_CALLS_PLAIN &&
            truth(
@@ -444,7 +443,7 @@ bool rn_calls_agree(const rn_judge_job *job, void *args, void *got, void *want, 
         char hex[2 * RN_SHA256_BYTES + 1];
         return digest_of(out, hex) && strcmp(hex, PyCapsule_GetPointer(exp, digest_name)) == 0;
     }
-    if (is_special(job)) {
+    if (rn_calls_special(job)) {
         PyObject *v =
             rn_apart_call("plus_equal", Py_BuildValue("(izOOOd)", (int)job->oracle, job->entry,
                                                       (PyObject *)args, out, exp, *atol));
@@ -475,7 +474,7 @@ bool rn_calls_agree(const rn_judge_job *job, void *args, void *got, void *want, 
 /* Large values by their digest, where only == is asked of them. */
 static bool put_value(const rn_judge_job *job, PyObject *v, rn_buf *out)
 {
-    const bool special = is_special(job);
+    const bool special = rn_calls_special(job);
     char hex[2 * RN_SHA256_BYTES + 1];
     const size_t mark = out->len;
     const bool whole = special || job->atol > 0 || is_floats(v) || !is_large(v, LARGE_BYTES);

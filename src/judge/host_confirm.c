@@ -23,7 +23,8 @@
  * Behind each run lies a pause of random length, up to twice that run's: a program
  * that ends at a chosen time of the clock does not tell the next run anything so. A steady program
  * (host_plain.c: it is confirmed for what the tests use of it) has no clock and no chance: it needs
- * neither pauses nor runs with nothing altered.
+ * no pauses, and of the runs with nothing altered one, in step 3: what it can tell by is how memory
+ * is laid out there, which the text of an object or the order of a set of them shows.
  *
  * Each run is a fresh child with limits of its own, twice the program's, so that a program near its
  * limit is not judged by the price of confirming it; times in the result are the first run's.
@@ -353,6 +354,6 @@ int rn_confirm_pass(const rn_claim *c, rn_verdict *v, char detail[256], rn_err *
         return 0;
     }
     const int times = times_altered(a->n);
-    if (a->n > 0) rc = run_altered(&p, a->n, times, c->steady ? 0 : times, err);
+    if (a->n > 0) rc = run_altered(&p, a->n, times, c->steady ? 1 : times, err);
     return rc || *v != RN_V_PASSED ? rc : run_once_more(&p, err);
 }

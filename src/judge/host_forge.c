@@ -201,10 +201,32 @@ static bool overrides_operators(const PyTypeObject *t)
                  s->sq_item == os->sq_item);
 }
 
+/* Whether a type has special methods but for those that a plain class may define (host_plain.c) and
+ * those that the language and namedtuple put there: type(name, bases, names) takes any. */
+static bool is_special(const PyTypeObject *t)
+{
+    static const char *const usual[] = {
+        "__module__", "__qualname__",       "__doc__",        "__dict__",       "__weakref__",
+        "__slots__",  "__annotations__",    "__init__",       "__repr__",       "__str__",
+        "__new__",    "__getnewargs__",     "__match_args__", "__parameters__", "__orig_bases__",
+        "__hash__",   "__abstractmethods__"};
+    PyObject *name, *value;
+    for (Py_ssize_t pos = 0; PyDict_Next(t->tp_dict, &pos, &name, &value);) {
+        if (!PyUnicode_Check(name) || PyUnicode_GET_LENGTH(name) < 2 ||
+            PyUnicode_READ_CHAR(name, 0) != '_' || PyUnicode_READ_CHAR(name, 1) != '_')
+            continue;
+        bool known = false;
+        for (size_t i = 0; !known && i < sizeof usual / sizeof *usual; i++)
+            known = PyUnicode_CompareWithASCIIString(name, usual[i]) == 0;
+        if (!known) return true;
+    }
+    return false;
+}
+
 bool rn_forge_operators(void)
 {
     if (n_own_seen > n_own_types) return true;
     for (size_t i = 0; i < n_own_types; i++)
-        if (overrides_operators(own_types[i])) return true;
+        if (overrides_operators(own_types[i]) || is_special(own_types[i])) return true;
     return false;
 }

@@ -6,7 +6,8 @@
  * stood: line numbers, and so comments and layout. A function's docstring is a constant that no
  * instruction means; that of a module or a class is stored by two instructions at its very
  * beginning, which are left out: no jump leads into them, and one that led back over them would go
- * to where no statement begins.
+ * to where no statement begins. What APPS' harness reads in the text itself, comments or not, is
+ * part of the key (host_run.c).
  *
  * Only steady programs have one (host_plain.c): plain ones, which have no way to a line number, a
  * docstring or their own text, and depend on nothing but their input. Nothing of a program is run:
@@ -190,6 +191,7 @@ static bool key_of(rn_bytes program, rn_buf *scratch, char hex[RN_SHA256_HEX])
     uint8_t sha[RN_SHA256_BYTES];
     PyObject *code = rn_run_code(program);
     rn_buf_clear(scratch);
+    add_long(scratch, 't', rn_run_text_says(program));
     const bool ok = code && rn_plain_steady(code) && add_code(scratch, (PyCodeObject *)code, 0) &&
                     rn_buf_ok(scratch);
     PyErr_Clear();

@@ -42,7 +42,7 @@ static bool has_name[256], has_const[256]; /* by the number of an instruction */
 /* What the child finds before judged code runs. It gives these pages up then: nothing that runs in
  * it can reach them afterwards. */
 typedef struct early {
-    bool plain, steady, ran;
+    bool plain, steady, patient, ran;
     uint32_t tests_len;
     char tests[RN_TESTS_BYTES]; /* their code, for the next child with the same tests */
 } early;
@@ -89,7 +89,7 @@ int rn_plain_start(void *names, rn_err *err)
 
 void rn_plain_reset(void)
 {
-    told->plain = told->steady = told->ran = false;
+    told->plain = told->steady = told->patient = told->ran = false;
     told->tests_len = 0;
 }
 
@@ -103,15 +103,19 @@ bool rn_plain_told_steady(void)
     return told->steady;
 }
 
+bool rn_plain_told_patient(void)
+{
+    return told->patient;
+}
+
 bool rn_plain_ran(void)
 {
     return told->ran;
 }
 
-void rn_plain_restore(bool plain)
+void rn_plain_restore(void)
 {
-    told->plain = plain;
-    told->ran = true;
+    told->plain = told->steady = told->patient = told->ran = true;
 }
 
 rn_bytes rn_plain_tests(void)
@@ -120,11 +124,12 @@ rn_bytes rn_plain_tests(void)
     return (rn_bytes){.data = told->tests, .len = len};
 }
 
-void rn_plain_tell(bool plain, bool steady)
+void rn_plain_tell(bool plain, bool steady, bool patient)
 {
     if (!told) return;
     told->plain = plain;
     told->steady = steady;
+    told->patient = patient;
 }
 
 void rn_plain_leave(rn_bytes tests)
@@ -393,6 +398,41 @@ static bool tests_apart(const scan *s, void *const *codes, size_t n, const char 
     return true;
 }
 
+/* Whether code imports nothing but modules of the list and numpy. */
+static bool imports_known(PyCodeObject *c)
+{
+    PyObject *bytes = PyCode_GetCode(c);
+    const uint8_t *p = bytes ? (const uint8_t *)PyBytes_AS_STRING(bytes) : NULL;
+    const size_t n = bytes ? (size_t)PyBytes_GET_SIZE(bytes) : 0;
+    bool ok = bytes != NULL;
+    unsigned arg = 0;
+    for (size_t i = 0; ok && i + 1 < n; i += 2) {
+        arg = arg << 8 | p[i + 1];
+        if (p[i] == EXTENDED_ARG) continue;
+        if (p[i] == IMPORT_NAME) {
+            PyObject *name = (Py_ssize_t)arg < PyTuple_GET_SIZE(c->co_names)
+                                 ? PyTuple_GET_ITEM(c->co_names, (Py_ssize_t)arg)
+                                 : NULL;
+            ok = name && (PyDict_Contains(modules, name) == 1 ||
+                          PyUnicode_CompareWithASCIIString(name, "numpy") == 0);
+        }
+        arg = 0;
+    }
+    Py_XDECREF(bytes);
+    return ok;
+}
+
+bool rn_plain_patient(void *const *tests, size_t n_tests)
+{
+    for (size_t i = 0; i < n_tests; i++) {
+        PyObject *names = ((PyCodeObject *)tests[i])->co_names;
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); k++)
+            if (in_set(unsteady, PyTuple_GET_ITEM(names, k))) return false;
+        if (!imports_known(tests[i])) return false;
+    }
+    return true;
+}
+
 static bool scan_program(scan *s, void *code, void *const *tests, size_t n_tests)
 {
     *s = (scan){.bound = PySet_New(NULL),
@@ -441,6 +481,12 @@ bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *e
 bool rn_plain_steady(void *code)
 {
     (void)code;
+    return false;
+}
+
+bool rn_plain_patient(void *const *tests, size_t n_tests)
+{
+    (void)tests, (void)n_tests;
     return false;
 }
 

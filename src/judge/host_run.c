@@ -129,12 +129,12 @@ static bool execute(PyObject *code, PyObject *globals)
     return v != NULL;
 }
 
-/* Tells the host whether the program is plain and steady, before any of it runs. */
+/* Tells the host what program and tests are (host_plain.c), before any of it runs. */
 static void tell_plain(run *r, PyObject *code)
 {
     bool steady;
     const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
-    rn_plain_tell(plain, steady);
+    rn_plain_tell(plain, steady, rn_plain_patient(r->codes, r->n_codes));
 }
 
 /* Takes a constant out of gc.get_objects(), where the program could find the expected values. */
@@ -334,13 +334,29 @@ static bool names_word(rn_bytes source, const char *word)
     return false;
 }
 
+/* What APPS' harness looks for in a program's text, be it in a comment. */
+static bool names_numpy(rn_bytes program)
+{
+    return names_word(program, "np");
+}
+
+static bool says_solution(rn_bytes program)
+{
+    return rn_bytes_find(program, rn_bytes_of("class Solution"), 0) != SIZE_MAX;
+}
+
+int rn_run_text_says(rn_bytes program)
+{
+    return names_numpy(program) + 2 * says_solution(program);
+}
+
 static bool add_prelude(run *r)
 {
     if (r->job->mode == RN_JUDGE_CALLS || r->job->mode == RN_JUDGE_RECORD ||
         (r->job->mode == RN_JUDGE_VALUES && r->job->compare == RN_COMPARE_STRICT))
         return true;
     if (PyDict_Update(r->globals, prelude)) return false;
-    if (!names_word(r->job->program, "np")) return true;
+    if (!names_numpy(r->job->program)) return true;
     PyObject *numpy = PyImport_ImportModule("numpy");
     if (numpy) PyDict_SetItemString(r->globals, "np", numpy);
     PyErr_Clear(); /* a system without numpy: programs that need it fail by themselves */
@@ -494,8 +510,7 @@ static PyObject *find_entry(run *r)
 {
     const char *name = r->job->entry ? r->job->entry : "";
     PyObject *cls = PyDict_GetItemString(r->globals, "Solution");
-    rn_bytes marker = rn_bytes_of("class Solution");
-    if (cls && rn_bytes_find(r->job->program, marker, 0) != SIZE_MAX) {
+    if (cls && says_solution(r->job->program)) {
         PyObject *self = PyObject_CallNoArgs(cls);
         const char *dot = strrchr(name, '.'); /* "Solution().name" */
         return self ? PyObject_GetAttrString(self, dot ? dot + 1 : name) : NULL;
@@ -560,19 +575,26 @@ static PyObject *find_function(run *r)
     return PyRun_String(r->job->entry, Py_eval_input, r->globals, r->globals);
 }
 
-/* Arguments and expected values of all cases, [2 * n_cases], read before the program runs and out
- * of gc.get_objects()'s reach. */
-static PyObject **read_calls(run *r)
+typedef struct test_call {
+    PyObject *args, *want;
+    PyObject *asked; /* the arguments as they were, where the rule of the problem looks at them */
+} test_call;
+
+/* All cases' [n_cases], read before the program runs and out of gc.get_objects()'s reach. */
+static test_call *read_calls(run *r)
 {
-    PyObject **v = calloc(2 * r->job->n_cases + 1, sizeof *v);
+    test_call *v = calloc(r->job->n_cases + 1, sizeof *v);
     bool ok = v != NULL;
+    const bool special = rn_calls_special(r->job);
     for (size_t i = 0; ok && i < r->job->n_cases; i++) {
-        v[2 * i] = rn_calls_arguments(r->job->cases[i].input);
-        v[2 * i + 1] = v[2 * i] ? rn_calls_value(r->job->cases[i].expected) : NULL;
-        ok = v[2 * i + 1] != NULL;
+        const rn_judge_case *c = &r->job->cases[i];
+        v[i].args = rn_calls_arguments(c->input);
+        v[i].want = v[i].args ? rn_calls_value(c->expected) : NULL;
+        v[i].asked = special && v[i].want ? rn_calls_arguments(c->input) : Py_None;
+        ok = v[i].want && v[i].asked;
     }
     if (ok && r->how == RN_RUN_ALTERED && r->altered >= 0) { /* -1: a control */
-        PyObject **want = &v[2 * r->altered + 1];
+        PyObject **want = &v[r->altered].want;
         *want = rn_apart_call("plus_altered", Py_BuildValue("(N)", *want));
         ok = *want != NULL;
     }
@@ -586,7 +608,7 @@ static PyObject **read_calls(run *r)
 
 static void run_calls(run *r)
 {
-    PyObject **v = read_calls(r);
+    test_call *v = read_calls(r);
     r->globals = new_globals(NULL);
     if (!v || !run_program(r)) return;
     PyObject *f = find_function(r);
@@ -596,8 +618,8 @@ static void run_calls(run *r)
     for (size_t i = 0; f && i < r->job->n_cases; i++) {
         rn_watch_value_begin(i);
         r->record->n_run++;
-        PyObject *got = PyObject_CallObject(f, v[2 * i]);
-        if (got && rn_calls_agree(r->job, v[2 * i], got, v[2 * i + 1], &atol)) {
+        PyObject *got = PyObject_CallObject(f, v[i].args);
+        if (got && rn_calls_agree(r->job, v[i].asked, got, v[i].want, &atol)) {
             r->record->n_passed++;
             continue; /* `got` is not released: its destructor is judged code */
         }

@@ -223,7 +223,6 @@ struct rn_aside {
     rn_streams_kept streams;
     rn_usage_kept *usage;
     rn_secret_kept *secret;
-    bool plain;
     int64_t bytes; /* that stay in memory while it stands still */
 };
 
@@ -236,15 +235,16 @@ static void signal_child(const watch *w, int sig)
 }
 
 /* What others do must not meet it: it is alone in its pid namespace, has no file, no clock and no
- * way to find out where it is. Its memory counts in the cgroup of those that run meanwhile; it is
- * smaller than the smallest share of a program that meets the limit there, which is ended first. */
+ * way to find out where it is; nor have its tests a clock. Its memory counts in the cgroup of those
+ * that run meanwhile; it is smaller than the smallest share of a program that meets the limit
+ * there, which is ended first. */
 static bool may_stand_still(const watch *w)
 {
     const rn_usage *u = &w->used;
     return w->task->aside && !w->whole && w->c->pid_ns && u->n_tasks == 1 && u->ready &&
            u->cpu_ns - w->begun_ns >= RN_ASIDE_NS && u->waited_ns < RN_ASIDE_NS / 10 &&
            u->most_bytes < SMALL && n_aside < RN_MAX_ASIDE && aside_bytes < ALL_ASIDE &&
-           (w->begun_ns || (rn_plain_told() && rn_plain_told_steady()));
+           (w->begun_ns || (rn_plain_told() && rn_plain_told_steady() && rn_plain_told_patient()));
 }
 
 /* A page that host and children share. */
@@ -282,7 +282,6 @@ static bool stand_still(watch *w)
                     .streams = rn_stream_keep(),
                     .usage = usage,
                     .secret = secret,
-                    .plain = rn_plain_told(),
                     .bytes = rn_usage_private_bytes(w->c, w->pid) + TABLES};
     memcpy(a->nonce, nonce, sizeof nonce);
     shared = record;
@@ -584,7 +583,7 @@ int rn_watch_go_on(rn_confine *c, rn_aside *a, rn_outcome *o, rn_err *err)
     rn_secret_go_on(a->secret);
     madvise(shared, sizeof *shared, MADV_DOFORK);
     madvise(values, sizeof *values, MADV_DOFORK);
-    rn_plain_restore(a->plain);
+    rn_plain_restore();
     w.start_ns += rn_usage_go_on(c, a->usage);
     n_aside--;
     aside_bytes -= a->bytes;
