@@ -5,8 +5,10 @@
  */
 #include "model/random.h"
 
+#include "base/arena.h"
 #include "base/rng.h"
 #include "gguf/half.h"
+#include "gguf/write.h"
 #include "model/memory.h"
 
 #include <stdio.h>
@@ -14,7 +16,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ALIGN = 32, N_BYTE_TOKENS = 256, FIRST_WORD = 3 + N_BYTE_TOKENS };
+enum { N_BYTE_TOKENS = 256, FIRST_WORD = 3 + N_BYTE_TOKENS };
 
 /* Where a block keeps its scale and minimum, and what they are set to. */
 static const struct {
@@ -39,7 +41,6 @@ typedef struct tensor_plan {
     rn_qtype type;
     int64_t rows, cols; /* rows 0: a vector */
     int64_t n;          /* matrices in it, one for each expert; 0: no such dimension */
-    uint64_t offset;
     size_t bytes;
 } tensor_plan;
 
@@ -104,139 +105,86 @@ static size_t plan_tensors(const rn_random_spec *s, tensor_plan *list)
     }
     add_tensor(list, &n, "output_norm", -1, RN_Q_F32, 0, d);
     add_tensor(list, &n, "output", -1, s->type, s->n_vocab, d);
-    uint64_t at = 0;
-    for (size_t i = 0; i < n; i++) {
-        list[i].offset = at;
-        at += (list[i].bytes + ALIGN - 1) / ALIGN * ALIGN;
-    }
     return n;
 }
 
 /* ---- metadata -------------------------------------------------------------------------------- */
 
-static void put_u32(rn_buf *b, uint32_t v)
-{
-    rn_buf_add(b, &v, sizeof v);
-}
-static void put_u64(rn_buf *b, uint64_t v)
-{
-    rn_buf_add(b, &v, sizeof v);
-}
-
-static void put_str(rn_buf *b, const char *s)
-{
-    put_u64(b, strlen(s));
-    rn_buf_puts(b, s);
-}
-
-/* Type ids of the GGUF specification. */
-enum { G_U32 = 4, G_I32 = 5, G_F32 = 6, G_STR = 8, G_ARRAY = 9 };
-
-static void kv_u32(rn_buf *b, const char *key, uint32_t v)
-{
-    put_str(b, key);
-    put_u32(b, G_U32);
-    put_u32(b, v);
-}
-
-static void kv_f32(rn_buf *b, const char *key, float v)
-{
-    put_str(b, key);
-    put_u32(b, G_F32);
-    rn_buf_add(b, &v, sizeof v);
-}
-
-static void kv_str(rn_buf *b, const char *key, const char *v)
-{
-    put_str(b, key);
-    put_u32(b, G_STR);
-    put_str(b, v);
-}
-
-static void kv_array(rn_buf *b, const char *key, uint32_t type, uint64_t n)
-{
-    put_str(b, key);
-    put_u32(b, G_ARRAY);
-    put_u32(b, type);
-    put_u64(b, n);
-}
-
 /* <unk>, <s>, </s>, the 256 bytes, then words. */
-static void put_vocabulary(rn_buf *b, int32_t n_vocab)
+static int put_vocabulary(rn_gguf_writer *w, int32_t n_vocab, rn_err *err)
 {
-    kv_str(b, "tokenizer.ggml.model", "llama");
-    kv_array(b, "tokenizer.ggml.tokens", G_STR, (uint64_t)n_vocab);
-    for (int32_t i = 0; i < n_vocab; i++) {
-        static const char *const special[] = {"<unk>", "<s>", "</s>"};
-        char text[32];
-        if (i < 3)
-            snprintf(text, sizeof text, "%s", special[i]);
-        else if (i < FIRST_WORD)
-            snprintf(text, sizeof text, "<0x%02X>", (unsigned)(i - 3));
-        else
-            snprintf(text, sizeof text, "\xE2\x96\x81w%d", i);
-        put_str(b, text);
+    static const char *const special[] = {"<unk>", "<s>", "</s>"};
+    rn_arena a = {0};
+    const size_t n = (size_t)n_vocab;
+    rn_bytes *words = rn_arena_array(&a, n, sizeof *words);
+    float *scores = rn_arena_array(&a, n, sizeof *scores);
+    int32_t *types = rn_arena_array(&a, n, sizeof *types);
+    bool ok = words && scores && types;
+    for (int32_t i = 0; ok && i < n_vocab; i++) {
+        const char *text = i < 3            ? special[i]
+                           : i < FIRST_WORD ? rn_arena_printf(&a, "<0x%02X>", (unsigned)(i - 3))
+                                            : rn_arena_printf(&a, "\xE2\x96\x81w%d", i);
+        ok = text != NULL;
+        words[i] = rn_bytes_of(text);
+        scores[i] = i < FIRST_WORD ? 0 : (float)-i;
+        types[i] = i == 0 ? 2 : i < 3 ? 3 : i < FIRST_WORD ? 6 : 1; /* unknown, control, byte */
     }
-    kv_array(b, "tokenizer.ggml.scores", G_F32, (uint64_t)n_vocab);
-    for (int32_t i = 0; i < n_vocab; i++) {
-        float score = i < FIRST_WORD ? 0 : (float)-i;
-        rn_buf_add(b, &score, sizeof score);
+    rn_gguf_put_str(w, "tokenizer.ggml.model", rn_bytes_of("llama"));
+    if (ok) {
+        rn_gguf_put_strs(w, "tokenizer.ggml.tokens", words, n);
+        rn_gguf_put_f32s(w, "tokenizer.ggml.scores", scores, n);
+        rn_gguf_put_i32s(w, "tokenizer.ggml.token_type", types, n);
     }
-    kv_array(b, "tokenizer.ggml.token_type", G_I32, (uint64_t)n_vocab);
-    for (int32_t i = 0; i < n_vocab; i++) /* 2 unknown, 3 control, 6 byte, 1 normal */
-        put_u32(b, i == 0 ? 2 : i < 3 ? 3 : i < FIRST_WORD ? 6 : 1);
-    kv_u32(b, "tokenizer.ggml.bos_token_id", 1);
-    kv_u32(b, "tokenizer.ggml.eos_token_id", 2);
-    kv_u32(b, "tokenizer.ggml.unknown_token_id", 0);
+    rn_gguf_put_u32(w, "tokenizer.ggml.bos_token_id", 1);
+    rn_gguf_put_u32(w, "tokenizer.ggml.eos_token_id", 2);
+    rn_gguf_put_u32(w, "tokenizer.ggml.unknown_token_id", 0);
+    rn_arena_free(&a);
+    return ok ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for a vocabulary of %d", n_vocab);
 }
 
 /* A number of the architecture, under its name. */
-static void arch_u32(rn_buf *b, const char *arch, const char *key, int64_t v)
+static void arch_u32(rn_gguf_writer *w, const char *arch, const char *key, int64_t v)
 {
     char full[64];
     snprintf(full, sizeof full, "%s.%s", arch, key);
-    kv_u32(b, full, (uint32_t)v);
+    rn_gguf_put_u32(w, full, (uint32_t)v);
 }
 
-static void put_header(rn_buf *b, const rn_random_spec *s, const tensor_plan *list, size_t n)
+/* The file up to its weights. */
+static int make_head(const rn_random_spec *s, const tensor_plan *list, size_t n, rn_buf *head,
+                     rn_err *err)
 {
-    enum { N_KV = 17, N_KV_EXPERTS = 5 };
     const char *arch = s->n_expert ? "qwen3moe" : "llama";
     char eps[64];
     snprintf(eps, sizeof eps, "%s.attention.layer_norm_rms_epsilon", arch);
-    rn_buf_puts(b, "GGUF");
-    put_u32(b, 3);
-    put_u64(b, n);
-    put_u64(b, N_KV + (s->n_expert ? N_KV_EXPERTS : 0));
-    kv_str(b, "general.architecture", arch);
-    kv_str(b, "general.name", "random weights");
-    arch_u32(b, arch, "context_length", s->n_ctx);
-    arch_u32(b, arch, "embedding_length", s->d_model);
-    arch_u32(b, arch, "block_count", s->n_layer);
-    arch_u32(b, arch, "feed_forward_length", s->d_ff);
-    arch_u32(b, arch, "attention.head_count", s->n_head);
-    arch_u32(b, arch, "attention.head_count_kv", s->n_kv_head);
-    kv_f32(b, eps, 1e-5f);
-    arch_u32(b, arch, "rope.dimension_count", s->d_model / s->n_head);
+    rn_gguf_writer w = {0};
+    rn_gguf_put_str(&w, "general.architecture", rn_bytes_of(arch));
+    rn_gguf_put_str(&w, "general.name", rn_bytes_of("random weights"));
+    arch_u32(&w, arch, "context_length", s->n_ctx);
+    arch_u32(&w, arch, "embedding_length", s->d_model);
+    arch_u32(&w, arch, "block_count", s->n_layer);
+    arch_u32(&w, arch, "feed_forward_length", s->d_ff);
+    arch_u32(&w, arch, "attention.head_count", s->n_head);
+    arch_u32(&w, arch, "attention.head_count_kv", s->n_kv_head);
+    rn_gguf_put_f32(&w, eps, 1e-5f);
+    arch_u32(&w, arch, "rope.dimension_count", s->d_model / s->n_head);
     if (s->n_expert) {
-        arch_u32(b, arch, "attention.key_length", s->d_model / s->n_head);
-        arch_u32(b, arch, "attention.value_length", s->d_model / s->n_head);
-        arch_u32(b, arch, "expert_count", s->n_expert);
-        arch_u32(b, arch, "expert_used_count", s->n_used);
-        arch_u32(b, arch, "expert_feed_forward_length", s->d_ff);
+        arch_u32(&w, arch, "attention.key_length", s->d_model / s->n_head);
+        arch_u32(&w, arch, "attention.value_length", s->d_model / s->n_head);
+        arch_u32(&w, arch, "expert_count", s->n_expert);
+        arch_u32(&w, arch, "expert_used_count", s->n_used);
+        arch_u32(&w, arch, "expert_feed_forward_length", s->d_ff);
     }
-    put_vocabulary(b, s->n_vocab); /* 7 entries */
-    for (size_t i = 0; i < n; i++) {
-        put_str(b, list[i].name);
-        put_u32(b, list[i].n ? 3 : list[i].rows ? 2 : 1);
-        put_u64(b, (uint64_t)list[i].cols);
-        if (list[i].rows) put_u64(b, (uint64_t)list[i].rows);
-        if (list[i].n) put_u64(b, (uint64_t)list[i].n);
-        put_u32(b, (uint32_t)list[i].type);
-        put_u64(b, list[i].offset);
-    }
-    while (b->len % ALIGN)
-        rn_buf_putc(b, 0);
+    int rc = put_vocabulary(&w, s->n_vocab, err);
+    for (size_t i = 0; i < n; i++)
+        rn_gguf_put_tensor(&w, list[i].name, list[i].type,
+                           list[i].n      ? 3
+                           : list[i].rows ? 2
+                                          : 1,
+                           (const int64_t[]){list[i].cols, list[i].rows, list[i].n}, NULL);
+    if (!rc) rc = rn_gguf_write_head(&w, head, err);
+    rn_gguf_writer_free(&w);
+    return rc;
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */
@@ -330,21 +278,22 @@ int rn_random_gguf(const rn_random_spec *s, void **data, size_t *bytes, rn_err *
     if (!list) return rn_fail(err, RN_ENOMEM, "out of memory for a list of tensors");
     size_t n = plan_tensors(s, list);
     rn_buf head = {0};
-    put_header(&head, s, list, n);
-    size_t total = head.len + list[n - 1].offset + (list[n - 1].bytes + ALIGN - 1) / ALIGN * ALIGN;
+    rc = make_head(s, list, n, &head, err);
+    size_t total = head.len;
+    for (size_t i = 0; i < n; i++)
+        total += rn_gguf_aligned(list[i].bytes);
     char *image = NULL;
-    if (!rn_buf_ok(&head))
-        rc = rn_fail(err, RN_ENOMEM, "out of memory for a vocabulary of %d", s->n_vocab);
-    else if (total > rn_memory_available())
+    if (!rc && total > rn_memory_available())
         rc = rn_fail(err, RN_ELIMIT,
                      "random weights of %.0f MiB do not fit in the %.0f MiB that are free",
                      rn_mib(total), rn_mib(rn_memory_available()));
-    else if (!(image = rn_memory_take(total)))
+    if (!rc && !(image = rn_memory_take(total)))
         rc = rn_fail(err, RN_ENOMEM, "no room for %.0f MiB of random weights", rn_mib(total));
     if (!rc) {
         memcpy(image, head.data, head.len);
-        for (size_t i = 0; i < n; i++)
-            fill(&list[i], image + head.len + list[i].offset, s->seed);
+        char *at = image + head.len;
+        for (size_t i = 0; i < n; i++, at += rn_gguf_aligned(list[i - 1].bytes))
+            fill(&list[i], at, s->seed);
         *data = image;
         *bytes = total;
     }
