@@ -35,10 +35,7 @@ typedef struct pick {
     bool greedy, cut;
 } pick;
 
-typedef struct pick_list {
-    pick *v; /* owned */
-    size_t n, cap;
-} pick_list;
+typedef RN_VEC(pick) pick_list;
 
 /* One task at work. */
 typedef struct mapper {
@@ -69,19 +66,6 @@ static int on_problem(void *user, const rn_store_problem_row *row)
     return 0;
 }
 
-static int add_pick(pick_list *list, const pick *p, rn_err *err)
-{
-    if (list->n == list->cap) {
-        size_t cap = list->cap ? 2 * list->cap : 512;
-        pick *v = realloc(list->v, cap * sizeof *v);
-        if (!v) return nomem(err);
-        list->v = v;
-        list->cap = cap;
-    }
-    list->v[list->n++] = *p;
-    return 0;
-}
-
 /* The first of each verdict among the n cells of one problem. */
 static int pick_cells(mapper *m, pick_list *list, size_t problem, const rn_store_cell *cells,
                       size_t n, bool greedy)
@@ -105,7 +89,7 @@ static int pick_cells(mapper *m, pick_list *list, size_t problem, const rn_store
                         .round = round,
                         .greedy = greedy,
                         .cut = c->cut};
-        rc = add_pick(list, &p, m->err);
+        rc = rn_vec_push(list, p) ? 0 : nomem(m->err);
         if (greedy) break;
         round = round == 0 ? ROUND_GREEDY + 1 : (uint8_t)(round + 1);
     }
@@ -147,7 +131,7 @@ static void thin(const mapper *m, size_t *left, size_t every[N_ROUNDS])
         size_t cost = 0, longest = 0;
         for (size_t e = 0; e < m->task->n_entrants; e++)
             for (size_t i = 0; i < m->picks[e].n; i++) {
-                const pick *p = &m->picks[e].v[i];
+                const pick *p = &m->picks[e].data[i];
                 if (p->round != round) continue;
                 cost += pick_cost(p);
                 if (pick_cost(p) > longest) longest = pick_cost(p);
@@ -301,7 +285,7 @@ static int put_samples(mapper *m, size_t e, const size_t every[N_ROUNDS], size_t
     rn_buf_putc(out, '[');
     for (int round = 0; round < N_ROUNDS; round++)
         for (size_t i = 0; i < list->n && every[round] && !rc; i++) {
-            const pick *p = &list->v[i];
+            const pick *p = &list->data[i];
             if (p->round == round && p->problem % every[round] == 0)
                 rc = put_pick(m, p, room, n_texts, out);
         }
@@ -361,7 +345,7 @@ static int open_task(mapper *m)
 static void close_task(mapper *m)
 {
     for (size_t e = 0; m->picks && e < m->task->n_entrants; e++)
-        free(m->picks[e].v);
+        rn_vec_free(&m->picks[e]);
     if (m->s) rn_store_rollback(m->s);
     rn_store_close(m->s);
     rn_arena_free(&m->arena);

@@ -7,6 +7,8 @@
 #include "stat/fold.h"
 #include "stat/tol.h"
 
+#include "base/vec.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -18,22 +20,11 @@ typedef struct choice {
     double cost; /* what the budget limits: `spent`, or the cost if everything fails */
 } choice;
 
-typedef struct choices {
-    choice *list;
-    size_t n, cap;
-} choices;
+typedef RN_VEC(choice) choices;
 
 static int add(choices *c, choice x, rn_err *err)
 {
-    if (c->n == c->cap) {
-        size_t cap = c->cap ? 2 * c->cap : 256;
-        choice *more = realloc(c->list, cap * sizeof *more);
-        if (!more) return rn_fail(err, RN_ENOMEM, "no memory for %zu plans", cap);
-        c->list = more;
-        c->cap = cap;
-    }
-    c->list[c->n++] = x;
-    return 0;
+    return rn_vec_push(c, x) ? 0 : rn_fail(err, RN_ENOMEM, "no memory for %zu plans", c->n + 1);
 }
 
 static int arms_check(const rn_arm *const *arms, size_t n_arms, rn_err *err)
@@ -115,11 +106,11 @@ static int by_cost(const void *a, const void *b)
 /* Leaves what nothing beats, by increasing cost. The empty plan comes first. */
 static void keep_frontier(choices *c)
 {
-    qsort(c->list, c->n, sizeof *c->list, by_cost);
+    qsort(c->data, c->n, sizeof *c->data, by_cost);
     size_t kept = 0;
     for (size_t i = 0; i < c->n; i++)
-        if (kept == 0 || c->list[i].score > c->list[kept - 1].score + RN_STAT_TIE)
-            c->list[kept++] = c->list[i];
+        if (kept == 0 || c->data[i].score > c->data[kept - 1].score + RN_STAT_TIE)
+            c->data[kept++] = c->data[i];
     c->n = kept;
 }
 
@@ -128,15 +119,15 @@ static void keep_hull(choices *c)
 {
     size_t n = 0;
     for (size_t i = 0; i < c->n; i++) {
-        const choice p = c->list[i];
+        const choice p = c->data[i];
         while (n >= 2) {
-            const choice *a = &c->list[n - 2], *b = &c->list[n - 1];
+            const choice *a = &c->data[n - 2], *b = &c->data[n - 1];
             double along = (b->score - a->score) * (p.cost - a->cost);
             double direct = (p.score - a->score) * (b->cost - a->cost);
             if (along > direct) break; /* b is above the line from a to p */
             n--;
         }
-        c->list[n++] = p;
+        c->data[n++] = p;
     }
     c->n = n;
 }
@@ -159,9 +150,9 @@ static int list_choices(const rn_plan_ask *q, const double *weight, choices *c, 
 static rn_plan at_budget(const choices *c, bool mix, double budget)
 {
     size_t i = 0;
-    while (i + 1 < c->n && c->list[i + 1].cost <= budget * RN_STAT_SLACK)
+    while (i + 1 < c->n && c->data[i + 1].cost <= budget * RN_STAT_SLACK)
         i++;
-    const choice *a = &c->list[i];
+    const choice *a = &c->data[i];
     rn_plan p = {.step = a->step, .other = a->step, .score = a->score, .cost = a->spent};
     if (!mix || i + 1 == c->n || budget <= a->cost) return p;
     const choice *b = a + 1;
@@ -188,7 +179,7 @@ int rn_stat_plan_best(const rn_plan_ask *q, const double *weight, rn_plan *plan,
     rc = list_choices(q, weight, &c, err);
     for (size_t j = 0; j < q->m && rc == 0; j++)
         plan[j] = at_budget(&c, mix, q->budgets[j]);
-    free(c.list);
+    rn_vec_free(&c);
     return rc;
 }
 
