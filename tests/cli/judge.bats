@@ -253,7 +253,7 @@ PY
     chmod 755 . venv
     run "$RATION" judge -s v.db -t tiny.jsonl --venv venv
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *" 1 "*"1 samples judged now"* ]]
+    [[ "$output" == *" 1 "*"1 sample judged now"* ]]
     [ "$(sql v.db "select count(*) from verdict v join verdict_kind k on k.id = v.kind_id where k.name = 'passed'")" = 1 ]
 }
 

@@ -41,7 +41,7 @@ count() { sql "$1" "SELECT count(*) FROM sample"; }
     [[ "$output" == *"80 of 80 samples (80 made now"* ]]
     [[ "$output" == *"n is honoured, log probabilities are given"* ]]
     [[ "$output" == *"0 of 12 greedy answers differ"* ]]
-    [[ "$output" == *" requests in "* ]]
+    [[ "$output" == *" requests, sent "* ]]
     [ "$(sql a.db "SELECT count(*) FROM sample WHERE prompt_tok > 0 AND gen_tok > 0 AND flop > 0
         AND abs(logprob + 0.25 * text_bytes) < 1e-9 AND finish = 'stop'")" = 80 ]
     settings=$(sql a.db "SELECT settings FROM run")
