@@ -289,7 +289,7 @@ PY
     "$RATION" judge -s chat.db -t tiny.jsonl --extractor auto
     run "$RATION" report -s chat.db
     echo "$output"
-    [[ "$output" == *"no code: 4 of 8 answers of m; they fail"* ]]
+    [[ "$output" == *"no code in 4 of 8 answers of m: failed"* ]]
     [[ "$output" != *"syntax errors"* ]]
     [[ "$("$RATION" report -s chat.db --format json)" == *'"no_code":4'* ]]
 }

@@ -293,7 +293,7 @@ END
     [ "$status" -eq 0 ] || { echo "$output"; cat "$dir/s.jsonl"; false; }
     run "$RATION" rank -t "$dir/sum.jsonl" -s "$dir/a.db"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *"2 examples give a value; 1 of them are in no test"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"2 examples give a value; 1 of them is in no test"* ]] || { echo "$output"; false; }
     "$RATION" judge -t "$dir/sum.jsonl" -s "$dir/a.db" --keep-going >/dev/null
     for how in "" "--metric rank-score@k"; do
         run "$RATION" report -s "$dir/a.db" $how
@@ -317,7 +317,7 @@ END
     done >"$dir/s.jsonl"
     "$RATION" import -s "$dir/a.db" -t "$dir/set.jsonl" --model other "$dir/s.jsonl" >/dev/null
     run "$RATION" rank -t "$dir/set.jsonl" -s "$dir/a.db"
-    [[ "$output" == *"1 examples give a value; 1 of them are in no test"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"1 example gives a value; 1 of them is in no test"* ]] || { echo "$output"; false; }
     right=$(sql "$dir/a.db" "select cast(c.score as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
     [ "$right" = "1 0 1 " ] || { echo "$right"; false; }
     [ "$(sql "$dir/a.db" "select count(distinct votes) from score")" = 3 ]
