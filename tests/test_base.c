@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/near.h"
 #include "base/rng.h"
 #include "base/term.h"
 #include "base/vec.h"
@@ -290,6 +291,34 @@ static void test_term_visible(void **state)
     }
 }
 
+static void names_that_are_meant(void **state)
+{
+    (void)state;
+    static const char names[] = "humaneval, mbpp, pass@k, pass_flops@f, apps-introductory";
+    static const struct {
+        const char *typed, *hint;
+    } cases[] = {
+        {"humanevl", " (did you mean 'humaneval'?)"},
+        {"Human-Eval", " (did you mean 'humaneval'?)"},
+        {"mpbb", ""}, /* two of four letters */
+        {"mbpb", " (did you mean 'mbpp'?)"},
+        {"bmpp", " (did you mean 'mbpp'?)"}, /* a swap is one keystroke */
+        {"pass_flops", " (did you mean 'pass_flops@f'?)"},
+        {"apps", " (did you mean 'apps-introductory'?)"},
+        {"pass@k", ""}, /* it is the name itself */
+        {"", ""},
+        {"something else that is far longer than any of these names can ever be", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char room[RN_NEAR_HINT];
+        assert_string_equal(rn_near_hint(cases[i].typed, names, room), cases[i].hint);
+        assert_string_equal(rn_near_hint(cases[i].typed, NULL, room), "");
+    }
+    assert_int_equal(rn_near_distance("report", "rpeort"), 1);
+    assert_string_equal(rn_plural(1, "has", "have"), "has");
+    assert_string_equal(rn_plural(0, "has", "have"), "have");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +330,7 @@ int main(void)
         cmocka_unit_test(arenas_align_and_zero),
         cmocka_unit_test(lines_of_plain_and_gzip_files),
         cmocka_unit_test(writes_are_atomic_and_say_why_not),
+        cmocka_unit_test(names_that_are_meant),
         cmocka_unit_test(random_numbers_match_the_published_vector),
         cmocka_unit_test(sha256_matches_the_standard),
         cmocka_unit_test(json_errors_name_file_line_and_field),

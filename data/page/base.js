@@ -112,7 +112,7 @@ function scaled(v) {
 function flops(v) {
   if (!known(v)) return unknown;
   const text = scaled(v);
-  return /[A-Za-z]$/.test(text) ? `${text}FLOPs` : `${text} FLOPs`;
+  return /[A-Za-z]$/.test(text) ? `${text}FLOP` : `${text} FLOP`;
 }
 
 function seconds(v) {

@@ -11,6 +11,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 typedef struct rn_bytes {
@@ -22,6 +23,12 @@ typedef struct rn_bytes {
 static inline rn_bytes rn_bytes_of(const char *s)
 {
     return (rn_bytes){.data = s, .len = s ? strlen(s) : 0};
+}
+
+/* The word for n things: rn_plural(n, "sample", "samples"), rn_plural(n, "has", "have"). */
+static inline const char *rn_plural(int64_t n, const char *one, const char *many)
+{
+    return n == 1 ? one : many;
 }
 
 static inline bool rn_bytes_equal(rn_bytes a, rn_bytes b)

@@ -75,8 +75,31 @@ static void write_row(const rn_table *t, const size_t *widths, size_t row, size_
     rn_buf_putc(out, '\n');
 }
 
+/* Where character n of a text begins. */
+static const char *at_character(const char *s, size_t n)
+{
+    for (; *s && n; n--)
+        s += rn_utf8_len(s, strlen(s)) ? rn_utf8_len(s, strlen(s)) : 1;
+    return s;
+}
+
+/* Cells of the first column to at most `most` characters: their beginning, dots, their end. */
+static void shorten_first(rn_table *t, size_t n_rows, size_t most)
+{
+    for (size_t r = 1; r < n_rows; r++) {
+        const char **cell = &t->cells.data[r * t->n_columns];
+        const size_t w = width(*cell), end = (most - 1) / 2, begin = most - 1 - end;
+        if (w <= most) continue;
+        const char *text = rn_arena_printf(&t->arena, "%.*s\xe2\x80\xa6%s",
+                                           (int)(at_character(*cell, begin) - *cell), *cell,
+                                           at_character(*cell, w - end));
+        if (text) *cell = text;
+    }
+}
+
 void rn_table_end(rn_table *t, rn_buf *out)
 {
+    enum { LEAST_NAME = 12 };
     size_t n_rows = t->cells.n / t->n_columns, total = 0;
     size_t *widths = calloc(t->n_columns, sizeof *widths);
     if (!rn_vec_ok(&t->cells)) n_rows = 0;
@@ -88,6 +111,13 @@ void rn_table_end(rn_table *t, rn_buf *out)
         size_t head = n_rows ? width(t->cells.data[c]) : 0;
         if (widths[c] && head > widths[c]) widths[c] = head;
         if (widths[c]) total += widths[c] + (total ? 2 : 0);
+    }
+    if (total > RN_LINE && widths && widths[0] > LEAST_NAME && t->n_columns > 1) {
+        const size_t over = total - RN_LINE, had = widths[0];
+        widths[0] = had > LEAST_NAME + over ? had - over : LEAST_NAME;
+        if (n_rows && width(t->cells.data[0]) > widths[0]) widths[0] = width(t->cells.data[0]);
+        total -= had - widths[0];
+        shorten_first(t, n_rows, widths[0]);
     }
     if (widths && n_rows) {
         write_row(t, widths, 0, total, out);

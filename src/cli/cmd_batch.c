@@ -49,16 +49,17 @@ static void explain(const rn_batch_options *o, int rc, bool attached, const rn_b
         rn_buf_puts(&b, " goes on with the job");
     } else if (!rc && out->n_failed) {
         rn_buf_printf(&b,
-                      "%lld of %lld tasks were given up; what they finished is in %s. Mend the "
-                      "cause and submit again: only what is missing is asked for",
-                      (long long)out->n_failed, (long long)out->n_tasks, o->store);
+                      "%lld of %lld tasks %s given up; what they finished is in %s. Mend the cause "
+                      "and submit again: only what is missing is asked for",
+                      (long long)out->n_failed, (long long)out->n_tasks,
+                      rn_plural(out->n_failed, "was", "were"), o->store);
     } else if (!rc && out->n_missing) {
         rn_buf_printf(&b,
                       "all tasks are done; %lld of %lld say that something is missing which "
                       "another attempt would not bring (see above)",
                       (long long)out->n_missing, (long long)out->n_tasks);
     }
-    if (b.len && rn_buf_ok(&b)) fprintf(stderr, "ration batch: %s\n", b.data);
+    if (b.len && rn_buf_ok(&b)) rn_opt_say(rn_command_find("batch"), "%s", b.data);
     rn_buf_free(&b);
 }
 

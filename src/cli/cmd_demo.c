@@ -244,8 +244,9 @@ static int prepare(demo *d, rn_err *err)
         .out = o->out, .models_dir = o->models, .set = o->set, .data_dir = o->data};
     int rc = rn_demo_open(&at, &d->at, err);
     if (!rc && d->at.is_there)
-        printf("%s is there with %lld samples: what it holds is kept, what is missing is made.\n",
-               d->at.db, (long long)d->at.n_samples);
+        printf("%s is there with %lld %s: what it holds is kept, what is missing is made.\n",
+               d->at.db, (long long)d->at.n_samples,
+               rn_plural(d->at.n_samples, "sample", "samples"));
     return rc ? rc : plan(d, err);
 }
 

@@ -2,6 +2,8 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
+#include "base/buf.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -59,10 +61,15 @@ int rn_cmd_export(int argc, char **argv)
     rn_store_close(s);
     if (rc == RN_ELIMIT) return rn_opt_usage(cmd, "%s", err.msg);
     if (out.n_replaced)
-        fprintf(stderr,
-                "ration export: warning: %lld texts have bytes that are not UTF-8; JSON cannot "
-                "hold them, they were written as U+FFFD\n",
-                (long long)out.n_replaced);
+        rn_opt_say(cmd,
+                   "warning: %lld %s bytes that are not UTF-8; JSON cannot hold them, they were "
+                   "written as U+FFFD",
+                   (long long)out.n_replaced, rn_plural(out.n_replaced, "text has", "texts have"));
+    if (!rc && o.output && out.n_samples)
+        rn_opt_say(cmd, "%lld %s in %s (%s)", (long long)out.n_samples,
+                   rn_plural(out.n_samples, "sample", "samples"), o.output, o.format);
+    else if (!rc && o.output)
+        rn_opt_say(cmd, "written to %s (%s)", o.output, o.format);
     if (!rc) return RN_EXIT_DONE;
     (void)rn_opt_failure(cmd, &err);
     return rc == RN_ECANCELLED ? RN_EXIT_MISSING : RN_EXIT_FAILURE;

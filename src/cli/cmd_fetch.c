@@ -1,6 +1,8 @@
 /* cmd_fetch.c: `ration fetch SET...`: options and results of rn_stage_fetch (ration.h). */
 #include "cli/commands.h"
 
+#include "base/buf.h"
+
 #include <stdio.h>
 
 static const char intro[] =
@@ -22,7 +24,8 @@ static int fetch_one(const rn_command *cmd, const char *name, const rn_fetch_opt
     if (rn_fetch_options_check(name, o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
     if (rn_stage_fetch(name, o, &f, &err)) return rn_opt_failure(cmd, &err);
     const char *how = f.already ? "already there" : f.resumed ? "download continued" : "new";
-    printf("%s: %s, %zu problems of %s, in %s\n", f.name, how, f.n_problems, f.set, f.path);
+    printf("%s: %s, %zu %s of %s, in %s\n", f.name, how, f.n_problems,
+           rn_plural((int64_t)f.n_problems, "problem", "problems"), f.set, f.path);
     printf("  sha256 %s%s\n", f.sha256,
            f.recorded ? " (no published hash is known: recorded now, later files must equal it)"
                       : "");

@@ -4,6 +4,8 @@
 #include "cli/model_opts.h"
 #include "cli/until_print.h"
 
+#include "base/buf.h"
+
 #include <stdio.h>
 
 enum { NOT_GIVEN = -1000000, MAX_MODELS = 8 };
@@ -19,12 +21,14 @@ typedef struct until_args {
 
 static void print_result(const rn_generate_summary *s)
 {
-    printf("run %lld: %lld of %lld samples (%lld made now, ", (long long)s->run_id,
-           (long long)(s->n_had + s->n_made), (long long)s->n_total, (long long)s->n_made);
+    printf("run %lld: %lld of %lld %s (%lld made now, ", (long long)s->run_id,
+           (long long)(s->n_had + s->n_made), (long long)s->n_total,
+           rn_plural(s->n_total, "sample", "samples"), (long long)s->n_made);
     if (s->n_untold)
         printf("tokens unknown of %lld, %.1f s)\n", (long long)s->n_untold, s->seconds);
     else
-        printf("%lld tokens, %.1f s, %.1f tok/s)\n", (long long)s->n_tok, s->seconds,
+        printf("%lld %s, %.1f s, %.1f tok/s)\n", (long long)s->n_tok,
+               rn_plural(s->n_tok, "token", "tokens"), s->seconds,
                s->seconds > 0 ? (double)s->n_tok / s->seconds : 0);
 }
 

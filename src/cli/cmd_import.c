@@ -1,6 +1,8 @@
 /* cmd_import.c: `ration import`: options and results of rn_stage_import (ration.h). */
 #include "cli/commands.h"
 
+#include "base/buf.h"
+
 #include <stdio.h>
 
 static const char intro[] =
@@ -13,17 +15,24 @@ static const char intro[] =
 
 static void print_result(const rn_import_options *o, const char *store, const rn_import_summary *s)
 {
-    printf("%s: %lld %s added", store, (long long)s->n_added, s->unit);
-    if (s->n_present) printf(", %lld were there already", (long long)s->n_present);
-    if (s->n_verdicts) printf(", %lld verdicts", (long long)s->n_verdicts);
-    if (s->n_bad) printf(", %lld rows left out", (long long)s->n_bad);
+    printf("%s: %lld %.*s added", store, (long long)s->n_added,
+           (int)strlen(s->unit) - (s->n_added == 1), s->unit);
+    if (s->n_present)
+        printf(", %lld %s there already", (long long)s->n_present,
+               rn_plural(s->n_present, "was", "were"));
+    if (s->n_verdicts)
+        printf(", %lld %s", (long long)s->n_verdicts,
+               rn_plural(s->n_verdicts, "verdict", "verdicts"));
+    if (s->n_bad)
+        printf(", %lld %s left out", (long long)s->n_bad, rn_plural(s->n_bad, "row", "rows"));
     if (strcmp(s->unit, "points") != 0)
-        printf("; %lld of %lld problems of %s", (long long)s->n_problems, (long long)s->n_set,
-               o->set);
+        printf("; %lld of %lld %s of %s", (long long)s->n_problems, (long long)s->n_set,
+               rn_plural(s->n_set, "problem", "problems"), o->set);
     printf(" (%s, %s)\n", o->model, s->format);
     if (s->n_short)
-        fprintf(stderr, "ration import: %lld problems have fewer than the declared %lld samples\n",
-                (long long)s->n_short, (long long)o->n);
+        fprintf(stderr, "ration import: %lld %s fewer than the declared %lld samples\n",
+                (long long)s->n_short, rn_plural(s->n_short, "problem has", "problems have"),
+                (long long)o->n);
 }
 
 int rn_cmd_import(int argc, char **argv)

@@ -54,9 +54,11 @@ static void print_table(const rn_judge_summary *s, rn_buf *out)
     }
     rn_table_end(&t, out);
     rn_buf_printf(out,
-                  "\n%" PRId64 " samples judged now, %" PRId64 " programs run, %" PRId64
-                  " passes confirmed; Python %s; sandbox %s\n",
-                  s->n_judged, s->n_programs, s->n_confirmed, s->python, s->sandbox);
+                  "\n%" PRId64 " %s judged now, %" PRId64 " %s run, %" PRId64
+                  " %s confirmed\nPython %s; sandbox %s\n",
+                  s->n_judged, rn_plural(s->n_judged, "sample", "samples"), s->n_programs,
+                  rn_plural(s->n_programs, "program", "programs"), s->n_confirmed,
+                  rn_plural(s->n_confirmed, "pass", "passes"), s->python, s->sandbox);
 }
 
 static void print_csv(const rn_judge_summary *s, rn_buf *out)
@@ -137,7 +139,8 @@ static void print_near(const rn_judge_summary *s, rn_buf *out)
     rn_table_end(&t, out);
 }
 
-static int print_results(const rn_judge_summary *s, int format, bool near, bool part)
+static int print_results(const rn_command *cmd, const rn_judge_summary *s, int format, bool near,
+                         bool part)
 {
     rn_buf out = {0};
     if (format == 2)
@@ -152,39 +155,37 @@ static int print_results(const rn_judge_summary *s, int format, bool near, bool 
     if (ok) fwrite(out.data, 1, out.len, stdout);
     rn_buf_free(&out);
     if (s->n_older)
-        fprintf(stderr,
-                "ration judge: %" PRId64 " samples were judged under an older version of this "
-                "protocol and count as they are; --recheck judges them anew\n",
-                s->n_older);
+        rn_opt_say(cmd,
+                   "%" PRId64 " %s judged under an older version of this protocol "
+                   "and %s; --recheck judges anew",
+                   s->n_older, rn_plural(s->n_older, "sample was", "samples were"),
+                   rn_plural(s->n_older, "counts as it is", "count as they are"));
     if (s->n_without_code)
-        fprintf(stderr,
-                "ration judge: %" PRId64 " of %" PRId64
-                " answers judged now hold no code; they fail\n",
-                s->n_without_code, s->n_judged);
+        rn_opt_say(cmd, "%" PRId64 " of %" PRId64 " answers judged now %s no code and %s",
+                   s->n_without_code, s->n_judged, rn_plural(s->n_without_code, "holds", "hold"),
+                   rn_plural(s->n_without_code, "fails", "fail"));
     for (size_t i = 0; i < s->n_runs; i++) {
         /* Most fail in the same way: it is how the program was taken out of the text. */
         const rn_judge_run_row *r = &s->runs[i];
         int64_t n = r->by_verdict[RN_V_SYNTAX];
         if (2 * n <= r->n_samples || strstr(r->protocol, "auto/")) continue;
-        fprintf(stderr,
-                "ration judge: %" PRId64 " of %" PRId64
-                " of %s are syntax errors: chat answers? try --extractor auto\n",
-                n, r->n_samples, r->model);
+        rn_opt_say(cmd,
+                   "%" PRId64 " of %" PRId64
+                   " of %s are syntax errors: chat answers? try --extractor auto",
+                   n, r->n_samples, r->model);
     }
     if (s->n_ended_near && !near)
-        fprintf(stderr,
-                "ration judge: %" PRId64
-                " samples ended above 80 %% of their limit; --near lists them\n",
-                s->n_ended_near);
+        rn_opt_say(cmd, "%" PRId64 " %s ended above 80 %% of the limit; --near lists them",
+                   s->n_ended_near, rn_plural(s->n_ended_near, "sample", "samples"));
     if (s->n_missing && part)
-        fprintf(stderr,
-                "ration judge: %" PRId64 " samples have no verdict yet, those of the other parts "
-                "among them\n",
-                s->n_missing);
+        rn_opt_say(cmd, "%" PRId64 " %s no verdict yet, those of the other parts among them",
+                   s->n_missing, rn_plural(s->n_missing, "sample has", "samples have"));
     else if (s->n_missing)
-        fprintf(stderr, "ration judge: %" PRId64 " samples have no verdict (%s)\n", s->n_missing,
-                s->n_lacking ? "libraries that are not here, or failures of the sandbox"
-                             : "sandbox failures or no tests; 'ration doctor' checks the sandbox");
+        rn_opt_say(cmd, "%" PRId64 " %s no verdict (%s)", s->n_missing,
+                   rn_plural(s->n_missing, "sample has", "samples have"),
+                   s->n_lacking
+                       ? "libraries that are not here, or failures of the sandbox"
+                       : "sandbox failures or no tests; 'ration doctor' checks the sandbox");
     return ok;
 }
 
@@ -258,7 +259,7 @@ int rn_cmd_judge(int argc, char **argv)
     rn_judge_summary out = {0};
     int rc = rn_store_open(store, RN_STORE_WRITE, &s, &err);
     if (!rc) rc = rn_stage_judge(s, &o, &out, &err);
-    if (!rc && !print_results(&out, format, near, o.share.shard || o.share.units))
+    if (!rc && !print_results(cmd, &out, format, near, o.share.shard || o.share.units))
         rc = rn_fail(&err, RN_ENOMEM, "results: out of memory");
     status = rn_opt_status(cmd, rc, out.incomplete, &err);
     rn_judge_summary_free(&out);

@@ -1,6 +1,8 @@
 /* cmd_merge.c: `ration merge`: options and results of rn_stage_merge (ration.h). */
 #include "cli/commands.h"
 
+#include "base/buf.h"
+
 #include <stdio.h>
 
 static const char intro[] = "Adds the content of experiment files to FILE (-s), which is made if "
@@ -32,10 +34,12 @@ int rn_cmd_merge(int argc, char **argv)
     rc = rn_stage_merge(s, &o, &out, &err);
     rn_store_close(s);
     if (o.n_files)
-        printf("%s: %lld samples added, %lld were there already, %lld verdicts, %lld scores; %lld "
-               "conflicts\n",
-               store, (long long)out.n_samples, (long long)out.n_present, (long long)out.n_verdicts,
-               (long long)out.n_scores, (long long)out.n_conflicts);
+        printf("%s: %lld %s added, %lld %s there already, %lld %s, %lld %s; %lld %s\n", store,
+               (long long)out.n_samples, rn_plural(out.n_samples, "sample", "samples"),
+               (long long)out.n_present, rn_plural(out.n_present, "was", "were"),
+               (long long)out.n_verdicts, rn_plural(out.n_verdicts, "verdict", "verdicts"),
+               (long long)out.n_scores, rn_plural(out.n_scores, "score", "scores"),
+               (long long)out.n_conflicts, rn_plural(out.n_conflicts, "conflict", "conflicts"));
     else if (!rc)
         printf("%s: up to date, no damage found\n", store);
     return rn_opt_status(cmd, rc, out.incomplete, &err);

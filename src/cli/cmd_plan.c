@@ -132,9 +132,8 @@ static int plan_samples(const rn_command *cmd, const char *question, int64_t n,
     if (!rc && json) fputs(rn_buf_ok(&text) ? text.data : "", stdout);
     if (!rc && !json) rn_until_print(&out, true);
     if (!rc && out.p_answered < 0.5)
-        fprintf(stderr,
-                "ration plan: most simulations come to no answer with the samples that a problem "
-                "may have; ask for a wider one, or give more with -n\n");
+        rn_opt_say(cmd, "most simulations come to no answer with the samples that a problem may "
+                        "have: ask for a wider one, or give more with -n");
     rc = rn_opt_status(cmd, rc, out.p_answered < 0.5, &err);
     rn_buf_free(&text);
     rn_until_summary_free(&out);

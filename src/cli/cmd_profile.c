@@ -11,7 +11,7 @@ static void print_table(const rn_profile_options *o, const rn_profile_summary *p
     if (p->probe) printf("%s", p->probe);
     printf("prompt of %lld tokens: %.3g s; samples of %lld tokens", (long long)o->prompt_tok,
            p->prompt_s, (long long)o->gen_tok);
-    if (!isnan(p->flop)) printf(": %.4g GFLOPs each", p->flop * 1e-9);
+    if (!isnan(p->flop)) printf(": %.4g GFLOP each", p->flop * 1e-9);
     putchar('\n');
     printf("%10s %12s %12s %16s\n", "in flight", "step, ms", "tok/s", "s per 1,000");
     for (int i = 0; i < p->n_rows; i++) {

@@ -2,6 +2,8 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
+#include "base/buf.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -13,19 +15,24 @@ static void print_counts(const rn_rank_summary *s)
         printf(
             "%lld scored; left out: %lld at their token limit, %lld that the sandbox failed on\n",
             (long long)s->n_scored, (long long)s->n_cut, (long long)s->n_failed);
-        printf(
-            "%lld programs executed: %.1f CPU seconds, %.1f s of wall-time one after the other\n",
-            (long long)s->n_programs, s->cpu_s, s->wall_s);
+        printf("%lld %s executed: %.1f CPU seconds, %.1f s of wall-time one after the other\n",
+               (long long)s->n_programs, rn_plural(s->n_programs, "program", "programs"), s->cpu_s,
+               s->wall_s);
         if (tests)
-            printf("%lld different tests written for %lld problems\n", (long long)s->n_examples,
-                   (long long)s->n_problems);
+            printf("%lld different %s written for %lld %s\n", (long long)s->n_examples,
+                   rn_plural(s->n_examples, "test", "tests"), (long long)s->n_problems,
+                   rn_plural(s->n_problems, "problem", "problems"));
         else if (s->n_examples)
-            printf("%lld examples give a value; %lld of them are in no test\n",
-                   (long long)s->n_examples, (long long)s->n_unseen);
+            printf("%lld %s a value; %lld of them %s in no test\n", (long long)s->n_examples,
+                   rn_plural(s->n_examples, "example gives", "examples give"),
+                   (long long)s->n_unseen, rn_plural(s->n_unseen, "is", "are"));
         if (s->n_blind)
-            printf("%lld of %lld problems %s: all their samples have the same score\n",
+            printf("%lld of %lld %s %s: all samples of such a problem have the same score\n",
                    (long long)s->n_blind, (long long)s->n_problems,
-                   tests ? "got no test" : "show no example to make inputs from");
+                   rn_plural(s->n_problems, "problem", "problems"),
+                   tests ? "got no test"
+                         : rn_plural(s->n_blind, "shows no example to make inputs from",
+                                     "show no example to make inputs from"));
     } else if (strcmp(s->ranker, "verifier") == 0) {
         printf("%lld scored; left out: %lld at their token limit, %lld without a likelihood under "
                "their generator, %lld too long for the context\n",

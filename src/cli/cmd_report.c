@@ -45,7 +45,7 @@ int rn_report_output_print(const rn_command *cmd, const char *format, rn_report_
     if (format && !table) rn_term_data();
     fputs(out->text, stdout);
     for (const char *line = out->notes; line && *line && !table; line += strcspn(line, "\n") + 1)
-        fprintf(stderr, "ration %s: %.*s\n", cmd->name, (int)strcspn(line, "\n"), line);
+        rn_opt_say(cmd, "%.*s", (int)strcspn(line, "\n"), line);
     rn_report_output_free(out);
     return status;
 }
@@ -130,6 +130,8 @@ int rn_cmd_report(int argc, char **argv)
     int rc = selects ? choose_problems(&select, data, &o, &set, &chosen, &err) : 0;
     if (!rc) rc = rn_stage_report(&o, &out, &err);
     const int end = rc ? rn_opt_failure(cmd, &err) : rn_report_output_print(cmd, o.format, &out);
+    if (!rc && o.html) rn_opt_say(cmd, "the page is %s: open it in a browser", o.html);
+    if (!rc && o.plot) rn_opt_say(cmd, "the figure is %s", o.plot);
     rn_problem_list_free(&chosen);
     rn_taskset_free(set);
     return end;

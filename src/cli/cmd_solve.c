@@ -150,8 +150,8 @@ static void show(session *q)
 {
     if (q->o.quiet || !isatty(STDERR_FILENO)) return;
     rn_term_clear_line();
-    fprintf(stderr, "solve: %lld samples, %lld judged", (long long)q->n_samples,
-            (long long)q->n_verdicts);
+    fprintf(stderr, "solve: %lld %s, %lld judged", (long long)q->n_samples,
+            rn_plural(q->n_samples, "sample", "samples"), (long long)q->n_verdicts);
     q->live = true;
 }
 
@@ -194,25 +194,26 @@ static void print_number(double v, const char *format, int width)
 static void print_table(const rn_solve_result *r)
 {
     int64_t n_cancelled = 0, discarded = 0;
-    fprintf(stderr, "%-24s  %7s  %6s  %9s  %10s  %10s  %9s  %8s  %9s\n", "model", "samples",
+    fprintf(stderr, "%-20s  %7s  %6s  %9s  %10s  %8s  %8s  %8s  %8s\n", "model", "samples",
             "stored", "cancelled", "prompt tok", "tokens", "TFLOP", "model s", "USD");
     for (size_t i = 0; i < r->n_rows; i++) {
         const rn_solve_row *x = &r->rows[i];
-        fprintf(stderr, "%-24.24s  %7lld  %6lld  %9lld  %10lld  %10lld", x->name,
+        fprintf(stderr, "%-20.20s  %7lld  %6lld  %9lld  %10lld  %8lld", x->name,
                 (long long)x->n_samples, (long long)x->n_stored, (long long)x->n_cancelled,
                 (long long)x->prompt_tok,
                 (long long)(x->gen_tok + x->discarded_tok + x->scored_tok));
-        print_number(x->flop * 1e-12, "%.4g", 9);
+        print_number(x->flop * 1e-12, "%.4g", 8);
         print_number(x->seconds, "%.2f", 8);
-        print_number(x->usd, "%.6f", 9);
+        print_number(x->usd, "%.6f", 8);
         fputc('\n', stderr);
         n_cancelled += x->n_cancelled;
         discarded += x->discarded_tok;
     }
     fprintf(stderr, "wall-time %.2f s, judging included; model s: that model at work", r->seconds);
     if (n_cancelled)
-        fprintf(stderr, "; tokens: %lld of them of %lld cancelled samples, which are paid for",
-                (long long)discarded, (long long)n_cancelled);
+        fprintf(stderr, "\ntokens: %lld of them of %lld cancelled %s, paid for all the same",
+                (long long)discarded, (long long)n_cancelled,
+                rn_plural(n_cancelled, "sample", "samples"));
     fputc('\n', stderr);
 }
 
@@ -223,10 +224,10 @@ static int print_result(session *q, const rn_solve_result *r)
     if (q->live) rn_term_clear_line();
     for (const char *w = r->warnings; *w;) {
         size_t n = strcspn(w, "\n");
-        fprintf(stderr, "ration solve: warning: %.*s\n", (int)n, w);
+        rn_opt_say(q->cmd, "warning: %.*s", (int)n, w);
         w += n + (w[n] == '\n');
     }
-    fprintf(stderr, "ration solve: %s\n", r->why);
+    rn_opt_say(q->cmd, "%s", r->why);
     if (o->format && strcmp(o->format, "json") == 0)
         fprintf(stderr, "%s\n", r->ledger_json);
     else if (!o->quiet)

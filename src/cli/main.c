@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 
 #include "base/log.h"
+#include "base/near.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -72,8 +73,10 @@ int main(int argc, char **argv)
     const rn_command *cmd = rn_command_find(argv[1]);
     if (!cmd) {
         fprintf(stderr, "ration: unknown command '%s'", argv[1]);
+        rn_near near = {.typed = argv[1]};
         for (const rn_command *c = commands; c->name; c++)
-            if (rn_opt_is_near(argv[1], c->name)) fprintf(stderr, "; did you mean '%s'?", c->name);
+            rn_near_try(&near, c->name);
+        if (near.best) fprintf(stderr, "; did you mean '%s'?", near.best);
         fputs("; 'ration --help' lists them\n", stderr);
         return RN_EXIT_USAGE;
     }

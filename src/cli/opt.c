@@ -2,6 +2,7 @@
 #include "cli/opt.h"
 
 #include "base/log.h"
+#include "base/near.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -86,15 +87,39 @@ static void on_progress(void *user, const rn_progress_step *step)
     rn_progress_set(&f->bar, step->done, step->extra);
 }
 
+/* A line on stderr; a terminal gets it in lines of its width. */
+static void print_line(const char *prefix, const char *text)
+{
+    rn_buf b = {0};
+    rn_buf_puts(&b, prefix);
+    if (isatty(STDERR_FILENO))
+        rn_buf_wrapped(&b, text, 2, strlen(prefix));
+    else
+        rn_buf_puts(&b, text);
+    if (rn_buf_ok(&b)) fprintf(stderr, "%s\n", b.data);
+    rn_buf_free(&b);
+}
+
+void rn_opt_say(const rn_command *cmd, const char *fmt, ...)
+{
+    char prefix[64], text[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    snprintf(prefix, sizeof prefix, "ration %s: ", cmd->name);
+    print_line(prefix, text);
+}
+
 static void on_note(void *user, int is_warning, const char *line)
 {
     following *f = user;
     if (f->shown) rn_progress_end(&f->bar);
     f->shown = false;
     if (is_warning)
-        fprintf(stderr, "ration %s: %s\n", f->cmd->name, line);
+        rn_opt_say(f->cmd, "%s", line);
     else
-        fprintf(stderr, "%s\n", line);
+        print_line("", line);
 }
 
 rn_watch rn_opt_watch(const rn_command *cmd, int argc, char **argv)
@@ -188,7 +213,7 @@ static void print_help(const rn_command *cmd, const char *intro, const rn_opt *t
 
 static void print_error(const rn_command *cmd, const char *msg)
 {
-    fprintf(stderr, "ration %s: %s\n", cmd->name, msg);
+    rn_opt_say(cmd, "%s", msg);
 }
 
 int rn_opt_usage(const rn_command *cmd, const char *fmt, ...)
@@ -255,44 +280,18 @@ void rn_opt_visit(const rn_command *cmd,
     visitor.fn = NULL;
 }
 
-int rn_opt_distance(const char *a, const char *b)
-{
-    enum { MOST = 32 };
-    const size_t n = strlen(a), m = strlen(b);
-    int d[3][MOST + 1]; /* the last rows of the table over prefixes of a (rows) and b */
-    if (n > MOST || m > MOST) return MOST;
-    for (size_t j = 0; j <= m; j++)
-        d[0][j] = (int)j;
-    for (size_t i = 1; i <= n; i++) {
-        const int *two = d[(i + 1) % 3], *one = d[(i + 2) % 3];
-        int *row = d[i % 3];
-        row[0] = (int)i;
-        for (size_t j = 1; j <= m; j++) {
-            int best = one[j - 1] + (a[i - 1] != b[j - 1]);
-            if (one[j] + 1 < best) best = one[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-                two[j - 2] + 1 < best)
-                best = two[j - 2] + 1;
-            row[j] = best;
-        }
-    }
-    return d[n % 3][m];
-}
-
 /* A word that is no option of the table, with the one that it is nearest to. */
 static int unknown_option(const rn_command *cmd, const rn_opt *table, const char *typed)
 {
-    const char *near = NULL;
     const size_t dashes = strspn(typed, "-"), n = strcspn(typed + dashes, "=");
     char word[64];
     snprintf(word, sizeof word, "%.*s", (int)n, typed + dashes);
+    rn_near near = {.typed = word};
     for (int i = 0; dashes == 2 && table[i].type != RN_OPT_T_END; i++)
-        if (rn_opt_is_shown(&table[i]) && rn_opt_is_near(word, table[i].name) &&
-            (!near || rn_opt_distance(word, table[i].name) < rn_opt_distance(word, near)))
-            near = table[i].name;
-    return rn_opt_usage(cmd, "unknown option '%s'%s%s%s", typed, near ? "; did you mean --" : "",
-                        near ? near : "", near ? "?" : "");
+        if (rn_opt_is_shown(&table[i])) rn_near_try(&near, table[i].name);
+    return rn_opt_usage(cmd, "unknown option '%s'%s%s%s", typed,
+                        near.best ? "; did you mean --" : "", near.best ? near.best : "",
+                        near.best ? "?" : "");
 }
 
 int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, int argc,

@@ -100,11 +100,8 @@ int rn_opt_parse(const rn_command *cmd, const char *intro, const rn_opt *table, 
 void rn_opt_visit(const rn_command *cmd,
                   void (*fn)(void *user, const rn_command *cmd, const rn_opt *table), void *user);
 
-/* Keystrokes between two words, a swap of neighbours counting one; for "did you mean". */
-int rn_opt_distance(const char *a, const char *b);
-/* Those that are near enough to be meant: at most a third of the letters. */
-#define rn_opt_is_near(typed, name) (3 * rn_opt_distance(typed, name) <= (int)strlen(name) + 1)
-
+/* Prints "ration NAME: message" on stderr, on a terminal in lines of its width. */
+void rn_opt_say(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Prints "ration NAME: message" and a pointer to --help on stderr; returns RN_EXIT_USAGE. */
 int rn_opt_usage(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Prints "ration NAME: message" on stderr; returns RN_EXIT_FAILURE. */

@@ -1,6 +1,8 @@
 /* until_print.c: see until_print.h. */
 #include "cli/until_print.h"
 
+#include "base/buf.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,7 +77,8 @@ static void print_plan(const rn_until_summary *s)
                (long long)p->n, (long long)p->c, p->n_more);
     }
     if (s->n_listed > MOST_LISTED)
-        printf("and %zu more rows; --format json lists all\n", s->n_listed - MOST_LISTED);
+        printf("and %zu more %s; --format json lists all\n", s->n_listed - MOST_LISTED,
+               rn_plural((int64_t)s->n_listed - MOST_LISTED, "row", "rows"));
 }
 
 /* The figure is that of a report; the answer that is asked for is about these problems alone. */
@@ -103,11 +106,12 @@ void rn_until_print(const rn_until_summary *s, bool plan)
         print_models(s);
     if (s->n_points > 1) print_points(s);
     if (plan)
-        printf("\n%lld problems; intervals are over problems like these, as in the report "
+        printf("\n%lld %s; intervals are over problems like these, as in the report "
                "(METRICS.md)\n",
-               (long long)s->n_reported);
+               (long long)s->n_reported, rn_plural(s->n_reported, "problem", "problems"));
     else
-        printf("\n%lld problems, %d rounds; intervals are for these problems, with fresh samples "
+        printf("\n%lld %s, %d %s; intervals are for these problems, with fresh samples "
                "(METRICS.md)\n",
-               (long long)s->n_problems, s->rounds);
+               (long long)s->n_problems, rn_plural(s->n_problems, "problem", "problems"), s->rounds,
+               rn_plural(s->rounds, "round", "rounds"));
 }

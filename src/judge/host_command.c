@@ -259,9 +259,8 @@ static void describe(int status, rn_record *r)
         snprintf(what, sizeof what, "exit status %d", WEXITSTATUS(status));
     char net[96] = "";
     if (n_network)
-        snprintf(net, sizeof net,
-                 "; it asked for the network %lld times, which the sandbox refuses",
-                 (long long)n_network);
+        snprintf(net, sizeof net, "; it asked for the network %lld %s, which the sandbox refuses",
+                 (long long)n_network, rn_plural(n_network, "time", "times"));
     const char *line = last_line(r->output);
     snprintf(r->detail, sizeof r->detail, "%s%s%s%.90s", what, net, *line ? ": " : "", line);
     size_t bad = 0;

@@ -112,11 +112,13 @@ static void write_table(const against *a, rn_buf *out)
         size_t end = end_of(a, i), shown = end;
         if (!a->o->all && end - s->first > SHOWN) shown = s->first + SHOWN;
         rn_buf_printf(out,
-                      "%s%s on %s (run %lld): %lld samples were judged here and elsewhere (%s)\n"
-                      "%lld verdicts differ: %lld passed here alone, %lld elsewhere alone\n",
+                      "%s%s on %s (run %lld): %lld %s judged here and elsewhere (%s)\n"
+                      "%lld %s: %lld passed here alone, %lld elsewhere alone\n",
                       i ? "\n" : "", s->model, s->set, (long long)s->run_id, (long long)s->n_both,
-                      s->imported, (long long)s->n_differ, (long long)s->ours_alone,
-                      (long long)s->theirs_alone);
+                      rn_plural(s->n_both, "sample was", "samples were"), s->imported,
+                      (long long)s->n_differ,
+                      rn_plural(s->n_differ, "verdict differs", "verdicts differ"),
+                      (long long)s->ours_alone, (long long)s->theirs_alone);
         if (s->first == end) continue;
         rn_table t = {.n_columns = 5, .left = 1u << 2 | 1u << 3 | 1u << 4};
         static const char *const head[] = {"problem", "sample", "here", "elsewhere", "why"};

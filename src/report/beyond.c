@@ -125,10 +125,11 @@ static void stop_head(rn_rows *to)
     rn_rows_column(to, (rn_column){.name = "model", .title = "model", .as = RN_AS_TEXT});
     rn_rows_column(to, (rn_column){.name = "k", .title = "k", .as = RN_AS_WHOLE});
     rn_rows_column(to, (rn_column){.name = "value", .title = "pass@k", .as = RN_AS_SCORE});
-    rn_rows_column(to, (rn_column){.name = "draws", .title = "samples drawn", .as = RN_AS_FACTOR});
+    rn_rows_column(to, (rn_column){.name = "draws", .title = "drawn", .as = RN_AS_FACTOR});
     for (int u = 0; u < RN_N_UNITS; u++) {
         const char *words = rn_unit_words((rn_unit)u);
-        const char *title = rn_arena_printf(&to->arena, "%s, all k", words);
+        const char *title =
+            rn_arena_printf(&to->arena, "%s of k", u == RN_UNIT_SECOND ? "time" : words);
         rn_rows_column(
             to,
             (rn_column){.name = full[u], .title = title, .as = RN_AS_AMOUNT, .unit = (rn_unit)u});

@@ -138,8 +138,9 @@ static int tabulate(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err
         int64_t k = r->opts.ks[i];
         if (k > e->n_cols && k <= e->cov.min_n) e->n_cols = k;
         if (k <= e->cov.min_n) continue;
-        rc = rn_report_note(r, err, "%s on %s: no pass@%lld, since a problem has only %lld samples",
-                            e->model, t->name, (long long)k, (long long)e->cov.min_n);
+        rc = rn_report_note(
+            r, err, "%s on %s: no pass@%lld, since a problem has only %lld sample%s", e->model,
+            t->name, (long long)k, (long long)e->cov.min_n, rn_plural(e->cov.min_n, "", "s"));
         if (rc) return rc;
     }
     double *table = rn_arena_array(&r->arena, e->cov.n_used * (size_t)e->n_cols, sizeof *table);
@@ -271,10 +272,11 @@ static int note_unjudged(rn_report *r, const rn_report_task *t, rn_err *err)
     int rc = 0;
     if (missing)
         rc = rn_report_note(r, err,
-                            "%s: %lld sample%s without a verdict (%s), %zu of %zu problems are "
+                            "%s: %lld sample%s without a verdict (%s), %zu of %zu problems %s "
                             "complete: run `ration judge -s %s`",
-                            t->name, (long long)missing, missing == 1 ? "" : "s",
-                            who.data ? who.data : "?", complete, t->n_problems, t->store);
+                            t->name, (long long)missing, rn_plural((int64_t)missing, "", "s"),
+                            who.data ? who.data : "?", complete, t->n_problems,
+                            rn_plural((int64_t)complete, "is", "are"), t->store);
     rn_buf_free(&who);
     return rc;
 }
@@ -300,9 +302,11 @@ static int find_common(rn_report *r, rn_report_task *t, rn_err *err)
         const rn_entrant *e = &t->entrants[j];
         if (!e->table || e->cov.n_used == t->n_common) continue;
         int rc = rn_report_note(r, err,
-                                "%s: %s has %zu problems, all together have %zu: comparisons use "
-                                "these",
-                                t->name, e->model, e->cov.n_used, t->n_common);
+                                "%s: %s has %zu problem%s, all together have %zu: comparisons use "
+                                "%s",
+                                t->name, e->model, e->cov.n_used,
+                                rn_plural((int64_t)e->cov.n_used, "", "s"), t->n_common,
+                                rn_plural((int64_t)t->n_common, "this one", "these"));
         if (rc) return rc;
     }
     if (t->n_common == 0)

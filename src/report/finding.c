@@ -21,8 +21,8 @@ static const char *models_of(const rn_report_task *t, int i)
 /* "16 samples of 7b"; in the report's arena. */
 static const char *samples_of(rn_report *r, const rn_report_task *t, int64_t k, int who)
 {
-    return rn_arena_printf(&r->arena, "%lld sample%s of %s", (long long)k, k == 1 ? "" : "s",
-                           models_of(t, who));
+    return rn_arena_printf(&r->arena, "%lld sample%s of %s", (long long)k,
+                           rn_plural((int64_t)k, "", "s"), models_of(t, who));
 }
 
 /* Whether the best of a row is ahead of anybody, or of nothing at all. */
@@ -70,8 +70,9 @@ static int say_answer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fi
     if (!ours || !theirs) return -1;
     if (has_leader(row))
         f->wins = rn_arena_printf(a, "%s: %lld sample%s solve%s %.1f %%; %s %.1f %%", name,
-                                  (long long)x->k, x->k == 1 ? "" : "s", x->k == 1 ? "s" : "",
-                                  100 * x->value, theirs, 100 * y->value);
+                                  (long long)x->k, rn_plural((int64_t)x->k, "", "s"),
+                                  rn_plural((int64_t)x->k, "s", ""), 100 * x->value, theirs,
+                                  100 * y->value);
     else
         f->wins = rn_arena_printf(a, "nobody: %s and %s both solve %.1f %%", ours, theirs,
                                   100 * x->value);
@@ -127,7 +128,7 @@ static int say_budgets(rn_report *r, const rn_report_task *t, rn_unit axis, rn_f
     }
     if (n_none)
         rn_buf_printf(&out, "%snobody at %zu budget%s", out.len ? "; " : "", n_none,
-                      n_none == 1 ? "" : "s");
+                      rn_plural((int64_t)n_none, "", "s"));
     if (ended)
         rn_buf_printf(&out, "%snot known from %s on, where a curve has ended", out.len ? "; " : "",
                       rn_amount(&r->arena, axis, ended->budget));
@@ -249,11 +250,12 @@ static int say_surer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fin
     if (all > 0 && s.of[m] > 0.2 * all) {
         const int64_t n = t->entrants[who].cov.min_n;
         const char *command = command_of(r, t, axis, f);
-        f->surer = command
-                       ? rn_arena_printf(&r->arena, "draw %lld more of %s on %zu problem%s first%s",
-                                         (long long)(n > 10 ? n : 10), models_of(t, who),
-                                         s.n_problems[m], s.n_problems[m] == 1 ? "" : "s", command)
-                       : NULL;
+        f->surer =
+            command
+                ? rn_arena_printf(&r->arena, "draw %lld more of %s on %zu problem%s first%s",
+                                  (long long)(n > 10 ? n : 10), models_of(t, who), s.n_problems[m],
+                                  rn_plural((int64_t)s.n_problems[m], "", "s"), command)
+                : NULL;
     } else {
         const double need = row->diff > 0 ? 4 * all / (row->diff * row->diff) : INFINITY;
         const double n = ceil(fmax(need, 1.1) * (double)t->n_common);
@@ -297,6 +299,18 @@ static int say_missing(rn_report *r, const rn_report_task *t, rn_unit axis, rn_f
 /* ---- without tests, and a score to reach
  * ------------------------------------------------------ */
 
+/* What a choice by examples has seen of the tests, in brackets: "without tests" is not all of it.
+ * NULL: out of memory. */
+static const char *seen_of(rn_arena *a, const rn_ranking *k)
+{
+    const int64_t seen = k->n_examples - k->n_unseen;
+    if (strcmp(k->name, "examples") != 0 || seen <= 0) return "";
+    if (seen == k->n_examples)
+        return rn_arena_printf(a, " (%lld, which the tests repeat)", (long long)seen);
+    return rn_arena_printf(a, " (the tests repeat %lld of %lld)", (long long)seen,
+                           (long long)k->n_examples);
+}
+
 /* How ranking compares with the larger model's greedy answer, at the finding's budget. */
 static int say_ranked(rn_report *r, const rn_report_task *t, rn_unit axis, rn_finding *f)
 {
@@ -313,14 +327,16 @@ static int say_ranked(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fi
     if (!b) return 0;
     const rn_entrant *from = &t->entrants[b->entrant], *large = &t->entrants[ax->yardstick];
     rn_arena *a = &r->arena;
-    const char *budget = rn_amount(a, axis, b->budget);
-    f->ranked =
-        rn_arena_printf(a,
-                        "at %s, 1 of %lld samples of %s, chosen by %s, solves %.1f %%: %.1f "
-                        "points %s the greedy answer of %s (%.1f %%)",
-                        budget, (long long)b->cell.k, from->model, from->rankings[b->ranking].name,
-                        100 * b->cell.value, fabs(100 * b->below),
-                        b->below >= 0 ? "below" : "above", large->model, 100 * large->greedy.value);
+    const char *budget = rn_amount(a, axis, b->budget),
+               *seen = seen_of(a, &from->rankings[b->ranking]);
+    if (!seen) return -1;
+    f->ranked = rn_arena_printf(
+        a,
+        "at %s, 1 of %lld sample%s of %s, chosen by %s%s, solves %.1f %%: %.1f "
+        "points %s the greedy answer of %s (%.1f %%)",
+        budget, (long long)b->cell.k, rn_plural(b->cell.k, "", "s"), from->model,
+        from->rankings[b->ranking].name, seen, 100 * b->cell.value, fabs(100 * b->below),
+        b->below >= 0 ? "below" : "above", large->model, 100 * large->greedy.value);
     return f->ranked ? 0 : -1;
 }
 

@@ -272,10 +272,10 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     out->n_runs = sums.n_runs;
     out->judge_cpu_s = sums.cpu_s;
     if (unscored == 0 || unseen) return 0;
-    return rn_report_note(l->r, l->err,
-                          "%s: %zu judged samples have no score of %s and are left "
-                          "out of its ranking",
-                          e->model, unscored, row->name);
+    return rn_report_note(
+        l->r, l->err, "%s: %zu judged %s no score of %s and %s left out of its ranking", e->model,
+        unscored, rn_plural((int64_t)unscored, "sample has", "samples have"), row->name,
+        rn_plural((int64_t)unscored, "is", "are"));
 }
 
 enum { MAX_RANKERS = 64 };

@@ -9,6 +9,8 @@
  */
 #include "report/report_priv.h"
 
+#include "base/near.h"
+
 static const char *mapped(const rn_price_map *map, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
@@ -36,8 +38,9 @@ static int find_entry(const rn_report *r, rn_entrant *e, const rn_price_map *map
     if (!asked) return 0;
     rn_buf known = {0};
     list_entries(r->book, &known);
-    int rc = rn_fail(err, RN_ENOTFOUND, "there is no cost entry '%s'; known: %s", asked,
-                     known.data ? known.data : "none");
+    char hint[RN_NEAR_HINT];
+    int rc = rn_fail(err, RN_ENOTFOUND, "there is no cost entry '%s'%s; known: %s", asked,
+                     rn_near_hint(asked, known.data, hint), known.data ? known.data : "none");
     rn_buf_free(&known);
     return rc;
 }
@@ -184,10 +187,12 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
     const rn_cost *c = e->cost;
     bool by_token = !isnan(c->usd_per_1m_input) && !isnan(c->usd_per_1m_output);
     if (!by_token && isnan(c->usd_per_hour) && isnan(c->usd_per_sample)) {
-        e->why[RN_UNIT_USD] =
-            "its cost entry has no prices: give usd_per_1m_tokens, usd_per_sample "
-            "or usd_per_hour in a --cost-file";
-        return 0;
+        e->why[RN_UNIT_USD] = rn_arena_printf(
+            &r->arena,
+            "its cost entry has no prices: write `[model %s]` and below it `usd_per_1m_tokens = "
+            "PRICE` (or usd_per_sample, usd_per_hour) into a file, and give that with --cost-file",
+            c->name);
+        return e->why[RN_UNIT_USD] ? 0 : rn_report_nomem(err);
     }
     rn_kcost *axis = &e->axis[RN_UNIT_USD];
     if (!isnan(c->usd_per_sample)) {
@@ -396,7 +401,9 @@ static int check_profile(const rn_report *r, rn_err *err)
     const char *name;
     for (size_t i = 0; (name = rn_cost_profile_at(r->book, i)); i++)
         rn_buf_printf(&names, "%s%s", i ? ", " : "", name);
-    int rc = rn_fail(err, RN_ENOTFOUND, "there is no profile '%s'; known: %s", r->opts.profile,
+    char hint[RN_NEAR_HINT];
+    int rc = rn_fail(err, RN_ENOTFOUND, "there is no profile '%s'%s; known: %s", r->opts.profile,
+                     rn_buf_ok(&names) ? rn_near_hint(r->opts.profile, names.data, hint) : "",
                      rn_buf_ok(&names) && names.len ? names.data : "none");
     rn_buf_free(&names);
     return rc;

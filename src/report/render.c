@@ -67,13 +67,36 @@ static void print_head(const rn_report_task *t, rn_buf *out)
     if (t->source)
         rn_buf_printf(out, "== %s: published curves (%s) ==\n", t->name, t->source);
     else
-        rn_buf_printf(
-            out, "== %s: %s%zu problems, %zu model%s, %lld judged %s%s ==\n", t->name,
-            some ? some : "", t->n_problems, t->n_entrants, t->n_entrants == 1 ? "" : "s",
-            (long long)(n || !n_greedy ? n : n_greedy),
-            n || !n_greedy ? "samples" : "greedy answers",
-            n && n_greedy ? rn_arena_printf(&a, ", %lld greedy answers", (long long)n_greedy) : "");
+        rn_buf_printf(out, "== %s: %s%zu problem%s, %zu model%s, %lld judged %s%s ==\n", t->name,
+                      some ? some : "", t->n_problems, rn_plural((int64_t)t->n_problems, "", "s"),
+                      t->n_entrants, rn_plural((int64_t)t->n_entrants, "", "s"),
+                      (long long)(n || !n_greedy ? n : n_greedy),
+                      n || !n_greedy ? rn_plural(n, "sample", "samples")
+                                     : rn_plural(n_greedy, "greedy answer", "greedy answers"),
+                      n && n_greedy
+                          ? rn_arena_printf(&a, ", %lld greedy answer%s", (long long)n_greedy,
+                                            rn_plural(n_greedy, "", "s"))
+                          : "");
     rn_arena_free(&a);
+}
+
+/* JSON has no blanks to break at: a line ends behind a comma. */
+static void print_long(const char *text, rn_buf *out)
+{
+    size_t at = out->len;
+    while (at && out->data[at - 1] != '\n')
+        at--;
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, ", ");
+        n += p[n] != '\0';
+        if (out->len - at > 4 && out->len - at + n > RN_LINE) {
+            rn_buf_puts(out, "\n    ");
+            at = out->len - 4;
+        }
+        rn_buf_add(out, p, n);
+        p += n;
+    }
+    rn_buf_putc(out, '\n');
 }
 
 static void print_conditions(const rn_report *r, const rn_report_task *t, rn_buf *out)
@@ -83,11 +106,13 @@ static void print_conditions(const rn_report *r, const rn_report_task *t, rn_buf
     if (!t->source) rn_buf_printf(out, "hash %.12s\n", *t->hash ? t->hash : "unknown");
     for (size_t i = 0; i < t->n_entrants && !t->source; i++) {
         const rn_entrant *e = &t->entrants[i];
-        rn_buf_printf(out, "%s: prompt %s, settings %s\n", e->model,
-                      *e->preset ? e->preset : "unknown", *e->settings ? e->settings : "{}");
+        rn_buf_printf(out, "%s: prompt %s, settings ", e->model,
+                      *e->preset ? e->preset : "unknown");
+        print_long(*e->settings ? e->settings : "{}", out);
         if (*e->protocol && (!protocol || strcmp(protocol, e->protocol) != 0)) {
             protocol = e->protocol;
-            rn_buf_printf(out, "  judged under %s\n", protocol);
+            rn_buf_puts(out, "  judged under ");
+            print_long(protocol, out);
         }
         if (e->n_protocols > 1)
             rn_buf_printf(
@@ -305,7 +330,7 @@ static void print_unread(const rn_report_task *t, rn_buf *out)
         const rn_entrant *e = &t->entrants[i];
         const long long n = e->cov.n_samples, bad = e->verdicts[RN_V_SYNTAX];
         if (e->n_no_code)
-            rn_buf_printf(out, "no code: %lld of %lld answers of %s; they fail\n",
+            rn_buf_printf(out, "no code in %lld of %lld answers of %s: failed\n",
                           (long long)e->n_no_code, n, e->model);
         if (e->n_protocols > 1)
             rn_buf_printf(out,

@@ -6,6 +6,8 @@
  */
 #include "report/report_priv.h"
 
+#include "base/near.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -140,10 +142,13 @@ static int check_compare(const rn_report *r, rn_err *err)
                 is_here |= strcmp(name, asked[m]) == 0;
                 if (i == 0) rn_buf_printf(&known, "%s%s", j ? ", " : "", name);
             }
+        char hint[RN_NEAR_HINT];
         int rc = is_here
                      ? 0
-                     : rn_fail(err, RN_ENOTFOUND, "--compare: there is no model '%s'; there is %s",
-                               asked[m], rn_buf_ok(&known) ? known.data : "none");
+                     : rn_fail(err, RN_ENOTFOUND,
+                               "--compare: there is no model '%s'%s; there is %s", asked[m],
+                               rn_buf_ok(&known) ? rn_near_hint(asked[m], known.data, hint) : "",
+                               rn_buf_ok(&known) ? known.data : "none");
         rn_buf_free(&known);
         if (rc) return rc;
     }

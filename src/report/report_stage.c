@@ -6,6 +6,7 @@
  * that is not there, a budget too small) comes as an error of the stage.
  */
 #include "base/file.h"
+#include "base/near.h"
 #include "base/jout.h"
 #include "report/against.h"
 #include "report/figure.h"
@@ -35,8 +36,9 @@ static int choose(const char *name, const char *value, const char *const *words,
         }
         rn_buf_printf(&known, "%s%s", i ? ", " : "", words[i]);
     }
-    int rc = rn_fail(err, RN_EINVAL, "--%s cannot be '%s': it is one of %s", name, value,
-                     known.data ? known.data : "?");
+    char hint[RN_NEAR_HINT];
+    int rc = rn_fail(err, RN_EINVAL, "--%s cannot be '%s'%s: it is one of %s", name, value,
+                     rn_near_hint(value, known.data, hint), known.data ? known.data : "?");
     rn_buf_free(&known);
     return rc;
 }

@@ -7,6 +7,8 @@
  */
 #include "report/views.h"
 
+#include "base/near.h"
+
 #include "stat/tol.h"
 
 static const char *const names[] = {
@@ -30,7 +32,9 @@ int rn_report_metric_add(uint32_t *set, const char *name, rn_err *err)
         rn_buf_free(&known);
         return 0;
     }
-    int rc = rn_fail(err, RN_EINVAL, "there is no metric '%s'; there are %s", name,
+    char hint[RN_NEAR_HINT];
+    int rc = rn_fail(err, RN_EINVAL, "there is no metric '%s'%s; there are %s", name,
+                     rn_buf_ok(&known) ? rn_near_hint(name, known.data, hint) : "",
                      rn_buf_ok(&known) ? known.data : "");
     rn_buf_free(&known);
     return rc;
@@ -264,15 +268,15 @@ void rn_view_put_examples(const rn_report_task *t, rn_buf *out)
     if (seen == 0)
         rn_buf_printf(out, "examples: none of the %lld in the prompts is in the tests\n", all);
     else if (seen == all)
-        rn_buf_printf(
-            out,
-            "examples: all %lld in the prompts are in the tests, too: who chooses by them "
-            "chooses by tests\n",
-            all);
+        rn_buf_printf(out,
+                      "examples: the tests repeat all %lld of the prompts, so that a choice by "
+                      "them has seen a "
+                      "part of the tests, and says less of problems that have none\n",
+                      all);
     else
         rn_buf_printf(out,
-                      "examples: %lld of the %lld in the prompts are in the tests, too; "
-                      "'examples in no test' counts the other %lld alone\n",
+                      "examples: the tests repeat %lld of the %lld of the prompts; 'examples in no "
+                      "test' counts the other %lld alone\n",
                       seen, all, all - seen);
 }
 
@@ -321,12 +325,17 @@ static void put_reasons(const rn_report_task *t, rn_unit axis, rn_buf *out)
         for (size_t j = 0; j < i; j++)
             first &= !t->entrants[j].why[axis] || strcmp(t->entrants[j].why[axis], why) != 0;
         if (!first) continue;
+        rn_buf line = {0};
         for (size_t j = i; j < t->n_entrants; j++) {
             const char *other = t->entrants[j].priced[axis] ? NULL : t->entrants[j].why[axis];
             if (other && strcmp(other, why) == 0)
-                rn_buf_printf(out, "%s%s", j > i ? ", " : "", t->entrants[j].model);
+                rn_buf_printf(&line, "%s%s", j > i ? ", " : "", t->entrants[j].model);
         }
-        rn_buf_printf(out, ": not shown: %s\n", why);
+        rn_buf_printf(&line, ": not shown: %s", why);
+        if (rn_buf_ok(&line)) rn_buf_wrapped(out, line.data, 2, 0);
+        out->failed |= !rn_buf_ok(&line);
+        rn_buf_putc(out, '\n');
+        rn_buf_free(&line);
     }
 }
 
@@ -533,10 +542,11 @@ static void put_executions(const rn_report_task *t, rn_buf *out)
             if (k->n_judged == 0) continue;
             rn_buf_printf(
                 out,
-                "%s ran %lld programs for %lld samples of %s: %.3g CPU seconds, %.3g s of "
-                "wall-time one after the other\n",
-                k->name, (long long)k->n_runs, (long long)k->n_scored, t->entrants[i].model,
-                k->judge_cpu_s, k->recorded[RN_UNIT_SECOND]);
+                "%s ran %lld %s for %lld %s of %s: %.3g CPU seconds, %.3g s of wall-time one "
+                "after the other\n",
+                k->name, (long long)k->n_runs, rn_plural(k->n_runs, "program", "programs"),
+                (long long)k->n_scored, rn_plural(k->n_scored, "sample", "samples"),
+                t->entrants[i].model, k->judge_cpu_s, k->recorded[RN_UNIT_SECOND]);
         }
 }
 

@@ -137,7 +137,7 @@ static int check_at_rest(const places *p, int64_t n_tasks, const rn_watch *watch
                        p->dir);
     if (!rc && q.n_running + q.n_waiting > 0)
         return rn_fail(err, RN_EBUSY,
-                       "%s: a job is still at work (%lld tasks running, %lld waiting): follow it "
+                       "%s: a job is still at work (%lld running, %lld waiting): follow it "
                        "with 'ration batch -s %s --attach', or end it with scancel",
                        p->dir, (long long)q.n_running, (long long)q.n_waiting, p->store);
     if (rc && err && why.code) *err = why;
@@ -174,9 +174,9 @@ static int take_results(const places *p, const rn_batch_job *job, rn_store *whol
     int rc = rn_batch_collect(p->dir, job, whole, &n_left, watch, err);
     if (rc || !n_left) return rc;
     return rn_fail(err, RN_EEXIST,
-                   "%s holds results of %lld tasks that %s does not take (see above); give another "
+                   "%s holds results of %lld %s that %s does not take (see above); give another "
                    "folder with --dir, or remove this one",
-                   p->dir, (long long)n_left, p->store);
+                   p->dir, (long long)n_left, rn_plural(n_left, "task", "tasks"), p->store);
 }
 
 /* An earlier job of the folder: what it brought is merged, and nothing of it may still run. */
@@ -371,7 +371,8 @@ static int submit_only(const rn_batch_options *o, const places *p, const rn_batc
                                : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
     out->submitted = rc == 0;
     if (!rc)
-        rn_watch_note(&o->watch, "job %s: %zu of %zu tasks submitted%s", x.id, x.n_taken, x.n,
+        rn_watch_note(&o->watch, "job %s: %zu of %zu %s submitted%s", x.id, x.n_taken, x.n,
+                      rn_plural((int64_t)x.n, "task", "tasks"),
                       x.n_taken < x.n ? "; --attach submits the rest" : "");
     rn_vec_free(&tasks);
     return rc;
@@ -437,9 +438,10 @@ static int submit(const rn_batch_options *o, places *p, const rn_units *todo, rn
     } else if (!rc) {
         rc = make_job(o, p, todo, whole, &job, err);
         if (!rc)
-            rn_watch_note(
-                &o->watch, "%lld results are missing, about %.3g s of work, as %lld tasks in %s",
-                (long long)job.n_rows, rn_units_seconds(todo), (long long)job.n_tasks, p->dir);
+            rn_watch_note(&o->watch, "%lld %s missing, about %.3g s of work, as %lld %s in %s",
+                          (long long)job.n_rows, rn_plural(job.n_rows, "result is", "results are"),
+                          rn_units_seconds(todo), (long long)job.n_tasks,
+                          rn_plural(job.n_tasks, "task", "tasks"), p->dir);
         if (!rc) rc = run_job(o, p, &job, whole, out, err);
     }
     rn_store_close(whole);

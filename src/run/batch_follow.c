@@ -165,10 +165,11 @@ static void tell_of_held(follow *f)
     const rn_slurm_queue *q = &f->q;
     if (q->n_held > f->n_held)
         rn_watch_note(f->c->watch,
-                      "%lld tasks are held by Slurm (%s): 'scontrol release %s' lets one start "
+                      "%lld %s held by Slurm (%s): 'scontrol release %s' lets one start "
                       "again; where a node failed, 'sinfo -R' names it, and 'scontrol update "
                       "NodeName=NODE State=RESUME' brings it back",
-                      (long long)q->n_held, q->held_reason, q->held);
+                      (long long)q->n_held, rn_plural(q->n_held, "task is", "tasks are"),
+                      q->held_reason, q->held);
     f->n_held = q->n_held;
 }
 
@@ -256,9 +257,10 @@ static void try_again(follow *f, int64_t i, bool brought_results, const char *wh
     if (t->due)
         rn_watch_note(f->c->watch, "task %lld %s: submitted again", (long long)i, what);
     else
-        rn_watch_note(
-            f->c->watch, "task %lld %s, and is given up after %d attempt%s; see %s/%04lld.log",
-            (long long)i, what, t->n_vain, t->n_vain == 1 ? "" : "s", f->c->folder, (long long)i);
+        rn_watch_note(f->c->watch,
+                      "task %lld %s, and is given up after %d attempt%s; see %s/%04lld.log",
+                      (long long)i, what, t->n_vain, rn_plural((int64_t)t->n_vain, "", "s"),
+                      f->c->folder, (long long)i);
 }
 
 /* True while a part that is older than its report may still come. */
@@ -382,7 +384,8 @@ static void note_submission(follow *f, const rn_slurm_submission *x)
     f->refused_ns = x->n_taken < x->n ? rn_now_ns() : 0;
     f->n_refused = f->q.n_running + f->q.n_waiting + (int64_t)x->n_taken;
     if (x->n_taken)
-        rn_watch_note(f->c->watch, "job %s: %zu tasks submitted%s", x->id, x->n_taken,
+        rn_watch_note(f->c->watch, "job %s: %zu %s submitted%s", x->id, x->n_taken,
+                      rn_plural((int64_t)x->n_taken, "task", "tasks"),
                       x->n_taken < x->n ? "; Slurm accepts the rest later" : "");
 }
 
@@ -412,9 +415,9 @@ static void show(const follow *f)
 {
     char extra[256];
     snprintf(extra, sizeof extra,
-             "%lld tasks done, %lld running, %lld waiting%s%s, %lld given up, of %lld",
-             (long long)f->n_done, (long long)f->q.n_running, (long long)f->q.n_waiting,
-             f->reason[0] ? ": " : "", f->reason, (long long)f->n_failed,
+             "%lld %s done, %lld running, %lld waiting%s%s, %lld given up, of %lld",
+             (long long)f->n_done, rn_plural(f->n_done, "task", "tasks"), (long long)f->q.n_running,
+             (long long)f->q.n_waiting, f->reason[0] ? ": " : "", f->reason, (long long)f->n_failed,
              (long long)f->c->job->n_tasks);
     const rn_progress_step step = {.what = "batch",
                                    .unit = "results",

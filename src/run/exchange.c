@@ -238,8 +238,9 @@ static int choose_run(void *user, const rn_store_run_row *r)
     snprintf(u->run.hash, sizeof u->run.hash, "%s", r->set_hash);
     snprintf(u->run.preset, sizeof u->run.preset, "%s", r->preset);
     read_extractor(r->settings, u->run.extractor, sizeof u->run.extractor);
-    rn_buf_printf(&u->list, "  %" PRId64 ": %s, %s, %s, %" PRId64 " samples, %s\n", r->run_id,
-                  r->model_name, r->set_name, r->kind, r->n_samples, r->settings);
+    rn_buf_printf(&u->list, "  %" PRId64 ": %s, %s, %s, %" PRId64 " %s, %s\n", r->run_id,
+                  r->model_name, r->set_name, r->kind, r->n_samples,
+                  rn_plural(r->n_samples, "sample", "samples"), r->settings);
     return 0;
 }
 
@@ -367,7 +368,8 @@ static int unclear(const outgoing *u, const char *format, rn_err *err)
         rn_watch_note(&u->o->watch, "%.*s", (int)n, p);
         p += n + (p[n] == '\n');
     }
-    return rn_fail(err, RN_ELIMIT, "%zu runs fit", u->ids.n);
+    return rn_fail(err, RN_ELIMIT, "%zu %s fit", u->ids.n,
+                   rn_plural((int64_t)u->ids.n, "run", "runs"));
 }
 
 int rn_export_options_check(const rn_export_options *o, rn_err *err)

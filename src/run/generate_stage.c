@@ -15,6 +15,7 @@
 #include "run/units.h"
 
 #include "base/clock.h"
+#include "base/near.h"
 #include "base/json.h"
 #include "base/rng.h"
 #include "run/study.h"
@@ -104,8 +105,9 @@ static int choose_preset(call *g, rn_err *err)
     rn_buf known = {0};
     const bool alike = add_presets(&known, name, strcspn(name, "-"));
     if (!alike) add_presets(&known, name, 0);
-    int rc = rn_fail(err, RN_EINVAL, "no prompt preset '%s'; there are %s", name,
-                     known.data ? known.data : "none");
+    char hint[RN_NEAR_HINT];
+    int rc = rn_fail(err, RN_EINVAL, "no prompt preset '%s'%s; there are %s", name,
+                     rn_near_hint(name, known.data, hint), known.data ? known.data : "none");
     rn_buf_free(&known);
     return rc;
 }
@@ -182,14 +184,13 @@ static int build_prompts(call *g, rn_err *err)
         rn_sha256_hex(digest, g->prompts_sha);
     }
     if (!rc && g->n_blind)
-        rn_watch_warn(&g->o->watch,
-                      "%s: of %lld problems with a gap it sees what stands before the gap alone%s",
-                      g->sampler->m.name, (long long)g->n_blind,
-                      g->sampler->m.remote ? ": a server has no form for them"
-                      : g->sampler->infill ? ""
-                      : g->sampler->template != RN_CHAT_NONE
-                          ? ": it is asked as a chat"
-                          : ": its file names no tokens that fill gaps");
+        rn_watch_warn(
+            &g->o->watch, "%s: of %lld %s with a gap it sees what stands before the gap alone%s",
+            g->sampler->m.name, (long long)g->n_blind, rn_plural(g->n_blind, "problem", "problems"),
+            g->sampler->m.remote                   ? ": a server has no form for them"
+            : g->sampler->infill                   ? ""
+            : g->sampler->template != RN_CHAT_NONE ? ": it is asked as a chat"
+                                                   : ": its file names no tokens that fill gaps");
     rn_sha256_free(hash);
     rn_buf_free(&text);
     return rc;
@@ -549,8 +550,10 @@ static int probe_server(call *g, rn_err *err)
     for (size_t i = 0; i < s->orders.n && n < 3; i++)
         prompts[n++] = s->orders.data[i].prompt;
     const bool repeated = s->n_wanted >= FULL_PROBE_FROM;
+    s->m.asked_ns = rn_now_ns();
     int rc = repeated ? rn_remote_probe_run(r, prompts, n, &s->sampling, p, err)
                       : rn_remote_probe_quick(r, prompts[0], &s->sampling, p, err);
+    s->m.asked_ns = 0;
     if (rc) return rc;
     g->probed = true;
     s->n_proven = 1;
@@ -570,7 +573,8 @@ static int probe_server(call *g, rn_err *err)
                       rn_remote_url(r), (long long)p->n_greedy_differ, (long long)p->n_greedy,
                       (long long)p->n_seeded_differ, (long long)p->n_seeded,
                       p->honours_seed ? "" : " (the seed is not honoured)");
-    rn_watch_note(w, "%s: %lld samples to make", s->m.name, (long long)s->n_wanted);
+    rn_watch_note(w, "%s: %lld %s to make", s->m.name, (long long)s->n_wanted,
+                  rn_plural(s->n_wanted, "sample", "samples"));
     return 0;
 }
 
@@ -786,9 +790,10 @@ int rn_stage_generate(rn_store *s, const rn_generate_options *options, rn_genera
     }
     if (out->n_refused + out->n_cut)
         rn_watch_warn(&o.watch,
-                      "%lld samples failed, %lld were broken off by the server; the same command "
-                      "asks for them again",
-                      (long long)out->n_refused, (long long)out->n_cut);
+                      "%lld %s failed, %lld %s broken off by the server; the same command asks "
+                      "again",
+                      (long long)out->n_refused, rn_plural(out->n_refused, "sample", "samples"),
+                      (long long)out->n_cut, rn_plural(out->n_cut, "was", "were"));
     out->incomplete = !o.share.todo && out->n_had + out->n_made < out->n_total;
     rn_watch_log_end(s, g.command_id, rc, out->incomplete);
     free_call(&g);

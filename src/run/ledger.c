@@ -87,10 +87,8 @@ static void put_why(const rn_solve_state *s, rn_buf *b)
     else if (n == 0)
         rn_buf_puts(b, "no sample was finished within the budget");
     else if (s->o->no_tests)
-        rn_buf_printf(b,
-                      "none of %lld samples can be used: they hold no code or were cut by the "
-                      "token limit",
-                      (long long)n);
+        rn_buf_printf(b, "none of %lld %s can be used: no code in it, or cut by the token limit",
+                      (long long)n, rn_plural(n, "sample", "samples"));
     else
         rn_buf_printf(b, "no sample passed, of %lld judged", (long long)judged);
     put_failures(s, b);

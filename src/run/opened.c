@@ -2,6 +2,7 @@
 #include "run/opened.h"
 
 #include "base/jout.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "model/memory.h"
 
@@ -131,11 +132,6 @@ static int64_t ms_of(double seconds)
     return seconds <= 0 ? 0 : seconds < 1e-3 ? 1 : (int64_t)(seconds * 1000);
 }
 
-static int stops(void *user)
-{
-    return rn_watch_stops(user);
-}
-
 /* ---- an open one ----------------------------------------------------------------------------- */
 
 static int peek_file(rn_opened *o, rn_err *err)
@@ -214,6 +210,19 @@ static int start_server(rn_opened *o, rn_err *err)
     return rn_serve_open(&so, &o->serve, &o->served, err);
 }
 
+/* Asked again and again while a call waits: says once that the server is slow. */
+static int stops_or_tells(void *user)
+{
+    rn_opened *o = user;
+    const int64_t slow_ns = 2000000000;
+    if (o->asked_ns && rn_now_ns() - o->asked_ns > slow_ns) {
+        o->asked_ns = 0;
+        rn_watch_note(o->watch, "%s: its first answers take time; still waiting",
+                      rn_remote_url(o->remote));
+    }
+    return rn_watch_stops(o->watch);
+}
+
 static int open_server(rn_opened *o, rn_remote_api api, rn_err *err)
 {
     const rn_model_source *m = o->m;
@@ -235,8 +244,8 @@ static int open_server(rn_opened *o, rn_remote_api api, rn_err *err)
                          .query = m->query,
                          .n_headers = m->n_headers,
                          .n_query = m->n_query,
-                         .should_stop = stops,
-                         .user = (void *)(uintptr_t)o->watch};
+                         .should_stop = stops_or_tells,
+                         .user = o};
     if (m->api) parse_api(m->api, &ro.api);
     if (!rc) rc = rn_remote_open(&ro, &o->remote, err);
     rn_buf_free(&url);
@@ -311,18 +320,21 @@ char *rn_server_summary(const rn_opened *o, const rn_remote_usage *u)
     rn_buf b = {0};
     if (u->n_requests == 0) return NULL;
     rn_buf_printf(&b,
-                  "%s: %lld requests in %lld attempts, %lld prompt tokens (%lld cached), %lld "
+                  "%s:\n  %lld %s, sent %lld %s; tokens: %lld of prompts (%lld cached), %lld "
                   "generated",
-                  rn_remote_url(o->remote), (long long)u->n_requests, (long long)u->n_sent,
-                  (long long)u->prompt_tok, (long long)u->cached_tok, (long long)u->gen_tok);
+                  rn_remote_url(o->remote), (long long)u->n_requests,
+                  rn_plural(u->n_requests, "request", "requests"), (long long)u->n_sent,
+                  rn_plural(u->n_sent, "time", "times"), (long long)u->prompt_tok,
+                  (long long)u->cached_tok, (long long)u->gen_tok);
     if (u->discarded_gen_tok || u->discarded_prompt_tok)
         rn_buf_printf(&b, ", %lld discarded (with prompts of %lld)",
                       (long long)u->discarded_gen_tok, (long long)u->discarded_prompt_tok);
     if (u->n_untold)
-        rn_buf_printf(&b, "; %lld attempts do not report their tokens: up to %lld more",
-                      (long long)u->n_untold, (long long)u->untold_tok);
+        rn_buf_printf(&b, "\n  tokens of %lld %s not reported: up to %lld more",
+                      (long long)u->n_untold, rn_plural(u->n_untold, "answer", "answers"),
+                      (long long)u->untold_tok);
     double usd = rn_server_usd(o->entry, u);
-    if (!isnan(usd)) rn_buf_printf(&b, "; %.4g USD", usd);
+    if (!isnan(usd)) rn_buf_printf(&b, "; $%.4g", usd);
     char *text = rn_buf_ok(&b) ? rn_buf_take(&b) : NULL;
     rn_buf_free(&b);
     return text;

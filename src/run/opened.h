@@ -30,6 +30,8 @@ typedef struct rn_opened {
     rn_model *own_model;
     /* of a server */
     rn_remote *remote;
+    int64_t
+        asked_ns;    /* since when its first answers are awaited; 0: they are not, or it was said */
     rn_serve *serve; /* started for it; NULL */
     rn_buf served;   /* its source with the port */
     rn_cost_book *book;

@@ -192,7 +192,9 @@ static int profile_server(call *c, rn_err *err)
     rn_sampling_init(&s);
     for (size_t i = 0; i < N; i++)
         prompts[i] = rn_bytes_of(probe_prompts[i]);
+    c->m.asked_ns = rn_now_ns();
     int rc = rn_remote_probe_run(c->m.remote, prompts, N, &s, &c->probe, err);
+    c->m.asked_ns = 0;
     fill_prompt(c->o->prompt_tok, &c->prompt);
     if (!rc && !rn_buf_ok(&c->prompt)) rc = rn_fail(err, RN_ENOMEM, "out of memory for a profile");
     if (!rc) rc = time_server(c, err);

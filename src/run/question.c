@@ -1,6 +1,8 @@
 /* question.c: see question.h. */
 #include "run/question.h"
 
+#include "base/near.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -180,6 +182,7 @@ static bool holds_word(const char *name, const char *word)
 int rn_question_model(const char *word, const char *const *names, size_t n, size_t *at, rn_err *err)
 {
     size_t found = 0;
+    char hint[RN_NEAR_HINT];
     rn_buf known = {0};
     for (size_t i = 0; i < n; i++) {
         if (strcmp(names[i], word) == 0) {
@@ -196,7 +199,8 @@ int rn_question_model(const char *word, const char *const *names, size_t n, size
                      !*word  ? "the question names no model"
                      : found ? "more than one model is called "
                              : "no model is called ",
-                     word, "", n == 1 ? "is" : "are", known.data ? known.data : "none");
+                     word, *word && !found ? rn_near_hint(word, known.data, hint) : "",
+                     n == 1 ? "is" : "are", known.data ? known.data : "none");
     rn_buf_free(&known);
     return rc;
 }

@@ -185,7 +185,8 @@ static int conclude(references *x, rn_err *err)
                           rn_verdict_name(r->result.verdict), r->result.detail);
     }
     if (n_none)
-        rn_watch_note(watch, "%zu of %zu problems have no reference solution", n_none, x->n);
+        rn_watch_note(watch, "%zu of %zu problems %s no reference solution", n_none, x->n,
+                      rn_plural((int64_t)n_none, "has", "have"));
     if (!rc && n_bad)
         rc =
             rn_fail(err, RN_ELIMIT,

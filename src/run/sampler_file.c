@@ -157,10 +157,10 @@ static void tell_plan(rn_sampler *s, const rn_engine_plan *plan)
 {
     rn_event *e = rn_sampler_event(s, RN_EV_NOTE, 0);
     if (!e) return;
-    rn_buf_printf(
-        &e->text, "%s: %lld samples to make, %d in flight (at most %.1f MiB each), %d threads, %s",
-        s->m.name, (long long)s->n_wanted, plan->n_slots, (double)plan->slot_bytes / 1048576.0,
-        plan->n_threads, rn_isa_name(s->m.model->isa));
+    rn_buf_printf(&e->text, "%s: %lld %s to make, %d in flight (at most %.1f MiB each), %d %s, %s",
+                  s->m.name, (long long)s->n_wanted, rn_plural(s->n_wanted, "sample", "samples"),
+                  plan->n_slots, (double)plan->slot_bytes / 1048576.0, plan->n_threads,
+                  rn_plural(plan->n_threads, "thread", "threads"), rn_isa_name(s->m.model->isa));
     rn_sampler_put(s, e);
 }
 

@@ -249,13 +249,13 @@ static int fill_round(rn_until_work *w, bool *ended, bool *drew, rn_err *err)
         if (n_known(w) > before) continue;
         *ended = true;
         if (w->o->dry_run)
-            rn_watch_note(&w->o->watch,
-                          "the recorded samples end here: %zu problems would get more", n_short);
+            rn_watch_note(&w->o->watch, "the recorded samples end here: %zu %s would get more",
+                          n_short, rn_plural((int64_t)n_short, "problem", "problems"));
         else
             rn_watch_warn(&w->o->watch,
-                          "%zu problems get no further samples with a verdict; what is known of "
-                          "the rest is no answer: see `ration judge`",
-                          n_short);
+                          "%zu %s no further samples with a verdict; what is known of the rest is "
+                          "no answer: see `ration judge`",
+                          n_short, rn_plural((int64_t)n_short, "problem gets", "problems get"));
         return 0;
     }
     return 0;
@@ -275,8 +275,9 @@ static int ask(rn_until_work *w, rn_err *err)
         rn_buf line = {0};
         put_answer(w, &line);
         if (rn_buf_ok(&line))
-            rn_watch_note(&w->o->watch, "round %d, %lld samples: %s", w->known.round,
-                          (long long)n_known(w), line.data);
+            rn_watch_note(&w->o->watch, "round %d, %lld %s: %s", w->known.round,
+                          (long long)n_known(w), rn_plural(n_known(w), "sample", "samples"),
+                          line.data);
         rn_buf_free(&line);
     }
     return rc;

@@ -8,6 +8,7 @@
 #include "store/canon_priv.h"
 
 #include "base/file.h"
+#include "base/near.h"
 #include "base/vec.h"
 
 #include <assert.h>
@@ -95,9 +96,10 @@ int rn_store_name_of(rn_store *s, rn_store_noun noun, const char *asked, rn_aren
         rc =
             rn_fail(err, RN_ENOTFOUND,
                     "%s holds no samples; `ration generate` or `ration import` make some", s->path);
+    char hint[RN_NEAR_HINT];
     if (!rc && !found)
-        rc = rn_fail(err, RN_ENOTFOUND, "%s has no %s '%s'; it has %s", s->path, what[noun], asked,
-                     known.data);
+        rc = rn_fail(err, RN_ENOTFOUND, "%s has no %s '%s'%s; it has %s", s->path, what[noun],
+                     asked, rn_near_hint(asked, known.data, hint), known.data);
     rn_buf_free(&known);
     if (!rc) *out = found;
     return rc;

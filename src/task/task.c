@@ -9,6 +9,7 @@
 #include "task/load_priv.h"
 
 #include "base/file.h"
+#include "base/near.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -328,12 +329,14 @@ int rn_taskset_parse(rn_bytes text, const char *path, rn_taskset **out, rn_err *
 
 static int unknown_set(const char *name, rn_err *err)
 {
+    char hint[RN_NEAR_HINT];
     rn_buf b = {0};
     for (size_t i = 0; rn_set_at(i); i++)
         rn_buf_printf(&b, "%s%s", i ? ", " : "", rn_set_at(i)->name);
-    int rc = rn_fail(err, RN_ENOTFOUND,
-                     "no problem set is called '%s'; known are %s, or give the path of a file",
-                     name, rn_buf_ok(&b) ? b.data : "");
+    int rc =
+        rn_fail(err, RN_ENOTFOUND,
+                "no problem set is called '%s'%s; known are %s, or give the path of a file", name,
+                rn_buf_ok(&b) ? rn_near_hint(name, b.data, hint) : "", rn_buf_ok(&b) ? b.data : "");
     rn_buf_free(&b);
     return rc;
 }

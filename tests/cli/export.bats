@@ -76,8 +76,12 @@ odd='a\\"b\\u0000\\u0001\\u007f\\té€😀\\ud83d\\ude00\\n'
     mkdir away
     cd away
     run "$RATION" export -s ../a.db --format evalplus
+    [ "$status" -eq 0 ] # the set is found where it came from
+    mv ../tiny.jsonl ../gone.jsonl
+    run "$RATION" export -s ../a.db --format evalplus
     [ "$status" -eq 3 ]
     [[ "$output" == *"tiny"* ]]
+    mv ../gone.jsonl ../tiny.jsonl
     sed 's/Tiny/Other/' ../tiny.jsonl >tiny.jsonl
     run "$RATION" export -s ../a.db --format evalplus -t tiny.jsonl
     [ "$status" -eq 3 ]
@@ -103,7 +107,7 @@ odd='a\\"b\\u0000\\u0001\\u007f\\té€😀\\ud83d\\ude00\\n'
     "$RATION" import -s a.db -t tiny.jsonl --model two --greedy a.jsonl
     run "$RATION" export -s a.db --format human-eval
     [ "$status" -eq 2 ]
-    [[ "$output" == *"'human-eval' holds one run; choose with --run"*"1: one, tiny, sample, 1 samples"* ]]
+    [[ "$output" == *"'human-eval' holds one run; choose with --run"*"1: one, tiny, sample, 1 sample"* ]]
     run "$RATION" export -s a.db --format human-eval --model two --greedy
     [ "$status" -eq 0 ]
     run "$RATION" export -s a.db --format human-eval --run 2
@@ -149,5 +153,5 @@ assert all(r["text"] == "a,\"b\"" and r["verdict"] == "passed" for r in rows), r
 c = sqlite3.connect("a.db"); c.execute("update sample_text set text = x%s" % repr("61ff62")); c.commit()'
     run "$RATION" export -s a.db --format human-eval
     [ "$status" -eq 0 ]
-    [[ "$output" == *"1 texts have bytes that are not UTF-8"* ]]
+    [[ "$output" == *"1 text has bytes that are not UTF-8"* ]]
 }

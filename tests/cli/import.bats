@@ -52,18 +52,18 @@ three_rows() {
     imp a.jsonl
     printf '{"task_id": "Tiny/2", "completion": "d"}\n' >>a.jsonl
     run imp a.jsonl
-    [[ "$output" == *"1 samples added, 3 were there already"* ]]
+    [[ "$output" == *"1 sample added, 3 were there already"* ]]
     printf '{"task_id": "Tiny/0", "completion": "other"}\n' >b.jsonl
     run imp b.jsonl
     [ "$status" -eq 3 ]
     [[ "$output" == *"b.jsonl: line 1: sample 0 of Tiny/0 is stored with another text"*"--append"* ]]
     run imp --append b.jsonl
-    [[ "$output" == *"1 samples added"* ]]
+    [[ "$output" == *"1 sample added"* ]]
     run imp --append b.jsonl
     [[ "$output" == *"0 samples added"* ]]
     cp b.jsonl c.jsonl
     run imp --append c.jsonl
-    [[ "$output" == *"1 samples added"* ]]
+    [[ "$output" == *"1 sample added"* ]]
     [ "$(sql s.db "select group_concat(idx) from sample s join problem p on p.id = problem_id where task_id = 'Tiny/0'")" = 0,1,2,3 ]
 }
 
@@ -227,7 +227,7 @@ three_rows() {
     [ "$(sql s.db "select count(*) from sample")" = 1 ]
     run imp --skip-bad a.jsonl
     [ "$status" -eq 1 ]
-    [[ "$output" == *"2 samples added, 1 were there already, 10 rows left out"* ]]
+    [[ "$output" == *"2 samples added, 1 was there already, 10 rows left out"* ]]
     [[ "$output" == *'line 3: field "completion" is neither a string nor a list of strings'* ]]
     [[ "$output" == *'line 4: field "completion" is missing'* ]]
     [[ "$output" == *'line 9, column'*'unable to decode byte 0xff'* ]]
@@ -494,7 +494,7 @@ expect() {
     printf '{"date": "x", "eval": {"Tiny/0": {"base": [["success", [1]]], "plus": [["failed", [1]]]}}}' >r.json
     run imp a.jsonl r.json
     [ "$status" -eq 0 ]
-    [[ "$output" == *"1 samples added, 2 verdicts; 1 of 4 problems"* ]]
+    [[ "$output" == *"1 sample added, 2 verdicts; 1 of 4 problems"* ]]
     [ "$(sql s.db "select count(*) from run")" = 1 ]
     imp --setting t=2 a.jsonl
     run imp r.json
@@ -513,7 +513,7 @@ expect() {
     printf '{"task_id": "Tiny/0", "completion": "a", "generated_tokens": 9}\n' >c.jsonl
     imp --cost code-llama-7b a.jsonl
     run imp b.jsonl
-    [[ "$output" == *"0 samples added, 1 were there already"* ]]
+    [[ "$output" == *"0 samples added, 1 was there already"* ]]
     imp c.jsonl
     [ "$(sql s.db "select gen_tok, finish from sample")" = "7|stop" ]
     run imp --cost no-such-model a.jsonl

@@ -253,7 +253,7 @@ PY
     chmod 755 . venv
     run "$RATION" judge -s v.db -t tiny.jsonl --venv venv
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *" 1 "*"1 samples judged now"* ]]
+    [[ "$output" == *" 1 "*"1 sample judged now"* ]]
     [ "$(sql v.db "select count(*) from verdict v join verdict_kind k on k.id = v.kind_id where k.name = 'passed'")" = 1 ]
 }
 
@@ -289,7 +289,7 @@ PY
     "$RATION" judge -s chat.db -t tiny.jsonl --extractor auto
     run "$RATION" report -s chat.db
     echo "$output"
-    [[ "$output" == *"no code: 4 of 8 answers of m; they fail"* ]]
+    [[ "$output" == *"no code in 4 of 8 answers of m: failed"* ]]
     [[ "$output" != *"syntax errors"* ]]
     [[ "$("$RATION" report -s chat.db --format json)" == *'"no_code":4'* ]]
 }

@@ -293,11 +293,11 @@ END
     [ "$status" -eq 0 ] || { echo "$output"; cat "$dir/s.jsonl"; false; }
     run "$RATION" rank -t "$dir/sum.jsonl" -s "$dir/a.db"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *"2 examples give a value; 1 of them are in no test"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"2 examples give a value; 1 of them is in no test"* ]] || { echo "$output"; false; }
     "$RATION" judge -t "$dir/sum.jsonl" -s "$dir/a.db" --keep-going >/dev/null
     for how in "" "--metric rank-score@k"; do
         run "$RATION" report -s "$dir/a.db" $how
-        [[ "$output" == *"examples: 1 of the 2 in the prompts are in the tests, too; 'examples in no test' counts the other 1 alone"* ]] || { echo "$output"; false; }
+        [[ "$output" == *"examples: the tests repeat 1 of the 2 of the prompts; 'examples in no test' counts the other 1 alone"* ]] || { echo "$output"; false; }
     done
     run "$RATION" report -s "$dir/a.db" --metric rank-score@k --format json
     /usr/bin/python3 -c 'import json, sys
@@ -317,7 +317,7 @@ END
     done >"$dir/s.jsonl"
     "$RATION" import -s "$dir/a.db" -t "$dir/set.jsonl" --model other "$dir/s.jsonl" >/dev/null
     run "$RATION" rank -t "$dir/set.jsonl" -s "$dir/a.db"
-    [[ "$output" == *"1 examples give a value; 1 of them are in no test"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"1 example gives a value; 1 of them is in no test"* ]] || { echo "$output"; false; }
     right=$(sql "$dir/a.db" "select cast(c.score as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
     [ "$right" = "1 0 1 " ] || { echo "$right"; false; }
     [ "$(sql "$dir/a.db" "select count(distinct votes) from score")" = 3 ]
@@ -328,9 +328,9 @@ END
     "$RATION" import -s "$dir/a.db" -t "$set" --model other "$dir/hang.jsonl" >/dev/null
     cp "$dir/a.db" "$dir/b.db"
     run "$RATION" rank --ranker consensus --cpu-limit 0.5 --inputs 1 -t "$set" -s "$dir/a.db" -j 1
-    [[ "$output" == *"1 programs executed: 0."[56]" CPU seconds"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"1 program executed: 0."[56]" CPU seconds"* ]] || { echo "$output"; false; }
     run "$RATION" rank --ranker consensus --cpu-limit 0.5 --inputs 16 -t "$set" -s "$dir/b.db" -j 1
-    [[ "$output" == *"1 programs executed: 1."[012]" CPU seconds"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"1 program executed: 1."[012]" CPU seconds"* ]] || { echo "$output"; false; }
 }
 
 @test "rank: examples+nll orders by examples passed, then by likelihood, and knows no verdict" {

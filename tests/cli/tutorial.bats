@@ -16,7 +16,7 @@ teardown() { [ ! -e ration-tutorial/server.pid ] || kill "$(cat ration-tutorial/
     mkdir bin ration-tutorial
     cat >bin/timeout <<'END'
 #!/bin/bash
-shift 3
+shift 4
 "$@" &
 pid=$!
 while kill -0 $pid 2>/dev/null; do

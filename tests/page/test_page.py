@@ -268,7 +268,7 @@ class Page(unittest.TestCase):
         self.assertEqual((title, opacity), ([model], 1))
         self.assertEqual(lines[0], f"{100 * point['value']:.1f} % "
                                    f"({100 * point['lo']:.1f} to {100 * point['hi']:.1f})")
-        self.assertEqual(lines[1], "6.77 TFLOPs, k = 4")
+        self.assertEqual(lines[1], "6.77 TFLOP, k = 4")
 
     # ---- the map ----
 
