@@ -91,7 +91,7 @@ for type in $types; do
         for i in $(seq "$n"); do
             b=$(median "$i" "$what")
             printf ' %10.1f' "$b"
-            best=$(echo "$best $b" | awk '{ print $1 > $2 ? $1 : $2 }')
+            best=$(echo "$best $b" | awk '{ print ($1 > $2 ? $1 : $2) }')
         done
         [ "$n" -eq 0 ] || echo "$a $best" | awk '{ if ($2 > 0) printf " %7.2f", $1 / $2 }'
         printf '\n'
