@@ -77,6 +77,24 @@ static void test_tests(void **state)
     }
 }
 
+/* What the judge puts in the place of console.assert stays there. */
+static void test_console_assert(void **state)
+{
+    (void)state;
+    if (!installed("javascript")) return;
+    static const char *const programs[] = {
+        "console.assert = () => {};\nconst f = x => 0\n",
+        "'use strict';\ntry { console.assert = () => {} } catch (e) {}\nconst f = x => 0\n",
+        "try { Object.defineProperty(console, 'assert', {value: () => {}}) } catch (e) {}\n"
+        "const f = x => 0\n",
+        "globalThis.console = {assert() {}, log: console.log};\nconst f = x => 0\n"};
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        rn_judge_result r = run("javascript", programs[i], table[2].tests, NULL);
+        if (r.verdict != RN_V_WRONG)
+            fail_msg("%s: got %s (%s)", programs[i], rn_verdict_name(r.verdict), r.detail);
+    }
+}
+
 static void test_compiler(void **state)
 {
     (void)state;
@@ -133,7 +151,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tests), cmocka_unit_test(test_compiler), cmocka_unit_test(test_stdio),
+        cmocka_unit_test(test_tests),    cmocka_unit_test(test_console_assert),
+        cmocka_unit_test(test_compiler), cmocka_unit_test(test_stdio),
         cmocka_unit_test(test_confined), cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, open_judge, close_judge);
 }

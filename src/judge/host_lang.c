@@ -36,8 +36,9 @@ static const rn_judge_limits compiler_limits = {.cpu_ns = INT64_C(60000000000),
 /* console.assert only prints; here it fails, as the sets' own harnesses take it, and stays so. */
 static const char assert_js[] =
     "const value = (c, ...m) => { if (!c) throw new Error('Assertion failed: ' + m.join(' ')); };\n"
-    "Object.defineProperty(console, 'assert', {value});\n"
-    "Object.defineProperty(globalThis, 'console', {value: console});\n";
+    "const stays = {writable: false, configurable: false};\n"
+    "Object.defineProperty(console, 'assert', {value, ...stays});\n"
+    "Object.defineProperty(globalThis, 'console', {value: console, ...stays});\n";
 
 static struct prepared {
     bool tried;

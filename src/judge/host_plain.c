@@ -157,6 +157,7 @@ typedef struct scan {
     PyObject *module; /* imported last; borrowed from the code */
     bool first, has_class;
     bool unsteady; /* it names what the system, not its input, decides */
+    bool draws;    /* it names the library's random numbers */
 } scan;
 
 static bool in_set(PyObject *set, PyObject *name)
@@ -239,7 +240,9 @@ static bool own_attribute(const scan *s, PyObject *name)
 /* `before`: the constant that the previous instruction loaded, or NULL. */
 static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
 {
+    static const char *const drawing[] = {"random", "samples"};
     const bool stores = op == STORE_NAME || op == STORE_GLOBAL;
+    s->draws |= one_of(name, drawing, sizeof drawing / sizeof *drawing);
     if (in_set(unsteady, name))
         s->unsteady |= !stores || PyUnicode_CompareWithASCIIString(name, "__slots__") == 0;
     switch (op) {
@@ -379,8 +382,9 @@ static bool plain_reads(const scan *s, void *const *codes, size_t n)
     return true;
 }
 
-/* The tests read nothing of the program but the function under test, and it cannot put a name of
- * its own in the place of theirs. */
+/* The tests read nothing of the program but the function under test, it cannot put a name of its
+ * own in the place of theirs, and they do not draw random numbers from one generator: who sets its
+ * state sets the other's input. */
 static bool tests_apart(const scan *s, void *const *codes, size_t n, const char *entry)
 {
     PyObject *shared = NULL;
@@ -388,6 +392,7 @@ static bool tests_apart(const scan *s, void *const *codes, size_t n, const char 
         PyObject *names = ((PyCodeObject *)codes[i])->co_names;
         for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(names); k++) {
             PyObject *name = PyTuple_GET_ITEM(names, k);
+            if (s->draws && PyUnicode_CompareWithASCIIString(name, "random") == 0) return false;
             if (!in_set(s->bound, name)) continue;
             if (entry && PyUnicode_CompareWithASCIIString(name, entry) == 0) continue;
             if (entry || PyDict_Contains(PyEval_GetBuiltins(), name)) return false;

@@ -134,7 +134,7 @@ static void tell_plain(run *r, PyObject *code)
 {
     bool steady;
     const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
-    rn_plain_tell(plain, steady, rn_plain_patient(r->codes, r->n_codes));
+    rn_plain_tell(plain, steady, plain && steady && rn_plain_patient(r->codes, r->n_codes));
 }
 
 /* Takes a constant out of gc.get_objects(), where the program could find the expected values. */
