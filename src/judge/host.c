@@ -155,23 +155,24 @@ int rn_host_judge_output(const rn_judge_job *job, size_t i, rn_verdict *v, rn_er
     return rc;
 }
 
-/* One case in a child of its own, which *o tells of. */
-static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_outcome *o,
-                    rn_verdict *v, char detail[256], rn_err *err)
+/* One case in a child of its own. */
+static int run_case(const rn_judge_job *job, size_t i, rn_wire_result *out, rn_verdict *v,
+                    char detail[256], rn_err *err)
 {
+    rn_outcome o;
     const rn_task task = {.job = job, .case_no = i};
-    int rc = rn_secret_run(&confine, &task, o, err);
+    int rc = rn_secret_run(&confine, &task, &o, err);
     if (rc) return rc;
-    rn_host_add_usage(&out->result, o);
-    *v = rn_host_decide(o, job, detail);
-    out->starved = o->starved;
-    if (job->mode == RN_JUDGE_CALL) return confirm(job, i, o, &out->result, v, detail, err);
+    rn_host_add_usage(&out->result, &o);
+    *v = rn_host_decide(&o, job, detail);
+    out->starved = o.starved;
+    if (job->mode == RN_JUDGE_CALL) return confirm(job, i, &o, &out->result, v, detail, err);
     /* Output cannot be forged: leaving with status 0 after printing it is an end like any other. */
     bool left =
-        *v == RN_V_EXITED && !o->have_record && WIFEXITED(o->status) && WEXITSTATUS(o->status) == 0;
+        *v == RN_V_EXITED && !o.have_record && WIFEXITED(o.status) && WEXITSTATUS(o.status) == 0;
     if (*v != RN_V_PASSED && !left) return 0;
     detail[0] = '\0';
-    if (o->output_bytes >= o->output_limit) {
+    if (o.output_bytes >= o.output_limit) {
         *v = RN_V_OUTPUT_LIMIT;
         return 0;
     }
@@ -201,18 +202,18 @@ static int run_cases(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     static rn_many m;
     rn_judge_result *r = &out->result;
     r->verdict = RN_V_PASSED;
-    size_t most = 1, n = 1; /* in one child: at most, next */
+    size_t n = 0; /* cases in one child */
     for (size_t i = 0, n_left; (n_left = job->n_cases - i) > 0; i += m.n_known) {
         int rc = 0;
         m.n_known = 0;
-        n = rn_many_next(job, most, n);
-        if (n > n_left) n = n_left;
-        if (n > 1) rc = rn_many_run(&confine, job, i, n, &m, r, err);
+        n = rn_many_next(job, n);
+        if (n > 1 && n_left > 1) {
+            rc = rn_many_run(&confine, job, i, n < n_left ? n : n_left, &m, r, err);
+            if (m.apart) n = 1;
+        }
         if (!rc && m.n_known == 0) {
-            rn_outcome o;
             m = (rn_many){.n_known = 1, .v = {RN_V_SANDBOX}};
-            rc = run_case(job, i, out, &o, &m.v[0], m.detail, err);
-            most = rc ? 1 : rn_many_most(job, &o);
+            rc = run_case(job, i, out, &m.v[0], m.detail, err);
         }
         if (rc) return rc;
         if (!count_cases(job, i, &m, r)) return 0;

@@ -440,11 +440,12 @@ typedef struct rn_many {
     rn_verdict v[RN_MAX_MANY];
     bool failed;      /* one of them is not PASSED; */
     char detail[256]; /* of the first */
+    bool apart;       /* the program is none of those whose cases may share a child */
 } rn_many;
-/* After a run of one case, which *o tells of: how many others one child may take; 1: none. */
-size_t rn_many_most(const rn_judge_job *job, const rn_outcome *o);
-/* How many the next child takes after one that took `before`. */
-size_t rn_many_next(const rn_judge_job *job, size_t most, size_t before);
+#define RN_MANY_BYTES \
+    (INT64_C(256) << 20) /* a child that has taken so much takes no further case */
+/* How many cases the next child takes after one that took `before`, 0 at first; 1: each its own. */
+size_t rn_many_next(const rn_judge_job *job, size_t before);
 /* Runs cases [from, from + n), n <= RN_MAX_MANY, in one child; what it used is added to *r. */
 int rn_many_run(rn_confine *c, const rn_judge_job *job, size_t from, size_t n, rn_many *m,
                 rn_judge_result *r, rn_err *err);

@@ -4,13 +4,13 @@
  * A child for each case is most of what a program costs that reads its standard input. One child
  * runs many cases where that changes nothing: the program is plain and steady (host_plain.c), so
  * that it has no way to the process but its names and its streams, and each case gets both anew.
- * The first case is always run alone, and shows whether it is so.
+ * The child finds out; if it is not so, nothing has been run yet, and each case gets its own child.
  *
  *   - The child has the inputs, the expected texts stay here; what it printed is one file, which is
  *     cut where the child said that cases ended.
  *   - Each case has the whole time limit, as alone. A case that the host ends for its time has met
  *     it; however else the child ends, the case that was under way is run again, alone.
- *   - What earlier cases made stays in memory: a program that uses much gets few cases at a time.
+ *   - What earlier cases made stays in memory: a child that holds much leaves the rest to another.
  *   - Without all_cases a child takes few cases at first: most wrong programs fail in one of them.
  */
 #include "judge/host.h"
@@ -20,8 +20,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { GROWTH = 4, SLOW = 8 };
-static const int64_t ALL_BYTES = INT64_C(256) << 20, LEAST_BYTES = INT64_C(1) << 20;
+enum { FEW = 4 };
 
 /* What the library keeps from one case to the next, and a program could find. */
 static bool keeps_state(rn_bytes program)
@@ -30,22 +29,12 @@ static bool keeps_state(rn_bytes program)
            rn_bytes_find(program, rn_bytes_of("argv"), 0) != SIZE_MAX;
 }
 
-size_t rn_many_most(const rn_judge_job *job, const rn_outcome *o)
+size_t rn_many_next(const rn_judge_job *job, size_t before)
 {
-    static int64_t smallest = INT64_MAX; /* child so far: what all of them have */
-    if (o->peak_bytes > 0 && o->peak_bytes < smallest) smallest = o->peak_bytes;
-    const bool harmless = rn_plain_told() && rn_plain_told_steady();
-    if (job->mode != RN_JUDGE_STDIO || !o->have_record || !harmless) return 1;
-    if (keeps_state(job->program)) return 1;
-    if (o->cpu_ns + o->waited_ns > job->limits.cpu_ns / SLOW) return 1;
-    const int64_t own = o->peak_bytes - smallest + LEAST_BYTES, room = ALL_BYTES / own;
-    return room < 1 ? 1 : room < RN_MAX_MANY ? (size_t)room : RN_MAX_MANY;
-}
-
-size_t rn_many_next(const rn_judge_job *job, size_t most, size_t before)
-{
-    const size_t n = job->all_cases ? RN_MAX_MANY : GROWTH * before;
-    return n < most ? n : most;
+    const bool may = job->mode == RN_JUDGE_STDIO && job->n_cases > 1 && before != 1;
+    if (!may || keeps_state(job->program)) return 1;
+    const size_t n = job->all_cases ? RN_MAX_MANY : before ? FEW * before : FEW;
+    return n < RN_MAX_MANY ? n : RN_MAX_MANY;
 }
 
 /* The cases as the child gets them: inputs in memory that it inherits, and how long the expected
@@ -140,6 +129,12 @@ int rn_many_run(rn_confine *c, const rn_judge_job *job, size_t from, size_t n, r
     if (!rc) rc = take_ended(job, from, n, &o, m, &most_ns, err);
     free(cases);
     if (rc) return rc;
+    m->apart = !rn_plain_told() || !rn_plain_told_steady();
+    if (o.have_record && o.record.verdict == RN_V_SYNTAX) {
+        m->v[m->n_known++] = RN_V_SYNTAX;
+        m->failed = true;
+        memcpy(m->detail, o.record.detail, sizeof m->detail);
+    }
     const bool ended = o.limit == RN_V_TIME_LIMIT && !o.have_record;
     if (ended && m->n_known < n && rn_watch_values()->at == (int32_t)m->n_known) {
         char detail[256] = "";

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { MAX_TEST_CODES = 1024 };
@@ -129,12 +130,14 @@ static bool execute(PyObject *code, PyObject *globals)
     return v != NULL;
 }
 
-/* Tells the host what program and tests are (host_plain.c), before any of it runs. */
-static void tell_plain(run *r, PyObject *code)
+/* Tells the host what program and tests are (host_plain.c), before any of it runs. True: the
+ * program is plain and steady. */
+static bool tell_plain(run *r, PyObject *code)
 {
     bool steady;
     const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
     rn_plain_tell(plain, steady, plain && steady && rn_plain_patient(r->codes, r->n_codes));
+    return plain && steady;
 }
 
 /* Takes a constant out of gc.get_objects(), where the program could find the expected values. */
@@ -376,9 +379,7 @@ static bool run_program(run *r)
         conclude_exception(r, true);
         return false;
     }
-    const rn_judge_mode m = r->job->mode;
-    const bool asked =
-        m == RN_JUDGE_CALL || m == RN_JUDGE_CALLS || (m == RN_JUDGE_STDIO && r->job->n_cases > 1);
+    const bool asked = r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS;
     if (asked && r->how == RN_RUN_FIRST) tell_plain(r, code);
     rn_forge_begin();
     if (execute(code, r->globals)) return true;
@@ -478,8 +479,15 @@ static bool run_one_of_many(run *r, size_t i, PyObject *code, PyObject *names)
     return true;
 }
 
-/* STDIO: all cases of the job, each in a namespace of its own. Nothing that an earlier case made is
- * released: destructors are judged code. */
+/* What this process has held at most. */
+static int64_t peak_bytes(void)
+{
+    struct rusage u;
+    return getrusage(RUSAGE_SELF, &u) ? 0 : (int64_t)u.ru_maxrss * 1024;
+}
+
+/* STDIO: all cases of the job, each in a namespace of its own, if the program is one that can have
+ * several. Nothing that an earlier case made is released: destructors are judged code. */
 static void run_many(run *r)
 {
     PyCompilerFlags flags = source_flags;
@@ -487,19 +495,23 @@ static void run_many(run *r)
     r->globals = main_module ? PyModule_GetDict(main_module) : NULL;
     PyObject *code =
         r->globals && add_prelude(r) ? compile_source(r->job->program, "<string>", &flags) : NULL;
-    conclude(r, RN_V_SANDBOX);
-    if (!code) return;
+    if (!code) {
+        conclude_exception(r, true);
+        return;
+    }
+    conclude(r, RN_V_PASSED);
+    if (!tell_plain(r, code)) return;
     rn_forge_begin();
     const int depth = Py_GetRecursionLimit();
+    const int64_t enough = peak_bytes() + RN_MANY_BYTES;
+    bool more = true;
     size_t i = 0;
-    for (; i < r->job->n_cases; i++) {
+    for (; more && i < r->job->n_cases; i++) {
         rn_watch_value_begin(i);
         if (!run_one_of_many(r, i, code, r->globals)) break;
         Py_SetRecursionLimit(depth);
-        if (rn_watch_values()->ended[i].verdict != RN_V_PASSED && !r->job->all_cases) {
-            i++;
-            break;
-        }
+        const bool held = rn_watch_values()->ended[i].verdict == RN_V_PASSED;
+        more = (held || r->job->all_cases) && peak_bytes() < enough;
     }
     rn_watch_value_begin(i);
     conclude(r, RN_V_PASSED);
