@@ -123,8 +123,8 @@ static const char *const none[] = {
     "f = lambda: hash(f)\n",
     "class A:\n    'text'\n    __slots__ = ('__doc__',)\n",
     /* as many as lie on lines of their own */
-    "import typing\nf = (lambda: 1, lambda: 2)\ntyping.overload(f[0])\ntyping.overload(f[1])\n"
-    "f = len(typing.get_overloads(f[0]))\n",
+    ("import typing\nf = (lambda: 1, lambda: 2)\ntyping.overload(f[0])\ntyping.overload(f[1])\n"
+     "f = len(typing.get_overloads(f[0]))\n"),
     "from typing import *\nf = get_overloads\n",
     "try:\n    1 / 0\nexcept ZeroDivisionError as e:\n    f = e.__traceback__.tb_lineno\n",
     "import warnings\nwarnings.warn('x')\n",

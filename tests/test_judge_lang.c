@@ -85,8 +85,8 @@ static void test_console_assert(void **state)
     static const char *const programs[] = {
         "console.assert = () => {};\nconst f = x => 0\n",
         "'use strict';\ntry { console.assert = () => {} } catch (e) {}\nconst f = x => 0\n",
-        "try { Object.defineProperty(console, 'assert', {value: () => {}}) } catch (e) {}\n"
-        "const f = x => 0\n",
+        ("try { Object.defineProperty(console, 'assert', {value: () => {}}) } catch (e) {}\n"
+         "const f = x => 0\n"),
         "globalThis.console = {assert() {}, log: console.log};\nconst f = x => 0\n"};
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         rn_judge_result r = run("javascript", programs[i], table[2].tests, NULL);
