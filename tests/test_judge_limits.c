@@ -18,7 +18,7 @@ enum { MEMORY = 128 << 20 };
 #endif
 
 static const rn_judge_limits small = {
-    .cpu_ns = 400000000, .wall_ns = 3000000000, .memory_bytes = MEMORY, .processes = 32};
+    .cpu_ns = 800000000, .wall_ns = 5000000000, .memory_bytes = MEMORY, .processes = 32};
 
 typedef struct program {
     const char *name, *source;
@@ -58,7 +58,7 @@ static const program programs[] = {
      "    os.close(w); os.read(r, 1)\n" SQUARE,
      RN_V_MEMORY_LIMIT},
     {"a fork bomb", "import os\nwhile True: os.fork()\n", RN_V_PROCESS_LIMIT},
-    {"too many processes", CHILDREN(100, "time.sleep(0.3)") SQUARE, RN_V_PROCESS_LIMIT},
+    {"too many processes", CHILDREN(60, "time.sleep(3)") SQUARE, RN_V_PROCESS_LIMIT},
     {"work in children that nobody waits for",
      "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nr, w = os.pipe()\n"
      "for i in range(12):\n    if os.fork() == 0:\n        t = time.process_time()\n"

@@ -261,7 +261,7 @@ static void bad_rows_name_line_and_field(void **state)
     rn_taskset *set = NULL;
     const char *dir = test_tmpdir();
     assert_int_equal(rn_taskset_open(dir, NULL, &set, &err), RN_EFORMAT);
-    assert_contains(err.msg, "no numbered folders");
+    assert_contains(err.msg, "nor numbered folders");
     assert_int_equal(rn_taskset_open("apps-interview", dir, &set, &err), RN_ENOTFOUND);
     assert_contains(err.msg, "ration fetch apps");
     assert_int_equal(rn_taskset_open("nonsense", dir, &set, &err), RN_ENOTFOUND);

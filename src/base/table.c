@@ -83,18 +83,32 @@ static const char *at_character(const char *s, size_t n)
     return s;
 }
 
-/* Cells of the first column to at most `most` characters: their beginning, dots, their end. */
-static void shorten_first(rn_table *t, size_t n_rows, size_t most)
+/* A text in at most `most` characters: its beginning, dots, its end. NULL: out of memory. */
+static const char *shorten(rn_arena *a, const char *s, size_t most)
 {
-    for (size_t r = 1; r < n_rows; r++) {
-        const char **cell = &t->cells.data[r * t->n_columns];
-        const size_t w = width(*cell), end = (most - 1) / 2, begin = most - 1 - end;
-        if (w <= most) continue;
-        const char *text = rn_arena_printf(&t->arena, "%.*s\xe2\x80\xa6%s",
-                                           (int)(at_character(*cell, begin) - *cell), *cell,
-                                           at_character(*cell, w - end));
-        if (text) *cell = text;
+    const size_t w = width(s), end = (most - 1) / 2, begin = most - 1 - end;
+    if (w <= most) return s;
+    return rn_arena_printf(a, "%.*s\xe2\x80\xa6%s", (int)(at_character(s, begin) - s), s,
+                           at_character(s, w - end));
+}
+
+/* Cells of the first column to at most `most` characters. False, and nothing is changed, where rows
+ * that lie close could not be told apart then. */
+static bool shorten_first(rn_table *t, size_t n_rows, size_t most)
+{
+    enum { CLOSE = 64 };
+    const char **of = calloc(n_rows, sizeof *of);
+    bool ok = of != NULL;
+    for (size_t r = 1; ok && r < n_rows; r++) {
+        const char *whole = t->cells.data[r * t->n_columns];
+        ok = (of[r] = shorten(&t->arena, whole, most)) != NULL;
+        for (size_t k = r > CLOSE ? r - CLOSE : 1; ok && k < r; k++)
+            ok = strcmp(of[r], of[k]) != 0 || strcmp(whole, t->cells.data[k * t->n_columns]) == 0;
     }
+    for (size_t r = 1; ok && r < n_rows; r++)
+        t->cells.data[r * t->n_columns] = of[r];
+    free(of);
+    return ok;
 }
 
 void rn_table_end(rn_table *t, rn_buf *out)
@@ -114,10 +128,12 @@ void rn_table_end(rn_table *t, rn_buf *out)
     }
     if (total > RN_LINE && widths && widths[0] > LEAST_NAME && t->n_columns > 1) {
         const size_t over = total - RN_LINE, had = widths[0];
-        widths[0] = had > LEAST_NAME + over ? had - over : LEAST_NAME;
-        if (n_rows && width(t->cells.data[0]) > widths[0]) widths[0] = width(t->cells.data[0]);
-        total -= had - widths[0];
-        shorten_first(t, n_rows, widths[0]);
+        size_t most = had > LEAST_NAME + over ? had - over : LEAST_NAME;
+        if (n_rows && width(t->cells.data[0]) > most) most = width(t->cells.data[0]);
+        if (shorten_first(t, n_rows, most)) {
+            widths[0] = most;
+            total -= had - most;
+        }
     }
     if (widths && n_rows) {
         write_row(t, widths, 0, total, out);

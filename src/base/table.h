@@ -17,7 +17,8 @@ void rn_table_cell(rn_table *t, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Appends the rows: the first column flush left, the others flush right, two spaces apart, a rule
  * under the head. Columns whose body is empty throughout are left out. A last column of text that
  * would go beyond RN_LINE is wrapped, in place or, where little room is left, on lines of its own;
- * texts of the first column are shortened in their middle where the table is wider than that.
+ * texts of the first column are shortened in their middle where the table is wider than that and
+ * they still differ.
  * Frees the table. */
 void rn_table_end(rn_table *t, rn_buf *out);
 

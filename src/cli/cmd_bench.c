@@ -15,7 +15,7 @@ int rn_cmd_bench(int argc, char **argv)
     const rn_opt table[] = {
         RN_OPT_STR('m', "model", &m.m.source, "FILE.gguf", "a model file"),
         RN_OPT_STR(0, "shape", &o.shape, "LIST",
-                   "of random weights: layers,width,ffn,heads,kv-heads,vocabulary[,experts,used]"),
+                   "random weights: layers,width,ffn,heads,kv-heads,vocab[,experts,used]"),
         RN_OPT_STR(0, "type", &o.type, "TYPE", "their type (default q8_0)"),
         RN_OPT_STR(0, "save", &o.save, "FILE", "also write the random model, for other programs"),
         RN_OPT_INT(0, "prompt-tokens", &o.prompt_tok, "N", "of the prompt (default 128)"),

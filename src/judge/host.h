@@ -247,7 +247,8 @@ typedef struct rn_usage {
     bool demoted; /* one of them lowered its own priority: its delay is its own choice */
 } rn_usage;
 
-void rn_usage_begin(const rn_confine *c);           /* before a run's child is cloned */
+void rn_usage_begin(const rn_confine *c); /* before a run's child is cloned */
+int64_t rn_usage_page_ns(void); /* what the first touch of a page costs here; measured once */
 void rn_usage_of(const rn_confine *c, pid_t child); /* after */
 /* Beyond memory_limit memory is measured exactly. */
 void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u);

@@ -326,7 +326,8 @@ static bool limit(int what, int64_t value)
 
 int64_t rn_filter_cpu_seconds(const rn_judge_limits *l)
 {
-    return 2 * l->cpu_ns / 1000000000 + 5;
+    const int64_t pages = l->memory_bytes / 4096 * rn_usage_page_ns();
+    return (2 * l->cpu_ns + pages) / 1000000000 + 5;
 }
 
 static bool set_limits(const rn_confine *c, const rn_task *task, bool tools)

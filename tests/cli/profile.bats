@@ -40,9 +40,9 @@ teardown() {
     [ "$status" -eq 2 ]
     run "$RATION" profile -m "$model" --tokens 0
     [ "$status" -eq 2 ]
-    run "$RATION" profile -m "$model" --prompt 5000 --tokens 10
+    run "$RATION" profile -m "$model" --prompt 9000 --tokens 10
     [ "$status" -eq 3 ]
-    [[ "$output" == *"context of 4096"* ]]
+    [[ "$output" == *"context of 8192"* ]]
     run "$RATION" profile -m "$dir/none.gguf"
     [ "$status" -eq 3 ]
 }

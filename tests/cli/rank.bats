@@ -431,7 +431,7 @@ EOF
     url=http://127.0.0.1:$(cat "$dir/port")/v1#test-model
     run "$RATION" rank --ranker tests -m "$url" --inputs 2 -t "$set" -s "$dir/a.db"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *"10 scored; "*"4 different tests written for 1 problems"* ]] || { echo "$output"; false; }
+    [[ "$output" == *"10 scored; "*"4 different tests written for 1 problem"* ]] || { echo "$output"; false; }
     [ "$(sql "$dir/a.db" "select name from ranker")" = "tests:test-model" ]
     # Samples times tests passed: 2 x 3, 2 x 2 for "return 0", 1 x 2 for len(), 0.
     scores=$(sql "$dir/a.db" "select cast(c.score as integer) from score c join sample s on s.id = c.sample_id order by s.idx" | tr '\n' ' ')
@@ -461,7 +461,7 @@ EOF
     answers "$dir/a.db"
     run "$RATION" rank --ranker tests -m "$models/ration-mini-s.gguf" --inputs 2 -t "$set" -s "$dir/a.db"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *"10 scored; "*" different tests written for 1 problems"* ]]
+    [[ "$output" == *"10 scored; "*" different tests written for 1 problem"* ]]
     printf '{"name": "x", "text": "no place", "begin": "", "chat": "{prompt}"}' >"$dir/q.json"
     run "$RATION" rank --ranker tests --question "$dir/q.json" -m "$models/ration-mini-s.gguf" -t "$set" -s "$dir/a.db"
     [ "$status" -ne 0 ]
