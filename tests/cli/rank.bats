@@ -461,7 +461,7 @@ EOF
     answers "$dir/a.db"
     run "$RATION" rank --ranker tests -m "$models/ration-mini-s.gguf" --inputs 2 -t "$set" -s "$dir/a.db"
     [ "$status" -eq 0 ] || { echo "$output"; false; }
-    [[ "$output" == *"10 scored; "*" different tests written for 1 problem"* ]]
+    [[ "$output" == *"10 scored; "*" different test"*" written for 1 problem"* ]]
     printf '{"name": "x", "text": "no place", "begin": "", "chat": "{prompt}"}' >"$dir/q.json"
     run "$RATION" rank --ranker tests --question "$dir/q.json" -m "$models/ration-mini-s.gguf" -t "$set" -s "$dir/a.db"
     [ "$status" -ne 0 ]
