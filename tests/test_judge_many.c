@@ -16,7 +16,7 @@ static rn_judge_result run_cases(const char *program, const rn_judge_case *cases
         .program = rn_bytes_of(program),
         .cases = cases,
         .n_cases = n,
-        .limits = {.cpu_ns = 800000000, .wall_ns = 6000000000, .memory_bytes = 256 << 20},
+        .limits = {.cpu_ns = 2500000000, .wall_ns = 15000000000, .memory_bytes = 256 << 20},
         .all_cases = all};
     rn_err err;
     uint64_t tag;

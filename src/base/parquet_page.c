@@ -35,7 +35,7 @@ static uint64_t bits(rn_bytes s, uint64_t bit, int width)
     int have = 0;
     while (have < width) {
         const int skip = (int)(bit % 8), take = width - have < 8 - skip ? width - have : 8 - skip;
-        const uint64_t part = ((uint8_t)s.data[bit / 8] >> skip) & ((1u << take) - 1);
+        const uint64_t byte = (uint8_t)s.data[bit / 8], part = byte >> skip & ((1u << take) - 1);
         v |= part << have;
         have += take;
         bit += (uint64_t)take;
