@@ -117,7 +117,10 @@ int rn_host_ready(rn_host *h, rn_err *err)
 {
     struct pollfd p = {.fd = h->fd, .events = POLLIN};
     int rc = rn_wire_write(h->fd, &h->config, sizeof h->config);
-    if (!rc && poll(&p, 1, START_MS) != 1) rc = RN_EIO;
+    int n = 0;
+    while (!rc && (n = poll(&p, 1, START_MS)) < 0 && errno == EINTR)
+        continue; /* a Ctrl-C is for the caller, who asks for it when the host stands */
+    if (!rc && n != 1) rc = RN_EIO;
     if (!rc) rc = rn_wire_read(h->fd, &h->hello, sizeof h->hello);
     if (rc)
         return rn_fail(
