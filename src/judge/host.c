@@ -143,16 +143,22 @@ static int run_script(const rn_judge_job *job, rn_aside **aside, rn_wire_result 
 }
 
 /* A program that ended by itself is right if it printed the expected text. */
-int rn_host_judge_output(const rn_judge_job *job, size_t i, rn_verdict *v, rn_err *err)
+int rn_host_judge_text(const rn_judge_job *job, const rn_judge_case *c, rn_bytes got, rn_verdict *v,
+                       rn_err *err)
 {
-    rn_bytes got;
     bool agrees = false;
-    int rc = rn_watch_output(&got, err);
     rn_secret_heap(true);
-    if (!rc) rc = rn_compare_text(job->compare, got, job->cases[i].expected, &agrees, err);
+    int rc = rn_compare_text(job->compare, got, c->expected, &agrees, err);
     rn_secret_heap(false);
     if (!rc) *v = agrees ? RN_V_PASSED : RN_V_WRONG;
     return rc;
+}
+
+int rn_host_judge_output(const rn_judge_job *job, size_t i, rn_verdict *v, rn_err *err)
+{
+    rn_bytes got;
+    int rc = rn_watch_output(&got, err);
+    return rc ? rc : rn_host_judge_text(job, &job->cases[i], got, v, err);
 }
 
 /* One case in a child of its own. */

@@ -308,6 +308,8 @@ int rn_lang_child(const rn_task *task, rn_record *r);
 rn_verdict rn_host_decide(const rn_outcome *o, const rn_judge_job *job, char detail[256]);
 void rn_host_add_usage(rn_judge_result *r, const rn_outcome *o);
 int rn_host_judge_output(const rn_judge_job *job, size_t i, rn_verdict *v, rn_err *err);
+int rn_host_judge_text(const rn_judge_job *job, const rn_judge_case *c, rn_bytes got, rn_verdict *v,
+                       rn_err *err);
 
 /* In the host, before it is confined: takes the packed working folder over from `fd`. */
 int rn_command_start(int fd, rn_err *err);

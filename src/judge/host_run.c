@@ -437,12 +437,10 @@ static PyObject *renew_stream(const char *name, int fd, const char *mode, const 
     PyObject *old = attribute("sys", name);
     PyObject *encoding = old ? PyObject_GetAttrString(old, "encoding") : NULL;
     PyObject *errors = old ? PyObject_GetAttrString(old, "errors") : NULL;
-    PyObject *new = encoding &&errors
-                        ? PyFile_FromFd(fd, name, mode, -1, PyUnicode_AsUTF8(encoding),
-                                        PyUnicode_AsUTF8(errors), newline, 0)
-                        : NULL;
-    if (new &&PySys_SetObject(name, new)) new = NULL;
-    return new;
+    if (!encoding || !errors) return NULL;
+    PyObject *fresh = PyFile_FromFd(fd, name, mode, -1, PyUnicode_AsUTF8(encoding),
+                                    PyUnicode_AsUTF8(errors), newline, 0);
+    return fresh && PySys_SetObject(name, fresh) == 0 ? fresh : NULL;
 }
 
 /* Puts the case's input, and nothing else, into the standard input. */
