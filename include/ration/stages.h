@@ -424,6 +424,7 @@ typedef struct rn_fetch_summary {
     size_t n_problems;              /* of that set */
     int already, resumed, recorded; /* nothing to do; a broken download went on; its hash is new */
     char path[4096], sha256[65];
+    const char *later; /* static: what else adds later problems to the set; NULL: nothing */
 } rn_fetch_summary;
 /* RN_EINVAL: no public set has this name. */
 RN_API int rn_fetch_options_check(const char *name, const rn_fetch_options *o, rn_err *err);

@@ -29,6 +29,7 @@ static int fetch_one(const rn_command *cmd, const char *name, const rn_fetch_opt
     printf("  sha256 %s%s\n", f.sha256,
            f.recorded ? " (no published hash is known: recorded now, later files must equal it)"
                       : "");
+    if (f.later) printf("  later problems of the same set: ration fetch %s\n", f.later);
     return RN_EXIT_DONE;
 }
 

@@ -34,7 +34,8 @@ static const rn_lang languages[] = {
                 "g++ -std=c++17 -O1 -w -o main main.cpp $lib",
      .run = "exec ./main",
      .version = "g++ --version",
-     .package = "g++ libboost-dev libssl-dev"},
+     .package = "g++ libboost-dev libssl-dev",
+     .libraries = "/usr/include/boost/any.hpp /usr/include/openssl/md5.h"},
     {.name = "go",
      .aliases = ",golang,go_test.go,",
      .file = "main_test.go",
@@ -43,6 +44,7 @@ static const rn_lang languages[] = {
      .run = "exec ./main",
      .version = GO_ENV "go version",
      .package = "golang-go golang-github-stretchr-testify-dev",
+     .libraries = "/usr/share/gocode/src/github.com/stretchr/testify/assert",
      .prepare = GO_ENV
      "printf 'package main\\nimport (\"testing\"; \"github.com/stretchr/testify/assert\")\\n"
      "func TestX(t *testing.T) { assert.New(t).Equal(1, 1) }\\n' >main_test.go; "
@@ -90,6 +92,8 @@ static const rn_lang languages[] = {
      .exe = "/usr/bin/rustc",
      .package = "rustc cargo librust-rand-dev librust-regex-dev librust-md5-dev "
                 "librust-aho-corasick-dev librust-memchr-dev",
+     .libraries = "/usr/share/cargo/registry/rand-[0-9]* /usr/share/cargo/registry/regex-[0-9]* "
+                  "/usr/share/cargo/registry/md5-[0-9]*",
      .prepare =
          "mkdir -p src .cargo; : >src/lib.rs; "
          "printf '[package]\\nname = \"p\"\\nversion = \"0.1.0\"\\nedition = \"2021\"\\n"

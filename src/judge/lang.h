@@ -14,15 +14,17 @@
 #define RN_LANG_END "@RATION-END@"
 
 typedef struct rn_lang {
-    const char *name;    /* "cpp" */
-    const char *aliases; /* other names, each between commas: ",c++,cxx," */
-    const char *file;    /* the source's name in the working folder */
-    const char *compile; /* shell command there; NULL: none */
-    const char *run;     /* shell command */
-    const char *version; /* shell command whose first line tells it; fails where it is missing */
-    const char *package; /* of Debian */
-    const char *exe;     /* what /proc/self/exe is to say, for tools that ask; NULL: no /proc */
-    const char *prepare; /* shell command run once a host: it fills a folder `cache`, which lies
+    const char *name;      /* "cpp" */
+    const char *aliases;   /* other names, each between commas: ",c++,cxx," */
+    const char *file;      /* the source's name in the working folder */
+    const char *compile;   /* shell command there; NULL: none */
+    const char *run;       /* shell command */
+    const char *version;   /* shell command whose first line tells it; fails where it is missing */
+    const char *package;   /* of Debian */
+    const char *libraries; /* patterns of paths, spaces between them: what HumanEval-X's problems
+                              use beyond the compiler; NULL: nothing */
+    const char *exe;       /* what /proc/self/exe is to say, for tools that ask; NULL: no /proc */
+    const char *prepare;   /* shell command run once a host: it fills a folder `cache`, which lies
                             beside every source from then on; NULL */
 } rn_lang;
 

@@ -10,6 +10,7 @@
 #include "run/stage.h"
 #include "task/task.h"
 
+#include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,22 @@ static void check_programs(doctor *d, rn_judge *j)
             "programs that import numpy fail");
 }
 
+/* Whether each of the patterns has a path. */
+static bool has_all(const char *patterns)
+{
+    bool all = true;
+    for (const char *at = patterns; all && *at; at += strspn(at, " ")) {
+        size_t len = strcspn(at, " ");
+        char pattern[256];
+        glob_t found;
+        snprintf(pattern, sizeof pattern, "%.*s", (int)len, at);
+        all = glob(pattern, 0, NULL, &found) == 0;
+        if (all) globfree(&found);
+        at += len;
+    }
+    return all;
+}
+
 /* Other languages than Python, in the order of the table. */
 static void check_languages(doctor *d, rn_judge *j)
 {
@@ -145,11 +162,14 @@ static void check_languages(doctor *d, rn_judge *j)
         const rn_judge_job job = {.mode = RN_JUDGE_VERSION, .language = l->name};
         int rc = rn_judge_submit(j, &job, 0, &err);
         if (!rc) rc = rn_judge_wait(j, -1, &tag, &r, &err);
-        if (rc == 1 && r.verdict == RN_V_PASSED)
-            add(d, l->name, "ok", "", "%.*s", (int)strcspn(r.output, "\n"), r.output);
+        const char *fix = rn_arena_printf(&d->arena, "apt install %s", l->package);
+        if (rc != 1 || r.verdict != RN_V_PASSED)
+            add(d, l->name, "missing", fix, "programs in this language cannot be judged");
+        else if (l->libraries && !has_all(l->libraries))
+            add(d, l->name, "weak", fix, "%.*s; libraries of HumanEval-X's problems are missing",
+                (int)strcspn(r.output, "\n"), r.output);
         else
-            add(d, l->name, "missing", rn_arena_printf(&d->arena, "apt install %s", l->package),
-                "programs in this language cannot be judged");
+            add(d, l->name, "ok", "", "%.*s", (int)strcspn(r.output, "\n"), r.output);
     }
 }
 

@@ -517,7 +517,8 @@ int rn_stage_fetch(const char *name, const rn_fetch_options *o, rn_fetch_summary
                               .n_problems = f.n,
                               .already = f.already,
                               .resumed = f.resumed,
-                              .recorded = f.recorded};
+                              .recorded = f.recorded,
+                              .later = src->later};
     snprintf(out->path, sizeof out->path, "%s", f.path);
     snprintf(out->sha256, sizeof out->sha256, "%s", f.sha256);
     return 0;

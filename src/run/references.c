@@ -9,6 +9,8 @@
  */
 #include "run/judge_priv.h"
 
+#include "judge/lang.h"
+
 #include <stdlib.h>
 
 enum { MAX_TRIES = 3, MAX_NAMED = 5 };
@@ -131,23 +133,38 @@ static void set_limit(rn_work *w, const reference *r)
     w->limit_ns[r->p - w->tasks->problems] = (int64_t)(s * 1e9);
 }
 
-/* A library that the problem does not list is missing: its own solution cannot import it. */
+/* A library that the problem does not list is missing: its own solution cannot import it, or its
+ * compiler does not find it. */
 static bool wants_module(const reference *r)
 {
-    return r->p->n_libs && rn_verdict_family(r->result.verdict) == 'P' &&
-           (strstr(r->result.detail, "ModuleNotFoundError") ||
-            strstr(r->result.detail, "ImportError"));
+    static const char *const words[] = {"No such file or directory", /* gcc, g++ */
+                                        "unresolved import",
+                                        "can't find crate",    /* rustc */
+                                        "cannot find package", /* go */
+                                        "error: package",      /* javac */
+                                        "Cannot find module" /* node, tsc */};
+    const char *says = r->result.detail;
+    if (rn_verdict_family(r->result.verdict) != 'P') return false;
+    if (!r->p->language)
+        return r->p->n_libs && (strstr(says, "ModuleNotFoundError") || strstr(says, "ImportError"));
+    bool wants = false;
+    for (size_t i = 0; !wants && i < sizeof words / sizeof *words; i++)
+        wants = strstr(says, words[i]) != NULL;
+    return wants;
 }
 
 /* Its problem cannot be judged here, for what it lacks. */
 static int set_lacking(references *x, const reference *r, const char *what, rn_err *err)
 {
     const char **lacks = &x->w->lacks[r->p - x->w->tasks->problems];
-    *lacks = rn_arena_strdup(x->w->arena, what);
+    const int at = r->p->language ? rn_lang_find(r->p->language) : -1;
+    *lacks = at < 0 ? rn_arena_strdup(x->w->arena, what)
+                    : rn_arena_printf(x->w->arena, "%s (its libraries: apt install %s)", what,
+                                      rn_lang_at((size_t)at)->package);
     if (!*lacks) return rn_fail(err, RN_ENOMEM, "references: out of memory");
     x->w->out->n_lacking++;
     rn_watch_note(&x->w->o->watch, "%s cannot be judged here and counts as missing: %s",
-                  r->p->task_id, what);
+                  r->p->task_id, *lacks);
     return 0;
 }
 

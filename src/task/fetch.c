@@ -67,13 +67,13 @@
                "v0.1.4/" file_,                                                                \
         .file = "bigcodebench/" file_, .check = name_, .size = size_, .max_bytes = 256 << 20   \
     }
-#define LIVECODEBENCH(version, part, size_)                                                  \
+#define LIVECODEBENCH(version, part, size_, later_)                                          \
     {                                                                                        \
         .name = "livecodebench" version,                                                     \
         .url = "https://huggingface.co/datasets/livecodebench/code_generation_lite/resolve/" \
                "main/test" part ".jsonl",                                                    \
         .file = "livecodebench/test" part ".jsonl", .check = "livecodebench" version,        \
-        .size = size_, .max_bytes = (int64_t)8 << 30                                         \
+        .size = size_, .later = later_, .max_bytes = (int64_t)8 << 30                        \
     }
 
 static const rn_source sources[] = {
@@ -158,12 +158,14 @@ static const rn_source sources[] = {
     MULTIPL_E("rs"),
     MULTIPL_E("sh"),
     MULTIPL_E("ts"),
-    LIVECODEBENCH("", "", "1.2 GB"),
-    LIVECODEBENCH("-v2", "2", "?"),
-    LIVECODEBENCH("-v3", "3", "?"),
-    LIVECODEBENCH("-v4", "4", "?"),
-    LIVECODEBENCH("-v5", "5", "?"),
-    LIVECODEBENCH("-v6", "6", "?"),
+    LIVECODEBENCH("", "", "1.2 GB",
+                  "livecodebench-v2 livecodebench-v3 livecodebench-v4 livecodebench-v5 "
+                  "livecodebench-v6"),
+    LIVECODEBENCH("-v2", "2", "?", NULL),
+    LIVECODEBENCH("-v3", "3", "?", NULL),
+    LIVECODEBENCH("-v4", "4", "?", NULL),
+    LIVECODEBENCH("-v5", "5", "?", NULL),
+    LIVECODEBENCH("-v6", "6", "?", NULL),
 };
 
 const rn_source *rn_source_at(size_t i)

@@ -15,6 +15,7 @@ typedef struct rn_source {
     const char *content; /* rn_taskset.hash of set `check`; NULL: not known here */
     const char *check;   /* the set that must open from it, with all its problems */
     const char *size;    /* for people: "45 kB" */
+    const char *later;   /* "b-v2 b-v3": sources of its set's later problems; NULL: none */
     int64_t max_bytes;
 } rn_source;
 

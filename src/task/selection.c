@@ -6,6 +6,7 @@
  * that has one of the places and meets each trait's conditions, and lies between the dates. A trait
  * that a set does not tell is an error: nothing would be chosen, and nobody would see why.
  */
+#include "task/fetch.h"
 #include "task/task.h"
 
 #include "base/vec.h"
@@ -208,6 +209,27 @@ int rn_selection_check(const rn_selection *s, rn_err *err)
     return rc;
 }
 
+/* The error of an empty selection: what there is, and for dates how far they reach. */
+static int none_chosen(const rn_selection *s, const rn_taskset *set, rn_err *err)
+{
+    const char *first = NULL, *last = NULL;
+    for (size_t i = 0; (s->from || s->to) && i < set->n; i++) {
+        const char *date = set->problems[i].date;
+        if (date && (!first || strcmp(date, first) < 0)) first = date;
+        if (date && (!last || strcmp(date, last) > 0)) last = date;
+    }
+    if (!first)
+        return rn_fail(err, RN_EINVAL, "no problem of %s is in this selection (%zu %s)", set->name,
+                       set->n, rn_plural((int64_t)set->n, "problem", "problems"));
+    const rn_source *src = rn_source_find(set->name);
+    const bool is_later =
+        src && src->later && s->from && strncmp(last, s->from, strlen(s->from)) < 0;
+    return rn_fail(
+        err, RN_EINVAL, "no problem of %s is in this selection (%zu %s, from %.10s to %.10s)%s%s",
+        set->name, set->n, rn_plural((int64_t)set->n, "problem", "problems"), first, last,
+        is_later ? "; for later ones: ration fetch " : "", is_later ? src->later : "");
+}
+
 int rn_select(const rn_selection *s, const rn_taskset *set, unsigned char *out, size_t *n_chosen,
               rn_err *err)
 {
@@ -228,9 +250,7 @@ int rn_select(const rn_selection *s, const rn_taskset *set, unsigned char *out, 
         out[i] = chosen;
         count += chosen;
     }
-    if (!rc && count == 0)
-        rc = rn_fail(err, RN_EINVAL, "no problem of %s is in this selection (%zu problems)",
-                     set->name, n);
+    if (!rc && count == 0) rc = none_chosen(s, set, err);
     if (!rc && n_chosen) *n_chosen = count;
     free(c.place);
     free(c.met);

@@ -29,6 +29,20 @@ assert all(r["status"] in ("ok", "weak", "missing") for r in rows)'
     [ "${lines[0]}" = "item,status,value,fix" ]
 }
 
+@test "doctor: a language without the libraries of HumanEval-X's problems is weak, with what to install" {
+    run "$RATION" doctor --data .
+    for x in "cpp /usr/include/boost/any.hpp g++" "go /usr/share/gocode/src/github.com/stretchr/testify/assert golang-go" \
+        "rust /usr/share/cargo/registry/md5-* rustc"; do
+        # shellcheck disable=SC2086
+        set -- $x
+        grep -q "^missing *$1 " <<<"$output" && continue
+        compgen -G "$2" && want=ok || want=weak
+        [ "$1" != rust ] || compgen -G "/usr/share/cargo/registry/rand-*" || want=weak
+        grep -q "^$want *$1 " <<<"$output" || { echo "$1 should be $want"; echo "$output"; false; }
+        [ $want = ok ] || [[ "$output" == *"fix: apt install $3"* ]]
+    done
+}
+
 @test "doctor: usage errors" {
     for args in "--format nonsense" "extra" "--nonsense"; do
         run "$RATION" doctor $args

@@ -173,6 +173,28 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
     [ -z "$(find "$DATA" -name '*.copy')" ]
 }
 
+@test "a set whose later problems are files of their own says what brings them" {
+    for i in '' 4; do
+        echo '{"question_title": "Sum", "question_content": "Print the sum.", "platform": "atcoder", "question_id": "a'$i'", "contest_id": "c",
+            "contest_date": "2024-0'$((${i:-1} + 2))'-11T00:00:00", "starter_code": "", "difficulty": "easy", "metadata": "{}",
+            "public_test_cases": "[{\"input\": \"1 2\\n\", \"output\": \"3\\n\", \"testtype\": \"stdin\"}]", "private_test_cases": "[]"}' |
+            tr -d '\n' >"$TMP/lcb$i.jsonl"
+    done
+    run "$RATION" fetch --data "$DATA" --from "$TMP/lcb.jsonl" livecodebench
+    [ "$status" -eq 0 ]
+    [[ $output == *"later problems of the same set: ration fetch livecodebench-v2 "* ]]
+    generate() { "$RATION" generate -m "$BATS_TEST_DIRNAME/../../models/ration-mini-xs.gguf" --data "$DATA" -t livecodebench -s "$DATA/x.db" -n 1 --max-tokens 1 "$@"; }
+    run generate --from 2024-06
+    [ "$status" -ne 0 ]
+    [[ $output == *"(1 problem, from 2024-03-11 to 2024-03-11); for later ones: ration fetch livecodebench-v2 livecodebench-v3 "* ]]
+    run generate --to 2024-02 # earlier ones there are none
+    [[ $output == *"from 2024-03-11 to 2024-03-11)"* && $output != *"for later ones"* ]]
+    run "$RATION" fetch --data "$DATA" --from "$TMP/lcb4.jsonl" livecodebench-v4
+    [ "$status" -eq 0 ]
+    [[ $output != *"later problems"* ]]
+    generate --from 2024-06
+}
+
 @test "usage errors" {
     run "$RATION" fetch
     [ "$status" -eq 2 ]

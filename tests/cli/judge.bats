@@ -232,6 +232,24 @@ PY
         "BigCodeBench/0 not here: the network, which its own solution asks for,BigCodeBench/1 not here: the network, which its own solution asks for" ]
 }
 
+@test "judge: a problem whose own solution uses a library that its compiler does not find is missing, and told the package" {
+    command -v g++ || skip "no g++"
+    /usr/bin/python3 - <<'PY'
+import json
+def row(i, head):
+    return {"task_id": "CPP/%d" % i, "prompt": head + "int add(int a,int b){\n", "declaration": head + "int add(int a,int b){\n",
+            "canonical_solution": "    return a + b;\n}\n",
+            "test": "#undef NDEBUG\n#include<assert.h>\nint main(){\n    assert (add(1, 2) == 3);\n}\n"}
+open("lib.jsonl", "w").write(json.dumps(row(0, "#include<nosuch/any.hpp>\n")) + "\n" + json.dumps(row(1, "")) + "\n")
+open("two.jsonl", "w").write("".join(json.dumps({"task_id": "CPP/%d" % i, "completion": "    return a + b;\n}\n"}) + "\n" for i in (0, 1)))
+PY
+    "$RATION" import -s l.db -t lib.jsonl --model m two.jsonl
+    run "$RATION" judge -s l.db -t lib.jsonl --format json
+    echo "$output"
+    [[ "$output" == *"CPP/0 cannot be judged here and counts as missing: "*"nosuch/any.hpp"*"(its libraries: apt install g++ libboost-dev libssl-dev)"* ]]
+    [[ "$output" == *'"missing": 1'* && "$output" == *'"passed": 1'* && "$output" == *'"missing_library": 1'* ]]
+}
+
 @test "judge: a problem in a language that is not here is missing, not failed" {
     printf '{"name": "HumanEval_%d_f", "language": "%s", "prompt": "f() {\\n", "tests": "f\\n", "stop_tokens": ["\\nf"]}\n' 0 klingon 1 sh >multi.jsonl
     printf '{"task_id": "HumanEval_%d_f", "completion": "  true; }"}\n' 0 1 >answers.jsonl
