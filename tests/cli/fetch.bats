@@ -183,7 +183,7 @@ requests() { grep -c " /$1/" "$TMP/port.log"; }
     run "$RATION" fetch --data "$DATA" --from "$TMP/lcb.jsonl" livecodebench
     [ "$status" -eq 0 ]
     [[ $output == *"later problems of the same set: ration fetch livecodebench-v2 "* ]]
-    generate() { "$RATION" generate -m "$BATS_TEST_DIRNAME/../../models/ration-mini-xs.gguf" --data "$DATA" -t livecodebench -s "$DATA/x.db" -n 1 --max-tokens 1 "$@"; }
+    generate() { "$RATION" generate -m "$BATS_TEST_DIRNAME/../../models/ration-mini-xs.gguf" --data "$DATA" -t livecodebench --preset livecodebench-base -s "$DATA/x.db" -n 1 --max-tokens 1 "$@"; }
     run generate --from 2024-06
     [ "$status" -ne 0 ]
     [[ $output == *"(1 problem, from 2024-03-11 to 2024-03-11); for later ones: ration fetch livecodebench-v2 livecodebench-v3 "* ]]
