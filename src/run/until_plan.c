@@ -107,7 +107,7 @@ static int simulate(rn_until_work *w, future f[2], uint32_t simulation, rn_known
     while (!rc && !known->over) {
         for (size_t a = 0; a < w->n_arms; a++)
             take(w, a, &f[a]);
-        rc = rn_inquiry_look(w->inquiry, counts, known, err);
+        rc = rn_inquiry_glance(w->inquiry, counts, known, err);
     }
     for (size_t a = 0; !rc && a < w->n_arms; a++)
         for (size_t i = 0; i < w->n_problems; i++) {

@@ -143,13 +143,10 @@ static int take_sides(rn_inquiry *q, const rn_seq_mean *d, rn_known *out, rn_err
     }
     out->answered = q->ask.kind == RN_ASK_LEAD ? out->side[0] != 0 : crossover_known(&q->ask, out);
     out->over = out->answered || q->rung == q->last;
-    for (size_t i = 0; i < q->ask.n_points; i++)
-        out->at[i] =
-            out->over || out->side[i] ? rn_looks_final(q->looks[i]) : rn_looks_running(q->looks[i]);
     return 0;
 }
 
-int rn_inquiry_look(rn_inquiry *q, const rn_count *const *counts, rn_known *out, rn_err *err)
+int rn_inquiry_glance(rn_inquiry *q, const rn_count *const *counts, rn_known *out, rn_err *err)
 {
     rn_seq_mean d[RN_ASK_POINTS] = {0}, minus[RN_ASK_POINTS] = {0};
     const rn_ask *a = &q->ask;
@@ -169,5 +166,14 @@ int rn_inquiry_look(rn_inquiry *q, const rn_count *const *counts, rn_known *out,
         out->over = out->answered || q->rung == q->last;
     }
     if (!rc && !out->over) q->rung++;
+    return rc;
+}
+
+int rn_inquiry_look(rn_inquiry *q, const rn_count *const *counts, rn_known *out, rn_err *err)
+{
+    int rc = rn_inquiry_glance(q, counts, out, err);
+    for (size_t i = 0; !rc && takes_sides(&q->ask) && i < q->ask.n_points; i++)
+        out->at[i] =
+            out->over || out->side[i] ? rn_looks_final(q->looks[i]) : rn_looks_running(q->looks[i]);
     return rc;
 }

@@ -62,6 +62,9 @@ int64_t rn_inquiry_need(const rn_inquiry *q, size_t arm, rn_count x);
 /* counts [n_arms] of [n_problems]: all have what they need. Goes to the next round unless it is
  * over. */
 int rn_inquiry_look(rn_inquiry *q, const rn_count *const *counts, rn_known *out, rn_err *err);
+/* The same without the intervals of LEAD and CROSS, which take longer than all the rest: for
+ * simulations. at is left zero there. */
+int rn_inquiry_glance(rn_inquiry *q, const rn_count *const *counts, rn_known *out, rn_err *err);
 rn_seq *rn_inquiry_seq(rn_inquiry *q, size_t arm); /* borrowed */
 int rn_inquiry_rung(const rn_inquiry *q);          /* of the ladder of sequential.h */
 

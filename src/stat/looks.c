@@ -57,6 +57,25 @@ void rn_looks_free(rn_looks *l)
     free(l);
 }
 
+/* What look r would spend with the boundary z, both sides together, and its slope. */
+static double spent_at(const rn_looks *l, int r, double z, double *slope)
+{
+    const double now = l->at[r].information, root = sqrt(2 * acos(-1));
+    *slope = -2 * exp(-z * z / 2) / root;
+    if (r == 0) return 2 * upper_tail(z);
+    const look *before = &l->at[r - 1];
+    const double then = before->information, wide = sqrt(now - then);
+    double sum = 0, density = 0;
+    for (int i = 0; i < N_GRID; i++) {
+        if (!(before->weight[i] > 0)) continue;
+        const double x = (z * sqrt(now) - z_at(before, i) * sqrt(then)) / wide;
+        sum += before->weight[i] * upper_tail(x);
+        density += before->weight[i] * exp(-x * x / 2);
+    }
+    *slope = -2 * density / root * sqrt(now) / wide;
+    return 2 * sum;
+}
+
 /* P(not decided before look r, and Z_r >= z) when the truth is theta. */
 static double reach(const rn_looks *l, int r, double z, double theta)
 {
@@ -75,40 +94,47 @@ static double reach(const rn_looks *l, int r, double z, double theta)
     return sum;
 }
 
-/* The boundary at which look r spends `error`, both sides together. */
+/* The boundary at which look r spends `error`, both sides together: Newton's steps, halving where
+ * one leaves the bracket. */
 static double bound_at(const rn_looks *l, int r, double error)
 {
-    double lo = 0, hi = 12;
-    for (int i = 0; i < 60; i++) {
-        double mid = (lo + hi) / 2;
-        if (2 * reach(l, r, mid, 0) > error)
-            lo = mid;
+    double lo = 0, hi = 12, z = 2;
+    for (int i = 0; i < 60 && hi - lo > 1e-14; i++) {
+        double slope, over = spent_at(l, r, z, &slope) - error;
+        if (over > 0)
+            lo = z;
         else
-            hi = mid;
+            hi = z;
+        const double step = -over / slope;
+        if (fabs(step) < 1e-14) return z + step;
+        z += step;
+        if (!(z > lo && z < hi)) z = (lo + hi) / 2;
     }
     return hi;
 }
 
-/* The sub-density of look r where it goes on, from that of the look before. */
+/* The sub-density of look r where it goes on, from that of the look before: even, as all bounds are
+ * on both sides. A step of more than nine standard deviations adds nothing. */
 static void fill_density(rn_looks *l, int r)
 {
     look *x = &l->at[r];
     const double step = 2 * x->bound / (N_GRID - 1), now = x->information;
-    for (int i = 0; i < N_GRID; i++) {
-        const double z = z_at(x, i), simpson = i == 0 || i == N_GRID - 1 ? 1 : i % 2 ? 4 : 2;
+    for (int i = 0; i <= N_GRID / 2; i++) {
+        const double z = z_at(x, i), simpson = i == 0 ? 1 : i % 2 ? 4 : 2;
         double density = 0;
         if (r == 0) {
             density = exp(-z * z / 2);
         } else {
             const look *b = &l->at[r - 1];
-            const double more = now - b->information;
+            const double more = now - b->information, then = sqrt(b->information);
             for (int k = 0; k < N_GRID; k++) {
-                const double d = z * sqrt(now) - z_at(b, k) * sqrt(b->information);
-                density += b->weight[k] * exp(-d * d / (2 * more));
+                const double d = z * sqrt(now) - z_at(b, k) * then;
+                if (d * d < 81 * more) density += b->weight[k] * exp(-d * d / (2 * more));
             }
             density *= sqrt(now / more);
         }
         x->weight[i] = density / sqrt(2 * acos(-1)) * step * simpson / 3;
+        x->weight[N_GRID - 1 - i] = x->weight[i];
     }
 }
 
@@ -121,11 +147,11 @@ int rn_looks_add(rn_looks *l, double share, double value, double variance, rn_er
     const look *before = l->n ? &l->at[l->n - 1] : NULL;
     if (l->side || l->n == MAX_LOOKS) return 0;
     if (before && information < least_growth * before->information) return 0;
+    if (before) fill_density(l, l->n - 1); /* the last look's is not needed */
     look *x = &l->at[l->n];
     x->information = information;
     x->spent = fmin(share, 1) * (1 - l->level);
     x->bound = bound_at(l, l->n, x->spent - (before ? before->spent : 0));
-    fill_density(l, l->n);
     l->n++;
     l->value = value;
     l->variance = variance;

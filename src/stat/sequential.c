@@ -388,8 +388,9 @@ static void fit_rates(const rn_seq *q, const class_ *cls, size_t m, double *like
             double sum = 0;
             for (int g = 0; g < N_RATES; g++)
                 sum += w[g] * l[g];
+            const double share = cls[i].count / total / sum;
             for (int g = 0; g < N_RATES; g++)
-                next[g] += cls[i].count / total * w[g] * l[g] / sum;
+                next[g] += share * w[g] * l[g];
         }
         memcpy(w, next, sizeof next);
     }

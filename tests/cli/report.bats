@@ -154,6 +154,7 @@ EOF
         n=$((n + 1))
         run sh -c "$line"
         echo "$line: $status $output"
+        echo "$output" >>asked.all
         [ "$status" -le 1 ]
         [[ "$output" == *"As recorded (the figure of "*"  small of mine less large of mine at "* ||
             "$output" == *"As recorded (the figure of "*"  large of mine less small of mine at "* ]]
@@ -163,7 +164,7 @@ EOF
     # The k of the question and its figure are those of the report.
     ration report -s "a b.db" -t my.jsonl --cost-file "pri ces'.txt" --cost-file more.txt --profile box \
         --cost "small of mine=s-cost" --cost "large of mine=l-cost" -f json >r.json
-    while read -r line; do sh -c "$line" || true; done <commands | grep '^  .* less ' >asked
+    grep '^  .* less ' asked.all >asked
     /usr/bin/python3 - <<'EOF'
 import json
 for answer, line in zip(json.load(open("r.json"))["tasks"][0]["answers"], open("asked"), strict=True):
