@@ -7,17 +7,25 @@ static rn_judge *judge;
 
 enum { N = 12 };
 
+/* A sanitized host is slower. */
+#ifdef __SANITIZE_ADDRESS__
+enum { CPU_MS = 2500 };
+#else
+enum { CPU_MS = 1200 };
+#endif
+
 static rn_judge_result run_cases(const char *program, const rn_judge_case *cases, size_t n,
                                  bool all)
 {
-    const rn_judge_job job = {
-        .mode = RN_JUDGE_STDIO,
-        .compare = RN_COMPARE_STRICT,
-        .program = rn_bytes_of(program),
-        .cases = cases,
-        .n_cases = n,
-        .limits = {.cpu_ns = 2500000000, .wall_ns = 15000000000, .memory_bytes = 256 << 20},
-        .all_cases = all};
+    const rn_judge_job job = {.mode = RN_JUDGE_STDIO,
+                              .compare = RN_COMPARE_STRICT,
+                              .program = rn_bytes_of(program),
+                              .cases = cases,
+                              .n_cases = n,
+                              .limits = {.cpu_ns = CPU_MS * INT64_C(1000000),
+                                         .wall_ns = 15000000000,
+                                         .memory_bytes = 256 << 20},
+                              .all_cases = all};
     rn_err err;
     uint64_t tag;
     rn_judge_result r;

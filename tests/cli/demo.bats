@@ -110,7 +110,7 @@ setup() {
     [[ "$output" == *"demo.db holds samples"*"another problem set"*"--out DIR"* ]]
     [ "$(digest demo.db)" = "$before" ]
     rm demo.db*
-    "$RATION" bench engine --shape 2,64,64,2,2,320 --prompt 4 --gen 2 --samples 1 --save ration-mini-xs.gguf >/dev/null
+    random_model ration-mini-xs.gguf 2,64,64,2,2,320
     "$RATION" generate -m ration-mini-xs.gguf -t mini -s demo.db --max-tokens 4
     run "$RATION" demo -n 1
     [ "$status" -eq 3 ]

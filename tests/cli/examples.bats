@@ -2,8 +2,8 @@
 # (readme.bats and solve.bats have the others), as they are written, in a folder that has what they name.
 #
 # Models are small random ones under the names of the examples, problem sets have a few problems, and
-# generate is held to a few short samples, solve to a GFLOP. `fetch` from the network is tested against a local server in
-# fetch.bats.
+# generate and demo are held to a few short samples, solve to a GFLOP or half a second. `fetch` from the network is
+# tested against a local server in fetch.bats.
 
 load helpers
 
@@ -23,7 +23,7 @@ setup() {
     for i in codellama-7b.gguf codellama-34b.gguf model.gguf; do
         cp data/models/ration-mini-s.gguf $i
     done
-    "$RATION" bench engine --shape 2,96,128,2,2,320 --prompt 4 --gen 2 --samples 1 --save codellama-34b.gguf >/dev/null
+    random_model codellama-34b.gguf 2,96,128,2,2,320
     export RATION_DATA=$PWD/data
     mkdir server
     start_server server --model codellama-7b
@@ -31,7 +31,11 @@ setup() {
 #!/bin/bash
 set -- "\${@/#http:\\/\\/gpu:8000/$BASE}" # the server of the examples
 case \$1 in
-solve) exec "$RATION" "\${@/#1TFLOP/1GFLOP}" ;;
+solve)
+    set -- "\${@/#1TFLOP/1GFLOP}"
+    exec "$RATION" "\${@/#2s/0.5s}"
+    ;;
+demo) case "\$*" in *--published*) n= ;; *) n="-n 1" ;; esac; exec "$RATION" "\$@" \$n ;; # demo.bats has it whole
 generate) case "\$*" in *--greedy*) n= ;; *) n="-n 12" ;; esac; exec "$RATION" "\$@" \$n --max-tokens 6 ;;
 bench) exec "$RATION" "\$@" --gen 2 --prompt 4 ;;
 profile) exec "$RATION" "\$@" --prompt 16 --tokens 16 --slots 4 ;;

@@ -58,7 +58,7 @@ generate() {
 @test "generate: a preset of the study sets prompt, sampling and n; every option wins over it" {
     cd "$dir"
     make_set
-    "$RATION" bench engine --shape 1,32,64,2,2,320 --prompt 4 --gen 2 --samples 1 --save tiny.gguf >/dev/null
+    random_model tiny.gguf
     run "$RATION" generate -m tiny.gguf -s a.db -t tiny.jsonl --preset paper-humaneval --max-tokens 1 --problems 1
     [ "$status" -eq 0 ]
     [[ "$output" == *"2000 of 2000 samples"* ]] # the study's n for the smallest class of models
@@ -85,7 +85,7 @@ generate() {
 @test "generate: every k-th problem" {
     cd "$dir"
     make_set
-    "$RATION" bench engine --shape 1,32,64,2,2,320 --prompt 4 --gen 2 --samples 1 --save tiny.gguf >/dev/null
+    random_model tiny.gguf
     "$RATION" generate -m tiny.gguf -s a.db -t tiny.jsonl --problems 0-3/2 --max-tokens 2
     [ "$(sql a.db "SELECT group_concat(p.ord) FROM sample s JOIN problem p ON p.id = s.problem_id")" = "0,2" ]
     for bad in 0-3/0 0-3/ 0-3/-1 0/x 0-4/2; do
@@ -197,7 +197,7 @@ generate() {
 
 @test "generate: a problem with a gap is asked in the model's own form, where its file names the tokens" {
     cd "$dir"
-    "$RATION" bench engine --shape 1,32,64,2,2,320 --prompt 4 --gen 2 --samples 1 --save plain.gguf >/dev/null
+    random_model plain.gguf
     printf '%s\n' '{"task_id": "Gap/0", "prompt": "def f(x):\n", "suffix": "    return y\n", "entry_point": "f", "canonical_solution": "    y = x\n", "test": "def check(f):\n    assert f(1) == 1\n"}' >gap.jsonl
     # The same model, whose tokens 300 to 302 are control tokens that the file names.
     /usr/bin/python3 - <<'PY'

@@ -44,10 +44,26 @@ await() {
     return 1
 }
 
+# made_once NAME FILE COMMAND...: FILE as a copy of what the COMMAND, given a path as its last word, makes. It runs
+# once in a run of tests, for all files of it; at the same time in two of them, the one's is as good as the other's.
+made_once() {
+    local kept=${RATION_TEST_CACHE:-$BATS_RUN_TMPDIR}/$1 to=$2
+    shift 2
+    [ -e "$kept" ] || { "$@" "$kept.$BASHPID" >/dev/null 2>&1 && mv "$kept.$BASHPID" "$kept"; } || return 1
+    cp "$kept" "$to"
+}
+
 # make_store FILE: 12 problems of mini with 6 samples each, of which some pass.
-make_store() {
-    "$RATION" generate -m "$BATS_TEST_DIRNAME/../../models/ration-mini-s.gguf" -t mini -s "$1" -n 6 \
-        --problems 0-47/4 >/dev/null 2>&1
+make_store() { made_once store.db "$1" make_store_anew; }
+make_store_anew() {
+    "$RATION" generate -m "$BATS_TEST_DIRNAME/../../models/ration-mini-s.gguf" -t mini -n 6 --problems 0-47/4 \
+        -s "$1" >/dev/null 2>&1
+}
+
+# random_model FILE [SHAPE]: a model of random numbers, see `ration bench engine`.
+random_model() {
+    local shape=${2:-1,32,64,2,2,320}
+    made_once "model-$shape.gguf" "$1" "$RATION" bench engine --shape "$shape" --prompt 4 --gen 2 --samples 1 --save
 }
 
 # guide_block PATTERN SED: the example of docs/CLUSTER.md with a line that matches, changed to be small.
@@ -73,8 +89,7 @@ make_stand_ins() {
     mkdir -p "$1/models" "$1/mini"
     (cd "$1/mini" && make_set && mv tiny.jsonl mini.jsonl)
     for s in xs:2,32,64,2 s:2,64,96,2 m:2,96,128,2 l:3,128,192,4; do
-        "$RATION" bench engine --shape "${s#*:},2,320" --prompt 4 --gen 2 --samples 1 \
-            --save "$1/models/ration-mini-${s%%:*}.gguf" >/dev/null
+        random_model "$1/models/ration-mini-${s%%:*}.gguf" "${s#*:},2,320"
     done
 }
 

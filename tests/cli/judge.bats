@@ -92,19 +92,19 @@ JSON
 }
 
 @test "judge: verdicts under an older version of the protocol count, and --recheck judges them anew" {
-    "$RATION" judge -s s.db -t tiny.jsonl >/dev/null
+    judge >/dev/null
     /usr/bin/python3 -c 'import sqlite3
 d = sqlite3.connect("s.db")
 d.execute("UPDATE protocol SET json = replace(json, ?, ?)", ("raw/1", "raw/0"))
 d.commit()'
-    run "$RATION" judge -s s.db -t tiny.jsonl
+    run judge
     echo "$output"
     [ "$status" -eq 0 ]
     [[ "$output" == *"0 samples judged now, 0 programs run"* ]]
     [[ "$output" == *"7 samples were judged under an older version of this protocol"* ]]
-    run "$RATION" judge -s s.db -t tiny.jsonl --recheck
+    run judge --recheck
     [[ "$output" == *"7 samples judged now"* ]]
-    run "$RATION" judge -s s.db -t tiny.jsonl --cpu-limit 2 # another choice of the user, not a version
+    run "$RATION" judge -s s.db -t tiny.jsonl --cpu-limit 0.4 # another choice of the user, not a version
     [[ "$output" == *"7 samples judged now"* ]]
 }
 
@@ -314,7 +314,7 @@ PY
 
 @test "what fills memory is nothing to the programs behind it" {
     make_set
-    for i in 0 1 2 3; do
+    for i in 0 1; do
         printf '{"task_id": "Tiny/0", "completion": "    x = [%d]\\n    while True: x.append(\\" \\" * 10**6)\\n"}\n' $i
         printf '{"task_id": "Tiny/0", "completion": "    return x  # %d\\n"}\n' $i
         printf '{"task_id": "Tiny/0", "completion": "    y = %d\\n    return x\\n"}\n' $i
@@ -322,7 +322,7 @@ PY
     "$RATION" import -s t.db -t tiny.jsonl --model m f.jsonl >/dev/null
     "$RATION" judge -s t.db -t tiny.jsonl -j 1 --memory-limit 3000 >/dev/null || [ "$?" -eq 1 ]
     verdicts=$("$RATION" export -s t.db -f csv | tail -n +2 | cut -d, -f7 | sort | uniq -c | tr -s ' \n' ' ')
-    [ "$verdicts" = " 4 memory_limit 8 passed " ] || { echo "$verdicts"; false; }
+    [ "$verdicts" = " 2 memory_limit 4 passed " ] || { echo "$verdicts"; false; }
 }
 
 @test "judge, rank and export find a set of one's own where it came from, and say when it is gone or another" {

@@ -15,27 +15,33 @@ def languages():
             yield *name.split(), part
 
 
-ration, bad = os.path.abspath(sys.argv[1]), 0
-for language, tool, part in languages():
+def put(language, part):
+    """Problem and programs of a language into all.db; its set is NAME.jsonl."""
     head, tests = part["head"], part["tests"]
     programs = [part["right"], part["right"].replace("*", "+"), part["endless"], part["early"]]
-    if not shutil.which(tool) or (sys.argv[2:] and language not in sys.argv[2:]):
-        continue
     if language == "rust":  # HumanEval-X
-        problem = {"task_id": "Rust/0", "prompt": "/* Squares. */\n", "declaration": head.replace("fn main() {}\n", ""), "test": tests}
         name = "Rust/0"
+        problem = {"task_id": name, "prompt": "/* Squares. */\n", "declaration": head.replace("fn main() {}\n", ""), "test": tests}
     else:
         name = "HumanEval_0_f"
         problem = {"name": name, "language": language, "prompt": head, "tests": tests, "stop_tokens": []}
-    with open("l.jsonl", "w") as f:
+    with open(language + ".jsonl", "w") as f:
         f.write(json.dumps(problem) + "\n")
     with open("a.jsonl", "w") as f:
         f.writelines(json.dumps({"task_id": name, "completion": t + part["end"]}) + "\n" for t in programs)
-    store = language + ".db"
-    subprocess.run([ration, "import", "-s", store, "-t", "l.jsonl", "--model", "m", "a.jsonl"], stdout=subprocess.DEVNULL, check=True)
-    said = subprocess.run([ration, "judge", "-s", store, "-t", "l.jsonl", "-j", "1", "--cpu-limit", "2"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True).stdout
-    rows = subprocess.run([ration, "export", "-s", store, "--format", "jsonl"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+    subprocess.run([ration, "import", "-s", "all.db", "-t", language + ".jsonl", "--model", "m", "a.jsonl"], stdout=subprocess.DEVNULL, check=True)
+
+
+ration, bad, here = os.path.abspath(sys.argv[1]), 0, []
+for language, tool, part in languages():
+    if shutil.which(tool) and (not sys.argv[2:] or language in sys.argv[2:]):
+        put(language, part)
+        here.append(language)
+# All at once: what a language's programs need is built once for a judge.
+said = subprocess.run([ration, "judge", "-s", "all.db", "-j", "1", "--cpu-limit", "0.8"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
+for language in here:
+    rows = subprocess.run([ration, "export", "-s", "all.db", "-t", language + ".jsonl", "--format", "jsonl"], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.splitlines()
     got = [json.loads(r)["verdict"] for r in rows]
     if got == ["missing_library"] * 4 and "no compiler or interpreter of" in said:
         continue  # a part of it is not here

@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
 # profile.bats: `ration profile` on a small random model: table, JSON, store, bad input.
 
+load helpers
+
 setup() {
     dir=$(mktemp -d)
     model=$dir/tiny.gguf
-    "$RATION" bench engine --shape 2,64,96,4,2,320 --prompt 4 --gen 2 --samples 1 --save "$model" >/dev/null
+    random_model "$model" 2,64,96,4,2,320
 }
 
 teardown() {

@@ -8,7 +8,7 @@ setup() {
     dir=$(mktemp -d)
     set=$BATS_TEST_DIRNAME/../../data/mini/mini.jsonl
     model=$dir/tiny.gguf
-    "$RATION" bench engine --shape 2,64,96,4,2,320 --prompt 4 --gen 2 --samples 1 --save "$model" >/dev/null
+    random_model "$model" 2,64,96,4,2,320
 }
 
 teardown() {
@@ -247,14 +247,14 @@ answers() {
     [ "$(digest "$dir/a.db")" = "$before" ]
     "$RATION" merge -s "$dir/b.db" "$dir/a.db" >/dev/null
     [ "$(digest "$dir/b.db")" = "$before" ]
-    "$RATION" judge -s "$dir/a.db" -t "$set" >/dev/null
+    "$RATION" judge -s "$dir/a.db" -t "$set" --cpu-limit 0.5 >/dev/null
     run "$RATION" report -s "$dir/a.db" --metric rank-score@k --format csv
     [[ "$output" == *"rank-score@k,mini,other,examples,10,"* ]]
     # Two of ten pass both examples. Up to 2, stopping at the first that does: 1 + 8/10 drawn, and
     # none among them with 8 x 7 of 90; then the greedy answer of another model, which is right.
     printf '{"task_id": "mini/0", "completion": "    return max(nums) - min(nums) if nums else 0\\n"}\n' >"$dir/g.jsonl"
     "$RATION" import -s "$dir/a.db" -t "$set" --model big --greedy "$dir/g.jsonl" >/dev/null
-    "$RATION" judge -s "$dir/a.db" -t "$set" >/dev/null
+    "$RATION" judge -s "$dir/a.db" -t "$set" --cpu-limit 0.5 >/dev/null
     "$RATION" report -s "$dir/a.db" --metric untested --fallback big -k 2 --format json >"$dir/r.json" || true
     /usr/bin/python3 - "$dir/r.json" <<'EOF'
 import json, sys
@@ -341,7 +341,7 @@ END
     "$RATION" rank -t "$set" -s "$dir/a.db" >/dev/null
     rank "$dir/a.db" >/dev/null
     cp "$dir/a.db" "$dir/b.db"
-    "$RATION" judge -s "$dir/b.db" -t "$set" >/dev/null # verdicts must not matter
+    "$RATION" judge -s "$dir/b.db" -t "$set" --cpu-limit 0.5 >/dev/null # verdicts must not matter
     for db in a b; do
         run "$RATION" rank --ranker examples+nll -t "$set" -s "$dir/$db.db"
         [ "$status" -eq 0 ] || { echo "$output"; false; }
@@ -443,7 +443,7 @@ EOF
     kill $server
     # Of two samples, which stands first follows from the groups of these two alone: of the 45 pairs,
     # the two right ones are chosen where they are together (1), or with any other: 2 x 8.
-    "$RATION" judge -s "$dir/a.db" -t "$set" >/dev/null
+    "$RATION" judge -s "$dir/a.db" -t "$set" --cpu-limit 0.5 >/dev/null
     "$RATION" report -s "$dir/a.db" --metric rank-score@k -k 2 --format json >"$dir/r.json" || true
     /usr/bin/python3 - "$dir/r.json" <<'EOF'
 import json, sys
@@ -530,7 +530,7 @@ print([row[0] for row in sqlite3.connect(sys.argv[1]).execute("SELECT score FROM
 
 @test "rank: the report sets the best ranker against the larger model's greedy answer" {
     large=$dir/large.gguf
-    "$RATION" bench engine --shape 3,128,192,4,2,320 --prompt 4 --gen 2 --samples 1 --save "$large" >/dev/null
+    random_model "$large" 3,128,192,4,2,320
     "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 8 --problems 0-3 --max-tokens 100 \
         --temperature 1 --top-p 1 >/dev/null
     "$RATION" generate -m "$large" -t "$set" -s "$dir/a.db" --greedy --problems 0-3 --max-tokens 100 >/dev/null

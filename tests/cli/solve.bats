@@ -35,10 +35,6 @@ problem() {
         "${1:-def check(f):\\n    assert f(1) == 2\\n    assert f(3) == 4\\n}" >p.json
 }
 
-random_model() {
-    "$RATION" bench engine --shape "${2:-1,32,64,2,2,320}" --prompt 4 --gen 2 --samples 1 --save "$1" >/dev/null
-}
-
 json() { /usr/bin/python3 -c 'import json, sys
 v = json.load(open(sys.argv[1]))
 for k in sys.argv[2].split("."):

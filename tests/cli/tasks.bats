@@ -275,7 +275,7 @@ same_as_local() { # same_as_local STORE: as one process makes it
     run "$RATION" batch -s whole.db --print -- generate -m "$root/models/ration-mini-xs.gguf" -t mini -n 1
     [ "$status" -eq 3 ]
     [[ "$output" == *"results of a job of"*"not there any more"* ]] || { echo "$output"; false; }
-    make_store whole.db # of the same name, and another
+    make_store_anew whole.db # of the same name, and another
     run "$RATION" batch -s whole.db --print -- judge
     [ "$status" -eq 3 ]
     [[ "$output" == *"part of another store"*"does not take"* ]] || { echo "$output"; false; }

@@ -8,12 +8,14 @@
                                   more than there are tokens, the last N tokens of the type "unused"
     arch.py compare A B           the relative error ||a - b|| / ||b|| of two files of logits
     arch.py list                  the names
+    arch.py each                  every line of standard input as the arguments of one of these
 
 The forward pass is written here once more, plainly, in double precision and from the models' own
 definitions (transformers: modeling_<name>.py), so that no mistake of the C code can repeat itself.
 Weights are float32; all that a name adds to the common decoder stands in its row of MODELS.
 """
 import math
+import shlex
 import struct
 import sys
 
@@ -483,6 +485,9 @@ def logits(m, w, ids):
 def main(argv):
     if argv[1] == "list":
         print("\n".join(MODELS))
+    elif argv[1] == "each":
+        for line in sys.stdin:
+            main(argv[:1] + shlex.split(line))
     elif argv[1] == "compare":
         a, b = (np.fromfile(p, np.float32).astype(np.float64) for p in argv[2:4])
         print("%.3g" % (np.linalg.norm(a - b) / np.linalg.norm(b)))

@@ -1,20 +1,22 @@
 #!/usr/bin/python3
 """Chat templates in the forms that public models use, and what each makes of a question.
 
-    chat.py list                    the names
-    chat.py template NAME           the template's text
-    chat.py args NAME               variables of it that are worth setting, as JSON
-    chat.py check STORE NAME ARGS   whether the settings of STORE's last run give for some questions
-                                    what the reference gives: jinja2 set up as transformers does it
-    chat.py check STORE FILE ARGS   the same of a template in a file (its name has a slash)
+    chat.py RATION SET [NAME...]    whether the settings that `ration generate` records with each (default:
+                                    all), with and without the variables that are worth setting, give for
+                                    some questions what the reference gives: jinja2 set up as transformers
+                                    does it. In the current folder; prints the names.
 
 The templates are written here; each has the constructs that give one family of public templates its
 shape, none has its text. tests/cli/chat.bats compares what ration records with what this gives.
 """
 import json
+import os
 import sqlite3
+import subprocess
 import sys
 from datetime import datetime, timezone
+
+import arch
 
 BOS, EOS = "<s>", "</s>"
 QUESTIONS = ["Add two numbers.", "  def f(x):\n    return {{ x }}\n\n", "\u00fc < 3 & \"q\" \\n"]
@@ -241,39 +243,41 @@ def environment():
     return env
 
 
-def text_of(name):
-    return open(name, encoding="utf-8").read() if "/" in name else FORMS[name]
-
-
-def ask(name, question, args):
-    return environment().from_string(text_of(name)).render(
+def ask(env, name, question, args):
+    return env.from_string(FORMS[name]).render(
         messages=[{"role": "user", "content": question}], tools=None, documents=None,
         add_generation_prompt=True, bos_token=BOS, eos_token=EOS, **args)
 
 
-def recorded(store, question):
-    """What the last run's settings make of a question: U+E000 stands for it, U+E001 for it trimmed."""
+def recorded(store):
+    """What the run's settings make of a question: U+E000 stands for it, U+E001 for it trimmed."""
     db = sqlite3.connect(store)
-    settings = json.loads(db.execute("SELECT settings FROM run ORDER BY id DESC LIMIT 1").fetchone()[0])
+    (text,), = db.execute("SELECT settings FROM run")
+    settings = json.loads(text)
     system = settings["system"]
     if settings["chat"] != "template" or system.count("\ue000") + system.count("\ue001") != 1:
         raise SystemExit("not a rendered template: " + repr(settings))
-    return system.replace("\ue000", question).replace("\ue001", question.strip())
+    return lambda question: system.replace("\ue000", question).replace("\ue001", question.strip())
 
 
-def main(argv):
-    if argv[1] == "list":
-        print("\n".join(FORMS))
-    elif argv[1] == "template":
-        sys.stdout.write(FORMS[argv[2]])
-    elif argv[1] == "args":
-        print(json.dumps(ARGS.get(argv[2], {})))
-    else:
-        for question in QUESTIONS:
-            want, got = ask(argv[3], question, json.loads(argv[4])), recorded(argv[2], question)
-            if want != got:
-                raise SystemExit("%s: %r\nwant %r" % (argv[3], got, want))
+def main(ration, task_set, *names):
+    env, m = environment(), arch.settings("llama")
+    w = arch.weights(m)
+    for name in names or FORMS:
+        arch.write("m.gguf", w, arch.metadata(m, ["tokenizer.chat_template=str:" + FORMS[name]]))
+        for args in [{}] + ([ARGS[name]] if name in ARGS else []):
+            if os.path.exists("t.db"):
+                os.unlink("t.db")
+            subprocess.run([ration, "generate", "-m", "m.gguf", "-t", task_set, "-s", "t.db", "-n", "1",
+                            "--max-tokens", "1", "--problems", "0", "--chat", "template",
+                            "--chat-args", json.dumps(args)], check=True, stdout=subprocess.DEVNULL)
+            got = recorded("t.db")
+            for question in QUESTIONS:
+                want = ask(env, name, question, args)
+                if want != got(question):
+                    raise SystemExit("%s: %r\nwant %r" % (name, got(question), want))
+        print(name, flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv)
+    main(*sys.argv[1:])
