@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # bench.bats: `ration bench engine` on a small shape: figures, formats, a saved model, bad input.
 
+load helpers
+
 setup() {
     dir=$(mktemp -d)
     shape="2,64,96,4,2,320"
@@ -23,14 +25,20 @@ teardown() {
 
 @test "bench: the saved model is a model" {
     for type in f32 f16 bf16 q8_0 q4_0; do
-        "$RATION" bench engine --shape "$shape" --type $type --prompt 4 --gen 2 --samples 1 --save "$dir/$type.gguf"
-        "$RATION" bench engine -m "$dir/$type.gguf" --prompt 4 --gen 2 --samples 1
+        "$RATION" bench engine --shape "$shape" --type $type --threads 1 --prompt 4 --gen 2 --samples 1 --save "$dir/$type.gguf"
+    done
+    "$RATION" bench engine -m "$dir/q4_0.gguf" --prompt 4 --gen 2 --samples 1
+    cd "$dir"
+    make_set
+    for type in f32 f16 bf16 q8_0 q4_0; do
+        "$RATION" generate -m $type.gguf -t tiny.jsonl -s $type.db -n 2 --max-tokens 4
+        [ "$(sql $type.db "SELECT count(*) FROM sample")" = 8 ]
     done
 }
 
 @test "bench: a mixture of experts of any type is a model" {
     for type in q8_0 q4_k iq4_nl mxfp4 tq2_0 bf16; do
-        "$RATION" bench engine --shape 2,256,256,4,2,320,8,3 --type $type --prompt 4 --gen 2 --samples 2 \
+        "$RATION" bench engine --shape 2,256,256,4,2,320,8,3 --type $type --threads 1 --prompt 4 --gen 2 --samples 2 \
             --save "$dir/$type.gguf"
         run "$RATION" inspect "$dir/$type.gguf"
         echo "$type: $output"

@@ -63,7 +63,7 @@ make_store_anew() {
 # random_model FILE [SHAPE]: a model of random numbers, see `ration bench engine`.
 random_model() {
     local shape=${2:-1,32,64,2,2,320}
-    made_once "model-$shape.gguf" "$1" "$RATION" bench engine --shape "$shape" --prompt 4 --gen 2 --samples 1 --save
+    made_once "model-$shape.gguf" "$1" "$RATION" bench engine --shape "$shape" --threads 1 --prompt 4 --gen 2 --samples 1 --save
 }
 
 # guide_block PATTERN SED: the example of docs/CLUSTER.md with a line that matches, changed to be small.
