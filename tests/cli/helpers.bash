@@ -19,7 +19,7 @@ need_data() {
 digest() { "$RATION" export -s "$1" --format digest; }
 
 # One value from a store by SQL (python's sqlite3 is on every machine that builds).
-sql() { /usr/bin/python3 -c 'import sqlite3, sys
+sql() { /usr/bin/python3 -ISc 'import sqlite3, sys
 for row in sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True).execute(sys.argv[2]):
     print("|".join("" if v is None else str(v) for v in row))' "$1" "$2"; }
 
