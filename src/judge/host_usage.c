@@ -59,7 +59,7 @@ typedef struct tree {
     size_t n;
     pid_t root;
     bool root_is_host; /* no pid namespace: everything below this process */
-    int64_t start_ns, last_ns, base_cgroup_ns, base_host_ns;
+    int64_t start_ns, last_ns, base_cgroup_ns, base_host_ns, base_child_ns;
     int64_t lost_ns, dead_delay_ns; /* of processes that vanished */
     int64_t sampled_ns, disk_ns, resident, files, peak_held;
     int64_t mark, mark_ns; /* memory held when growth was last seen, and when that was */
@@ -294,10 +294,10 @@ static void look_at_tree(const rn_confine *c, int64_t interval)
 static int64_t tree_cpu_ns(const rn_confine *c)
 {
     if (c->cg_cpu) return cgroup_cpu_ns(c) - t.base_cgroup_ns - (rn_cpu_ns() - t.base_host_ns);
-    int64_t sum = t.lost_ns;
+    int64_t sum = t.lost_ns - t.base_child_ns;
     for (size_t i = 0; i < t.n; i++)
         sum += t.procs[i].cpu_ns + t.procs[i].reaped_ns;
-    return sum;
+    return sum > 0 ? sum : 0;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -431,6 +431,7 @@ void rn_usage_begin(const rn_confine *c)
     t.host_policy = sched_getscheduler(0);
     if (c->cg_cpu) t.base_cgroup_ns = cgroup_cpu_ns(c);
     t.base_host_ns = rn_cpu_ns();
+    t.base_child_ns = 0;
     t.start_ns = t.last_ns = rn_now_ns();
 }
 
@@ -438,6 +439,11 @@ void rn_usage_of(const rn_confine *c, pid_t child)
 {
     t.root_is_host = !c->pid_ns;
     t.root = c->pid_ns ? child : getpid();
+}
+
+void rn_usage_since(int64_t cpu_ns)
+{
+    t.base_child_ns = cpu_ns;
 }
 
 static int64_t at_least_0(int64_t x)

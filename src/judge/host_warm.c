@@ -83,6 +83,7 @@ static _Noreturn void be_copy(const rn_confine *c, const char *package, int fd)
 {
     in_copy = true;
     rn_secret_lost();
+    rn_worker_lost();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     PyObject *m = PyImport_ImportModule(package);
