@@ -61,11 +61,11 @@ typedef struct rn_task {
 typedef struct rn_confine {
     bool pid_ns; /* clone children with CLONE_NEWPID */
     bool user_ns;
-    bool drop_uid;  /* children change to `nobody` themselves: root without a user namespace */
-    bool other_ns;  /* own network, ipc and uts namespaces */
-    bool root_view; /* own mount namespace with a read-only root */
-    bool tmpfs;     /* /tmp is a private tmpfs of this host */
-    bool roomy;     /* it has room for copies of a working folder and what is built in them */
+    bool drop_uid;   /* children change to `nobody` themselves: root without a user namespace */
+    bool other_ns;   /* own network, ipc and uts namespaces */
+    bool root_view;  /* own mount namespace with a read-only root */
+    bool tmpfs;      /* /tmp is a private tmpfs of this host */
+    bool roomy;      /* it has room for copies of a working folder and what is built in them */
     unsigned n_work; /* how often it was made */
     bool seccomp;
     int landlock;    /* ABI version; 0 none */
@@ -267,7 +267,7 @@ typedef struct rn_usage {
 void rn_usage_begin(const rn_confine *c); /* before a run's child is cloned */
 int64_t rn_usage_page_ns(void); /* what the first touch of a page costs here; measured once */
 void rn_usage_of(const rn_confine *c, pid_t child); /* after */
-void rn_usage_since(int64_t cpu_ns); /* what the child had used before this run */
+void rn_usage_since(int64_t cpu_ns);                /* what the child had used before this run */
 /* Beyond memory_limit memory is measured exactly. */
 void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u);
 /* Of a tree that stands still from now on; NULL: memory is out. Later goes on with it, takes it and
@@ -464,7 +464,7 @@ typedef struct rn_tests_lent {
     rn_bytes code; /* empty: none */
     uint64_t id;   /* of these tests */
 } rn_tests_lent;
-rn_tests_lent rn_tests_now(void);     /* what is lent */
+rn_tests_lent rn_tests_now(void);    /* what is lent */
 void rn_tests_take(rn_tests_lent l); /* in the child that stays: with its next program */
 /* In the child. codes[n_cases]: new references. False: they are to be compiled. */
 bool rn_tests_load(size_t n_cases, void **codes);

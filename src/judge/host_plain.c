@@ -40,8 +40,8 @@ enum { MAX_NESTED = 64 };
 
 /* Of str: a dict from module to what `from module import *` binds, frozensets, and the names that
  * may not be read, whoever bound them. */
-static PyObject *modules, *builtin_names, *attributes, *reserved, *never, *unsteady,
-    *traceless, *traces;
+static PyObject *modules, *builtin_names, *attributes, *reserved, *never, *unsteady, *traceless,
+    *traces;
 static bool has_name[256], has_const[256]; /* by the number of an instruction */
 
 /* What the child finds before judged code runs. It gives these pages up then: nothing that runs in

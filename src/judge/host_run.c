@@ -210,7 +210,7 @@ static void run_whole(run *r, PyCompilerFlags *flags)
     rn_buf_free(&b);
     PyErr_Clear();
     if (!rn_worker_takes(!code)) return;
-    rn_worker_ended(!code);
+    rn_worker_ended(!code && !r->exhausted);
     if (!code) return; /* the verdict stays: a syntax error */
     r->record->detail[0] = '\0';
     r->record->n_run = (int32_t)r->job->n_cases;
@@ -560,7 +560,7 @@ static void run_many(run *r)
         r->globals && add_prelude(r) ? compile_source(r->job->program, "<string>", &flags) : NULL;
     if (!code) {
         conclude_exception(r, true);
-        if (rn_worker_takes(true)) rn_worker_ended(true);
+        if (rn_worker_takes(true)) rn_worker_ended(!r->exhausted);
         return;
     }
     conclude(r, RN_V_PASSED);

@@ -154,6 +154,9 @@ bool rn_stream_turn(const rn_streams_kept *k, rn_streams *s)
     drain_fd = k->drain_fd;
     n_dropped = 0;
     *s = (rn_streams){.child_fd = -1, .poll_fd = drain_fd};
+    static char rest[DRAIN]; /* of the last program */
+    while (read(drain_fd, rest, sizeof rest) > 0)
+        continue;
     if (k->files[0] < 0) return true;
     return dup2(k->files[0], 0) == 0 && dup2(k->files[1], 1) == 1 && ftruncate(1, 0) == 0 &&
            lseek(1, 0, SEEK_SET) == 0;

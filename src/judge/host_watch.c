@@ -401,7 +401,10 @@ static void run_programs(rn_task *task, rn_record *own)
         rn_run_task(task, own);
         if (getpid() != child_pid) return; /* a fork of the judged program came to the end, too */
         rn_worker_used(own);
-        if (!rn_worker_declined()) tell_record(own);
+        if (rn_worker_declined())
+            shared->all_cpu_ns = own->all_cpu_ns;
+        else
+            tell_record(own);
     } while (rn_worker_next(task, nonce));
 }
 
@@ -663,7 +666,7 @@ static int conclude_turn(const watch *w, rn_outcome *o)
     take_record(w, o);
     o->cpu_ns = o->record.cpu_ns;
     o->peak_bytes = o->record.peak_bytes;
-    if (o->have_record) worker_used_ns = o->record.all_cpu_ns;
+    worker_used_ns = shared->all_cpu_ns;
     keep_worker(w);
     if (o->have_record) return 0;
     if (!o->declined) end_worker();

@@ -33,7 +33,7 @@
 enum {
     AREA = 1 << 20,
     MOST = 500,
-    MOST_MORE_BYTES = 48 << 20, /* than after the first program */
+    MOST_MORE_BYTES = 24 << 20, /* than after the first program */
 };
 static const int64_t MOST_NS = 1000000000; /* of processor time, far below the kernel's own limit */
 
@@ -130,7 +130,8 @@ static bool is_hopeless(const rn_judge_job *job)
 int rn_worker_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
 {
     const rn_judge_mode mode = task->job->mode;
-    const bool may = !off && c->pid_ns && task->how == RN_RUN_FIRST && task->stage == RN_STAGE_PYTHON &&
+    const bool may = !off && c->pid_ns && task->how == RN_RUN_FIRST &&
+                     task->stage == RN_STAGE_PYTHON &&
                      (mode == RN_JUDGE_SCRIPT || (mode == RN_JUDGE_STDIO && task->many));
     if (!may || is_hopeless(task->job)) return rn_secret_run(c, task, o, err);
     const bool there = rn_watch_has_worker(c, task);
@@ -162,7 +163,7 @@ void rn_worker_begin(bool may_stay)
 bool rn_worker_takes(bool traceless)
 {
     fit = stays && traceless;
-    declined = !fit && n_run > 0;
+    declined = stays && !fit && n_run > 0;
     rn_plain_hold(fit);
     if (stays && !fit && !declined) { /* what it runs may reach anything that is here */
         stays = false;
@@ -196,13 +197,13 @@ static int64_t most_bytes(void)
 
 void rn_worker_used(rn_record *r)
 {
-    if (!stays || declined) return;
+    if (!stays) return;
     r->all_cpu_ns = rn_cpu_ns();
     r->cpu_ns = r->all_cpu_ns - begun_ns;
     r->peak_bytes = most_bytes();
     if (n_run++ == 0) first_bytes = r->peak_bytes;
     if (n_run >= MOST || r->all_cpu_ns >= MOST_NS || r->peak_bytes > first_bytes + MOST_MORE_BYTES)
-        ended = false;
+        stays = false;
 }
 
 /* Points the parts of the order into the area. */
@@ -241,7 +242,8 @@ void rn_worker_wipe(void)
 bool rn_worker_next(rn_task *task, uint8_t nonce[RN_NONCE_BYTES])
 {
     char word = declined ? RN_TURN_DECLINED : RN_TURN_DONE;
-    if (!stays || (!declined && !(ended && rn_run_flush()))) return false;
+    const bool clean = declined || (ended && rn_run_flush());
+    if (!stays || !clean) return false;
     fit = declined = ended = false;
     if (write(RN_TURN_FD, &word, 1) != 1) return false;
     rn_run_freeze();
