@@ -495,17 +495,21 @@ static void run_stdio(run *r)
     conclude(r, RN_V_PASSED); /* provided the output agrees */
 }
 
-/* A standard stream as the interpreter makes it, of the descriptor as it is now. The old one is not
- * released. */
+/* A standard stream as the interpreter makes it, of the descriptor as it is now; a new reference. */
 static PyObject *renew_stream(const char *name, int fd, const char *mode, const char *newline)
 {
     PyObject *old = attribute("sys", name);
     PyObject *encoding = old ? PyObject_GetAttrString(old, "encoding") : NULL;
     PyObject *errors = old ? PyObject_GetAttrString(old, "errors") : NULL;
     if (!encoding || !errors) return NULL;
-    PyObject *fresh = PyFile_FromFd(fd, name, mode, -1, PyUnicode_AsUTF8(encoding),
+    enum { BUFFER = 8192 }; /* given, the library does not ask whether it is a terminal */
+    PyObject *fresh = PyFile_FromFd(fd, name, mode, BUFFER, PyUnicode_AsUTF8(encoding),
                                     PyUnicode_AsUTF8(errors), newline, 0);
-    return fresh && PySys_SetObject(name, fresh) == 0 ? fresh : NULL;
+    if (!fresh || PySys_SetObject(name, fresh)) return NULL;
+    Py_DECREF(encoding);
+    Py_DECREF(errors);
+    Py_DECREF(old); /* flushed; a plain program has no stream of a class of its own */
+    return fresh;
 }
 
 /* Puts the case's input, and nothing else, into the standard input. */
@@ -538,6 +542,8 @@ static bool run_one_of_many(run *r, size_t i, PyObject *code, PyObject *names)
     call_quietly(out, "flush");
     end.cpu_ns = rn_cpu_ns() - begin;
     end.out_bytes = lseek(1, 0, SEEK_END);
+    Py_DECREF(in);
+    Py_DECREF(out);
     rn_watch_case_end(i, &end, end.verdict == RN_V_PASSED ? NULL : r->record->detail);
     return true;
 }
