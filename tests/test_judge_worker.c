@@ -144,8 +144,12 @@ static void test_tests(void **state)
     (void)state;
     static const char patching[] = "import math\nmath.pi = 3\nassert f(4) == 8",
                       asking[] = "import math\nassert math.pi > 3.1 and f(4) == 8";
+    static const char drawing[] = "import random\n"
+                                  "assert f(4) == 8 and random.randint(0, 10**9) == 906691059";
     assert_verdict(simple, test, RN_V_PASSED);
     for (int i = 0; i < 3; i++) {
+        assert_verdict(simple, drawing, RN_V_PASSED);
+        assert_verdict("def f(x): return random.random()", drawing, RN_V_WRONG);
         assert_verdict(simple, patching, RN_V_PASSED);
         assert_verdict(simple, asking, RN_V_PASSED);
         assert_verdict(simple, "assert f(4) == 9", RN_V_WRONG);

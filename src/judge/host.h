@@ -267,7 +267,8 @@ typedef struct rn_usage {
 void rn_usage_begin(const rn_confine *c); /* before a run's child is cloned */
 int64_t rn_usage_page_ns(void); /* what the first touch of a page costs here; measured once */
 void rn_usage_of(const rn_confine *c, pid_t child); /* after */
-void rn_usage_since(int64_t cpu_ns);                /* what the child had used before this run */
+/* Instead of both, for a further program of a child, which had used before_ns. */
+void rn_usage_turn(const rn_confine *c, pid_t child, int64_t before_ns);
 /* Beyond memory_limit memory is measured exactly. */
 void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u);
 /* Of a tree that stands still from now on; NULL: memory is out. Later goes on with it, takes it and
@@ -344,9 +345,10 @@ void *rn_run_arguments(const rn_judge_job *job, rn_bytes c); /* CALL: a case's i
 int rn_run_text_says(rn_bytes program);
 
 /* Between two programs of a child: writes out what the first one printed; takes what it made out of
- * the collector's sight. */
+ * the collector's sight, and sets the library's generator of random numbers back. False: the child
+ * must end. */
 bool rn_run_flush(void);
-void rn_run_freeze(void);
+bool rn_run_settle(void);
 
 /* ---- several programs in one child (host_worker.c) ------------------------------------------- */
 
@@ -400,8 +402,9 @@ typedef struct rn_plain_found {
  * objects, [n_tests]. */
 bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry,
                    rn_plain_found *found);
-/* True if tests leave nothing of the kind. `codes`: those of the cases, [n]. */
-bool rn_plain_tests_traceless(void *const *codes, size_t n);
+/* True if tests leave nothing of the kind but, *draw, the library's generator of random numbers in
+ * another state. `codes`: those of the cases, [n]. */
+bool rn_plain_tests_traceless(void *const *codes, size_t n, bool *draw);
 
 /* True if a plain program depends on nothing but its code and its input: neither on clocks and the
  * system's random numbers nor on docstrings and the places of objects in memory. */

@@ -485,7 +485,7 @@ NOT_PLAIN = frozenset("""attrgetter methodcaller update_wrapper wraps WRAPPER_AS
     singledispatchmethod cached_property total_ordering partialmethod NamedTuple TypedDict
     runtime_checkable dispatch_table modules JSONEncoder JSONDecoder""".split())
 # Modules that keep nothing of what one program does with them and another could find, and the names
-# in them that do; `sys` is the streams, which are renewed with each run of STDIO.
+# in them that do. What of `sys` some runs get anew: host_plain.c.
 TRACELESS = frozenset("""math cmath typing collections collections.abc itertools functools string
     copy heapq bisect operator re sys __future__""".split())
 TRACES = frozenset("""no_type_check no_type_check_decorator final overload dataclass_transform

@@ -173,7 +173,8 @@ typedef struct scan {
     bool unsteady; /* it names what the system, not its input, decides */
     bool draws;    /* it names the library's random numbers */
     bool traces;   /* it may leave something that another program in its process could find */
-    bool streams;  /* it names sys */
+    bool streams;  /* it names what each run of STDIO gets anew: streams, the recursion limit */
+    bool tests;    /* they may draw random numbers: the generator is set back behind them */
 } scan;
 
 static bool in_set(PyObject *set, PyObject *name)
@@ -253,6 +254,17 @@ static bool own_attribute(const scan *s, PyObject *name)
            (in_set(s->stored, name) || in_set(s->bound, name));
 }
 
+/* Whether another program in the same process could find something of this one. */
+static void note_traces(scan *s, int op, PyObject *name)
+{
+    static const char *const renewed[] = {"stdin", "stdout", "setrecursionlimit"};
+    static const char *const drawing[] = {"random"};
+    s->streams |= one_of(name, renewed, sizeof renewed / sizeof *renewed);
+    s->traces |= op == STORE_ATTR || op == DELETE_ATTR;
+    if (s->tests && one_of(name, drawing, 1)) return;
+    s->traces |= in_set(traces, name) || (op == IMPORT_NAME && !in_set(traceless, name));
+}
+
 /* `before`: the constant that the previous instruction loaded, or NULL. */
 static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
 {
@@ -261,11 +273,7 @@ static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
     s->draws |= one_of(name, drawing, sizeof drawing / sizeof *drawing);
     if (in_set(unsteady, name))
         s->unsteady |= !stores || PyUnicode_CompareWithASCIIString(name, "__slots__") == 0;
-    s->traces |= in_set(traces, name) || op == STORE_ATTR || op == DELETE_ATTR;
-    if (op == IMPORT_NAME) {
-        s->traces |= !in_set(traceless, name);
-        s->streams |= PyUnicode_CompareWithASCIIString(name, "sys") == 0;
-    }
+    note_traces(s, op, name);
     switch (op) {
     case LOAD_NAME:
     case LOAD_GLOBAL: return PySet_Add(s->used, name) == 0;
@@ -510,9 +518,10 @@ static bool tests_read(const scan *s)
     return true;
 }
 
-bool rn_plain_tests_traceless(void *const *codes, size_t n)
+bool rn_plain_tests_traceless(void *const *codes, size_t n, bool *draw)
 {
-    scan s = {.bound = PySet_New(NULL),
+    scan s = {.tests = true,
+              .bound = PySet_New(NULL),
               .stored = PySet_New(NULL),
               .used = PySet_New(NULL),
               .first = true};
@@ -520,7 +529,8 @@ bool rn_plain_tests_traceless(void *const *codes, size_t n)
     for (int pass = 0; ok && pass < 2; pass++, s.first = false)
         for (size_t i = 0; ok && i < n; i++)
             ok = plain_code(&s, codes[i], 0);
-    ok = ok && tests_read(&s) && !s.unsteady && !s.traces && !s.streams;
+    ok = ok && tests_read(&s) && !s.traces && !s.streams;
+    *draw = s.draws;
     end_scan(&s);
     return ok;
 }
@@ -535,9 +545,10 @@ bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *e
     return false;
 }
 
-bool rn_plain_tests_traceless(void *const *codes, size_t n)
+bool rn_plain_tests_traceless(void *const *codes, size_t n, bool *draw)
 {
     (void)codes, (void)n;
+    *draw = false;
     return false;
 }
 

@@ -31,11 +31,12 @@ typedef struct run {
     PyObject **tests;            /* [job->n_cases] code objects */
     void *codes[MAX_TEST_CODES]; /* every code object of the tests; borrowed from `tests` */
     size_t n_codes;
-    bool tests_traceless;
+    bool tests_traceless, tests_draw;
     bool exhausted; /* an exception was one of memory, of the stack, of the interpreter */
 } run;
 
-static PyObject *freeze; /* gc.freeze */
+static PyObject *freeze, *seed; /* gc.freeze, random.seed */
+static bool drew;               /* the tests draw random numbers */
 
 static const PyCompilerFlags source_flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
                                              .cf_feature_version = PY_MINOR_VERSION};
@@ -227,7 +228,7 @@ static void run_whole(run *r, PyCompilerFlags *flags)
 static struct {
     uint64_t id;
     PyObject **tests;
-    bool traceless;
+    bool traceless, draw;
 } kept;
 
 /* Takes the tests' code from there, or from what the host lends. */
@@ -237,6 +238,7 @@ static bool load_tests(run *r)
     if (!id || id != kept.id) return rn_tests_load(r->job->n_cases, (void **)r->tests);
     r->tests = kept.tests;
     r->tests_traceless = kept.traceless;
+    r->tests_draw = kept.draw;
     return true;
 }
 
@@ -245,6 +247,7 @@ static void keep_tests(const run *r)
     kept.id = rn_tests_now().id;
     kept.tests = r->tests;
     kept.traceless = r->tests_traceless;
+    kept.draw = r->tests_draw;
 }
 
 /* Compiles the tests under the program's flags; false when that concluded the run. */
@@ -271,7 +274,8 @@ static bool compile_tests(run *r, PyObject *program, PyCompilerFlags *flags)
         gather_codes(r, r->tests[i]);
     if (!rn_worker_stays()) return true;
     if (kept.tests != r->tests)
-        r->tests_traceless = rn_plain_tests_traceless((void **)r->tests, r->job->n_cases);
+        r->tests_traceless =
+            rn_plain_tests_traceless((void **)r->tests, r->job->n_cases, &r->tests_draw);
     if (lent) keep_tests(r);
     return true;
 }
@@ -348,6 +352,7 @@ static void run_script(run *r)
     if (r->how == RN_RUN_FIRST) tell_plain(r, code, &found);
     if (!rn_worker_takes(found.traceless && !found.streams && r->tests_traceless && !split)) return;
     rn_forge_begin();
+    drew = r->tests_draw;
     if (execute(code, r->globals))
         run_tests(r);
     else
@@ -364,9 +369,14 @@ bool rn_run_flush(void)
     return v != NULL;
 }
 
-void rn_run_freeze(void)
+bool rn_run_settle(void)
 {
-    call_quietly(freeze, NULL);
+    PyObject *v = drew ? PyObject_CallFunction(seed, "i", 0) : Py_NewRef(Py_None);
+    PyObject *done = v ? PyObject_CallNoArgs(freeze) : NULL;
+    drew = false;
+    Py_XDECREF(v);
+    Py_XDECREF(done);
+    return done != NULL;
 }
 
 void *rn_run_code(rn_bytes program)
@@ -402,7 +412,8 @@ int rn_run_start(rn_err *err)
     PyObject *v = prelude ? PyRun_String(apps_prelude, Py_file_input, prelude, prelude) : NULL;
     Py_XDECREF(v);
     freeze = attribute("gc", "freeze");
-    if (v && freeze && PyDict_DelItemString(prelude, "__builtins__") == 0) return 0;
+    seed = attribute("random", "seed");
+    if (v && freeze && seed && PyDict_DelItemString(prelude, "__builtins__") == 0) return 0;
     PyErr_Print();
     return rn_fail(err, RN_ESANDBOX, "the modules that APPS' programs find do not load");
 }
@@ -531,7 +542,7 @@ static bool run_one_of_many(run *r, size_t i, PyObject *code, PyObject *names)
     PyObject *in = renew_stream("stdin", 0, "r", NULL);
     PyObject *out = renew_stream("stdout", 1, "w", "\n");
     if (!in || !out) return false;
-    const int64_t begin = rn_cpu_ns();
+    const int64_t begin = rn_thread_cpu_ns();
     rn_case_end end = {.verdict = RN_V_PASSED};
     if (!execute(code, globals) && !PyErr_ExceptionMatches(PyExc_SystemExit)) {
         conclude_exception(r, false);
@@ -540,7 +551,7 @@ static bool run_one_of_many(run *r, size_t i, PyObject *code, PyObject *names)
     }
     PyErr_Clear();
     call_quietly(out, "flush");
-    end.cpu_ns = rn_cpu_ns() - begin;
+    end.cpu_ns = rn_thread_cpu_ns() - begin;
     end.out_bytes = lseek(1, 0, SEEK_END);
     Py_DECREF(in);
     Py_DECREF(out);

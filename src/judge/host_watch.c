@@ -755,9 +755,7 @@ int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     int rc = prepare(c, task, err);
     if (rc) return rc;
     rn_worker_seal(nonce);
-    rn_usage_begin(c);
-    rn_usage_of(c, w.pid);
-    rn_usage_since(w.before_ns);
+    rn_usage_turn(c, w.pid, w.before_ns);
     w.start_ns = rn_now_ns();
     const char word = RN_TURN_NEXT;
     if (!rn_stream_turn(&worker_streams, &w.streams) ||

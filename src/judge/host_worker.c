@@ -90,7 +90,7 @@ static bool write_order(const rn_task *task)
     for (size_t i = 0; i < job->n_cases && len < AREA; i++)
         len += job->cases[i].input.len;
     const rn_bytes entry = rn_bytes_of(job->entry ? job->entry : "");
-    if (len + entry.len + 1 > AREA || !rn_worker_room(false)) return false;
+    if (len + entry.len + 1 > AREA || (!area && !rn_worker_room(false))) return false;
     *area = (order){.mode = job->mode,
                     .many = task->many,
                     .all_cases = job->all_cases,
@@ -120,9 +120,8 @@ void rn_worker_seal(const uint8_t nonce[RN_NONCE_BYTES])
 /* Words that the child would decline anyway. */
 static bool is_hopeless(const rn_judge_job *job)
 {
-    static const char *const words[] = {"class ", "random", "import sys", "open("};
-    const size_t n = job->mode == RN_JUDGE_STDIO ? 2 : 4;
-    for (size_t i = 0; i < n; i++)
+    static const char *const words[] = {"class ", "random", "open("};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (rn_bytes_find(job->program, rn_bytes_of(words[i]), 0) != SIZE_MAX) return true;
     return false;
 }
@@ -198,7 +197,7 @@ static int64_t most_bytes(void)
 void rn_worker_used(rn_record *r)
 {
     if (!stays) return;
-    r->all_cpu_ns = rn_cpu_ns();
+    r->all_cpu_ns = rn_thread_cpu_ns();
     r->cpu_ns = r->all_cpu_ns - begun_ns;
     r->peak_bytes = most_bytes();
     if (n_run++ == 0) first_bytes = r->peak_bytes;
@@ -246,9 +245,9 @@ bool rn_worker_next(rn_task *task, uint8_t nonce[RN_NONCE_BYTES])
     if (!stays || !clean) return false;
     fit = declined = ended = false;
     if (write(RN_TURN_FD, &word, 1) != 1) return false;
-    rn_run_freeze();
+    if (!rn_run_settle()) return false;
     if (read(RN_TURN_FD, &word, 1) != 1) return false;
-    begun_ns = rn_cpu_ns();
+    begun_ns = rn_thread_cpu_ns();
     memcpy(nonce, area->nonce, RN_NONCE_BYTES);
     explicit_bzero(area->nonce, RN_NONCE_BYTES);
     read_order(task);
