@@ -207,12 +207,23 @@ static void test_stdio(void **state)
     assert_verdict(simple, test, RN_V_PASSED); /* and back */
 }
 
+/* A package that does not load is no reason to import the next one in each program anew. */
+static void test_copies(void **state)
+{
+    (void)state;
+    static const char program[] = "import sys\nhere = 'numpy' in sys.modules\n"
+                                  "try: import torch\nexcept ImportError: pass\n"
+                                  "try: import numpy\nexcept ImportError: here = True\n"
+                                  "def f(x): return 2 * x * here";
+    if (seen()) assert_verdict(program, test, RN_V_PASSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stays),        cmocka_unit_test(test_ends),
         cmocka_unit_test(test_nothing_left), cmocka_unit_test(test_tests),
-        cmocka_unit_test(test_stdio),
+        cmocka_unit_test(test_stdio),        cmocka_unit_test(test_copies),
     };
     return cmocka_run_group_tests(tests, open_judge, close_judge);
 }

@@ -411,8 +411,7 @@ static void run_programs(rn_task *task, rn_record *own)
 static _Noreturn void be_child(const watch *w, int turn_fd)
 {
     const rn_confine *c = w->c;
-    rn_task *task = &(rn_task){0};
-    *task = *w->task;
+    rn_task given = *w->task, *task = &given;
     child_pid = getpid();
     static rn_record own;
     int listener = -1;
@@ -549,7 +548,7 @@ static int conclude(const watch *w, const struct rusage *ru, rn_outcome *o, rn_e
 
 /* ---- a child that stays ---------------------------------------------------------------------- */
 
-enum { WORKER_BYTES = 64 << 20 }; /* more than it holds when it ends */
+enum { WORKER_BYTES = 32 << 20 }; /* more than it holds when it ends */
 
 static watch worker; /* it waits for a program; pid 0: none */
 static rn_task worker_task;
