@@ -506,7 +506,7 @@ static void run_stdio(run *r)
     conclude(r, RN_V_PASSED); /* provided the output agrees */
 }
 
-/* A standard stream as the interpreter makes it, of the descriptor as it is now; a new reference. */
+/* A standard stream as the interpreter makes it, of the descriptor now: a new reference. */
 static PyObject *renew_stream(const char *name, int fd, const char *mode, const char *newline)
 {
     PyObject *old = attribute("sys", name);
