@@ -4,6 +4,8 @@
 #   bench/judge.sh BUILD [HUMAN_EVAL_CHECKOUT [OTHER_BUILD]]       needs RATION_DATA
 #   EVERY=16     only every 16th sample, on a machine that forks slowly
 #   ROUNDS=3     everything so often, in turns; medians of the rates at the end
+#   LIMITS=no    the samples that meet a limit are found first, and no side runs them: a few of them that are
+#                spread unevenly over two jobs would decide the rate of a short run
 set -eu
 cd "$(dirname "$0")/.."
 build=$1
@@ -42,6 +44,13 @@ median() {
     sort -n "$tmp/$1.rates" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
 }
 
+if [ "${LIMITS:-yes}" = no ]; then
+    "$build/bench/bench_judge" "$problems" "$tmp/samples.jsonl" "$tmp/ours.jsonl" 2 >"$tmp/out"
+    paste -d '\n' "$tmp/ours.jsonl" "$tmp/samples.jsonl" |
+        awk 'NR % 2 { keep = !/"verdict": "[a-z]*_limit"/; next } keep' >"$tmp/rest.jsonl"
+    echo "left out: $(($(wc -l <"$tmp/samples.jsonl") - $(wc -l <"$tmp/rest.jsonl"))) that meet a limit"
+    mv "$tmp/rest.jsonl" "$tmp/samples.jsonl"
+fi
 for _ in $(seq "${ROUNDS:-1}"); do
     side ration "$build/bench/bench_judge" "$problems" "$tmp/samples.jsonl" "$tmp/ours.jsonl" 2
     [ -z "$other" ] ||

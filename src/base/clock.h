@@ -20,5 +20,10 @@ static inline int64_t rn_cpu_ns(void)
 {
     return rn_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
+/* This thread's: under RLIMIT_CPU the process's clock stands still between two ticks. */
+static inline int64_t rn_thread_cpu_ns(void)
+{
+    return rn_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
 
 #endif

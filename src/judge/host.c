@@ -138,7 +138,7 @@ static int run_script(const rn_judge_job *job, rn_aside **aside, rn_wire_result 
 {
     rn_outcome o;
     const rn_task task = {.job = job, .aside = aside};
-    int rc = rn_secret_run(&confine, &task, &o, err);
+    int rc = rn_worker_run(&confine, &task, &o, err);
     return rc ? rc : conclude_script(job, &o, out, err);
 }
 

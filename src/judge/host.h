@@ -11,6 +11,7 @@
  *  3. The child's C code writes its record into a page shared with the host, under a secret of this
  *     run, as its last act. The host looks at the page only when the child, as init of its pid
  *     namespace, is dead, and with it every process it ever made.
+ *     A program that leaves no trace in its process lets the child take another (host_worker.c).
  *  4. The host decides the verdict from the record, the way the child died, and its own clocks.
  *
  * Nothing here depends on the judged interpreter's cooperation: limits are the host's own.
@@ -49,6 +50,7 @@ typedef struct rn_task {
     int altered;
     rn_stage stage; /* what is done of a program in another language */
     bool keep;      /* in the working folder as the last child left it */
+    bool stays;     /* the child may take a further program (host_worker.c) */
     /* Where a run is kept that is set aside, to be finished later; NULL: it runs to its end */
     struct rn_aside **aside;
     int64_t n_others; /* tasks of the child's user when it began, where nothing else bounds them */
@@ -59,11 +61,12 @@ typedef struct rn_task {
 typedef struct rn_confine {
     bool pid_ns; /* clone children with CLONE_NEWPID */
     bool user_ns;
-    bool drop_uid;  /* children change to `nobody` themselves: root without a user namespace */
-    bool other_ns;  /* own network, ipc and uts namespaces */
-    bool root_view; /* own mount namespace with a read-only root */
-    bool tmpfs;     /* /tmp is a private tmpfs of this host */
-    bool roomy;     /* it has room for copies of a working folder and what is built in them */
+    bool drop_uid;   /* children change to `nobody` themselves: root without a user namespace */
+    bool other_ns;   /* own network, ipc and uts namespaces */
+    bool root_view;  /* own mount namespace with a read-only root */
+    bool tmpfs;      /* /tmp is a private tmpfs of this host */
+    bool roomy;      /* it has room for copies of a working folder and what is built in them */
+    unsigned n_work; /* how often it was made */
     bool seccomp;
     int landlock;    /* ABI version; 0 none */
     int landlock_fd; /* ruleset; -1 none */
@@ -140,6 +143,8 @@ typedef struct rn_record {
     int32_t verdict, n_run, n_passed, failed_case;
     bool doubt;      /* SCRIPT, CALL: a plain program did what none should be able to */
     bool clean_exit; /* STDIO: the program ended by itself, its output is complete */
+    /* Of a child that stays: what this program used, and all of them. */
+    int64_t cpu_ns, all_cpu_ns, peak_bytes;
     char detail[256];
     char output[RN_JUDGE_OUTPUT]; /* COMMAND: the last lines */
 } rn_record;
@@ -154,6 +159,8 @@ typedef struct rn_outcome {
     bool starved;
     bool fork_denied; /* the processes limit was met */
     bool oom;         /* the memory limit was met */
+    bool stayed;      /* the child lives and waits for a further program */
+    bool declined;    /* the child did not run this one */
     int64_t cpu_ns, wall_ns, peak_bytes, output_bytes;
     int64_t
         waited_ns; /* what it slept or blocked by its own choice; counts against cpu_ns' limit */
@@ -170,6 +177,11 @@ void rn_watch_library(int fd);
 /* Clones a child for the task, waits for its end, fills *o. RN_ESANDBOX: the sandbox failed, try
  * again. RN_ECANCELLED: the library is gone. */
 int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
+/* The child that stayed behind an earlier program: whether one is there that this task can be given
+ * to, and giving it. RN_ENOTFOUND: it is to be run in a child of its own. */
+bool rn_watch_has_worker(rn_confine *c, const rn_task *task);
+int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
+void rn_watch_lost(void); /* in a copy of the host */
 /* What rn_watch_run returns when a program has run for RN_ASIDE_NS and stands still now: its rest
  * is *task->aside. Only a steady program (host_plain.c) of one process that holds little memory,
  * whose tests have no clock, is set aside: nothing that they can see tells them so. */
@@ -225,9 +237,14 @@ int64_t rn_stream_printed(const rn_task *task);
 typedef struct rn_streams_kept {
     int drain_fd;
     int64_t n_dropped;
+    int files[2]; /* of STDIO, where they are kept, too; -1 */
 } rn_streams_kept;
 rn_streams_kept rn_stream_keep(void);
 void rn_stream_go_on(rn_streams_kept k);
+/* The streams of a child that stays, between two programs; for the next one; closed. */
+bool rn_stream_stay(const rn_task *task, rn_streams_kept *k);
+bool rn_stream_turn(const rn_streams_kept *k, rn_streams *s);
+void rn_stream_end(rn_streams_kept *k);
 /* The child's standard output after rn_watch_run; borrowed until the next run. */
 int rn_watch_output(rn_bytes *out, rn_err *err);
 
@@ -250,6 +267,8 @@ typedef struct rn_usage {
 void rn_usage_begin(const rn_confine *c); /* before a run's child is cloned */
 int64_t rn_usage_page_ns(void); /* what the first touch of a page costs here; measured once */
 void rn_usage_of(const rn_confine *c, pid_t child); /* after */
+/* Instead of both, for a further program of a child, which had used before_ns. */
+void rn_usage_turn(const rn_confine *c, pid_t child, int64_t before_ns);
 /* Beyond memory_limit memory is measured exactly. */
 void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u);
 /* Of a tree that stands still from now on; NULL: memory is out. Later goes on with it, takes it and
@@ -325,6 +344,37 @@ void *rn_run_arguments(const rn_judge_job *job, rn_bytes c); /* CALL: a case's i
 /* What counts of a program's text beside its code: a number. */
 int rn_run_text_says(rn_bytes program);
 
+/* Between two programs of a child: writes out what the first one printed; takes what it made out of
+ * the collector's sight, and sets the library's generator of random numbers back. False: the child
+ * must end. */
+bool rn_run_flush(void);
+bool rn_run_settle(void);
+
+/* ---- several programs in one child (host_worker.c) ------------------------------------------- */
+
+enum { RN_TURN_FD = 3, RN_TURN_DONE = 'd', RN_TURN_DECLINED = 'n', RN_TURN_NEXT = 'o' };
+
+/* rn_secret_run, in the child that stayed, if one did and takes the program. */
+int rn_worker_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
+/* In the host: whether the next fork inherits the memory of orders; new memory for them. */
+bool rn_worker_room(bool lend);
+void rn_worker_renew(void);
+void rn_worker_lost(void); /* in a copy of the host: the child that stayed is not its own */
+void rn_worker_seal(const uint8_t nonce[RN_NONCE_BYTES]); /* of the order's run */
+
+/* In the child. */
+void rn_worker_begin(bool may_stay);
+bool rn_worker_stays(void);
+/* Before a program is run. False: it is not to be run here. */
+bool rn_worker_takes(bool traceless);
+void rn_worker_wipe(void); /* overwrites the tests of an order */
+/* Behind it. well: it passed, failed or raised, as programs do. */
+void rn_worker_ended(bool well);
+bool rn_worker_declined(void);
+void rn_worker_used(rn_record *r);
+/* Waits for the next program; false: the child is to end. */
+bool rn_worker_next(rn_task *task, uint8_t nonce[RN_NONCE_BYTES]);
+
 /* ---- who could cheat (host_plain.c) ---------------------------------------------------------- */
 
 /* `names`: what plain_names() of host_alter.py returns. */
@@ -341,10 +391,20 @@ rn_bytes rn_plain_tests(void);
 /* In the child, before judged code runs; then it must close. */
 void rn_plain_tell(bool plain, bool steady, bool patient);
 void rn_plain_leave(rn_bytes tests);
+void rn_plain_hold(bool hold); /* closing does not give the page up: nothing can reach it */
 void rn_plain_close(void);
+typedef struct rn_plain_found {
+    bool steady;    /* see rn_plain_steady */
+    bool traceless; /* and it leaves nothing in its process that another program could find, */
+    bool streams;   /* but for the standard streams */
+} rn_plain_found;
 /* True if the compiled program could not forge a pass of these tests. `tests`: all their code
- * objects, [n_tests]. *steady (may be NULL): see rn_plain_steady. */
-bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry, bool *steady);
+ * objects, [n_tests]. */
+bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry,
+                   rn_plain_found *found);
+/* True if tests leave nothing of the kind but, *draw, the library's generator of random numbers in
+ * another state. `codes`: those of the cases, [n]. */
+bool rn_plain_tests_traceless(void *const *codes, size_t n, bool *draw);
 
 /* True if a plain program depends on nothing but its code and its input: neither on clocks and the
  * system's random numbers nor on docstrings and the places of objects in memory. */
@@ -369,6 +429,8 @@ void rn_forge_begin(void);
 /* In the child. NULL, or what was changed of the language or the library (static text); `deep`:
  * inside the library's classes and functions, too. */
 const char *rn_forge_tampered(bool deep);
+/* In the child: whether anything of that changed at all, or a type was made. */
+bool rn_forge_touched(void);
 /* True if the program made a type with operators or other special methods that no plain one has. */
 bool rn_forge_operators(void);
 
@@ -401,6 +463,12 @@ enum {
 void rn_tests_lend(const rn_task *task, char *room);
 void rn_tests_keep(const rn_task *task);
 void rn_tests_lost(void); /* in a copy of the host, which did not inherit them */
+typedef struct rn_tests_lent {
+    rn_bytes code; /* empty: none */
+    uint64_t id;   /* of these tests */
+} rn_tests_lent;
+rn_tests_lent rn_tests_now(void);    /* what is lent */
+void rn_tests_take(rn_tests_lent l); /* in the child that stays: with its next program */
 /* In the child. codes[n_cases]: new references. False: they are to be compiled. */
 bool rn_tests_load(size_t n_cases, void **codes);
 void rn_tests_leave(size_t n_cases, void *const *codes);

@@ -484,12 +484,18 @@ NOT_PLAIN = frozenset("""attrgetter methodcaller update_wrapper wraps WRAPPER_AS
     setcontext localcontext DefaultContext BasicContext ExtendedContext register singledispatch
     singledispatchmethod cached_property total_ordering partialmethod NamedTuple TypedDict
     runtime_checkable dispatch_table modules JSONEncoder JSONDecoder""".split())
+# Modules that keep nothing of what one program does with them and another could find, and the names
+# in them that do. What of `sys` some runs get anew: host_plain.c.
+TRACELESS = frozenset("""math cmath typing collections collections.abc itertools functools string
+    copy heapq bisect operator re sys __future__""".split())
+TRACES = frozenset("""no_type_check no_type_check_decorator final overload dataclass_transform
+    Annotated stderr argv getsizeof random samples""".split())
 
 
 def plain_names():
     """(modules and what `import *` binds of each, built-in names, attributes, attributes that no
     program may store, names that none may read, names that no steady one has; numbers of the
-    instructions with a name, with a constant)."""
+    instructions with a name, with a constant; modules and names: see TRACELESS, TRACES)."""
     data = [str, bytes, list, dict, set, frozenset, tuple, int, float, complex, bytearray, range,
             slice, BaseException]
     inner = [types.FrameType, types.CodeType, types.TracebackType, types.GeneratorType,
@@ -518,4 +524,4 @@ def plain_names():
     found.update(__future__.all_feature_names)
     found = {n for n in found if not n.startswith("_") and n not in NOT_PLAIN}
     return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),
-            NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst)
+            NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst, TRACELESS, TRACES)

@@ -292,6 +292,7 @@ static int mount_work(rn_confine *c, rn_err *err)
               tmpfs_options[c->roomy][c->drop_uid]) != 0)
         return rn_fail_errno(err, "a tmpfs as working folder");
     c->tmpfs = true;
+    c->n_work++;
     return remember_work(c, err);
 }
 

@@ -127,6 +127,7 @@ void rn_secret_keep(void)
 void rn_secret_wipe(void)
 {
     if (secret.cap) madvise(secret.data, secret.cap, MADV_DONTNEED);
+    secret.cap = 0; /* once is enough */
 }
 
 void rn_secret_lost(void)

@@ -398,8 +398,9 @@ int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener)
     die_first(c);
     if (c->landlock_fd >= 0 && syscall(SYS_landlock_restrict_self, c->landlock_fd, 0) != 0)
         return 2;
-    if (syscall(SYS_close_range, 3, ~0u, 0) != 0)
-        for (int fd = 3; fd < 1024; fd++)
+    const int first = task->stays ? RN_TURN_FD + 1 : 3;
+    if (syscall(SYS_close_range, first, ~0u, 0) != 0)
+        for (int fd = first; fd < 1024; fd++)
             close(fd);
     if (!set_limits(c, task, command || tools)) return 4;
     if (!drop_identity(c)) return 5;

@@ -169,6 +169,14 @@ void rn_forge_begin(void)
     recording = true;
 }
 
+bool rn_forge_touched(void)
+{
+    for (size_t i = 0; i < n_quick; i++)
+        if (dicts[i].dict->ma_version_tag != dicts[i].tag) return true;
+    return ((PyDictObject *)PyImport_GetModuleDict())->ma_version_tag != modules_tag ||
+           n_own_seen > 0;
+}
+
 const char *rn_forge_tampered(bool deep)
 {
     for (size_t i = 0; i < (deep ? n_dicts : n_quick); i++)

@@ -15,7 +15,11 @@
  *  attributes  public names of built-in types and of the listed modules, no module among them
  *  formats     "...".format only on a constant whose fields name no attribute
  *
- * The names come from host_apart.py. Code of another Python than the one whose opcodes are known
+ * A plain and steady program that, moreover, makes no class, sets no attribute and names nothing
+ * that the library keeps leaves no trace in its process: another one may follow it there
+ * (host_worker.c).
+ *
+ * The names come from host_alter.py. Code of another Python than the one whose opcodes are known
  * here is never plain: all its passes are confirmed.
  */
 #define PY_SSIZE_T_CLEAN
@@ -36,7 +40,8 @@ enum { MAX_NESTED = 64 };
 
 /* Of str: a dict from module to what `from module import *` binds, frozensets, and the names that
  * may not be read, whoever bound them. */
-static PyObject *modules, *builtin_names, *attributes, *reserved, *never, *unsteady;
+static PyObject *modules, *builtin_names, *attributes, *reserved, *never, *unsteady, *traceless,
+    *traces;
 static bool has_name[256], has_const[256]; /* by the number of an instruction */
 
 /* What the child finds before judged code runs. It gives these pages up then: nothing that runs in
@@ -47,6 +52,7 @@ typedef struct early {
     char tests[RN_TESTS_BYTES]; /* their code, for the next child with the same tests */
 } early;
 static early *told; /* NULL in a child that gave it up */
+static bool held;   /* in a child whose programs cannot reach it: it is not given up */
 
 static bool mark(PyObject *numbers, bool of[256])
 {
@@ -74,8 +80,8 @@ int rn_plain_start(void *names, rn_err *err)
     told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (told == MAP_FAILED) return rn_fail_errno(err, "page of early findings");
     PyObject *with_name, *with_const;
-    if (!PyArg_ParseTuple(names, "OOOOOOOO", &modules, &builtin_names, &attributes, &reserved,
-                          &never, &unsteady, &with_name, &with_const) ||
+    if (!PyArg_ParseTuple(names, "OOOOOOOOOO", &modules, &builtin_names, &attributes, &reserved,
+                          &never, &unsteady, &with_name, &with_const, &traceless, &traces) ||
         !mark(with_name, has_name) || !mark(with_const, has_const))
         return rn_fail(err, RN_EINTERNAL, "host_apart.py: no names of plain programs");
     Py_INCREF(modules);
@@ -84,6 +90,8 @@ int rn_plain_start(void *names, rn_err *err)
     Py_INCREF(reserved);
     Py_INCREF(never);
     Py_INCREF(unsteady);
+    Py_INCREF(traceless);
+    Py_INCREF(traces);
     return 0;
 }
 
@@ -132,6 +140,11 @@ void rn_plain_tell(bool plain, bool steady, bool patient)
     told->patient = patient;
 }
 
+void rn_plain_hold(bool hold)
+{
+    held = hold;
+}
+
 void rn_plain_leave(rn_bytes tests)
 {
     if (!told || tests.len > RN_TESTS_BYTES) return;
@@ -143,6 +156,7 @@ void rn_plain_close(void)
 {
     if (!told) return;
     told->ran = true;
+    if (held) return;
     munmap(told, sizeof *told);
     told = NULL;
 }
@@ -158,6 +172,9 @@ typedef struct scan {
     bool first, has_class;
     bool unsteady; /* it names what the system, not its input, decides */
     bool draws;    /* it names the library's random numbers */
+    bool traces;   /* it may leave something that another program in its process could find */
+    bool streams;  /* it names what each run of STDIO gets anew: streams, the recursion limit */
+    bool tests;    /* they may draw random numbers: the generator is set back behind them */
 } scan;
 
 static bool in_set(PyObject *set, PyObject *name)
@@ -223,7 +240,7 @@ static bool plain_opcode(scan *s, int op)
     case ASYNC_GEN_WRAP:
     case MATCH_CLASS: /* reads attributes whose names are constants */
     case LOAD_CLASSDEREF: return false;
-    case LOAD_BUILD_CLASS: s->has_class = true; return true;
+    case LOAD_BUILD_CLASS: s->has_class = s->traces = true; return true;
     case IMPORT_STAR: return s->module && bind_all(s, PyDict_GetItem(modules, s->module));
     default: return true;
     }
@@ -237,6 +254,17 @@ static bool own_attribute(const scan *s, PyObject *name)
            (in_set(s->stored, name) || in_set(s->bound, name));
 }
 
+/* Whether another program in the same process could find something of this one. */
+static void note_traces(scan *s, int op, PyObject *name)
+{
+    static const char *const renewed[] = {"stdin", "stdout", "setrecursionlimit"};
+    static const char *const drawing[] = {"random"};
+    s->streams |= one_of(name, renewed, sizeof renewed / sizeof *renewed);
+    s->traces |= op == STORE_ATTR || op == DELETE_ATTR;
+    if (s->tests && one_of(name, drawing, 1)) return;
+    s->traces |= in_set(traces, name) || (op == IMPORT_NAME && !in_set(traceless, name));
+}
+
 /* `before`: the constant that the previous instruction loaded, or NULL. */
 static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
 {
@@ -245,6 +273,7 @@ static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
     s->draws |= one_of(name, drawing, sizeof drawing / sizeof *drawing);
     if (in_set(unsteady, name))
         s->unsteady |= !stores || PyUnicode_CompareWithASCIIString(name, "__slots__") == 0;
+    note_traces(s, op, name);
     switch (op) {
     case LOAD_NAME:
     case LOAD_GLOBAL: return PySet_Add(s->used, name) == 0;
@@ -457,29 +486,69 @@ static void end_scan(scan *s)
     Py_XDECREF(s->used);
 }
 
-bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry, bool *steady)
+bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry,
+                   rn_plain_found *found)
 {
     scan s;
     const bool plain = scan_program(&s, code, tests, n_tests);
     const bool ok = plain && tests_apart(&s, tests, n_tests, entry);
-    if (steady) *steady = plain && !s.unsteady;
+    found->steady = plain && !s.unsteady;
+    found->traceless = ok && !s.unsteady && !s.traces;
+    found->streams = s.streams;
     end_scan(&s);
     return ok;
 }
 
 bool rn_plain_steady(void *code)
 {
-    bool steady;
-    (void)rn_plain_code(code, NULL, 0, NULL, &steady);
-    return steady;
+    rn_plain_found found;
+    (void)rn_plain_code(code, NULL, 0, NULL, &found);
+    return found.steady;
+}
+
+/* Tests read what the program binds, too: that is a plain program's. */
+static bool tests_read(const scan *s)
+{
+    PyObject *all = PyEval_GetBuiltins(), *name;
+    Py_hash_t hash;
+    for (Py_ssize_t pos = 0; _PySet_NextEntry(s->used, &pos, &name, &hash);)
+        if (!in_set(builtin_names, name) &&
+            (is_dunder(name) || PyDict_Contains(all, name) || in_set(never, name)))
+            return false;
+    return true;
+}
+
+bool rn_plain_tests_traceless(void *const *codes, size_t n, bool *draw)
+{
+    scan s = {.tests = true,
+              .bound = PySet_New(NULL),
+              .stored = PySet_New(NULL),
+              .used = PySet_New(NULL),
+              .first = true};
+    bool ok = s.bound && s.stored && s.used;
+    for (int pass = 0; ok && pass < 2; pass++, s.first = false)
+        for (size_t i = 0; ok && i < n; i++)
+            ok = plain_code(&s, codes[i], 0);
+    ok = ok && tests_read(&s) && !s.traces && !s.streams;
+    *draw = s.draws;
+    end_scan(&s);
+    return ok;
 }
 
 #else
 
-bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry, bool *steady)
+bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *entry,
+                   rn_plain_found *found)
 {
     (void)code, (void)tests, (void)n_tests, (void)entry;
-    if (steady) *steady = false;
+    *found = (rn_plain_found){0};
+    return false;
+}
+
+bool rn_plain_tests_traceless(void *const *codes, size_t n, bool *draw)
+{
+    (void)codes, (void)n;
+    *draw = false;
     return false;
 }
 

@@ -31,7 +31,12 @@ typedef struct run {
     PyObject **tests;            /* [job->n_cases] code objects */
     void *codes[MAX_TEST_CODES]; /* every code object of the tests; borrowed from `tests` */
     size_t n_codes;
+    bool tests_traceless, tests_draw;
+    bool exhausted; /* an exception was one of memory, of the stack, of the interpreter */
 } run;
+
+static PyObject *freeze, *seed; /* gc.freeze, random.seed */
+static bool drew;               /* the tests draw random numbers */
 
 static const PyCompilerFlags source_flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
                                              .cf_feature_version = PY_MINOR_VERSION};
@@ -85,6 +90,9 @@ static void conclude_exception(run *r, bool compiling)
         conclude(r, RN_V_EXCEPTION);
         return;
     }
+    r->exhausted |= PyErr_GivenExceptionMatches(type, PyExc_MemoryError) ||
+                    PyErr_GivenExceptionMatches(type, PyExc_RecursionError) ||
+                    PyErr_GivenExceptionMatches(type, PyExc_SystemError);
     conclude(r, compiling ? RN_V_SYNTAX : verdict_of(type));
     describe_exception(r, type, value);
     /* Not released: destructors are judged code, and the process is about to end. */
@@ -130,14 +138,40 @@ static bool execute(PyObject *code, PyObject *globals)
     return v != NULL;
 }
 
+static void call_quietly(PyObject *f, const char *method)
+{
+    PyObject *v = !f       ? NULL
+                  : method ? PyObject_CallMethod(f, method, NULL)
+                           : PyObject_CallNoArgs(f);
+    Py_XDECREF(v);
+    PyErr_Clear();
+}
+
+static PyObject *attribute(const char *module, const char *name)
+{
+    PyObject *m = PyImport_ImportModule(module);
+    PyObject *a = m ? PyObject_GetAttrString(m, name) : NULL;
+    Py_XDECREF(m);
+    PyErr_Clear();
+    return a;
+}
+
 /* Tells the host what program and tests are (host_plain.c), before any of it runs. True: the
  * program is plain and steady. */
-static bool tell_plain(run *r, PyObject *code)
+static bool tell_plain(run *r, PyObject *code, rn_plain_found *found)
 {
-    bool steady;
-    const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, &steady);
-    rn_plain_tell(plain, steady, plain && steady && rn_plain_patient(r->codes, r->n_codes));
-    return plain && steady;
+    const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, found);
+    rn_plain_tell(plain, found->steady,
+                  plain && found->steady && rn_plain_patient(r->codes, r->n_codes));
+    return plain && found->steady;
+}
+
+/* Whether a program that ended so did nothing but its own. */
+static bool ended_well(const run *r)
+{
+    const rn_verdict v = (rn_verdict)r->record->verdict;
+    return (v == RN_V_PASSED || v == RN_V_WRONG || v == RN_V_EXCEPTION) && !r->record->doubt &&
+           !r->exhausted;
 }
 
 /* Takes a constant out of gc.get_objects(), where the program could find the expected values. */
@@ -176,6 +210,8 @@ static void run_whole(run *r, PyCompilerFlags *flags)
     PyObject *code = rn_buf_ok(&b) ? compile_source(rn_buf_view(&b), "<string>", flags) : NULL;
     rn_buf_free(&b);
     PyErr_Clear();
+    if (!rn_worker_takes(!code)) return;
+    rn_worker_ended(!code && !r->exhausted);
     if (!code) return; /* the verdict stays: a syntax error */
     r->record->detail[0] = '\0';
     r->record->n_run = (int32_t)r->job->n_cases;
@@ -188,6 +224,32 @@ static void run_whole(run *r, PyCompilerFlags *flags)
     set_detail(r, "the program ends in the middle of something and takes the tests into itself");
 }
 
+/* In a child that stays: the code of the tests of its last program. */
+static struct {
+    uint64_t id;
+    PyObject **tests;
+    bool traceless, draw;
+} kept;
+
+/* Takes the tests' code from there, or from what the host lends. */
+static bool load_tests(run *r)
+{
+    const uint64_t id = rn_tests_now().id;
+    if (!id || id != kept.id) return rn_tests_load(r->job->n_cases, (void **)r->tests);
+    r->tests = kept.tests;
+    r->tests_traceless = kept.traceless;
+    r->tests_draw = kept.draw;
+    return true;
+}
+
+static void keep_tests(const run *r)
+{
+    kept.id = rn_tests_now().id;
+    kept.tests = r->tests;
+    kept.traceless = r->tests_traceless;
+    kept.draw = r->tests_draw;
+}
+
 /* Compiles the tests under the program's flags; false when that concluded the run. */
 static bool compile_tests(run *r, PyObject *program, PyCompilerFlags *flags)
 {
@@ -198,7 +260,7 @@ static bool compile_tests(run *r, PyObject *program, PyCompilerFlags *flags)
     }
     /* The code of tests depends on nothing of the program but its __future__ imports. */
     const bool common = r->how == RN_RUN_FIRST && !(flags->cf_flags & PyCF_MASK);
-    const bool lent = common && rn_tests_load(r->job->n_cases, (void **)r->tests);
+    const bool lent = common && load_tests(r);
     for (size_t i = 0; i < r->job->n_cases; i++) {
         if (!r->tests[i]) r->tests[i] = compile_source(r->job->cases[i].input, "<test>", flags);
         if (!r->tests[i]) {
@@ -210,6 +272,11 @@ static bool compile_tests(run *r, PyObject *program, PyCompilerFlags *flags)
     if (common && !lent) rn_tests_leave(r->job->n_cases, (void **)r->tests);
     for (size_t i = 0; i < r->job->n_cases; i++)
         gather_codes(r, r->tests[i]);
+    if (!rn_worker_stays()) return true;
+    if (kept.tests != r->tests)
+        r->tests_traceless =
+            rn_plain_tests_traceless((void **)r->tests, r->job->n_cases, &r->tests_draw);
+    if (lent) keep_tests(r);
     return true;
 }
 
@@ -268,6 +335,7 @@ static void run_script(run *r)
         return;
     }
     PyObject *code = compile_source(r->job->program, "<string>", &flags);
+    const bool split = !code;
     if (!code) {
         conclude_exception(r, true);
         code = rn_apart_split(r->job);
@@ -279,13 +347,36 @@ static void run_script(run *r)
     }
     if (!compile_tests(r, code, &flags)) return;
     rn_secret_wipe();
-    if (r->how == RN_RUN_FIRST) tell_plain(r, code);
+    rn_worker_wipe();
+    rn_plain_found found = {0};
+    if (r->how == RN_RUN_FIRST) tell_plain(r, code, &found);
+    if (!rn_worker_takes(found.traceless && !found.streams && r->tests_traceless && !split)) return;
     rn_forge_begin();
-    if (!execute(code, r->globals)) {
+    drew = r->tests_draw;
+    if (execute(code, r->globals))
+        run_tests(r);
+    else
         conclude_exception(r, false);
-        return;
-    }
-    run_tests(r);
+    rn_worker_ended(ended_well(r));
+}
+
+bool rn_run_flush(void)
+{
+    PyObject *out = PySys_GetObject("stdout");
+    PyObject *v = out ? PyObject_CallMethod(out, "flush", NULL) : NULL;
+    PyErr_Clear();
+    Py_XDECREF(v);
+    return v != NULL;
+}
+
+bool rn_run_settle(void)
+{
+    PyObject *v = drew ? PyObject_CallFunction(seed, "i", 0) : Py_NewRef(Py_None);
+    PyObject *done = v ? PyObject_CallNoArgs(freeze) : NULL;
+    drew = false;
+    Py_XDECREF(v);
+    Py_XDECREF(done);
+    return done != NULL;
 }
 
 void *rn_run_code(rn_bytes program)
@@ -320,7 +411,9 @@ int rn_run_start(rn_err *err)
     prelude = new_globals(NULL);
     PyObject *v = prelude ? PyRun_String(apps_prelude, Py_file_input, prelude, prelude) : NULL;
     Py_XDECREF(v);
-    if (v && PyDict_DelItemString(prelude, "__builtins__") == 0) return 0;
+    freeze = attribute("gc", "freeze");
+    seed = attribute("random", "seed");
+    if (v && freeze && seed && PyDict_DelItemString(prelude, "__builtins__") == 0) return 0;
     PyErr_Print();
     return rn_fail(err, RN_ESANDBOX, "the modules that APPS' programs find do not load");
 }
@@ -380,7 +473,8 @@ static bool run_program(run *r)
         return false;
     }
     const bool asked = r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS;
-    if (asked && r->how == RN_RUN_FIRST) tell_plain(r, code);
+    rn_plain_found found;
+    if (asked && r->how == RN_RUN_FIRST) tell_plain(r, code, &found);
     rn_forge_begin();
     if (execute(code, r->globals)) return true;
     if (r->job->mode == RN_JUDGE_STDIO && PyErr_ExceptionMatches(PyExc_SystemExit)) {
@@ -389,24 +483,6 @@ static bool run_program(run *r)
     }
     conclude_exception(r, false);
     return false;
-}
-
-static void call_quietly(PyObject *f, const char *method)
-{
-    PyObject *v = !f       ? NULL
-                  : method ? PyObject_CallMethod(f, method, NULL)
-                           : PyObject_CallNoArgs(f);
-    Py_XDECREF(v);
-    PyErr_Clear();
-}
-
-static PyObject *attribute(const char *module, const char *name)
-{
-    PyObject *m = PyImport_ImportModule(module);
-    PyObject *a = m ? PyObject_GetAttrString(m, name) : NULL;
-    Py_XDECREF(m);
-    PyErr_Clear();
-    return a;
 }
 
 /* The program's output is judged by the host. Here it only has to end as a script does: threads
@@ -430,17 +506,21 @@ static void run_stdio(run *r)
     conclude(r, RN_V_PASSED); /* provided the output agrees */
 }
 
-/* A standard stream as the interpreter makes it, of the descriptor as it is now. The old one is not
- * released. */
+/* A standard stream as the interpreter makes it, of the descriptor now: a new reference. */
 static PyObject *renew_stream(const char *name, int fd, const char *mode, const char *newline)
 {
     PyObject *old = attribute("sys", name);
     PyObject *encoding = old ? PyObject_GetAttrString(old, "encoding") : NULL;
     PyObject *errors = old ? PyObject_GetAttrString(old, "errors") : NULL;
     if (!encoding || !errors) return NULL;
-    PyObject *fresh = PyFile_FromFd(fd, name, mode, -1, PyUnicode_AsUTF8(encoding),
+    enum { BUFFER = 8192 }; /* given, the library does not ask whether it is a terminal */
+    PyObject *fresh = PyFile_FromFd(fd, name, mode, BUFFER, PyUnicode_AsUTF8(encoding),
                                     PyUnicode_AsUTF8(errors), newline, 0);
-    return fresh && PySys_SetObject(name, fresh) == 0 ? fresh : NULL;
+    if (!fresh || PySys_SetObject(name, fresh)) return NULL;
+    Py_DECREF(encoding);
+    Py_DECREF(errors);
+    Py_DECREF(old); /* flushed; a plain program has no stream of a class of its own */
+    return fresh;
 }
 
 /* Puts the case's input, and nothing else, into the standard input. */
@@ -462,7 +542,7 @@ static bool run_one_of_many(run *r, size_t i, PyObject *code, PyObject *names)
     PyObject *in = renew_stream("stdin", 0, "r", NULL);
     PyObject *out = renew_stream("stdout", 1, "w", "\n");
     if (!in || !out) return false;
-    const int64_t begin = rn_cpu_ns();
+    const int64_t begin = rn_thread_cpu_ns();
     rn_case_end end = {.verdict = RN_V_PASSED};
     if (!execute(code, globals) && !PyErr_ExceptionMatches(PyExc_SystemExit)) {
         conclude_exception(r, false);
@@ -471,8 +551,10 @@ static bool run_one_of_many(run *r, size_t i, PyObject *code, PyObject *names)
     }
     PyErr_Clear();
     call_quietly(out, "flush");
-    end.cpu_ns = rn_cpu_ns() - begin;
+    end.cpu_ns = rn_thread_cpu_ns() - begin;
     end.out_bytes = lseek(1, 0, SEEK_END);
+    Py_DECREF(in);
+    Py_DECREF(out);
     rn_watch_case_end(i, &end, end.verdict == RN_V_PASSED ? NULL : r->record->detail);
     return true;
 }
@@ -495,10 +577,13 @@ static void run_many(run *r)
         r->globals && add_prelude(r) ? compile_source(r->job->program, "<string>", &flags) : NULL;
     if (!code) {
         conclude_exception(r, true);
+        if (rn_worker_takes(true)) rn_worker_ended(!r->exhausted);
         return;
     }
     conclude(r, RN_V_PASSED);
-    if (!tell_plain(r, code)) return;
+    rn_plain_found found;
+    const bool plain = tell_plain(r, code, &found);
+    if (!rn_worker_takes(found.traceless && !names_numpy(r->job->program)) || !plain) return;
     rn_forge_begin();
     const int depth = Py_GetRecursionLimit();
     const int64_t enough = peak_bytes() + RN_MANY_BYTES;
@@ -513,6 +598,7 @@ static void run_many(run *r)
     }
     rn_watch_value_begin(i);
     conclude(r, RN_V_PASSED);
+    rn_worker_ended(i == r->job->n_cases && !r->exhausted);
 }
 
 /* The function or the method of a Solution object that the case calls; NULL with an exception. */
@@ -609,7 +695,7 @@ static test_call *read_calls(run *r)
         ok = *want != NULL;
     }
     rn_secret_wipe();
-    call_quietly(attribute("gc", "freeze"), NULL);
+    call_quietly(freeze, NULL);
     if (ok) return v;
     conclude_exception(r, false);
     conclude(r, RN_V_SANDBOX);

@@ -132,9 +132,42 @@ void rn_stream_close(rn_streams *s)
 
 rn_streams_kept rn_stream_keep(void)
 {
-    const rn_streams_kept k = {.drain_fd = drain_fd, .n_dropped = n_dropped};
+    const rn_streams_kept k = {.drain_fd = drain_fd, .n_dropped = n_dropped, .files = {-1, -1}};
     drain_fd = -1;
     return k;
+}
+
+bool rn_stream_stay(const rn_task *task, rn_streams_kept *k)
+{
+    const bool files = task->job->mode == RN_JUDGE_STDIO;
+    *k = rn_stream_keep();
+    for (int fd = 0; files && fd < 2; fd++)
+        if ((k->files[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0) return false;
+    return true;
+}
+
+bool rn_stream_turn(const rn_streams_kept *k, rn_streams *s)
+{
+    if (output_map) munmap(output_map, output_len);
+    output_map = NULL;
+    output_len = 0;
+    drain_fd = k->drain_fd;
+    n_dropped = 0;
+    *s = (rn_streams){.child_fd = -1, .poll_fd = drain_fd};
+    static char rest[DRAIN]; /* of the last program */
+    while (read(drain_fd, rest, sizeof rest) > 0)
+        continue;
+    if (k->files[0] < 0) return true;
+    return dup2(k->files[0], 0) == 0 && dup2(k->files[1], 1) == 1 && ftruncate(1, 0) == 0 &&
+           lseek(1, 0, SEEK_SET) == 0;
+}
+
+void rn_stream_end(rn_streams_kept *k)
+{
+    if (k->drain_fd >= 0) close(k->drain_fd);
+    for (int fd = 0; fd < 2; fd++)
+        if (k->files[fd] >= 0) close(k->files[fd]);
+    *k = (rn_streams_kept){.drain_fd = -1, .files = {-1, -1}};
 }
 
 void rn_stream_go_on(rn_streams_kept k)

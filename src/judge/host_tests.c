@@ -18,7 +18,7 @@
 enum { STORE_BYTES = 8 << 20, MAX_KEPT = 1024 };
 
 typedef struct kept {
-    uint64_t hash;
+    uint64_t hash, id;
     size_t n_cases, at, text_len, code_len; /* in the store: texts, each behind its length; code */
 } kept;
 
@@ -27,6 +27,7 @@ static size_t n_kept, used;
 static char *store;      /* [STORE_BYTES], MADV_DONTFORK; NULL: not yet made */
 static const char *lent; /* in the child's memory, too */
 static size_t lent_len;
+static uint64_t lent_id, last_id;
 
 static bool is_common(const rn_task *task)
 {
@@ -70,6 +71,7 @@ static bool same_text(const kept *k, const rn_judge_job *job)
 void rn_tests_lend(const rn_task *task, char *room)
 {
     lent_len = 0;
+    lent_id = 0;
     if (!n_kept || !is_common(task)) return;
     size_t text_len;
     const uint64_t h = hash_of(task->job, &text_len);
@@ -79,6 +81,7 @@ void rn_tests_lend(const rn_task *task, char *room)
         if (!same_text(k, task->job)) continue;
         lent = memcpy(room, store + k->at + k->text_len, k->code_len);
         lent_len = k->code_len;
+        lent_id = k->id;
         return;
     }
 }
@@ -96,7 +99,7 @@ void rn_tests_keep(const rn_task *task)
 {
     const rn_bytes code = rn_plain_tests();
     if (!code.len || lent_len || !is_common(task) || !open_store()) return;
-    kept k = {.n_cases = task->job->n_cases, .code_len = code.len};
+    kept k = {.id = ++last_id, .n_cases = task->job->n_cases, .code_len = code.len};
     k.hash = hash_of(task->job, &k.text_len);
     if (k.text_len + k.code_len > STORE_BYTES) return;
     if (n_kept == MAX_KEPT || used + k.text_len + k.code_len > STORE_BYTES) n_kept = used = 0;
@@ -118,7 +121,19 @@ void rn_tests_lost(void)
     n_kept = used = lent_len = 0;
 }
 
+rn_tests_lent rn_tests_now(void)
+{
+    return (rn_tests_lent){.code = {.data = lent, .len = lent_len}, .id = lent_id};
+}
+
 /* ---- in the child ---------------------------------------------------------------------------- */
+
+void rn_tests_take(rn_tests_lent l)
+{
+    lent = l.code.data;
+    lent_len = l.code.len;
+    lent_id = l.id;
+}
 
 bool rn_tests_load(size_t n_cases, void **codes)
 {

@@ -59,7 +59,8 @@ typedef struct tree {
     size_t n;
     pid_t root;
     bool root_is_host; /* no pid namespace: everything below this process */
-    int64_t start_ns, last_ns, base_cgroup_ns, base_host_ns;
+    bool one;          /* it is one process, which had used base_child_ns before this run */
+    int64_t start_ns, last_ns, base_cgroup_ns, base_host_ns, base_child_ns;
     int64_t lost_ns, dead_delay_ns; /* of processes that vanished */
     int64_t sampled_ns, disk_ns, resident, files, peak_held;
     int64_t mark, mark_ns; /* memory held when growth was last seen, and when that was */
@@ -293,11 +294,12 @@ static void look_at_tree(const rn_confine *c, int64_t interval)
 
 static int64_t tree_cpu_ns(const rn_confine *c)
 {
-    if (c->cg_cpu) return cgroup_cpu_ns(c) - t.base_cgroup_ns - (rn_cpu_ns() - t.base_host_ns);
-    int64_t sum = t.lost_ns;
+    if (c->cg_cpu && !t.one)
+        return cgroup_cpu_ns(c) - t.base_cgroup_ns - (rn_cpu_ns() - t.base_host_ns);
+    int64_t sum = t.lost_ns - t.base_child_ns;
     for (size_t i = 0; i < t.n; i++)
         sum += t.procs[i].cpu_ns + t.procs[i].reaped_ns;
-    return sum;
+    return sum > 0 ? sum : 0;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -419,14 +421,19 @@ static int64_t fault_ns(int64_t system, int64_t cpu)
 
 /* ---- a run ----------------------------------------------------------------------------------- */
 
-void rn_usage_begin(const rn_confine *c)
+static void forget_tree(void)
 {
     t.n = 0;
     t.looks = 0;
-    (void)rn_usage_page_ns(); /* not in each child */
-    t.lost_ns = t.dead_delay_ns = t.sampled_ns = t.disk_ns = 0;
+    t.lost_ns = t.dead_delay_ns = t.sampled_ns = t.disk_ns = t.base_child_ns = 0;
     t.resident = t.files = t.peak_held = t.mark = t.mark_ns = 0;
-    t.demoted = t.ready = t.disk = false;
+    t.demoted = t.ready = t.disk = t.one = false;
+}
+
+void rn_usage_begin(const rn_confine *c)
+{
+    forget_tree();
+    (void)rn_usage_page_ns(); /* not in each child */
     t.host_nice = getpriority(PRIO_PROCESS, 0);
     t.host_policy = sched_getscheduler(0);
     if (c->cg_cpu) t.base_cgroup_ns = cgroup_cpu_ns(c);
@@ -438,6 +445,19 @@ void rn_usage_of(const rn_confine *c, pid_t child)
 {
     t.root_is_host = !c->pid_ns;
     t.root = c->pid_ns ? child : getpid();
+}
+
+void rn_usage_turn(const rn_confine *c, pid_t child, int64_t before_ns)
+{
+    if (c->proc_fd < 0)
+        rn_usage_begin(c);
+    else
+        forget_tree();
+    rn_usage_of(c, child);
+    t.one =
+        c->proc_fd >= 0; /* what it uses stands in /proc: nothing is asked before it is needed */
+    t.base_child_ns = before_ns;
+    t.start_ns = t.last_ns = rn_now_ns();
 }
 
 static int64_t at_least_0(int64_t x)

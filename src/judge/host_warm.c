@@ -83,6 +83,7 @@ static _Noreturn void be_copy(const rn_confine *c, const char *package, int fd)
 {
     in_copy = true;
     rn_secret_lost();
+    rn_worker_lost();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     PyObject *m = PyImport_ImportModule(package);
@@ -152,11 +153,12 @@ int rn_warm_run(const rn_confine *c, const rn_wire_job *head, rn_bytes body, rn_
 {
     if (in_copy || !c->pid_ns || c->proc_fd < 0) return RN_ENOTFOUND;
     warm *w = NULL;
-    for (int i = 0; !w && i < N_COPIES; i++)
-        if (!copies[i].unusable && imports(program, copies[i].package)) w = &copies[i];
+    for (int i = 0; !w && i < N_COPIES; i++) {
+        if (copies[i].unusable || !imports(program, copies[i].package)) continue;
+        if (!copies[i].pid) start(c, &copies[i], library_fd);
+        if (copies[i].pid) w = &copies[i];
+    }
     if (!w) return RN_ENOTFOUND;
-    if (!w->pid && !w->unusable) start(c, w, library_fd);
-    if (!w->pid) return RN_ENOTFOUND;
     rn_wire_job whole = *head; /* it is not set aside there */
     whole.may_wait = false;
     int rc = rn_wire_write(w->fd, &whole, sizeof whole);

@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -132,6 +133,8 @@ typedef struct watch {
     int32_t at;         /* the case that was under way at the last look, */
     int64_t at_time_ns; /* and the time used at the first look that saw it */
     bool whole;         /* it is not to be set aside (any more) */
+    int turn_fd;        /* where a child that stays says that a program is done; -1 none */
+    int64_t before_ns;  /* what the child had used when this program came */
     int64_t begun_ns;   /* the time used when it last went on */
 } watch;
 
@@ -311,18 +314,33 @@ static void bury_orphans(const rn_confine *c)
     }
 }
 
-/* Sleeps until the child is dead, killing it at its limits; or until it is set aside. */
+/* What a child that may stay says; one that does not stay closes its end. */
+static void hear(watch *w, rn_outcome *o)
+{
+    char word;
+    const ssize_t n = read(w->turn_fd, &word, 1);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    o->stayed = n == 1;
+    o->declined = n == 1 && word == RN_TURN_DECLINED;
+    if (n == 1) return;
+    close(w->turn_fd);
+    w->turn_fd = -1;
+}
+
+/* Sleeps until the child is dead, killing it at its limits; until it is set aside; or until it has
+ * done with a program and stays. */
 static int wait_for_end(watch *w, rn_outcome *o, rn_err *err)
 {
     int64_t due = w->start_ns + LOOK_NS; /* most programs have ended before the first look */
     for (;;) {
         int64_t sleep_ns = due - rn_now_ns();
         if (sleep_ns < 0) sleep_ns = 0;
-        struct pollfd p[3] = {{.fd = w->pidfd, .events = POLLIN},
+        struct pollfd p[4] = {{.fd = w->pidfd, .events = POLLIN},
                               {.fd = library_fd, .events = 0},
-                              {.fd = w->streams.poll_fd, .events = POLLIN}};
+                              {.fd = w->streams.poll_fd, .events = POLLIN},
+                              {.fd = w->turn_fd, .events = POLLIN}};
         struct timespec t = {.tv_sec = sleep_ns / 1000000000, .tv_nsec = sleep_ns % 1000000000};
-        int n = ppoll(p, 3, &t, NULL);
+        int n = ppoll(p, 4, &t, NULL);
         if (n < 0 && errno != EINTR) return rn_fail_errno(err, "waiting for a judged program");
         if (n > 0 && p[0].revents) return 0;
         if (n > 0 && p[1].revents) {
@@ -331,6 +349,8 @@ static int wait_for_end(watch *w, rn_outcome *o, rn_err *err)
         }
         bool too_much = n > 0 && p[2].revents && !rn_stream_drain(w->task, &w->streams);
         if (o->limit != RN_N_VERDICTS) continue; /* killed already: its end is near */
+        if (n > 0 && p[3].revents) hear(w, o);
+        if (o->stayed) return 0;
         if (too_much) {
             o->limit = RN_V_OUTPUT_LIMIT;
         } else if (rn_now_ns() >= due) {
@@ -354,13 +374,49 @@ void rn_watch_forget(void)
     explicit_bzero(nonce, sizeof nonce);
 }
 
-static _Noreturn void be_child(const watch *w)
+/* In the child, as its last act, or the last before its next program. */
+static void tell_record(const rn_record *own)
+{
+    shared->verdict = own->verdict;
+    shared->n_run = own->n_run;
+    shared->n_passed = own->n_passed;
+    shared->failed_case = own->failed_case;
+    shared->doubt = own->doubt;
+    shared->clean_exit = own->clean_exit;
+    shared->cpu_ns = own->cpu_ns;
+    shared->all_cpu_ns = own->all_cpu_ns;
+    shared->peak_bytes = own->peak_bytes;
+    memcpy(shared->detail, own->detail, sizeof shared->detail);
+    memcpy(shared->output, own->output, sizeof shared->output);
+    __sync_synchronize();
+    for (int i = 0; i < RN_NONCE_BYTES; i++)
+        shared->nonce[i] = nonce[i];
+}
+
+/* One program, and in a child that stays the next ones. */
+static void run_programs(rn_task *task, rn_record *own)
+{
+    do {
+        memset(own, 0, sizeof *own);
+        rn_run_task(task, own);
+        if (getpid() != child_pid) return; /* a fork of the judged program came to the end, too */
+        rn_worker_used(own);
+        if (rn_worker_declined())
+            shared->all_cpu_ns = own->all_cpu_ns;
+        else
+            tell_record(own);
+    } while (rn_worker_next(task, nonce));
+}
+
+static _Noreturn void be_child(const watch *w, int turn_fd)
 {
     const rn_confine *c = w->c;
-    const rn_task *task = w->task;
+    rn_task given = *w->task, *task = &given;
     child_pid = getpid();
     static rn_record own;
     int listener = -1;
+    if (task->stays && dup2(turn_fd, RN_TURN_FD) < 0) _exit(1);
+    rn_worker_begin(task->stays);
     int step = rn_stream_enter(task, &w->streams) ? 0 : 1;
     if (!step) step = rn_filter_enter(c, task, &listener);
     bool command = task->job->mode == RN_JUDGE_COMMAND;
@@ -371,19 +427,11 @@ static _Noreturn void be_child(const watch *w)
         shared->setup_failed = step;
         _exit(SETUP_FAILED);
     }
-    if (!command && !lang) rn_run_task(task, &own);
-    if (getpid() != child_pid) _exit(0); /* a fork of the judged program came to the end, too */
-    shared->verdict = own.verdict;
-    shared->n_run = own.n_run;
-    shared->n_passed = own.n_passed;
-    shared->failed_case = own.failed_case;
-    shared->doubt = own.doubt;
-    shared->clean_exit = own.clean_exit;
-    memcpy(shared->detail, own.detail, sizeof shared->detail);
-    memcpy(shared->output, own.output, sizeof shared->output);
-    __sync_synchronize();
-    for (int i = 0; i < RN_NONCE_BYTES; i++)
-        shared->nonce[i] = nonce[i];
+    if (command || lang) {
+        if (getpid() == child_pid) tell_record(&own);
+    } else {
+        run_programs(task, &own);
+    }
     _exit(0);
 }
 
@@ -465,15 +513,11 @@ static bool own_cpu_limit(const watch *w)
     return hard < rn_filter_cpu_seconds(w->limits);
 }
 
-/* Everything that is known once the child is dead. */
-static int conclude(const watch *w, const struct rusage *ru, rn_outcome *o, rn_err *err)
+/* What a record says, and how the run was as its host saw it. */
+static void take_record(const watch *w, rn_outcome *o)
 {
-    const rn_confine *c = w->c;
     o->wall_ns = rn_now_ns() - w->start_ns;
-    o->cpu_ns = time_ns(ru->ru_utime) + time_ns(ru->ru_stime);
-    if (o->cpu_ns < w->used.cpu_ns) o->cpu_ns = w->used.cpu_ns; /* of children nobody waited for */
     o->waited_ns = w->used.waited_ns;
-    o->peak_bytes = (int64_t)ru->ru_maxrss * 1024;
     o->output_bytes = rn_stream_printed(w->task);
     o->output_limit = rn_stream_allowed(w->task);
     o->have_record = nonce_matches(shared->nonce);
@@ -482,6 +526,16 @@ static int conclude(const watch *w, const struct rusage *ru, rn_outcome *o, rn_e
         distrust(&o->record, w->task->job);
     o->record.detail[sizeof o->record.detail - 1] = '\0';
     o->record.output[sizeof o->record.output - 1] = '\0';
+}
+
+/* Everything that is known once the child is dead. */
+static int conclude(const watch *w, const struct rusage *ru, rn_outcome *o, rn_err *err)
+{
+    const rn_confine *c = w->c;
+    take_record(w, o);
+    o->cpu_ns = time_ns(ru->ru_utime) + time_ns(ru->ru_stime) - w->before_ns;
+    if (o->cpu_ns < w->used.cpu_ns) o->cpu_ns = w->used.cpu_ns; /* of children nobody waited for */
+    o->peak_bytes = (int64_t)ru->ru_maxrss * 1024;
     o->oom = risen(c->cg_oom_fd, "oom_kill ", &oom_seen);
     o->fork_denied = risen(c->cg_pids_fd, "max ", &forks_denied_seen);
     if (shared->setup_failed && WIFEXITED(o->status) && WEXITSTATUS(o->status) == SETUP_FAILED)
@@ -492,16 +546,107 @@ static int conclude(const watch *w, const struct rusage *ru, rn_outcome *o, rn_e
     return 0;
 }
 
+/* ---- a child that stays ---------------------------------------------------------------------- */
+
+enum { WORKER_BYTES = 32 << 20 }; /* more than it holds when it ends */
+
+static watch worker; /* it waits for a program; pid 0: none */
+static rn_task worker_task;
+static rn_judge_limits worker_limits;
+static rn_streams_kept worker_streams;
+static int64_t worker_allowed, worker_used_ns;
+static unsigned worker_n_work;
+
+/* It waits no more: it is dead, or it is no worker any longer. */
+static void forget_worker(void)
+{
+    if (!worker.pid) return;
+    worker.pid = 0;
+    worker_streams.drain_fd = -1; /* closed with it, or its alone */
+    rn_stream_end(&worker_streams);
+    rn_watch_overhead(-(int64_t)WORKER_BYTES, -1);
+}
+
+void rn_watch_lost(void)
+{
+    worker.pid = 0;
+}
+
+static void end_worker(void)
+{
+    if (!worker.pid) return;
+    kill_child(&worker);
+    while (waitpid(worker.pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    close(worker.pidfd);
+    close(worker.turn_fd);
+    rn_stream_end(&worker_streams);
+    forget_worker();
+}
+
+/* The child of a run that has ended stays. */
+static void keep_worker(const watch *w)
+{
+    const bool fresh = !worker.pid;
+    if (fresh) {
+        worker_limits = *w->limits;
+        worker_allowed = rn_stream_allowed(w->task);
+        worker_n_work = w->c->n_work;
+        rn_watch_overhead(WORKER_BYTES, 1);
+    }
+    worker_task = (rn_task){.stays = true};
+    worker = *w;
+    worker.task = &worker_task;
+    worker.limits = &worker_limits;
+    if (fresh && !rn_stream_stay(w->task, &worker_streams)) end_worker();
+    if (!fresh) (void)rn_stream_keep();
+}
+
+bool rn_watch_has_worker(rn_confine *c, const rn_task *task)
+{
+    if (!worker.pid) return false;
+    const rn_judge_limits *l = &task->job->limits;
+    const bool stdio = task->job->mode == RN_JUDGE_STDIO;
+    if (stdio == (worker_streams.files[0] >= 0) && worker_n_work == c->n_work &&
+        l->cpu_ns == worker_limits.cpu_ns && l->memory_bytes == worker_limits.memory_bytes &&
+        l->output_bytes == worker_limits.output_bytes && l->processes == worker_limits.processes &&
+        rn_stream_allowed(task) <= worker_allowed)
+        return true;
+    end_worker();
+    return false;
+}
+
+/* Clones with the child's end of a socket to it, if it may stay. */
+static int open_turn(watch *w, int *child_fd, rn_err *err)
+{
+    int sv[2];
+    *child_fd = -1;
+    if (!w->task->stays) return 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0)
+        return rn_fail_errno(err, "socket to a judged program's process");
+    *child_fd = sv[0];
+    w->turn_fd = sv[1];
+    if (rn_worker_room(true)) return 0;
+    close(sv[0]);
+    return rn_fail(err, RN_ENOMEM, "memory for orders");
+}
+
 static int clone_child(watch *w, rn_err *err)
 {
     rn_confine *c = w->c;
+    int turn_fd, rc = open_turn(w, &turn_fd, err);
+    if (rc) return rc;
     rn_usage_begin(c);
     w->start_ns = rn_now_ns();
     struct clone_args args = {.flags = CLONE_PIDFD | (c->pid_ns ? CLONE_NEWPID : 0),
                               .pidfd = (uint64_t)(uintptr_t)&w->pidfd,
                               .exit_signal = SIGCHLD};
     long pid = syscall(SYS_clone3, &args, sizeof args);
-    if (pid == 0) be_child(w);
+    if (pid == 0) be_child(w, turn_fd);
+    if (turn_fd >= 0) {
+        close(turn_fd);
+        rn_worker_room(false);
+    }
     if (pid < 0) {
         rn_fail_errno(err, RN_NOT_STARTED);
         if (err) err->code = RN_ESANDBOX;
@@ -514,16 +659,43 @@ static int clone_child(watch *w, rn_err *err)
     return 0;
 }
 
+/* A program has ended, its child has not. */
+static int conclude_turn(const watch *w, rn_outcome *o)
+{
+    take_record(w, o);
+    o->cpu_ns = o->record.cpu_ns;
+    o->peak_bytes = o->record.peak_bytes;
+    worker_used_ns = shared->all_cpu_ns;
+    keep_worker(w);
+    if (o->have_record) return 0;
+    if (!o->declined) end_worker();
+    return RN_ENOTFOUND;
+}
+
 /* From a clone or from standing still to the end, or to standing still. */
 static int watch_child(watch *w, rn_outcome *o, rn_err *err)
 {
     int rc = wait_for_end(w, o, err);
-    if (rc == RN_SET_ASIDE) return rc;
-    if (!rc && o->limit == RN_N_VERDICTS && own_cpu_limit(w)) o->limit = RN_V_TIME_LIMIT;
+    if (rc == RN_SET_ASIDE) {
+        /* Its pages are the host's no more, and the worker's are those. */
+        if (w->pid == worker.pid)
+            forget_worker();
+        else
+            end_worker();
+        rn_worker_renew();
+        return rc;
+    }
+    if (o->stayed && !w->begun_ns) return conclude_turn(w, o);
+    if (o->stayed)
+        kill_child(w); /* it was set aside: others have come since */
+    else if (!rc && o->limit == RN_N_VERDICTS && own_cpu_limit(w))
+        o->limit = RN_V_TIME_LIMIT;
     struct rusage ru = {0};
     while (wait4(w->pid, &o->status, 0, &ru) < 0 && errno == EINTR)
         continue;
+    if (w->pid == worker.pid) forget_worker();
     close(w->pidfd);
+    if (w->turn_fd >= 0) close(w->turn_fd);
     rn_stream_close(&w->streams);
     if (!w->c->pid_ns) bury_orphans(w->c);
     return rc ? rc : conclude(w, &ru, o, err);
@@ -555,14 +727,47 @@ int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err
                .values = task->many || task->job->mode == RN_JUDGE_VALUES ||
                          task->job->mode == RN_JUDGE_CALLS,
                .at = -1,
+               .turn_fd = -1,
                .streams = {.child_fd = -1, .poll_fd = -1}};
     rc = rn_stream_open(task, &w.streams, err);
     if (!rc) rc = clone_child(&w, err);
     if (rc) {
+        if (w.turn_fd >= 0) close(w.turn_fd);
         rn_stream_close(&w.streams);
         return rc;
     }
     return watch_child(&w, o, err);
+}
+
+int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
+{
+    memset(o, 0, sizeof *o);
+    o->limit = RN_N_VERDICTS;
+    watch w = worker;
+    w.task = task;
+    w.limits = &task->job->limits;
+    w.used = (rn_usage){0};
+    w.values = task->many;
+    w.at = -1;
+    w.whole = false;
+    w.before_ns = worker_used_ns;
+    int rc = prepare(c, task, err);
+    if (rc) return rc;
+    rn_worker_seal(nonce);
+    rn_usage_turn(c, w.pid, w.before_ns);
+    w.start_ns = rn_now_ns();
+    const char word = RN_TURN_NEXT;
+    if (!rn_stream_turn(&worker_streams, &w.streams) ||
+        send(w.turn_fd, &word, 1, MSG_NOSIGNAL) != 1) {
+        (void)rn_stream_keep();
+        end_worker();
+        return RN_ENOTFOUND;
+    }
+    rc = watch_child(&w, o, err);
+    if (rc == RN_SET_ASIDE || rc == RN_ECANCELLED || rc == RN_ENOTFOUND) return rc;
+    /* What ended the child may be what was before this program. */
+    const bool sure = o->have_record || o->limit == RN_V_TIME_LIMIT;
+    return !rc && sure ? 0 : RN_ENOTFOUND;
 }
 
 int rn_watch_go_on(rn_confine *c, rn_aside *a, rn_outcome *o, rn_err *err)
