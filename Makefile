@@ -34,12 +34,13 @@ LDFLAGS_ALL = $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 ifeq ($(ARCH),x86_64)
 OTHER_ARCH := %_neon.c
 else ifeq ($(ARCH),aarch64)
-OTHER_ARCH := %_avx2.c %_avx512.c
+OTHER_ARCH := %_avx2.c %_avx512.c %_amx.c
 else
-OTHER_ARCH := %_avx2.c %_avx512.c %_neon.c
+OTHER_ARCH := %_avx2.c %_avx512.c %_amx.c %_neon.c
 endif
 ISA_avx2   := -mavx2 -mfma -mf16c
 ISA_avx512 := -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mfma -mf16c
+ISA_amx    := $(ISA_avx512) -mgfni -mamx-tile -mamx-int8
 ISA_neon   := -march=armv8.2-a+dotprod+fp16
 isa_of      = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $(1))))))
 

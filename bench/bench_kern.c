@@ -263,8 +263,8 @@ int main(int argc, char **argv)
     check(rn_peak_read_bytes(kern, pool, 0.5, &peak_bytes, &err), &err);
     char cpu[128];
     rn_cpu_model(cpu, sizeof cpu);
-    printf("%s, %s, %d threads: %.3f Tera-op/s int8, %.1f GB/s\n", cpu, rn_isa_name(isa),
-           rn_pool_threads(pool), peak_ops * 1e-12, peak_bytes * 1e-9);
+    printf("%s, %s, %d threads: %.3f Tera-op/s int8 (%s), %.1f GB/s\n", cpu, rn_isa_name(isa),
+           rn_pool_threads(pool), peak_ops * 1e-12, kern->peak_name, peak_bytes * 1e-9);
     static const char *const all[] = {"Q8_0", "Q4_0", "Q4_K"};
     const int n = argc > 2 ? argc - 2 : 3;
     for (int i = 0; i < n; i++) {

@@ -155,6 +155,70 @@ static void bits_do_not_depend_on_the_call(void **state)
         rn_pool_free(pools[n]);
 }
 
+/* y [rows][out] of one set. */
+static void product_of(const rn_kern *k, rn_qtype type, const uint8_t *file, const float *x,
+                       int64_t rows, int64_t out, int64_t cols, float *y)
+{
+    rn_mat *w = NULL;
+    rn_act *act = NULL;
+    rn_err err;
+    assert_ok(rn_mat_new(k, type, file, out, cols, NULL, &w, &err), &err);
+    assert_ok(rn_act_new(k, rows, cols, rn_mat_form(w), &act, &err), &err);
+    rn_act_set(act, x, cols, rows, cols, rn_mat_form(w), NULL);
+    rn_mat_mul(&(rn_mul){w, y, out}, 1, act, NULL);
+    rn_act_free(act);
+    rn_mat_free(w);
+}
+
+/* Parts of the thread's state that are in use, as xsave counts them. */
+static uint32_t state_in_use(void)
+{
+    uint32_t low = 0;
+#if defined(__x86_64__)
+    uint32_t high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(1));
+#endif
+    return low;
+}
+
+/* Runs go on from a machine with AMX to one without (rn_isa_bits): no bit may differ. */
+static void amx_gives_the_bits_of_avx512(void **state)
+{
+    (void)state;
+    const rn_kern *amx = rn_kern_get(RN_ISA_AMX), *avx512 = rn_kern_get(RN_ISA_AVX512);
+    if (!amx) return;
+    static const int64_t all_rows[] = {1, 24, 25, 33, 64, 97, 150};
+    enum { OUT = 77, N_ROWS = sizeof all_rows / sizeof *all_rows };
+    for (int t = 0; t < N_TYPES; t++) {
+        const int64_t block = rn_qtype_find(types[t])->block;
+        for (size_t i = 0; i < N_ROWS; i++) {
+            const int64_t rows = all_rows[i];
+            const int64_t cols = block == 1 ? 45 : block * (i % 2 ? 1 : block == 32 ? 37 : 5);
+            uint8_t *file = test_weights(types[t], OUT, cols, 40 + i);
+            float *x = test_floats(rows * cols, 50 + i);
+            /* The largest sums: all activations 127 or -127, and 8-bit weights -128. */
+            for (int64_t c = 0; i % 3 == 0 && c < rows * cols; c++)
+                x[c] = c / cols % 2 ? 1.0F : -1.0F;
+            if (i % 3 == 0 && types[t] == RN_Q_Q8_0)
+                for (size_t b = 0; b < rn_quant_row_bytes(types[t], cols) * OUT; b += 34)
+                    memset(file + b + 2, 0x80, 32);
+            const size_t bytes = (size_t)(rows * OUT) * sizeof(float);
+            float *want = malloc(bytes), *got = malloc(bytes);
+            memset(got, 0xFF, bytes);
+            product_of(avx512, types[t], file, x, rows, OUT, cols, want);
+            product_of(amx, types[t], file, x, rows, OUT, cols, got);
+            if (memcmp(want, got, bytes) != 0)
+                fail_msg("%s [%d x %lld] times %lld rows: other bits than avx512",
+                         rn_qtype_name(types[t]), OUT, (long long)cols, (long long)rows);
+            free(want);
+            free(got);
+            free(x);
+            free(file);
+        }
+    }
+    assert_int_equal(state_in_use() >> 17 & 3, 0); /* neither tiles nor their shapes */
+}
+
 static void packed_size_stays_near_the_files(void **state)
 {
     (void)state;
@@ -208,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_right),
         cmocka_unit_test(bits_do_not_depend_on_the_call),
+        cmocka_unit_test(amx_gives_the_bits_of_avx512),
         cmocka_unit_test(packed_size_stays_near_the_files),
         cmocka_unit_test(bad_shapes_are_refused),
     };

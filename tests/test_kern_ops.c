@@ -8,6 +8,11 @@
 #include "model/pool.h"
 
 #include <stdatomic.h>
+#if defined(__x86_64__)
+#include <errno.h>
+#include <seccomp.h>
+#include <sys/wait.h>
+#endif
 
 static const int64_t lengths[] = {1, 15, 16, 17, 64, 100, 131, 2048};
 enum { N_LENGTHS = sizeof lengths / sizeof *lengths, MAX_N = 2048 };
@@ -238,8 +243,65 @@ static void forced_set(void **state)
     assert_true(strlen(name) > 0);
 }
 
-int main(void)
+#if defined(__x86_64__)
+/* In a process of its own, which the system refuses the use of AMX: exits with the number of the
+ * set that is chosen, or 100. */
+static int choose_without_amx(void)
 {
+    rn_isa isa = RN_N_ISAS;
+    rn_err err;
+    unsetenv("RATION_CPU");
+    const bool chosen = rn_isa_choose(&isa, &err) == 0;
+    setenv("RATION_CPU", "amx", 1);
+    const bool refused = rn_isa_choose(&(rn_isa){0}, &err) == RN_EUNSUPPORTED &&
+                         strstr(err.msg, "AMX-INT8") && !rn_kern_get(RN_ISA_AMX);
+    const bool named = strcmp(rn_isa_with_bits("avx512"), "avx512") == 0;
+    return chosen && refused && named ? (int)isa : 100;
+}
+
+static void without_permission_avx512_is_chosen(void **state)
+{
+    (void)state;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        const struct scmp_arg_cmp asks = {.op = SCMP_CMP_EQ, .datum_a = 0x1023}; /* of cpu.c */
+        if (!filter ||
+            seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(arch_prctl), 1, &asks) !=
+                0 ||
+            seccomp_load(filter) != 0)
+            _exit(101);
+        execl("/proc/self/exe", "test_kern_ops", "without-amx", (char *)NULL);
+        _exit(102);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    rn_isa best = RN_ISA_AVX512;
+    while (!rn_isa_available(best))
+        best--;
+    assert_int_equal(WEXITSTATUS(status), best);
+}
+#endif
+
+static void sets_of_equal_bits(void **state)
+{
+    (void)state;
+    assert_int_equal(rn_isa_bits(RN_ISA_AMX), RN_ISA_AVX512);
+    assert_int_equal(rn_isa_bits(RN_ISA_AVX2), RN_ISA_AVX2);
+    const char *best = rn_isa_available(RN_ISA_AMX) ? "amx" : "avx512";
+    assert_true(strcmp(rn_isa_with_bits("scalar"), "scalar") == 0);
+    assert_true(strcmp(rn_isa_with_bits("mmx"), "mmx") == 0);
+    assert_true(strcmp(rn_isa_with_bits("avx512"), best) == 0);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+#if defined(__x86_64__)
+    if (argc > 1 && strcmp(argv[1], "without-amx") == 0) return choose_without_amx();
+#endif
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(norms),
         cmocka_unit_test(elementwise),
@@ -249,6 +311,10 @@ int main(void)
         cmocka_unit_test(half_floats),
         cmocka_unit_test(pool_covers_every_item_once),
         cmocka_unit_test(forced_set),
+#if defined(__x86_64__)
+        cmocka_unit_test(without_permission_avx512_is_chosen),
+#endif
+        cmocka_unit_test(sets_of_equal_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,7 +29,7 @@ format() { c_files | xargs -r -P "$jobs" -n 16 clang-format -n -Werror; }
 analysis() {
     mkdir -p build/cppcheck
     # Kernels are written in intrinsics, which cppcheck cannot follow without their headers.
-    git ls-files 'src/*.c' | grep -v -e '_avx2\.c$' -e '_avx512\.c$' -e '_neon\.c$' |
+    git ls-files 'src/*.c' | grep -v -e '_avx2\.c$' -e '_avx512\.c$' -e '_amx\.c$' -e '_neon\.c$' |
         cppcheck --quiet --std=c11 --language=c --enable=warning,portability --inline-suppr \
             --error-exitcode=1 -j "$jobs" --cppcheck-build-dir=build/cppcheck \
             --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \

@@ -117,7 +117,17 @@ static inline int rn_kv_q4_bytes(int n_el)
 typedef struct rn_kern {
     rn_isa isa;
     bool biased;
+    bool unpacks; /* tiles multiply only what `unpack` made */
     int panel_rows;
+    /* The set that serves products of up to few_rows rows, and of float weights: same packed
+     * weights, same bits. NULL: this one. */
+    const struct rn_kern *few;
+    int few_rows;
+
+    /* Before a thread's first call of `tile`, whose panels have up to `rows` rows and differ by at
+     * most one, and after its last. NULL: nothing to do. */
+    void (*enter)(int rows);
+    void (*leave)(void);
 
     /* x [n][stride] -> one panel of n <= panel_rows rows; cols % 32 == 0. */
     void (*quantise)(const float *x, int64_t stride, int n, int64_t cols, uint8_t *panel);
@@ -159,8 +169,10 @@ typedef struct rn_kern {
     float (*max_row)(const float *x, int64_t n);
     void (*to_half)(const float *x, int64_t n, uint16_t *y);
 
-    /* n turns of 16 independent dot products; and reading n bytes (a multiple of 1024). See peak.h.
-     */
+    /* n turns of independent dot products, peak_macs products of bytes each, by the instruction
+     * peak_name; and reading n bytes (a multiple of 1024). See peak.h. */
+    int64_t peak_macs;
+    const char *peak_name;
     uint32_t (*peak_dots)(int64_t n);
     uint32_t (*peak_read)(const uint8_t *p, size_t n);
 } rn_kern;

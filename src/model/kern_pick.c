@@ -6,6 +6,23 @@
 #include "model/ops.h"
 
 #include <math.h>
+#include <pthread.h>
+
+#if defined(__x86_64__)
+static rn_kern amx;
+
+static void fill_amx(void)
+{
+    rn_kern_amx_fill(&amx);
+}
+
+static const rn_kern *amx_table(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill_amx);
+    return &amx;
+}
+#endif
 
 const rn_kern *rn_kern_get(rn_isa isa)
 {
@@ -15,6 +32,7 @@ const rn_kern *rn_kern_get(rn_isa isa)
 #if defined(__x86_64__)
     case RN_ISA_AVX2: return &rn_kern_avx2;
     case RN_ISA_AVX512: return &rn_kern_avx512;
+    case RN_ISA_AMX: return amx_table();
 #elif defined(__aarch64__)
     case RN_ISA_NEON: return &rn_kern_neon;
 #endif

@@ -6,6 +6,9 @@
 
 extern const rn_kern rn_kern_scalar, rn_kern_avx2, rn_kern_avx512, rn_kern_neon;
 
+/* The amx set: that of avx512 with its own products of many rows. */
+void rn_kern_amx_fill(rn_kern *out);
+
 #define RN_KERN_TABLE(isa_id)                                                                     \
     {                                                                                             \
         .isa = isa_id, .biased = RN_SIMD_BIASED, .panel_rows = RN_PANEL, .quantise = quantise,    \
@@ -14,6 +17,7 @@ extern const rn_kern rn_kern_scalar, rn_kern_avx2, rn_kern_avx512, rn_kern_neon;
         .rmsnorm = rmsnorm, .layernorm = layernorm, .add = add, .scale = scale_row,               \
         .silu_mul = silu_mul, .gelu = gelu, .exp_row = exp_row, .sum_exp = sum_exp,               \
         .max_row = max_row, .to_half = to_half, .peak_dots = peak_dots, .peak_read = peak_read,   \
+        .peak_macs = PEAK_MACS, .peak_name = RN_SIMD_DOT,                                         \
     }
 
 #endif

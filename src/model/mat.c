@@ -33,7 +33,7 @@ struct rn_mat {
 };
 
 struct rn_act {
-    const rn_kern *kern;
+    const rn_kern *kern, *used;   /* made for; that of the last rn_act_set (rn_kern.few) */
     unsigned forms;               /* there is room for */
     int64_t rows, cols, n_panels; /* of the last rn_act_set */
     uint8_t *q8; /* owned; rows before a panel * q8_row_bytes(cols) is where it starts */
@@ -170,7 +170,7 @@ int rn_act_new(const rn_kern *kern, int64_t max_rows, int64_t max_cols, unsigned
     size_t q8 = form_bytes(forms, RN_ACT_Q8, max_rows, max_cols);
     size_t f32 = form_bytes(forms, RN_ACT_F32, max_rows, max_cols);
     rn_act *a = malloc(sizeof *a);
-    if (a) *a = (rn_act){.kern = kern, .forms = forms};
+    if (a) *a = (rn_act){.kern = kern, .used = kern, .forms = forms};
     if (a && q8) a->q8 = alloc_aligned(q8);
     if (a && f32) a->f32 = alloc_aligned(f32);
     if (!a || (q8 && !a->q8) || (f32 && !a->f32)) {
@@ -226,7 +226,7 @@ static void set_panels(void *arg, int64_t begin, int64_t end, int thread)
     for (int64_t p = begin; p < end; p++) {
         const float *x = job->x + panel_start(a, p) * job->stride;
         int n = panel_rows(a, p);
-        if (job->forms & RN_ACT_Q8) a->kern->quantise(x, job->stride, n, a->cols, panel_q8(a, p));
+        if (job->forms & RN_ACT_Q8) a->used->quantise(x, job->stride, n, a->cols, panel_q8(a, p));
         if (!(job->forms & RN_ACT_F32)) continue;
         float *f = panel_f32(a, p);
         for (int r = 0; r < n; r++)
@@ -238,9 +238,11 @@ static void set_panels(void *arg, int64_t begin, int64_t end, int thread)
 void rn_act_set(rn_act *a, const float *x, int64_t x_stride, int64_t n_rows, int64_t n_cols,
                 unsigned forms, rn_pool *pool)
 {
+    const bool few = a->kern->few && ((forms & RN_ACT_F32) || n_rows <= a->kern->few_rows);
+    a->used = few ? a->kern->few : a->kern;
     a->rows = n_rows;
     a->cols = n_cols;
-    a->n_panels = (n_rows + a->kern->panel_rows - 1) / a->kern->panel_rows;
+    a->n_panels = (n_rows + a->used->panel_rows - 1) / a->used->panel_rows;
     set_job job = {a, x, x_stride, forms & a->forms};
     rn_pool_for(pool, a->n_panels, 1, set_panels, &job);
 }
@@ -290,12 +292,14 @@ static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, in
     _Alignas(ALIGN) uint8_t quants[RN_SLAB * RN_Q8_BYTES];
     _Alignas(ALIGN) float d[RN_SLAB * 2 * RN_STRIP], m[RN_SLAB * 2 * RN_STRIP];
     const rn_layout *l = w->layout;
+    const rn_kern *kern = x->used;
     const uint8_t *strip = w->data + (size_t)s * w->strip_bytes;
     const uint8_t *next_strip = s + 1 < w->n_strips ? strip + w->strip_bytes : NULL;
     const int64_t n_blocks = w->cols / RN_BLOCK, first_row = panel_start(x, p0);
     const rn_xplane plane = rn_fold_plane(l->fold);
     const size_t side_bytes = rn_fold_halves(l->fold) ? 8 : 4; /* of a row and block */
-    const bool direct = l->low_bits == 8 || (l->nibbles && p1 - p0 <= DIRECT_PANELS);
+    const bool direct =
+        !kern->unpacks && (l->low_bits == 8 || (l->nibbles && p1 - p0 <= DIRECT_PANELS));
 
     for (int64_t b = 0; b < n_blocks; b += RN_SLAB) {
         const int n = (int)(n_blocks - b < RN_SLAB ? n_blocks - b : RN_SLAB);
@@ -318,8 +322,8 @@ static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, in
             prefetch((next_b ? strip : next) + w->quant_bytes +
                          (size_t)(next_b * RN_BLOCK / l->scale_block) * l->scale_bytes,
                      scale_bytes);
-        if (!direct) w->kern->unpack(w->type, packed, n, quants);
-        w->kern->scales(w->type, strip + w->quant_bytes, b, n, d, m);
+        if (!direct) kern->unpack(w->type, packed, n, quants);
+        kern->scales(w->type, strip + w->quant_bytes, b, n, d, m);
         for (int64_t p = p0; p < p1; p++) {
             const int rows = panel_rows(x, p);
             const uint8_t *panel = panel_q8(x, p), *xb = panel + (size_t)b * rn_xblock_bytes(rows);
@@ -328,10 +332,10 @@ static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, in
             const int64_t row = panel_start(x, p) - first_row;
             const float *from = b ? sums[row] : NULL;
             if (b + n < n_blocks) {
-                w->kern->tile(&slab, xb, side, rows, from, sums[row], RN_STRIP);
+                kern->tile(&slab, xb, side, rows, from, sums[row], RN_STRIP);
             } else {
                 prefetch_results(y + row * y_stride, y_stride, rows);
-                w->kern->tile(&slab, xb, side, rows, from, y + row * y_stride, y_stride);
+                kern->tile(&slab, xb, side, rows, from, y + row * y_stride, y_stride);
             }
             slab.ahead += slab.ahead_step_bytes * (size_t)n;
         }
@@ -344,7 +348,7 @@ static void strip_f32(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, i
     const uint8_t *strip = w->data + (size_t)s * w->strip_bytes;
     const int64_t first_row = panel_start(x, p0);
     for (int64_t p = p0; p < p1; p++)
-        w->kern->ftile(w->type, strip, panel_f32(x, p), w->cols, panel_rows(x, p),
+        x->used->ftile(w->type, strip, panel_f32(x, p), w->cols, panel_rows(x, p),
                        y + (panel_start(x, p) - first_row) * y_stride, y_stride);
 }
 
@@ -368,6 +372,8 @@ static void multiply(void *arg, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const mul_job *job = arg;
+    const rn_kern *kern = job->x->used;
+    if (kern->enter) kern->enter(panel_rows(job->x, 0));
     for (int64_t i = begin; i < end; i++) {
         int64_t s = i % job->n_strips, p0 = i / job->n_strips * job->block_panels;
         int64_t p1 = p0 + job->block_panels;
@@ -377,6 +383,7 @@ static void multiply(void *arg, int64_t begin, int64_t end, int thread)
             s -= job->muls[k++].w->n_strips;
         multiply_strip(&job->muls[k], s, job->x, p0, p1);
     }
+    if (kern->leave) kern->leave();
 }
 
 void rn_mat_mul(const rn_mul *jobs, int n_jobs, const rn_act *x, rn_pool *pool)
@@ -390,7 +397,7 @@ void rn_mat_mul(const rn_mul *jobs, int n_jobs, const rn_act *x, rn_pool *pool)
                                  ? (size_t)x->cols * sizeof(float)
                                  : (size_t)(x->cols / RN_BLOCK) * (rn_xblock_bytes(1) + 4);
     const int64_t fit_rows = (int64_t)((size_t)X_BYTES / row_bytes);
-    const int64_t fit = (fit_rows < MAX_ROWS ? fit_rows : MAX_ROWS) / x->kern->panel_rows;
+    const int64_t fit = (fit_rows < MAX_ROWS ? fit_rows : MAX_ROWS) / x->used->panel_rows;
     const int64_t n_blocks = fit >= x->n_panels ? 1
                              : fit < 1          ? x->n_panels
                                                 : (x->n_panels + fit - 1) / fit;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { DOTS_PER_TURN = 16, MACS_PER_DOT = 64, TURNS = 1 << 20, AREA = 256 << 20, PIECE = 1 << 20 };
+enum { MACS = 1 << 30, AREA = 256 << 20, PIECE = 1 << 20 };
 
 typedef struct peak_job {
     const rn_kern *kern;
@@ -18,7 +18,7 @@ static void dots(void *arg, int64_t begin, int64_t end, int thread)
 {
     peak_job *job = arg;
     for (int64_t i = begin; i < end; i++)
-        job->results[thread] += job->kern->peak_dots(TURNS);
+        job->results[thread] += job->kern->peak_dots(MACS / job->kern->peak_macs);
 }
 
 static void reads(void *arg, int64_t begin, int64_t end, int thread)
@@ -52,7 +52,7 @@ double rn_peak_int8_ops(const rn_kern *kern, rn_pool *pool, double seconds)
 {
     peak_job job = {.kern = kern};
     const double rate = best_rate(pool, 4 * rn_pool_threads(pool), dots, &job, seconds);
-    return rate * TURNS * DOTS_PER_TURN * MACS_PER_DOT * 2.0;
+    return rate * MACS * 2.0;
 }
 
 int rn_peak_read_bytes(const rn_kern *kern, rn_pool *pool, double seconds, double *out, rn_err *err)

@@ -10,8 +10,9 @@
 #include "model/pool.h"
 
 /* Operations (a multiplication and an addition are two) per second of the kernel set's 8-bit dot
- * product on all threads of the pool: independent chains in registers, the best of several runs of
- * together about `seconds`. */
+ * product, the instruction kern->peak_name, on all threads of the pool: independent chains in
+ * registers, the best of several runs of together about `seconds`. Of amx that is whole tiles of 64
+ * columns; a scale per 32 columns allows half of them, so that its products cannot pass 50 %. */
 double rn_peak_int8_ops(const rn_kern *kern, rn_pool *pool, double seconds);
 
 /* Bytes per second that all threads together read from memory: 256 MiB, each thread its part, the

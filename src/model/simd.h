@@ -56,6 +56,7 @@
 #include <immintrin.h>
 
 #define RN_SIMD_BIASED 1
+#define RN_SIMD_DOT    "vpdpbusd"
 typedef __m512 vf;
 typedef __m512i vi;
 typedef __m512i vb;
@@ -226,6 +227,7 @@ RN_INLINE vi vi_dot_u(vi acc, vb w, vx x)
 #include <immintrin.h>
 
 #define RN_SIMD_BIASED 0
+#define RN_SIMD_DOT    "vpmaddubsw"
 typedef struct vf {
     __m256 a, b;
 } vf;
@@ -419,6 +421,7 @@ RN_INLINE vi vi_dot_s(vi acc, vb w, vx x)
 #include <arm_neon.h>
 
 #define RN_SIMD_BIASED 0
+#define RN_SIMD_DOT    "sdot"
 typedef struct vf {
     float32x4_t v[4];
 } vf;
@@ -621,6 +624,7 @@ RN_INLINE vi vi_dot_u(vi acc, vb w, vx x)
 #include <math.h>
 
 #define RN_SIMD_BIASED 0
+#define RN_SIMD_DOT    "plain C"
 typedef struct vf {
     float v[16];
 } vf;

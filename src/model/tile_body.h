@@ -246,9 +246,10 @@ static void ftile(rn_qtype type, const void *w, const float *x, int64_t cols, in
 
 /* ---- what the machine can do at most (peak.h) ------------------------------------------------ */
 
+enum { CHAINS = 16, PEAK_MACS = 64 * CHAINS };
+
 static uint32_t peak_dots(int64_t n)
 {
-    enum { CHAINS = 16 };
     static const uint8_t bytes[64] = {1, 2, 3, 4, 5, 6, 7};
     const vb w = vb_load(bytes);
     const vx x = vx_load(bytes + 1);

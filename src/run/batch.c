@@ -296,7 +296,7 @@ static int make_job(const rn_batch_options *o, const places *p, const rn_units *
                           .store = p->store,
                           .program = o->program,
                           .cwd = p->cwd,
-                          .kernels = rn_isa_name(isa),
+                          .kernels = rn_isa_name(rn_isa_bits(isa)),
                           .sbatch = o->sbatch ? o->sbatch : "",
                           .n_tasks = (int64_t)n_tasks,
                           .n_tries = o->n_tries,

@@ -34,7 +34,7 @@ typedef struct rn_batch_job {
     const char *store;    /* absolute path of the store that it was made for */
     const char *program;  /* absolute path of the ration that tasks run */
     const char *cwd;      /* where it was made: relative paths in args are meant from there */
-    const char *kernels;  /* set of kernels that all tasks compute with: numbers depend on it */
+    const char *kernels;  /* set whose bits all tasks compute (rn_isa_bits): numbers depend on it */
     const char *sbatch;   /* further options of sbatch; "" */
     rn_words args;        /* the stage and its arguments, without the store */
     int64_t n_tasks, n_tries, every_s;

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "judge/judge.h"
+#include "model/cpu.h"
 #include "run/process.h"
 #include "store/split.h"
 
@@ -289,7 +290,7 @@ static int start_stage(task *t, rn_err *err)
     int fd = rc ? -1 : open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (!rc && fd < 0) rc = rn_fail_errno(err, "%s", log_path);
     char kernels[64];
-    snprintf(kernels, sizeof kernels, "RATION_CPU=%s", t->job.kernels);
+    snprintf(kernels, sizeof kernels, "RATION_CPU=%s", rn_isa_with_bits(t->job.kernels));
     const char *const with[] = {kernels, NULL};
     const rn_process_call call = {.argv = w.data, .dir = stage_folder(t), .with = with};
     if (!rc) rc = rn_process_start(&t->stage, &call, fd, err);

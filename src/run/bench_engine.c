@@ -238,8 +238,8 @@ static void put_table(const rn_model *m, const rn_bench_options *o, const result
     rn_hardware(m->isa, r->n_threads, &hw);
     rn_buf_printf(out, "%s\n", hw.data ? hw.data : "");
     rn_buf_free(&hw);
-    rn_buf_printf(out, "integer peak %.3g Tera-operations/s, memory %.1f GB/s\n",
-                  r->peak_ops * 1e-12, r->peak_bytes * 1e-9);
+    rn_buf_printf(out, "integer peak %.3g Tera-operations/s (%s), memory %.1f GB/s\n",
+                  r->peak_ops * 1e-12, m->kern->peak_name, r->peak_bytes * 1e-9);
     rn_buf_printf(
         out,
         "weights %.0f MiB in memory, file %.0f MiB, loaded in %.2f s, at most %.0f MiB resident\n",
@@ -276,9 +276,10 @@ static void put_json(const rn_model *m, const rn_bench_options *o, const results
                       s->tok_s / (double)s->n * (double)m->weight_bytes / r->peak_bytes));
     }
     json_t *j = json_pack(
-        "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o}", "hardware",
-        hw.data ? hw.data : "", "kernels", rn_isa_name(m->isa), "prompt", (json_int_t)o->prompt_tok,
-        "gen", (json_int_t)o->gen_tok, "weight_bytes", (json_int_t)m->weight_bytes, "file_bytes",
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o}", "hardware",
+        hw.data ? hw.data : "", "kernels", rn_isa_name(m->isa), "peak_instruction",
+        m->kern->peak_name, "prompt", (json_int_t)o->prompt_tok, "gen", (json_int_t)o->gen_tok,
+        "weight_bytes", (json_int_t)m->weight_bytes, "file_bytes",
         (json_int_t)rn_gguf_file_bytes(m->file), "rss_bytes", (json_int_t)r->rss_bytes, "load_s",
         r->load_s, "peak_int8_ops", r->peak_ops, "peak_read_bytes", r->peak_bytes, "prefill_tok_s",
         r->prefill_tok_s, "score_tok_s", r->score_tok_s, "batches", samples);

@@ -227,8 +227,10 @@ static void check_cpu(doctor *d)
     for (int i = 0; i < RN_N_ISAS; i++)
         if (rn_isa_available((rn_isa)i))
             rn_buf_printf(&sets, "%s%s", sets.len ? ", " : "", rn_isa_name((rn_isa)i));
-    add(d, "CPU", "ok", "", "%s, %d processors, kernels: %s", model, rn_cpu_count(),
-        rn_buf_ok(&sets) && sets.data ? sets.data : "?");
+    rn_isa used;
+    const bool chosen = rn_isa_choose(&used, NULL) == 0;
+    add(d, "CPU", "ok", "", "%s, %d processors, kernels: %s; in use: %s", model, rn_cpu_count(),
+        rn_buf_ok(&sets) && sets.data ? sets.data : "?", chosen ? rn_isa_name(used) : "none");
     rn_buf_free(&sets);
 }
 

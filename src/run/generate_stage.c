@@ -218,7 +218,7 @@ static int write_settings(const call *g, rn_buf *out, rn_err *err)
                          .remote = s->m.remote};
     if (!s->m.remote) {
         r.kv = rn_kv_name(s->m.engine.kv);
-        r.kernels = rn_isa_name(s->m.model->isa);
+        r.kernels = rn_isa_name(rn_isa_bits(s->m.model->isa));
     }
     rn_run_identity_write(&r, out);
     return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the settings");

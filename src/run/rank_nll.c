@@ -38,7 +38,7 @@ static int open_nll(rn_ranking *k, rn_err *err)
         r.body = k->o->model.body;
     } else {
         r.model_sha = m->sha;
-        r.kernels = rn_isa_name(m->model->isa);
+        r.kernels = rn_isa_name(rn_isa_bits(m->model->isa));
         r.kv = rn_kv_name(m->engine.kv);
     }
     char name[320];

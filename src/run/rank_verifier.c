@@ -39,7 +39,7 @@ static int open_verifier(rn_ranking *k, rn_err *err)
                                   .template = t->name,
                                   .template_sha = t->sha,
                                   .generator = "mean log likelihood of a token",
-                                  .kernels = rn_isa_name(m->model->isa),
+                                  .kernels = rn_isa_name(rn_isa_bits(m->model->isa)),
                                   .kv = rn_kv_name(m->engine.kv)};
     char name[400];
     bool usual = strcmp(t->name, RN_VERIFIER_DEFAULT) == 0;

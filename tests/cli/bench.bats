@@ -15,7 +15,10 @@ teardown() {
 @test "bench: a table and JSON of a small random model" {
     run "$RATION" bench engine --shape "$shape" --prompt 8 --gen 4 --samples 1,3 --texts 2 --text-tokens 5
     [ "$status" -eq 0 ]
-    [[ "$output" == *"integer peak"* ]]
+    [[ "$output" == *"integer peak"*" Tera-operations/s ("*"), memory"* ]]
+    RATION_CPU=scalar run "$RATION" bench engine --shape "$shape" --prompt 8 --gen 4 --samples 1
+    [[ "$output" == *"GiB, scalar"*"Tera-operations/s (plain C)"* ]]
+    run "$RATION" bench engine --shape "$shape" --prompt 8 --gen 4 --samples 1,3 --texts 2 --text-tokens 5
     [[ "$output" == *"samples 3"* ]]
     [[ "$output" == *"score 2x5"* ]]
     run "$RATION" bench engine --shape "$shape" --type q4_0 --prompt 8 --gen 4 --samples 2 --format json

@@ -11,6 +11,7 @@ teardown() { leave_tmpdir; }
     [ "$status" -eq 0 ] || { echo "$output"; false; }
     [[ "$output" == *"Python"*"seccomp"*"judging"*"memory"*"disk"*"CPU"* ]]
     [[ "$output" == *"ration fetch humaneval"* ]]
+    [[ "$(RATION_CPU=scalar "$RATION" doctor --data . --format csv)" == *"kernels: scalar"*"in use: scalar"* ]]
     # One line a family of sets, with one fix.
     [[ "$output" == *"apps "*"apps-introductory, apps-interview, apps-competition"*"fix: ration fetch apps"* ]]
     [ "$(grep -c "fix: ration fetch apps" <<<"$output")" -eq 1 ]
