@@ -232,8 +232,12 @@ static void test_compare(void **state)
          "1 2", true, false}, /* 3000 */
         {"a\xE2\x80\xA8"
          "b\n",
-         "a\nb", true, false},              /* 2028 ends a line */
-        {"a\xC3\xA0\n", "a", false, false}, /* a letter with the byte A0 */
+         "a\nb", true, false},                         /* 2028 ends a line */
+        {"a\xC3\xA0\n", "a", false, false},            /* a letter with the byte A0 */
+        {"\xD9\xA1\xD9\xA2.5\n", "12.5", true, false}, /* float() reads digits of any script */
+        {"\xEF\xBC\x91_\xEF\xBC\x90\n", "10", true, false},
+        {"\xC2\xB2\n", "2", false, false}, /* a superscript is none */
+        {"\xD9\xA1\n", "\xDB\xB1", true, false},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         rn_err err;
@@ -246,6 +250,26 @@ static void test_compare(void **state)
         if (yes != table[i].strict)
             fail_msg("strict: '%s' '%s': got %d", table[i].got, table[i].want, yes);
     }
+}
+
+/* Numbers beyond a double are infinite in APPS' comparison, and close to each other. */
+static void test_compare_long_numbers(void **state)
+{
+    (void)state;
+    char got[700], want[700];
+    memset(got, '1', sizeof got);
+    memset(want, '2', sizeof want);
+    rn_bytes g = {.data = got, .len = sizeof got}, w = {.data = want, .len = sizeof want};
+    rn_err err;
+    bool yes;
+    assert_ok(rn_compare_text(RN_COMPARE_APPS, g, w, &yes, &err), &err);
+    assert_true(yes);
+    got[0] = '-';
+    assert_ok(rn_compare_text(RN_COMPARE_APPS, g, w, &yes, &err), &err);
+    assert_false(yes);
+    got[0] = 'x';
+    assert_ok(rn_compare_text(RN_COMPARE_APPS, g, w, &yes, &err), &err);
+    assert_false(yes);
 }
 
 /* CodeContests' rule and LiveCodeBench's. */
@@ -279,13 +303,25 @@ static void test_compare_sets(void **state)
         {"1 2 3", "1 2", false, false},
         {"", "", true, true},
         {"", "0", false, false},
-        {"nan", "NaN", true, false},
+        {"nan", "NaN", false, false}, /* numbers that are equal to none */
+        {"INF", "inf", false, true},
+        {"x INFO", "X info", true, false},
+        {"0.00001", "0", false, false}, /* less than 1e-5 */
+        {"0.000009", "0", true, false},
+        {"1\f2", "1 2", false, true},
+        {"+5 5. .5", "5 5 0.5", true, true},
         {"1e999999999", "1e999999998", false, false},
         {"--1", "-1", false, false},
         {"1_000", "1000", false, true},
         {"Infinity -inf", "inf -Infinity", false, true},
         {"-inf", "inf", false, false},
         {"1 2\xC2\xA0", "1 2", false, true},
+        {"\xD9\xA1.0", "1", false, true}, /* as Decimal() reads it */
+        {"\xF0\x9D\x9F\x8F", "1", false, true},
+        {"\xD9\xA1", "2", false, false},
+        {"\xFF", "1", false, false},
+        {"1_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000_000", "1e57",
+         false, true},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         rn_err err;
@@ -465,13 +501,19 @@ static void test_public(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_script),       cmocka_unit_test(test_bytes),
-        cmocka_unit_test(test_counts),       cmocka_unit_test(test_stdio),
-        cmocka_unit_test(test_call),         cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_compare_sets), cmocka_unit_test(test_compare_taco),
-        cmocka_unit_test(test_repeatable),   cmocka_unit_test(test_host_killed),
-        cmocka_unit_test(test_weaker),       cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_public)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_script),
+                                       cmocka_unit_test(test_bytes),
+                                       cmocka_unit_test(test_counts),
+                                       cmocka_unit_test(test_stdio),
+                                       cmocka_unit_test(test_call),
+                                       cmocka_unit_test(test_compare),
+                                       cmocka_unit_test(test_compare_long_numbers),
+                                       cmocka_unit_test(test_compare_sets),
+                                       cmocka_unit_test(test_compare_taco),
+                                       cmocka_unit_test(test_repeatable),
+                                       cmocka_unit_test(test_host_killed),
+                                       cmocka_unit_test(test_weaker),
+                                       cmocka_unit_test(test_arguments),
+                                       cmocka_unit_test(test_public)};
     return cmocka_run_group_tests(tests, open_judge, close_judge);
 }

@@ -252,6 +252,10 @@ static void test_probe(void **state)
     assert_false(p.honours_n || p.logprobs || p.usage);
     assert_true(p.listed);
     assert_int_equal(p.n_choices, 1);
+    probe_of("listarray", &p); /* Together's list of models, and Gemini's names */
+    assert_true(p.listed && p.context_tok == 4096);
+    probe_of("listprefix", &p);
+    assert_true(p.listed && p.context_tok == 4096);
     probe_of("nsame", &p);
     assert_false(p.honours_n);
     assert_int_equal(p.n_choices, 4);

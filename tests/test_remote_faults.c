@@ -222,6 +222,71 @@ static void settle_at(const char *how, double top_p, rn_remote_answer *a, rn_rem
     *out = r;
 }
 
+/* Gateways refuse in words of their own; what they refuse is given up, and nothing else. */
+static void test_dialects(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *how, *decides; /* what the server decides then */
+        int64_t n;
+    } cases[] = {
+        {"as-gemini", "[\"top_k\",\"min_p\",\"seed\",\"repetition_penalty\"]", 12},
+        {"as-groq", "[\"top_k\",\"min_p\",\"repetition_penalty\"]", 12},
+        {"as-mistral", "[\"top_k\",\"min_p\",\"seed\",\"repetition_penalty\"]", 12},
+        {"as-vllm", NULL, 12},
+        {"as-fireworks", NULL, 12},
+        {"as-azure", "[\"top_k\",\"min_p\",\"repetition_penalty\"]", 12},
+        {"as-databricks", "[\"min_p\"]", 12},
+        {"as-xai", NULL, 12}, /* stop strings are cut here */
+        {"as-zhipu", "[\"top_k\",\"min_p\",\"repetition_penalty\"]", 12},
+        {"as-lmstudio", NULL, 12},
+        {"as-bedrock", "[\"temperature\"]", 12},
+        {"as-xn", NULL, 1},
+        {"as-qwen", NULL, 3},
+        {"as-vllmn", NULL, 1},
+        {"as-gemini+as-xn", "[\"top_k\",\"min_p\",\"seed\",\"repetition_penalty\"]", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rn_remote_answer a;
+        rn_remote *r;
+        char *settings;
+        settle_at(cases[i].how, 0.9, &a, &r, &settings);
+        const char *decides = strstr(settings, "\"server_decides\":");
+        size_t n = cases[i].decides ? strlen(cases[i].decides) : 0;
+        bool same = decides
+                        ? strncmp(decides + 17, cases[i].decides ? cases[i].decides : "-", n) == 0
+                        : n == 0;
+        if (!same || a.n_samples != cases[i].n)
+            fail_msg("%s: %lld samples; %s", cases[i].how, (long long)a.n_samples, settings);
+        free(settings);
+        rn_remote_close(r);
+    }
+}
+
+/* Words of an error in a 200: what is a limit, what is final. */
+static void test_words_in_200(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *how;
+        int64_t n_sent;
+        const char *message;
+    } cases[] = {{"says-0", 1, "Failed to generate"},
+                 {"says-1", 1, "Unexpected endpoint"},
+                 {"says-2", 4, "answers 429"},
+                 {"says-3", 1, "temperature out of range"},
+                 {"native-network_error", 1, "broken off"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rn_remote *r = open_how(cases[i].how, RN_REMOTE_COMPLETIONS);
+        rn_remote_answer a;
+        ask_one(r, 1, false, &a);
+        if (a.rc == 0 || a.usage.n_sent != cases[i].n_sent || !strstr(a.err.msg, cases[i].message))
+            fail_msg("%s: %lld sent: %s", cases[i].how, (long long)a.usage.n_sent,
+                     a.rc ? a.err.msg : "no error");
+        rn_remote_close(r);
+    }
+}
+
 /* What a server refuses is given up, and the settings say so. */
 static void test_concessions(void **state)
 {
@@ -408,6 +473,8 @@ static void test_ends(void **state)
         const char *finish, *text; /* a part of it; NULL: it is empty */
     } cases[] = {{"nulltext", 0, "stop", NULL},
                  {"nulltext", 1, "stop", NULL},
+                 {"nocontent", 1, "stop", NULL},
+                 {"native-completed", 1, "stop", NULL},
                  {"bare3", 1, NULL, NULL},
                  {"filter", 0, "content_filter", "return"},
                  {"finish-recitation", 1, "recitation", "return"},
@@ -473,6 +540,8 @@ int main(void)
         cmocka_unit_test(test_gateways),
         cmocka_unit_test(test_certificate_and_key),
         cmocka_unit_test(test_key_stays),
+        cmocka_unit_test(test_dialects),
+        cmocka_unit_test(test_words_in_200),
         cmocka_unit_test(test_concessions),
         cmocka_unit_test(test_no_concession),
         cmocka_unit_test(test_own_fields),

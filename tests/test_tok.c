@@ -533,12 +533,33 @@ static void v_merge_letters(rn_gguf_writer *w)
     merges(w, "\xE2\x96\x81 b");
 }
 
+/* Keys that change texts first, true; false or empty they say nothing. */
+static void v_blanks(rn_gguf_writer *w)
+{
+    merges(w, "a b");
+    rn_gguf_put_bool(w, "tokenizer.ggml.add_sep_token", false);
+    rn_gguf_put_bool(w, "tokenizer.ggml.remove_extra_whitespaces", true);
+}
+static void v_lowercase(rn_gguf_writer *w)
+{
+    merges(w, "a b");
+    rn_gguf_put_bool(w, "tokenizer.ggml.normalizer.lowercase", true);
+}
+static void v_charsmap(rn_gguf_writer *w)
+{
+    merges(w, "a b");
+    rn_gguf_put_i32s(w, "tokenizer.ggml.precompiled_charsmap", (int32_t[]){1, 2}, 2);
+}
+
 static const struct {
     const char *name;
     void (*build)(rn_gguf_writer *w);
     int code;
     const char *message;
 } bad_files[] = {
+    {"extra blanks", v_blanks, RN_EUNSUPPORTED, "remove_extra_whitespaces changes texts"},
+    {"lowercase", v_lowercase, RN_EUNSUPPORTED, "normalizer.lowercase changes texts"},
+    {"charsmap", v_charsmap, RN_EUNSUPPORTED, "precompiled_charsmap changes texts"},
     {"no model", v_no_model, RN_ENOTFOUND, "'tokenizer.ggml.model' is missing"},
     {"model a number", v_model_type, RN_EFORMAT, "string is needed"},
     {"bert", v_model, RN_EUNSUPPORTED, "'bert' is not supported"},

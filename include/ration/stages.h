@@ -195,6 +195,9 @@ typedef struct rn_until_summary {
     size_t n_listed;
     char *spent; /* of servers: as in rn_generate_summary */
     void *own;
+    /* The difference is the median unbiased one of a question that ended by what it saw: the plain
+     * estimate of a report may differ. */
+    int median_unbiased;
 } rn_until_summary;
 
 RN_API void rn_until_options_init(rn_until_options *o);

@@ -69,7 +69,7 @@ static void print_csv(const rn_judge_summary *s, rn_buf *out)
     rn_buf_puts(out, ",missing\n");
     for (size_t i = 0; i < s->n_runs; i++) {
         const rn_judge_run_row *r = &s->runs[i];
-        rn_buf_json(out, rn_bytes_of(r->model));
+        rn_buf_csv(out, rn_bytes_of(r->model));
         rn_buf_printf(out, ",%s,%" PRId64 ",%" PRId64, r->kind, r->run_id, r->n_samples);
         for (int v = 0; v < N_SHOWN; v++)
             rn_buf_printf(out, ",%" PRId64, r->by_verdict[shown[v]]);

@@ -114,4 +114,9 @@ void rn_until_print(const rn_until_summary *s, bool plan)
                "(METRICS.md)\n",
                (long long)s->n_problems, rn_plural(s->n_problems, "problem", "problems"), s->rounds,
                rn_plural(s->rounds, "round", "rounds"));
+    if (!plan && s->median_unbiased)
+        printf("%s the median unbiased %s: sampling ended by what it saw,\n"
+               "and the plain estimate of `ration report` may differ\n",
+               s->n_points > 1 ? "differences are" : "the difference is",
+               s->n_points > 1 ? "ones" : "one");
 }

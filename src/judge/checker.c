@@ -12,7 +12,8 @@
  *
  * RN_COMPARE_CODECONTESTS follows ValuesMatch of google-deepmind/code_contests: as many tokens on
  * both sides, each equal in lower case, or an equal integer, or, where one is no integer, a number
- * within an absolute 1e-5.
+ * within an absolute 1e-5; NaN and infinities match nothing. (It compares integers as doubles, so
+ * that beyond 2^53 neighbours are equal there; here they are not.)
  *
  * RN_COMPARE_LIVECODEBENCH follows its grade_stdio: as many lines, stripped, each equal or made of
  * equal decimal numbers, exactly, as Python's Decimal reads them.
@@ -156,28 +157,73 @@ static bool joined_equals(rn_arena *arena, const lines *l, bool each, rn_bytes w
     return true;
 }
 
+/* The digit of any script that begins a text, as Python's float and Decimal read it; -1: none.
+ * *len: its bytes. The zeros of Unicode 14's category Nd (Python 3.11), in order. */
+static int wide_digit(rn_bytes s, size_t *len)
+{
+    static const uint32_t zeros[] = {
+        0x660,   0x6F0,   0x7C0,   0x966,   0x9E6,   0xA66,   0xAE6,   0xB66,   0xBE6,   0xC66,
+        0xCE6,   0xD66,   0xDE6,   0xE50,   0xED0,   0xF20,   0x1040,  0x1090,  0x17E0,  0x1810,
+        0x1946,  0x19D0,  0x1A80,  0x1A90,  0x1B50,  0x1BB0,  0x1C40,  0x1C50,  0xA620,  0xA8D0,
+        0xA900,  0xA9D0,  0xA9F0,  0xAA50,  0xABF0,  0xFF10,  0x104A0, 0x10D30, 0x11066, 0x110F0,
+        0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0, 0x11950,
+        0x11C50, 0x11D50, 0x11DA0, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC,
+        0x1D7F6, 0x1E140, 0x1E2F0, 0x1E950, 0x1FBF0};
+    *len = rn_utf8_len(s.data, s.len);
+    if (*len < 2) return -1;
+    uint32_t c = (unsigned char)s.data[0] & (0xFFu >> (*len + 1));
+    for (size_t i = 1; i < *len; i++)
+        c = c << 6 | ((unsigned char)s.data[i] & 0x3F);
+    for (size_t i = 0; i < sizeof zeros / sizeof zeros[0] && zeros[i] <= c; i++)
+        if (c - zeros[i] < 10) return (int)(c - zeros[i]);
+    return -1;
+}
+
+/* The text with its digits in ASCII into buf[s.len]; SIZE_MAX: there are other characters. */
+static size_t put_ascii(rn_bytes s, char *buf)
+{
+    size_t n = 0;
+    for (size_t i = 0, len = 1; i < s.len; i += len) {
+        rn_bytes rest = {.data = s.data + i, .len = s.len - i};
+        bool wide = (unsigned char)s.data[i] >= 0x80;
+        int digit = wide ? wide_digit(rest, &len) : -1;
+        if (wide && digit < 0) return SIZE_MAX;
+        buf[n++] = wide ? (char)('0' + digit) : s.data[i];
+        if (!wide) len = 1;
+    }
+    return n;
+}
+
+/* float() of ASCII in buf[n + 1]. */
+static bool read_float(char *buf, size_t n, double *out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        char c = buf[i];
+        bool before = i > 0 && isdigit((unsigned char)buf[i - 1]);
+        if (c == '_' && !(before && i + 1 < n && isdigit((unsigned char)buf[i + 1]))) return false;
+        if (c == 'x' || c == 'X' || c == '(' || c == '\0') return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (buf[i] != '_') buf[kept++] = buf[i];
+    buf[kept] = '\0';
+    char *end;
+    *out = strtod(buf, &end);
+    return end == buf + kept;
+}
+
 /* Python's float(text): decimal, "inf", "nan", underscores between digits; no hexadecimal. */
 static bool parse_float(rn_bytes s, double *out)
 {
+    char few[512];
     s = strip(s);
-    char buf[512];
-    size_t n = 0;
-    if (s.len == 0 || s.len >= sizeof buf) return false;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.data[i];
-        if (c == '_') {
-            bool between = i > 0 && i + 1 < s.len && isdigit((unsigned char)s.data[i - 1]) &&
-                           isdigit((unsigned char)s.data[i + 1]);
-            if (!between) return false;
-            continue;
-        }
-        if (c == 'x' || c == 'X' || c == '(' || c == '\0') return false;
-        buf[n++] = c;
-    }
-    buf[n] = '\0';
-    char *end;
-    *out = strtod(buf, &end);
-    return end == buf + n;
+    if (s.len == 0) return false;
+    char *buf = s.len < sizeof few ? few : malloc(s.len + 1);
+    if (!buf) return false;
+    size_t n = put_ascii(s, buf);
+    bool ok = n != SIZE_MAX && read_float(buf, n, out);
+    if (buf != few) free(buf);
+    return ok;
 }
 
 static bool close_to(double got, double want)
@@ -396,22 +442,49 @@ static bool same_decimal(const decimal *a, const decimal *b)
     }
 }
 
+/* As absl::SimpleAtod reads it; of "nan" and infinities, which match nothing, *d is not set. */
+static bool parse_atod(rn_bytes s, decimal *d, bool *finite)
+{
+    static const char *const words[] = {"nan", "inf", "infinity"};
+    rn_bytes word = s;
+    if (s.len && (s.data[0] == '-' || s.data[0] == '+'))
+        word = (rn_bytes){.data = s.data + 1, .len = s.len - 1};
+    *finite = true;
+    for (size_t i = 0; i < sizeof words / sizeof words[0] && *finite; i++)
+        *finite = !equal_lower(word, rn_bytes_of(words[i]));
+    return !*finite || parse_decimal(s, d);
+}
+
 static bool tokens_match(rn_bytes got, rn_bytes want)
 {
-    if (equal_lower(got, want)) return true;
     decimal g, w;
-    if (!parse_decimal(got, &g) || !parse_decimal(want, &w)) return false;
+    bool finite[2];
+    if (!parse_atod(got, &g, &finite[0]) || !parse_atod(want, &w, &finite[1]))
+        return equal_lower(got, want);
+    if (!finite[0] || !finite[1]) return false;
     if (g.whole && w.whole) return same_decimal(&g, &w);
     double x, y;
     if (!parse_float(got, &x) || !parse_float(want, &y)) return false;
-    return fabs(x - y) <= 1e-5;
+    return fabs(x - y) < 1e-5;
+}
+
+/* The next run of characters that its SplitAndLowercase does not split at. */
+static rn_bytes next_contest_token(rn_bytes s, size_t *pos)
+{
+    static const char blanks[] = " \n\t\r\v";
+    while (*pos < s.len && memchr(blanks, s.data[*pos], sizeof blanks - 1))
+        ++*pos;
+    size_t start = *pos;
+    while (*pos < s.len && !memchr(blanks, s.data[*pos], sizeof blanks - 1))
+        ++*pos;
+    return (rn_bytes){.data = s.data + start, .len = *pos - start};
 }
 
 static bool agrees_codecontests(rn_bytes got, rn_bytes want)
 {
     size_t i = 0, k = 0;
     for (;;) {
-        rn_bytes g = next_token(got, &i), w = next_token(want, &k);
+        rn_bytes g = next_contest_token(got, &i), w = next_contest_token(want, &k);
         if (g.len == 0 || w.len == 0) return g.len == w.len;
         if (!tokens_match(g, w)) return false;
     }
@@ -450,17 +523,19 @@ static bool agrees_taco(rn_arena *a, rn_bytes got, rn_bytes want, bool *agrees)
 /* ---- LiveCodeBench --------------------------------------------------------------------------- */
 
 /* Python's Decimal: underscores are nothing, "inf" is a number. +1, -1: infinite; 0 finite. */
-static bool parse_python_decimal(rn_bytes s, char buf[64], decimal *d, int *infinite)
+static bool parse_python_decimal(rn_arena *a, rn_bytes s, decimal *d, int *infinite)
 {
-    size_t n = 0;
+    bool plain = true;
     *infinite = 0;
-    if (memchr(s.data, '_', s.len)) {
-        for (size_t i = 0; i < s.len; i++) {
-            if (s.data[i] == '_') continue;
-            if (n == 64) return false;
-            buf[n++] = s.data[i];
-        }
-        s = (rn_bytes){.data = buf, .len = n};
+    for (size_t i = 0; i < s.len; i++)
+        plain &= s.data[i] != '_' && (unsigned char)s.data[i] < 0x80;
+    if (!plain) {
+        char *buf = rn_arena_alloc(a, s.len);
+        size_t n = buf ? put_ascii(s, buf) : SIZE_MAX, kept = 0;
+        if (n == SIZE_MAX) return false;
+        for (size_t i = 0; i < n; i++)
+            if (buf[i] != '_') buf[kept++] = buf[i];
+        s = (rn_bytes){.data = buf, .len = kept};
     }
     rn_bytes word = s;
     if (s.len && (s.data[0] == '-' || s.data[0] == '+'))
@@ -472,17 +547,16 @@ static bool parse_python_decimal(rn_bytes s, char buf[64], decimal *d, int *infi
     return parse_decimal(s, d);
 }
 
-static bool lines_of_decimals_match(rn_bytes got, rn_bytes want)
+static bool lines_of_decimals_match(rn_arena *a, rn_bytes got, rn_bytes want)
 {
     size_t i = 0, k = 0;
     for (;;) {
         rn_bytes g = next_token(got, &i), w = next_token(want, &k);
         if (g.len == 0 || w.len == 0) return g.len == w.len;
         decimal x, y;
-        char g_buf[64], w_buf[64];
         int g_inf, w_inf;
-        if (!parse_python_decimal(g, g_buf, &x, &g_inf)) return false;
-        if (!parse_python_decimal(w, w_buf, &y, &w_inf)) return false;
+        if (!parse_python_decimal(a, g, &x, &g_inf)) return false;
+        if (!parse_python_decimal(a, w, &y, &w_inf)) return false;
         if (g_inf != w_inf || (!g_inf && !same_decimal(&x, &y))) return false;
     }
 }
@@ -495,7 +569,7 @@ static bool agrees_livecodebench(rn_arena *a, rn_bytes got, rn_bytes want, bool 
     *agrees = g.n == w.n;
     for (size_t i = 0; *agrees && i < g.n; i++) {
         rn_bytes x = strip(g.v[i]), y = strip(w.v[i]);
-        *agrees = rn_bytes_equal(x, y) || lines_of_decimals_match(x, y);
+        *agrees = rn_bytes_equal(x, y) || lines_of_decimals_match(a, x, y);
     }
     return true;
 }

@@ -564,10 +564,22 @@ static int read_arch(const rn_gguf *g, const rn_arch **out, rn_err *err)
     return rc;
 }
 
+/* A file of changes to a model, or of its eyes, is none. */
+static int check_type(const rn_gguf *g, rn_err *err)
+{
+    rn_bytes type = {0};
+    int rc = rn_gguf_str_opt(g, "general.type", &type, err);
+    if (rc || !type.data || rn_bytes_equal(type, rn_bytes_of("model"))) return rc;
+    return rn_fail(err, RN_EUNSUPPORTED,
+                   "%s: general.type is '%.*s': no model by itself; give the model's own file",
+                   rn_gguf_path(g), (int)(type.len < 40 ? type.len : 40), type.data);
+}
+
 int rn_hparams_read(const rn_gguf *g, rn_hparams *out, rn_err *err)
 {
     rn_hparams h = {0};
-    int rc = read_arch(g, &h.arch, err);
+    int rc = check_type(g, err);
+    if (!rc) rc = read_arch(g, &h.arch, err);
     if (rc) return rc;
     const rn_arch *a = h.arch;
     if ((rc = read_size(g, a, "block_count", 0, RN_MAX_LAYERS, &h.n_layer, err))) return rc;

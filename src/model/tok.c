@@ -9,6 +9,7 @@
 #include "model/tok_priv.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -575,6 +576,26 @@ static int load_specials(loader *l)
     return 0;
 }
 
+/* Keys that ask for texts to be changed before they are cut, which is not done here. */
+static int refuse_changes(const loader *l)
+{
+    static const char *const keys[] = {"remove_extra_whitespaces", "add_sep_token",
+                                       "normalizer.lowercase", "precompiled_charsmap"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "tokenizer.ggml.%s", keys[i]);
+        const rn_gguf_kv *kv = rn_gguf_find(l->g, key);
+        bool plain = kv && kv->type != RN_G_ARRAY && kv->type != RN_G_STR;
+        if (!kv || (plain && rn_gguf_real_at(kv, 0) == 0)) continue;
+        if (kv->type == RN_G_ARRAY && kv->n == 0) continue;
+        return rn_fail(l->err, RN_EUNSUPPORTED,
+                       "%s: %s changes texts before they are cut into tokens, which this version "
+                       "does not do",
+                       rn_gguf_path(l->g), key);
+    }
+    return 0;
+}
+
 int rn_tok_new(const rn_gguf *g, rn_tok **out, rn_err *err)
 {
     rn_tok *t = calloc(1, sizeof *t);
@@ -582,6 +603,7 @@ int rn_tok_new(const rn_gguf *g, rn_tok **out, rn_err *err)
     atomic_flag_clear(&t->warned_bos);
     loader l = {.t = t, .g = g, .err = err};
     int rc = load_model(&l);
+    if (!rc) rc = refuse_changes(&l);
     if (!rc && t->spm) {
         t->add_bos = t->add_space_prefix = true; /* unless the file says otherwise */
     } else if (!rc) {

@@ -204,11 +204,14 @@ static int message_text(const rn_ask_form *f, const json_t *m, rn_arena *arena, 
 static const char *finish_of(const char *name)
 {
     static const char *const same[][2] = {
-        {"eos", "stop"},          {"eos_token", "stop"},    {"stop_sequence", "stop"},
-        {"end_turn", "stop"},     {"stop", "stop"},         {"length", "length"},
-        {"max_tokens", "length"}, {"max_length", "length"}, {"abort", NULL},
-        {"aborted", NULL},        {"error", NULL},          {"cancelled", NULL},
-        {"canceled", NULL}};
+        {"eos", "stop"},           {"eos_token", "stop"},
+        {"stop_sequence", "stop"}, {"end_turn", "stop"},
+        {"stop", "stop"},          {"length", "length"},
+        {"max_tokens", "length"},  {"max_length", "length"},
+        {"abort", NULL},           {"aborted", NULL},
+        {"error", NULL},           {"cancelled", NULL},
+        {"canceled", NULL},        {"network_error", NULL},
+        {"server_error", NULL},    {"insufficient_system_resource", NULL}};
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
         if (strcasecmp(name, same[i][0]) == 0) return same[i][1];
     return name;
@@ -221,6 +224,8 @@ static int read_choice(const rn_ask_form *f, const json_t *c, rn_parsed *p, rn_r
     if (!string_of(c, "finish_reason", &finish) || finish.len == 0)
         return malformed(err, "holds a choice without finish_reason: it may be cut");
     s->finish = finish_of(finish.data);
+    rn_bytes native; /* a gateway calls "stop" what its provider broke off */
+    if (string_of(c, "native_finish_reason", &native) && !finish_of(native.data)) s->finish = NULL;
     s->gen_tok = -1;
     s->logprob = NAN;
     if (!s->finish) return 0;
@@ -480,15 +485,21 @@ int64_t rn_answer_context(rn_bytes body, const char *model, bool *listed)
     *listed = false;
     json_error_t ignored;
     json_t *root = json_loadb(body.data ? body.data : "", body.len, 0, &ignored);
-    const json_t *list = json_object_get(root, "data");
+    static const char *const sizes[] = {"max_model_len", "context_length", /* vLLM, SGLang */
+                                        "max_context_length", "context_window"};
+    static const char prefix[] = "models/"; /* Gemini's */
+    const json_t *list = json_is_array(root) ? root : json_object_get(root, "data");
     int64_t context = -1;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *m = json_array_get(list, i);
         rn_bytes id;
-        if (!string_of(m, "id", &id) || strcmp(id.data, model) != 0) continue;
+        if (!string_of(m, "id", &id)) continue;
+        const char *name = id.data;
+        if (rn_bytes_starts(id, prefix) && strcmp(name, model) != 0) name += sizeof prefix - 1;
+        if (strcmp(name, model) != 0) continue;
         *listed = true;
-        context = count_of(m, "max_model_len"); /* vLLM, SGLang */
-        if (context < 0) context = count_of(m, "context_length");
+        for (size_t k = 0; context < 0 && k < sizeof sizes / sizeof sizes[0]; k++)
+            context = count_of(m, sizes[k]);
         if (context < 0)
             context = count_of(json_object_get(m, "meta"), "n_ctx_train"); /* llama.cpp */
         break;

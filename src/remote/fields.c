@@ -199,9 +199,13 @@ static bool is_unknown(const char *text)
     return any_part(text, unknown) && !any_part(text, value);
 }
 
-/* The fields that the words blame. */
-static uint32_t blamed(const rn_words *w)
+/* The fields that the words blame; not the one that they offer instead. */
+static uint32_t blamed(const rn_words *said)
 {
+    rn_words cut = *said;
+    const rn_words *w = &cut;
+    char *offer = strcasestr(cut.text, "did you mean");
+    if (offer) *offer = '\0';
     uint32_t set = 0;
     for (int f = 0; f < RN_N_FIELDS; f++)
         if (w->field[0] && text_names(w->field, (rn_field)f)) set |= 1u << f;

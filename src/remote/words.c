@@ -178,9 +178,12 @@ static long error_status(const json_t *e)
     static const struct {
         const char *part;
         long status;
-    } kinds[] = {{"rate", 429},         {"too many", 429}, {"quota", 429},   {"exhausted", 429},
-                 {"overload", 503},     {"unavail", 503},  {"timeout", 504}, {"timed out", 504},
-                 {"server_error", 500}, {"internal", 500}, {"gateway", 502}, {"upstream", 502}};
+    } kinds[] = {{"rate limit", 429},    {"rate_limit", 429},   {"ratelimit", 429},
+                 {"too many", 429},      {"quota", 429},        {"exhausted", 429},
+                 {"overload", 503},      {"unavail", 503},      {"timeout", 504},
+                 {"timed out", 504},     {"server_error", 500}, {"internal", 500},
+                 {"gateway", 502},       {"upstream", 502},     {"invalid_request", 400},
+                 {"not supported", 400}, {"unsupported", 400}};
     for (size_t i = 0; i < sizeof number / sizeof number[0]; i++) {
         long n = status_of(json_object_get(e, number[i]));
         if (n) return n;

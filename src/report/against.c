@@ -137,32 +137,22 @@ static void write_table(const against *a, rn_buf *out)
     }
 }
 
-static void csv_word(rn_buf *out, const char *text)
-{
-    rn_buf_putc(out, '"');
-    for (const char *p = text; *p; p++) {
-        if (*p == '"') rn_buf_putc(out, '"');
-        rn_buf_putc(out, *p);
-    }
-    rn_buf_putc(out, '"');
-}
-
 static void write_csv(const against *a, rn_buf *out)
 {
     rn_buf_puts(out, "model,set,run,task_id,sample,here,elsewhere,detail_here,detail_elsewhere\n");
     for (size_t i = 0; i < a->sums.n; i++)
         for (size_t k = a->sums.data[i].first; k < end_of(a, i); k++) {
             const pair_row *r = &a->rows.data[k];
-            csv_word(out, a->sums.data[i].model);
+            rn_buf_csv(out, rn_bytes_of(a->sums.data[i].model));
             rn_buf_putc(out, ',');
-            csv_word(out, a->sums.data[i].set);
+            rn_buf_csv(out, rn_bytes_of(a->sums.data[i].set));
             rn_buf_printf(out, ",%lld,", (long long)a->sums.data[i].run_id);
-            csv_word(out, r->task_id);
+            rn_buf_csv(out, rn_bytes_of(r->task_id));
             rn_buf_printf(out, ",%lld,%s,%s,", (long long)r->idx, rn_verdict_name(r->ours),
                           rn_verdict_name(r->theirs));
-            csv_word(out, r->our_detail);
+            rn_buf_csv(out, rn_bytes_of(r->our_detail));
             rn_buf_putc(out, ',');
-            csv_word(out, r->their_detail);
+            rn_buf_csv(out, rn_bytes_of(r->their_detail));
             rn_buf_putc(out, '\n');
         }
 }

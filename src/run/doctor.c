@@ -330,7 +330,12 @@ static void put_csv(const doctor *d, rn_buf *out)
     rn_buf_puts(out, "item,status,value,fix\n");
     for (size_t i = 0; i < d->n; i++) {
         const row *r = &d->rows[i];
-        rn_buf_printf(out, "%s,%s,\"%s\",\"%s\"\n", r->item, r->status, r->value, r->fix);
+        const char *const fields[] = {r->item, r->status, r->value, r->fix};
+        for (size_t k = 0; k < sizeof fields / sizeof fields[0]; k++) {
+            if (k) rn_buf_putc(out, ',');
+            rn_buf_csv(out, rn_bytes_of(fields[k]));
+        }
+        rn_buf_putc(out, '\n');
     }
 }
 

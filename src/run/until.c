@@ -132,6 +132,8 @@ int rn_until_summarize(rn_until_work *w, rn_err *err)
                                         .side = w->known.side[i]};
     }
     if (w->known.answered) s->from = w->known.from, s->to = w->known.to;
+    s->median_unbiased =
+        w->known.over && (w->ask.kind == RN_ASK_LEAD || w->ask.kind == RN_ASK_CROSS);
     put_answer(w, &answer);
     s->answer = rn_buf_ok(&answer) ? rn_arena_strdup(w->arena, answer.data) : NULL;
     rn_buf_free(&answer);

@@ -24,34 +24,93 @@ static int nomem(rn_err *err)
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
+/* A run of samples; of several of one model and set the one with the most. */
+typedef struct recorded_run {
+    const char *model, *set, *cost;
+    int64_t run_id, n_samples;
+} recorded_run;
+
 typedef struct runs {
     rn_until_work *w;
-    const char *set; /* as the store calls it; NULL: all */
-    const char *name[MAX_RUNS], *cost[MAX_RUNS];
-    int64_t run_id[MAX_RUNS], n_samples[MAX_RUNS];
+    const char *set; /* as the store calls it; NULL: the one that all models have */
+    recorded_run v[MAX_RUNS];
     size_t n;
 } runs;
 
-/* Of several runs of a model the one with the most samples counts. */
+static recorded_run *find_run(runs *x, const char *model, const char *set)
+{
+    for (size_t i = 0; i < x->n; i++)
+        if (strcmp(x->v[i].model, model) == 0 && strcmp(x->v[i].set, set) == 0) return &x->v[i];
+    return NULL;
+}
+
 static int note_run(void *user, const rn_store_run_row *r)
 {
     runs *x = user;
     if (strcmp(r->kind, "sample") != 0 || r->n_samples == 0) return 0;
     if (x->set && strcmp(x->set, r->set_name) != 0) return 0;
-    size_t i = 0;
-    while (i < x->n && strcmp(x->name[i], r->model_name) != 0)
-        i++;
-    if (i == MAX_RUNS || (i < x->n && r->n_samples <= x->n_samples[i])) return 0;
-    if (i == x->n) x->name[x->n++] = rn_arena_strdup(x->w->arena, r->model_name);
-    x->cost[i] = rn_arena_strdup(x->w->arena, r->model_cost ? r->model_cost : "");
-    x->run_id[i] = r->run_id;
-    x->n_samples[i] = r->n_samples;
-    return x->name[i] && x->cost[i] ? 0 : RN_ENOMEM;
+    recorded_run *v = find_run(x, r->model_name, r->set_name);
+    if (v && r->n_samples <= v->n_samples) return 0;
+    if (!v && x->n == MAX_RUNS) return 0;
+    if (!v) v = &x->v[x->n++];
+    rn_arena *a = x->w->arena;
+    *v = (recorded_run){.model = rn_arena_strdup(a, r->model_name),
+                        .set = rn_arena_strdup(a, r->set_name),
+                        .cost = rn_arena_strdup(a, r->model_cost ? r->model_cost : ""),
+                        .run_id = r->run_id,
+                        .n_samples = r->n_samples};
+    return v->model && v->set && v->cost ? 0 : RN_ENOMEM;
+}
+
+/* The models that the question names. */
+static int name_models(runs *x, const char *name[2], rn_err *err)
+{
+    const rn_until_work *w = x->w;
+    const char *known[MAX_RUNS];
+    size_t n = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        size_t k = 0;
+        while (k < n && strcmp(known[k], x->v[i].model) != 0)
+            k++;
+        if (k == n) known[n++] = x->v[i].model;
+    }
+    int rc = 0;
+    for (size_t i = 0; !rc && i < w->n_arms; i++) {
+        size_t at = 0;
+        rc = rn_question_model(w->q.model[i], known, n, &at, err);
+        if (!rc) name[i] = known[at];
+    }
+    return rc;
+}
+
+/* The one set that all of them have samples of. */
+static int choose_set(runs *x, const char *const name[2], rn_err *err)
+{
+    const rn_until_work *w = x->w;
+    const char *last = name[w->n_arms - 1], *path = rn_store_path(w->store);
+    rn_buf sets = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        if (strcmp(x->v[i].model, name[0]) != 0 || !find_run(x, last, x->v[i].set)) continue;
+        x->set = x->v[i].set;
+        rn_buf_printf(&sets, "%s%s", n++ ? ", " : "", x->set);
+    }
+    int rc = 0;
+    if (n > 1)
+        rc = rn_fail(err, RN_EINVAL, "%s: samples of %s%s%s are of %zu sets, %s; name one with -t",
+                     path, name[0], w->n_arms > 1 ? " and " : "", w->n_arms > 1 ? last : "", n,
+                     sets.data ? sets.data : "");
+    else if (n == 0)
+        rc = rn_fail(err, RN_ENOTFOUND, "%s: %s and %s have samples of no set in common", path,
+                     name[0], last);
+    rn_buf_free(&sets);
+    return rc;
 }
 
 static int find_recorded(rn_until_work *w, rn_err *err)
 {
     runs *x = calloc(1, sizeof *x);
+    const char *name[2] = {NULL, NULL};
     if (!x) return nomem(err);
     x->w = w;
     int rc = 0;
@@ -61,12 +120,11 @@ static int find_recorded(rn_until_work *w, rn_err *err)
     if (!rc && x->n == 0)
         rc = rn_fail(err, RN_ENOTFOUND, "%s holds no samples%s%s", rn_store_path(w->store),
                      x->set ? " of set " : "", x->set ? x->set : "");
+    if (!rc) rc = name_models(x, name, err);
+    if (!rc && !x->set) rc = choose_set(x, name, err);
     for (size_t i = 0; !rc && i < w->n_arms; i++) {
-        size_t at = 0;
-        rc = rn_question_model(w->q.model[i], x->name, x->n, &at, err);
-        if (rc) break;
-        w->arms[i] =
-            (rn_until_arm){.name = x->name[at], .cost_name = x->cost[at], .run_id = x->run_id[at]};
+        const recorded_run *r = find_run(x, name[i], x->set);
+        w->arms[i] = (rn_until_arm){.name = r->model, .cost_name = r->cost, .run_id = r->run_id};
     }
     free(x);
     return rc;

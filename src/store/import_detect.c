@@ -116,6 +116,7 @@ static const struct signature {
     {RN_IMPORT_LIVECODEBENCH, {"question_id", "code_list"}, "", ""},
     {RN_IMPORT_LM_EVAL, {"doc", "resps"}, "", ""},
     {RN_IMPORT_OPENAI_BATCH, {"custom_id", "response|result|error"}, "", ""},
+    {RN_IMPORT_OPENAI_BATCH, {"key", "response|error"}, "", "custom_id|" ID},
     {RN_IMPORT_MULTIPL_E, {"name", "completions"}, "", ID},
     {RN_IMPORT_MULTIPL_E_RESULTS, {"name", "results"}, "", ID},
     {RN_IMPORT_INSPECT, {"eval", "samples"}, "", ""},
@@ -145,12 +146,15 @@ static bool is_detailed(rn_bytes s, const keys *k)
 {
     keys entries, inner = {.n = 0};
     const size_t at = find_key(k, "details");
-    if (at == MAX_KEYS || k->value[at] >= s.len || s.data[k->value[at]] != '{') return false;
-    read_keys(s, k->value[at], &entries);
-    for (size_t i = 0; i < entries.n && inner.n == 0; i++)
+    if (at == MAX_KEYS || k->value[at] >= s.len) return false;
+    char open = s.data[k->value[at]];
+    size_t first = skip_space(s.data, k->value[at] + 1, s.len);
+    if (open == '[' && first < s.len && s.data[first] == '{') read_keys(s, first, &inner);
+    if (open == '{') read_keys(s, k->value[at], &entries);
+    for (size_t i = 0; open == '{' && i < entries.n && inner.n == 0; i++)
         if (entries.value[i] < s.len && s.data[entries.value[i]] == '{')
             read_keys(s, entries.value[i], &inner);
-    return has_one(s, &inner, "completion|origin_prediction|origin", true);
+    return has_one(s, &inner, "completion|origin_prediction|origin|prediction", true);
 }
 
 /* Shares of problems solved, by themselves or within a task's name. */

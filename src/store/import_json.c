@@ -178,28 +178,6 @@ int rn_import_bigcode(rn_importer *im, rn_reader *r, rn_err *err)
 
 /* ---- evalplus' results ----------------------------------------------------------------------- */
 
-/* Two generations of words; -1: none. */
-static int status_of(const json_t *v)
-{
-    static const struct {
-        const char *word;
-        rn_verdict verdict;
-    } words[] = {{"pass", RN_V_PASSED},        {"success", RN_V_PASSED},
-                 {"fail", RN_V_WRONG},         {"failed", RN_V_WRONG},
-                 {"timeout", RN_V_TIME_LIMIT}, {"timed out", RN_V_TIME_LIMIT}};
-    for (size_t i = 0; json_is_string(v) && i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(json_string_value(v), words[i].word) == 0) return (int)words[i].verdict;
-    return -1;
-}
-
-/* With the extra tests a sample passes when it passes both. */
-static void set_statuses(rn_import_row *x, const json_t *base, const json_t *plus)
-{
-    x->verdict = status_of(base);
-    x->plus_verdict = status_of(plus);
-    if (x->plus_verdict == RN_V_PASSED && x->verdict != RN_V_PASSED) x->plus_verdict = x->verdict;
-}
-
 /* Newer files: a list of {solution, base_status, plus_status}. */
 static int results_list(rn_importer *im, const json_t *list, rn_import_entry *p, int64_t line,
                         rn_err *err)
@@ -212,7 +190,7 @@ static int results_list(rn_importer *im, const json_t *list, rn_import_entry *p,
         rn_import_row x = rn_import_row_new(text);
         const json_t *base = json_object_get(v, "base_status");
         if (!base) base = json_object_get(v, "status"); /* BigCodeBench's */
-        set_statuses(&x, base, json_object_get(v, "plus_status"));
+        rn_import_statuses(&x, base, json_object_get(v, "plus_status"));
         if (!rc && base && x.verdict < 0)
             rc = fail_at(im, line, RN_EFORMAT, err, p->task_id,
                          "\"base_status\" is none of pass, fail, timeout");
@@ -234,8 +212,8 @@ static int results_columns(rn_importer *im, const json_t *v, rn_import_entry *p,
     int rc = rn_import_samples_run(im, err);
     for (size_t i = 0; !rc && i < json_array_size(base); i++) {
         rn_import_row x = rn_import_row_new((rn_bytes){0});
-        set_statuses(&x, json_array_get(json_array_get(base, i), 0),
-                     json_array_get(json_array_get(plus, i), 0));
+        rn_import_statuses(&x, json_array_get(json_array_get(base, i), 0),
+                           json_array_get(json_array_get(plus, i), 0));
         rc = x.verdict < 0 ? fail_at(im, line, RN_EFORMAT, err, p->task_id,
                                      "a status is none of success, failed, timed out")
                            : rn_import_verdict(im, p, (int64_t)i, &x, line, err);
@@ -405,6 +383,22 @@ static int opencompass_entry(rn_importer *im, rn_js *js, rn_bytes key, rn_err *e
     return rc ? rn_import_bad(im, rc, err) : 0;
 }
 
+/* Newer results: details in a list, in the order of the set. */
+static int opencompass_list(rn_importer *im, rn_js *js, rn_err *err)
+{
+    bool first = true;
+    int rc = rn_js_enter(js, '[', err);
+    for (int64_t place = 0; !rc && (rc = rn_js_next(js, ']', &first, err)) > 0; place++) {
+        int64_t line;
+        json_t *v = next_value(im, js, &line, &rc, err);
+        if (rc || !v) continue;
+        rc = opencompass_problem(im, v, place, line, err);
+        if (rc) rc = rn_import_bad(im, rc, err);
+        json_decref(v);
+    }
+    return rc;
+}
+
 static int opencompass_member(rn_importer *im, rn_js *js, rn_err *err)
 {
     rn_bytes key;
@@ -412,6 +406,9 @@ static int opencompass_member(rn_importer *im, rn_js *js, rn_err *err)
     if (rc) return rc;
     if (!rn_bytes_equal(key, rn_bytes_of("details"))) return opencompass_entry(im, js, key, err);
     bool first = true;
+    rc = rn_js_peek(js, err);
+    if (rc < 0) return rc;
+    if (rc == '[') return opencompass_list(im, js, err);
     rc = rn_js_enter(js, '{', err);
     while (!rc && (rc = rn_js_next(js, '}', &first, err)) > 0) {
         rc = rn_js_key(js, &key, err);

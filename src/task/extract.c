@@ -430,10 +430,20 @@ static int extract_infilling(job *j, rn_bytes text)
     return 0;
 }
 
+/* The raw text as a page or a terminal would show it. */
+static void put_clean(const job *j, rn_buf *out)
+{
+    rn_buf lines = {0};
+    rn_chat_clean(j->raw, &lines);
+    rn_chat_plain_blanks(rn_buf_view(&lines), out);
+    out->failed |= !rn_buf_ok(&lines);
+    rn_buf_free(&lines);
+}
+
 static int extract_completion(job *j)
 {
     rn_buf clean = {0};
-    rn_chat_clean(j->raw, &clean);
+    put_clean(j, &clean);
     rn_bytes text = rn_chat_before_end(rn_buf_view(&clean));
     /* A function's body is cut by its own end; other programs by the prompt's stop strings. */
     if (j->p->form != RN_FORM_CHECK) text.len = first_stop(j, text);
@@ -452,6 +462,7 @@ static int extract_completion(job *j)
 typedef struct candidate {
     rn_buf code;
     bool python, other, open;
+    bool inner; /* held by a JSON value or the like: only what is sure to be the program counts */
     size_t score;
 } candidate;
 
@@ -459,12 +470,32 @@ typedef struct candidates {
     RN_VEC(candidate) v;
 } candidates;
 
-static void add_candidate(candidates *c, const rn_chat_block *b)
+static void add_candidate(candidates *c, const rn_chat_block *b, bool inner)
 {
-    candidate x = {.python = b->python, .other = b->other, .open = b->open};
+    candidate x = {.python = b->python, .other = b->other, .open = b->open, .inner = inner};
     rn_chat_put_code(b, &x.code);
     rn_buf_puts(&x.code, "");
     if (!rn_vec_push(&c->v, x)) rn_buf_free(&x.code);
+}
+
+/* The blocks of what the text holds (wrap.c), or that itself where it has none. */
+static void add_inner(candidates *c, rn_bytes text)
+{
+    rn_chat_texts inner = {0};
+    rn_chat_unwrap(text, &inner);
+    for (size_t i = 0; i < inner.v.n; i++) {
+        rn_bytes s = rn_buf_view(&inner.v.data[i]);
+        rn_chat_block b = {.code = s};
+        size_t pos = 0;
+        bool any = false;
+        while (rn_chat_next_block(s, &pos, &b)) {
+            add_candidate(c, &b, true);
+            any = true;
+        }
+        if (!any) add_candidate(c, &(rn_chat_block){.code = s}, true);
+    }
+    c->v.failed |= inner.failed;
+    rn_chat_texts_free(&inner);
 }
 
 static void free_candidates(candidates *c)
@@ -518,6 +549,7 @@ static int rate(job *j, const candidates *c, size_t i, size_t *score)
         *score = 1 + (x->python ? (size_t)STEP / 2 : 0) + (open ? len / 2 : len);
     if (x->other && !(k.wanted && k.complete && k.what.whole)) *score = 0;
     if (x->other && *score) *score = STEP; /* named otherwise, and still the definition */
+    if (x->inner && (k.lost || !(k.wanted || k.streams))) *score = 0;
     rn_buf_free(&picked);
     return rc;
 }
@@ -537,7 +569,7 @@ static int try_head(job *j, rn_bytes answer, candidates *c, size_t *pos, bool *i
     if (l.n == 0 || l.first.prose) return 0;
     rn_chat_block block = {.code = head, .python = true};
     size_t n = c->v.n;
-    add_candidate(c, &block);
+    add_candidate(c, &block, false);
     if (c->v.n == n) return nomem(j);
     size_t score = 0;
     int rc = rate(j, c, n, &score);
@@ -588,25 +620,57 @@ static bool has_done(rn_bytes text, size_t from, size_t to)
            rn_bytes_find(gap, rn_bytes_of("\n[DONE]"), 0) != SIZE_MAX;
 }
 
+/* Rates the candidates from `first` on. */
+static int rate_from(job *j, candidates *c, size_t first)
+{
+    int rc = rn_vec_ok(&c->v) ? 0 : nomem(j);
+    for (size_t i = first; !rc && i < c->v.n; i++)
+        rc = rate(j, c, i, &c->v.data[i].score);
+    return rc;
+}
+
+/* The last of the best; SIZE_MAX: none is any good. */
+static size_t best_of(const candidates *c)
+{
+    size_t best = SIZE_MAX, score = 1;
+    for (size_t i = 0; i < c->v.n; i++) {
+        if (c->v.data[i].score < score) continue;
+        best = i;
+        score = c->v.data[i].score;
+    }
+    return best;
+}
+
+/* The blocks of an answer, and what they hold where they are no code. */
+static int add_blocks(job *j, rn_bytes answer, candidates *c, size_t *n_blocks)
+{
+    rn_chat_block block = {0};
+    size_t pos = 0;
+    bool head = false;
+    int rc = try_head(j, answer, c, &pos, &head);
+    for (size_t from = pos; !rc && rn_chat_next_block(answer, &pos, &block); from = pos) {
+        const size_t first = c->v.n;
+        if (*n_blocks && has_done(answer, from, block.start)) break;
+        ++*n_blocks;
+        add_candidate(c, &block, false);
+        add_inner(c, block.code);
+        rc = rate_from(j, c, first);
+        if (block.last) break;
+    }
+    return rc;
+}
+
 static int select_chat(job *j, rn_bytes answer)
 {
     candidates c = {0};
-    rn_chat_block block = {0};
-    size_t pos = 0, n_blocks = 0, best = SIZE_MAX, best_score = 0;
-    bool head = false;
-    int rc = try_head(j, answer, &c, &pos, &head);
-    for (size_t from = pos; !rc && rn_chat_next_block(answer, &pos, &block); from = pos) {
-        if (n_blocks && has_done(answer, from, block.start)) break;
-        n_blocks++;
-        add_candidate(&c, &block);
-        if (!rn_vec_ok(&c.v)) rc = nomem(j);
-        if (!rc) rc = rate(j, &c, c.v.n - 1, &c.v.data[c.v.n - 1].score);
-        if (block.last) break;
-    }
-    for (size_t i = 0; i < c.v.n; i++) {
-        if (c.v.data[i].score == 0 || c.v.data[i].score < best_score) continue;
-        best = i;
-        best_score = c.v.data[i].score;
+    size_t n_blocks = 0;
+    add_inner(&c, answer);
+    int rc = rate_from(j, &c, 0);
+    size_t best = best_of(&c);
+    if (!rc && best == SIZE_MAX) {
+        free_candidates(&c);
+        rc = add_blocks(j, answer, &c, &n_blocks);
+        best = best_of(&c);
     }
     if (rc) {
     } else if (best != SIZE_MAX) {
@@ -626,7 +690,7 @@ static int extract_chat(job *j)
 {
     rn_buf clean = {0}, answer = {0};
     bool open = false;
-    rn_chat_clean(j->raw, &clean);
+    put_clean(j, &clean);
     rn_chat_answer(rn_buf_view(&clean), &answer, &open);
     j->what.unterminated = open;
     int rc =
@@ -641,9 +705,13 @@ static int extract_chat(job *j)
 static int extract_auto(job *j)
 {
     rn_buf clean = {0};
-    rn_chat_clean(j->raw, &clean);
+    put_clean(j, &clean);
     bool markup = rn_chat_has_markup(rn_buf_view(&clean));
-    bool ok = rn_buf_ok(&clean);
+    rn_chat_texts inner = {0};
+    if (!markup && !j->p->suffix) rn_chat_unwrap(rn_buf_view(&clean), &inner);
+    markup |= inner.v.n > 0;
+    bool ok = rn_buf_ok(&clean) && !inner.failed;
+    rn_chat_texts_free(&inner);
     rn_buf_free(&clean);
     if (!ok) return nomem(j);
     return markup ? extract_chat(j) : extract_completion(j);
@@ -753,9 +821,9 @@ static const struct {
 } extractors[] = {
     {"raw", 1, "raw/1", extract_raw},
     {"stop", 1, "stop/1", extract_stop},
-    {"completion", 3, "completion/3", extract_completion},
-    {"chat", 3, "chat/3", extract_chat},
-    {"auto", 3, "auto/3", extract_auto},
+    {"completion", 4, "completion/4", extract_completion},
+    {"chat", 4, "chat/4", extract_chat},
+    {"auto", 4, "auto/4", extract_auto},
     {"whole", 2, "whole/2", extract_whole},
 };
 
@@ -795,7 +863,7 @@ int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem 
     if (i == SIZE_MAX)
         return rn_fail(
             err, RN_EINVAL,
-            "no extractor is called '%s'; known are raw/1, stop/1, completion/3, chat/3, auto/3 "
+            "no extractor is called '%s'; known are raw/1, stop/1, completion/4, chat/4, auto/4 "
             "and whole/2",
             name);
     bool literal = extractors[i].run == extract_raw || extractors[i].run == extract_whole;

@@ -175,6 +175,7 @@ static bool open_tag(rn_bytes s, size_t at, size_t end, fence *f, rn_chat_block 
         if (fence_at(s, next, s.len)) return false;
         *f = (fence){.at = at, .close = tags[i].close, .code = code};
         block->python = true;
+        block->html = is_html;
         return true;
     }
     return false;
@@ -395,8 +396,39 @@ static size_t margin_of(const rn_chat_block *block, rn_bytes code)
     return i < code.len && i - start < block->indent ? i - start : block->indent;
 }
 
+/* The text with HTML's entities as characters; as it is where a bare "<" shows that it has none. */
+static void put_entities(rn_bytes s, rn_buf *out)
+{
+    static const char *const names[][2] = {{"&lt;", "<"},   {"&gt;", ">"},   {"&quot;", "\""},
+                                           {"&#39;", "'"},  {"&#x27;", "'"}, {"&apos;", "'"},
+                                           {"&nbsp;", " "}, {"&amp;", "&"}};
+    bool bare = s.len && memchr(s.data, '<', s.len);
+    for (size_t i = 0; i < s.len;) {
+        size_t k = 0, n = sizeof names / sizeof names[0];
+        rn_bytes rest = {.data = s.data + i, .len = s.len - i};
+        while (k < n && (bare || s.data[i] != '&' || !rn_bytes_starts(rest, names[k][0])))
+            k++;
+        if (k < n)
+            rn_buf_puts(out, names[k][1]);
+        else
+            rn_buf_putc(out, s.data[i]);
+        i += k < n ? strlen(names[k][0]) : 1;
+    }
+}
+
 void rn_chat_put_code(const rn_chat_block *block, rn_buf *out)
 {
+    rn_buf html = {0};
+    if (block->html) {
+        rn_chat_block text = *block;
+        put_entities(block->code, &html);
+        text.html = false;
+        text.code = rn_buf_view(&html);
+        rn_chat_put_code(&text, out);
+        out->failed |= !rn_buf_ok(&html);
+        rn_buf_free(&html);
+        return;
+    }
     rn_bytes s = unquoted(block->code);
     size_t margin = margin_of(block, s);
     rn_buf plain = {0};

@@ -43,6 +43,7 @@ static rn_bytes skip_begin(rn_bytes raw)
         "<start_of_turn>model\n",
         "<|turn>model\n",
         "<|assistant|>\n",
+        "<|python_tag|>",
     };
     for (size_t i = 0; i < sizeof begin / sizeof begin[0]; i++)
         if (rn_bytes_starts(raw, begin[i])) raw = from(raw, strlen(begin[i]));
@@ -554,6 +555,7 @@ static rn_bytes within_solution(rn_bytes text, strings *s)
     static const char *const pairs[][2] = {{"<|begin_of_solution|>", "<|end_of_solution|>"},
                                            {"<|START_RESPONSE|>", "<|END_RESPONSE|>"},
                                            {"[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"},
+                                           {"<|begin_of_box|>", "<|end_of_box|>"},
                                            {"<answer>", "</answer>"},
                                            {"<solution>", "</solution>"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {

@@ -6,6 +6,7 @@
 #define RN_TASK_MARKUP_H
 
 #include "base/buf.h"
+#include "base/vec.h"
 
 /* Appends raw with every line end as "\n", without byte order marks, terminal escapes and a leading
  * begin token, with no-break spaces of an indentation as spaces. */
@@ -29,6 +30,7 @@ typedef struct rn_chat_block {
     bool python;   /* fence says python, py, python3, main.py, ...; or [PYTHON], [BEGIN] */
     bool other;    /* fence names another language */
     bool bare;     /* fence names nothing */
+    bool html;     /* <code>: with entities, "&lt;" */
     bool open;     /* no closing fence */
     bool last;     /* closed by [DONE]: what follows is another problem's */
     int quoted;    /* depth of quoted Markdown: so many "> " go off each line */
@@ -48,6 +50,21 @@ void rn_chat_put_code(const rn_chat_block *block, rn_buf *out);
 
 /* Whether the text begins with an interpreter's prompt (">>> ", "In [1]: "). */
 bool rn_chat_is_transcript(rn_bytes text);
+
+/* Texts of its own. */
+typedef struct rn_chat_texts {
+    RN_VEC(rn_buf) v;
+    bool failed; /* out of memory */
+} rn_chat_texts;
+
+/* Appends what a text holds that is no program as it stands (wrap.c): each string of a JSON value,
+ * one line with "\n" for its line ends, what stands in quotes as a whole. Nothing of any other. */
+void rn_chat_unwrap(rn_bytes text, rn_chat_texts *out);
+void rn_chat_texts_free(rn_chat_texts *t);
+
+/* Appends the text with no-break and other typographic blanks outside Python's strings and comments
+ * as spaces, and without those of no width. */
+void rn_chat_plain_blanks(rn_bytes text, rn_buf *out);
 
 /* Appends what was typed at the prompts of a transcript, without what was answered. */
 void rn_chat_put_typed(rn_bytes text, rn_buf *out);

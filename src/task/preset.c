@@ -59,14 +59,14 @@ typedef struct entry {
         __VA_ARGS__                                            \
     }
 #define HUMANEVAL(name_, text, b) \
-    PRESET(name_, text, 512, 0.8, stop_humaneval, "completion/3", .build = b)
+    PRESET(name_, text, 512, 0.8, stop_humaneval, "completion/4", .build = b)
 #define MBPP(name_, text, n, crlf_)                                                         \
-    PRESET(name_, text, 256, 0.8, stop_mbpp, "completion/3", .build = P_MBPP, .n_shots = n, \
+    PRESET(name_, text, 256, 0.8, stop_mbpp, "completion/4", .build = P_MBPP, .n_shots = n, \
            .crlf = crlf_)
 #define APPS(name_, text, n) \
-    PRESET(name_, text, 256, 0.6, stop_apps, "completion/3", .build = P_APPS, .n_shots = n)
+    PRESET(name_, text, 256, 0.6, stop_apps, "completion/4", .build = P_APPS, .n_shots = n)
 #define CHAT(name_, text, tokens, t) \
-    PRESET(name_, text, tokens, t, stop_chat, "chat/3", .preset.chat = true, .build = P_CHAT)
+    PRESET(name_, text, tokens, t, stop_chat, "chat/4", .preset.chat = true, .build = P_CHAT)
 
 #define PUBLISHED(name_, text, b, tokens, t, stops, is_chat)         \
     {                                                                \
@@ -76,7 +76,7 @@ typedef struct entry {
                    .temperature = t,                                 \
                    .top_p = 0.95,                                    \
                    .stop = stops,                                    \
-                   .extractor = is_chat ? "chat/3" : "completion/3", \
+                   .extractor = is_chat ? "chat/4" : "completion/4", \
                    .chat = is_chat},                                 \
         .build = b                                                   \
     }

@@ -60,6 +60,7 @@ typedef struct reader {
     scope scopes[MAX_SCOPES];
     size_t n_scopes;
     size_t line_at; /* offset in the text of the line's tokens */
+    rn_bytes self;  /* a name of the module itself: this = sys.modules[__name__]; else empty */
     /* of the statement */
     size_t head, target_end;
     size_t bind_pos; /* where its targets are bound: behind its value; 0: where they stand */

@@ -230,7 +230,29 @@ typedef struct line_shape {
     size_t n;
     rn_pytok last;
     bool colon; /* a ':' outside brackets */
+    bool chain; /* so far names, dots and brackets, the first no keyword */
+    bool call;  /* and the last of them closes a call */
+    bool arrow; /* "->" or "=>" */
 } line_shape;
+
+/* The next token of a line; x->depth counts it. Whatever is called is no target: "f(5) = 5" and
+ * "f(5): 5" say what comes out. */
+static bool tells_result(const rn_pylex *x, rn_pytok t, line_shape *shape)
+{
+    char c = t.kind == RN_PY_OP ? x->s.data[t.start] : '\0';
+    bool dotted = t.kind == RN_PY_NAME || c == '.', closes = c && strchr(")]}", c);
+    bool equal = c == '=' && at(x, t.start + 1) == '=';
+    bool tells = shape->chain && shape->call && x->depth == 0 && (c == '=' || c == ':') && !equal;
+    char before = shape->n ? x->s.data[shape->last.start] : '\0';
+    bool touches = shape->n && shape->last.end == t.start && shape->last.kind == RN_PY_OP;
+    shape->arrow |= c == '>' && touches && (before == '-' || before == '=');
+    if (shape->n == 0)
+        shape->chain = t.kind == RN_PY_NAME && !rn_py_is_keyword(rn_pytok_text(x, t));
+    else if (x->depth == 0)
+        shape->chain &= dotted || closes;
+    shape->call = closes && c == ')' && x->depth == 0;
+    return tells;
+}
 
 static rn_bytes first_name(const rn_pylex *x, size_t from)
 {
@@ -268,6 +290,9 @@ static void judge_line(const rn_pylex *x, const line_shape *shape, rn_pyline *li
                !(shape->last.start > 0 && x->s.data[shape->last.start - 1] == '.');
     last_operator |= at_end && (end == ',' || dot);
     line->prose |= dot && !at_end;
+    bool defines =
+        rn_bytes_equal(word, rn_bytes_of("def")) || rn_bytes_equal(word, rn_bytes_of("async"));
+    line->prose |= shape->arrow && !defines;
     line->unfinished = last_operator || (is_compound(word) && (last_colon || !shape->colon));
     line->prose |= x->broken;
 }
@@ -288,6 +313,7 @@ int rn_pyline_next(rn_pylex *x, rn_pyline *line)
         if (t.kind == RN_PY_COMMENT) continue;
         line->prose |= t.kind == RN_PY_BAD || (t.bad && !x->in_string);
         line->prose |= shape.n > 0 && side_by_side(x, shape.last, t);
+        line->prose |= tells_result(x, t, &shape);
         shape.colon |= t.kind == RN_PY_OP && x->depth == 0 && x->s.data[t.start] == ':';
         shape.last = t;
         shape.n++;

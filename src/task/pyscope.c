@@ -94,16 +94,39 @@ static bool only_shows(const reader *r, size_t i)
            rn_pyx_word_is(w, "unittest") || rn_pyx_word_is(w, "pytest") || rn_pyx_word_is(w, "plt");
 }
 
+/* The end of sys.modules[...] from token i on; i if it is something else. */
+static size_t module_end(const reader *r, size_t i)
+{
+    bool is = rn_pyx_word_is(rn_pyx_text_of(r, i), "sys") && rn_pyx_op_at(r, i + 1, '.') &&
+              rn_pyx_word_is(rn_pyx_text_of(r, i + 2), "modules") && rn_pyx_op_at(r, i + 3, '[');
+    return is ? r->mate.data[i + 3] + 1 : i;
+}
+
+/* this = sys.modules[__name__], names = globals() */
+static void note_self(reader *r, size_t i, size_t end)
+{
+    if (!rn_pyx_name_at(r, i) || !rn_pyx_assigns_at(r, i + 1)) return;
+    bool names = end == i + 5 && rn_pyx_word_is(rn_pyx_text_of(r, i + 2), "globals");
+    if (names || (module_end(r, i + 2) == end && end > i + 2)) r->self = rn_pyx_text_of(r, i);
+}
+
+/* Behind the module itself, as sys.modules[...] or by a name of its own; i if it is another. */
+static size_t self_end(const reader *r, size_t i)
+{
+    bool named = r->self.len && rn_bytes_equal(rn_pyx_text_of(r, i), r->self);
+    return named ? i + 1 : module_end(r, i);
+}
+
 /* Statements that change the interpreter or the module itself: sys.setrecursionlimit(n),
- * globals()['f'] = g, setattr(sys.modules[...], ...), builtins.f = g. */
+ * globals()['f'] = g, setattr(sys.modules[...], ...), this.f = g, builtins.f = g. */
 static bool sets_up(const reader *r, size_t i)
 {
     static const char *const calls[] = {"exec", "globals", "vars", "locals", NULL};
     static const char *const limits[] = {"setrecursionlimit", "set_int_max_str_digits", NULL};
     rn_bytes w = rn_pyx_text_of(r, i), what = rn_pyx_text_of(r, i + 2);
     if (rn_pyx_word_in(w, calls) || rn_pyx_word_in(w, limits)) return rn_pyx_op_at(r, i + 1, '(');
-    if (rn_pyx_word_is(w, "setattr"))
-        return rn_pyx_word_is(what, "sys") && rn_pyx_word_is(rn_pyx_text_of(r, i + 4), "modules");
+    if (rn_pyx_word_is(w, "setattr")) return self_end(r, i + 2) > i + 2;
+    if (self_end(r, i) > i) return rn_pyx_one_of(r, self_end(r, i), ".[");
     if (!rn_pyx_op_at(r, i + 1, '.')) return false;
     if (rn_pyx_word_in(what, limits) || rn_pyx_word_is(w, "builtins")) return true;
     if (!rn_pyx_word_is(w, "sys")) return false;
@@ -139,7 +162,16 @@ static void read_simple(reader *r, size_t i, size_t end)
     if (r->n_scopes == 1 && sets_up(r, i)) {
         r->m->blocks.data[r->m->blocks.n - 1].always = true;
         r->dynamic = true;
+        bool builtins = rn_pyx_keyword_at(r, i, "builtins");
+        size_t name = builtins ? i + 2 : self_end(r, i) + 1; /* of the attribute that is set */
+        if (name > i + 1 && rn_pyx_assigns_at(r, name + 1))
+            rn_pyx_note_use(r, rn_pyx_text_of(r, name), r->line_at, RN_PYREF_LATER);
     }
+    if (r->n_scopes == 1) note_self(r, i, end);
+    rn_pytok_kind value = rn_pyx_kind_at(r, i + 2);
+    r->m->blocks.data[r->m->blocks.n - 1].literal |=
+        r->n_scopes == 1 && i == 0 && end == i + 3 && rn_pyx_assigns_at(r, i + 1) &&
+        (value == RN_PY_NUMBER || value == RN_PY_STRING);
     rn_pyx_read_names(r, i, end);
     rn_pyx_end_expression(r);
     r->quiet = was_quiet;
@@ -359,26 +391,39 @@ static bool reads_as_prose(const reader *r)
            rn_pyx_keyword_at(r, 1, "not");
 }
 
-/* Names inside the strings of a line that evaluates text. */
+/* Names inside a string. */
+static void read_string(reader *r, rn_bytes s, size_t pos)
+{
+    size_t from = 0;
+    while (from < s.len && s.data[from] != '"' && s.data[from] != '\'')
+        from++;
+    while (from < s.len && (s.data[from] == '"' || s.data[from] == '\''))
+        from++;
+    rn_pylex x;
+    rn_pylex_init(&x, (rn_bytes){.data = s.data + from, .len = s.len - from});
+    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
+        rn_bytes w = rn_pytok_text(&x, t);
+        if (t.kind == RN_PY_NAME && !rn_pyx_is_reserved(w))
+            rn_pyx_note_use(r, w, pos, RN_PYREF_LATER);
+    }
+}
+
+/* Those of a line that evaluates text. */
 static void read_strings(reader *r)
 {
     r->dynamic = false;
-    for (size_t k = 0; k < r->toks.n; k++) {
-        if (rn_pyx_kind_at(r, k) != RN_PY_STRING) continue;
-        rn_bytes s = rn_pyx_text_of(r, k);
-        size_t from = 0, pos = r->line_at + r->toks.data[k].start;
-        while (from < s.len && s.data[from] != '"' && s.data[from] != '\'')
-            from++;
-        while (from < s.len && (s.data[from] == '"' || s.data[from] == '\''))
-            from++;
-        rn_pylex x;
-        rn_pylex_init(&x, (rn_bytes){.data = s.data + from, .len = s.len - from});
-        for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
-            rn_bytes w = rn_pytok_text(&x, t);
-            if (t.kind == RN_PY_NAME && !rn_pyx_is_reserved(w))
-                rn_pyx_note_use(r, w, pos, RN_PYREF_LATER);
-        }
-    }
+    for (size_t k = 0; k < r->toks.n; k++)
+        if (rn_pyx_kind_at(r, k) == RN_PY_STRING)
+            read_string(r, rn_pyx_text_of(r, k), r->line_at + r->toks.data[k].start);
+}
+
+/* Those of a block that sets names: for name in ("f", "g"): globals()[name] = h. */
+static void read_block_strings(reader *r, const rn_pyblock *b)
+{
+    rn_pylex x;
+    rn_pylex_init(&x, b->code);
+    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;)
+        if (t.kind == RN_PY_STRING) read_string(r, rn_pytok_text(&x, t), r->line_at);
 }
 
 /* The module's share of a block that is read: what it binds, and what it does not bind itself. */
@@ -388,6 +433,7 @@ static void end_block(reader *r)
         rn_pyx_pop_scope(r);
     if (r->m->blocks.n == 0) return;
     rn_pyblock *b = &r->m->blocks.data[r->m->blocks.n - 1];
+    if (b->always) read_block_strings(r, b);
     r->scopes[0].n_binds = r->scopes[0].n_uses = 0;
     rn_pyx_take_own(r, 0);
     bool alias = false;

@@ -54,6 +54,7 @@ typedef struct rn_pyblock {
                            or one with "..." for what was left out */
     bool reads;         /* reads standard input */
     bool writes;        /* prints */
+    bool literal;       /* NAME = 5: a number, a string, a list, ...: nothing that can be called */
     bool hollow;        /* an expression that begins with a capital and calls nothing: prose */
 } rn_pyblock;
 

@@ -206,11 +206,26 @@ static bool can_run(selection *s, size_t block)
     return true;
 }
 
+/* Whether a statement of another block needs this one's names, which come behind it: what is shown
+ * of the program, "fib(5) == 5" under "Output:". */
+static bool comes_too_early(selection *s, size_t block)
+{
+    const rn_pyblock *b = block_at(s, block);
+    for (size_t k = b->ref; b->part == P_OTHER && k < b->ref + b->n_refs; k++) {
+        const group *g = &s->groups.data[s->group_of.data[k]];
+        unsigned what = s->m.refs.data[k].what;
+        if (what & (RN_PYREF_BIND | RN_PYREF_LATER | RN_PYREF_MODULE)) continue;
+        if (g->in_main && !g->in_others) return true;
+    }
+    return false;
+}
+
 /* A statement whose running may matter to what is kept. */
 static void keep_effect(selection *s, size_t block)
 {
     const rn_pyblock *b = block_at(s, block);
     if (b->known || b->guard || b->reads || b->prose || b->imports) return;
+    if (comes_too_early(s, block)) return;
     if (!s->keep.data[block] && can_run(s, block)) keep(s, block);
 }
 
@@ -500,6 +515,7 @@ static void select_defs(selection *s, const rn_select_in *in, rn_buf *out, rn_se
             const rn_pyref *r = ref_at(s, g, i);
             const rn_pyblock *b = block_at(s, r->block);
             if (!binds_now(r) || !s->keep.data[r->block] || b->imports) continue;
+            if (decides && b->literal) continue;
             what->found = true;
             what->complete |= decides && (!defines(s, r) || quality(s, b) >= 3);
             what->cut |= decides && defines(s, r) && b->cut && !b->ends;

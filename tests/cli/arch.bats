@@ -71,6 +71,7 @@ llama expert_count=u32:4
 llama logit_scale=f32:2
 llama final_logit_softcapping=f32:30
 llama attention.some_new_thing=u32:1
+llama general.type=str:adapter
 gemma3 attention.sliding_window_pattern=u32:2
 gemma3 attention.sliding_window_pattern=bools:true,true,true,true,true,true,true
 phi3 rope.scaling.type=str:dynamic

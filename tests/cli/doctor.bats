@@ -26,8 +26,17 @@ import json
 rows = json.load(open("d.json"))
 assert {"item", "status", "value", "fix"} == set(rows[0]), rows[0]
 assert all(r["status"] in ("ok", "weak", "missing") for r in rows)'
-    run "$RATION" doctor --data . --format csv
-    [ "${lines[0]}" = "item,status,value,fix" ]
+    # As CSV the same, whatever is in it.
+    "$RATION" doctor --data . --format csv >d.csv
+    head -1 d.csv
+    [ "$(head -1 d.csv)" = "item,status,value,fix" ]
+    /usr/bin/python3 -c '
+import csv, json
+rows = json.load(open("d.json"))
+read = list(csv.reader(open("d.csv", newline="")))[1:]
+for r, got in zip(rows, read):
+    assert len(got) == 4 and got[:2] == [r["item"], r["status"]] and got[3] == (r["fix"] or ""), (got, r)
+assert len(rows) == len(read)'
 }
 
 @test "doctor: a language without the libraries of HumanEval-X's problems is weak, with what to install" {

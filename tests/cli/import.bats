@@ -427,6 +427,13 @@ expect() {
     expect utf16.jsonl '\xff\xfe{\x00"\x00a\x00"\x00' 'this is UTF-16'
     expect utf16be.jsonl '\x00{\x00"\x00a\x00"' 'this is UTF-16'
     expect nan.jsonl '{"task_id": "Tiny/0", "completion": "NaN \\\\\\\\\\" NaN", "logprob": NaN}\n{"task_id": "Tiny/1", "completion": "a", "logprob": -Infinity}\n' 'human-eval: Tiny/0= Tiny/1='
+    expect bigint.jsonl '{"task_id": "Tiny/0", "completion": "99999999999999999999", "seed": -123456789012345678901234, "x": 1e999, "y": -5, "z": 1.5e3}\n' 'human-eval: Tiny/0='
+    expect bigid.jsonl '{"task_id": 123456789012345678901234, "completion": "a"}\n' "unknown problem '123456789012345678901234'"
+    expect pandas.jsonl '{"task_id": "Tiny/0", "completion": "a", "generated_tokens": 12.0}\n' 'human-eval: Tiny/0='
+    [ "$(sql f.db "SELECT gen_tok FROM sample")" = 12 ]
+    expect half.jsonl '{"task_id": "Tiny/0", "completion": "a", "generated_tokens": 12.5}\n' 'an integer is needed'
+    expect request.jsonl '{"task_id": "Tiny/0", "completion": "a", "status": "success"}\n{"task_id": "Tiny/1", "solution": "b", "completion": "b"}\n' 'human-eval: Tiny/0= Tiny/1='
+    expect noverdict.jsonl '{"task_id": "Tiny/0", "solution": "a", "status": "success"}\n{"task_id": "Tiny/1", "solution": "b", "status": "failed"}\n' 'evalplus: Tiny/0= Tiny/1='
     expect gen.jsonl '{"task_id": 0, "generation": ["a", "b"]}\n' 'generation: Tiny/0= Tiny/0='
     expect response.jsonl '{"id": "Tiny/0", "response": "a"}\n' 'response: Tiny/0='
     expect two.jsonl '{"task_id": "Tiny/0", "completion": "a", "solution": "b"}\n' 'its rows fit two forms, human-eval and evalplus; say which with --format'

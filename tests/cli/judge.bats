@@ -59,8 +59,19 @@ wrong_answer|1" ] || { verdicts; false; }
     [ "$(digest s.db)" = "$one" ]
     run judge --recheck --format csv
     [ "$status" -eq 0 ]
-    [[ "$output" == *'"m",sample,1,7,2,1,0,2,1,0,0,1,'* ]]
+    [[ "$output" == *'
+m,sample,1,7,2,1,0,2,1,0,0,1,'* ]]
     [ "$(digest s.db)" = "$one" ]
+}
+
+@test "judge: CSV doubles quotes, and a reader of CSV gets the model's name back" {
+    head -1 a.jsonl >one.jsonl
+    "$RATION" import -s q.db -t tiny.jsonl --model 'a "7B", größer' one.jsonl
+    "$RATION" judge -s q.db -t tiny.jsonl --format csv >q.csv
+    run /usr/bin/python3 -c 'import csv
+rows = list(csv.reader(open("q.csv", newline="", encoding="utf-8")))
+print(len(rows), len(rows[0]) == len(rows[1]), rows[1][0])'
+    [ "$output" = '2 True a "7B", größer' ]
 }
 
 @test "judge: programs that differ in comments, layout or docstrings run once, each with its own verdict" {

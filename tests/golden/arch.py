@@ -244,7 +244,7 @@ def metadata(m, more=(), unused=0):
     for text in more:
         key, _, rest = text.partition("=")
         kind, _, v = rest.partition(":")
-        key = key if key.startswith("tokenizer") else a + key
+        key = key if key.startswith(("tokenizer", "general")) else a + key
         one = {"u32": (U32, int), "f32": (F32, float), "str": (STR, str),
                "bool": (BOOL, lambda x: x == "true")}
         kv = [row for row in kv if row[0] != key]

@@ -33,7 +33,7 @@ Faults of the content: n1 (n is ignored), nsame (all choices equal), many (one c
                        badusage, noseed (equal seeds, other texts),
                        frozen (one text a prompt, whatever the seed), unstable (temperature 0 too)
 Forms of other servers: llama (log probabilities as llama.cpp gives them, no echo), noecho,
-                       noprompt (no prompt_logprobs), reasoning, nomodels, bos (echo begins with <s>),
+                       noprompt (no prompt_logprobs), reasoning, nomodels, listarray, listprefix, bos (echo begins with <s>),
                        allstop (finish_reason is stop also at the limit, as ik_llama.cpp says it),
                        parts (content is a list of parts, thinking among them), refusal, stream (unless
                        stream is false), notopk (top_k 1 is ignored)
@@ -43,12 +43,14 @@ Counts of other servers: zerousage, floatusage (12.0), ioutokens (input_tokens, 
 Gateways:              blank (an empty answer), innertext ({"error": "..."} with status 200), quota
                        (429, insufficient_quota), fails500 (500 where top_k is sent)
 Answers with an end:   null3 (every third says nothing), bare3 (every third is a choice of index and
-                       "length" alone), finish-NAME
+                       "length" alone), finish-NAME, native-NAME (a gateway's
+                       "stop" and its provider's own word), nocontent (a message without content)
 What is refused:       maxn-K, maxstop-K, topp1, either (temperature beside top_p), newmax (max_tokens
                        is called max_completion_tokens), temp1 (any other temperature), top_k-1 (it is 0
                        for all); no-FIELD (the error's param names it), extra-FIELD (FastAPI's loc does),
                        mute-FIELD (nobody says what is wrong), forbid-FIELD (403)
-Errors in a 200:       inner-CODE, choice-CODE. Shapes of errors: shape-0 to shape-6
+                       as-NAME: what that gateway refuses, in its own words (DIALECTS)
+Errors in a 200:       says-K (WORDS), inner-CODE, choice-CODE. Shapes of errors: shape-0 to shape-6
 """
 import argparse
 import asyncio
@@ -104,8 +106,59 @@ SHAPES = [
 ]
 
 
+EXTENSIONS = ("top_k", "min_p", "repeat_penalty", "repetition_penalty")
+# name: (status, the fields that are not known, their error's body, given a field or all of them)
+DIALECTS = {
+    "gemini": (400, ("seed",) + EXTENSIONS, lambda f, all_: [{"error": {
+        "code": 400, "status": "INVALID_ARGUMENT",
+        "message": "\n".join("Invalid JSON payload received. Unknown name \"%s\": Cannot find field." % x for x in all_),
+        "details": [{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [
+            {"description": "Invalid JSON payload received. Unknown name \"%s\": Cannot find field." % x} for x in all_]}]}}]),
+    "groq": (400, EXTENSIONS, lambda f, all_: {"error": {
+        "message": "property '%s' is unsupported, did you mean 'top_p'?" % f, "type": "invalid_request_error"}}),
+    "mistral": (422, EXTENSIONS + ("seed",), lambda f, all_: {
+        "object": "error", "type": "invalid_request_error", "param": None, "code": None,
+        "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", f], "msg": "Extra inputs are not permitted", "input": 1}]}}),
+    "vllm": (400, ("repeat_penalty",), lambda f, all_: {
+        "object": "error", "type": "BadRequestError", "param": None, "code": 400,
+        "message": "[{'type': 'extra_forbidden', 'loc': ('body', '%s'), 'msg': 'Extra inputs are not permitted', 'input': 1.0}]" % f}),
+    "fireworks": (400, ("repeat_penalty",), lambda f, all_: {"error": {
+        "object": "error", "type": "invalid_request_error", "code": "invalid_request_error",
+        "message": "Extra inputs are not permitted, field: '%s', value: 1.0" % f}}),
+    "azure": (422, EXTENSIONS, lambda f, all_: {"error": {"code": "Invalid input", "status": 422, "message": "invalid input error",
+        "details": {"msg": "Extra parameters %s are not allowed when extra-parameters is not set." % list(all_), "type": "x"}}}),
+    "databricks": (400, ("min_p",), lambda f, all_: {
+        "error_code": "BAD_REQUEST", "message": json.dumps({"message": "%s: Extra inputs are not permitted" % f})}),
+    "xai": (400, ("stop",), lambda f, all_: {
+        "code": "Client specified an invalid argument", "error": "Argument not supported on this model: " + f}),
+    "zhipu": (400, EXTENSIONS, lambda f, all_: {"error": {"code": "1210", "message": "API \u8c03\u7528\u53c2\u6570\u6709\u8bef"}}),
+    "lmstudio": (200, ("repeat_penalty",), lambda f, all_: {"error": "'%s' is not supported" % f}),
+    "bedrock": (400, ("temperature",), lambda f, all_: {"error": {
+        "message": "%s is deprecated for this model." % f, "type": "invalid_request_error", "code": "invalid_request_error"}}),
+    "xn": (400, ("n",), lambda f, all_: {"error": {
+        "message": "Invalid n value (currently only n = 1 is supported)", "type": "invalid_request_error", "code": "invalid_request_error"}}),
+    "qwen": (400, ("n",), lambda f, all_: {"error": {
+        "message": "<400> InternalError.Algo.InvalidParameter: Range of n should be [1, 4]", "type": "invalid_request_error"}}),
+    "vllmn": (400, ("n",), lambda f, all_: {"object": "error", "message": "n must be 1 when using greedy sampling, got 2.",
+                                            "type": "BadRequestError", "param": None, "code": 400}),
+}
+WORDS = ["Failed to generate a response", "Unexpected endpoint or method. (POST /completions)", "rate limit reached",
+         "Provider returned error: temperature out of range"]
+
+
+def refuse_as(q, name):
+    """Raises what this gateway says of a request's fields."""
+    status, unknown, body = DIALECTS[name]
+    held = [f for f in unknown if q.get(f) is not None and (f != "n" or q[f] > (4 if name == "qwen" else 1))]
+    if held:
+        raise Refused(status, "", body(held[0], held))
+
+
 def refuse(q, faults):
     """Raises what the faults say of the fields of a request."""
+    for f in faults:
+        if f.startswith("as-"):
+            refuse_as(q, f[3:])
     if "topp1" in faults and q.get("top_p", 0.5) >= 1:
         raise Refused(422, "", {"error": "Input validation error: `top_p` must be > 0.0 and < 1.0",
                                 "error_type": "validation"})
@@ -210,6 +263,9 @@ class Server:
         for f in faults:
             if f.startswith("finish-"):
                 c["finish_reason"] = f[7:]
+            if f.startswith("native-"): # a gateway's own name for how its provider ended
+                c.update(finish_reason="stop", native_finish_reason=f[7:])
+                tokens = []
             if f.startswith("choice-"):
                 c.update(finish_reason="error", error={"code": int(f[7:]), "message": "upstream"})
         text = "".join(tokens)
@@ -219,6 +275,8 @@ class Server:
                 c["message"]["reasoning_content"] = "let me think"
             if "nulltext" in faults:
                 c["message"]["content"] = None
+            if "nocontent" in faults: # all of it was thinking
+                del c["message"]["content"]
             if "number" in faults:
                 c["message"]["content"] = 7
             if "refusal" in faults:
@@ -432,8 +490,12 @@ class Connection(asyncio.Protocol):
         status = next((int(f) for f in faults if f.isdigit()), 0)
         if status:
             return self.status(status, faults)
-        return self.send(200, json.dumps({"object": "list", "data": [
-            {"id": self.server.opts.model, "object": "model", "max_model_len": 4096}]}).encode())
+        m = {"id": self.server.opts.model, "object": "model", "max_model_len": 4096}
+        if "listarray" in faults: # Together
+            return self.send(200, json.dumps([{"id": m["id"], "context_length": 4096}]).encode())
+        if "listprefix" in faults: # Gemini
+            m = {"id": "models/" + m["id"], "object": "model", "max_context_length": 4096}
+        return self.send(200, json.dumps({"object": "list", "data": [m]}).encode())
 
     def status(self, status, faults):
         extra = ""
@@ -466,6 +528,9 @@ class Connection(asyncio.Protocol):
             return self.send(200, b"[" * 100000)
         if "innertext" in faults:
             return self.send(200, b'{"error": "upstream timed out"}')
+        says = next((int(f[5:]) for f in faults if f.startswith("says-")), -1)
+        if says >= 0:
+            return self.send(200, json.dumps({"error": {"message": WORDS[says]}}).encode())
         if "quota" in faults:
             return self.send(429, b'{"error": {"message": "used up", "code": "insufficient_quota"}}')
         if "fails500" in faults and b'"top_k"' in body:
