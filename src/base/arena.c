@@ -2,10 +2,7 @@
  * arena.c: a list of blocks; each allocation takes the next 16-byte aligned bytes of the newest
  * block. A request larger than a block gets a block of its own.
  */
-#include "base/arena.h"
-
-#include <stdio.h>
-#include <stdlib.h>
+#include "base/base.h"
 
 enum { BLOCK_BYTES = 64 * 1024, ALIGN = 16 };
 

@@ -3,13 +3,7 @@
  *
  * The UTF-8 rules are those of RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF.
  */
-#include "base/buf.h"
-
-#include "base/vec.h"
-
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "base/base.h"
 
 bool rn_bytes_starts(rn_bytes s, const char *prefix)
 {

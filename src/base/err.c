@@ -4,11 +4,7 @@
  * Every message is cut at a whole UTF-8 character and never contains a control character, so that
  * hostile input that is quoted in a message can neither break a terminal nor a log.
  */
-#include "base/err.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include "base/base.h"
 
 const char *rn_version(void)
 {

@@ -10,7 +10,7 @@
 #ifndef RN_BASE_FILE_H
 #define RN_BASE_FILE_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 /* Reads all of `path` (plain, gzip or Parquet, as rn_reader does) into *out, cleared first.
  * RN_ELIMIT if it is larger than max_bytes, RN_ETRUNCATED or RN_EFORMAT for a broken gzip stream.

@@ -1,11 +1,9 @@
 /* hash.c: SHA-256 through nettle. */
 #include "base/hash.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <nettle/base64.h>
 #include <nettle/sha2.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 struct rn_sha256 {

@@ -4,9 +4,6 @@
  */
 #include "base/jout.h"
 
-#include <inttypes.h>
-#include <math.h>
-
 /* Bytes of s from i on that stand for themselves. */
 static size_t plain_run(rn_bytes s, size_t i)
 {

@@ -6,7 +6,7 @@
 #ifndef RN_BASE_JOUT_H
 #define RN_BASE_JOUT_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 /* The comma before an item of an object or array, unless it is the first. */
 void rn_jout_item(rn_buf *out);

@@ -1,9 +1,6 @@
 /* near.c: see near.h. */
 #include "base/near.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { MOST = 48, LEAST_PREFIX = 4 };
 
 int rn_near_distance(const char *a, const char *b)

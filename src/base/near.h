@@ -2,7 +2,7 @@
 #ifndef RN_BASE_NEAR_H
 #define RN_BASE_NEAR_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 /* Keystrokes between two words, a swap of neighbours counting one. */
 int rn_near_distance(const char *a, const char *b);

@@ -9,9 +9,6 @@
 
 #include "base/parquet_priv.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>

@@ -1,12 +1,8 @@
 /* cmd_batch.c: `ration batch`: a stage's missing work, or the whole study, as tasks of a cluster.
  */
-#include "base/buf.h"
 #include "base/table.h"
 #include "cli/commands.h"
 
-#include <limits.h>
-#include <math.h>
-#include <stdio.h>
 #include <unistd.h>
 
 static const char intro[] =

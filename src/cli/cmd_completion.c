@@ -8,9 +8,6 @@
 #include "cli/commands.h"
 #include "cli/complete.h"
 
-#include <stdio.h>
-#include <string.h>
-
 typedef struct script {
     rn_buf values, commands; /* bash: arms of the two cases; zsh: arms in `commands` */
 } script;

@@ -7,16 +7,10 @@
  * store stays for the user to go on with. The smaller a model, the more samples it makes, as in the
  * study.
  */
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/commands.h"
-#include "cli/model_opts.h"
 
-#include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* How many samples of each model are made for one of the largest. Their samples cost about 1, 4, 14

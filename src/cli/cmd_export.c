@@ -2,11 +2,6 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
-#include "base/buf.h"
-
-#include <errno.h>
-#include <stdio.h>
-
 static const char intro[] =
     "Writes runs of an experiment file to standard output or a file: human-eval JSONL with "
     "'passed'\n"

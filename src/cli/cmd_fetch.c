@@ -1,10 +1,6 @@
 /* cmd_fetch.c: `ration fetch SET...`: options and results of rn_stage_fetch (ration.h). */
 #include "cli/commands.h"
 
-#include "base/buf.h"
-
-#include <stdio.h>
-
 static const char intro[] =
     "Downloads a public problem set once into the data folder, checks it by hash and by reading "
     "it,\n"

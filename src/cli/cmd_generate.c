@@ -4,10 +4,6 @@
 #include "cli/model_opts.h"
 #include "cli/until_print.h"
 
-#include "base/buf.h"
-
-#include <stdio.h>
-
 enum { NOT_GIVEN = -1000000, MAX_MODELS = 8 };
 
 /* What only a question needs. */

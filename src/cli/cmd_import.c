@@ -1,10 +1,6 @@
 /* cmd_import.c: `ration import`: options and results of rn_stage_import (ration.h). */
 #include "cli/commands.h"
 
-#include "base/buf.h"
-
-#include <stdio.h>
-
 static const char intro[] =
     "Reads samples that others made into an experiment file: rows of completions, programs or\n"
     "answers (JSON lines or an array), results of evalplus, BigCodeBench, LiveCodeBench, lm-eval,\n"

@@ -1,9 +1,6 @@
 /* cmd_inspect.c: `ration inspect`: options and text of rn_inspect (ration.h). */
 #include "cli/commands.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 static const char intro[] = "Shows a GGUF model file: architecture, shape, weight types, context, "
                             "tokenizer, chat format and\n"
                             "FLOPs per token. With --tokenize: one line of token ids for each FILE "

@@ -1,11 +1,7 @@
 /* cmd_judge.c: `ration judge`: options and results of rn_stage_judge (ration.h). */
-#include "base/buf.h"
 #include "base/table.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 
 static const char intro[] =
     "Runs every sample that has no verdict under these limits, in a sandbox, and writes the "

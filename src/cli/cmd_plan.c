@@ -10,9 +10,6 @@
 
 #include "base/jout.h"
 
-#include <math.h>
-#include <stdio.h>
-
 static const char intro[] =
     "The best single model, the best cascade and the best mixture for a budget, whether sampling\n"
     "stops at the first pass or not: expected score, cost, by how much each is ahead of the best\n"

@@ -2,11 +2,6 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
-#include "base/buf.h"
-
-#include <stdio.h>
-#include <string.h>
-
 /* What was scored and what was left out. */
 static void print_counts(const rn_rank_summary *s)
 {

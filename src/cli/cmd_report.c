@@ -9,9 +9,6 @@
 #include "cli/model_opts.h"
 #include "cli/report_opts.h"
 
-#include <stdio.h>
-#include <string.h>
-
 static const char intro[] =
     "Answers which model leads at an equal budget, by how much and how sure that is,\n"
     "on one screen; --all and --metric show every table. Budgets are in samples of the\n"

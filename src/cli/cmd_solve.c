@@ -9,9 +9,6 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { MAX_MODELS = 8, NOT_GIVEN = -1 };

@@ -9,9 +9,6 @@
  */
 #include "cli/complete.h"
 
-#include <ctype.h>
-#include <stdlib.h>
-
 static void put(rn_buf *words, const char *word, size_t len)
 {
     if (words->len) rn_buf_putc(words, ' ');

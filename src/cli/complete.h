@@ -2,7 +2,6 @@
 #ifndef RN_CLI_COMPLETE_H
 #define RN_CLI_COMPLETE_H
 
-#include "base/buf.h"
 #include "cli/opt.h"
 
 typedef enum rn_complete {

@@ -4,12 +4,8 @@
 #include "base/log.h"
 #include "base/near.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum {

@@ -11,10 +11,7 @@
 #ifndef RN_CLI_OPT_H
 #define RN_CLI_OPT_H
 
-#include "base/err.h"
 #include "base/term.h"
-
-#include <stdbool.h>
 
 typedef enum {
     RN_OPT_T_END,

@@ -7,9 +7,6 @@
  */
 #include "cost/book.h"
 
-#include <ctype.h>
-#include <stdlib.h>
-
 #define RN_STUDY_SOURCE "arXiv 2404.00725"
 
 static const char *const code_llama_7b[] = {"codellama/CodeLlama-7b-hf", "code-llama-7b-base"};

@@ -9,10 +9,6 @@
 
 #include "base/file.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_FILE = 1 << 20, MAX_LINE = 4096, MAX_POINTS = 256, MAX_ALIASES = 32 };
 
 typedef struct parser {

@@ -6,8 +6,6 @@
  */
 #include "cost/book.h"
 
-#include <stddef.h>
-
 static const struct {
     const char *key;
     size_t at;

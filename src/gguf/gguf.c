@@ -6,12 +6,8 @@
  * the bytes that are left before anything is allocated for them.
  */
 #include "gguf/gguf.h"
-#include "base/arena.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>

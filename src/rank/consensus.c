@@ -1,8 +1,6 @@
 /* consensus.c: see consensus.h. Groups are found by sorting the programs by their outcomes. */
 #include "rank/consensus.h"
 
-#include <stdlib.h>
-
 static const char *const names[RN_N_AGREES] = {"mbr", "codet"};
 
 const char *rn_agree_name(rn_agree a)

@@ -1,8 +1,6 @@
 /* inputs.c: see inputs.h. */
 #include "rank/inputs.h"
 
-#include "rank/scan_priv.h"
-
 enum {
     TRIES_PER_INPUT = 20,
     MAX_INPUT_BYTES = 4096,

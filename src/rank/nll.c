@@ -4,8 +4,6 @@
  */
 #include "rank/nll.h"
 
-#include <stdlib.h>
-
 typedef struct batch {
     rn_nll_text *texts;
     int64_t *text_of; /* [n]: place in texts of a score: the first of those with these tokens */

@@ -1,13 +1,6 @@
 /* pylit.c: see pylit.h. A recursive-descent reader with bounds, a writer, and mutations by type. */
 #include "rank/pylit.h"
 
-#include "base/vec.h"
-
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_DEPTH = 40, MAX_ITEMS = 4096, MAX_NUMBER = 63, MAX_STR = 256, MAX_SEQ = 64 };
 
 typedef struct reader {

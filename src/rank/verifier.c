@@ -4,9 +4,6 @@
 #include "base/file.h"
 #include "base/json.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 enum { MAX_FILE = 1 << 20 };
 
 /* ---- templates ------------------------------------------------------------------------------- */

@@ -6,7 +6,6 @@
 
 #include "base/jout.h"
 #include "base/table.h"
-#include "base/vec.h"
 #include "store/store.h"
 
 enum { SHOWN = 30 }; /* rows of a table without --all */

@@ -2,7 +2,7 @@
 #ifndef RN_REPORT_AGAINST_H
 #define RN_REPORT_AGAINST_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 /* Appends the comparison of the runs that the options name, in their format. RN_ENOTFOUND when no
  * sample has both verdicts. */

@@ -10,8 +10,6 @@
 #include "report/rows.h"
 #include "stat/pass.h"
 
-#include <stdlib.h>
-
 typedef RN_VEC(const char *) names; /* of groups, rising */
 
 typedef struct grouping {

@@ -7,8 +7,6 @@
  */
 #include "report/report_priv.h"
 
-#include <stdlib.h>
-
 enum { DENSE = 32, PER_OCTAVE = 8 };
 
 int64_t rn_report_next_power(int64_t k, int64_t k_max)

@@ -9,9 +9,6 @@
 
 #include "base/file.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 enum { N_COLUMNS = 5, MAX_LINE = 4096, MAX_CURVE = 64 };
 
 static const char header[] = "task,model,n,k,pass";

@@ -7,7 +7,6 @@
  */
 #include "report/report_priv.h"
 
-#include "base/vec.h"
 #include "report/ruled.h"
 #include "store/store.h"
 

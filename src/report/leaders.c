@@ -13,8 +13,6 @@
  */
 #include "report/report_priv.h"
 
-#include <stdlib.h>
-
 enum { MAX_BUDGETS = 256, CROSS_BUDGETS = 256 };
 
 static bool competes(const rn_entrant *e, rn_unit axis)

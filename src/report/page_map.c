@@ -13,8 +13,6 @@
 #include "base/jout.h"
 #include "store/store.h"
 
-#include <stdlib.h>
-
 enum {
     TEXT_BYTES = 4000,
     PROMPTS_BYTES = 700 * 1000,

@@ -11,8 +11,6 @@
 #include "report/plans.h"
 #include "report/report_priv.h"
 
-#include <stdlib.h>
-
 typedef struct line {
     const rn_entrant *e;
     const double *table;            /* [n_common, e->k_max] */

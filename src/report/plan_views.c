@@ -6,8 +6,6 @@
 
 #include "base/jout.h"
 
-#include <math.h>
-
 /* What the mark + says: plans end where curves do, replays go on to the last recorded sample. */
 static const char *lower_bound(const rn_plans *s)
 {

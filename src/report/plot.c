@@ -10,8 +10,6 @@
 
 #include "base/file.h"
 
-#include <errno.h>
-#include <math.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>

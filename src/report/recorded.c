@@ -10,9 +10,6 @@
 
 #include "report/report_priv.h"
 
-#include <assert.h>
-#include <stdlib.h>
-
 /* The entrant of a run; of two tasks of one set (base tests, and more) the later one. */
 static rn_entrant *find(rn_report *r, int64_t run_id, rn_report_task **task)
 {

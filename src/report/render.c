@@ -11,8 +11,6 @@
 #include "base/json.h"
 #include "report/views.h"
 
-#include <stdio.h>
-
 enum { MAX_SCREEN = 45 };
 
 /* ---- conditions, at the end

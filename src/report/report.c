@@ -8,9 +8,6 @@
 
 #include "base/near.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 rn_report_opts rn_report_defaults(void)
 {
     return (rn_report_opts){.n_resamples = 1000,

@@ -16,8 +16,6 @@
 #include "report/render.h"
 #include "report/report_priv.h"
 
-#include <errno.h>
-
 enum { MAX_LIST = 256, MAX_TASKS = 64 };
 
 /* ---- words

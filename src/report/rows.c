@@ -4,9 +4,6 @@
 #include "base/jout.h"
 #include "base/table.h"
 
-#include <math.h>
-#include <stdio.h>
-
 const char *rn_unit_name(rn_unit unit)
 {
     static const char *const names[RN_N_UNITS] = {"flops", "seconds", "usd"};

@@ -20,8 +20,6 @@
 #ifndef RN_REPORT_ROWS_H
 #define RN_REPORT_ROWS_H
 
-#include "base/arena.h"
-#include "base/vec.h"
 #include "cost/amount.h"
 #include "stat/boot.h"
 

@@ -12,11 +12,6 @@
 #include "base/json.h"
 #include "stat/sequential.h"
 
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* What is walked over. */
 typedef struct outcomes {
     const rn_run_cells *x;

@@ -17,8 +17,6 @@
 #include "report/views.h"
 #include "stat/fold.h"
 
-#include <assert.h>
-
 enum { N_FOLDS = 5 };
 
 typedef struct way {

@@ -9,8 +9,6 @@
 
 #include "base/near.h"
 
-#include "stat/tol.h"
-
 static const char *const names[] = {
 #define X(name, text) text,
     RN_REPORT_METRICS(X)

@@ -10,10 +10,6 @@
 #include "store/split.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { DEFAULT_TASKS = 16 };

@@ -5,9 +5,6 @@
 #include "base/jout.h"
 #include "base/json.h"
 
-#include <errno.h>
-#include <stdio.h>
-
 enum { FORM = 2, MAX_JSON = 1 << 22 };
 
 static const char *const state_names[] = {"new", "running", "stopped", "failed", "done"};

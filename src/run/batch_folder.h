@@ -20,8 +20,7 @@
 #ifndef RN_RUN_BATCH_FOLDER_H
 #define RN_RUN_BATCH_FOLDER_H
 
-#include "base/arena.h"
-#include "base/vec.h"
+#include "base/base.h"
 
 enum { RN_BATCH_MAX_TASKS = 10000, RN_BATCH_ID = 17 };
 

@@ -18,8 +18,6 @@
 #include "store/merge.h"
 #include "store/split.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -9,17 +9,12 @@
  */
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "model/memory.h"
 #include "model/peak.h"
 #include "model/random.h"
 #include "run/opened.h"
 #include "run/stage.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 enum { MAX_COUNTS = 16 };

@@ -14,7 +14,6 @@
 #include "base/json.h"
 #include "judge/judge.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { PIECE = 600, MAX_RENDERED = 64 << 10, WAIT_MS = 60000 };

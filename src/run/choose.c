@@ -13,9 +13,6 @@
 #include "run/program.h"
 #include "run/solve_priv.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 static bool is_candidate(const rn_try *t)
 {
     bool compiles = !t->judged || t->result.verdict != RN_V_SYNTAX;

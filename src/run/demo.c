@@ -4,15 +4,9 @@
  */
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/json.h"
-#include "run/stage.h"
-#include "task/task.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
+#include "store/store.h"
 
 /* The bundled family, smallest first. */
 static const char *const sizes[RN_DEMO_MODELS] = {"xs", "s", "m", "l"};

@@ -7,17 +7,13 @@
 #include "judge/judge.h"
 #include "judge/lang.h"
 #include "model/cpu.h"
-#include "run/stage.h"
 #include "task/task.h"
 
 #include <glob.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include "base/file.h"
 
 enum { MAX_ROWS = 96 };
 

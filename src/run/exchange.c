@@ -3,8 +3,6 @@
  * problem sets, as calls of ration.h over store/import.h, export.h, merge.h and task/fetch.h.
  */
 #include "base/file.h"
-#include "base/json.h"
-#include "base/vec.h"
 #include "cost/cost.h"
 #include "run/set_file.h"
 #include "run/stage.h"
@@ -15,10 +13,6 @@
 #include "task/fetch.h"
 #include "task/prompt.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>

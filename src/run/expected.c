@@ -13,9 +13,6 @@
 #include "run/program.h"
 #include "task/prompt.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 enum { MAX_BYTES = 1 << 30, MAX_NAMED = 5, RECORD_S = 900, MANY_VALUES = 1 << 29 };

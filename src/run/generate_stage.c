@@ -16,16 +16,10 @@
 
 #include "base/clock.h"
 #include "base/near.h"
-#include "base/json.h"
 #include "base/rng.h"
 #include "run/study.h"
 #include "model/draw.h"
 #include "task/prompt.h"
-
-#include <assert.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 enum {
     PER_REQUEST = 16,

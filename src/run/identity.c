@@ -2,13 +2,7 @@
 #include "run/identity.h"
 
 #include "base/jout.h"
-#include "base/json.h"
-#include "judge/judge.h"
-
-#include <assert.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "judge/job.h"
 
 /* A real number with as many digits as it needs: an identity is exact. */
 static void put_exact(rn_buf *out, const char *name, double v)

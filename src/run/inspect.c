@@ -6,16 +6,10 @@
  * metadata; three writers show them as text, CSV or JSON. Nothing here refuses a file that can be
  * opened: a tokenizer or template that is not supported is a fact like others.
  */
-#include "base/arena.h"
 #include "base/file.h"
 #include "cost/flop.h"
 #include "model/chat.h"
 #include "model/engine.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum {
     MAX_FACTS = 48,

@@ -11,10 +11,6 @@
 
 #include "base/clock.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { BATCH_SAMPLES = 65536, BATCH_BYTES = 256 << 20 };
 
 static const int64_t commit_ns = 500000000;

@@ -10,10 +10,6 @@
 #include "run/identity.h"
 #include "run/set_file.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdlib.h>
-
 enum { MAX_SETS = 64 };
 
 double rn_work_cpu_limit_s(const rn_work *w, const rn_problem *p)

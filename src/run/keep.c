@@ -8,9 +8,6 @@
 #include "run/set_file.h"
 #include "run/solve_priv.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 static int write_settings(const rn_slot_arm *x, rn_buf *out, rn_err *err)
 {
     const rn_sampler *a = x->sampler;

@@ -13,9 +13,6 @@
 #include "run/solve_priv.h"
 #include "stat/votes.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 typedef struct chosen {
     const rn_solve_state *s;
     int64_t run_id[RN_PRIOR_MAX_ARM], n_samples[RN_PRIOR_MAX_ARM], set_id[RN_PRIOR_MAX_ARM];

@@ -2,10 +2,6 @@
 #include "base/jout.h"
 #include "run/solve_priv.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 static const char *const unit_names[RN_N_UNITS] = {
     [RN_UNIT_FLOP] = "FLOP", [RN_UNIT_SECOND] = "s", [RN_UNIT_USD] = "USD"};
 

@@ -13,8 +13,6 @@
 
 #include "judge/lang.h"
 
-#include <stdlib.h>
-
 /* Debian's package of a module, where it is not python3- and the module's name; "" where Debian 12
  * has none. */
 static const struct {

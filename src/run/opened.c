@@ -3,13 +3,7 @@
 
 #include "base/jout.h"
 #include "base/clock.h"
-#include "base/json.h"
-#include "model/memory.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
 #include <unistd.h>
 
 enum { MAX_SECONDS = 86400, MAX_RETRIES = 1000 };

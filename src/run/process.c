@@ -7,13 +7,10 @@
 #include "run/process.h"
 
 #include "base/clock.h"
-#include "base/vec.h"
 #include "run/stage.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>

@@ -14,11 +14,7 @@
  * the token. The prompt is the same for all, as it is for the samples of a problem.
  */
 #include "base/clock.h"
-#include "base/json.h"
 #include "run/opened.h"
-
-#include <math.h>
-#include <stdlib.h>
 
 enum {
     STEPS = 3,

@@ -1,11 +1,6 @@
 /* program.c: see program.h. */
 #include "run/program.h"
 
-#include "base/json.h"
-
-#include <assert.h>
-#include <stdio.h>
-
 rn_recipe rn_recipe_of(const char *given, const char *preset, const char *settings)
 {
     rn_recipe r = {.preset = preset && preset[0] ? rn_preset_find(preset) : NULL};

@@ -18,9 +18,6 @@
 #include "stat/logit.h"
 #include "stat/votes.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 enum { MAX_PARTS = 4 };
 
 typedef struct combine {

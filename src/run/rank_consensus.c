@@ -16,10 +16,6 @@
 #include "rank/layout.h"
 #include "stat/votes.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { N_INPUTS = 32, MEMORY_BYTES = 512 << 20 };
 /* CPU seconds of one input. Consensus keeps the value of 0.1.0, which names its scores. */
 static const double examples_cpu_s = 0.1, consensus_cpu_s = 0.5;

@@ -10,10 +10,6 @@
 #include "model/chat.h"
 #include "rank/nll_server.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 typedef struct nll {
     rn_remote_scoring scoring;
     rn_chat chat;       /* of the run at work */

@@ -13,8 +13,6 @@
 #ifndef RN_RUN_RANK_PRIV_H
 #define RN_RUN_RANK_PRIV_H
 
-#include "base/arena.h"
-#include "base/json.h"
 #include "run/opened.h"
 #include "run/program.h"
 #include "run/units.h"

@@ -5,10 +5,6 @@
 
 #include "run/study.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 static const rn_ranker *const rankers[] = {&rn_rank_by_nll, &rn_rank_by_verifier,
                                            &rn_rank_by_consensus, &rn_rank_by_examples,
                                            &rn_rank_by_tests};

@@ -8,10 +8,6 @@
 
 #include "rank/verifier.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 typedef struct verify {
     rn_verifier *template;
     /* of the run at work */

@@ -11,8 +11,6 @@
 
 #include "judge/lang.h"
 
-#include <stdlib.h>
-
 enum { MAX_TRIES = 3, MAX_NAMED = 5 };
 #define NETWORK_STATUS "97"
 

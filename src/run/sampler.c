@@ -5,12 +5,6 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 /* ---- the inbox ------------------------------------------------------------------------------- */
 
 static void init_cond(pthread_cond_t *c)

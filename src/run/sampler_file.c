@@ -7,9 +7,6 @@
  */
 #include "run/sampler.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 typedef struct file {
     rn_engine *engine;
     size_t given;       /* orders */

@@ -13,9 +13,6 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { PER_REQUEST = 16, WAIT_MS = 1000, MAX_FAILURES_IN_ROW = 16, NONE = -1 };
 
 /* Indices of one order that one request is to give. */

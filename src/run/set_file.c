@@ -9,7 +9,6 @@
 
 #include "base/file.h"
 
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -4,9 +4,6 @@
 #include "base/file.h"
 #include "run/process.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wordexp.h>

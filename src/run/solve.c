@@ -18,12 +18,6 @@
 
 #include "base/clock.h"
 
-#include <errno.h>
-#include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum {
     POLL_MS = 5,
     IDLE_MS = 20,

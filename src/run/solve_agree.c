@@ -7,9 +7,6 @@
 #include "run/trial.h"
 #include "stat/votes.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 typedef struct agreement {
     rn_solve_state *s;
     rn_try **list; /* [n] candidates, distinct programs */

@@ -14,19 +14,15 @@
  */
 #include "run/study.h"
 
-#include "base/arena.h"
-#include "base/vec.h"
 #include "cost/cost.h"
 #include "cost/flop.h"
 #include "task/prompt.h"
 #include "task/task.h"
-#include "run/opened.h"
 #include "store/store.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
+#include "gguf/gguf.h"
+#include "model/arch.h"
 
 /* ---- settings -------------------------------------------------------------------------------- */
 

@@ -7,9 +7,6 @@
 #include "run/expected.h"
 #include "run/identity.h"
 #include "run/program.h"
-#include "run/stage.h"
-
-#include <stdio.h>
 
 enum { MAX_FILE = 16 << 20 };
 

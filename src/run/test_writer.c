@@ -10,8 +10,6 @@
 #include "run/sampler.h"
 
 #include "base/file.h"
-#include <stdio.h>
-#include <stdlib.h>
 
 enum { MAX_FILE = 1 << 20, MAX_TOK = 300, POLL_MS = 50 };
 

@@ -4,9 +4,6 @@
 #include "base/rng.h"
 #include "run/program.h"
 
-#include <assert.h>
-#include <stdlib.h>
-
 const int64_t rn_trial_cpu_ns = 100000000;
 const rn_trial_plan rn_trial_examples = {
     .max_examples = 32, .n_mutants = 32, .n_pooled = 32, .n_borders = 16, .stdio = true};

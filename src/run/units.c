@@ -16,10 +16,6 @@
 #include "base/jout.h"
 #include "base/json.h"
 
-#include <assert.h>
-#include <limits.h>
-#include <math.h>
-
 enum { PIECES_PER_TASK = 32, PIECES_OF_SHORTEST = 4, MAX_ROUNDS = 5, MAX_LINE = 1 << 20 };
 /* Seconds that the shortest task has to take: a task takes some 2 s to start (scheduling, copying
  * its part, a warm interpreter), which is work that nobody asked for. */

@@ -11,11 +11,6 @@
  */
 #include "run/until_priv.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 /* ---- words ----------------------------------------------------------------------------------- */
 
 static void put_interval(rn_buf *out, const rn_interval *at, bool signed_)

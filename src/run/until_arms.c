@@ -8,13 +8,6 @@
  */
 #include "run/until_priv.h"
 
-#include "run/sampler.h"
-
-#include <assert.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_RUNS = 256, SLACK = 2 };
 
 static int nomem(rn_err *err)

@@ -13,10 +13,6 @@
 #include "report/recorded.h"
 #include "run/until_priv.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { SIMULATIONS = 200, SEED = 1 };
 
 /* The future of an arm. */

@@ -7,11 +7,6 @@
 
 #include "base/rng.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Draws of a problem: enough orders that a set's error is below that of its problems by far. */
 enum { DRAWS = 100000, MIN_ORDERS = 100, MAX_ORDERS = 4000 };
 

@@ -9,11 +9,6 @@
 #include "stat/alloc.h"
 #include "stat/tol.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 int rn_stat_rounds(const rn_arm *arm, const double *weight, double *score, double *cost,
                    rn_err *err)
 {

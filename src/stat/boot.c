@@ -18,11 +18,6 @@
 
 #include "base/rng.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Below this many problems' worth of passes, or of failures, quantiles of resamples are those of a
  * handful of different values: the usual "n p >= 5" of the normal approximation. */
 #define EDGE_PROBLEMS 5.0

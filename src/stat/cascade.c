@@ -8,10 +8,6 @@
 #include "stat/product.h"
 #include "stat/tol.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-
 int rn_stat_arm_new(const rn_count *eff, const uint8_t *keep, size_t n, const rn_drawcost *costs,
                     int per_row, int64_t k_max, rn_arm **out, rn_err *err)
 {

@@ -6,10 +6,6 @@
 #include "stat/boot_priv.h"
 #include "stat/tol.h"
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Percentiles of a mean difference degenerate when hardly any problem differs; see METRICS.md. */
 #define FEW_DIFFERENCES 5.0
 

@@ -14,13 +14,6 @@
 
 #include "stat/fold.h"
 
-#include <assert.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum {
     N_NODE = 194, /* log-odds -16 .. 16 by 1/6, and 0 and 1 */
     N_BETA = 16,  /* values of each of alpha, beta */

@@ -7,10 +7,6 @@
  */
 #include "stat/inquiry.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdlib.h>
-
 struct rn_inquiry {
     rn_ask ask;
     rn_seq *seq[2];

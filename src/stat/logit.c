@@ -6,12 +6,6 @@
 
 #include "stat/fold.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum { DIM = RN_LOGIT_MAX + 1, MAX_STEPS = 50, MAX_HALVINGS = 30 };
 
 static const double ridge = 1; /* in problems */

@@ -9,11 +9,6 @@
  */
 #include "stat/looks.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum { N_GRID = 161, MAX_LOOKS = 64 }; /* odd, for Simpson's rule */
 
 static const double least_growth = 1.1; /* of the information from look to look */

@@ -12,10 +12,6 @@
  */
 #include "stat/pass.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <string.h>
-
 /* 1 - exp(-50) is 1 to the last bit. */
 #define LOG_NOTHING (-50.0)
 

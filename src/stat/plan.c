@@ -7,13 +7,6 @@
 #include "stat/fold.h"
 #include "stat/tol.h"
 
-#include "base/vec.h"
-
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-
 typedef struct choice {
     rn_step step;
     double score, spent;

@@ -15,11 +15,6 @@
 #include "stat/policy.h"
 #include "stat/tol.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum { MAX_ARM = RN_PRIOR_MAX_ARM, MAX_BOX = 1 << 16 };
 
 /* Real costs that differ from the expected by less than this share of the budget change no plan. */

@@ -37,8 +37,6 @@
 
 #include "stat/prior.h"
 
-#include <stdbool.h>
-
 #define RN_POLICIES(X)          \
     X(ADAPTIVE, "adaptive")     \
     X(SMALL_ONLY, "small-only") \

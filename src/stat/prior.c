@@ -14,11 +14,6 @@
 #include "stat/prior.h"
 #include "stat/beta.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-
 enum { N_DEFAULT = 48, N_LEVELS = 5, MAX_SUPPORT = 160, N_EM = 20 };
 
 static const double levels[N_LEVELS] = {0.1, 0.3, 0.5, 0.7, 0.9};

@@ -6,8 +6,6 @@
  */
 #include "stat/product.h"
 
-#include <stdlib.h>
-
 enum { TILE = 4, BLOCK = 256 }; /* BLOCK is a multiple of TILE */
 
 typedef double lanes __attribute__((vector_size(16)));

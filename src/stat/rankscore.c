@@ -11,11 +11,6 @@
  */
 #include "stat/rankscore.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define NEGLIGIBLE 1e-18
 
 typedef struct scored {

@@ -3,10 +3,6 @@
 
 #include "base/rng.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-
 static int add_step(rn_course *c, size_t *cap, int arm, rn_err *err)
 {
     if (c->n && c->steps[c->n - 1].arm == arm) {

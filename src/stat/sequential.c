@@ -13,14 +13,6 @@
  */
 #include "stat/sequential.h"
 
-#include <assert.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum { N_RATES = RN_SEQ_RATES, N_EM = 30, MAX_STEPS = 40, MAX_RUNGS = 128, N_VIRTUAL = 6 };
 
 static const double growth = 1.3;     /* of the schedule */

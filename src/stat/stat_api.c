@@ -4,9 +4,6 @@
 #include "stat/rankscore.h"
 #include "stat/stop.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-
 int rn_pass_at_k(int64_t n, int64_t c, int64_t k, double *out, rn_err *err)
 {
     return rn_stat_pass(n, c, k, out, err);

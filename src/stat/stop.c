@@ -10,9 +10,6 @@
  */
 #include "stat/stop.h"
 
-#include <inttypes.h>
-#include <math.h>
-
 int rn_stat_drawcost_check(const rn_drawcost *cost, rn_err *err)
 {
     const double part[] = {cost->shared, cost->failing, cost->passing};

@@ -11,13 +11,6 @@
 
 #include "base/rng.h"
 
-#include <assert.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Draws of a problem: enough orders that a set's error is below that of its problems by far. */
 enum { DRAWS = 20000, MIN_ORDERS = 50, MAX_ORDERS = 1000, EVERY_K = 128 };
 

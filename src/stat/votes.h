@@ -17,10 +17,7 @@
 #ifndef RN_STAT_VOTES_H
 #define RN_STAT_VOTES_H
 
-#include "base/err.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 /* Before the values of a sample, as they are stored: 16-bit numbers, least significant byte first.
  * All but the last are the problem's. */

@@ -5,8 +5,6 @@
  */
 #include "store/store_priv.h"
 
-#include <limits.h>
-
 /* A run's samples in their order; `kind` is the first column. */
 #define CELLS(kind)                                                                          \
     "SELECT " kind ", s.id, p.id, p.ord, s.idx, s.gen_tok, s.prompt_tok, s.text_bytes,"      \

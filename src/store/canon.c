@@ -8,10 +8,6 @@
 
 #include "base/json.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_DEPTH = 64 };
 
 static int put_value(const json_t *v, int depth, rn_buf *out, rn_err *err);

@@ -4,9 +4,6 @@
  */
 #include "store/export_priv.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { FLUSH_BYTES = 256 * 1024 };
 
 static const struct export_name {

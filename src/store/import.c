@@ -7,8 +7,6 @@
 #include "base/hash.h"
 #include "store/store_priv.h"
 
-#include <stdlib.h>
-
 static const struct form {
     const char *name, *extractor;
 } forms[RN_N_IMPORT_FORMATS] = {[RN_IMPORT_AUTO] = {"auto", ""},

@@ -6,8 +6,6 @@
  */
 #include "store/import_priv.h"
 
-#include <stdio.h>
-
 enum { LOOK_BYTES = 256 * 1024, MAX_KEYS = 48 };
 
 /* Keys of an object at depth 1; values are skipped by their strings and brackets. */

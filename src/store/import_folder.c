@@ -4,11 +4,7 @@
  */
 #include "store/import_priv.h"
 
-#include "base/vec.h"
-
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 enum { MAX_PROGRAM = 64 << 20 };

@@ -12,9 +12,6 @@
  */
 #include "store/import_priv.h"
 
-#include <ctype.h>
-#include <stdlib.h>
-
 static const char mark[] = "\xef\xb7\x90";
 enum { MARK_BYTES = 3 };
 

@@ -8,8 +8,6 @@
  */
 #include "store/import_priv.h"
 
-#include <stdlib.h>
-
 static int by_text(const void *a, const void *b)
 {
     const rn_import_prompt *x = a, *y = b;

@@ -4,10 +4,6 @@
  */
 #include "store/import_priv.h"
 
-#include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_COLUMNS = 32, MAX_LINE = 1 << 20 };
 
 /* A CSV line cut in place; quotes around a field are taken off, there are none inside ids and

@@ -3,9 +3,6 @@
 
 #include "base/json.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { CHUNK = 256 * 1024, MAX_KEY_BYTES = 64 * 1024 };
 
 struct rn_js {

@@ -9,7 +9,6 @@
  */
 #include "store/merge.h"
 
-#include "base/vec.h"
 #include "store/split.h"
 #include "store/store_priv.h"
 

@@ -10,8 +10,6 @@
 
 #include "base/clock.h"
 
-#include <assert.h>
-
 static const char *or_empty(const char *text)
 {
     return text ? text : "";

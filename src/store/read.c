@@ -9,9 +9,6 @@
 
 #include "base/file.h"
 #include "base/near.h"
-#include "base/vec.h"
-
-#include <assert.h>
 
 /* The newest verdict: a few entries of one key range per sample. */
 #define NEWEST(column)                                              \

@@ -8,9 +8,7 @@
 
 #include "store/store_priv.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 int rn_store_about(rn_store *s, const char *name, rn_buf *out, rn_err *err)

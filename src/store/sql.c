@@ -4,10 +4,6 @@
  */
 #include "store/store_priv.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <stdarg.h>
-
 enum { SHA_BYTES = 32 };
 
 static int fail_db(sqlite3 *db, const char *path, int rc, rn_err *err, const char *what)

@@ -11,10 +11,6 @@
 #include "store/lock.h"
 #include "store/schema.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

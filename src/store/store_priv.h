@@ -27,7 +27,6 @@
 
 #include "store/store.h"
 
-#include <math.h>
 #include <sqlite3.h>
 
 enum { RN_STORE_MAX_STMT = 256, RN_STORE_MAX_KIND = 64 };

@@ -10,11 +10,7 @@
 #include "base/file.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>

@@ -15,10 +15,7 @@
 #include "task/download.h"
 #include "task/load_priv.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

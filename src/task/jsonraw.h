@@ -6,7 +6,7 @@
 #ifndef RN_TASK_JSONRAW_H
 #define RN_TASK_JSONRAW_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 enum { RN_JSONRAW_MAX_DEPTH = 200 };
 

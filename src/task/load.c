@@ -9,9 +9,6 @@
 
 #include "base/hash.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 int rn_load_bad(rn_json_at at, const char *key, rn_err *err, const char *fmt, ...)
 {
     char what[256];

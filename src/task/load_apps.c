@@ -19,7 +19,6 @@
 #include "task/jsonraw.h"
 
 #include <dirent.h>
-#include <stdlib.h>
 
 enum { MAX_FILE_BYTES = 1 << 29 };
 

@@ -12,7 +12,6 @@
  */
 #include "task/load_priv.h"
 
-#include "base/vec.h"
 #include "task/pylex.h"
 
 typedef struct libs {

@@ -18,8 +18,6 @@
 #include "task/jsonraw.h"
 #include "task/load_priv.h"
 
-#include <stdlib.h>
-
 /* ---- the shape of MBPP+'s arguments ---------------------------------------------------------- */
 
 /* One letter an argument, the last one for all that follow:

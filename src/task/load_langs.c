@@ -12,9 +12,6 @@
  */
 #include "task/load_priv.h"
 
-#include <stdio.h>
-#include <strings.h>
-
 /* judge/lang.h: the judge puts a secret in its place. */
 #define END_MARK "@RATION-END@"
 

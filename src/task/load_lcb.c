@@ -9,11 +9,9 @@
  */
 #include "task/load_priv.h"
 
-#include "base/vec.h"
 #include "task/jsonraw.h"
 #include "task/pickle.h"
 
-#include <stdlib.h>
 #include <zlib.h>
 
 enum { MAX_UNPACKED_BYTES = 1 << 30 };

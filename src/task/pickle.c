@@ -10,11 +10,6 @@
  */
 #include "task/pickle.h"
 
-#include "base/vec.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-
 enum { MAX_DEPTH = 16, MAX_VALUES = 1 << 24, MAX_BYTES = 1 << 30 };
 /* What is named again and again may grow by this much: dumps names keys, not texts. */
 enum { MAX_GROWTH = 64, SMALL_BYTES = 1 << 16 };

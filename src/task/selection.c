@@ -9,12 +9,6 @@
 #include "task/fetch.h"
 #include "task/task.h"
 
-#include "base/vec.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
-
 enum { MAX_TERM = 256 };
 
 /* ---- traits ---------------------------------------------------------------------------------- */

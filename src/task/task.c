@@ -12,8 +12,6 @@
 #include "base/near.h"
 
 #include <dirent.h>
-#include <stdlib.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 /* One APPS problem with its tests can take 100 MB; a whole document is read at once. */

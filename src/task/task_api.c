@@ -4,9 +4,6 @@
 
 #include "task/pylex.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 /* The offset in the prompt of the line that defines the entry point; its length if there is none.
  */
 static size_t head_of_prompt(const rn_problem *p, rn_err *err)
