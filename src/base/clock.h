@@ -2,8 +2,9 @@
 #ifndef RN_BASE_CLOCK_H
 #define RN_BASE_CLOCK_H
 
-#include <time.h>
 #include "base/base.h"
+
+#include <time.h>
 
 static inline int64_t rn_clock_ns(clockid_t id)
 {

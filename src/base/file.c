@@ -64,7 +64,7 @@ static int open_stream(rn_reader *r, int fd, rn_err *err)
             return rn_fail(err, RN_EUNSUPPORTED, "%s is %s", r->path, containers[i].what);
     }
     r->gz = gzdopen(fd, "rb");
-    if (!r->gz) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", r->path);
+    if (!r->gz) return rn_nomem(err, r->path);
     gzbuffer(r->gz, CHUNK);
     return 0;
 }
@@ -72,13 +72,13 @@ static int open_stream(rn_reader *r, int fd, rn_err *err)
 int rn_reader_open(const char *path, rn_reader **out, rn_err *err)
 {
     rn_reader *r = calloc(1, sizeof *r);
-    if (!r) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    if (!r) return rn_nomem(err, path);
     r->fd = -1;
     bool is_stdin = strcmp(path, "-") == 0;
     r->path = strdup(is_stdin ? "standard input" : path);
     if (!r->path) {
         free(r);
-        return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+        return rn_nomem(err, path);
     }
     int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
@@ -131,7 +131,7 @@ static int read_rows(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err
         int rc = rn_parquet_row(r->rows, &r->row, err);
         if (rc <= 0) return rc;
         rn_buf_putc(&r->row, '\n');
-        if (!rn_buf_ok(&r->row)) return rn_fail(err, RN_ENOMEM, "%s: out of memory", r->path);
+        if (!rn_buf_ok(&r->row)) return rn_nomem(err, r->path);
     }
     const size_t left = r->row.len - r->row_pos;
     *n = left < cap ? left : cap;
@@ -216,7 +216,7 @@ int rn_file_read(const char *path, size_t max_bytes, rn_buf *out, rn_err *err)
     if (rc) return rc;
     for (;;) {
         if (!rn_buf_reserve(out, CHUNK)) {
-            rc = rn_fail(err, RN_ENOMEM, "%s: out of memory after %zu bytes", path, out->len);
+            rc = rn_nomem(err, path);
             break;
         }
         size_t n = 0;
@@ -248,7 +248,7 @@ int rn_file_write_atomic(const char *path, rn_bytes data, rn_err *err)
 {
     rn_buf tmp = {0};
     rn_buf_printf(&tmp, "%s.tmp.%ld", path, (long)getpid());
-    if (!rn_buf_ok(&tmp)) return rn_fail(err, RN_ENOMEM, "out of memory writing %s", path);
+    if (!rn_buf_ok(&tmp)) return rn_nomem(err, path);
     int rc = 0;
     int fd = open(tmp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
@@ -289,7 +289,7 @@ int rn_dir_make(const char *path, rn_err *err)
 {
     rn_buf p = {0};
     rn_buf_puts(&p, path);
-    if (!rn_buf_ok(&p)) return rn_fail(err, RN_ENOMEM, "out of memory creating %s", path);
+    if (!rn_buf_ok(&p)) return rn_nomem(err, path);
     int rc = 0;
     for (size_t i = 1; i <= p.len && !rc; i++) {
         if (p.data[i] != '/' && p.data[i] != '\0') continue;

@@ -71,7 +71,7 @@ int rn_sha256_file(const char *path, char out[RN_SHA256_HEX], rn_err *err)
     char *buf = malloc(CHUNK);
     if (!buf) {
         close(fd);
-        return rn_fail(err, RN_ENOMEM, "out of memory reading %s", path);
+        return rn_nomem(err, path);
     }
     struct sha256_ctx ctx;
     sha256_init(&ctx);

@@ -57,6 +57,15 @@ void rn_jout_key(rn_buf *out, const char *name)
     rn_buf_printf(out, "\"%s\":", name);
 }
 
+void rn_jout_open(rn_buf *out, const char *name, const char *bracket)
+{
+    if (name)
+        rn_jout_key(out, name);
+    else
+        rn_jout_item(out);
+    rn_buf_puts(out, bracket);
+}
+
 void rn_jout_number(rn_buf *out, const char *name, double v)
 {
     rn_jout_key(out, name);

@@ -13,6 +13,9 @@ void rn_jout_item(rn_buf *out);
 /* `"name":` with the comma before it. `name` needs no escapes. */
 void rn_jout_key(rn_buf *out, const char *name);
 
+/* Opens an object or array as the member `name`, NULL: as an item; `bracket`: "{", "[" or "\n{". */
+void rn_jout_open(rn_buf *out, const char *name, const char *bracket);
+
 /* Members of an object. */
 void rn_jout_number(rn_buf *out, const char *name, double v); /* not finite: null */
 void rn_jout_whole(rn_buf *out, const char *name, int64_t v);

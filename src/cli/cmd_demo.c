@@ -55,7 +55,7 @@ static int add(demo *d, rn_err *err, ...)
     int rc = 0;
     for (const char *arg; !rc && (arg = va_arg(ap, const char *));) {
         *to = rn_arena_strdup(&d->arena, arg);
-        if (!*to++) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        if (!*to++) rc = rn_nomem(err, NULL);
     }
     va_end(ap);
     return rc;

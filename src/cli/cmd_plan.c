@@ -35,12 +35,10 @@ static const char intro[] =
 /* What is recorded, at each budget of the question: the figures of a report. */
 static void put_points(const rn_until_summary *s, rn_buf *out)
 {
-    rn_jout_key(out, "recorded");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "recorded", "[");
     for (size_t i = 0; i < s->n_points; i++) {
         const rn_until_point *p = &s->points[i];
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_whole(out, "k", p->k[0]);
         if (s->n_models == 2) rn_jout_whole(out, "second_k", p->k[1]);
         rn_jout_number(out, s->n_models == 2 ? "ahead" : "value", p->value);
@@ -61,12 +59,10 @@ static void put_json(const rn_until_summary *s, rn_buf *out)
     rn_jout_number(out, "p_answered", s->p_answered);
     rn_jout_whole(out, "problems_compared", s->n_reported);
     put_points(s, out);
-    rn_jout_key(out, "models");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "models", "[");
     for (size_t i = 0; i < s->n_models; i++) {
         const rn_until_model *m = &s->models[i];
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_text(out, "model", m->name);
         rn_jout_whole(out, "recorded", m->n_recorded);
         rn_jout_whole(out, "further", m->n_more[1]);
@@ -78,12 +74,10 @@ static void put_json(const rn_until_summary *s, rn_buf *out)
         rn_buf_putc(out, '}');
     }
     rn_buf_putc(out, ']');
-    rn_jout_key(out, "problems");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "problems", "[");
     for (size_t i = 0; i < s->n_listed; i++) {
         const rn_until_problem *p = &s->problems[i];
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_text(out, "task_id", p->task_id);
         rn_jout_text(out, "model", s->models[p->model].name);
         rn_jout_whole(out, "n", p->n);

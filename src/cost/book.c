@@ -143,7 +143,7 @@ int rn_cost_profile_add(rn_cost_book *b, const char *profile, const char *hardwa
     r->time = copy;
     return 0;
 nomem:
-    return rn_fail(err, RN_ENOMEM, "out of memory adding the profile %s", profile);
+    return rn_nomem(err, profile);
 }
 
 rn_cost_book *rn_cost_book_new(void)

@@ -106,9 +106,7 @@ int rn_nll_score(const rn_model *m, const rn_engine_opts *opts, const rn_ids *pr
     b.scores = calloc((size_t)n, sizeof *b.scores);
     b.ids = calloc((size_t)n, sizeof *b.ids);
     int64_t longest = 0;
-    int rc = b.text_of && b.next && b.scores && b.ids
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "out of memory for texts");
+    int rc = b.text_of && b.next && b.scores && b.ids ? 0 : rn_nomem(err, "texts");
     if (!rc) rc = encode(&b, m, prompt, bare, &longest, err);
     if (!rc && b.n > 0) rc = score(&b, m, opts, prompt, longest, err);
     for (int64_t i = 0; i < b.n; i++)

@@ -36,8 +36,7 @@ static int read_fields(rn_verifier *v, const json_t *o, const char *path, rn_err
     v->text = rn_arena_dup(&v->own, text.data, text.len);
     v->yes = rn_arena_dup(&v->own, yes.data, yes.len);
     v->no = rn_arena_dup(&v->own, no.data, no.len);
-    if (!v->name || !v->text || !v->yes || !v->no)
-        return rn_fail(err, RN_ENOMEM, "%s: out of memory", path);
+    if (!v->name || !v->text || !v->yes || !v->no) return rn_nomem(err, path);
     return 0;
 }
 
@@ -46,7 +45,7 @@ int rn_verifier_open(const char *which, const char *data_dir, rn_verifier **out,
     rn_verifier *v = calloc(1, sizeof *v);
     rn_buf path = {0}, text = {0};
     json_t *o = NULL;
-    int rc = v ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    int rc = v ? 0 : rn_nomem(err, NULL);
     if (!rc && !rn_data_template(data_dir, "verifier", which, &path))
         rc = rn_fail(err, RN_ENOTFOUND,
                      "there is no verifier template '%s': give function, chat or a file", which);
@@ -144,7 +143,7 @@ static int encode_questions(session *s, rn_err *err)
         rn_buf_clear(&text);
         rn_verifier_question(s->v, s->asks[i].prompt, s->asks[i].program, &text);
         if (!rn_buf_ok(&text)) {
-            rc = rn_fail(err, RN_ENOMEM, "out of memory for a question");
+            rc = rn_nomem(err, "question");
             break;
         }
         rc = chat == RN_CHAT_NONE
@@ -182,7 +181,7 @@ static int put_text(session *s, int64_t at, int64_t i, size_t prefix, const rn_i
 {
     size_t own = s->ids[i].n - prefix;
     int32_t *t = malloc((own + answer->n) * sizeof *t);
-    if (!t) return rn_fail(err, RN_ENOMEM, "out of memory for questions");
+    if (!t) return rn_nomem(err, "questions");
     if (own) memcpy(t, s->ids[i].v + prefix, own * sizeof *t);
     memcpy(t + own, answer->v, answer->n * sizeof *t);
     s->texts[at] = t;
@@ -282,8 +281,7 @@ int rn_verifier_ask(const rn_verifier *v, const rn_model *m, const rn_engine_opt
     s.ask_of = calloc((size_t)n, sizeof *s.ask_of);
     s.texts = calloc(cap, sizeof *s.texts);
     s.scores = calloc(cap, sizeof *s.scores);
-    if (!rc && !(s.ids && s.ask_of && s.texts && s.scores))
-        rc = rn_fail(err, RN_ENOMEM, "out of memory for questions");
+    if (!rc && !(s.ids && s.ask_of && s.texts && s.scores)) rc = rn_nomem(err, "questions");
     if (!rc) rc = encode_questions(&s, err);
     if (!rc) rc = ask_all(&s, err);
     for (int64_t i = 0; s.ids && i < n; i++)

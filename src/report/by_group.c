@@ -52,7 +52,8 @@ static int find_groups(grouping *g)
             for (size_t k = 0; k < g->groups.n && !known; k++)
                 known = strlen(g->groups.data[k]) == n && strncmp(g->groups.data[k], p + 1, n) == 0;
             const char *copy = known ? NULL : rn_arena_dup(&g->arena, p + 1, n);
-            if (!known && (!copy || !rn_vec_push(&g->groups, copy))) return rn_report_nomem(g->err);
+            if (!known && (!copy || !rn_vec_push(&g->groups, copy)))
+                return rn_nomem(g->err, "report");
             p += 1 + n;
         }
     if (g->groups.n) qsort(g->groups.data, g->groups.n, sizeof *g->groups.data, rising);
@@ -68,7 +69,7 @@ static int add_rows(grouping *g, const rn_report_task *t, const rn_entrant *e, c
     uint8_t *keep = rn_arena_array(&g->arena, t->n_problems + 1, 1);
     rn_coverage cov;
     size_t n = 0;
-    if (!counts || !eff || !keep) return rn_report_nomem(g->err);
+    if (!counts || !eff || !keep) return rn_nomem(g->err, "report");
     for (size_t i = 0; i < t->n_problems; i++)
         if (is_in(groups_of(g->o, t->task_ids[i]), group))
             counts[n++] = e->base ? e->base[i] : e->counts[i];
@@ -77,7 +78,7 @@ static int add_rows(grouping *g, const rn_report_task *t, const rn_entrant *e, c
     const size_t cols = (size_t)cov.k_max;
     double *table = rn_arena_array(&g->arena, cov.n_used * cols + 1, sizeof *table);
     double *value = rn_arena_array(&g->arena, 3 * cols + 1, sizeof *value);
-    if (!table || !value) return rn_report_nomem(g->err);
+    if (!table || !value) return rn_nomem(g->err, "report");
     if (cols) rc = rn_stat_pass_table(eff, keep, n, cov.k_max, table, g->err);
     const rn_bootstrap_table boot = {.values = table,
                                      .n_problems = cov.n_used,

@@ -116,7 +116,7 @@ static int sampled_cells(rn_report *r, const rn_report_task *t, size_t who, work
     const double *table = rn_report_common_table(r, t, e);
     double *out = rn_arena_array(&w->a, t->n_common * w->m, sizeof *out);
     rn_interval *iv = rn_arena_array(&w->a, w->m, sizeof *iv);
-    if (!table || !out || !iv) return rn_report_nomem(err);
+    if (!table || !out || !iv) return rn_nomem(err, "report");
     int rc = rn_stat_budget_table(&(rn_ktable){table, t->n_common, e->k_max}, cost, 0, w->budgets,
                                   w->m, out, err);
     if (!rc) rc = rn_stat_boot_interval(t->boot, out, w->m, r->opts.level, iv, err);
@@ -193,7 +193,7 @@ static int compare(rn_report *r, const rn_report_task *t, work *w, size_t j, rn_
     const double **tables = rn_arena_array(&a, t->n_entrants, sizeof *tables);
     double *lead = rn_arena_array(&a, t->n_entrants, sizeof *lead);
     int *who = rn_arena_array(&a, t->n_entrants, sizeof *who);
-    int rc = cols && tables && lead && who ? 0 : rn_report_nomem(err);
+    int rc = cols && tables && lead && who ? 0 : rn_nomem(err, "report");
     for (size_t i = 0; i < t->n_entrants && !rc; i++) {
         if (!stands(&row->cells[i]) || !at[i]) continue;
         if ((int)i == row->best) best = rivals;
@@ -225,12 +225,12 @@ static int crossings(rn_report *r, const rn_report_task *t, rn_unit axis, rn_rep
 {
     size_t n = t->n_entrants;
     rn_cross *list = rn_arena_array(&r->arena, n * n + 1, sizeof *list);
-    if (!list) return rn_report_nomem(err);
+    if (!list) return rn_nomem(err, "report");
     rn_arena own = {0};
     double budgets[CROSS_BUDGETS];
     double *x = rn_arena_array(&own, 2 * t->n_common * CROSS_BUDGETS, sizeof *x);
     double *y = x + t->n_common * CROSS_BUDGETS;
-    int rc = x ? 0 : rn_report_nomem(err);
+    int rc = x ? 0 : rn_nomem(err, "report");
     for (size_t i = 0; i < n * n && !rc; i++) {
         const rn_entrant *a = &t->entrants[i / n], *b = &t->entrants[i % n];
         if (!competes(a, axis) || !competes(b, axis) || !a->table || !b->table) continue;
@@ -241,7 +241,7 @@ static int crossings(rn_report *r, const rn_report_task *t, rn_unit axis, rn_rep
         if (!(to > from)) continue;
         const double *ta = rn_report_common_table(r, t, a), *tb = rn_report_common_table(r, t, b);
         rc = ta && tb ? rn_stat_budget_grid(from, to, CROSS_BUDGETS, budgets, err)
-                      : rn_report_nomem(err);
+                      : rn_nomem(err, "report");
         if (!rc)
             rc = rn_stat_budget_table(&(rn_ktable){ta, t->n_common, a->k_max}, ca, 0, budgets,
                                       CROSS_BUDGETS, x, err);
@@ -277,7 +277,7 @@ static int lead_on(rn_report *r, rn_report_task *t, rn_unit axis, rn_err *err)
     rn_cell *all = rn_arena_array(&r->arena, m * n, sizeof *all);
     rn_cell *column = rn_arena_array(&w.a, m, sizeof *column);
     w.at = rn_arena_array(&w.a, n, sizeof *w.at);
-    if (!rows || !all || !column || !w.at) rc = rn_report_nomem(err);
+    if (!rows || !all || !column || !w.at) rc = rn_nomem(err, "report");
     for (size_t i = 0; i < n && !rc; i++) {
         const rn_entrant *e = &t->entrants[i];
         const bool here = competes(e, axis);
@@ -330,7 +330,7 @@ static int64_t published_reach(const rn_entrant *e, double score, bool interpola
 static int reach(rn_report *r, rn_report_task *t, rn_err *err)
 {
     rn_reach_row *rows = rn_arena_array(&r->arena, t->n_entrants + 1, sizeof *rows);
-    if (!rows) return rn_report_nomem(err);
+    if (!rows) return rn_nomem(err, "report");
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
         rn_reach_row *row = &rows[i];
@@ -345,7 +345,7 @@ static int reach(rn_report *r, rn_report_task *t, rn_err *err)
             rn_reach at;
             int rc = table ? rn_stat_boot_reach(t->boot, table, (size_t)e->k_max, r->opts.reach,
                                                 r->opts.level, &at, err)
-                           : rn_report_nomem(err);
+                           : rn_nomem(err, "report");
             if (rc) return rc;
             row->k = at.k;
             row->k_lo = at.lo;

@@ -42,7 +42,7 @@ static int add_asset(const char *name, const char *end, rn_buf *out, rn_err *err
 {
     rn_buf rel = {0}, path = {0}, text = {0};
     rn_buf_printf(&rel, "page/%s", name);
-    int rc = !rn_buf_ok(&rel) ? rn_fail(err, RN_ENOMEM, "out of memory for the page")
+    int rc = !rn_buf_ok(&rel) ? rn_nomem(err, "page")
              : rn_data_locate(NULL, rel.data, &path)
                  ? rn_file_read(path.data, MAX_ASSET, &text, err)
                  : rn_fail(err, RN_ENOTFOUND,
@@ -187,7 +187,7 @@ int rn_report_html(const rn_report *r, const rn_html_opts *o, rn_buf *out, rn_er
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ok &= rn_buf_ok(all[i]);
     if (!rc && ok) put_page(r, o, &p, out);
-    if (!rc && (!ok || !rn_buf_ok(out))) rc = rn_fail(err, RN_ENOMEM, "out of memory for the page");
+    if (!rc && (!ok || !rn_buf_ok(out))) rc = rn_nomem(err, "page");
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         rn_buf_free(all[i]);
     return rc;

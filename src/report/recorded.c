@@ -44,7 +44,7 @@ static int read_differences(rn_report *r, const rn_report_task *t, rn_entrant *c
     const size_t n = t->n_common;
     const double *a = rn_report_common_table(r, t, e[0]), *b = rn_report_common_table(r, t, e[1]);
     double *x = rn_arena_array(&r->arena, 2 * n + 1, sizeof *x), *y = x + n;
-    int rc = a && b && x ? 0 : rn_report_nomem(err);
+    int rc = a && b && x ? 0 : rn_nomem(err, "report");
     for (size_t i = 0; !rc && i < ask->n_points; i++) {
         const int64_t k = ask->ks[0][i], l = ask->ks[1][i];
         if (k > e[0]->k_max || l > e[1]->k_max) continue;
@@ -102,7 +102,7 @@ int rn_report_recorded(const rn_recorded_ask *ask, rn_recorded *out, rn_err *err
     const rn_report_filter filter = {
         .task = ask->as->set, .models = ask->as->models, .n_models = ask->as->n_models};
     rn_report *r = rn_report_new(&opts);
-    rc = r ? rn_report_add_store(r, ask->as->store, &filter, err) : rn_report_nomem(err);
+    rc = r ? rn_report_add_store(r, ask->as->store, &filter, err) : rn_nomem(err, "report");
     if (!rc) rc = read_all(r, ask, out, err);
     rn_report_free(r);
     return rc;

@@ -49,11 +49,6 @@ void rn_report_free(rn_report *r)
     free(r);
 }
 
-int rn_report_nomem(rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "out of memory for the report");
-}
-
 /* The list is moved to twice the room when its n items fill a power of two. */
 void *rn_report_grown(rn_arena *a, void *list, size_t n, size_t size)
 {
@@ -74,7 +69,7 @@ int rn_report_note(rn_report *r, rn_err *err, const char *fmt, ...)
         if (strcmp(r->notes[i], text) == 0) return 0;
     const char **notes = rn_report_grown(&r->arena, r->notes, r->n_notes, sizeof *notes);
     char *copy = rn_arena_strdup(&r->arena, text);
-    if (!notes || !copy) return rn_report_nomem(err);
+    if (!notes || !copy) return rn_nomem(err, "report");
     r->notes = notes;
     r->notes[r->n_notes++] = copy;
     return 0;

@@ -10,7 +10,6 @@
 
 /* Adds a sentence to the report's notes, once. */
 int rn_report_note(rn_report *r, rn_err *err, const char *fmt, ...) RN_PRINTF(3, 4);
-int rn_report_nomem(rn_err *err); /* RN_ENOMEM with a message */
 
 /* The task of this name and hash, made if there is none; NULL: out of memory. */
 rn_report_task *rn_report_task_get(rn_report *r, const char *name, const char *hash);

@@ -18,8 +18,7 @@
 
 enum { MAX_LIST = 256, MAX_TASKS = 64 };
 
-/* ---- words
- * ------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 /* The place of `value` among n words; `name` is the option. */
 static int choose(const char *name, const char *value, const char *const *words, int n, int *out,
@@ -66,7 +65,7 @@ static int read_pair(const char *name, const char *text, char mark, rn_arena *a,
                      const char *pair[2], rn_err *err)
 {
     char *copy = rn_arena_strdup(a, text), *at = copy ? strchr(copy, mark) : NULL;
-    if (!copy) return rn_report_nomem(err);
+    if (!copy) return rn_nomem(err, "report");
     if (!at || at == copy || !at[1])
         return rn_fail(err, RN_EINVAL, "--%s needs two names with '%c' between them, not '%s'",
                        name, mark, text);
@@ -209,8 +208,7 @@ int rn_report_options_check(const rn_report_options *o, rn_err *err)
     return rc;
 }
 
-/* ---- the rooms
- * --------------------------------------------------------------------------------- */
+/* ---- the rooms ------------------------------------------------------------------------------- */
 
 /* Options with which `plan --samples` sees and prices what this report does, if there are any. */
 static int note_pricing(const rn_report_options *o, rn_report *r, rn_err *err)
@@ -241,9 +239,8 @@ static int note_pricing(const rn_report_options *o, rn_report *r, rn_err *err)
         rn_buf_printf(&out, " --resamples %lld", (long long)r->opts.n_resamples);
     if (r->opts.seed) rn_buf_printf(&out, " --seed %lld", (long long)o->seed);
     rn_buf_puts(&out, "");
-    r->repriced = rn_buf_ok(&out) ? rn_arena_strdup(&r->arena, out.data) : NULL;
-    rn_buf_free(&out);
-    return r->repriced ? 0 : rn_report_nomem(err);
+    r->repriced = rn_arena_take(&r->arena, &out);
+    return r->repriced ? 0 : rn_nomem(err, "report");
 }
 
 /* Loads and prices what the options name. */
@@ -256,7 +253,7 @@ static int load(const rn_report_options *o, const request *q, rn_report **out, r
                                      .n_problems = o->n_problems,
                                      .loose = o->published};
     rn_report *r = rn_report_new(&q->opts);
-    int rc = r ? 0 : rn_report_nomem(err);
+    int rc = r ? 0 : rn_nomem(err, "report");
     for (size_t i = 0; i < o->n_cost_files && !rc; i++)
         rc = rn_cost_book_read(r->book, o->cost_files[i], err);
     if (!rc && o->store) rc = rn_report_add_store(r, o->store, &filter, err);
@@ -313,7 +310,7 @@ static int hand_over(const rn_report *r, rn_buf *text, rn_buf *findings, rn_repo
     }
     if (ok) return 0;
     rn_report_output_free(out);
-    return rn_report_nomem(err);
+    return rn_nomem(err, "report");
 }
 
 void rn_report_output_free(rn_report_output *out)
@@ -365,8 +362,7 @@ int rn_stage_report(const rn_report_options *o, rn_report_output *out, rn_err *e
     return rc;
 }
 
-/* ---- plans
- * ------------------------------------------------------------------------------------- */
+/* ---- plans ----------------------------------------------------------------------------------- */
 
 static int rising(const void *a, const void *b)
 {
@@ -467,8 +463,7 @@ static void render_plans(const rn_report *r, const rn_plans *plans, int format, 
     if (format == 2) {
         rn_buf_puts(out, "{");
         rn_jout_text(out, "version", rn_version());
-        rn_jout_key(out, replay ? "replays" : "plans");
-        rn_buf_putc(out, '[');
+        rn_jout_open(out, replay ? "replays" : "plans", "[");
     }
     for (size_t i = 0; i < r->n_tasks; i++) {
         if (i && format == 0) rn_buf_putc(out, '\n');
@@ -511,8 +506,7 @@ static int write_axis(rn_report *r, const row_plan *w, rn_report_task *t, const 
     } else if (!rc && rn_rows_n(&rows) && format == 1) {
         rn_rows_csv(&rows, true, out);
     } else if (!rc && rn_rows_n(&rows)) {
-        rn_jout_item(out);
-        rn_buf_puts(out, "\n{");
+        rn_jout_open(out, NULL, "\n{");
         rn_jout_text(out, "task", t->name);
         rn_jout_text(out, "axis", rn_unit_name(p->axis));
         rn_jout_key(out, "rows");
@@ -531,8 +525,7 @@ static int write_rows(rn_report *r, const row_plan *w, const rn_plan_opts *p, bo
     if (format == 2) {
         rn_buf_puts(out, "{");
         rn_jout_text(out, "version", rn_version());
-        rn_jout_key(out, w->key);
-        rn_buf_putc(out, '[');
+        rn_jout_open(out, w->key, "[");
     }
     for (size_t i = 0; i < r->n_tasks && !rc; i++) {
         const size_t before = out->len;

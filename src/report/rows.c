@@ -22,8 +22,7 @@ const char *rn_amount(rn_arena *a, rn_unit unit, double v)
     if (isinf(v)) return "never";
     rn_buf text = {0};
     rn_budget_print(unit, v, &text);
-    const char *copy = rn_buf_ok(&text) ? rn_arena_strdup(a, text.data) : NULL;
-    rn_buf_free(&text);
+    const char *copy = rn_arena_take(a, &text);
     return copy ? copy : "?";
 }
 
@@ -227,8 +226,7 @@ static void json_datum(rn_buf *out, const rn_column *c, const rn_datum *d)
 {
     const bool nested = c->ends == RN_ENDS_NESTED;
     if (nested) {
-        rn_jout_key(out, c->name);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, c->name, "{");
     }
     json_value(out, nested ? "value" : c->name, c, d);
     json_ends(out, c, d);
@@ -239,14 +237,12 @@ static void json_datum(rn_buf *out, const rn_column *c, const rn_datum *d)
 
 static void json_models(const rn_rows *t, size_t row, rn_buf *out)
 {
-    rn_jout_key(out, "models");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "models", "[");
     for (size_t i = 0; i < t->column.n; i++) {
         const rn_column *c = &t->column.data[i];
         const rn_datum *d = rn_rows_at(t, row, (int)i);
         if (!c->model || !d->k) continue;
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_text(out, "model", c->model);
         rn_jout_whole(out, "k", d->k);
         json_datum(out, c, d);
@@ -261,8 +257,7 @@ void rn_rows_json(const rn_rows *t, rn_buf *out)
     rn_buf_putc(out, '[');
     for (size_t row = 0; row < rn_rows_n(t) && !out->failed; row++) {
         bool models = false;
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         for (size_t i = 0; i < t->column.n; i++) {
             const rn_column *c = &t->column.data[i];
             const rn_datum *d = rn_rows_at(t, row, (int)i);

@@ -33,11 +33,6 @@ typedef struct candidate {
     char question[256];
 } candidate;
 
-static int nomem(rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "out of memory for a run with unequal samples");
-}
-
 static char family_of(const rn_store_cell *c)
 {
     return c->verdict < 0 ? 'S' : rn_verdict_family((rn_verdict)c->verdict);
@@ -182,7 +177,7 @@ static int fill_rows(rn_arena *arena, outcomes *o, candidate *best, rn_ruled *ou
     double *rows = rn_arena_array(arena, o->n_problems * (size_t)k + 1, sizeof *rows);
     rn_count *some = malloc((o->n_problems + 1) * sizeof *some);
     double *values = malloc((o->n_problems * (size_t)k + 1) * sizeof *values);
-    int rc = counts && rows && some && values ? 0 : nomem(err);
+    int rc = counts && rows && some && values ? 0 : rn_nomem(err, "run with unequal samples");
     size_t n = 0;
     if (!rc) walk(o, best->seq, best->rung);
     for (size_t p = 0; !rc && p < o->n_problems; p++) {
@@ -201,7 +196,7 @@ static int fill_rows(rn_arena *arena, outcomes *o, candidate *best, rn_ruled *ou
                       .rows = rows,
                       .k = k,
                       .n_taken = best->total};
-    return out->question ? 0 : nomem(err);
+    return out->question ? 0 : rn_nomem(err, "run with unequal samples");
 }
 
 static int make_room(outcomes *o, rn_err *err)
@@ -213,7 +208,9 @@ static int make_room(outcomes *o, rn_err *err)
     o->n_all = calloc(n, sizeof *o->n_all);
     o->has = calloc(n, 1);
     o->now = calloc(n, sizeof *o->now);
-    return o->pass && o->at && o->n_known && o->n_all && o->has && o->now ? 0 : nomem(err);
+    return o->pass && o->at && o->n_known && o->n_all && o->has && o->now
+               ? 0
+               : rn_nomem(err, "run with unequal samples");
 }
 
 /* The estimates, from n samples of each problem and, where it has more, the best rule. */
@@ -222,7 +219,7 @@ static int estimate(rn_arena *arena, outcomes *o, rules *r, int64_t n, int64_t n
 {
     rn_count *base = rn_arena_array(arena, o->n_problems + 1, sizeof *base);
     rn_ruled *ruled = rn_arena_array(arena, 1, sizeof *ruled);
-    int rc = base && ruled ? 0 : nomem(err);
+    int rc = base && ruled ? 0 : rn_nomem(err, "run with unequal samples");
     if (!rc) count_first(o, n, base, first);
     if (!rc && r->best.seq && r->best.total > n * n_with)
         rc = fill_rows(arena, o, &r->best, ruled, err);

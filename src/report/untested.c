@@ -54,7 +54,7 @@ static int read_greedy(field *f, rn_err *err)
 {
     const rn_report_task *t = f->t;
     f->greedy = rn_arena_array(&f->a, t->n_entrants * t->n_common + 1, sizeof *f->greedy);
-    if (!f->greedy) return rn_report_nomem(err);
+    if (!f->greedy) return rn_nomem(err, "report");
     for (size_t i = 0; i < t->n_entrants; i++) {
         double *to = f->greedy + i * t->n_common;
         bool all = t->entrants[i].solved != NULL;
@@ -156,7 +156,7 @@ static int add_ways(field *f, const rn_entrant *e, rn_err *err)
     if (second) *second = (way){.e = e, .big = f->big, .ranking = ranking, .k_max = k_max};
     f->n += second ? 2 : 1;
     if (!at || !make_tables(f, first) || (second && !make_tables(f, second)))
-        return rn_report_nomem(err);
+        return rn_nomem(err, "report");
     for (size_t p = 0, row = 0; p < t->n_problems; p++) {
         if (!t->common[p]) continue;
         const rn_votes *v = &ranking->votes[p];
@@ -348,7 +348,7 @@ static int put_best(const field *f, const int64_t *k, const rn_untested_ask *ask
     const size_t n = f->t->n_common;
     uint32_t *fold = rn_arena_array((rn_arena *)&f->a, n, sizeof *fold);
     double *best = rn_arena_array((rn_arena *)&f->a, 4 * n, sizeof *best);
-    if (!fold || !best) return rn_report_nomem(err);
+    if (!fold || !best) return rn_nomem(err, "report");
     int rc = rn_stat_folds(f->r->opts.seed, n, N_FOLDS, fold, err);
     if (rc) return rc;
     for (uint32_t g = 0; g < N_FOLDS; g++) {
@@ -391,7 +391,7 @@ static int rows_by_budget(field *f, const rn_untested_ask *ask, double *x, rn_er
         f->big && f->big->priced[ask->axis] ? rn_stat_cost(&f->big->axis[ask->axis], 1) : NAN;
     const size_t n = ask->n ? ask->n : isnan(one) ? 0u : 1u;
     int64_t *k = rn_arena_array(&f->a, f->n, sizeof *k);
-    int rc = k ? 0 : rn_report_nomem(err);
+    int rc = k ? 0 : rn_nomem(err, "report");
     for (size_t b = 0; b < n && !rc; b++) {
         const double budget = ask->n ? ask->budgets[b] : one;
         size_t shown = 0;
@@ -451,7 +451,7 @@ int rn_report_untested(rn_report *r, rn_report_task *t, const rn_untested_ask *a
     field f = {.r = r, .t = t, .to = to};
     f.ways = rn_arena_array(&f.a, 2 * t->n_entrants, sizeof *f.ways);
     double *x = rn_arena_array(&f.a, 4 * t->n_common, sizeof *x);
-    int rc = f.ways && x ? read_greedy(&f, err) : rn_report_nomem(err);
+    int rc = f.ways && x ? read_greedy(&f, err) : rn_nomem(err, "report");
     if (!rc) rc = find_fallback(&f, err);
     for (size_t i = 0; i < t->n_entrants && !rc; i++)
         if (t->entrants[i].table) rc = add_ways(&f, &t->entrants[i], err);

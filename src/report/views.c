@@ -43,8 +43,7 @@ static void text_or_none(rn_rows *to, const rn_report_task *t, int i)
     rn_rows_word(to, i < 0 ? "" : t->entrants[i].model);
 }
 
-/* ---- samples and costs
- * ------------------------------------------------------------------------- */
+/* ---- samples and costs ----------------------------------------------------------------------- */
 
 static double of_family(const rn_entrant *e, char family)
 {
@@ -588,8 +587,7 @@ void rn_view_rankers(const rn_report *r, const rn_report_task *t, rn_unit axis, 
     rn_view_put_examples(t, &to->foot);
 }
 
-/* ---- a score to reach, and what is rows already
- * ------------------------------------------------ */
+/* ---- a score to reach, and what is rows already ---------------------------------------------- */
 
 void rn_view_reach(const rn_report *r, const rn_report_task *t, rn_unit axis, rn_rows *to)
 {

@@ -124,8 +124,7 @@ static int check_at_rest(const places *p, int64_t n_tasks, const rn_watch *watch
     rn_err why = {0};
     rn_slurm_queue q = {.watch = watch, .n_tasks = n_tasks, .adopt = true};
     q.tasks = calloc((size_t)n_tasks, sizeof *q.tasks);
-    int rc =
-        q.tasks ? rn_slurm_look(p->dir, &q, &why) : rn_fail(err, RN_ENOMEM, "queue: out of memory");
+    int rc = q.tasks ? rn_slurm_look(p->dir, &q, &why) : rn_nomem(err, "queue");
     free(q.tasks);
     if (rc == RN_ENET)
         return rn_fail(err, RN_EBUSY,
@@ -209,8 +208,7 @@ static int ask_stage(const rn_batch_options *o, const places *p, rn_units *todo,
         rn_vec_push(&w, tail[i]);
     rn_process_call call = {
         .argv = w.data, .timeout_ms = INT_MAX / 2, .watch = &o->watch, .said = &said};
-    int rc = rn_vec_ok(&w) && file ? rn_process_run(&call, err)
-                                   : rn_fail(err, RN_ENOMEM, "what is missing: out of memory");
+    int rc = rn_vec_ok(&w) && file ? rn_process_run(&call, err) : rn_nomem(err, "what is missing");
     if (!rc && call.code)
         rc = rn_fail(err, call.code == 2 ? RN_EINVAL : RN_EIO, "%.400s",
                      said.len ? said.data : "the stage cannot say what is missing");
@@ -241,7 +239,7 @@ static int write_part(const rn_batch_job *job, int64_t i, const rn_units *u, con
                              .task = name};
     int rc = 0;
     if (!rn_vec_ok(&picks))
-        rc = rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+        rc = rn_nomem(err, "part of a task");
     else if (known)
         rc = rn_split(whole, path, &o, NULL, err);
     rn_vec_free(&picks);
@@ -253,12 +251,9 @@ static int write_task(const places *p, const rn_batch_job *job, int64_t i, const
 {
     rn_buf path = {0};
     const char *name = rn_task_path(p->dir, i, "units", &path);
-    int rc = name ? rn_units_write(u, name, err)
-                  : rn_fail(err, RN_ENOMEM, "units of a task: out of memory");
+    int rc = name ? rn_units_write(u, name, err) : rn_nomem(err, "units of a task");
     if (!rc) name = rn_task_path(p->dir, i, "in.db", &path);
-    if (!rc)
-        rc = name ? write_part(job, i, u, name, whole, err)
-                  : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    if (!rc) rc = name ? write_part(job, i, u, name, whole, err) : rn_nomem(err, "part of a task");
     rn_buf_free(&path);
     return rc;
 }
@@ -302,7 +297,7 @@ static int make_job(const rn_batch_options *o, const places *p, const rn_units *
     for (size_t i = 0; i < o->n_args; i++)
         rn_vec_push(&job->args, o->args[i]);
     rn_units *tasks = calloc(n_tasks, sizeof *tasks);
-    rc = tasks && rn_vec_ok(&job->args) ? 0 : rn_fail(err, RN_ENOMEM, "job: out of memory");
+    rc = tasks && rn_vec_ok(&job->args) ? 0 : rn_nomem(err, "job");
     name_job(job, p->store);
     if (!rc) rc = rn_units_balance(todo, n_tasks, n_nodes, tasks, err);
     /* Fewer pieces than tasks: the empty ones are the last. */
@@ -327,7 +322,7 @@ static int print_job(const rn_batch_options *o, const places *p, const rn_batch_
     for (int64_t i = 0; i < job->n_tasks; i++)
         rn_vec_push(&tasks, i);
     int rc = name && rn_vec_ok(&tasks) ? rn_file_read(name, 1 << 20, &script, err)
-                                       : rn_fail(err, RN_ENOMEM, "script: out of memory");
+                                       : rn_nomem(err, "script");
     if (!rc) {
         rn_buf_printf(out, "# %s\n", name);
         rn_buf_add(out, script.data, script.len);
@@ -344,7 +339,7 @@ static int print_job(const rn_batch_options *o, const places *p, const rn_batch_
         rn_buf_word(out, p->dir);
         rn_buf_puts(out, " --attach\n");
     }
-    if (!rc && !rn_buf_ok(out)) rc = rn_fail(err, RN_ENOMEM, "script: out of memory");
+    if (!rc && !rn_buf_ok(out)) rc = rn_nomem(err, "script");
     rn_vec_free(&tasks);
     rn_buf_free(&script);
     rn_buf_free(&path);
@@ -363,8 +358,7 @@ static int submit_only(const rn_batch_options *o, const places *p, const rn_batc
                              .stage = job->args.data[0],
                              .tasks = tasks.data,
                              .n = tasks.n};
-    int rc = rn_vec_ok(&tasks) ? rn_slurm_submit(&x, err)
-                               : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
+    int rc = rn_vec_ok(&tasks) ? rn_slurm_submit(&x, err) : rn_nomem(err, "list of tasks");
     out->submitted = rc == 0;
     if (!rc)
         rn_watch_note(&o->watch, "job %s: %zu of %zu %s submitted%s", x.id, x.n_taken, x.n,
@@ -401,9 +395,7 @@ static int follow(const rn_batch_options *o, const places *p, const rn_batch_job
     rc = clear(p->dir, true, err);
     rn_buf path = {0};
     const char *mark = rn_batch_path(p->dir, "finished", &path);
-    if (!rc)
-        rc = mark ? rn_file_write_atomic(mark, (rn_bytes){0}, err)
-                  : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->dir);
+    if (!rc) rc = mark ? rn_file_write_atomic(mark, (rn_bytes){0}, err) : rn_nomem(err, p->dir);
     rn_buf_free(&path);
     return rc;
 }

@@ -42,8 +42,7 @@ int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err)
     rn_jout_whole(&out, "tries", job->n_tries);
     rn_jout_whole(&out, "every_s", job->every_s);
     rn_jout_whole(&out, "rows", job->n_rows);
-    rn_jout_key(&out, "args");
-    rn_buf_putc(&out, '[');
+    rn_jout_open(&out, "args", "[");
     for (size_t i = 0; i < job->args.n; i++) {
         rn_jout_item(&out);
         rn_buf_json(&out, rn_bytes_of(job->args.data[i]));
@@ -51,7 +50,7 @@ int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err)
     rn_buf_puts(&out, "]}\n");
     const char *name = rn_batch_path(folder, "job.json", &path);
     int rc = rn_buf_ok(&out) && name ? rn_file_write_atomic(name, rn_buf_view(&out), err)
-                                     : rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
+                                     : rn_nomem(err, folder);
     rn_buf_free(&out);
     rn_buf_free(&path);
     return rc;
@@ -65,7 +64,7 @@ static int copy_text(rn_batch_job *job, const json_t *v, const char *key, rn_jso
     int rc = rn_json_bytes(v, key, at, &b, err);
     if (rc) return rc;
     *out = rn_arena_dup(&job->arena, b.data, b.len);
-    return *out ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", at.path);
+    return *out ? 0 : rn_nomem(err, at.path);
 }
 
 static int read_args(rn_batch_job *job, const json_t *v, rn_json_at at, rn_err *err)
@@ -82,7 +81,7 @@ static int read_args(rn_batch_job *job, const json_t *v, rn_json_at at, rn_err *
         rn_vec_push(&job->args, rn_arena_strdup(&job->arena, s));
     }
     rn_vec_push(&job->args, NULL);
-    if (!rn_vec_ok(&job->args)) return rn_fail(err, RN_ENOMEM, "%s: out of memory", at.path);
+    if (!rn_vec_ok(&job->args)) return rn_nomem(err, at.path);
     job->args.n--; /* the NULL is behind the words */
     return job->args.n ? 0 : rn_fail(err, RN_EFORMAT, "%s: field 'args' is empty", at.path);
 }
@@ -122,8 +121,7 @@ int rn_batch_job_read(const char *folder, rn_batch_job *job, rn_err *err)
     rn_buf path = {0}, text = {0};
     *job = (rn_batch_job){0};
     const char *name = rn_batch_path(folder, "job.json", &path);
-    int rc = name ? rn_file_read(name, MAX_JSON, &text, err)
-                  : rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
+    int rc = name ? rn_file_read(name, MAX_JSON, &text, err) : rn_nomem(err, folder);
     if (!rc) rc = parse_job(job, rn_buf_view(&text), name, err);
     if (rc) rn_batch_job_free(job);
     rn_buf_free(&path);
@@ -155,7 +153,7 @@ int rn_task_report_write(const char *folder, int64_t task, const rn_task_report 
     rn_buf_puts(&out, "}\n");
     const char *name = rn_task_path(folder, task, "json", &path);
     int rc = rn_buf_ok(&out) && name ? rn_file_write_atomic(name, rn_buf_view(&out), err)
-                                     : rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
+                                     : rn_nomem(err, folder);
     rn_buf_free(&out);
     rn_buf_free(&path);
     return rc;

@@ -122,8 +122,8 @@ static int merge_task(const char *folder, const rn_batch_job *job, int64_t task,
     conflicts c = {watch, task};
     const rn_merge_opts opts = {.on_conflict = on_conflict, .user = &c};
     const char *file = rn_task_path(folder, task, "out.db", &path);
-    int rc = file ? rn_store_open(file, RN_STORE_READ, &part, err)
-                  : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    int rc =
+        file ? rn_store_open(file, RN_STORE_READ, &part, err) : rn_nomem(err, "part of a task");
     if (!rc) rc = check_part(part, job, task, n_rows, err);
     if (!rc) rc = rn_merge(whole, part, &opts, &stats, err);
     rn_store_close(part);
@@ -392,7 +392,7 @@ static int submit_due(follow *f, rn_err *err)
     RN_VEC(int64_t) due = {0};
     for (int64_t i = 0; i < f->c->job->n_tasks; i++)
         if (is_due(f, i)) rn_vec_push(&due, i);
-    int rc = rn_vec_ok(&due) ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
+    int rc = rn_vec_ok(&due) ? 0 : rn_nomem(err, "list of tasks");
     rn_slurm_submission x = {.folder = f->c->folder,
                              .extra = f->c->sbatch,
                              .stage = f->c->job->args.data[0],
@@ -471,7 +471,7 @@ int rn_batch_follow(const rn_batch_course *c, rn_batch_summary *out, rn_err *err
     f.q = (rn_slurm_queue){.watch = c->watch, .n_tasks = c->job->n_tasks, .adopt = true};
     f.tasks = calloc(n, sizeof *f.tasks);
     f.q.tasks = calloc(n, sizeof *f.q.tasks);
-    int rc = f.tasks && f.q.tasks ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
+    int rc = f.tasks && f.q.tasks ? 0 : rn_nomem(err, "list of tasks");
     bool over = false;
     while (!rc && !over) {
         rc = rn_watch_check(c->watch, err);

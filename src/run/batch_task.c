@@ -58,7 +58,7 @@ static int make_scratch(task *t, rn_err *err)
         int n = snprintf(t->scratch, sizeof t->scratch, "%s/ration-task-XXXXXX", dir);
         if (n > 0 && (size_t)n < sizeof t->scratch && mkdtemp(t->scratch)) {
             rn_buf_printf(&t->part, "%s/part.db", t->scratch);
-            return rn_buf_ok(&t->part) ? 0 : rn_fail(err, RN_ENOMEM, "scratch: out of memory");
+            return rn_buf_ok(&t->part) ? 0 : rn_nomem(err, "scratch");
         }
     }
     t->scratch[0] = '\0';
@@ -85,7 +85,7 @@ static int copy_file(const char *from, const char *to, rn_err *err)
     int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (out < 0) rc = rn_fail_errno(err, "%s", to);
     char *chunk = malloc(COPY_BYTES);
-    if (!chunk && !rc) rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", to);
+    if (!chunk && !rc) rc = rn_nomem(err, to);
     for (ssize_t n; !rc && (n = read(in, chunk, COPY_BYTES)) != 0;) {
         if (n < 0) rc = rn_fail_errno(err, "%s", from);
         for (ssize_t done = 0, k; !rc && done < n; done += k)
@@ -117,7 +117,7 @@ static int fetch_given(task *t, bool copy, rn_err *err)
 {
     rn_buf path = {0};
     const char *name = rn_task_path(t->folder, t->n, "in.db", &path);
-    int rc = name ? 0 : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    int rc = name ? 0 : rn_nomem(err, "part of a task");
     if (!rc && rn_file_exists(name)) {
         rc = count_rows(t, name, &t->n_given, err);
         if (!rc && copy) rc = copy_file(name, t->part.data, err);
@@ -133,7 +133,7 @@ static int fetch_part(task *t, rn_err *err)
     rn_err why = {0};
     int64_t n = 0;
     const char *name = rn_task_path(t->folder, t->n, "out.db", &path);
-    int rc = name ? 0 : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    int rc = name ? 0 : rn_nomem(err, "part of a task");
     bool again = !rc && rn_file_exists(name);
     if (again && (copy_file(name, t->part.data, &why) || count_rows(t, t->part.data, &n, &why))) {
         rn_watch_warn(t->watch, "%s",
@@ -183,8 +183,7 @@ static int send_part(task *t, rn_err *err)
         rn_buf_free(&path);
         return 0;
     }
-    int rc =
-        name ? check_attempt(t, err) : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    int rc = name ? check_attempt(t, err) : rn_nomem(err, "part of a task");
     int64_t n = t->n_given;
     if (!rc) rc = rn_store_snapshot(t->part.data, name, err);
     if (!rc) rc = count_rows(t, name, &n, err);

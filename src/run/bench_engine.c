@@ -149,7 +149,7 @@ static int time_samples(const rn_model *m, const rn_bench_options *o, size_t bud
     uint32_t *idx = calloc((size_t)n, sizeof *idx);
     speed *sp = &res->speeds[res->n_speeds++];
     *sp = (speed){.n = n};
-    if (!prompt || !idx) rc = rn_fail(err, RN_ENOMEM, "out of memory for a benchmark");
+    if (!prompt || !idx) rc = rn_nomem(err, "benchmark");
     if (!rc) fill_ids(m, prompt, o->prompt_tok);
     for (uint32_t i = 0; !rc && i < n; i++)
         idx[i] = i;
@@ -189,7 +189,7 @@ static int time_scoring(const rn_model *m, const rn_bench_options *o, size_t bud
     if (rc) return rc;
     int32_t *ids = calloc((size_t)(o->prompt_tok + o->text_tok), sizeof *ids);
     rn_score *texts = calloc((size_t)o->texts, sizeof *texts);
-    if (!ids || !texts) rc = rn_fail(err, RN_ENOMEM, "out of memory for a benchmark");
+    if (!ids || !texts) rc = rn_nomem(err, "benchmark");
     if (!rc) fill_ids(m, ids, o->prompt_tok + o->text_tok);
     for (int64_t i = 0; !rc && i < o->texts; i++)
         texts[i] = (rn_score){.tok = ids + o->prompt_tok, .n_tok = (int32_t)o->text_tok};
@@ -356,7 +356,7 @@ int rn_bench_engine(const rn_bench_options *o, char **text, rn_err *err)
     if (!rc) {
         (o->format && strcmp(o->format, "json") == 0 ? put_json : put_table)(m, o, &res, &out);
         *text = rn_buf_take(&out);
-        if (!*text) rc = rn_fail(err, RN_ENOMEM, "out of memory for a benchmark");
+        if (!*text) rc = rn_nomem(err, "benchmark");
     }
     rn_buf_free(&out);
     rn_model_close(m);

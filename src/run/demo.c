@@ -4,9 +4,11 @@
  */
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
+#include "store/store.h"
+#include "task/task.h"
 
 #include <unistd.h>
-#include "store/store.h"
 
 /* The bundled family, smallest first. */
 static const char *const sizes[RN_DEMO_MODELS] = {"xs", "s", "m", "l"};
@@ -41,7 +43,7 @@ static int find_model(demo *d, size_t i, rn_err *err)
     int rc = 0;
     if (found) {
         d->out->model[i] = typed(path.data);
-        if (!d->out->model[i]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        if (!d->out->model[i]) rc = rn_nomem(err, NULL);
     } else {
         rn_buf places = {0};
         if (own)
@@ -67,7 +69,7 @@ static int prepare_folder(demo *d, rn_err *err)
     if (rc) return rc;
     rn_buf b = {0};
     rn_buf_printf(&b, "%s/.ration-demo-XXXXXX", out ? out : ".");
-    if (!rn_buf_ok(&b)) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rn_buf_ok(&b)) return rn_nomem(err, NULL);
     int fd = mkstemp(b.data);
     if (fd < 0)
         rc = rn_fail(err, RN_EREADONLY, "%s: cannot be written (%s); %s", out ? out : "this folder",
@@ -85,7 +87,7 @@ static int prepare_folder(demo *d, rn_err *err)
         *(i ? &d->out->page : &d->out->db) = rn_buf_ok(&b) ? strdup(b.data) : NULL;
     }
     rn_buf_free(&b);
-    return rc || (d->out->db && d->out->page) ? rc : rn_fail(err, RN_ENOMEM, "out of memory");
+    return rc || (d->out->db && d->out->page) ? rc : rn_nomem(err, NULL);
 }
 
 /* ---- what is there already ------------------------------------------------------------------- */

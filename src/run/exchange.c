@@ -66,7 +66,7 @@ static int make_settings(const rn_import_options *o, char **out, rn_err *err)
     }
     char *json = rc ? NULL : json_dumps(all, JSON_COMPACT);
     json_decref(all);
-    if (!rc && !json) rc = rn_fail(err, RN_ENOMEM, "out of memory for the settings");
+    if (!rc && !json) rc = rn_nomem(err, "settings");
     if (!rc) *out = json;
     return rc;
 }
@@ -76,7 +76,7 @@ static int check_cost(const rn_import_options *o, rn_err *err)
 {
     if (!o->cost && !o->cost_file) return 0;
     rn_cost_book *book = rn_cost_book_new();
-    int rc = book ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the cost tables");
+    int rc = book ? 0 : rn_nomem(err, "cost tables");
     if (!rc && o->cost_file) rc = rn_cost_book_read(book, o->cost_file, err);
     if (!rc && o->cost && *o->cost && !rn_cost_find(book, o->cost))
         rc = rn_fail(err, RN_ENOTFOUND,
@@ -119,7 +119,7 @@ static int take_set(const rn_import_options *o, rn_import_opts *io, rn_taskset *
     int rc = rn_taskset_open(o->set, rn_data_dir(o->data_dir), set, err);
     if (rc) return rc;
     rn_import_problem *p = calloc((*set)->n + 1, sizeof *p);
-    if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for the ids of %s", o->set);
+    if (!p) return rn_nomem(err, o->set);
     for (size_t i = 0; i < (*set)->n; i++)
         p[i] = (rn_import_problem){(*set)->problems[i].task_id, (*set)->problems[i].prompt,
                                    (*set)->problems[i].test};
@@ -249,7 +249,7 @@ static int make_program(void *user, const char *task_id, rn_bytes text, rn_buf *
     rn_buf_clear(&u->code);
     const char *extractor = *u->run.extractor ? u->run.extractor : NULL;
     int rc = rn_extract(extractor, rn_preset_find(u->run.preset), p, text, &u->code, &what, err);
-    if (!rc && !rn_buf_ok(&u->code)) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rc && !rn_buf_ok(&u->code)) rc = rn_nomem(err, NULL);
     return rc ? rc : rn_program_build(p, rn_buf_view(&u->code), &what, out, err);
 }
 
@@ -306,7 +306,7 @@ static int need_tasks(outgoing *u, rn_export_opts *eo, rn_err *err)
     eo->wants = wants;
     rc = open_tasks(u, err);
     u->chosen = rc ? NULL : rn_arena_array(&u->arena, u->tasks->n + 1, 1);
-    if (!rc && !u->chosen) rc = rn_fail(err, RN_ENOMEM, "out of memory choosing problems");
+    if (!rc && !u->chosen) rc = rn_nomem(err, "problems");
     return rc ? rc : rn_select(&u->o->select, u->tasks, u->chosen, NULL, err);
 }
 
@@ -340,7 +340,7 @@ static int export_runs(outgoing *u, rn_store *s, rn_export_opts *eo, rn_export_s
 {
     rn_buf tmp = {0};
     rn_buf_printf(&tmp, "%s.part", u->o->output ? u->o->output : "");
-    int rc = rn_buf_ok(&tmp) ? need_tasks(u, eo, err) : rn_fail(err, RN_ENOMEM, "out of memory");
+    int rc = rn_buf_ok(&tmp) ? need_tasks(u, eo, err) : rn_nomem(err, NULL);
     if (!rc) rc = open_output(u, tmp.data, err);
     if (!rc) {
         rc = rn_export(s, eo, st, err);

@@ -51,7 +51,7 @@ static bool next_line(rn_bytes text, size_t *at, rn_bytes *line)
 static int take_values(expected *x, const rn_problem *p, rn_bytes text, size_t *at, rn_err *err)
 {
     rn_call_value *v = calloc(p->n_cases + 1, sizeof *v);
-    int rc = v ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    int rc = v ? 0 : rn_nomem(err, p->task_id);
     for (size_t i = 0; !rc && i < p->n_cases; i++) {
         rn_bytes line;
         const char *tab = NULL;
@@ -150,7 +150,7 @@ static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
     rn_buf_clear(&x->source);
     rn_arena_free(&x->job);
     rn_judge_case *c = rn_arena_array(&x->job, p->n_cases + 1, sizeof *c);
-    if (!c) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    if (!c) return rn_nomem(err, p->task_id);
     for (size_t i = 0; i < p->n_cases; i++)
         c[i].input = p->cases[i].input;
     int rc = rn_program_build(p, rn_bytes_of(p->references[0]), &what, &x->source, err);
@@ -202,7 +202,7 @@ static int take_result(void *user, uint64_t tag, const rn_judge_result *r, rn_er
         return 0;
     }
     rn_buf_add(&x->texts[tag], text.data, text.len);
-    return rn_buf_ok(&x->texts[tag]) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    return rn_buf_ok(&x->texts[tag]) ? 0 : rn_nomem(err, p->task_id);
 }
 
 static int tick(void *user, rn_err *err)
@@ -215,7 +215,7 @@ static int compute(expected *x, rn_err *err)
     rn_pump pump = {
         .judge = x->judge, .next = next_job, .done = take_result, .tick = tick, .user = x};
     x->texts = calloc(x->set->n + 1, sizeof *x->texts);
-    if (!x->texts) return rn_fail(err, RN_ENOMEM, "%s: out of memory", x->set->name);
+    if (!x->texts) return rn_nomem(err, x->set->name);
     int rc = rn_pump_run(&pump, err);
     rn_watch_end(x->watch);
     if (!rc && x->n_bad && !x->keep_going)

@@ -71,8 +71,8 @@ typedef struct call {
 static int choose_problems(call *g, rn_err *err)
 {
     unsigned char *chosen = calloc(g->set->n + 1, 1);
-    int rc = chosen ? rn_select(&g->o->select, g->set, chosen, NULL, err)
-                    : rn_fail(err, RN_ENOMEM, "out of memory for %zu problems", g->set->n);
+    int rc =
+        chosen ? rn_select(&g->o->select, g->set, chosen, NULL, err) : rn_nomem(err, "problems");
     for (size_t i = 0; i < g->set->n && !rc; i++)
         g->work[i].chosen = chosen[i];
     free(chosen);
@@ -159,8 +159,7 @@ static int build_prompt(call *g, size_t i, rn_sha256 *hash, rn_buf *text, rn_err
     if (!w->chosen) return 0;
     w->prompt_len = view.len;
     w->prompt = malloc(view.len + 1);
-    if (!rn_buf_ok(text) || !w->prompt)
-        return rn_fail(err, RN_ENOMEM, "out of memory for a prompt");
+    if (!rn_buf_ok(text) || !w->prompt) return rn_nomem(err, "prompt");
     if (view.len) memcpy(w->prompt, view.data, view.len);
     return 0;
 }
@@ -169,7 +168,7 @@ static int build_prompts(call *g, rn_err *err)
 {
     rn_sha256 *hash = rn_sha256_new();
     rn_buf text = {0};
-    int rc = hash ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for hashing");
+    int rc = hash ? 0 : rn_nomem(err, "download");
     for (size_t i = 0; !rc && i < g->set->n; i++)
         rc = build_prompt(g, i, hash, &text, err);
     if (!rc) {
@@ -215,7 +214,7 @@ static int write_settings(const call *g, rn_buf *out, rn_err *err)
         r.kernels = rn_isa_name(s->m.model->isa);
     }
     rn_run_identity_write(&r, out);
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the settings");
+    return rn_buf_ok(out) ? 0 : rn_nomem(err, "settings");
 }
 
 /* What settings hold beside the conditions of a sample. */
@@ -323,7 +322,7 @@ static int list_missing(call *g, rn_err *err)
 {
     const size_t n = (size_t)g->n;
     seen s = {.g = g, .have = calloc(g->set->n * n, 1)};
-    if (!s.have) return rn_fail(err, RN_ENOMEM, "out of memory for a list of samples");
+    if (!s.have) return rn_nomem(err, "list of samples");
     const rn_store_samples all = {.run_id = g->out->run_id};
     int rc = rn_store_each_sample(g->store, &all, mark_seen, &s, err);
     g->out->n_total = g->out->n_had = 0;
@@ -334,7 +333,7 @@ static int list_missing(call *g, rn_err *err)
         w->n_missing = 0;
         w->missing = calloc(n, sizeof *w->missing);
         if (!w->missing) {
-            rc = rn_fail(err, RN_ENOMEM, "out of memory for a list of samples");
+            rc = rn_nomem(err, "list of samples");
             break;
         }
         const rn_share_problem at = {g->set->problems[i].task_id, i, g->set->n, false};
@@ -358,7 +357,7 @@ static int find_whole_run(call *g, bool *all, rn_err *err)
     int rc = write_settings(g, &settings, err);
     looking l = {.g = g, .want = rc ? NULL : json_loads(settings.data, 0, NULL)};
     rn_buf_free(&settings);
-    if (!rc && !l.want) rc = rn_fail(err, RN_ENOMEM, "out of memory for the settings");
+    if (!rc && !l.want) rc = rn_nomem(err, "settings");
     if (!rc) rc = rn_store_each_run(g->store, look_at_run, &l, err);
     json_decref(l.want);
     if (rc || !l.run_id) return rc;
@@ -483,7 +482,7 @@ static int prepare(call *g, bool *all, rn_err *err)
     if (!rc) rc = rn_share_open(&o->share, &g->share, err);
     if (rc) return rc;
     g->work = calloc(g->set->n + 1, sizeof *g->work);
-    if (!g->work) return rn_fail(err, RN_ENOMEM, "out of memory for %zu problems", g->set->n);
+    if (!g->work) return rn_nomem(err, "problems");
     if ((rc = choose_preset(g, err))) return rc;
     if ((rc = choose_problems(g, err))) return rc;
     if (o->share.todo && o->model.serve) return list_unasked(g, err);
@@ -607,7 +606,7 @@ static int put_sample(call *g, const rn_event *e, rn_err *err)
     g->out->n_untold += e->gen_tok < 0;
     int64_t id;
     return rn_buf_ok(&e->text) ? rn_store_put_sample(g->store, &x, &id, NULL, err)
-                               : rn_fail(err, RN_ENOMEM, "out of memory for a sample");
+                               : rn_nomem(err, "sample");
 }
 
 static int take_event(call *g, const rn_event *e, rn_err *err)
@@ -806,7 +805,7 @@ int rn_portions_open(rn_store *s, const rn_generate_options *o, int64_t command_
                      rn_portions **out, rn_err *err)
 {
     rn_portions *p = calloc(1, sizeof *p);
-    if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for a model");
+    if (!p) return rn_nomem(err, "model");
     p->o = *o;
     p->g = (call){.o = &p->o, .out = &p->out, .store = s, .command_id = command_id};
     rn_inbox_init(&p->g.inbox);

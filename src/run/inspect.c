@@ -444,7 +444,7 @@ static int take_text(rn_buf *b, const char *path, char **text, rn_err *err)
 {
     char *taken = rn_buf_take(b);
     rn_buf_free(b);
-    if (!taken) return rn_fail(err, RN_ENOMEM, "out of memory showing %s", path);
+    if (!taken) return rn_nomem(err, path);
     *text = taken;
     return 0;
 }
@@ -519,7 +519,7 @@ int rn_inspect_logits(const char *path, const char *ids_path, const char *out_pa
     size_t n_out = (size_t)n * (size_t)model->hp.n_vocab;
     out = malloc(n_out * sizeof *out);
     if (!out) {
-        rc = rn_fail(err, RN_ENOMEM, "out of memory for the logits of %d positions", n);
+        rc = rn_nomem(err, "logits");
         goto done;
     }
     rc = rn_engine_logits(engine, (const int32_t *)(const void *)ids.data, n, out, err);

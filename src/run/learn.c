@@ -93,7 +93,7 @@ static int stop_outcomes(rn_store *store, const chosen *c, int i, rn_arena *aren
     x.by = &by;
     x.cap = x.n_cells;
     x.rows = rn_arena_array(arena, x.cap + 1, sizeof *x.rows);
-    if (!x.rows) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!x.rows) return rn_nomem(err, NULL);
     rc = rn_store_each_problem(store, c->set_id[i], count_stops, &x, err);
     *out = x.rows;
     *n = x.n;
@@ -125,12 +125,11 @@ static int fill_counts(rn_solve_state *s, const chosen *c, rn_store *store, rn_a
         if (!rc && n_rows[i] == 0)
             rc = rn_store_outcomes(store, c->run_id[i], 0, arena, &rows[i], &n_rows[i], err);
         for (size_t k = 0; !rc && k < n_rows[i]; k++)
-            if (column_of(&ids, rows[i][k].task_id) == SIZE_MAX)
-                rc = rn_fail(err, RN_ENOMEM, "out of memory");
+            if (column_of(&ids, rows[i][k].task_id) == SIZE_MAX) rc = rn_nomem(err, NULL);
     }
     for (int i = 0; !rc && i < s->n_arms; i++) {
         counts[i] = rn_arena_array(arena, ids.n + 1, sizeof **counts);
-        if (!counts[i]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        if (!counts[i]) rc = rn_nomem(err, NULL);
         for (size_t k = 0; !rc && k < n_rows[i]; k++) {
             if (strcmp(rows[i][k].task_id, s->target.task_id) == 0) continue;
             size_t at = column_of(&ids, rows[i][k].task_id);

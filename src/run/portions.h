@@ -6,6 +6,7 @@
 #define RN_RUN_PORTIONS_H
 
 #include "run/opened.h"
+#include "task/task.h"
 
 typedef struct rn_portions rn_portions;
 

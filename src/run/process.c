@@ -39,7 +39,7 @@ static int choose_environment(const rn_process_call *c, words *out, rn_err *err)
     for (const char *const *w = c->with; w && *w; w++)
         rn_vec_push(out, (char *)(uintptr_t)*w);
     rn_vec_push(out, NULL);
-    return rn_vec_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", c->argv[0]);
+    return rn_vec_ok(out) ? 0 : rn_nomem(err, c->argv[0]);
 }
 
 /* In the child: never returns. What goes wrong is errno, sent through `tell`. */

@@ -56,7 +56,7 @@ static int open_judge(rn_ranking *k, double cpu_s, rn_err *err)
 static consensus *make(rn_ranking *k, rn_err *err)
 {
     k->own = calloc(1, sizeof(consensus));
-    if (!k->own) rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!k->own) rn_nomem(err, NULL);
     return k->own;
 }
 
@@ -166,14 +166,13 @@ static int list_programs(rn_ranking *k, trial *x, rn_err *err)
         rn_layout_key(text, &c->key);
         rn_sha256_of(rn_buf_view(&c->key), sha);
         size_t at = rn_programs_add(&c->distinct, 0, sha, &is_new);
-        if (at == SIZE_MAX || !rn_buf_ok(&c->key))
-            return rn_fail(err, RN_ENOMEM, "out of memory for programs");
+        if (at == SIZE_MAX || !rn_buf_ok(&c->key)) return rn_nomem(err, "programs");
         x->program[i] = at;
         x->n_samples[at]++;
         if (!is_new) continue;
         x->n++;
         rn_bytes kept = {rn_arena_dup(a, text.data ? text.data : "", text.len), text.len};
-        if (!kept.data) return rn_fail(err, RN_ENOMEM, "out of memory for programs");
+        if (!kept.data) return rn_nomem(err, "programs");
         x->tried[at].text = kept;
     }
     return 0;
@@ -244,7 +243,7 @@ static int score_groups(rn_ranking *k, trial *x, rn_err *err)
 {
     const consensus *c = k->own;
     rn_voter *v = make_voters(k, x);
-    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for groups");
+    if (!v) return rn_nomem(err, "groups");
     int rc = rn_consensus_score(v, x->n, c->rule, x->t.n_known > 0, err);
     if (c->writer) k->out->n_examples += x->t.n_known;
     for (size_t i = 0; i < k->items.n && !rc; i++) {
@@ -312,7 +311,7 @@ static int score_votes(rn_ranking *k, trial *x, rn_err *err)
 {
     const size_t m = x->t.in.n;
     ballot b;
-    if (!make_ballot(k, x, &b)) return rn_fail(err, RN_ENOMEM, "out of memory for votes");
+    if (!make_ballot(k, x, &b)) return rn_nomem(err, "votes");
     int rc = rn_trial_votes(&x->t, x->tried, x->n, b.value, b.right, b.unseen, err);
     for (size_t i = 0; i < k->items.n && !rc; i++) {
         size_t at = x->program[i];
@@ -364,8 +363,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
                .n_samples = rn_arena_array(a, n, sizeof *x.n_samples),
                .paid = rn_arena_array(a, n, sizeof *x.paid),
                .program = rn_arena_array(a, n, sizeof *x.program)};
-    if (!x.tried || !x.n_samples || !x.paid || !x.program)
-        return rn_fail(err, RN_ENOMEM, "out of memory for programs");
+    if (!x.tried || !x.n_samples || !x.paid || !x.program) return rn_nomem(err, "programs");
     int rc = list_programs(k, &x, err);
     if (!rc) rc = try_programs(k, &x, err);
     if (!rc) rc = c->examples ? score_votes(k, &x, err) : score_groups(k, &x, err);

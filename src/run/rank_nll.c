@@ -20,7 +20,7 @@ typedef struct nll {
 static int open_nll(rn_ranking *k, rn_err *err)
 {
     nll *n = k->own = calloc(1, sizeof *n);
-    if (!n) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!n) return rn_nomem(err, NULL);
     rn_opened *m = &k->opened;
     int rc = rn_opened_open(&k->o->model, &k->o->watch, RN_REMOTE_COMPLETIONS, m, err);
     if (!rc && m->remote) rc = rn_remote_find_scoring(m->remote, &n->scoring, err);
@@ -153,7 +153,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
 {
     nll *n = k->own;
     n->texts = rn_arena_array(&k->problem_arena, k->items.n, sizeof *n->texts);
-    if (!n->texts) return rn_fail(err, RN_ENOMEM, "out of memory for texts");
+    if (!n->texts) return rn_nomem(err, "texts");
     for (size_t i = 0; i < k->items.n; i++)
         n->texts[i] = (rn_nll_text){.text = k->items.data[i].text,
                                     .ended = ended_by_token(k, &k->items.data[i])};

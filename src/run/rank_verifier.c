@@ -21,7 +21,7 @@ typedef struct verify {
 static int open_verifier(rn_ranking *k, rn_err *err)
 {
     verify *v = k->own = calloc(1, sizeof *v);
-    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!v) return rn_nomem(err, NULL);
     rn_opened *m = &k->opened;
     int rc = rn_opened_open(&k->o->model, &k->o->watch, RN_REMOTE_COMPLETIONS, m, err);
     if (!rc) rc = rn_opened_hash(m, err);
@@ -131,7 +131,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
     size_t n = 0;
     question *q = rn_arena_array(&k->problem_arena, k->items.n, sizeof *q);
     rn_ask *asks = rn_arena_array(&k->problem_arena, k->items.n, sizeof *asks);
-    int rc = q && asks ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for questions");
+    int rc = q && asks ? 0 : rn_nomem(err, "questions");
     for (size_t i = 0; !rc && i < k->items.n; i++) {
         const rn_rank_item *x = &k->items.data[i];
         q[n] = (question){.sample_id = x->sample_id};
@@ -144,7 +144,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
         rc = rn_recipe_program(&k->recipe, k->problem, x->text, &k->code, &k->source, NULL, err);
         rn_bytes text = rn_buf_view(&k->source);
         const char *copy = rn_arena_dup(&k->problem_arena, text.data ? text.data : "", text.len);
-        if (!rc && !copy) rc = rn_fail(err, RN_ENOMEM, "out of memory for programs");
+        if (!rc && !copy) rc = rn_nomem(err, "programs");
         asks[n++] =
             (rn_ask){.prompt = rn_bytes_of(k->problem->prompt), .program = {copy, text.len}};
     }

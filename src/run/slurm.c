@@ -21,7 +21,7 @@ int rn_slurm_script(const char *folder, const rn_batch_job *job, rn_err *err)
     rn_buf_puts(&out, " --task $((SLURM_ARRAY_TASK_ID + ${1:-0}))\n");
     const char *name = rn_batch_path(folder, "script.sh", &path);
     int rc = rn_buf_ok(&out) && name ? rn_file_write_atomic(name, rn_buf_view(&out), err)
-                                     : rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
+                                     : rn_nomem(err, folder);
     if (!rc && chmod(name, 0755)) rc = rn_fail_errno(err, "%s", name);
     rn_buf_free(&out);
     rn_buf_free(&path);
@@ -55,9 +55,7 @@ static const char *log_pattern(const char *folder, rn_arena *a)
     for (const char *p = folder; *p; p++)
         rn_buf_puts(&out, *p == '%' ? "%%" : (const char[]){*p, '\0'});
     rn_buf_puts(&out, "/slurm-%A-%a.log");
-    const char *copy = rn_buf_ok(&out) ? rn_arena_strdup(a, out.data) : NULL;
-    rn_buf_free(&out);
-    return copy;
+    return rn_arena_take(a, &out);
 }
 
 /* What of sbatch's options batch decides, and what to do instead. */
@@ -147,7 +145,7 @@ static int build_words(const rn_slurm_submission *x, size_t n, rn_arena *a, word
         ok = out->data[i] != NULL;
     if (x->extra) wordfree(&w);
     rn_buf_free(&array);
-    return ok ? 0 : rn_fail(err, RN_ENOMEM, "sbatch: out of memory");
+    return ok ? 0 : rn_nomem(err, "sbatch");
 }
 
 int rn_slurm_command(const rn_slurm_submission *x, rn_buf *out, rn_err *err)
@@ -279,7 +277,7 @@ static int read_jobs(const char *folder, sent_arrays *out, rn_buf *ids, rn_err *
 {
     rn_buf path = {0}, text = {0};
     const char *name = rn_batch_path(folder, "jobs", &path);
-    int rc = !name                  ? rn_fail(err, RN_ENOMEM, "%s: out of memory", folder)
+    int rc = !name                  ? rn_nomem(err, folder)
              : rn_file_exists(name) ? rn_file_read(name, MAX_JOBS_FILE, &text, err)
                                     : 0;
     char *next = rc ? NULL : text.data;
@@ -289,8 +287,7 @@ static int read_jobs(const char *folder, sent_arrays *out, rn_buf *ids, rn_err *
         rn_buf_printf(ids, "%s%lld", out->n ? "," : "", x.id);
         rn_vec_push(out, x);
     }
-    if (!rc && !(rn_vec_ok(out) && rn_buf_ok(ids)))
-        rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
+    if (!rc && !(rn_vec_ok(out) && rn_buf_ok(ids))) rc = rn_nomem(err, folder);
     rn_buf_free(&path);
     rn_buf_free(&text);
     return rc;

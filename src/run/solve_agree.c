@@ -57,7 +57,7 @@ static int count_votes(agreement *a, rn_err *err)
     uint8_t *flags = rn_arena_array(&a->arena, n, 1);
     double *score = rn_arena_array(&a->arena, n, sizeof *score);
     if (!value || !rows || !right || !of_row || !candidate || !flags || !score)
-        return rn_fail(err, RN_ENOMEM, "out of memory for ranking");
+        return rn_nomem(err, "ranking");
     int rc = rn_trial_votes(a->trial, a->programs, a->n, value, right, right + a->n, err);
     for (size_t k = 0; k < n && !rc; k++) {
         size_t i = candidate_of(a, a->s->tries.data[k]);
@@ -86,7 +86,7 @@ int rn_choose_agree(rn_solve_state *s, rn_try **list, size_t n, bool *known, rn_
     int rc = rn_stop_open(s, err);
     if (!rc && a.trial->in.n) {
         a.programs = rn_arena_array(&a.arena, n, sizeof *a.programs);
-        if (!a.programs) rc = rn_fail(err, RN_ENOMEM, "out of memory for ranking");
+        if (!a.programs) rc = rn_nomem(err, "ranking");
         for (size_t i = 0; i < n && !rc; i++) {
             a.programs[i] = list[i]->trial;
             a.programs[i].text = rn_buf_view(&list[i]->program);

@@ -19,10 +19,10 @@
 #include "task/prompt.h"
 #include "task/task.h"
 #include "store/store.h"
-
-#include <unistd.h>
 #include "gguf/gguf.h"
 #include "model/arch.h"
+
+#include <unistd.h>
 
 /* ---- settings -------------------------------------------------------------------------------- */
 
@@ -143,11 +143,11 @@ static int size_models(planner *pl, const rn_study_options *o, rn_store *store, 
     rn_arena *a = pl->arena;
     pl->n = o->n_models;
     pl->models = rn_arena_array(a, o->n_models, sizeof *pl->models);
-    if (!pl->models) return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
+    if (!pl->models) return rn_nomem(pl->err, "study");
     for (size_t i = 0; i < pl->n; i++) {
         sized *m = &pl->models[i];
         *m = (sized){.option = o->models[i], .name = name_of(a, o->models[i]), .s_per_sample = NAN};
-        if (!m->name) return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
+        if (!m->name) return rn_nomem(pl->err, "study");
         m->cost = rn_cost_find(book, m->name);
         if (m->cost && m->cost->has_shape) m->shape = m->cost->shape;
         rn_cost_curve t;
@@ -182,8 +182,7 @@ static int add_step(planner *pl, rn_study_step x, const char *const *args)
     bool ok = x.args != NULL;
     for (size_t i = 0; ok && i < n; i++)
         ok = (x.args[i] = rn_arena_strdup(pl->arena, args[i])) != NULL;
-    if (!ok || !rn_vec_push(&pl->steps, x))
-        return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
+    if (!ok || !rn_vec_push(&pl->steps, x)) return rn_nomem(pl->err, "study");
     bool judging = strcmp(x.stage, "judge") == 0;
     if (isfinite(x.hours)) *(judging ? &s->core_hours : &s->hours) += x.hours;
     if (isfinite(x.usd)) s->usd += x.usd;
@@ -266,7 +265,7 @@ static int add_set(planner *pl, const rn_paper *paper, const sized *smallest)
 static int plan_all(planner *pl, const rn_study_options *o, rn_store *store, rn_err *err)
 {
     rn_cost_book *book = rn_cost_book_new();
-    int rc = book ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the cost tables");
+    int rc = book ? 0 : rn_nomem(err, "cost tables");
     if (!rc && o->cost_file) rc = rn_cost_book_read(book, o->cost_file, err);
     if (!rc && o->n_models == 0)
         rc = rn_fail(err, RN_EINVAL, "the study needs models: -m MODEL, several times");
@@ -280,7 +279,7 @@ static int plan_all(planner *pl, const rn_study_options *o, rn_store *store, rn_
         rc = add_set(pl, paper, smallest);
     const char *hardware = o->profile && book ? rn_cost_hardware(book, o->profile) : NULL;
     if (!rc && hardware && *hardware && !(pl->out->hardware = rn_arena_strdup(pl->arena, hardware)))
-        rc = rn_fail(err, RN_ENOMEM, "study: out of memory");
+        rc = rn_nomem(err, "study");
     rn_cost_book_free(book);
     return rc;
 }
@@ -289,7 +288,7 @@ int rn_study_plan(rn_store *s, const rn_study_options *o, rn_study *out, rn_err 
 {
     *out = (rn_study){.own = calloc(1, sizeof(rn_arena))};
     planner pl = {.out = out, .arena = out->own, .err = err};
-    int rc = out->own ? plan_all(&pl, o, s, err) : rn_fail(err, RN_ENOMEM, "study: out of memory");
+    int rc = out->own ? plan_all(&pl, o, s, err) : rn_nomem(err, "study");
     out->steps = pl.steps.data; /* freed with the summary */
     out->n_steps = pl.steps.n;
     if (rc) rn_study_free(out);

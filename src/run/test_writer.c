@@ -131,7 +131,7 @@ static void close_sampler(rn_test_writer *w)
 int rn_test_writer_open(rn_ranking *k, rn_test_writer **out, rn_ranker_identity *id, rn_err *err)
 {
     rn_test_writer *w = calloc(1, sizeof *w);
-    if (!w) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!w) return rn_nomem(err, NULL);
     *out = w; /* the caller closes it, whatever comes */
     rn_inbox_init(&w->inbox);
     rn_turn_init(&w->turn);
@@ -151,7 +151,7 @@ int rn_test_writer_open(rn_ranking *k, rn_test_writer **out, rn_ranker_identity 
     id->template = w->name;
     id->template_sha = w->sha;
     close_sampler(w);
-    return rn_buf_ok(&w->identity) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    return rn_buf_ok(&w->identity) ? 0 : rn_nomem(err, NULL);
 }
 
 const char *rn_test_writer_model(const rn_test_writer *w)
@@ -198,7 +198,7 @@ static int want(rn_test_writer *w, rn_ranking *k, const rn_problem *p, rn_arena 
     x.key = rn_buf_ok(&key) ? rn_buf_take(&key) : NULL;
     if (!x.key || !rn_vec_push(&w->list, x)) {
         free(x.key);
-        return rn_fail(err, RN_ENOMEM, "out of memory for questions");
+        return rn_nomem(err, "questions");
     }
     if (!entry) return 0; /* a program that reads standard input: nothing to assert */
     uint32_t *idx = rn_arena_array(a, (size_t)w->n_answers, sizeof *idx);
@@ -209,7 +209,7 @@ static int want(rn_test_writer *w, rn_ranking *k, const rn_problem *p, rn_arena 
     int rc = idx && rn_buf_ok(&question)
                  ? rn_sampler_want(w->sampler, w->list.n - 1, rn_buf_view(&question), idx,
                                    w->n_answers, err)
-                 : rn_fail(err, RN_ENOMEM, "out of memory for questions");
+                 : rn_nomem(err, "questions");
     rn_buf_free(&question);
     if (rc == RN_ELIMIT) { /* it is longer than the context: no tests of it */
         w->list.data[w->list.n - 1].n_due = 0;
@@ -243,7 +243,7 @@ static int take(rn_test_writer *w, rn_event *e, rn_err *err)
     x->n_due -= n;
     w->n_flying -= n;
     if (e->kind != RN_EV_SAMPLE) return 0;
-    if (!rn_vec_push(&x->answers, e->text)) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rn_vec_push(&x->answers, e->text)) return rn_nomem(err, NULL);
     e->text = (rn_buf){0};
     return 0;
 }
@@ -293,7 +293,7 @@ static int read_answer(const rn_test_writer *w, const rn_buf *answer, const rn_p
         fill_in(w->begin, p, entry, &text);
     if (answer->len) rn_buf_add(&text, answer->data, answer->len);
     rn_bytes kept = {rn_arena_dup(a, text.data ? text.data : "", text.len), text.len};
-    int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for tests");
+    int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_nomem(err, "tests");
     rn_buf_free(&text);
     const rn_inputs_ask ask = {.text = kept, .name = entry, .max_examples = RN_MAX_EXAMPLES};
     rn_inputs in = {.n = 0};
@@ -316,8 +316,7 @@ int rn_test_writer_trial(rn_test_writer *w, rn_ranking *k, rn_arena *a, rn_trial
     out->known = rn_arena_array(a, RN_JUDGE_MAX_VALUES, sizeof *out->known);
     out->unseen = rn_arena_array(a, RN_JUDGE_MAX_VALUES, sizeof *out->unseen);
     out->cases = rn_arena_array(a, RN_JUDGE_MAX_VALUES, sizeof *out->cases);
-    if (!t.list || !out->known || !out->unseen || !out->cases)
-        return rn_fail(err, RN_ENOMEM, "out of memory for tests");
+    if (!t.list || !out->known || !out->unseen || !out->cases) return rn_nomem(err, "tests");
     for (size_t i = 0; i < x->answers.n && !rc; i++)
         rc = read_answer(w, &x->answers.data[i], p, entry, a, &t, err);
     for (size_t i = 0; i < t.n; i++) {

@@ -37,7 +37,7 @@ static int list_tested(const rn_problem *p, const char *name, rn_arena *a, rn_bu
                       (int)(p->cases[i].input.len > 2 ? p->cases[i].input.len - 2 : 0),
                       p->cases[i].input.data + 1); /* the array without its brackets */
     const char *const names[] = {"candidate", name};
-    int rc = rn_buf_ok(&tests) ? 0 : rn_fail(err, RN_ENOMEM, "tests: out of memory");
+    int rc = rn_buf_ok(&tests) ? 0 : rn_nomem(err, "tests");
     for (int i = 0; i < 2 && !rc && names[i]; i++) {
         rc = rn_examples_find(rn_buf_view(&tests), names[i], a, &found, &n, err);
         for (size_t k = 0; k < n && !rc; k++) {
@@ -67,7 +67,7 @@ static int describe_examples(const rn_problem *p, rn_arena *a, rn_trial *t, rn_e
     t->unseen = rn_arena_array(a, t->in.n_examples + 1, sizeof *t->unseen);
     t->cases = rn_arena_array(a, t->in.n + 1, sizeof *t->cases);
     if (!rc && (!t->known || !t->unseen || !t->cases || !rn_buf_ok(&tested)))
-        rc = rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+        rc = rn_nomem(err, "inputs");
     for (size_t i = 0; i < t->in.n && !rc; i++) {
         const rn_input *in = &t->in.list[i];
         t->cases[i] = (rn_judge_case){.input = in->args, .expected = in->expected};
@@ -101,8 +101,7 @@ static int take_blocks(const rn_problem *p, rn_bytes text, const rn_trial_plan *
     t->known = rn_arena_array(a, n + 1, sizeof *t->known);
     t->unseen = rn_arena_array(a, n + 1, sizeof *t->unseen);
     t->cases = rn_arena_array(a, n + 1, sizeof *t->cases);
-    if (!t->in.list || !t->known || !t->unseen || !t->cases)
-        return rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+    if (!t->in.list || !t->known || !t->unseen || !t->cases) return rn_nomem(err, "inputs");
     t->in.n = t->in.n_examples = n;
     t->n_known = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
@@ -125,7 +124,7 @@ int rn_trial_make(const rn_problem *p, const rn_trial_plan *plan, rn_arena *a, r
     if (p->form == RN_FORM_STDIO && !plan->stdio) return 0;
     write_text(p, &text);
     rn_bytes kept = {rn_arena_dup(a, text.data ? text.data : "", text.len), text.len};
-    int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+    int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_nomem(err, "inputs");
     rn_buf_free(&text);
     if (p->form == RN_FORM_STDIO) return rc ? rc : take_blocks(p, kept, plan, a, out, err);
     const rn_inputs_ask ask = {.text = kept,
@@ -171,7 +170,7 @@ int rn_trial_take(const rn_trial *t, const rn_judge *judge, const rn_judge_resul
     out->wall_ns = r->wall_ns;
     if (r->verdict == RN_V_SANDBOX) return 0;
     rn_judge_value *v = rn_arena_array(a, t->in.n, sizeof *v);
-    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for values");
+    if (!v) return rn_nomem(err, "values");
     memcpy(v, rn_judge_values(judge), t->in.n * sizeof *v);
     out->values = v;
     out->known = true;
@@ -239,7 +238,7 @@ static int open_blocks(running *x, rn_err *err)
     for (size_t i = 0; i < x->n; i++) {
         x->list[i].values = rn_arena_array(x->a, x->t->in.n, sizeof *x->list[i].values);
         x->list[i].known = x->list[i].values != NULL;
-        if (!x->list[i].known) return rn_fail(err, RN_ENOMEM, "out of memory for values");
+        if (!x->list[i].known) return rn_nomem(err, "values");
     }
     return 0;
 }
@@ -309,7 +308,7 @@ int rn_trial_votes(const rn_trial *t, const rn_trial_program *list, size_t n, ui
 {
     named *scratch = malloc((n + 1) * sizeof *scratch);
     uint32_t *number = malloc((n + 1) * sizeof *number);
-    int rc = scratch && number ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for votes");
+    int rc = scratch && number ? 0 : rn_nomem(err, "votes");
     for (size_t i = 0; i < t->in.n && !rc; i++)
         number_values(list, n, i, t->in.n, scratch, number, value);
     for (size_t k = 0; k < n && !rc; k++) {

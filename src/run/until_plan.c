@@ -24,11 +24,6 @@ typedef struct future {
     double *rate; /* [n_problems] of this simulation */
 } future;
 
-static int nomem(rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "a plan: out of memory");
-}
-
 static int open_future(rn_until_work *w, size_t at, future *f, rn_err *err)
 {
     const rn_until_arm *a = &w->arms[at];
@@ -38,7 +33,7 @@ static int open_future(rn_until_work *w, size_t at, future *f, rn_err *err)
     f->rng = calloc(n + 1, sizeof *f->rng);
     f->rate = calloc(n + 1, sizeof *f->rate);
     rn_count *all = calloc(n + 1, sizeof *all);
-    int rc = f->posterior && f->more && f->rng && f->rate && all ? 0 : nomem(err);
+    int rc = f->posterior && f->more && f->rng && f->rate && all ? 0 : rn_nomem(err, "plan");
     int64_t known = 0;
     for (size_t i = 0; !rc && i < n; i++) {
         all[i].n = a->n_known[i];
@@ -172,7 +167,7 @@ static int list_problems(rn_until_work *w, const future f[2], rn_err *err)
 {
     rn_until_summary *s = w->out;
     s->problems = rn_arena_array(w->arena, w->n_arms * w->n_problems + 1, sizeof *s->problems);
-    if (!s->problems) return nomem(err);
+    if (!s->problems) return rn_nomem(err, "plan");
     for (size_t a = 0; a < w->n_arms; a++)
         for (size_t i = 0; i < w->n_problems; i++) {
             const rn_until_arm *arm = &w->arms[a];
@@ -219,10 +214,10 @@ int rn_stage_until_plan(rn_store *s, const rn_until_options *o, rn_until_summary
     rn_until_options checked = *o;
     checked.dry_run = 1;
     int rc = rn_until_options_check(&checked, err);
-    if (!rc && !(out->own = calloc(1, sizeof(rn_arena)))) rc = nomem(err);
+    if (!rc && !(out->own = calloc(1, sizeof(rn_arena)))) rc = rn_nomem(err, "plan");
     rn_until_work w = {.o = o, .out = out, .store = s, .arena = out->own};
     future *f = calloc(2, sizeof *f);
-    if (!rc && !f) rc = nomem(err);
+    if (!rc && !f) rc = rn_nomem(err, "plan");
     if (!rc) rc = rn_until_open(&w, false, err);
     if (!rc) rc = plan(&w, f, err);
     if (f) close_future(&f[0]);

@@ -41,8 +41,7 @@ int rn_stat_boot_new(size_t n_rows, size_t n_resamples, uint64_t seed, rn_boot *
     if (!b || !count) {
         free(b);
         free(count);
-        return rn_fail(err, RN_ENOMEM, "no memory for %zu resamples of %zu problems", n_resamples,
-                       n_rows);
+        return rn_nomem(err, "resamples");
     }
     static const char name[] = "bootstrap";
     const uint64_t stream = rn_rng_stream(name, sizeof name - 1);
@@ -125,7 +124,7 @@ int rn_stat_boot_each_column(const rn_boot *b, const double *table, size_t n_col
                              rn_boot_column_fn *fn, void *user, rn_err *err)
 {
     double *means = rn_stat_boot_blocks(b, 1, n_cols);
-    if (!means) return rn_fail(err, RN_ENOMEM, "no memory for %zu resamples", b->n_resamples);
+    if (!means) return rn_nomem(err, "resamples");
     int rc = 0;
     for (size_t from = 0; from < n_cols && rc == 0; from += RN_STAT_BLOCK) {
         size_t n = n_cols - from < RN_STAT_BLOCK ? n_cols - from : RN_STAT_BLOCK;
@@ -283,7 +282,7 @@ static int data_means(const rn_boot *b, const double *table, size_t n_cols, rn_i
                       rn_err *err)
 {
     double *mean = malloc((n_cols + 1) * sizeof *mean);
-    if (!mean) return rn_fail(err, RN_ENOMEM, "no memory for %zu points", n_cols);
+    if (!mean) return rn_nomem(err, "points");
     rn_stat_means(table, NULL, b->n_rows, n_cols, mean);
     for (size_t j = 0; j < n_cols; j++)
         out[j] = (rn_interval){mean[j], mean[j], mean[j], RN_INTERVAL_NONE};

@@ -101,7 +101,7 @@ int rn_stat_cascade_grid(const rn_arm *first, const rn_arm *second, const double
     }
     if (!cost) return 0;
     double *spent1 = malloc(n1 * sizeof *spent1);
-    if (!spent1) return rn_fail(err, RN_ENOMEM, "no memory for %zu costs", n1);
+    if (!spent1) return rn_nomem(err, "costs");
     rn_operand spent2 = curves_of(second, second->spent);
     rc = rn_stat_product(&fail1, &spent2, weight, n_rows, cost, n2, err);
     if (rc == 0) {
@@ -132,7 +132,7 @@ int rn_stat_frontier(const double *score, const double *cost, int64_t k1_max, in
     size_t n1 = (size_t)k1_max + 1, n2 = (size_t)k2_max + 1;
     rn_cascade_point *points = NULL;
     if (n1 <= SIZE_MAX / sizeof *points / n2) points = malloc(n1 * n2 * sizeof *points);
-    if (!points) return rn_fail(err, RN_ENOMEM, "no memory for %zu x %zu choices", n1, n2);
+    if (!points) return rn_nomem(err, "choices");
     for (size_t i = 0; i < n1 * n2; i++)
         points[i] = (rn_cascade_point){(int64_t)(i / n2), (int64_t)(i % n2), score[i], cost[i]};
     qsort(points, n1 * n2, sizeof *points, by_cost);

@@ -382,7 +382,7 @@ static double log_chance(const extra *x, size_t k, const double *w)
 static int choose_form(extra *x, uint64_t seed, double *count, rn_extra_about *about, rn_err *err)
 {
     uint32_t *fold = malloc(x->n_rows * sizeof *fold);
-    if (!fold) return rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
+    if (!fold) return rn_nomem(err, "extrapolation");
     int rc = rn_stat_folds(seed, x->n_rows, N_FOLDS, fold, err);
     double w[2][N_NODE], sum[2] = {0}, ahead = 0, squares = 0;
     for (uint32_t f = 0; f < N_FOLDS && !rc; f++) {
@@ -456,7 +456,7 @@ static int intervals(extra *x, const rn_extra_ask *ask, const rn_extra_about *ab
     double *weight = malloc(x->n_rows * sizeof *weight);
     double *pass = malloc(ask->n_ks * sizeof *pass);
     double *all = malloc(ask->n_ks * ask->n_resamples * sizeof *all); /* [n_ks, n_resamples] */
-    int rc = weight && pass && all ? 0 : rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
+    int rc = weight && pass && all ? 0 : rn_nomem(err, "extrapolation");
     if (!rc) rc = rn_stat_boot_new(x->n_rows, ask->n_resamples, ask->seed, &boot, err);
     for (size_t b = 0; b < ask->n_resamples && !rc; b++) {
         rn_stat_boot_weights(boot, b, weight);
@@ -521,9 +521,7 @@ int rn_stat_extrapolate(const rn_extra_ask *ask, rn_interval *out, rn_extra_abou
     double *count = x ? malloc(x->n_class * sizeof *count) : NULL;
     double *pass = malloc((ask->n_ks + 1) * sizeof *pass);
     rn_extra_about a = {.from_k = from};
-    int rc = count && pass && !take_fail(x, ask)
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
+    int rc = count && pass && !take_fail(x, ask) ? 0 : rn_nomem(err, "extrapolation");
     for (size_t i = 0; i < ask->n_ks && !rc; i++)
         out[i] = (rn_interval){.lo = NAN, .hi = NAN, .method = RN_INTERVAL_NONE};
     if (!rc) {
@@ -567,7 +565,7 @@ int rn_stat_extrapolate_curve(const int64_t *k, const double *pass, size_t n, do
     if (!x || !fail) {
         extra_free(x);
         free(fail);
-        return rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
+        return rn_nomem(err, "extrapolation");
     }
     double least = INFINITY, sum = 0;
     for (int round = 0; round < 2; round++) /* first the best fit, then the mean */

@@ -46,9 +46,7 @@ static int prepare(const rn_logit_data *d, const uint8_t *use, fit *f, rn_err *e
     f->weight = calloc(d->n + 1, sizeof *f->weight);
     f->passed = calloc(d->n + 1, 1);
     double *count = calloc(d->n_problems * (d->n_x + 1) + 1, sizeof *count);
-    int rc = f->x && f->weight && f->passed && count
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "a combination of rankers: out of memory");
+    int rc = f->x && f->weight && f->passed && count ? 0 : rn_nomem(err, "combination of rankers");
     double *mean = count ? count + d->n_problems : NULL;
     double squares[DIM] = {0}, total = 0;
     if (!rc) find_means(d, count, mean);
@@ -185,7 +183,7 @@ int rn_logit_crossfit(const rn_logit_data *d, uint64_t seed, double *w, rn_err *
     uint32_t *fold = malloc(d->n_problems * sizeof *fold);
     uint8_t *use = malloc(d->n_problems);
     int rc = fold && use ? rn_stat_folds(seed, d->n_problems, RN_LOGIT_FOLDS, fold, err)
-                         : rn_fail(err, RN_ENOMEM, "a combination of rankers: out of memory");
+                         : rn_nomem(err, "combination of rankers");
     for (uint32_t f = 0; f < RN_LOGIT_FOLDS && !rc; f++) {
         double mine[RN_LOGIT_MAX];
         for (size_t p = 0; p < d->n_problems; p++)

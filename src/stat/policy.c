@@ -109,7 +109,7 @@ int rn_policy_new(const rn_policy_spec *spec, const rn_prior *prior, rn_policy *
     if (p) p->weight = malloc(prior->n_kind * sizeof *p->weight);
     if (!p || !p->weight) {
         rn_policy_free(p);
-        return rn_fail(err, RN_ENOMEM, "no memory for a policy");
+        return rn_nomem(err, "policy");
     }
     p->kind = spec->kind;
     p->prior = prior;
@@ -234,7 +234,7 @@ static int buy(rn_policy *p, plan *x, stand *s, size_t a, int64_t n, rn_err *err
     if (x->n == x->cap) {
         size_t cap = x->cap ? 2 * x->cap : 16;
         step *more = realloc(x->list, cap * sizeof *more);
-        if (!more) return rn_fail(err, RN_ENOMEM, "no memory for a plan of %zu steps", cap);
+        if (!more) return rn_nomem(err, "plan");
         x->list = more;
         x->cap = cap;
     }
@@ -359,7 +359,7 @@ static int lattice_new(const rn_policy *p, const stand *s, lattice *l, rn_err *e
         ok &= (l->point[d] = malloc(l->width[d] * sizeof **l->point)) != NULL;
         ok &= (l->keep[d] = malloc(rows * prior->n_kind * sizeof **l->keep)) != NULL;
     }
-    if (!ok) return rn_fail(err, RN_ENOMEM, "no memory for a plan over %zu choices", l->n_cells);
+    if (!ok) return rn_nomem(err, "plan");
     for (size_t i = 0; i < l->n_cells; i++)
         l->fail[i] = 2;
     posterior(prior, s->failed, p->weight);
@@ -482,7 +482,7 @@ static int lattice_buy(rn_policy *p, plan *x, stand *s, const lattice *l, rn_err
     for (size_t cell = l->n_cells - 1; cell != 0; cell -= l->stride[l->from[cell]])
         n++;
     uint8_t *way = malloc(n + 1);
-    if (!way) return rn_fail(err, RN_ENOMEM, "no memory for a plan of %zu steps", n);
+    if (!way) return rn_nomem(err, "plan");
     size_t i = n;
     for (size_t cell = l->n_cells - 1; cell != 0; cell -= l->stride[l->from[cell]])
         way[--i] = l->from[cell];

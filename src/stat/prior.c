@@ -108,7 +108,7 @@ int rn_prior_default(const double *cost, size_t n_arm, rn_prior **out, rn_err *e
     int rc = arms_check(cost, n_arm, err);
     if (rc) return rc;
     rn_prior *p = new_prior(n_arm, n_default(n_arm));
-    if (!p) return rn_fail(err, RN_ENOMEM, "no memory for a prior over %zu models", n_arm);
+    if (!p) return rn_nomem(err, "prior");
     default_kinds(cost, n_arm, 1, p->rate, p->weight);
     *out = p;
     return 0;
@@ -254,9 +254,7 @@ static int fit(const rn_count *const *counts, const record *list, size_t n_recor
     double *log_rate = malloc(2 * n_learned * p->n_arm * sizeof *log_rate);
     if (n_records <= SIZE_MAX / sizeof *like / n_learned)
         like = malloc(n_records * n_learned * sizeof *like);
-    int rc = like && next && log_rate
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "no memory to learn from %zu problems", n_records);
+    int rc = like && next && log_rate ? 0 : rn_nomem(err, "prior");
     for (size_t j = 0; j < n_learned * p->n_arm && !rc; j++) {
         log_rate[2 * j] = log(p->rate[j]);
         log_rate[2 * j + 1] = log1p(-p->rate[j]);
@@ -285,7 +283,7 @@ int rn_prior_learn(const rn_count *const *counts, size_t n_arm, size_t n_problem
     rn_prior *p = list ? new_prior(n_arm, n_learned + n_default(n_arm)) : NULL;
     if (!p) {
         free(list);
-        return rn_fail(err, RN_ENOMEM, "no memory to learn from %zu problems", n_problems);
+        return rn_nomem(err, "prior");
     }
     place_kinds(counts, list, n_support, n_records, p);
     rc = fit(counts, list, n_records, n_learned, p, err);

@@ -34,7 +34,7 @@ int rn_stat_rank_order(const rn_ranked *r, bool lower_is_better, rn_cut cut, dou
 {
     if (r->n < 0) return rn_fail(err, RN_EINVAL, "n = %" PRId64 " samples", r->n);
     scored *list = malloc(((size_t)r->n + 1) * sizeof *list);
-    if (!list) return rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", r->n);
+    if (!list) return rn_nomem(err, "ranking");
 
     int rc = 0;
     int64_t n_list = 0;
@@ -148,7 +148,7 @@ int rn_stat_rank_table(const rn_ranked *problems, size_t n_rows, bool lower_is_b
     for (size_t i = 0; i < n_rows; i++)
         if (problems[i].n > max_n) max_n = problems[i].n;
     double *place = malloc(((size_t)max_n + 1) * sizeof *place);
-    if (!place) return rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", max_n);
+    if (!place) return rn_nomem(err, "ranking");
 
     int rc = 0;
     for (size_t i = 0; i < n_rows && rc == 0; i++) {

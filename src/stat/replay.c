@@ -12,7 +12,7 @@ static int add_step(rn_course *c, size_t *cap, int arm, rn_err *err)
     if (c->n == *cap) {
         size_t more = *cap ? 2 * *cap : 16;
         rn_course_step *steps = realloc(c->steps, more * sizeof *steps);
-        if (!steps) return rn_fail(err, RN_ENOMEM, "no memory for a course of %zu steps", more);
+        if (!steps) return rn_nomem(err, "course");
         c->steps = steps;
         *cap = more;
     }

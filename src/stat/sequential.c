@@ -287,7 +287,7 @@ int rn_seq_new(const rn_seq_plan *plan, rn_seq **out, rn_err *err)
     if (q) q->ks = malloc(plan->n_ks * sizeof *q->ks);
     if (!q || !q->ks) {
         free(q);
-        return rn_fail(err, RN_ENOMEM, "sampling until an interval: out of memory");
+        return rn_nomem(err, "sampling until an interval");
     }
     q->plan = *plan;
     memcpy(q->ks, plan->ks, plan->n_ks * sizeof *q->ks);
@@ -413,7 +413,7 @@ static int estimate(const rn_seq *q, const table *t, const rn_count *x, size_t n
     class_ *cls = malloc((n + 1) * sizeof *cls);
     double *like = malloc((n + 1) * N_RATES * sizeof *like), *pass = malloc(n_ks * sizeof *pass);
     double w[N_RATES];
-    int rc = cls && like && pass ? 0 : rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+    int rc = cls && like && pass ? 0 : rn_nomem(err, "interval");
     size_t m = rc ? 0 : list_classes(x, n, cls);
     for (size_t j = 0; j < n_ks && !rc; j++)
         out[j] = (rn_seq_mean){0};
@@ -439,7 +439,7 @@ static int table_of(rn_seq *q, int rung, const table **out, rn_err *err)
     if (rung > q->last) rung = q->last;
     table **t = &q->tables[rung - q->first];
     if (!*t) *t = make_table(q, rung, true);
-    if (!*t) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+    if (!*t) return rn_nomem(err, "interval");
     *out = *t;
     return 0;
 }
@@ -466,7 +466,7 @@ int rn_seq_equal(rn_seq *q, const rn_count *x, size_t n, rn_seq_mean *out, rn_er
         free_table(q->equal);
         q->equal_n = 0;
         q->equal = make_table(&one, 0, true);
-        if (!q->equal) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+        if (!q->equal) return rn_nomem(err, "interval");
         q->equal_n = x[0].n;
     }
     return estimate(&one, q->equal, x, n, out, err);
@@ -494,7 +494,7 @@ int rn_seq_table(rn_seq *q, int rung, const rn_count *x, size_t n, int64_t k_max
             one.plan.n_ks++;
         }
         table *t = make_table(&one, rung, false);
-        if (!t) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+        if (!t) return rn_nomem(err, "interval");
         for (size_t i = 0; !rc && i < n; i++) {
             if (!look_up(&one, t, x[i].n, x[i].c, pass))
                 rc = not_an_end(err, x[i].n, x[i].c);
@@ -512,7 +512,7 @@ int rn_seq_posterior(const rn_seq *q, const rn_count *x, size_t n, double *out, 
 {
     class_ *cls = malloc((n + 1) * sizeof *cls);
     double *like = malloc((n + 1) * N_RATES * sizeof *like), w[N_RATES];
-    int rc = cls && like ? 0 : rn_fail(err, RN_ENOMEM, "rates of problems: out of memory");
+    int rc = cls && like ? 0 : rn_nomem(err, "rates of problems");
     size_t m = rc ? 0 : list_classes(x, n, cls);
     if (!rc) fit_rates(q, cls, m, like, w);
     for (size_t i = 0; i < n && !rc; i++) {

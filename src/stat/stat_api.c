@@ -25,7 +25,7 @@ int rn_rank_score(const double *score, const uint8_t *pass, int64_t n, int64_t k
     if (n < 1) return rn_fail(err, RN_EINVAL, "rank-score of %" PRId64 " samples", n);
     const rn_ranked r = {.score = score, .pass = pass, .n = n};
     double *place = malloc((size_t)n * sizeof *place);
-    if (!place) return rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", n);
+    if (!place) return rn_nomem(err, "ranking");
     int64_t n_place;
     int rc = rn_stat_rank_order(&r, false, RN_CUT_LAST, place, &n_place, err);
     if (rc == 0) rc = rn_stat_rank_at(place, n_place, k, out, err);
@@ -41,7 +41,7 @@ int rn_bootstrap(const rn_bootstrap_table *t, double *mean, double *lo, double *
     const size_t n = t->n_points;
     rn_interval *out = calloc(n + 1, sizeof *out);
     if (!out)
-        rc = rn_fail(err, RN_ENOMEM, "no memory for %zu points", n);
+        rc = rn_nomem(err, "points");
     else if (t->minus)
         rc = rn_stat_boot_paired(boot, t->values, t->minus, n, t->level, out, NULL, err);
     else

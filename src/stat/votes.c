@@ -103,7 +103,7 @@ static int hall_open(hall *h, const rn_votes *p, rn_err *err)
     if (ok) h->tally = calloc(p->n_inputs * h->n_values + 1, sizeof *h->tally);
     if (ok && h->tally) return 0;
     hall_close(h);
-    return rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", p->n);
+    return rn_nomem(err, "ranking");
 }
 
 /* Forgets the kinds that are counted. */
@@ -342,8 +342,7 @@ int rn_stat_votes_stop(const rn_votes *p, int64_t k_max, uint64_t seed, uint64_t
     uint32_t *right = malloc(n * sizeof *right);
     uint8_t *flags = malloc(2 * n);
     double *curve = calloc((size_t)k_max, sizeof *curve);
-    if (!value || !right || !flags || !curve)
-        rc = rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", p->n);
+    if (!value || !right || !flags || !curve) rc = rn_nomem(err, "ranking");
     int64_t n_right = 0;
     rn_votes u = {.n = 0};
     if (!rc) u = unmet_of(p, value, right, flags, &n_right);

@@ -71,7 +71,7 @@ int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *a
     int rc = count_of(s, "SELECT count(*) FROM sample WHERE run_id = ?1", run_id, &cap, err);
     if (rc) return rc;
     rn_store_cell *cells = rn_arena_array(arena, cap ? cap : 1, sizeof *cells);
-    if (!cells) return rn_store_nomem(s, err);
+    if (!cells) return rn_nomem(err, s->path);
     rn_rows r;
     rc = open_cells(s, &r, run_id, protocol_id, err);
     if (rc) return rc;
@@ -100,7 +100,7 @@ int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
                     double **score, rn_err *err)
 {
     double *v = rn_arena_array(arena, n ? n : 1, sizeof *v);
-    if (!v) return rn_store_nomem(s, err);
+    if (!v) return rn_nomem(err, s->path);
     rn_rows r;
     int rc = rn_rows_open(s, &r, err,
                           "SELECT (SELECT c.score FROM score c"
@@ -127,7 +127,7 @@ int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
     rn_store_grouping g = {.group = rn_arena_array(arena, n ? n : 1, sizeof *g.group),
                            .part = rn_arena_array(arena, n ? n : 1, sizeof *g.part),
                            .votes = rn_arena_array(arena, n ? n : 1, sizeof *g.votes)};
-    if (!g.group || !g.part || !g.votes) return rn_store_nomem(s, err);
+    if (!g.group || !g.part || !g.votes) return rn_nomem(err, s->path);
     rn_rows r;
     int rc = rn_rows_open(s, &r, err,
                           "SELECT c.grp, c.part, c.votes"
@@ -148,7 +148,7 @@ int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
         g.any_votes = true;
         g.votes[i] = (rn_bytes){rn_arena_dup(arena, votes.data, votes.len), votes.len};
         if (!g.votes[i].data) {
-            rc = rn_store_nomem(s, err);
+            rc = rn_nomem(err, s->path);
             break;
         }
     }
@@ -223,7 +223,7 @@ static int tally_outcomes(rn_store *s, int64_t run_id, rn_arena *arena, rn_store
         *o = (rn_store_outcome){.mean_gen_tok = (double)NAN, .mean_prompt_tok = (double)NAN};
         rn_rows_get(&r, "tiii", &o->task_id, &o->ord, &o->n, &o->c);
         o->task_id = rn_arena_strdup(arena, o->task_id);
-        if (!o->task_id) return rn_rows_close(&r, rn_store_nomem(s, err));
+        if (!o->task_id) return rn_rows_close(&r, rn_nomem(err, s->path));
     }
     return rn_rows_close(&r, rc < 0 ? rc : 0);
 }
@@ -246,7 +246,7 @@ static int sample_outcomes(rn_store *s, int64_t run_id, int64_t protocol_id, rn_
             gen = prompt = (tokens){0};
             o = &list[(*n)++];
             *o = (rn_store_outcome){.task_id = rn_arena_strdup(arena, c.task_id), .ord = c.x.ord};
-            if (!o->task_id) return rn_rows_close(&r, rn_store_nomem(s, err));
+            if (!o->task_id) return rn_rows_close(&r, rn_nomem(err, s->path));
         }
         add_verdict(o, c.x.verdict);
         add_tokens(&gen, c.x.gen_tok);
@@ -284,7 +284,7 @@ int rn_store_outcomes(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena
         rc = count_of(s, "SELECT count(*) FROM tally WHERE run_id = ?1", run_id, &tallies, err);
     if (rc) return rc;
     rn_store_outcome *list = rn_arena_array(arena, cap ? cap : 1, sizeof *list);
-    if (!list) return rn_store_nomem(s, err);
+    if (!list) return rn_nomem(err, s->path);
     rc = tallies > 0 ? tally_outcomes(s, run_id, arena, list, cap, &count, err)
                      : sample_outcomes(s, run_id, protocol_id, arena, list, cap, &count, err);
     if (rc) return rc;

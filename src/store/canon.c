@@ -35,7 +35,7 @@ static int put_object(const json_t *v, int depth, rn_buf *out, rn_err *err)
 {
     size_t n = json_object_size(v), i = 0;
     const char **keys = malloc((n + 1) * sizeof *keys);
-    if (!keys) return rn_fail(err, RN_ENOMEM, "out of memory in settings");
+    if (!keys) return rn_nomem(err, "settings");
     for (void *it = json_object_iter((json_t *)(uintptr_t)v); it;
          it = json_object_iter_next((json_t *)(uintptr_t)v, it))
         keys[i++] = json_object_iter_key(it);
@@ -97,7 +97,7 @@ static int put_whole(json_t *v, rn_buf *out, rn_err *err)
 {
     int rc = v ? put_value(v, 0, out, err) : 0;
     json_decref(v);
-    if (!v || (!rc && !rn_buf_ok(out))) rc = rn_fail(err, RN_ENOMEM, "out of memory in settings");
+    if (!v || (!rc && !rn_buf_ok(out))) rc = rn_nomem(err, "settings");
     return rc;
 }
 

@@ -99,7 +99,7 @@ int rn_store_digest(rn_store *s, char hex[65], rn_err *err)
 {
     uint64_t sum[LANES] = {0};
     rn_sha256 *h = rn_sha256_new();
-    if (!h) return rn_fail(err, RN_ENOMEM, "%s: out of memory", s->path);
+    if (!h) return rn_nomem(err, s->path);
     int rc = 0, sq = sqlite3_exec(s->db, make_run_key, NULL, NULL, NULL);
     if (sq) rc = rn_store_fail(s, sq, err, "cannot be read");
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && !rc; i++)

@@ -37,7 +37,7 @@ static int list_names(const char *folder, const char *end, names *out, rn_err *e
         }
     }
     closedir(d);
-    if (!rn_vec_ok(out)) return rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
+    if (!rn_vec_ok(out)) return rn_nomem(err, folder);
     if (out->n) qsort(out->data, out->n, sizeof *out->data, by_number);
     return 0;
 }
@@ -71,12 +71,12 @@ static int one_problem(rn_importer *im, const char *name, rn_err *err)
     int rc = find_folder(im, name, &p, err);
     if (!rc)
         rc = rn_buf_ok(&folder) ? list_names(folder.data, ".py", &files, err)
-                                : rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+                                : rn_nomem(err, im->path);
     for (size_t i = 0; !rc && i < files.n; i++) {
         rn_buf_clear(&path);
         rn_buf_printf(&path, "%s/%s", folder.data, files.data[i]);
         rc = rn_buf_ok(&path) ? rn_file_read(path.data, MAX_PROGRAM, &text, err)
-                              : rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+                              : rn_nomem(err, im->path);
         rn_import_row x = rn_import_row_new(rn_buf_view(&text));
         if (!x.text.data) x.text = (rn_bytes){"", 0};
         if (!rc) rc = rn_import_sample(im, p, &x, 0, err);

@@ -149,7 +149,7 @@ int rn_import_csv(rn_importer *im, rn_js *js, rn_err *err)
         rn_buf_clear(b);
         rn_buf_add(b, text.data, text.len);
         if (!rn_buf_ok(b)) {
-            rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+            rc = rn_nomem(err, im->path);
             break;
         }
         split(b->data, is_header ? &header : &f);

@@ -44,7 +44,7 @@ static int64_t map_get(const id_map *m, int64_t from)
 
 static int keep(merger *m, id_map *map, int64_t from, int64_t to, rn_err *err)
 {
-    return rn_vec_push(map, ((id_pair){from, to})) ? 0 : rn_store_nomem(m->in, err);
+    return rn_vec_push(map, ((id_pair){from, to})) ? 0 : rn_nomem(err, m->in->path);
 }
 
 static int conflict(merger *m, int rc, const rn_err *err)

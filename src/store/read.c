@@ -61,7 +61,7 @@ int rn_store_set_path(rn_store *s, const char *name, rn_arena *a, const char **p
         rn_rows_get(&r, "tt", &p, &h);
         *path = rn_arena_strdup(a, p);
         *hash = rn_arena_strdup(a, h);
-        rc = *path && *hash ? 0 : rn_store_nomem(s, err);
+        rc = *path && *hash ? 0 : rn_nomem(err, s->path);
     }
     return rn_rows_close(&r, rc);
 }
@@ -88,7 +88,7 @@ int rn_store_name_of(rn_store *s, rn_store_noun noun, const char *asked, rn_aren
     }
     rc = rn_rows_close(&r, rc < 0 ? rc : 0); /* 1: found before the end */
     if (!found) found = by_stem;
-    if (!rc && !rn_buf_ok(&known)) rc = rn_store_nomem(s, err);
+    if (!rc && !rn_buf_ok(&known)) rc = rn_nomem(err, s->path);
     if (!rc && !known.len)
         rc =
             rn_fail(err, RN_ENOTFOUND,
@@ -192,7 +192,7 @@ int rn_store_sample_text(rn_store *s, int64_t sample_id, rn_buf *out, rn_err *er
     if (rc > 0) {
         rn_rows_get(&r, "b", &text);
         rn_buf_add(out, text.data, text.len);
-        rc = rn_buf_ok(out) ? 0 : rn_store_nomem(s, err);
+        rc = rn_buf_ok(out) ? 0 : rn_nomem(err, s->path);
     } else if (rc == 0) {
         rc = rn_fail(err, RN_ENOTFOUND, "%s: there is no text of sample %lld", s->path,
                      (long long)sample_id);
@@ -361,7 +361,7 @@ int rn_store_versions(rn_store *s, int64_t protocol_id, rn_buf *ids, rn_err *err
     rn_buf_free(&own.text);
     rn_buf_free(&other.text);
     rc = rn_rows_close(&r, rc);
-    return rc ? rc : rn_buf_ok(ids) ? 0 : rn_store_nomem(s, err);
+    return rc ? rc : rn_buf_ok(ids) ? 0 : rn_nomem(err, s->path);
 }
 
 int rn_store_stands_for(rn_store *s, int64_t was, int64_t now, bool *yes, rn_err *err)
@@ -477,7 +477,7 @@ int rn_store_counts(rn_store *s, int64_t run_id, int64_t **n, int64_t **c, size_
     int rc = rn_store_outcomes(s, run_id, 0, &arena, &o, &count, err);
     int64_t *ns = rc ? NULL : calloc(count + 1, sizeof *ns);
     int64_t *cs = rc ? NULL : calloc(count + 1, sizeof *cs);
-    if (!rc && (!ns || !cs)) rc = rn_fail(err, RN_ENOMEM, "out of memory for the counts of a run");
+    if (!rc && (!ns || !cs)) rc = rn_nomem(err, "counts of a run");
     for (size_t i = 0; !rc && i < count; i++) {
         ns[i] = o[i].n;
         cs[i] = o[i].c;

@@ -23,7 +23,7 @@ int rn_store_about(rn_store *s, const char *name, rn_buf *out, rn_err *err)
     if (rc > 0) {
         rn_rows_get(&r, "t", &value);
         rn_buf_puts(out, value);
-        rc = rn_buf_ok(out) ? 0 : rn_store_nomem(s, err);
+        rc = rn_buf_ok(out) ? 0 : rn_nomem(err, s->path);
     }
     return rn_rows_close(&r, rc);
 }
@@ -128,7 +128,7 @@ int rn_split(rn_store *s, const char *path, const rn_split_opts *o, int64_t *n_s
     if (rn_store_in_tx(s))
         return rn_fail(err, RN_EINVAL, "%s: it is split outside of transactions", s->path);
     rn_buf_printf(&made, "%s.making", path);
-    if (!rn_buf_ok(&made)) return rn_store_nomem(s, err);
+    if (!rn_buf_ok(&made)) return rn_nomem(err, s->path);
     unlink(made.data); /* of a split that was killed */
     int rc = make_part(s, made.data, o, &n, err);
     if (!rc && rename(made.data, path))
@@ -154,7 +154,7 @@ int rn_store_snapshot(const char *from, const char *to, rn_err *err)
     rn_store *s = NULL;
     rn_buf tmp = {0};
     rn_buf_printf(&tmp, "%s.tmp", to);
-    int rc = rn_buf_ok(&tmp) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", to);
+    int rc = rn_buf_ok(&tmp) ? 0 : rn_nomem(err, to);
     if (!rc && unlink(tmp.data) && errno != ENOENT)
         rc = rn_fail_errno(err, "%s cannot be replaced", tmp.data);
     if (!rc) rc = rn_store_open(from, RN_STORE_READ, &s, err);

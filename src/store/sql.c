@@ -46,11 +46,6 @@ int rn_store_fail(rn_store *s, int rc, rn_err *err, const char *what)
     return fail_db(s->db, s->path, rc, err, what);
 }
 
-int rn_store_nomem(const rn_store *s, rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "%s: out of memory", s->path);
-}
-
 static int fail_stmt(rn_store *s, sqlite3_stmt *st, int rc, rn_err *err)
 {
     bool reads = !st || sqlite3_stmt_readonly(st);

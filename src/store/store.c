@@ -293,7 +293,7 @@ int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err)
     if (strlen(path) + 8 > PATH_MAX)
         return rn_fail(err, RN_EINVAL, "the name of the experiment file is too long");
     rn_store *s = calloc(1, sizeof *s);
-    if (!s) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    if (!s) return rn_nomem(err, path);
     rn_buf lock = {0};
     rn_buf_printf(&lock, "%s.lock", path);
     s->mode = mode;
@@ -301,8 +301,7 @@ int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err)
     s->path = strdup(path);
     s->lock_path = rn_buf_take(&lock);
     rn_buf_free(&lock);
-    int rc = s->path && s->lock_path ? open_into(s, err)
-                                     : rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    int rc = s->path && s->lock_path ? open_into(s, err) : rn_nomem(err, path);
     if (rc) {
         rn_store_close(s);
         return rc;
@@ -414,7 +413,7 @@ int rn_store_log_begin(rn_store *s, const char *name, int argc, char *const *arg
         rn_buf_json(&args, rn_bytes_of(argv[i]));
     }
     rn_buf_putc(&args, ']');
-    int rc = !rn_buf_ok(&args) ? rn_store_nomem(s, err)
+    int rc = !rn_buf_ok(&args) ? rn_nomem(err, s->path)
                                : rn_sql_run(s, err,
                                             "INSERT INTO command (name, args, version, started_ms)"
                                             " VALUES (?1, ?2, ?3, ?4)",

@@ -54,7 +54,6 @@ struct rn_store {
 
 /* Fills err from the database's last error: "PATH: what: reason; fix". Returns the RN_E... */
 int rn_store_fail(rn_store *s, int sqlite_rc, rn_err *err, const char *what);
-int rn_store_nomem(const rn_store *s, rn_err *err);
 
 /* One statement without a result. */
 int rn_sql_run(rn_store *s, rn_err *err, const char *sql, const char *types, ...);

@@ -75,7 +75,7 @@ static int meta_save(const char *part, const meta *m, rn_err *err)
     rn_buf path = {0}, text = {0};
     rn_buf_printf(&text, "%s\n%s\n%lld\n", m->url, m->validator, (long long)m->total);
     int rc = meta_path(part, &path) || !rn_buf_ok(&text)
-                 ? rn_fail(err, RN_ENOMEM, "out of memory downloading")
+                 ? rn_nomem(err, "download")
                  : rn_file_write_atomic(path.data, rn_buf_view(&text), err);
     rn_buf_free(&path);
     rn_buf_free(&text);
@@ -282,7 +282,7 @@ static enum outcome attempt(transfer *t, rn_err *err)
     struct curl_slist *headers = NULL;
     t->curl = curl_easy_init();
     if (!t->curl) {
-        rn_fail(err, RN_ENOMEM, "out of memory downloading");
+        rn_nomem(err, "download");
         return FAILED;
     }
     t->started = t->misranged = t->too_large = false;

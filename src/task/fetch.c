@@ -227,7 +227,7 @@ static int record_hash(const char *path, const char *hex, rn_err *err)
     rn_buf_printf(&text, "%s  %s\n", hex, base ? base + 1 : path);
     int rc = rn_buf_ok(&name) && rn_buf_ok(&text)
                  ? rn_file_write_atomic(name.data, rn_buf_view(&text), err)
-                 : rn_fail(err, RN_ENOMEM, "out of memory");
+                 : rn_nomem(err, NULL);
     rn_buf_free(&name);
     rn_buf_free(&text);
     return rc;
@@ -251,9 +251,7 @@ static int make_folder(const char *path, rn_err *err)
     rn_buf dir = {0};
     const char *slash = strrchr(path, '/');
     rn_buf_add(&dir, path, slash ? (size_t)(slash - path) : 0);
-    int rc = !rn_buf_ok(&dir) ? rn_fail(err, RN_ENOMEM, "out of memory")
-             : dir.len        ? rn_dir_make(dir.data, err)
-                              : 0;
+    int rc = !rn_buf_ok(&dir) ? rn_nomem(err, NULL) : dir.len ? rn_dir_make(dir.data, err) : 0;
     rn_buf_free(&dir);
     return rc;
 }
@@ -382,8 +380,7 @@ int rn_fetch(const rn_source *src, const rn_fetch_opts *o, rn_fetched *out, rn_e
     } else {
         rn_buf part = {0};
         rn_buf_printf(&part, "%s%s", f.path, o->from ? ".copy" : ".part");
-        rc = rn_buf_ok(&part) ? bring(src, o, part.data, &f, err)
-                              : rn_fail(err, RN_ENOMEM, "out of memory");
+        rc = rn_buf_ok(&part) ? bring(src, o, part.data, &f, err) : rn_nomem(err, NULL);
         rn_buf_free(&part);
     }
     if (!rc) *out = f;

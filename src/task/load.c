@@ -22,11 +22,6 @@ int rn_load_bad(rn_json_at at, const char *key, rn_err *err, const char *fmt, ..
     return rn_fail(err, RN_EFORMAT, "%s: field \"%s\" %s", at.path, key, what);
 }
 
-int rn_load_nomem(rn_json_at at, rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "out of memory reading %s", at.path);
-}
-
 bool rn_load_wants(const rn_loader *l, int64_t number)
 {
     const rn_set_spec *s = l->spec;
@@ -47,7 +42,7 @@ static int copy_text(rn_loader *l, rn_bytes s, const char *key, rn_json_at at, c
     if (s.len && memchr(s.data, '\0', s.len))
         return rn_load_bad(at, key, err, "holds a NUL character");
     const char *copy = rn_arena_dup(&l->set->arena, s.data, s.len);
-    if (!copy) return rn_load_nomem(at, err);
+    if (!copy) return rn_nomem(err, at.path);
     *out = copy;
     return 0;
 }
@@ -73,7 +68,7 @@ int rn_load_texts(rn_loader *l, const json_t *array, const char *what, rn_json_a
 {
     size_t count = json_array_size(array); /* 0 for NULL */
     const char **texts = rn_arena_array(&l->set->arena, count ? count : 1, sizeof *texts);
-    if (!texts) return rn_load_nomem(at, err);
+    if (!texts) return rn_nomem(err, at.path);
     for (size_t i = 0; i < count; i++) {
         const json_t *v = json_array_get(array, i);
         if (!json_is_string(v))
@@ -105,7 +100,7 @@ int rn_load_add(rn_loader *l, const rn_problem *p, rn_json_at at, rn_err *err)
     size_t cap = l->cap;
     if (!grow((void **)&l->lines, l->n, &cap, sizeof *l->lines) ||
         !grow((void **)&l->problems, l->n, &l->cap, sizeof *l->problems))
-        return rn_load_nomem(at, err);
+        return rn_nomem(err, at.path);
     l->lines[l->n] = at.line;
     l->problems[l->n++] = *p;
     return 0;
@@ -114,7 +109,7 @@ int rn_load_add(rn_loader *l, const rn_problem *p, rn_json_at at, rn_err *err)
 int rn_load_add_shot(rn_loader *l, const rn_problem *p, rn_err *err)
 {
     if (!grow((void **)&l->shots, l->n_shots, &l->cap_shots, sizeof *l->shots))
-        return rn_fail(err, RN_ENOMEM, "out of memory");
+        return rn_nomem(err, NULL);
     l->shots[l->n_shots++] = *p;
     return 0;
 }
@@ -170,7 +165,7 @@ static int shots_by_id(const void *a, const void *b)
 static int order_problems(rn_loader *l, rn_problem *out, rn_err *err)
 {
     placed *all = calloc(l->n, sizeof *all);
-    if (!all) return rn_fail(err, RN_ENOMEM, "out of memory reading %s", l->set->path);
+    if (!all) return rn_nomem(err, l->set->path);
     for (size_t i = 0; i < l->n; i++)
         all[i] = (placed){.p = l->problems[i], .line = l->lines[i]};
     qsort(all, l->n, sizeof *all, by_id);
@@ -263,7 +258,7 @@ static void hash_problem(rn_sha256 *h, const rn_problem *p, bool with_references
 int rn_load_hash(rn_taskset *set, rn_err *err)
 {
     rn_sha256 *h = rn_sha256_new();
-    if (!h) return rn_fail(err, RN_ENOMEM, "out of memory hashing %s", set->path);
+    if (!h) return rn_nomem(err, set->path);
     rn_sha256_add(h, "ration-set/1\n", 13);
     for (size_t i = 0; i < set->n; i++)
         hash_problem(h, &set->problems[i], false);
@@ -287,7 +282,7 @@ int rn_load_finish(rn_loader *l, rn_err *err)
                        l->spec ? " of the set " : "", l->spec ? l->spec->name : "");
     rn_problem *problems = rn_arena_array(&set->arena, l->n, sizeof *problems);
     rn_problem *shots = rn_arena_array(&set->arena, l->n_shots + 1, sizeof *shots);
-    if (!problems || !shots) return rn_fail(err, RN_ENOMEM, "out of memory reading %s", set->path);
+    if (!problems || !shots) return rn_nomem(err, set->path);
     int rc = order_problems(l, problems, err);
     if (rc) return rc;
     if (l->n_shots) {

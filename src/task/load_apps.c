@@ -79,7 +79,7 @@ static int case_bytes(rn_loader *l, rn_bytes value, bool call, rn_json_at at, rn
     if (copy) *out = (rn_bytes){.data = copy, .len = b.len};
     rn_buf_free(&b);
     if (rc) return rc;
-    return copy ? 0 : rn_load_nomem(at, err);
+    return copy ? 0 : rn_nomem(err, at.path);
 }
 
 /* ---- lists of cases -------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static int read_side(rn_loader *l, rn_bytes values, bool call, bool outputs, cas
         if (call && !outputs && !rn_jsonraw_is(value, '['))
             return rn_load_bad(at, key_name, err, "number %zu is not an array of arguments", i + 1);
         rn_case *c = case_at(cases, base + i);
-        if (!c) return rn_load_nomem(at, err);
+        if (!c) return rn_nomem(err, at.path);
         rc = case_bytes(l, value, call, at, outputs ? &c->output : &c->input, err);
         if (rc) return rc;
     }
@@ -140,7 +140,7 @@ static int keep_cases(rn_loader *l, const case_list *cases, rn_json_at at, rn_pr
                       rn_err *err)
 {
     rn_case *v = rn_arena_array(&l->set->arena, cases->n ? cases->n : 1, sizeof *v);
-    if (!v) return rn_load_nomem(at, err);
+    if (!v) return rn_nomem(err, at.path);
     if (cases->n) memcpy(v, cases->v, cases->n * sizeof *v);
     p->cases = v;
     p->n_cases = cases->n;
@@ -184,7 +184,7 @@ static int arena_string(rn_loader *l, rn_bytes quoted, rn_json_at at, const char
     *out = rn_buf_ok(&b) && !nul ? rn_arena_dup(&l->set->arena, b.len ? b.data : "", b.len) : NULL;
     rn_buf_free(&b);
     if (nul) return rn_load_bad(at, field, err, "holds a NUL character");
-    return *out ? 0 : rn_load_nomem(at, err);
+    return *out ? 0 : rn_nomem(err, at.path);
 }
 
 static int read_input_output(rn_loader *l, rn_bytes text, rn_json_at at, rn_problem *p, rn_err *err)
@@ -228,7 +228,7 @@ static int read_solutions(rn_loader *l, rn_bytes text, rn_json_at at, rn_problem
     while (rn_jsonraw_next(array, &pos, &key, &value, NULL) > 0)
         n++;
     const char **refs = rn_arena_array(&l->set->arena, n ? n : 1, sizeof *refs);
-    if (!refs) return rn_load_nomem(at, err);
+    if (!refs) return rn_nomem(err, at.path);
     pos = 0;
     size_t used = 0;
     while (rn_jsonraw_next(array, &pos, &key, &value, NULL) > 0) {
@@ -294,7 +294,7 @@ int rn_load_apps(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
     if (taco) p.rule = RN_RULE_TACO;
     p.task_id = rn_arena_printf(&l->set->arena, "%s/%lld", taco ? "TACO" : "APPS", (long long)id);
     p.difficulty = rn_arena_dup(&l->set->arena, difficulty.data, difficulty.len);
-    if (!p.task_id || !p.difficulty) return rn_load_nomem(at, err);
+    if (!p.task_id || !p.difficulty) return rn_nomem(err, at.path);
     if (taco) rc = taco_traits(l, rec, at, &p, err);
     if (rc) return rc;
     return shot ? rn_load_add_shot(l, &p, err) : rn_load_add(l, &p, at, err);
@@ -309,7 +309,7 @@ static int read_part(const char *dir, const char *name, bool required, rn_buf *p
     rn_buf_clear(path);
     rn_buf_clear(out);
     rn_buf_printf(path, "%s/%s", dir, name);
-    if (!rn_buf_ok(path)) return rn_fail(err, RN_ENOMEM, "out of memory reading %s", dir);
+    if (!rn_buf_ok(path)) return rn_nomem(err, dir);
     if (!required && !rn_file_exists(path->data)) {
         rn_buf_puts(out, "");
         return 0;
@@ -325,7 +325,7 @@ static int text_part(rn_loader *l, const char *dir, const char *name, bool requi
     if (buf->len && memchr(buf->data, '\0', buf->len))
         return rn_fail(err, RN_EFORMAT, "%s holds a NUL character", path->data);
     *out = rn_arena_dup(&l->set->arena, buf->len ? buf->data : "", buf->len);
-    return *out ? 0 : rn_fail(err, RN_ENOMEM, "out of memory reading %s", dir);
+    return *out ? 0 : rn_nomem(err, dir);
 }
 
 /* *difficulty: of metadata.json, "" if it has none. Owned by the set's arena. */
@@ -359,7 +359,7 @@ static int load_folder_problem(rn_loader *l, const char *dir, int64_t id, rn_err
     if (!rc) rc = read_solutions(l, rn_buf_view(&buf), (rn_json_at){.path = path.data}, &p, err);
     if (rc) goto out;
     p.task_id = rn_arena_printf(&l->set->arena, "APPS/%lld", (long long)id);
-    rc = p.task_id ? rn_load_add(l, &p, at, err) : rn_load_nomem(at, err);
+    rc = p.task_id ? rn_load_add(l, &p, at, err) : rn_nomem(err, at.path);
 out:
     rn_buf_free(&path);
     rn_buf_free(&buf);
@@ -382,7 +382,7 @@ int rn_load_apps_folder(rn_loader *l, const char *path, rn_err *err)
         rn_buf_clear(&sub);
         rn_buf_printf(&sub, "%s/%s", path, e->d_name);
         rc = rn_buf_ok(&sub) ? load_folder_problem(l, sub.data, strtoll(e->d_name, NULL, 10), err)
-                             : rn_fail(err, RN_ENOMEM, "out of memory reading %s", path);
+                             : rn_nomem(err, path);
     }
     rn_buf_free(&sub);
     closedir(d);
@@ -411,7 +411,7 @@ static int jansson_cases(rn_loader *l, const json_t *tests, const char *field, c
                            json_array_size(sides[1]), n);
     for (size_t i = 0; i < n; i++) {
         rn_case *c = case_at(cases, base + i);
-        if (!c) return rn_load_nomem(at, err);
+        if (!c) return rn_nomem(err, at.path);
         for (int s = 0; s < 2; s++) {
             const json_t *v = json_array_get(sides[s], i);
             if (!json_is_string(v))
@@ -419,7 +419,7 @@ static int jansson_cases(rn_loader *l, const json_t *tests, const char *field, c
                                    i + 1);
             size_t len = json_string_length(v);
             char *copy = rn_arena_dup(&l->set->arena, json_string_value(v), len);
-            if (!copy) return rn_load_nomem(at, err);
+            if (!copy) return rn_nomem(err, at.path);
             *(s ? &c->output : &c->input) = (rn_bytes){.data = copy, .len = len};
         }
     }
@@ -453,14 +453,14 @@ static int codecontests_solutions(rn_loader *l, const json_t *rec, rn_json_at at
     const json_t *langs = json_object_get(s, "language"), *texts = json_object_get(s, "solution");
     size_t n = json_array_size(texts);
     const char **refs = rn_arena_array(&l->set->arena, n ? n : 1, sizeof *refs);
-    if (!refs) return rn_load_nomem(at, err);
+    if (!refs) return rn_nomem(err, at.path);
     for (size_t i = 0; i < n; i++) {
         const json_t *v = json_array_get(texts, i);
         if (json_integer_value(json_array_get(langs, i)) != 3 || !json_is_string(v)) continue;
         if (strlen(json_string_value(v)) != json_string_length(v)) continue; /* NUL: no program */
         const char *copy =
             rn_arena_dup(&l->set->arena, json_string_value(v), json_string_length(v));
-        if (!copy) return rn_load_nomem(at, err);
+        if (!copy) return rn_nomem(err, at.path);
         refs[p->n_references++] = copy;
     }
     p->references = refs;
@@ -487,7 +487,7 @@ static int codecontests_traits(rn_loader *l, const json_t *rec, rn_json_at at, r
     if (json_is_integer(level) && d > 0 && d < N_LEVELS) p->difficulty = levels[d];
     if (json_is_integer(level) && d >= N_LEVELS && d <= 28) { /* Codeforces' A to V */
         p->difficulty = rn_arena_printf(&l->set->arena, "%c", (char)('A' + d - N_LEVELS));
-        if (!p->difficulty) return rn_load_nomem(at, err);
+        if (!p->difficulty) return rn_nomem(err, at.path);
     }
     int rc = 0;
     if (json_is_string(source)) rc = rn_load_text(l, rec, "source", at, &p->platform, err);

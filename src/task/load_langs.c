@@ -43,9 +43,8 @@ static bool is(const char *language, const char *name)
 /* Moves the buffer's text to the set's arena. */
 static int keep(rn_loader *l, rn_buf *b, rn_json_at at, const char **out, rn_err *err)
 {
-    *out = rn_buf_ok(b) ? rn_arena_dup(&l->set->arena, b->len ? b->data : "", b->len) : NULL;
-    rn_buf_free(b);
-    return *out ? 0 : rn_load_nomem(at, err);
+    *out = rn_arena_take(&l->set->arena, b);
+    return *out ? 0 : rn_nomem(err, at.path);
 }
 
 /* How the end of the tests is shown, by language: a statement behind `braces` closing braces from
@@ -204,7 +203,7 @@ static int put_reference(rn_loader *l, const char *text, rn_json_at at, rn_probl
 {
     if (!*text) return 0;
     const char **refs = rn_arena_array(&l->set->arena, 1, sizeof *refs);
-    if (!refs) return rn_load_nomem(at, err);
+    if (!refs) return rn_nomem(err, at.path);
     refs[0] = text;
     p->references = refs;
     p->n_references = 1;

@@ -68,7 +68,7 @@ static int keep_bytes(rn_loader *l, rn_buf *b, rn_json_at at, rn_bytes *out, rn_
     char *copy = rn_buf_ok(b) ? rn_arena_dup(&l->set->arena, b->len ? b->data : "", b->len) : NULL;
     *out = (rn_bytes){.data = copy, .len = b->len};
     rn_buf_free(b);
-    return copy ? 0 : rn_load_nomem(at, err);
+    return copy ? 0 : rn_nomem(err, at.path);
 }
 
 /* A functional case's arguments: one JSON value a line. */
@@ -130,7 +130,7 @@ static int read_case(rn_loader *l, rn_bytes entry, rn_json_at at, case_vec *case
     if (!rc) rc = keep_bytes(l, &out, at, &c.output, err);
     rn_buf_free(&in);
     rn_buf_free(&out);
-    if (!rc && !rn_vec_push(cases, c)) rc = rn_load_nomem(at, err);
+    if (!rc && !rn_vec_push(cases, c)) rc = rn_nomem(err, at.path);
     return rc;
 }
 
@@ -170,7 +170,7 @@ static int read_field(rn_loader *l, const json_t *rec, const char *field, rn_jso
         rc = rn_load_bad(at, field, err, "is neither JSON nor base64 of deflated data");
     if (!rc && rn_pickle_data(rn_buf_view(&pickle), &inner, &is_text, &why))
         rc = rn_load_bad(at, field, err, "%s", why.msg);
-    if (!rc && !rn_buf_ok(&inner)) rc = rn_load_nomem(at, err);
+    if (!rc && !rn_buf_ok(&inner)) rc = rn_nomem(err, at.path);
     if (!rc) rc = read_cases(l, rn_buf_view(&inner), at, cases, call, err);
     rn_buf_free(&packed);
     rn_buf_free(&pickle);
@@ -211,7 +211,7 @@ int rn_load_livecodebench(rn_loader *l, const json_t *rec, rn_json_at at, rn_err
     if (!rc && cases.n == 0) rc = rn_load_bad(at, "public_test_cases", err, "holds no test");
     rn_case *v = rc ? NULL : rn_arena_array(&l->set->arena, cases.n, sizeof *v);
     if (v) memcpy(v, cases.data, cases.n * sizeof *v);
-    if (!rc && !v) rc = rn_load_nomem(at, err);
+    if (!rc && !v) rc = rn_nomem(err, at.path);
     p.cases = v;
     p.n_cases = cases.n;
     rn_vec_free(&cases);

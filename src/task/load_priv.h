@@ -67,7 +67,6 @@ int rn_load_texts(rn_loader *l, const json_t *array, const char *what, rn_json_a
 
 /* RN_EFORMAT with "FILE: line N: field "KEY" " before the message; RN_ENOMEM for the set. */
 int rn_load_bad(rn_json_at at, const char *key, rn_err *err, const char *fmt, ...) RN_PRINTF(4, 5);
-int rn_load_nomem(rn_json_at at, rn_err *err);
 
 /* Orders, refuses duplicates and an empty set, hashes, and moves everything into the set. */
 int rn_load_finish(rn_loader *l, rn_err *err);

@@ -439,5 +439,5 @@ int rn_prompt_build(const rn_preset *preset, const rn_taskset *set, const rn_pro
         break;
     }
     }
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory building a prompt");
+    return rn_buf_ok(out) ? 0 : rn_nomem(err, "prompt");
 }

@@ -231,7 +231,7 @@ int rn_select(const rn_selection *s, const rn_taskset *set, unsigned char *out, 
     chooser c = {.set = set, .out = out};
     c.place = calloc(n + 1, 1);
     c.met = calloc(N_TRAITS * n + 1, 1);
-    int rc = c.place && c.met ? 0 : rn_fail(err, RN_ENOMEM, "out of memory choosing problems");
+    int rc = c.place && c.met ? 0 : rn_nomem(err, "problems");
     if (!rc) rc = rn_selection_check(s, err);
     if (!rc) rc = take_terms(&c, s->problems, err);
     if (!rc && s->difficulty) rc = take_condition(&c, "difficulty", 10, s->difficulty, err);
@@ -278,13 +278,13 @@ int rn_problem_list_make(const rn_selection *s, const rn_taskset *set, const cha
     unsigned char *chosen = calloc(set->n + 1, 1);
     x.ids = calloc(set->n + 1, sizeof *x.ids);
     x.groups = calloc(set->n + 1, sizeof *x.groups);
-    int rc = chosen && x.ids && x.groups ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    int rc = chosen && x.ids && x.groups ? 0 : rn_nomem(err, NULL);
     if (!rc) rc = rn_select(s, set, chosen, NULL, err);
     for (size_t i = 0; !rc && i < set->n; i++) {
         if (!chosen[i]) continue;
         x.ids[x.n] = strdup(set->problems[i].task_id);
         x.groups[x.n] = by ? values_of(&set->problems[i], trait) : strdup("");
-        if (!x.ids[x.n] || !x.groups[x.n]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        if (!x.ids[x.n] || !x.groups[x.n]) rc = rn_nomem(err, NULL);
         x.n++;
     }
     free(chosen);

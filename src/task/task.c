@@ -204,8 +204,7 @@ static int load_parts(rn_loader *l, const char *path, size_t *n, rn_err *err)
     for (int i = 0; i < found; i++) {
         if (!rc && (!tests || strncmp(names[i]->d_name, "test", 4) == 0)) {
             char *part = rn_arena_printf(&l->set->arena, "%s/%s", path, names[i]->d_name);
-            rc = part ? load_file(l, part, &read, err)
-                      : rn_fail(err, RN_ENOMEM, "out of memory reading %s", path);
+            rc = part ? load_file(l, part, &read, err) : rn_nomem(err, path);
             ++*n;
         }
         free(names[i]);
@@ -273,14 +272,14 @@ static int load_bytes(rn_loader *l, rn_bytes text, const char *path, rn_err *err
 static int set_new(const char *path, const rn_set_spec *spec, rn_taskset **out, rn_err *err)
 {
     rn_taskset *set = calloc(1, sizeof *set);
-    if (!set) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    if (!set) return rn_nomem(err, path);
     set->path = rn_arena_strdup(&set->arena, path);
     const rn_bytes stem = rn_file_stem(path);
     set->name = spec ? spec->name : rn_arena_dup(&set->arena, stem.data, stem.len);
     set->preset = spec ? spec->preset : "humaneval-0shot";
     if (!set->path || !set->name) {
         rn_taskset_free(set);
-        return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+        return rn_nomem(err, path);
     }
     *out = set;
     return 0;
