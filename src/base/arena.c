@@ -2,7 +2,10 @@
  * arena.c: a list of blocks; each allocation takes the next 16-byte aligned bytes of the newest
  * block. A request larger than a block gets a block of its own.
  */
-#include "base/base.h"
+#include "base/arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 enum { BLOCK_BYTES = 64 * 1024, ALIGN = 16 };
 

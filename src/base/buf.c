@@ -3,7 +3,13 @@
  *
  * The UTF-8 rules are those of RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF.
  */
-#include "base/base.h"
+#include "base/buf.h"
+
+#include "base/vec.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 bool rn_bytes_starts(rn_bytes s, const char *prefix)
 {
@@ -189,6 +195,23 @@ char *rn_buf_take(rn_buf *b)
     char *data = b->data;
     *b = (rn_buf){0};
     return data;
+}
+
+int rn_by_int(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int rn_by_real(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+int rn_by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* Doubles, from 8 elements on, so that n pushes copy fewer than 2 n elements in all. */

@@ -4,7 +4,11 @@
  * Every message is cut at a whole UTF-8 character and never contains a control character, so that
  * hostile input that is quoted in a message can neither break a terminal nor a log.
  */
-#include "base/base.h"
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 const char *rn_version(void)
 {

@@ -38,11 +38,6 @@ static bool is_in(const char *groups, const char *group)
     return false;
 }
 
-static int rising(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int find_groups(grouping *g)
 {
     for (size_t i = 0; i < g->o->n_problems; i++)
@@ -56,7 +51,7 @@ static int find_groups(grouping *g)
                 return rn_nomem(g->err, "report");
             p += 1 + n;
         }
-    if (g->groups.n) qsort(g->groups.data, g->groups.n, sizeof *g->groups.data, rising);
+    if (g->groups.n) qsort(g->groups.data, g->groups.n, sizeof *g->groups.data, rn_by_text);
     return 0;
 }
 

@@ -67,12 +67,6 @@ static double last_common(const rn_report_task *t, rn_unit axis)
     return last;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* What the user asked for; else powers of two of the unit `one`, and always each model's first
  * sample, the last budget that all curves reach, and the crossovers. */
 static size_t list_budgets(const rn_report *r, const rn_report_task *t, rn_unit axis, double one,
@@ -91,7 +85,7 @@ static size_t list_budgets(const rn_report *r, const rn_report_task *t, rn_unit 
     for (size_t i = 0; i < ax->n_crossings && n < MAX_BUDGETS; i++)
         if (!isnan(ax->crossings[i].at.budget)) out[n++] = ax->crossings[i].at.budget;
     if (n < MAX_BUDGETS) out[n++] = last_common(t, axis);
-    qsort(out, n, sizeof *out, rising);
+    qsort(out, n, sizeof *out, rn_by_real);
     for (size_t i = 0; i < n; i++)
         if (kept == 0 || out[i] > out[kept - 1] * (1 + 1e-9)) out[kept++] = out[i];
     return kept;

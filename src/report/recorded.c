@@ -55,12 +55,6 @@ static int read_differences(rn_report *r, const rn_report_task *t, rn_entrant *c
     return rc;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static int read_all(rn_report *r, const rn_recorded_ask *ask, rn_recorded *out, rn_err *err)
 {
     rn_entrant *e[2] = {NULL, NULL};
@@ -93,7 +87,7 @@ int rn_report_recorded(const rn_recorded_ask *ask, rn_recorded *out, rn_err *err
     assert(ask->n_points <= sizeof ks / sizeof *ks);
     if (ask->n_models == 1) { /* so that the curve has them */
         memcpy(ks, ask->ks[0], ask->n_points * sizeof *ks);
-        qsort(ks, ask->n_points, sizeof *ks, rising);
+        qsort(ks, ask->n_points, sizeof *ks, rn_by_int);
         opts.ks = ks;
         opts.n_ks = ask->n_points;
     }

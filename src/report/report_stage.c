@@ -364,12 +364,6 @@ int rn_stage_report(const rn_report_options *o, rn_report_output *out, rn_err *e
 
 /* ---- plans ----------------------------------------------------------------------------------- */
 
-static int rising(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The budgets, all of one unit, into q->budgets; *any: neither they nor an axis tell it. */
 static int read_budgets(const rn_plan_options *o, request *q, rn_plan_opts *p, bool *any,
                         rn_err *err)
@@ -388,7 +382,7 @@ static int read_budgets(const rn_plan_options *o, request *q, rn_plan_opts *p, b
         axis = (int)b.unit;
         q->budgets[p->n_budgets++] = b.amount;
     }
-    qsort(q->budgets, p->n_budgets, sizeof *q->budgets, rising);
+    qsort(q->budgets, p->n_budgets, sizeof *q->budgets, rn_by_real);
     p->budgets = q->budgets;
     *any = axis < 0;
     p->axis = axis < 0 ? RN_UNIT_FLOP : (rn_unit)axis;

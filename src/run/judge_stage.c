@@ -124,12 +124,6 @@ static int note_older(void *user, int64_t protocol_id, const char *json, int64_t
     return rc;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Lists the samples with a verdict under an older version of the run's protocol. */
 static int list_older(rn_work *w, rn_work_run *run, rn_err *err)
 {
@@ -149,7 +143,8 @@ static int list_older(rn_work *w, rn_work_run *run, rn_err *err)
                 run->older[run->row.n_older++] = cells[k].sample_id;
         rn_arena_free(&a);
     }
-    if (run->row.n_older) qsort(run->older, (size_t)run->row.n_older, sizeof *run->older, rising);
+    if (run->row.n_older)
+        qsort(run->older, (size_t)run->row.n_older, sizeof *run->older, rn_by_int);
     rn_vec_free(&x.protocols);
     return rc;
 }
@@ -173,7 +168,7 @@ static int pass_due(void *user, const rn_store_sample_row *r)
     }
     bool had =
         d->run->row.n_older && bsearch(&r->sample_id, d->run->older, (size_t)d->run->row.n_older,
-                                       sizeof r->sample_id, rising);
+                                       sizeof r->sample_id, rn_by_int);
     return had ? 0 : d->fn(d->user, r);
 }
 

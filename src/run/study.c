@@ -6,8 +6,8 @@
  * of another size takes the class that it is nearest to on a logarithmic scale; all below 9.5
  * billion weights are of the first.
  *
- * The problems of each set are the published counts (method: 164; 500; 1000, 3000 and 1000), so
- * that a plan needs no data set. Judging is taken as 0.021 s of CPU per sample, the mean over the
+ * The problems of each set are the published counts (sets.c), so that a plan needs no data set.
+ * Judging is taken as 0.021 s of CPU per sample, the mean over the
  * 49,692 WizardCoder answers of docs/REPRODUCE.md, programs that run into their limit included.
  * Scoring costs the FLOPs of generating, in one pass instead of token by token: its hours are an
  * upper bound.
@@ -71,15 +71,6 @@ int64_t rn_paper_n(const rn_paper *p, const rn_shape *shape)
 
 static const double judge_s = 0.021;
 
-static const struct {
-    const char *set;
-    int64_t n;
-} published[] = {{"humaneval", 164},
-                 {"mbpp", 500},
-                 {"apps-introductory", 1000},
-                 {"apps-interview", 3000},
-                 {"apps-competition", 1000}};
-
 typedef struct sized {
     const char *option, *name;
     rn_shape shape;
@@ -98,9 +89,7 @@ typedef struct planner {
 
 static int64_t n_problems(const char *set)
 {
-    for (size_t i = 0; i < sizeof published / sizeof *published; i++)
-        if (strcmp(published[i].set, set) == 0) return published[i].n;
-    return 0;
+    return (int64_t)rn_set_find(set)->n_expected;
 }
 
 /* ---- what is known of the models ------------------------------------------------------------- */

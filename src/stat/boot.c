@@ -346,3 +346,28 @@ void rn_stat_fold_weights(const uint32_t *fold, size_t n, uint32_t which, int in
     for (size_t i = 0; i < n; i++)
         weight[i] = (fold[i] == which) == (inside != 0) ? 1 : 0;
 }
+
+/* ---- ration.h -------------------------------------------------------------------------------- */
+
+int rn_bootstrap(const rn_bootstrap_table *t, double *mean, double *lo, double *hi, rn_err *err)
+{
+    rn_boot *boot = NULL;
+    int rc = rn_stat_boot_new(t->n_problems, t->n_resamples, t->seed, &boot, err);
+    if (rc) return rc;
+    const size_t n = t->n_points;
+    rn_interval *out = calloc(n + 1, sizeof *out);
+    if (!out)
+        rc = rn_nomem(err, "points");
+    else if (t->minus)
+        rc = rn_stat_boot_paired(boot, t->values, t->minus, n, t->level, out, NULL, err);
+    else
+        rc = rn_stat_boot_interval(boot, t->values, n, t->level, out, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        mean[i] = out[i].value;
+        lo[i] = out[i].lo;
+        hi[i] = out[i].hi;
+    }
+    free(out);
+    rn_stat_boot_free(boot);
+    return rc;
+}

@@ -162,3 +162,19 @@ int rn_stat_rank_table(const rn_ranked *problems, size_t n_rows, bool lower_is_b
     free(place);
     return rc;
 }
+
+/* ---- ration.h -------------------------------------------------------------------------------- */
+
+int rn_rank_score(const double *score, const uint8_t *pass, int64_t n, int64_t k, double *out,
+                  rn_err *err)
+{
+    if (n < 1) return rn_fail(err, RN_EINVAL, "rank-score of %" PRId64 " samples", n);
+    const rn_ranked r = {.score = score, .pass = pass, .n = n};
+    double *place = malloc((size_t)n * sizeof *place);
+    if (!place) return rn_nomem(err, "ranking");
+    int64_t n_place;
+    int rc = rn_stat_rank_order(&r, false, RN_CUT_LAST, place, &n_place, err);
+    if (rc == 0) rc = rn_stat_rank_at(place, n_place, k, out, err);
+    free(place);
+    return rc;
+}

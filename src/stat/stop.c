@@ -96,3 +96,10 @@ int rn_stat_stop_table(const rn_counts *x, const rn_drawcost *costs, int per_row
     }
     return 0;
 }
+
+/* ---- ration.h -------------------------------------------------------------------------------- */
+
+int rn_expected_draws(int64_t n, int64_t c, int64_t k, double *out, rn_err *err)
+{
+    return rn_stat_draws(n, c, k, out, err);
+}

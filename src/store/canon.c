@@ -26,11 +26,6 @@ static void put_real(double x, rn_buf *out)
     rn_buf_puts(out, s);
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int put_object(const json_t *v, int depth, rn_buf *out, rn_err *err)
 {
     size_t n = json_object_size(v), i = 0;
@@ -39,7 +34,7 @@ static int put_object(const json_t *v, int depth, rn_buf *out, rn_err *err)
     for (void *it = json_object_iter((json_t *)(uintptr_t)v); it;
          it = json_object_iter_next((json_t *)(uintptr_t)v, it))
         keys[i++] = json_object_iter_key(it);
-    qsort(keys, n, sizeof *keys, compare_keys);
+    qsort(keys, n, sizeof *keys, rn_by_text);
     int rc = 0;
     rn_buf_putc(out, '{');
     for (i = 0; i < n && !rc; i++) {

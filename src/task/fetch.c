@@ -19,92 +19,63 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HUMANEVAL_X(dir_, size_, sha_)                                                     \
-    {                                                                                      \
-        .name = "humaneval-x-" dir_,                                                       \
-        .url = "https://raw.githubusercontent.com/THUDM/CodeGeeX/main/codegeex/benchmark/" \
-               "humaneval-x/" dir_ "/data/humaneval_" dir_ ".jsonl.gz",                    \
-        .file = "humaneval-x/humaneval_" dir_ ".jsonl.gz", .sha256 = sha_,                 \
-        .check = "humaneval-x-" dir_, .size = size_, .max_bytes = 16 << 20                 \
-    }
-#define INFILLING(name_, file_, size_, sha_)                                                       \
+#define GITHUB "https://raw.githubusercontent.com/"
+#define HUB    "https://huggingface.co/datasets/"
+
+#define SOURCE(name_, check_, url_, file_, sha_, size_, mib, ...)                                  \
     {                                                                                              \
-        .name = name_,                                                                             \
-        .url = "https://raw.githubusercontent.com/openai/human-eval-infilling/master/data/" file_, \
-        .file = "infilling/" file_, .sha256 = sha_, .check = name_, .size = size_,                 \
-        .max_bytes = 16 << 20                                                                      \
+        .name = name_, .check = check_, .url = url_, .file = file_, .sha256 = sha_, .size = size_, \
+        .max_bytes = (int64_t)(mib) << 20, __VA_ARGS__                                             \
     }
+/* What is read as the set of its name. */
+#define SET(name_, url_, file_, sha_, size_, mib) \
+    SOURCE(name_, name_, url_, file_, sha_, size_, mib, .content = NULL)
+#define HUMANEVAL_X(lang, size_, sha_)                                                            \
+    SET("humaneval-x-" lang,                                                                      \
+        GITHUB "THUDM/CodeGeeX/main/codegeex/benchmark/humaneval-x/" lang "/data/humaneval_" lang \
+               ".jsonl.gz",                                                                       \
+        "humaneval-x/humaneval_" lang ".jsonl.gz", sha_, size_, 16)
+#define INFILLING(name_, file_, size_, sha_)                                                      \
+    SET(name_, GITHUB "openai/human-eval-infilling/master/data/" file_, "infilling/" file_, sha_, \
+        size_, 16)
 /* What evalplus itself downloads. */
-#define EVALPLUS(name_, release, file_, size_)                                                     \
-    {                                                                                              \
-        .name = name_ "-plus", .url = "https://github.com/evalplus/" release "/" file_,            \
-        .file = name_ "plus/" file_, .check = name_ "-plus", .size = size_, .max_bytes = 256 << 20 \
-    }
-#define MULTIPL_E(lang)                                                                         \
-    {                                                                                           \
-        .name = "multipl-e-" lang,                                                              \
-        .url = "https://raw.githubusercontent.com/nuprl/MultiPL-E/main/prompts/humaneval-" lang \
-               "-reworded.jsonl",                                                               \
-        .file = "multipl-e/humaneval-" lang "-reworded.jsonl", .check = "multipl-e-" lang,      \
-        .size = "?", .max_bytes = 16 << 20                                                      \
-    }
-#define PACK(lang)                                                                             \
-    {                                                                                          \
-        .name = "humanevalpack-" lang,                                                         \
-        .url = "https://huggingface.co/datasets/bigcode/humanevalpack/resolve/main/data/" lang \
-               "/data/humanevalpack.jsonl",                                                    \
-        .file = "humanevalpack/humanevalpack_" lang ".jsonl", .check = "humanevalpack-" lang,  \
-        .size = "?", .max_bytes = 16 << 20                                                     \
-    }
+#define EVALPLUS(name_, release, file_)                                                       \
+    SET(name_ "-plus", "https://github.com/evalplus/" release "/" file_, name_ "plus/" file_, \
+        NULL, "?", 256)
+#define MULTIPL_E(lang, text)                                                     \
+    SET("multipl-e-" #lang,                                                       \
+        GITHUB "nuprl/MultiPL-E/main/prompts/humaneval-" #lang "-reworded.jsonl", \
+        "multipl-e/humaneval-" #lang "-reworded.jsonl", NULL, "?", 16),
+#define PACK(lang, text)                                                                  \
+    SET("humanevalpack-" #lang,                                                           \
+        HUB "bigcode/humanevalpack/resolve/main/data/" #lang "/data/humanevalpack.jsonl", \
+        "humanevalpack/humanevalpack_" #lang ".jsonl", NULL, "?", 16),
 /* Its harness' own file; which release is current changes, so that no hash is pinned. */
-#define BIGCODEBENCH(name_, file_, size_)                                                      \
-    {                                                                                          \
-        .name = name_,                                                                         \
-        .url = "https://github.com/bigcode-project/bigcodebench-annotation/releases/download/" \
-               "v0.1.4/" file_,                                                                \
-        .file = "bigcodebench/" file_, .check = name_, .size = size_, .max_bytes = 256 << 20   \
-    }
-#define LIVECODEBENCH(version, part, size_, later_)                                          \
-    {                                                                                        \
-        .name = "livecodebench" version,                                                     \
-        .url = "https://huggingface.co/datasets/livecodebench/code_generation_lite/resolve/" \
-               "main/test" part ".jsonl",                                                    \
-        .file = "livecodebench/test" part ".jsonl", .check = "livecodebench" version,        \
-        .size = size_, .later = later_, .max_bytes = (int64_t)8 << 30                        \
-    }
+#define BIGCODEBENCH(name_, file_)                                                      \
+    SET(name_,                                                                          \
+        "https://github.com/bigcode-project/bigcodebench-annotation/releases/download/" \
+        "v0.1.4/" file_,                                                                \
+        "bigcodebench/" file_, NULL, "?", 256)
+#define LIVECODEBENCH(version, part, size_, later_)                                  \
+    SOURCE("livecodebench" version, "livecodebench" version,                         \
+           HUB "livecodebench/code_generation_lite/resolve/main/test" part ".jsonl", \
+           "livecodebench/test" part ".jsonl", NULL, size_, 8192, .later = later_)
 
 static const rn_source sources[] = {
-    {.name = "humaneval",
-     .url = "https://raw.githubusercontent.com/openai/human-eval/master/data/HumanEval.jsonl.gz",
-     .file = "humaneval/HumanEval.jsonl.gz",
-     .sha256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef",
-     .content = "67b5c0517232c976c2fb5a51fd73e917228c7196cf1bdb7544dead5663fe6e00",
-     .check = "humaneval",
-     .size = "45 kB",
-     .max_bytes = 16 << 20},
-    {.name = "mbpp",
-     .url = "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/"
-            "mbpp.jsonl",
-     .file = "mbpp/mbpp.jsonl",
-     .sha256 = "ccf64ceae9c5403bf50a044cb6d505bfd2a2963ee58338ba268fd65beab92a9f",
-     .content = "7d93d9f5b40da403c4743e4fd8f908a5f2b0a632bfff0cb5c58095cf3d1a22ca",
-     .check = "mbpp-full",
-     .size = "564 kB",
-     .max_bytes = 64 << 20},
-    {.name = "mbpp-sanitized",
-     .url = "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/"
-            "sanitized-mbpp.json",
-     .file = "mbpp/sanitized-mbpp.json",
-     .content = "0891d7fb57b923d97a9cc3c24314362ce297dcbcfb859523e2e4e909355230cc",
-     .check = "mbpp-sanitized-full",
-     .size = "280 kB",
-     .max_bytes = 64 << 20},
-    {.name = "apps",
-     .url = "https://huggingface.co/datasets/codeparrot/apps/resolve/main/test.jsonl",
-     .file = "apps/test.jsonl",
-     .check = "apps-introductory",
-     .size = "1.3 GB",
-     .max_bytes = (int64_t)8 << 30},
+    SOURCE("humaneval", "humaneval", GITHUB "openai/human-eval/master/data/HumanEval.jsonl.gz",
+           "humaneval/HumanEval.jsonl.gz",
+           "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef", "45 kB", 16,
+           .content = "67b5c0517232c976c2fb5a51fd73e917228c7196cf1bdb7544dead5663fe6e00"),
+    SOURCE("mbpp", "mbpp-full", GITHUB "google-research/google-research/master/mbpp/mbpp.jsonl",
+           "mbpp/mbpp.jsonl", "ccf64ceae9c5403bf50a044cb6d505bfd2a2963ee58338ba268fd65beab92a9f",
+           "564 kB", 64,
+           .content = "7d93d9f5b40da403c4743e4fd8f908a5f2b0a632bfff0cb5c58095cf3d1a22ca"),
+    SOURCE("mbpp-sanitized", "mbpp-sanitized-full",
+           GITHUB "google-research/google-research/master/mbpp/sanitized-mbpp.json",
+           "mbpp/sanitized-mbpp.json", NULL, "280 kB", 64,
+           .content = "0891d7fb57b923d97a9cc3c24314362ce297dcbcfb859523e2e4e909355230cc"),
+    SOURCE("apps", "apps-introductory", HUB "codeparrot/apps/resolve/main/test.jsonl",
+           "apps/test.jsonl", NULL, "1.3 GB", 8192, .content = NULL),
     HUMANEVAL_X("cpp", "51 kB", "dcf2e280a1e91bbc3c5f90edb41397e8a9ac1ccc9f5d2b70082f0b0fbfb6dbb0"),
     HUMANEVAL_X("go", "57 kB", "09126ef64ac68f87296c5f3781186aedc5dec799b114d9df99d6de4a715a7830"),
     HUMANEVAL_X("java", "56 kB",
@@ -120,44 +91,19 @@ static const rn_source sources[] = {
               "2f341612eee1d35da1357a4f365e0c0b3ba6e2b62eb491e88aaefa4855af0349"),
     INFILLING("infilling-random-span", "HumanEval-RandomSpanInfilling.jsonl.gz", "90 kB",
               "b4f330d8a8ff97bf85d9def497dffcae4d741e506449386a877236e422e33e8d"),
-    BIGCODEBENCH("bigcodebench", "BigCodeBench.jsonl.gz", "?"),
-    BIGCODEBENCH("bigcodebench-hard", "BigCodeBench-Hard.jsonl.gz", "?"),
+    BIGCODEBENCH("bigcodebench", "BigCodeBench.jsonl.gz"),
+    BIGCODEBENCH("bigcodebench-hard", "BigCodeBench-Hard.jsonl.gz"),
     EVALPLUS("humaneval", "humanevalplus_release/releases/download/v0.1.10",
-             "HumanEvalPlus.jsonl.gz", "?"),
-    EVALPLUS("mbpp", "mbppplus_release/releases/download/v0.2.0", "MbppPlus.jsonl.gz", "?"),
-    {.name = "leetcode",
-     .url = "https://raw.githubusercontent.com/newfacade/LeetCodeDataset/main/data/"
-            "LeetCodeDataset-v0.3.1-test.jsonl.gz",
-     .file = "leetcode/LeetCodeDataset-v0.3.1-test.jsonl.gz",
-     .sha256 = "3ae536cb41342076691730b72424fdfb9264f233e05c81bf37b5f7e227ea1853",
-     .check = "leetcode",
-     .size = "1.0 MB",
-     .max_bytes = 64 << 20},
-    PACK("cpp"),
-    PACK("go"),
-    PACK("java"),
-    PACK("js"),
-    PACK("python"),
-    PACK("rust"),
-    MULTIPL_E("cpp"),
-    MULTIPL_E("cs"),
-    MULTIPL_E("go"),
-    MULTIPL_E("hs"),
-    MULTIPL_E("java"),
-    MULTIPL_E("jl"),
-    MULTIPL_E("js"),
-    MULTIPL_E("lua"),
-    MULTIPL_E("ml"),
-    MULTIPL_E("php"),
-    MULTIPL_E("pl"),
-    MULTIPL_E("r"),
-    MULTIPL_E("rb"),
-    MULTIPL_E("rs"),
-    MULTIPL_E("sh"),
-    MULTIPL_E("ts"),
-    LIVECODEBENCH("", "", "1.2 GB",
-                  "livecodebench-v2 livecodebench-v3 livecodebench-v4 livecodebench-v5 "
-                  "livecodebench-v6"),
+             "HumanEvalPlus.jsonl.gz"),
+    EVALPLUS("mbpp", "mbppplus_release/releases/download/v0.2.0", "MbppPlus.jsonl.gz"),
+    SET("leetcode",
+        GITHUB "newfacade/LeetCodeDataset/main/data/LeetCodeDataset-v0.3.1-test.jsonl.gz",
+        "leetcode/LeetCodeDataset-v0.3.1-test.jsonl.gz",
+        "3ae536cb41342076691730b72424fdfb9264f233e05c81bf37b5f7e227ea1853", "1.0 MB", 64),
+    RN_PACK_LANGUAGES(PACK) RN_MULTIPL_E_LANGUAGES(MULTIPL_E)
+        LIVECODEBENCH("", "", "1.2 GB",
+                      "livecodebench-v2 livecodebench-v3 livecodebench-v4 livecodebench-v5 "
+                      "livecodebench-v6"),
     LIVECODEBENCH("-v2", "2", "?", NULL),
     LIVECODEBENCH("-v3", "3", "?", NULL),
     LIVECODEBENCH("-v4", "4", "?", NULL),

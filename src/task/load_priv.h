@@ -75,4 +75,15 @@ void rn_load_free(rn_loader *l); /* what the loader itself holds; the set stays 
 /* The set's SHA-256 over its canonical content (docs/FORMATS.md), into set->hash. */
 int rn_load_hash(rn_taskset *set, rn_err *err);
 
+/* MultiPL-E's translations of HumanEval, and HumanEvalPack: a set and a source per language. */
+/* clang-format off */
+#define RN_MULTIPL_E_LANGUAGES(X)                                                             \
+    X(cpp, "C++") X(cs, "C#") X(go, "Go") X(hs, "Haskell") X(java, "Java") X(jl, "Julia")     \
+    X(js, "JavaScript") X(lua, "Lua") X(ml, "OCaml") X(php, "PHP") X(pl, "Perl") X(r, "R")    \
+    X(rb, "Ruby") X(rs, "Rust") X(sh, "Bash") X(ts, "TypeScript")
+#define RN_PACK_LANGUAGES(X)                                                                  \
+    X(cpp, "C++") X(go, "Go") X(java, "Java") X(js, "JavaScript") X(python, "Python")         \
+    X(rust, "Rust")
+/* clang-format on */
+
 #endif
