@@ -74,8 +74,7 @@ int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *a
     if (!cells) return rn_nomem(err, s->path);
     rn_rows r;
     rc = open_cells(s, &r, run_id, protocol_id, err);
-    if (rc) return rc;
-    while (i < cap && (rc = rn_rows_next(&r, err)) > 0) {
+    while (i < cap && rn_rows_step(&r, &rc, err)) {
         cell_row row;
         get_cell(&r, &row);
         cells[i++] = row.x;
@@ -109,9 +108,8 @@ int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
                           " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
                           " WHERE r.id = ?1 ORDER BY p.ord, p.id, s.idx",
                           "ii", run_id, ranker_id);
-    if (rc) return rc;
     size_t i = 0;
-    while (i < n && (rc = rn_rows_next(&r, err)) > 0)
+    while (i < n && rn_rows_step(&r, &rc, err))
         rn_rows_get(&r, "r", &v[i++]);
     while (i < n)
         v[i++] = (double)NAN;
@@ -136,9 +134,8 @@ int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
                           " LEFT JOIN score c ON c.sample_id = s.id AND c.ranker_id = ?2"
                           " WHERE r.id = ?1 ORDER BY p.ord, p.id, s.idx",
                           "ii", run_id, ranker_id);
-    if (rc) return rc;
     size_t i = 0;
-    for (; i < n && (rc = rn_rows_next(&r, err)) > 0; i++) {
+    for (; i < n && rn_rows_step(&r, &rc, err); i++) {
         int64_t group;
         rn_bytes votes;
         rn_rows_get(&r, "irb", &group, &g.part[i], &votes);
@@ -147,10 +144,7 @@ int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
         if (!votes.len) continue;
         g.any_votes = true;
         g.votes[i] = (rn_bytes){rn_arena_dup(arena, votes.data, votes.len), votes.len};
-        if (!g.votes[i].data) {
-            rc = rn_nomem(err, s->path);
-            break;
-        }
+        if (!g.votes[i].data) rc = rn_nomem(err, s->path);
     }
     for (; i < n; i++)
         g.part[i] = (double)NAN;
@@ -217,8 +211,7 @@ static int tally_outcomes(rn_store *s, int64_t run_id, rn_arena *arena, rn_store
                           " CROSS JOIN tally c ON c.run_id = r.id AND c.problem_id = p.id"
                           " WHERE r.id = ?1 ORDER BY p.ord, p.id",
                           "i", run_id);
-    if (rc) return rc;
-    while (*n < cap && (rc = rn_rows_next(&r, err)) > 0) {
+    while (*n < cap && rn_rows_step(&r, &rc, err)) {
         rn_store_outcome *o = &list[(*n)++];
         *o = (rn_store_outcome){.mean_gen_tok = (double)NAN, .mean_prompt_tok = (double)NAN};
         rn_rows_get(&r, "tiii", &o->task_id, &o->ord, &o->n, &o->c);

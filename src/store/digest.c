@@ -81,8 +81,7 @@ static int add_rows(rn_store *s, const char *sql, rn_sha256 *h, uint64_t sum[LAN
 {
     rn_rows r;
     int rc = rn_rows_open(s, &r, err, sql, "");
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         uint64_t digest[LANES];
         uint8_t bytes[RN_SHA256_BYTES];
         for (int i = 0; i < sqlite3_column_count(r.st); i++)

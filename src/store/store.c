@@ -197,10 +197,9 @@ static int map_verdicts(rn_store *s, rn_err *err)
     int rc = s->mode == RN_STORE_READ ? 0 : add_kinds(s, err);
     for (size_t i = 0; i < RN_STORE_MAX_KIND; i++)
         s->verdict_of[i] = -1;
-    rn_rows r;
+    rn_rows r = {0};
     if (!rc) rc = rn_rows_open(s, &r, err, "SELECT id, name, family FROM verdict_kind", "");
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         int64_t id;
         const char *name, *family;
         rn_rows_get(&r, "itt", &id, &name, &family);
@@ -385,17 +384,12 @@ int rn_store_tick(rn_store *s, rn_err *err)
 
 int rn_store_check(rn_store *s, rn_err *err)
 {
-    rn_rows r;
-    const char *answer = "ok";
-    int rc = rn_rows_open(s, &r, err, "PRAGMA quick_check(1)", "");
-    if (rc) return rc;
-    rc = rn_rows_next(&r, err);
-    if (rc > 0) rn_rows_get(&r, "t", &answer);
-    rc = rc < 0 ? rc
-         : strcmp(answer, "ok") == 0
-             ? 0
-             : rn_fail(err, RN_EFORMAT, "%s is damaged: %s", s->path, answer);
-    return rn_rows_close(&r, rc);
+    rn_buf answer = {0};
+    int rc = rn_sql_row(s, err, "PRAGMA quick_check(1)", ">s", &answer);
+    if (rc > 0 && answer.len && strcmp(answer.data, "ok") != 0)
+        rc = rn_fail(err, RN_EFORMAT, "%s is damaged: %s", s->path, answer.data);
+    rn_buf_free(&answer);
+    return rc < 0 ? rc : 0;
 }
 
 static int64_t unix_ms(void)
