@@ -58,4 +58,7 @@ bool rn_data_template(const char *data_dir, const char *folder, const char *whic
 /* Appends the paths at which rn_data_locate looks, with ", " between them, for messages. */
 void rn_data_places(const char *data_dir, const char *rel, rn_buf *out);
 
+/* Copies a file's bytes over `to`, which are on the disk afterwards. */
+int rn_file_copy(const char *from, const char *to, rn_err *err);
+
 #endif

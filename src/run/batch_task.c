@@ -28,7 +28,6 @@ enum {
     STOP_MS = 2000,
     COPY_TRIES = 3,
     COPY_PAUSE_S = 5,
-    COPY_BYTES = 1 << 20,
 };
 
 typedef struct task {
@@ -78,26 +77,6 @@ static void remove_scratch(task *t)
     rn_buf_free(&path);
 }
 
-static int copy_file(const char *from, const char *to, rn_err *err)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC), rc = 0;
-    if (in < 0) return rn_fail_errno(err, "%s", from);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (out < 0) rc = rn_fail_errno(err, "%s", to);
-    char *chunk = malloc(COPY_BYTES);
-    if (!chunk && !rc) rc = rn_nomem(err, to);
-    for (ssize_t n; !rc && (n = read(in, chunk, COPY_BYTES)) != 0;) {
-        if (n < 0) rc = rn_fail_errno(err, "%s", from);
-        for (ssize_t done = 0, k; !rc && done < n; done += k)
-            if ((k = write(out, chunk + done, (size_t)(n - done))) < 0)
-                rc = rn_fail_errno(err, "%s", to);
-    }
-    free(chunk);
-    close(in);
-    if (out >= 0 && close(out) && !rc) rc = rn_fail_errno(err, "%s", to);
-    return rc;
-}
-
 /* Rows that the stage adds to, in a file that is whole. */
 static int count_rows(const task *t, const char *path, int64_t *n, rn_err *err)
 {
@@ -120,7 +99,7 @@ static int fetch_given(task *t, bool copy, rn_err *err)
     int rc = name ? 0 : rn_nomem(err, "part of a task");
     if (!rc && rn_file_exists(name)) {
         rc = count_rows(t, name, &t->n_given, err);
-        if (!rc && copy) rc = copy_file(name, t->part.data, err);
+        if (!rc && copy) rc = rn_file_copy(name, t->part.data, err);
     }
     rn_buf_free(&path);
     return rc;
@@ -135,7 +114,8 @@ static int fetch_part(task *t, rn_err *err)
     const char *name = rn_task_path(t->folder, t->n, "out.db", &path);
     int rc = name ? 0 : rn_nomem(err, "part of a task");
     bool again = !rc && rn_file_exists(name);
-    if (again && (copy_file(name, t->part.data, &why) || count_rows(t, t->part.data, &n, &why))) {
+    if (again &&
+        (rn_file_copy(name, t->part.data, &why) || count_rows(t, t->part.data, &n, &why))) {
         rn_watch_warn(t->watch, "%s",
                       "the results of an earlier attempt cannot be read and are made again:");
         rn_watch_warn(t->watch, "%s", why.msg);

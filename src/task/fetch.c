@@ -202,29 +202,6 @@ static int make_folder(const char *path, rn_err *err)
     return rc;
 }
 
-static int copy_file(const char *from, const char *to, rn_err *err)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    if (in < 0) return rn_fail_errno(err, "cannot open %s", from);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int rc = out < 0 ? rn_fail_errno(err, "cannot create %s", to) : 0;
-    char buf[65536];
-    for (ssize_t n; !rc && (n = read(in, buf, sizeof buf)) != 0;) {
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) rc = rn_fail_errno(err, "cannot read %s", from);
-        for (ssize_t done = 0; !rc && done < n;) {
-            ssize_t w = write(out, buf + done, (size_t)(n - done));
-            if (w < 0 && errno == EINTR) continue;
-            if (w < 0) rc = rn_fail_errno(err, "cannot write %s", to);
-            done += w;
-        }
-    }
-    if (!rc && fsync(out)) rc = rn_fail_errno(err, "cannot write %s", to);
-    close(in);
-    if (out >= 0 && close(out) && !rc) rc = rn_fail_errno(err, "cannot write %s", to);
-    return rc;
-}
-
 static bool has_tail(const char *s, const char *tail)
 {
     size_t n = strlen(s), m = strlen(tail);
@@ -288,7 +265,7 @@ static int bring(const rn_source *src, const rn_fetch_opts *o, const char *part,
                  rn_err *err)
 {
     if (o->from) {
-        int rc = copy_file(o->from, part, err);
+        int rc = rn_file_copy(o->from, part, err);
         if (!rc) rc = place(src, o, part, out, err);
         if (rc) unlink(part);
         return rc;

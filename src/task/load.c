@@ -83,34 +83,30 @@ int rn_load_texts(rn_loader *l, const json_t *array, const char *what, rn_json_a
     return 0;
 }
 
-/* Room for one more element of `size` bytes; false when memory is out. */
-static bool grow(void **array, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap) return true;
-    size_t want = *cap ? 2 * *cap : 256;
-    void *p = realloc(*array, want * size);
-    if (!p) return false;
-    *array = p;
-    *cap = want;
-    return true;
-}
-
 int rn_load_add(rn_loader *l, const rn_problem *p, rn_json_at at, rn_err *err)
 {
-    size_t cap = l->cap;
-    if (!grow((void **)&l->lines, l->n, &cap, sizeof *l->lines) ||
-        !grow((void **)&l->problems, l->n, &l->cap, sizeof *l->problems))
-        return rn_nomem(err, at.path);
-    l->lines[l->n] = at.line;
-    l->problems[l->n++] = *p;
-    return 0;
+    return rn_vec_push(&l->problems, ((rn_placed){*p, at.line})) ? 0 : rn_nomem(err, at.path);
 }
 
 int rn_load_add_shot(rn_loader *l, const rn_problem *p, rn_err *err)
 {
-    if (!grow((void **)&l->shots, l->n_shots, &l->cap_shots, sizeof *l->shots))
-        return rn_nomem(err, NULL);
-    l->shots[l->n_shots++] = *p;
+    return rn_vec_push(&l->shots, *p) ? 0 : rn_nomem(err, NULL);
+}
+
+int rn_load_keep(rn_loader *l, rn_buf *b, rn_json_at at, rn_bytes *out, rn_err *err)
+{
+    const size_t len = b->len;
+    *out = (rn_bytes){rn_arena_take(&l->set->arena, b), len};
+    return out->data ? 0 : rn_nomem(err, at.path);
+}
+
+int rn_load_cases(rn_loader *l, const rn_case_vec *cases, rn_json_at at, rn_problem *p, rn_err *err)
+{
+    rn_case *v = rn_arena_array(&l->set->arena, cases->n + 1, sizeof *v);
+    if (!v) return rn_nomem(err, at.path);
+    if (cases->n) memcpy(v, cases->data, cases->n * sizeof *v);
+    p->cases = v;
+    p->n_cases = cases->n;
     return 0;
 }
 
@@ -146,15 +142,9 @@ int rn_natural_cmp(const char *a, const char *b)
     return strcmp(a0, b0); /* "1" and "01": equal values, still two ids */
 }
 
-/* A problem with its line, so that a duplicate can be named after sorting. */
-typedef struct placed {
-    rn_problem p;
-    int64_t line;
-} placed;
-
 static int by_id(const void *a, const void *b)
 {
-    return rn_natural_cmp(((const placed *)a)->p.task_id, ((const placed *)b)->p.task_id);
+    return rn_natural_cmp(((const rn_placed *)a)->p.task_id, ((const rn_placed *)b)->p.task_id);
 }
 
 static int shots_by_id(const void *a, const void *b)
@@ -164,13 +154,10 @@ static int shots_by_id(const void *a, const void *b)
 
 static int order_problems(rn_loader *l, rn_problem *out, rn_err *err)
 {
-    placed *all = calloc(l->n, sizeof *all);
-    if (!all) return rn_nomem(err, l->set->path);
-    for (size_t i = 0; i < l->n; i++)
-        all[i] = (placed){.p = l->problems[i], .line = l->lines[i]};
-    qsort(all, l->n, sizeof *all, by_id);
+    rn_placed *all = l->problems.data;
+    qsort(all, l->problems.n, sizeof *all, by_id);
     int rc = 0;
-    for (size_t i = 0; i < l->n && !rc; i++) {
+    for (size_t i = 0; i < l->problems.n && !rc; i++) {
         out[i] = all[i].p;
         if (i == 0 || strcmp(all[i - 1].p.task_id, all[i].p.task_id) != 0) continue;
         int64_t x = all[i - 1].line, y = all[i].line;
@@ -180,7 +167,6 @@ static int order_problems(rn_loader *l, rn_problem *out, rn_err *err)
                         "needs an id of its own",
                         l->set->path, all[i].p.task_id, (long long)first, (long long)second);
     }
-    free(all);
     return rc;
 }
 
@@ -277,28 +263,28 @@ int rn_load_hash(rn_taskset *set, rn_err *err)
 int rn_load_finish(rn_loader *l, rn_err *err)
 {
     rn_taskset *set = l->set;
-    if (l->n == 0)
+    const size_t n = l->problems.n, n_shots = l->shots.n;
+    if (n == 0)
         return rn_fail(err, RN_EFORMAT, "%s holds no problem%s%s", set->path,
                        l->spec ? " of the set " : "", l->spec ? l->spec->name : "");
-    rn_problem *problems = rn_arena_array(&set->arena, l->n, sizeof *problems);
-    rn_problem *shots = rn_arena_array(&set->arena, l->n_shots + 1, sizeof *shots);
+    rn_problem *problems = rn_arena_array(&set->arena, n, sizeof *problems);
+    rn_problem *shots = rn_arena_array(&set->arena, n_shots + 1, sizeof *shots);
     if (!problems || !shots) return rn_nomem(err, set->path);
     int rc = order_problems(l, problems, err);
     if (rc) return rc;
-    if (l->n_shots) {
-        qsort(l->shots, l->n_shots, sizeof *l->shots, shots_by_id);
-        memcpy(shots, l->shots, l->n_shots * sizeof *shots);
+    if (n_shots) {
+        qsort(l->shots.data, n_shots, sizeof *shots, shots_by_id);
+        memcpy(shots, l->shots.data, n_shots * sizeof *shots);
     }
     set->problems = problems;
-    set->n = l->n;
+    set->n = n;
     set->shots = shots;
-    set->n_shots = l->n_shots;
+    set->n_shots = n_shots;
     return rn_load_hash(set, err);
 }
 
 void rn_load_free(rn_loader *l)
 {
-    free(l->problems);
-    free(l->shots);
-    free(l->lines);
+    rn_vec_free(&l->problems);
+    rn_vec_free(&l->shots);
 }

@@ -24,8 +24,7 @@ enum { MAX_FILE_BYTES = 1 << 29 };
 
 /* Cases while they are read; `l` owns their bytes. */
 typedef struct case_list {
-    rn_case *v;
-    size_t n, cap;
+    rn_case_vec v;
     size_t base; /* where the record that is being read begins */
 } case_list;
 
@@ -75,28 +74,19 @@ static int case_bytes(rn_loader *l, rn_bytes value, bool call, rn_json_at at, rn
         rn_jsonraw_canonical(value, &b);
     else
         rc = stdio_bytes(value, &b, err);
-    char *copy = !rc && rn_buf_ok(&b) ? rn_arena_dup(&l->set->arena, b.data, b.len) : NULL;
-    if (copy) *out = (rn_bytes){.data = copy, .len = b.len};
+    if (!rc) rc = rn_load_keep(l, &b, at, out, err);
     rn_buf_free(&b);
-    if (rc) return rc;
-    return copy ? 0 : rn_nomem(err, at.path);
+    return rc;
 }
 
 /* ---- lists of cases -------------------------------------------------------------------------- */
 
 static rn_case *case_at(case_list *c, size_t i)
 {
-    while (c->n <= i) {
-        if (c->n == c->cap) {
-            size_t cap = c->cap ? 2 * c->cap : 64;
-            rn_case *v = realloc(c->v, cap * sizeof *v);
-            if (!v) return NULL;
-            c->v = v;
-            c->cap = cap;
-        }
-        c->v[c->n++] = (rn_case){.input = {.data = "", .len = 0}, .output = {.data = "", .len = 0}};
-    }
-    return &c->v[i];
+    while (c->v.n <= i)
+        if (!rn_vec_push(&c->v, ((rn_case){.input = {.data = ""}, .output = {.data = ""}})))
+            return NULL;
+    return &c->v.data[i];
 }
 
 /* Reads the JSON array `values` into the inputs or outputs from case number cases->base on; *n
@@ -127,23 +117,12 @@ static int read_cases(rn_loader *l, rn_bytes inputs, rn_bytes outputs, bool call
                       rn_json_at at, rn_err *err)
 {
     size_t n_in = 0, n_out = 0;
-    cases->base = cases->n;
+    cases->base = cases->v.n;
     int rc = read_side(l, inputs, call, false, cases, at, &n_in, err);
     if (!rc) rc = read_side(l, outputs, call, true, cases, at, &n_out, err);
     if (rc) return rc;
     if (n_in != n_out)
         return rn_load_bad(at, "outputs", err, "has %zu entries for %zu inputs", n_out, n_in);
-    return 0;
-}
-
-static int keep_cases(rn_loader *l, const case_list *cases, rn_json_at at, rn_problem *p,
-                      rn_err *err)
-{
-    rn_case *v = rn_arena_array(&l->set->arena, cases->n ? cases->n : 1, sizeof *v);
-    if (!v) return rn_nomem(err, at.path);
-    if (cases->n) memcpy(v, cases->v, cases->n * sizeof *v);
-    p->cases = v;
-    p->n_cases = cases->n;
     return 0;
 }
 
@@ -212,8 +191,8 @@ static int read_input_output(rn_loader *l, rn_bytes text, rn_json_at at, rn_prob
     }
     case_list cases = {0};
     int rc = read_cases(l, inputs, outputs, p->form == RN_FORM_CALL, &cases, at, err);
-    if (!rc) rc = keep_cases(l, &cases, at, p, err);
-    free(cases.v);
+    if (!rc) rc = rn_load_cases(l, &cases.v, at, p, err);
+    rn_vec_free(&cases.v);
     return rc;
 }
 
@@ -386,7 +365,7 @@ int rn_load_apps_folder(rn_loader *l, const char *path, rn_err *err)
     }
     rn_buf_free(&sub);
     closedir(d);
-    if (!rc && l->n == 0 && !l->spec)
+    if (!rc && l->problems.n == 0 && !l->spec)
         return rn_fail(err, RN_EFORMAT,
                        "%s holds neither .parquet or .jsonl files nor numbered folders; APPS' "
                        "older form has test/0000/question.txt and so on",
@@ -405,7 +384,7 @@ static int jansson_cases(rn_loader *l, const json_t *tests, const char *field, c
     int rc = rn_json_array(tests, "input", at, &sides[0], err);
     if (!rc) rc = rn_json_array(tests, "output", at, &sides[1], err);
     if (rc) return rc;
-    size_t n = json_array_size(sides[0]), base = cases->n;
+    size_t n = json_array_size(sides[0]), base = cases->v.n;
     if (json_array_size(sides[1]) != n)
         return rn_load_bad(at, field, err, "has %zu outputs for %zu inputs",
                            json_array_size(sides[1]), n);
@@ -515,7 +494,7 @@ int rn_load_codecontests(rn_loader *l, const json_t *rec, rn_json_at at, rn_err 
         const json_t *tests = json_object_get(rec, fields[i]);
         if (tests && !json_is_null(tests)) rc = jansson_cases(l, tests, fields[i], &cases, at, err);
     }
-    if (!rc) rc = keep_cases(l, &cases, at, &p, err);
-    free(cases.v);
+    if (!rc) rc = rn_load_cases(l, &cases.v, at, &p, err);
+    rn_vec_free(&cases.v);
     return rc ? rc : rn_load_add(l, &p, at, err);
 }

@@ -199,17 +199,6 @@ static int assemble(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem *
     return keep(l, &before, at, &p->before, err);
 }
 
-static int put_reference(rn_loader *l, const char *text, rn_json_at at, rn_problem *p, rn_err *err)
-{
-    if (!*text) return 0;
-    const char **refs = rn_arena_array(&l->set->arena, 1, sizeof *refs);
-    if (!refs) return rn_nomem(err, at.path);
-    refs[0] = text;
-    p->references = refs;
-    p->n_references = 1;
-    return 0;
-}
-
 int rn_load_humaneval_x(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
 {
     rn_problem p = {.form = RN_FORM_CHECK, .setup = "", .starter_code = "", .entry_point = ""};
@@ -233,7 +222,7 @@ int rn_load_humaneval_x(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *
     p.time_limit_s = p.language ? 10 : 0; /* a virtual machine's start counts */
     rc = mark_end(l, p.language, test, at, &p.test, err);
     if (!rc) rc = assemble(l, rec, at, &p, err);
-    if (!rc) rc = put_reference(l, solution, at, &p, err);
+    if (!rc) rc = rn_load_reference(l, solution, at, &p, err);
     return rc ? rc : rn_load_add(l, &p, at, err);
 }
 

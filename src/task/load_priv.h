@@ -10,12 +10,17 @@
 #include "base/json.h"
 #include "task/task.h"
 
+/* A problem with its line, 0 if none, so that a duplicate can be named after sorting. */
+typedef struct rn_placed {
+    rn_problem p;
+    int64_t line;
+} rn_placed;
+
 typedef struct rn_loader {
     rn_taskset *set;
-    const rn_set_spec *spec;      /* NULL: everything in the file */
-    rn_problem *problems, *shots; /* malloc'ed while they grow */
-    int64_t *lines;               /* [n] line of each problem, 0 if none, for duplicates */
-    size_t n, cap, n_shots, cap_shots;
+    const rn_set_spec *spec; /* NULL: everything in the file */
+    RN_VEC(rn_placed) problems;
+    RN_VEC(rn_problem) shots;
     int64_t n_records; /* read so far, whatever became of them */
 } rn_loader;
 
@@ -61,6 +66,12 @@ int rn_load_entry_point(rn_loader *l, const json_t *rec, rn_json_at at, const ch
                         rn_err *err);
 /* One reference solution in an array of its own; an empty one counts as none. */
 int rn_load_reference(rn_loader *l, const char *text, rn_json_at at, rn_problem *p, rn_err *err);
+/* A buffer's bytes into the set's arena; frees the buffer. */
+int rn_load_keep(rn_loader *l, rn_buf *b, rn_json_at at, rn_bytes *out, rn_err *err);
+/* A problem's cases, copied into the set's arena. */
+typedef RN_VEC(rn_case) rn_case_vec;
+int rn_load_cases(rn_loader *l, const rn_case_vec *cases, rn_json_at at, rn_problem *p,
+                  rn_err *err);
 /* An array of strings; `what` names the field in messages. NULL or JSON null gives none. */
 int rn_load_texts(rn_loader *l, const json_t *array, const char *what, rn_json_at at,
                   const char *const **out, size_t *n, rn_err *err);
