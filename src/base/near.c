@@ -80,3 +80,14 @@ const char *rn_near_hint(const char *typed, const char *names, char room[RN_NEAR
         snprintf(room, RN_NEAR_HINT, " (did you mean '%s'?)", best);
     return room;
 }
+
+int rn_near_fail(rn_err *err, int code, const char *what, const char *typed, const char *join,
+                 rn_buf *known)
+{
+    char hint[RN_NEAR_HINT];
+    const char *names = rn_buf_ok(known) && known->len ? known->data : "none";
+    int rc = rn_fail(err, code, "%s '%s'%s%s%s", what, typed, rn_near_hint(typed, names, hint),
+                     join, names);
+    rn_buf_free(known);
+    return rc;
+}

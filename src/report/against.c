@@ -2,7 +2,7 @@
  * against.c: `report --against imported`: the verdicts of our own beside those that came with the
  * samples, run by run: how many samples have both, and which of them passed under one judge alone.
  */
-#include "report/against.h"
+#include "report/render.h"
 
 #include "base/jout.h"
 #include "base/table.h"

@@ -350,3 +350,9 @@ int rn_report_curves(rn_report *r, rn_report_task *t, rn_err *err)
         rc = beyond_points(r, t, &t->entrants[i], err);
     return rc;
 }
+
+void rn_report_column(const double *table, size_t n, size_t width, size_t j, double *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = table[i * width + j];
+}

@@ -5,7 +5,7 @@
  * A model has the colour of its place in its task; a ranker that of the model in its name, and its
  * kind is told by the line. A panel of a row without a single curve is left out.
  */
-#include "report/figure.h"
+#include "report/render.h"
 
 #include "report/plans.h"
 #include "report/plot.h"

@@ -160,13 +160,6 @@ static double published_sure(const rn_report_task *t, const rn_budget_row *row)
     return row->complete ? 1 : NAN;
 }
 
-/* Column j of a table [n_common, m]. */
-static void column_of(const double *table, size_t n, size_t m, size_t j, double *out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = table[i * m + j];
-}
-
 /* The paired difference of best and second at column j, and how sure it is that best leads all. */
 static int compare(rn_report *r, const rn_report_task *t, work *w, size_t j, rn_budget_row *row,
                    rn_err *err)
@@ -191,7 +184,7 @@ static int compare(rn_report *r, const rn_report_task *t, work *w, size_t j, rn_
     for (size_t i = 0; i < t->n_entrants && !rc; i++) {
         if (!stands(&row->cells[i]) || !at[i]) continue;
         if ((int)i == row->best) best = rivals;
-        column_of(at[i], n, w->m, j, cols + rivals * n);
+        rn_report_column(at[i], n, w->m, j, cols + rivals * n);
         who[rivals] = (int)i;
         tables[rivals] = cols + rivals * n;
         rivals++;

@@ -11,12 +11,10 @@
  * </script> nor <!-- can occur, and the code of the page makes text nodes only. The policy allows
  * scripts and styles by their SHA-256 and nothing else: default-src 'none' also forbids fetching.
  */
-#include "report/page.h"
+#include "report/render.h"
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "report/page_map.h"
-#include "report/render.h"
 
 enum { MAX_ASSET = 4 << 20 };
 

@@ -8,7 +8,7 @@
  * set. A text is cut at TEXT_BYTES, at a whole character; prompts are cut at the largest length, up
  * to TEXT_BYTES, with which all of them take PROMPTS_BYTES. The page says what was left out.
  */
-#include "report/page_map.h"
+#include "report/render.h"
 
 #include "base/jout.h"
 #include "store/store.h"

@@ -64,8 +64,7 @@ static int draw_column(const field *f, const line *l, int64_t k, double *drawn, 
 {
     double *column = malloc((f->t->n_common + 1) * sizeof *column);
     if (!column) return rn_nomem(err, "report");
-    for (size_t i = 0; i < f->t->n_common; i++)
-        column[i] = l->table[i * (size_t)l->e->k_max + (size_t)k - 1];
+    rn_report_column(l->table, f->t->n_common, (size_t)l->e->k_max, (size_t)k - 1, column);
     int rc = rn_stat_boot_means(f->t->boot, column, 1, drawn, err);
     free(column);
     return rc;

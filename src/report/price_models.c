@@ -38,11 +38,7 @@ static int find_entry(const rn_report *r, rn_entrant *e, const rn_price_map *map
     if (!asked) return 0;
     rn_buf known = {0};
     list_entries(r->book, &known);
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_ENOTFOUND, "there is no cost entry '%s'%s; known: %s", asked,
-                     rn_near_hint(asked, known.data, hint), known.data ? known.data : "none");
-    rn_buf_free(&known);
-    return rc;
+    return rn_near_fail(err, RN_ENOTFOUND, "there is no cost entry", asked, "; known: ", &known);
 }
 
 /* One note for all models without an entry. */
@@ -399,12 +395,8 @@ static int check_profile(const rn_report *r, rn_err *err)
     const char *name;
     for (size_t i = 0; (name = rn_cost_profile_at(r->book, i)); i++)
         rn_buf_printf(&names, "%s%s", i ? ", " : "", name);
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_ENOTFOUND, "there is no profile '%s'%s; known: %s", r->opts.profile,
-                     rn_buf_ok(&names) ? rn_near_hint(r->opts.profile, names.data, hint) : "",
-                     rn_buf_ok(&names) && names.len ? names.data : "none");
-    rn_buf_free(&names);
-    return rc;
+    return rn_near_fail(err, RN_ENOTFOUND, "there is no profile", r->opts.profile,
+                        "; known: ", &names);
 }
 
 int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err *err)

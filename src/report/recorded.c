@@ -31,13 +31,6 @@ static void read_curve(const rn_entrant *e, const int64_t *ks, size_t n, rn_inte
                                        RN_INTERVAL_PERCENTILE};
 }
 
-/* Column k of a table [n, width]. */
-static void column_of(const double *table, size_t n, int64_t width, int64_t k, double *out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = table[i * (size_t)width + (size_t)k - 1];
-}
-
 static int read_differences(rn_report *r, const rn_report_task *t, rn_entrant *const e[2],
                             const rn_recorded_ask *ask, rn_interval *out, rn_err *err)
 {
@@ -48,8 +41,8 @@ static int read_differences(rn_report *r, const rn_report_task *t, rn_entrant *c
     for (size_t i = 0; !rc && i < ask->n_points; i++) {
         const int64_t k = ask->ks[0][i], l = ask->ks[1][i];
         if (k > e[0]->k_max || l > e[1]->k_max) continue;
-        column_of(a, n, e[0]->k_max, k, x);
-        column_of(b, n, e[1]->k_max, l, y);
+        rn_report_column(a, n, (size_t)e[0]->k_max, (size_t)k - 1, x);
+        rn_report_column(b, n, (size_t)e[1]->k_max, (size_t)l - 1, y);
         rc = rn_stat_boot_paired(t->boot, x, y, 1, r->opts.level, &out[i], NULL, err);
     }
     return rc;

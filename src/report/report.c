@@ -134,15 +134,10 @@ static int check_compare(const rn_report *r, rn_err *err)
                 is_here |= strcmp(name, asked[m]) == 0;
                 if (i == 0) rn_buf_printf(&known, "%s%s", j ? ", " : "", name);
             }
-        char hint[RN_NEAR_HINT];
-        int rc = is_here
-                     ? 0
-                     : rn_fail(err, RN_ENOTFOUND,
-                               "--compare: there is no model '%s'%s; there is %s", asked[m],
-                               rn_buf_ok(&known) ? rn_near_hint(asked[m], known.data, hint) : "",
-                               rn_buf_ok(&known) ? known.data : "none");
+        if (!is_here)
+            return rn_near_fail(err, RN_ENOTFOUND, "--compare: there is no model", asked[m],
+                                "; there is ", &known);
         rn_buf_free(&known);
-        if (rc) return rc;
     }
     return 0;
 }

@@ -88,6 +88,8 @@ double rn_report_exact_prompt(const rn_shape *s, const rn_tokens *t, double prom
 /* Mean FLOPs that a sample adds, exact from the sums in t (n_gen > 0). */
 double rn_report_exact_sample(const rn_shape *s, const rn_tokens *t, double prompt_tok);
 
+/* Column j of a table [n, width]. */
+void rn_report_column(const double *table, size_t n, size_t width, size_t j, double *out);
 /* The common problems' rows of an entrant's table, [n_common, n_cols]; NULL: out of memory. */
 const double *rn_report_common_table(rn_report *r, const rn_report_task *t, const rn_entrant *e);
 

@@ -8,12 +8,9 @@
 #include "base/file.h"
 #include "base/near.h"
 #include "base/jout.h"
-#include "report/against.h"
-#include "report/figure.h"
-#include "report/page.h"
+#include "report/render.h"
 #include "report/plans.h"
 #include "report/plot.h"
-#include "report/render.h"
 #include "report/report_priv.h"
 
 enum { MAX_LIST = 256, MAX_TASKS = 64 };
@@ -33,11 +30,9 @@ static int choose(const char *name, const char *value, const char *const *words,
         }
         rn_buf_printf(&known, "%s%s", i ? ", " : "", words[i]);
     }
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_EINVAL, "--%s cannot be '%s'%s: it is one of %s", name, value,
-                     rn_near_hint(value, known.data, hint), known.data ? known.data : "?");
-    rn_buf_free(&known);
-    return rc;
+    char what[64];
+    snprintf(what, sizeof what, "--%s cannot be", name);
+    return rn_near_fail(err, RN_EINVAL, what, value, ": it is one of ", &known);
 }
 
 /* "1,2,4" into rising numbers above 0. */
@@ -322,39 +317,36 @@ void rn_report_output_free(rn_report_output *out)
     *out = (rn_report_output){0};
 }
 
+/* What is computed in whole, in the forms that are asked for. */
+static int render(const rn_report_options *o, const request *q, rn_report *r, rn_buf *text,
+                  rn_buf *findings, rn_err *err)
+{
+    int rc = rn_report_compute(r, err);
+    if (!rc && o->html) rc = write_page(o, r, err);
+    if (!rc && o->plot) rc = rn_report_figure(r, (rn_figure)q->figure, o->plot, err);
+    if (rc) return rc;
+    if (q->format == 0 && q->screen) rn_report_screen(r, text);
+    if (q->format == 0 && !q->screen) rn_report_text(r, q->metrics, text);
+    if (q->format == 1) rn_report_csv(r, q->metrics, text);
+    if (q->format == 2) rn_report_json(r, q->metrics, text);
+    for (size_t i = 0; i < r->n_tasks; i++)
+        rn_report_sentences(&r->tasks[i], findings);
+    return 0;
+}
+
 int rn_stage_report(const rn_report_options *o, rn_report_output *out, rn_err *err)
 {
+    const rn_report none = {.n_notes = 0};
     request q = {0};
     rn_report *r = NULL;
     rn_buf text = {0}, findings = {0};
     int rc = read_report(o, &q, err);
-    if (!rc && o->against) {
-        const rn_report none = {.n_notes = 0};
-        rc = rn_report_against(o, &text, err);
-        if (!rc) rc = hand_over(&none, &text, &findings, out, err);
-        rn_buf_free(&text);
-        rn_arena_free(&q.arena);
-        return rc;
-    }
-    if (!rc) rc = load(o, &q, &r, err);
-    if (!rc && o->by) {
+    if (!rc) rc = o->against ? rn_report_against(o, &text, err) : load(o, &q, &r, err);
+    if (!rc && r && o->by)
         rc = rn_report_by_group(r, o, q.opts.ks, q.opts.n_ks, &text, err);
-        if (!rc) rc = hand_over(r, &text, &findings, out, err);
-        rn_buf_free(&text);
-        rn_report_free(r);
-        rn_arena_free(&q.arena);
-        return rc;
-    }
-    if (!rc) rc = rn_report_compute(r, err);
-    if (!rc && o->html) rc = write_page(o, r, err);
-    if (!rc && o->plot) rc = rn_report_figure(r, (rn_figure)q.figure, o->plot, err);
-    if (!rc && q.format == 0 && q.screen) rn_report_screen(r, &text);
-    if (!rc && q.format == 0 && !q.screen) rn_report_text(r, q.metrics, &text);
-    if (!rc && q.format == 1) rn_report_csv(r, q.metrics, &text);
-    if (!rc && q.format == 2) rn_report_json(r, q.metrics, &text);
-    for (size_t i = 0; !rc && i < r->n_tasks; i++)
-        rn_report_sentences(&r->tasks[i], &findings);
-    if (!rc) rc = hand_over(r, &text, &findings, out, err);
+    else if (!rc && r)
+        rc = render(o, &q, r, &text, &findings, err);
+    if (!rc) rc = hand_over(r ? r : &none, &text, &findings, out, err);
     rn_buf_free(&findings);
     rn_buf_free(&text);
     rn_report_free(r);
@@ -451,26 +443,35 @@ static rn_unit first_axis(const rn_report_task *t)
     return RN_UNIT_FLOP;
 }
 
+/* The object that holds plans or their rows under `key`; other formats have their notes behind. */
+static void begin(int format, const char *key, rn_buf *out)
+{
+    if (format != 2) return;
+    rn_buf_puts(out, "{");
+    rn_jout_text(out, "version", rn_version());
+    rn_jout_open(out, key, "[");
+}
+
+static void end(const rn_report *r, int format, rn_buf *out)
+{
+    if (format == 0) rn_report_notes(r, out);
+    if (format != 2) return;
+    rn_buf_puts(out, "]");
+    rn_report_json_notes(r, out);
+    rn_buf_puts(out, "}\n");
+}
+
 static void render_plans(const rn_report *r, const rn_plans *plans, int format, rn_buf *out)
 {
     const bool replay = r->n_tasks > 0 && plans[0].opts.replay;
-    if (format == 2) {
-        rn_buf_puts(out, "{");
-        rn_jout_text(out, "version", rn_version());
-        rn_jout_open(out, replay ? "replays" : "plans", "[");
-    }
+    begin(format, replay ? "replays" : "plans", out);
     for (size_t i = 0; i < r->n_tasks; i++) {
         if (i && format == 0) rn_buf_putc(out, '\n');
         if (format == 0) rn_plans_text(&plans[i], out);
         if (format == 1) rn_plans_csv(&plans[i], i == 0, out);
         if (format == 2) rn_plans_json(&plans[i], out);
     }
-    if (format == 2) {
-        rn_buf_puts(out, "]");
-        rn_report_json_notes(r, out);
-        rn_buf_puts(out, "}\n");
-    }
-    if (format == 0) rn_report_notes(r, out);
+    end(r, format, out);
 }
 
 /* A plan that is rows on an axis: without tests, or beyond the samples. */
@@ -516,11 +517,7 @@ static int write_rows(rn_report *r, const row_plan *w, const rn_plan_opts *p, bo
                       rn_buf *out, rn_err *err)
 {
     int rc = 0;
-    if (format == 2) {
-        rn_buf_puts(out, "{");
-        rn_jout_text(out, "version", rn_version());
-        rn_jout_open(out, w->key, "[");
-    }
+    begin(format, w->key, out);
     for (size_t i = 0; i < r->n_tasks && !rc; i++) {
         const size_t before = out->len;
         rc = rn_report_curves(r, &r->tasks[i], err);
@@ -533,12 +530,7 @@ static int write_rows(rn_report *r, const row_plan *w, const rn_plan_opts *p, bo
         if (!rc && out->len == before)
             rc = rn_report_note(r, err, "%s: %s", r->tasks[i].name, w->nothing);
     }
-    if (format == 2) {
-        rn_buf_puts(out, "]");
-        rn_report_json_notes(r, out);
-        rn_buf_puts(out, "}\n");
-    }
-    if (format == 0) rn_report_notes(r, out);
+    end(r, format, out);
     return rc;
 }
 

@@ -284,12 +284,9 @@ static int put_differences(const field *f, const double *score, rn_err *err)
 static void at_k(const field *f, const way *w, int64_t k, double *x)
 {
     const size_t n = f->t->n_common;
-    for (size_t i = 0; i < n; i++) {
-        const size_t at = i * (size_t)w->k_max + (size_t)k - 1;
-        x[i] = w->score[at];
-        x[n + i] = w->draws[at];
-        x[2 * n + i] = w->asked[at];
-    }
+    const double *const tables[] = {w->score, w->draws, w->asked};
+    for (size_t i = 0; i < 3; i++)
+        rn_report_column(tables[i], n, (size_t)w->k_max, (size_t)k - 1, x + i * n);
 }
 
 /* x: as at_k; room for one more column behind them. budget NAN: no column. */

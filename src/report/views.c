@@ -30,12 +30,7 @@ int rn_report_metric_add(uint32_t *set, const char *name, rn_err *err)
         rn_buf_free(&known);
         return 0;
     }
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_EINVAL, "there is no metric '%s'%s; there are %s", name,
-                     rn_buf_ok(&known) ? rn_near_hint(name, known.data, hint) : "",
-                     rn_buf_ok(&known) ? known.data : "");
-    rn_buf_free(&known);
-    return rc;
+    return rn_near_fail(err, RN_EINVAL, "there is no metric", name, "; there are ", &known);
 }
 
 static void text_or_none(rn_rows *to, const rn_report_task *t, int i)

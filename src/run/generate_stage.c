@@ -99,11 +99,7 @@ static int choose_preset(call *g, rn_err *err)
     rn_buf known = {0};
     const bool alike = add_presets(&known, name, strcspn(name, "-"));
     if (!alike) add_presets(&known, name, 0);
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_EINVAL, "no prompt preset '%s'%s; there are %s", name,
-                     rn_near_hint(name, known.data, hint), known.data ? known.data : "none");
-    rn_buf_free(&known);
-    return rc;
+    return rn_near_fail(err, RN_EINVAL, "no prompt preset", name, "; there are ", &known);
 }
 
 /* How many samples a problem gets: n, or what the study made with a model of this size, or one. */
