@@ -225,10 +225,6 @@ int rn_cmd_completion(int argc, char **argv)
     if (!bash && !zsh) return rn_opt_usage(cmd, "say which shell: bash or zsh");
     rn_buf out = {0};
     (bash ? print_bash : print_zsh)(&out);
-    bool ok = rn_buf_ok(&out);
-    if (ok) fwrite(out.data, 1, out.len, stdout);
-    rn_buf_free(&out);
-    rn_err err = {0};
-    if (!ok) rn_fail(&err, RN_ENOMEM, "out of memory");
-    return ok ? RN_EXIT_DONE : rn_opt_failure(cmd, &err);
+    const rn_err err = {.code = rn_opt_print(&out)};
+    return err.code ? rn_opt_failure(cmd, &err) : RN_EXIT_DONE;
 }

@@ -29,7 +29,7 @@ static const char profile_prompt[] = "160", profile_tokens[] = "96";
 typedef struct options {
     const char *out, *models, *set, *data;
     int64_t n;
-    bool quick, published;
+    int quick, published;
 } options;
 
 typedef struct demo {

@@ -140,19 +140,18 @@ int rn_cmd_plan(int argc, char **argv)
     rn_opt_list budgets = {0};
     const char *question = NULL;
     int64_t n_max = 0;
-    bool total = false, stop = false, no_stop = false, replay = false, no_tests = false;
     rn_plan_options_init(&o);
     o.data.format = "table";
     const rn_opt table[] = {
         RN_REPORT_OPTIONS_DATA(o.data, l),
         RN_OPT_LIST('b', "budget", &budgets, "AMOUNT",
                     "60s, 200TFLOP, 0.05USD, ... (repeat; default: powers of two of a sample)"),
-        RN_OPT_FLAG(0, "total", &total, "budgets are for the whole set, in expectation"),
-        RN_OPT_FLAG(0, "stop", &stop, "only with stopping at the first pass"),
-        RN_OPT_FLAG(0, "no-stop", &no_stop, "only without"),
+        RN_OPT_FLAG(0, "total", &o.total, "budgets are for the whole set, in expectation"),
+        RN_OPT_FLAG(0, "stop", &o.stop, "only with stopping at the first pass"),
+        RN_OPT_FLAG(0, "no-stop", &o.no_stop, "only without"),
         RN_OPT_STR(0, "axis", &o.axis, "AXIS", "flops, time or usd, where no budget says it"),
-        RN_OPT_FLAG(0, "replay", &replay, "run the policies of `solve` over the samples"),
-        RN_OPT_FLAG(0, "no-tests", &no_tests,
+        RN_OPT_FLAG(0, "replay", &o.replay, "run the policies of `solve` over the samples"),
+        RN_OPT_FLAG(0, "no-tests", &o.no_tests,
                     "stop at the first sample that passes all examples of the prompt, then choose"),
         RN_OPT_STR(0, "fallback", &o.data.fallback, "MODEL",
                    "no-tests: takes this model's greedy answer where no sample passes them "
@@ -184,11 +183,6 @@ int rn_cmd_plan(int argc, char **argv)
     if (question) return plan_samples(cmd, question, n_max, &o.data, &watch);
     o.budgets = budgets.v;
     o.n_budgets = (size_t)budgets.n;
-    o.total = total;
-    o.stop = stop;
-    o.no_stop = no_stop;
-    o.replay = replay;
-    o.no_tests = no_tests;
     if (rn_plan_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
     if (rn_stage_plan(&o, &out, &err)) return rn_opt_failure(cmd, &err);
     return rn_report_output_print(cmd, o.data.format, &out);
