@@ -258,33 +258,30 @@ int rn_stat_boot_crossover(const rn_boot *b, const double *x, const double *y,
             return rn_fail(err, RN_EINVAL, "budget %zu, %g: budgets must increase", j, budgets[j]);
 
     double *means = rn_stat_boot_blocks(b, 2, n_cols);
-    double *dx = malloc((2 * n_cols + n_resamples) * sizeof *dx);
-    lead_path *paths = malloc(n_resamples * sizeof *paths), data = NOBODY_YET;
-    if (!means || !dx || !paths) {
-        rc = rn_nomem(err, "resamples");
-        goto out;
-    }
-    for (size_t i = 0; i < n_resamples; i++)
+    rn_arena mem = {0};
+    double *dx = rn_arena_array(&mem, 2 * n_cols + n_resamples, sizeof *dx);
+    lead_path *paths = rn_arena_array(&mem, n_resamples, sizeof *paths), data = NOBODY_YET;
+    if (!means || !dx || !paths) rc = rn_nomem(err, "resamples");
+    for (size_t i = 0; i < n_resamples && !rc; i++)
         paths[i] = NOBODY_YET;
-    for (size_t from = 0; from < n_cols; from += RN_STAT_BLOCK) {
+    for (size_t from = 0; from < n_cols && !rc; from += RN_STAT_BLOCK) {
         size_t n = n_cols - from < RN_STAT_BLOCK ? n_cols - from : RN_STAT_BLOCK;
         double *my = means + n * n_resamples;
         rc = rn_stat_boot_block(b, x, n_cols, from, n, means, err);
         if (rc == 0) rc = rn_stat_boot_block(b, y, n_cols, from, n, my, err);
-        if (rc) goto out;
-        for (size_t j = 0; j < n * n_resamples; j++)
+        for (size_t j = 0; j < n * n_resamples && !rc; j++)
             follow(&paths[j % n_resamples], from + j / n_resamples, means[j] - my[j]);
     }
-    double *dy = dx + n_cols, *found = dy + n_cols;
-    rn_stat_means(x, NULL, n_rows, n_cols, dx);
-    rn_stat_means(y, NULL, n_rows, n_cols, dy);
-    for (size_t j = 0; j < n_cols; j++)
-        follow(&data, j, dx[j] - dy[j]);
-    summarise(b, &data, paths, budgets, level, found, out);
-out:
+    if (!rc) {
+        double *dy = dx + n_cols, *found = dy + n_cols;
+        rn_stat_means(x, NULL, n_rows, n_cols, dx);
+        rn_stat_means(y, NULL, n_rows, n_cols, dy);
+        for (size_t j = 0; j < n_cols; j++)
+            follow(&data, j, dx[j] - dy[j]);
+        summarise(b, &data, paths, budgets, level, found, out);
+    }
     free(means);
-    free(dx);
-    free(paths);
+    rn_arena_free(&mem);
     return rc;
 }
 

@@ -57,15 +57,13 @@ static int add_cascades(choices *c, const rn_arm *const *arms, int first, int se
 {
     const rn_arm *a = arms[first], *b = arms[second];
     const size_t n1 = (size_t)a->k_max + 1, n2 = (size_t)b->k_max + 1;
-    double *score = NULL, *spent = NULL, *cost = NULL;
+    rn_arena mem = {0};
+    double *score = rn_arena_array(&mem, n1, n2 * sizeof *score),
+           *spent = rn_arena_array(&mem, n1, n2 * sizeof *spent),
+           *cost = rn_arena_array(&mem, n1, n2 * sizeof *cost);
     rn_cascade_point *points = NULL;
     size_t n = 0;
     int rc = 0;
-    if (n1 <= SIZE_MAX / sizeof *score / n2) {
-        score = malloc(n1 * n2 * sizeof *score);
-        spent = malloc(n1 * n2 * sizeof *spent);
-        cost = malloc(n1 * n2 * sizeof *cost);
-    }
     if (!score || !spent || !cost) rc = rn_nomem(err, "plans");
     if (rc == 0) rc = rn_stat_cascade_grid(a, b, weight, score, spent, err);
     for (size_t i = 0; i < n1 * n2 && rc == 0; i++)
@@ -78,9 +76,7 @@ static int add_cascades(choices *c, const rn_arm *const *arms, int first, int se
         rc = add(c, (choice){step, score[at], spent[at], cost[at]}, err);
     }
     free(points);
-    free(score);
-    free(spent);
-    free(cost);
+    rn_arena_free(&mem);
     return rc;
 }
 

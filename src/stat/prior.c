@@ -250,10 +250,10 @@ static void tidy(rn_prior *p)
 static int fit(const rn_count *const *counts, const record *list, size_t n_records,
                size_t n_learned, rn_prior *p, rn_err *err)
 {
-    double *like = NULL, *next = malloc(n_learned * sizeof *next);
-    double *log_rate = malloc(2 * n_learned * p->n_arm * sizeof *log_rate);
-    if (n_records <= SIZE_MAX / sizeof *like / n_learned)
-        like = malloc(n_records * n_learned * sizeof *like);
+    rn_arena mem = {0};
+    double *next = rn_arena_array(&mem, n_learned, sizeof *next);
+    double *log_rate = rn_arena_array(&mem, 2 * n_learned * p->n_arm, sizeof *log_rate);
+    double *like = rn_arena_array(&mem, n_records, n_learned * sizeof *like);
     int rc = like && next && log_rate ? 0 : rn_nomem(err, "prior");
     for (size_t j = 0; j < n_learned * p->n_arm && !rc; j++) {
         log_rate[2 * j] = log(p->rate[j]);
@@ -264,9 +264,7 @@ static int fit(const rn_count *const *counts, const record *list, size_t n_recor
         p->weight[t] = 1 / (double)n_learned;
     for (int round = 0; round < N_EM && !rc; round++)
         em_round(like, list, n_records, n_learned, p->weight, next);
-    free(log_rate);
-    free(next);
-    free(like);
+    rn_arena_free(&mem);
     return rc;
 }
 
