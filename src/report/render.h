@@ -1,8 +1,8 @@
 /*
  * render.h: what leaves a report: a computed one as a screen, tables, CSV and JSON (render.c), as a
  * page (page.c, page_map.c), as figures for papers (figure.c over plot.h); and the comparison of
- * verdicts (against.c). Texts are appended to *out; those without an rn_err fail only when memory is
- * out (rn_buf_ok).
+ * verdicts (against.c). Texts are appended to *out; those without an rn_err fail only when memory
+ * is out (rn_buf_ok).
  */
 #ifndef RN_REPORT_RENDER_H
 #define RN_REPORT_RENDER_H
@@ -25,7 +25,7 @@ void rn_report_notes(const rn_report *r, rn_buf *out);
 /* The member "notes" of an object. */
 void rn_report_json_notes(const rn_report *r, rn_buf *out);
 
-/* ---- the page: self-contained, to be read offline and in print -------------------------------- */
+/* ---- the page: self-contained, to be read offline and in print ------------------------------- */
 
 /* It holds the JSON of rn_report_json, the problem map, Chart.js, and the files of data/page.
  * Everything in it that came from models, data sets and stores is data: the policy in its head lets
@@ -69,7 +69,7 @@ const char *rn_figure_name(rn_figure f); /* static; NULL out of range */
  * message says what is missing; others as rn_plot_write. */
 int rn_report_figure(const rn_report *r, rn_figure f, const char *path, rn_err *err);
 
-/* ---- verdicts of our own beside those that came with an import (docs/METRICS.md) --------------- */
+/* ---- verdicts of our own beside those that came with an import (docs/METRICS.md) ------------- */
 
 /* Appends the comparison of the runs that the options name, in their format. RN_ENOTFOUND when no
  * sample has both verdicts. */

@@ -313,25 +313,33 @@ static int make_job(const rn_batch_options *o, const places *p, const rn_units *
     return rc;
 }
 
+/* Of all tasks; *numbers is the caller's to free. */
+typedef RN_VEC(int64_t) task_numbers;
+static rn_slurm_submission submission_of(const rn_batch_options *o, const places *p,
+                                         const rn_batch_job *job, task_numbers *numbers)
+{
+    for (int64_t i = 0; i < job->n_tasks; i++)
+        rn_vec_push(numbers, i);
+    return (rn_slurm_submission){.folder = p->dir,
+                                 .extra = o->sbatch,
+                                 .stage = job->args.data[0],
+                                 .tasks = numbers->data,
+                                 .n = numbers->n};
+}
+
 static int print_job(const rn_batch_options *o, const places *p, const rn_batch_job *job,
                      rn_buf *out, rn_err *err)
 {
     rn_buf path = {0}, script = {0};
-    RN_VEC(int64_t) tasks = {0};
+    task_numbers tasks = {0};
     const char *name = rn_batch_path(p->dir, "script.sh", &path);
-    for (int64_t i = 0; i < job->n_tasks; i++)
-        rn_vec_push(&tasks, i);
+    const rn_slurm_submission x = submission_of(o, p, job, &tasks);
     int rc = name && rn_vec_ok(&tasks) ? rn_file_read(name, 1 << 20, &script, err)
                                        : rn_nomem(err, "script");
     if (!rc) {
         rn_buf_printf(out, "# %s\n", name);
         rn_buf_add(out, script.data, script.len);
         rn_buf_putc(out, '\n');
-        const rn_slurm_submission x = {.folder = p->dir,
-                                       .extra = o->sbatch,
-                                       .stage = job->args.data[0],
-                                       .tasks = tasks.data,
-                                       .n = tasks.n};
         rc = rn_slurm_command(&x, out, err);
         rn_buf_puts(out, "\nration batch -s ");
         rn_buf_word(out, o->store);
@@ -350,14 +358,8 @@ static int print_job(const rn_batch_options *o, const places *p, const rn_batch_
 static int submit_only(const rn_batch_options *o, const places *p, const rn_batch_job *job,
                        rn_batch_summary *out, rn_err *err)
 {
-    RN_VEC(int64_t) tasks = {0};
-    for (int64_t i = 0; i < job->n_tasks; i++)
-        rn_vec_push(&tasks, i);
-    rn_slurm_submission x = {.folder = p->dir,
-                             .extra = o->sbatch,
-                             .stage = job->args.data[0],
-                             .tasks = tasks.data,
-                             .n = tasks.n};
+    task_numbers tasks = {0};
+    rn_slurm_submission x = submission_of(o, p, job, &tasks);
     int rc = rn_vec_ok(&tasks) ? rn_slurm_submit(&x, err) : rn_nomem(err, "list of tasks");
     out->submitted = rc == 0;
     if (!rc)

@@ -92,11 +92,6 @@ static int put_score(void *user, int64_t i, rn_err *err)
     return rn_ranking_put_score(k, &x, err);
 }
 
-static int after_pass(void *user, rn_err *err)
-{
-    return rn_ranking_tick(user, err);
-}
-
 static int score_here(rn_ranking *k, rn_bytes text, const rn_nll_batch *texts, rn_err *err)
 {
     nll *n = k->own;
@@ -126,7 +121,7 @@ static int score_texts(rn_ranking *k, rn_err *err)
     const rn_nll_batch texts = {.texts = n->texts,
                                 .n = (int64_t)k->items.n,
                                 .done = put_score,
-                                .tick = after_pass,
+                                .tick = rn_ranking_tick,
                                 .user = k};
     rn_buf *prompt = &k->source;
     int64_t next_idx;

@@ -85,6 +85,6 @@ int rn_ranking_put_ranker(rn_ranking *k, const char *name, const struct rn_ranke
                           rn_err *err);
 int rn_ranking_put_score(rn_ranking *k, const rn_store_score *x, rn_err *err);
 /* After each pass: progress, a commit once in a while; RN_ECANCELLED when it is time to stop. */
-int rn_ranking_tick(rn_ranking *k, rn_err *err);
+int rn_ranking_tick(void *ranking, rn_err *err);
 
 #endif

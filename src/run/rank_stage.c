@@ -39,8 +39,9 @@ int rn_ranking_put_score(rn_ranking *k, const rn_store_score *x, rn_err *err)
     return rn_store_put_score(k->store, x, err);
 }
 
-int rn_ranking_tick(rn_ranking *k, rn_err *err)
+int rn_ranking_tick(void *ranking, rn_err *err)
 {
+    rn_ranking *k = ranking;
     char what[64];
     snprintf(what, sizeof what, "%s, run %lld", k->by->name, (long long)k->run->id);
     const rn_progress_step step = {what, "samples", k->out->n_scored - k->n_before, k->n_due, NULL};

@@ -91,11 +91,6 @@ static double likelihood_of(verify *v, const rn_rank_item *x, int64_t *n_tok)
 
 /* ---- one problem ----------------------------------------------------------------------------- */
 
-static int after_pass(void *user, rn_err *err)
-{
-    return rn_ranking_tick(user, err);
-}
-
 typedef struct question {
     int64_t sample_id, n_tok;
     double sum; /* the generator's log likelihood of n_tok tokens */
@@ -148,7 +143,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
         asks[n++] =
             (rn_ask){.prompt = rn_bytes_of(k->problem->prompt), .program = {copy, text.len}};
     }
-    const rn_ask_io io = {.tick = after_pass, .user = k};
+    const rn_ask_io io = {.tick = rn_ranking_tick, .user = k};
     if (!rc && n)
         rc = rn_verifier_ask(v->template, k->opened.model, &k->opened.engine, asks, (int64_t)n, &io,
                              err);

@@ -71,8 +71,8 @@ typedef struct rn_rows {
 int rn_rows_open(rn_store *s, rn_rows *r, rn_err *err, const char *sql, const char *types, ...);
 /* 1: on a row; 0: at the end; negative: error. */
 int rn_rows_next(rn_rows *r, rn_err *err);
-/* A walk: whether it is on a row. Not at the end, after an error of opening or reading, and not when
- * the work on the last row left an error or an end of its own in *rc. */
+/* A walk: whether it is on a row. Not at the end, after an error of opening or reading, and not
+ * when the work on the last row left an error or an end of its own in *rc. */
 bool rn_rows_step(rn_rows *r, int *rc, rn_err *err);
 void rn_rows_get(const rn_rows *r, const char *types, ...);
 /* Returns rc when it is an error or the callback's own end, else 0. */
