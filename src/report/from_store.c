@@ -175,12 +175,12 @@ static int load_problem_votes(loader *l, const rn_ranked *p, const rn_store_grou
         rn_bytes votes = of_cells->votes[taken[k]];
         double part = of_cells->part[taken[k]];
         if (votes.len / 2 < RN_VOTES_HEAD) continue;
-        right[k] = unseen      ? rn_votes_at(votes.data, RN_VOTES_RIGHT_UNSEEN)
+        right[k] = unseen      ? rn_votes_at(votes, RN_VOTES_RIGHT_UNSEEN)
                    : part >= 0 ? (uint32_t)part
                                : 0;
-        known = rn_votes_at(votes.data, unseen ? RN_VOTES_UNSEEN : RN_VOTES_KNOWN);
+        known = rn_votes_at(votes, unseen ? RN_VOTES_UNSEEN : RN_VOTES_KNOWN);
         for (size_t i = RN_VOTES_HEAD; i < votes.len / 2; i++)
-            value[k * n_inputs + i - RN_VOTES_HEAD] = rn_votes_at(votes.data, i);
+            value[k * n_inputs + i - RN_VOTES_HEAD] = rn_votes_at(votes, i);
     }
     *n_examples += known;
     *out = (rn_votes){value, right, p->pass, p->cut, p->n, n_inputs, (uint32_t)known};

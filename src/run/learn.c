@@ -63,9 +63,7 @@ static int count_stops(void *user, const rn_store_problem_row *row)
     stops *x = user;
     rn_store_outcome o = {.ord = row->x.ord};
     for (; x->at < x->n_cells && x->cells[x->at].problem_id == row->problem_id; x->at++) {
-        const rn_bytes votes = x->by->votes[x->at];
-        const int known =
-            votes.len / 2 > RN_VOTES_KNOWN ? rn_votes_at(votes.data, RN_VOTES_KNOWN) : 0;
+        const int known = rn_votes_at(x->by->votes[x->at], RN_VOTES_KNOWN);
         if (known == 0 || isnan(x->by->part[x->at])) continue;
         o.n++;
         o.c += x->by->part[x->at] >= known;

@@ -96,7 +96,7 @@ static int note_ranker(void *user, const rn_store_ranker_row *row)
 
 static double share_passed(double n_passed, rn_bytes votes)
 {
-    const int known = votes.len / 2 > RN_VOTES_KNOWN ? rn_votes_at(votes.data, RN_VOTES_KNOWN) : 0;
+    const int known = rn_votes_at(votes, RN_VOTES_KNOWN);
     return known ? n_passed / known : 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/rng.h"
 #include "run/program.h"
+#include "stat/votes.h"
 
 const int64_t rn_trial_cpu_ns = 100000000;
 const rn_trial_plan rn_trial_examples = {
@@ -303,19 +304,48 @@ static void number_values(const rn_trial_program *programs, size_t n, size_t i, 
     }
 }
 
-int rn_trial_votes(const rn_trial *t, const rn_trial_program *list, size_t n, uint16_t *value,
-                   uint32_t *right, uint32_t *unseen, rn_err *err)
+static int count_votes(const rn_trial *t, const rn_trial_program *list, size_t n, rn_arena *a,
+                       rn_ballot *out, rn_err *err)
 {
-    named *scratch = malloc((n + 1) * sizeof *scratch);
-    uint32_t *number = malloc((n + 1) * sizeof *number);
-    int rc = scratch && number ? 0 : rn_nomem(err, "votes");
-    for (size_t i = 0; i < t->in.n && !rc; i++)
-        number_values(list, n, i, t->in.n, scratch, number, value);
-    for (size_t k = 0; k < n && !rc; k++) {
-        right[k] = rn_trial_right(t, &list[k], false);
-        unseen[k] = rn_trial_right(t, &list[k], true);
+    named *scratch = rn_arena_array(a, n + 1, sizeof *scratch);
+    uint32_t *number = rn_arena_array(a, n + 1, sizeof *number);
+    out->value = rn_arena_array(a, n * t->in.n + 1, sizeof *out->value);
+    out->right = rn_arena_array(a, n + 1, sizeof *out->right);
+    out->unseen = rn_arena_array(a, n + 1, sizeof *out->unseen);
+    if (!scratch || !number || !out->value || !out->right || !out->unseen)
+        return rn_nomem(err, "votes");
+    for (size_t i = 0; i < t->in.n; i++)
+        number_values(list, n, i, t->in.n, scratch, number, out->value);
+    for (size_t k = 0; k < n; k++) {
+        out->right[k] = rn_trial_right(t, &list[k], false);
+        out->unseen[k] = rn_trial_right(t, &list[k], true);
     }
-    free(scratch);
-    free(number);
-    return rc;
+    return 0;
+}
+
+int rn_trial_vote(const rn_trial *t, const rn_trial_program *list, size_t n, const size_t *program,
+                  size_t n_samples, rn_arena *a, rn_ballot *out, rn_err *err)
+{
+    const size_t m = t->in.n;
+    int rc = count_votes(t, list, n, a, out, err);
+    uint16_t *value = rn_arena_array(a, n_samples * m + 1, sizeof *value);
+    uint32_t *right = rn_arena_array(a, n_samples + 1, sizeof *right);
+    uint8_t *cut = rn_arena_array(a, n_samples + 1, 1);
+    uint8_t *pass = rn_arena_array(a, n_samples + 1, 1); /* zeros: the score does not ask */
+    out->score = rn_arena_array(a, n_samples + 1, sizeof *out->score);
+    if (!rc && (!value || !right || !cut || !pass || !out->score)) rc = rn_nomem(err, "votes");
+    for (size_t i = 0; i < n_samples && !rc; i++) {
+        const size_t at = program[i];
+        cut[i] = at == SIZE_MAX;
+        if (cut[i]) continue;
+        if (m) memcpy(value + i * m, out->value + at * m, m * sizeof *value);
+        right[i] = out->right[at];
+    }
+    const rn_votes votes = {.value = value,
+                            .right = right,
+                            .pass = pass,
+                            .cut = cut,
+                            .n = (int64_t)n_samples,
+                            .n_inputs = m};
+    return rc ? rc : rn_stat_votes_score(&votes, out->score, err);
 }

@@ -28,11 +28,11 @@ enum {
     RN_VOTES_HEAD
 };
 
-/* The number at place i of stored votes. */
-static inline uint16_t rn_votes_at(const char *stored, size_t i)
+/* The number at place i of stored votes; 0 where there are none. */
+static inline uint16_t rn_votes_at(rn_bytes stored, size_t i)
 {
-    const uint8_t *b = (const uint8_t *)stored + 2 * i;
-    return (uint16_t)(b[0] | b[1] << 8);
+    const uint8_t *b = (const uint8_t *)stored.data + 2 * i;
+    return stored.len / 2 > i ? (uint16_t)(b[0] | b[1] << 8) : 0;
 }
 
 typedef struct rn_votes {
