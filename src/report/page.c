@@ -38,20 +38,18 @@ static int check_asset(const char *path, const rn_buf *text, const char *end, rn
 
 static int add_asset(const char *name, const char *end, rn_buf *out, rn_err *err)
 {
-    rn_buf rel = {0}, path = {0}, text = {0};
-    rn_buf_printf(&rel, "page/%s", name);
-    int rc = !rn_buf_ok(&rel) ? rn_nomem(err, "page")
-             : rn_data_locate(NULL, rel.data, &path)
-                 ? rn_file_read(path.data, MAX_ASSET, &text, err)
+    rn_path rel, path;
+    rn_buf text = {0};
+    rn_path_make(&rel, "page/%s", name);
+    int rc = rn_data_locate(NULL, rel.s, &path)
+                 ? rn_file_read(path.s, MAX_ASSET, &text, err)
                  : rn_fail(err, RN_ENOTFOUND,
                            "%s is neither beside the program nor installed; run `make install` or "
                            "the program of the build folder",
-                           rel.data);
-    if (!rc) rc = check_asset(path.data, &text, end, err);
+                           rel.s);
+    if (!rc) rc = check_asset(path.s, &text, end, err);
     if (!rc) rn_buf_add(out, text.data, text.len);
     rn_buf_free(&text);
-    rn_buf_free(&path);
-    rn_buf_free(&rel);
     return rc;
 }
 

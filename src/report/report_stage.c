@@ -253,14 +253,13 @@ static int load(const rn_report_options *o, const request *q, rn_report **out, r
         rc = rn_cost_book_read(r->book, o->cost_files[i], err);
     if (!rc && o->store) rc = rn_report_add_store(r, o->store, &filter, err);
     if (!rc && o->published) {
-        rn_buf path = {0};
+        rn_path path;
         rc = rn_data_locate(NULL, "published/hassid2024.csv", &path)
-                 ? rn_report_add_published(r, path.data, &filter, err)
+                 ? rn_report_add_published(r, path.s, &filter, err)
                  : rn_fail(
                        err, RN_ENOTFOUND,
                        "published/hassid2024.csv is neither beside the program nor installed; run "
                        "`make install` or the program of the build folder");
-        rn_buf_free(&path);
     }
     if (!rc) rc = rn_report_price(r, q->prices, q->n_prices, err);
     if (!rc) rc = note_pricing(o, r, err);

@@ -14,6 +14,7 @@
 
 /* What is walked over. */
 typedef struct outcomes {
+    rn_arena arena; /* of the arrays below, and of work */
     const rn_run_cells *x;
     size_t n_problems;
     uint8_t *pass;    /* [n cells]: outcomes of the problems, one problem behind the other */
@@ -175,8 +176,8 @@ static int fill_rows(rn_arena *arena, outcomes *o, candidate *best, rn_ruled *ou
     const int64_t k = rn_seq_n0(best->seq);
     rn_count *counts = rn_arena_array(arena, o->n_problems + 1, sizeof *counts);
     double *rows = rn_arena_array(arena, o->n_problems * (size_t)k + 1, sizeof *rows);
-    rn_count *some = malloc((o->n_problems + 1) * sizeof *some);
-    double *values = malloc((o->n_problems * (size_t)k + 1) * sizeof *values);
+    rn_count *some = rn_arena_array(&o->arena, o->n_problems + 1, sizeof *some);
+    double *values = rn_arena_array(&o->arena, o->n_problems * (size_t)k + 1, sizeof *values);
     int rc = counts && rows && some && values ? 0 : rn_nomem(err, "run with unequal samples");
     size_t n = 0;
     if (!rc) walk(o, best->seq, best->rung);
@@ -188,8 +189,6 @@ static int fill_rows(rn_arena *arena, outcomes *o, candidate *best, rn_ruled *ou
     for (size_t p = 0, at = 0; !rc && p < o->n_problems; p++)
         if (o->has[p])
             memcpy(&rows[p * (size_t)k], &values[at++ * (size_t)k], (size_t)k * sizeof *rows);
-    free(some);
-    free(values);
     if (rc) return rc;
     *out = (rn_ruled){.question = rn_arena_strdup(arena, best->question),
                       .counts = counts,
@@ -202,12 +201,12 @@ static int fill_rows(rn_arena *arena, outcomes *o, candidate *best, rn_ruled *ou
 static int make_room(outcomes *o, rn_err *err)
 {
     const size_t n = o->n_problems + 1;
-    o->pass = malloc(o->x->n + 1);
-    o->at = calloc(n, sizeof *o->at);
-    o->n_known = calloc(n, sizeof *o->n_known);
-    o->n_all = calloc(n, sizeof *o->n_all);
-    o->has = calloc(n, 1);
-    o->now = calloc(n, sizeof *o->now);
+    o->pass = rn_arena_array(&o->arena, o->x->n + 1, 1);
+    o->at = rn_arena_array(&o->arena, n, sizeof *o->at);
+    o->n_known = rn_arena_array(&o->arena, n, sizeof *o->n_known);
+    o->n_all = rn_arena_array(&o->arena, n, sizeof *o->n_all);
+    o->has = rn_arena_array(&o->arena, n, 1);
+    o->now = rn_arena_array(&o->arena, n, sizeof *o->now);
     return o->pass && o->at && o->n_known && o->n_all && o->has && o->now
                ? 0
                : rn_nomem(err, "run with unequal samples");
@@ -251,11 +250,6 @@ int rn_report_ruled(rn_arena *arena, const rn_report_task *t, const rn_run_cells
     if (unequal && !rc && !(r.begin && most <= r.begin))
         rc = estimate(arena, &o, &r, n, n_with, e, first, err);
     rn_seq_free(r.best.seq);
-    free(o.pass);
-    free(o.at);
-    free(o.n_known);
-    free(o.n_all);
-    free(o.has);
-    free(o.now);
+    rn_arena_free(&o.arena);
     return rc;
 }

@@ -37,7 +37,7 @@ typedef struct task {
     rn_batch_job job;
     rn_task_report report;
     char scratch[4096];
-    rn_buf part;     /* path of the part in scratch */
+    rn_path part;    /* in scratch; "": none, or not ours any more */
     int64_t n_given; /* rows that it held when the submitter made it */
     rn_process stage;
     int64_t began_ns, copied_ns;
@@ -56,8 +56,8 @@ static int make_scratch(task *t, rn_err *err)
         if (!dirs[i] || !dirs[i][0] || !realpath(dirs[i], dir)) continue;
         int n = snprintf(t->scratch, sizeof t->scratch, "%s/ration-task-XXXXXX", dir);
         if (n > 0 && (size_t)n < sizeof t->scratch && mkdtemp(t->scratch)) {
-            rn_buf_printf(&t->part, "%s/part.db", t->scratch);
-            return rn_buf_ok(&t->part) ? 0 : rn_nomem(err, "scratch");
+            rn_path_make(&t->part, "%s/part.db", t->scratch);
+            return 0;
         }
     }
     t->scratch[0] = '\0';
@@ -67,14 +67,10 @@ static int make_scratch(task *t, rn_err *err)
 static void remove_scratch(task *t)
 {
     static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
-    rn_buf path = {0};
-    for (size_t i = 0; t->part.len && i < sizeof endings / sizeof *endings; i++) {
-        rn_buf_clear(&path);
-        rn_buf_printf(&path, "%s%s", t->part.data, endings[i]);
-        if (rn_buf_ok(&path)) unlink(path.data);
-    }
+    rn_path path;
+    for (size_t i = 0; t->part.s[0] && i < sizeof endings / sizeof *endings; i++)
+        unlink(rn_path_make(&path, "%s%s", t->part.s, endings[i]));
     if (t->scratch[0]) rmdir(t->scratch);
-    rn_buf_free(&path);
 }
 
 /* Rows that the stage adds to, in a file that is whole. */
@@ -94,38 +90,31 @@ static int count_rows(const task *t, const char *path, int64_t *n, rn_err *err)
  * the stage makes its own store. */
 static int fetch_given(task *t, bool copy, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_path path;
     const char *name = rn_task_path(t->folder, t->n, "in.db", &path);
-    int rc = name ? 0 : rn_nomem(err, "part of a task");
-    if (!rc && rn_file_exists(name)) {
-        rc = count_rows(t, name, &t->n_given, err);
-        if (!rc && copy) rc = rn_file_copy(name, t->part.data, err);
-    }
-    rn_buf_free(&path);
-    return rc;
+    if (!rn_file_exists(name)) return 0;
+    int rc = count_rows(t, name, &t->n_given, err);
+    return rc || !copy ? rc : rn_file_copy(name, t->part.s, err);
 }
 
 /* The part as the last attempt left it, else as it was given. */
 static int fetch_part(task *t, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_path path;
     rn_err why = {0};
     int64_t n = 0;
     const char *name = rn_task_path(t->folder, t->n, "out.db", &path);
-    int rc = name ? 0 : rn_nomem(err, "part of a task");
-    bool again = !rc && rn_file_exists(name);
-    if (again &&
-        (rn_file_copy(name, t->part.data, &why) || count_rows(t, t->part.data, &n, &why))) {
+    bool again = rn_file_exists(name);
+    if (again && (rn_file_copy(name, t->part.s, &why) || count_rows(t, t->part.s, &n, &why))) {
         rn_watch_warn(t->watch, "%s",
                       "the results of an earlier attempt cannot be read and are made again:");
         rn_watch_warn(t->watch, "%s", why.msg);
-        unlink(t->part.data);
+        unlink(t->part.s);
         again = false;
     }
-    if (!rc) rc = fetch_given(t, !again, err);
+    int rc = fetch_given(t, !again, err);
     t->report.n_rows = again ? n : t->n_given;
     t->report.n_done = t->report.n_rows - t->n_given;
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -155,21 +144,17 @@ static int send_report(task *t, rn_task_state state, rn_err *err)
 
 static int send_part(task *t, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_path path;
     const char *name = rn_task_path(t->folder, t->n, "out.db", &path);
     t->copied_ns = rn_now_ns();
     /* A stage that makes its own store may not have got so far. */
-    if (!rn_file_exists(t->part.data)) {
-        rn_buf_free(&path);
-        return 0;
-    }
-    int rc = name ? check_attempt(t, err) : rn_nomem(err, "part of a task");
+    if (!rn_file_exists(t->part.s)) return 0;
+    int rc = check_attempt(t, err);
     int64_t n = t->n_given;
-    if (!rc) rc = rn_store_snapshot(t->part.data, name, err);
+    if (!rc) rc = rn_store_snapshot(t->part.s, name, err);
     if (!rc) rc = count_rows(t, name, &n, err);
     if (!rc) t->report.n_rows = n;
     t->report.n_done = t->report.n_rows - t->n_given;
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -186,9 +171,9 @@ static int send_last(task *t, rn_task_state state, rn_err *err)
     rn_err_prefix(err,
                   "task %lld: its results stay in %s ('ration merge -s STORE' takes them), "
                   "since the shared folder cannot be written",
-                  (long long)t->n, t->part.data);
+                  (long long)t->n, t->part.s);
     t->scratch[0] = '\0'; /* kept */
-    t->part.len = 0;
+    t->part.s[0] = '\0';
     return rc;
 }
 
@@ -198,11 +183,12 @@ static void ask_sandbox(task *t)
 {
     enum { SIZE = sizeof t->report.sandbox };
     char file[sizeof t->report.host + 8];
-    rn_buf path = {0}, known = {0};
+    rn_path path;
+    rn_buf known = {0};
     rn_err why = {0};
     snprintf(file, sizeof file, "node-%s", t->report.host);
     const char *name = rn_batch_path(t->folder, file, &path);
-    if (name && rn_file_read(name, SIZE, &known, &why) == 0 && known.len) {
+    if (rn_file_read(name, SIZE, &known, &why) == 0 && known.len) {
         snprintf(t->report.sandbox, SIZE, "%s", known.data);
     } else {
         rn_judge *j = NULL;
@@ -212,10 +198,9 @@ static void ask_sandbox(task *t)
         else
             snprintf(t->report.sandbox, SIZE, "%s", rn_judge_level(j));
         rn_judge_close(j);
-        if (name) rn_file_write_atomic(name, rn_bytes_of(t->report.sandbox), NULL);
+        rn_file_write_atomic(name, rn_bytes_of(t->report.sandbox), NULL);
     }
     rn_buf_free(&known);
-    rn_buf_free(&path);
 }
 
 /* ---- the stage ------------------------------------------------------------------------------- */
@@ -243,12 +228,12 @@ static const char *stage_folder(const task *t)
 static int start_stage(task *t, rn_err *err)
 {
     rn_words w = {0};
-    rn_buf units = {0}, log = {0}, serve_log = {0};
+    rn_path units, log, serve_log;
     rn_vec_push(&w, t->job.program);
     for (size_t i = 0; i < t->job.args.n; i++)
         rn_vec_push(&w, t->job.args.data[i]);
     const char *log_path = rn_task_path(t->folder, t->n, "log", &log);
-    const char *const own[] = {"-s", t->part.data, "--units",
+    const char *const own[] = {"-s", t->part.s, "--units",
                                rn_task_path(t->folder, t->n, "units", &units)};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         rn_vec_push(&w, own[i]);
@@ -259,8 +244,7 @@ static int start_stage(task *t, rn_err *err)
         rn_vec_push(&w, rn_task_path(t->folder, t->n, "serve.log", &serve_log));
     }
     rn_vec_push(&w, NULL);
-    bool ok = rn_vec_ok(&w) && log_path && rn_buf_ok(&units) && rn_buf_ok(&serve_log);
-    int rc = ok ? 0 : rn_fail(err, RN_ENOMEM, "task %lld: out of memory", (long long)t->n);
+    int rc = rn_vec_ok(&w) ? 0 : rn_nomem(err, "task");
     int fd = rc ? -1 : open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (!rc && fd < 0) rc = rn_fail_errno(err, "%s", log_path);
     char kernels[64];
@@ -270,18 +254,16 @@ static int start_stage(task *t, rn_err *err)
     if (!rc) rc = rn_process_start(&t->stage, &call, fd, err);
     if (fd >= 0) close(fd);
     rn_vec_free(&w);
-    rn_buf_free(&units);
-    rn_buf_free(&log);
-    rn_buf_free(&serve_log);
     return rc;
 }
 
 /* The last line that the stage printed: its error. */
 static void take_last_line(task *t)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     const char *name = rn_task_path(t->folder, t->n, "log", &path);
-    if (name && rn_file_read(name, 1 << 26, &text, NULL) == 0) {
+    if (rn_file_read(name, 1 << 26, &text, NULL) == 0) {
         while (text.len && text.data[text.len - 1] == '\n')
             text.data[--text.len] = '\0';
         const char *nl = text.len ? strrchr(text.data, '\n') : NULL;
@@ -293,7 +275,6 @@ static void take_last_line(task *t)
     if (!t->report.message[0])
         snprintf(t->report.message, sizeof t->report.message, "its stage ended with status %d",
                  rn_process_code(&t->stage));
-    rn_buf_free(&path);
     rn_buf_free(&text);
 }
 
@@ -388,7 +369,6 @@ int rn_batch_task(const char *folder, int64_t number, const rn_watch *watch, rn_
         send_report(&t, RN_TASK_FAILED, NULL);
     }
     remove_scratch(&t);
-    rn_buf_free(&t.part);
     rn_batch_job_free(&t.job);
     return rc;
 }

@@ -110,7 +110,7 @@ int rn_import_options_check(const rn_import_options *o, rn_err *err)
 /* Where ids are checked: the set's ids, prompts and tests, borrowed from it; the caller frees the
  * array. `path` holds that of its file. */
 static int take_set(const rn_import_options *o, rn_import_opts *io, rn_taskset **set,
-                    rn_import_problem **problems, rn_buf *path, rn_err *err)
+                    rn_import_problem **problems, rn_path *path, rn_err *err)
 {
     /* A curve is about a set as a whole; its problems need not be here. */
     rn_import_format seen = io->format;
@@ -154,7 +154,7 @@ int rn_stage_import(rn_store *s, const rn_import_options *o, rn_import_summary *
     char *settings = NULL;
     rn_taskset *set = NULL;
     rn_import_problem *problems = NULL;
-    rn_buf path = {0};
+    rn_path path;
     rn_import_stats st = {0};
     int64_t command = 0;
     *out = (rn_import_summary){0};
@@ -182,7 +182,6 @@ int rn_stage_import(rn_store *s, const rn_import_options *o, rn_import_summary *
     rn_watch_log_end(s, command, rc, out->incomplete);
     free(settings);
     free(problems);
-    rn_buf_free(&path);
     rn_taskset_free(set);
     return rc;
 }
@@ -338,17 +337,16 @@ static int close_output(outgoing *u, const char *tmp, bool good, rn_err *err)
 static int export_runs(outgoing *u, rn_store *s, rn_export_opts *eo, rn_export_stats *st,
                        rn_err *err)
 {
-    rn_buf tmp = {0};
-    rn_buf_printf(&tmp, "%s.part", u->o->output ? u->o->output : "");
-    int rc = rn_buf_ok(&tmp) ? need_tasks(u, eo, err) : rn_nomem(err, NULL);
-    if (!rc) rc = open_output(u, tmp.data, err);
+    rn_path tmp;
+    rn_path_make(&tmp, "%s.part", u->o->output ? u->o->output : "");
+    int rc = need_tasks(u, eo, err);
+    if (!rc) rc = open_output(u, tmp.s, err);
     if (!rc) {
         rc = rn_export(s, eo, st, err);
         rn_watch_end(&u->o->watch);
-        int end = close_output(u, tmp.data, rc == 0, rc ? NULL : err);
+        int end = close_output(u, tmp.s, rc == 0, rc ? NULL : err);
         if (!rc) rc = end;
     }
-    rn_buf_free(&tmp);
     return rc;
 }
 

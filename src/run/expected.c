@@ -74,15 +74,10 @@ static int take_values(expected *x, const rn_problem *p, rn_bytes text, size_t *
 
 /* ---- the kept file --------------------------------------------------------------------------- */
 
-static int path_of(const expected *x, const char *data_dir, bool make, rn_buf *path)
+static const char *path_of(const expected *x, const char *data_dir, rn_path *path)
 {
-    rn_buf_printf(path, "%s/expected", data_dir);
-    if (make && rn_buf_ok(path)) {
-        (void)mkdir(data_dir, 0777);
-        (void)mkdir(path->data, 0777);
-    }
-    rn_buf_printf(path, "/%s-%s.tsv", x->set->hash, rn_judge_python(x->judge));
-    return rn_buf_ok(path) ? 0 : RN_ENOMEM;
+    return rn_path_make(path, "%s/expected/%s-%s.tsv", data_dir, x->set->hash,
+                        rn_judge_python(x->judge));
 }
 
 /* True if all values are there. */
@@ -106,12 +101,12 @@ static bool read_kept(expected *x, rn_bytes text)
 
 static bool load_kept(expected *x, const char *data_dir)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     rn_err ignored;
-    bool ok = path_of(x, data_dir, false, &path) == 0 && rn_file_exists(path.data) &&
-              rn_file_read(path.data, MAX_BYTES, &text, &ignored) == 0 &&
+    bool ok = rn_file_exists(path_of(x, data_dir, &path)) &&
+              rn_file_read(path.s, MAX_BYTES, &text, &ignored) == 0 &&
               read_kept(x, rn_buf_view(&text));
-    rn_buf_free(&path);
     rn_buf_free(&text);
     return ok;
 }
@@ -119,7 +114,8 @@ static bool load_kept(expected *x, const char *data_dir)
 /* A folder that cannot be written costs the next call the same run, and a note. */
 static void keep(expected *x, const char *data_dir)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     rn_err err;
     rn_buf_printf(&text, "%s\n", head);
     for (size_t i = 0; i < x->set->n; i++) {
@@ -129,11 +125,12 @@ static void keep(expected *x, const char *data_dir)
         rn_buf_add(&text, x->texts[i].data, x->texts[i].len);
     }
     rn_buf_printf(&text, "%s\n", tail);
-    if (path_of(x, data_dir, true, &path) || !rn_buf_ok(&text) ||
-        rn_file_write_atomic(path.data, rn_buf_view(&text), &err))
+    (void)mkdir(data_dir, 0777);
+    (void)mkdir(rn_path_make(&path, "%s/expected", data_dir), 0777);
+    if (!rn_buf_ok(&text) ||
+        rn_file_write_atomic(path_of(x, data_dir, &path), rn_buf_view(&text), &err))
         rn_watch_note(x->watch, "the expected values of %s are not kept (%s is not writable)",
                       x->set->name, data_dir);
-    rn_buf_free(&path);
     rn_buf_free(&text);
 }
 

@@ -232,8 +232,8 @@ int rn_work_references(rn_work *w, rn_err *err)
     const size_t n = w->tasks->n;
     if (w->n_due == 0 && !all_limits(w)) return 0;
     references x = {.w = w};
-    x.is_due = calloc(n + 1, sizeof *x.is_due);
-    x.list = calloc(n + 1, sizeof *x.list);
+    x.is_due = rn_arena_array(w->arena, n + 1, sizeof *x.is_due);
+    x.list = rn_arena_array(w->arena, n + 1, sizeof *x.list);
     w->limit_ns = rn_arena_array(w->arena, n + 1, sizeof *w->limit_ns);
     int rc = x.is_due && x.list && w->limit_ns ? 0 : rn_nomem(err, "references");
     for (size_t i = 0; !rc && i < w->runs.n; i++)
@@ -252,8 +252,6 @@ int rn_work_references(rn_work *w, rn_err *err)
     x.next = 0;
     if (!rc) rc = rn_pump_run(&probe, err);
     if (!rc) rc = conclude(&x, err);
-    free(x.is_due);
-    free(x.list);
     rn_vec_free(&x.again);
     rn_arena_free(&x.job);
     rn_buf_free(&x.source);

@@ -133,11 +133,8 @@ static int open_folder(rn_target *t, rn_err *err)
             "'%s' is not the path of a file in %s; give it relative to the folder, without "
             "'..'",
             o->file, o->dir);
-    rn_buf path = {0};
-    rn_buf_printf(&path, "%s/%s", o->dir, o->file);
-    int rc =
-        rn_buf_ok(&path) ? rn_file_read(path.data, MAX_FILE, &t->file, err) : rn_nomem(err, NULL);
-    rn_buf_free(&path);
+    rn_path path;
+    int rc = rn_file_read(rn_path_make(&path, "%s/%s", o->dir, o->file), MAX_FILE, &t->file, err);
     if (!rc) rc = rn_marker_find(rn_buf_view(&t->file), o->file, o->marker, &t->marker, err);
     if (!rc) rc = rn_tree_pack(o->dir, 0, &t->tree, err);
     if (rc) return rc;

@@ -40,31 +40,31 @@ static const char *const stops[] = {"\ndef ", "\nclass ", "\n#", "\nif __name__"
 
 static int read_question(rn_test_writer *w, const rn_rank_options *o, rn_err *err)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     const char *which = o->question ? o->question : RN_TESTS_DEFAULT;
     int rc = 0;
     if (!rn_data_template(rn_data_dir(o->data_dir), "tests", which, &path))
         rc = rn_fail(err, RN_ENOTFOUND,
                      "there is no question for tests '%s': give assert or a file", which);
-    if (!rc) rc = rn_file_read(path.data, MAX_FILE, &text, err);
-    if (!rc) rc = rn_json_parse(rn_buf_view(&text), (rn_json_at){path.data, 0}, &w->question, err);
+    if (!rc) rc = rn_file_read(path.s, MAX_FILE, &text, err);
+    if (!rc) rc = rn_json_parse(rn_buf_view(&text), (rn_json_at){path.s, 0}, &w->question, err);
     const char **to[] = {&w->name, &w->text, &w->begin, &w->chat};
     const char *const names[] = {"name", "text", "begin", "chat"};
     for (int i = 0; i < 4 && !rc; i++) {
         rn_bytes x = {0};
         rc = json_is_object(w->question)
-                 ? rn_json_bytes(w->question, names[i], (rn_json_at){path.data, 0}, &x, err)
-                 : rn_fail(err, RN_EFORMAT, "%s: a question is a JSON object", path.data);
+                 ? rn_json_bytes(w->question, names[i], (rn_json_at){path.s, 0}, &x, err)
+                 : rn_fail(err, RN_EFORMAT, "%s: a question is a JSON object", path.s);
         *to[i] = x.data;
     }
     if (!rc && (!strstr(w->text, "{prompt}") || !strstr(w->chat, "{prompt}")))
         rc = rn_fail(err, RN_EINVAL,
                      "%s: \"text\" and \"chat\" must contain {prompt}: every problem would get the "
                      "same question",
-                     path.data);
+                     path.s);
     if (!rc) rn_sha256_hex_of(rn_buf_view(&text), w->sha);
     rn_buf_free(&text);
-    rn_buf_free(&path);
     return rc;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "store/split.h"
 
+#include "base/file.h"
 #include "store/store_priv.h"
 
 #include <fcntl.h>
@@ -143,18 +144,16 @@ static int sync_and_rename(const char *from, const char *to, rn_err *err)
 int rn_store_snapshot(const char *from, const char *to, rn_err *err)
 {
     rn_store *s = NULL;
-    rn_buf tmp = {0};
-    rn_buf_printf(&tmp, "%s.tmp", to);
-    int rc = rn_buf_ok(&tmp) ? 0 : rn_nomem(err, to);
-    if (!rc && unlink(tmp.data) && errno != ENOENT)
-        rc = rn_fail_errno(err, "%s cannot be replaced", tmp.data);
+    rn_path name;
+    const char *tmp = rn_path_make(&name, "%s.tmp", to);
+    int rc = 0;
+    if (unlink(tmp) && errno != ENOENT) rc = rn_fail_errno(err, "%s cannot be replaced", tmp);
     if (!rc) rc = rn_store_open(from, RN_STORE_READ, &s, err);
     if (!rc) sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 1); /* VACUUM attaches its target */
-    if (!rc) rc = rn_sql_run(s, err, "VACUUM INTO ?1", "t", tmp.data);
+    if (!rc) rc = rn_sql_run(s, err, "VACUUM INTO ?1", "t", tmp);
     rn_store_close(s);
-    if (!rc) rc = sync_and_rename(tmp.data, to, err);
-    if (rc && tmp.data) unlink(tmp.data);
-    rn_buf_free(&tmp);
+    if (!rc) rc = sync_and_rename(tmp, to, err);
+    if (rc) unlink(tmp);
     return rc;
 }
 

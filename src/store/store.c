@@ -324,12 +324,9 @@ static bool is_for_nothing(rn_store *s)
 static void remove_files(const rn_store *s)
 {
     static const char *const ends[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        rn_buf path = {0};
-        rn_buf_printf(&path, "%s%s", s->path, ends[i]);
-        if (rn_buf_ok(&path)) unlink(path.data);
-        rn_buf_free(&path);
-    }
+    rn_path path;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        unlink(rn_path_make(&path, "%s%s", s->path, ends[i]));
 }
 
 void rn_store_close(rn_store *s)

@@ -153,28 +153,26 @@ static int check_content(const rn_source *src, const char *path, rn_fetched *out
 /* FILE.sha256's hash into `hex`; "" if there is none. */
 static void recorded_hash(const char *path, char hex[RN_SHA256_HEX])
 {
-    rn_buf name = {0}, text = {0};
+    rn_path name;
+    rn_buf text = {0};
     hex[0] = '\0';
-    rn_buf_printf(&name, "%s.sha256", path);
-    if (rn_buf_ok(&name) && !rn_file_read(name.data, 4096, &text, NULL) &&
+    if (!rn_file_read(rn_path_make(&name, "%s.sha256", path), 4096, &text, NULL) &&
         text.len >= RN_SHA256_HEX - 1) {
         memcpy(hex, text.data, RN_SHA256_HEX - 1);
         hex[RN_SHA256_HEX - 1] = '\0';
     }
-    rn_buf_free(&name);
     rn_buf_free(&text);
 }
 
 static int record_hash(const char *path, const char *hex, rn_err *err)
 {
-    rn_buf name = {0}, text = {0};
+    rn_path name;
+    rn_buf text = {0};
     const char *base = strrchr(path, '/');
-    rn_buf_printf(&name, "%s.sha256", path);
+    rn_path_make(&name, "%s.sha256", path);
     rn_buf_printf(&text, "%s  %s\n", hex, base ? base + 1 : path);
-    int rc = rn_buf_ok(&name) && rn_buf_ok(&text)
-                 ? rn_file_write_atomic(name.data, rn_buf_view(&text), err)
-                 : rn_nomem(err, NULL);
-    rn_buf_free(&name);
+    int rc = rn_buf_ok(&text) ? rn_file_write_atomic(name.s, rn_buf_view(&text), err)
+                              : rn_nomem(err, NULL);
     rn_buf_free(&text);
     return rc;
 }
@@ -194,12 +192,10 @@ static void expected_hash(const rn_source *src, const rn_fetch_opts *o, const ch
 
 static int make_folder(const char *path, rn_err *err)
 {
-    rn_buf dir = {0};
+    rn_path dir;
     const char *slash = strrchr(path, '/');
-    rn_buf_add(&dir, path, slash ? (size_t)(slash - path) : 0);
-    int rc = !rn_buf_ok(&dir) ? rn_nomem(err, NULL) : dir.len ? rn_dir_make(dir.data, err) : 0;
-    rn_buf_free(&dir);
-    return rc;
+    if (!slash || slash == path) return 0;
+    return rn_dir_make(rn_path_make(&dir, "%.*s", (int)(slash - path), path), err);
 }
 
 static bool has_tail(const char *s, const char *tail)

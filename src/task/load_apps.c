@@ -282,40 +282,38 @@ int rn_load_apps(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
 /* ---- APPS as folders ------------------------------------------------------------------------- */
 
 /* Reads DIR/NAME into *out; absent is empty unless required. */
-static int read_part(const char *dir, const char *name, bool required, rn_buf *path, rn_buf *out,
+static int read_part(const char *dir, const char *name, bool required, rn_path *path, rn_buf *out,
                      rn_err *err)
 {
-    rn_buf_clear(path);
     rn_buf_clear(out);
-    rn_buf_printf(path, "%s/%s", dir, name);
-    if (!rn_buf_ok(path)) return rn_nomem(err, dir);
-    if (!required && !rn_file_exists(path->data)) {
+    rn_path_make(path, "%s/%s", dir, name);
+    if (!required && !rn_file_exists(path->s)) {
         rn_buf_puts(out, "");
         return 0;
     }
-    return rn_file_read(path->data, MAX_FILE_BYTES, out, err);
+    return rn_file_read(path->s, MAX_FILE_BYTES, out, err);
 }
 
-static int text_part(rn_loader *l, const char *dir, const char *name, bool required, rn_buf *path,
+static int text_part(rn_loader *l, const char *dir, const char *name, bool required, rn_path *path,
                      rn_buf *buf, const char **out, rn_err *err)
 {
     int rc = read_part(dir, name, required, path, buf, err);
     if (rc) return rc;
     if (buf->len && memchr(buf->data, '\0', buf->len))
-        return rn_fail(err, RN_EFORMAT, "%s holds a NUL character", path->data);
+        return rn_fail(err, RN_EFORMAT, "%s holds a NUL character", path->s);
     *out = rn_arena_dup(&l->set->arena, buf->len ? buf->data : "", buf->len);
     return *out ? 0 : rn_nomem(err, dir);
 }
 
 /* *difficulty: of metadata.json, "" if it has none. Owned by the set's arena. */
-static int folder_difficulty(rn_loader *l, const char *dir, rn_buf *path, rn_buf *buf,
+static int folder_difficulty(rn_loader *l, const char *dir, rn_path *path, rn_buf *buf,
                              const char **difficulty, rn_err *err)
 {
     *difficulty = "";
     int rc = read_part(dir, "metadata.json", false, path, buf, err);
     if (rc || buf->len == 0) return rc;
     json_t *meta = NULL;
-    rn_json_at at = {.path = path->data};
+    rn_json_at at = {.path = path->s};
     rc = rn_json_parse(rn_buf_view(buf), at, &meta, err);
     if (!rc) rc = rn_load_text_opt(l, meta, "difficulty", at, difficulty, err);
     if (meta) json_decref(meta);
@@ -324,23 +322,24 @@ static int folder_difficulty(rn_loader *l, const char *dir, rn_buf *path, rn_buf
 
 static int load_folder_problem(rn_loader *l, const char *dir, int64_t id, rn_err *err)
 {
-    rn_buf path = {0}, buf = {0};
+    rn_path path;
+    rn_buf buf = {0};
     rn_problem p = {.setup = ""};
     const char *difficulty = "";
-    rn_json_at at = {.path = dir};
+    const rn_json_at at = {.path = dir}, in_part = {.path = path.s};
     int rc = folder_difficulty(l, dir, &path, &buf, &difficulty, err);
-    if (rc || !wants_difficulty(l, difficulty)) goto out;
-    rc = text_part(l, dir, "question.txt", true, &path, &buf, &p.prompt, err);
-    if (!rc) rc = text_part(l, dir, "starter_code.py", false, &path, &buf, &p.starter_code, err);
-    if (!rc) rc = read_part(dir, "input_output.json", false, &path, &buf, err);
-    if (!rc) rc = read_input_output(l, rn_buf_view(&buf), (rn_json_at){.path = path.data}, &p, err);
-    if (!rc) rc = read_part(dir, "solutions.json", false, &path, &buf, err);
-    if (!rc) rc = read_solutions(l, rn_buf_view(&buf), (rn_json_at){.path = path.data}, &p, err);
-    if (rc) goto out;
-    p.task_id = rn_arena_printf(&l->set->arena, "APPS/%lld", (long long)id);
-    rc = p.task_id ? rn_load_add(l, &p, at, err) : rn_nomem(err, at.path);
-out:
-    rn_buf_free(&path);
+    const bool wanted = !rc && wants_difficulty(l, difficulty);
+    if (wanted) rc = text_part(l, dir, "question.txt", true, &path, &buf, &p.prompt, err);
+    if (wanted && !rc)
+        rc = text_part(l, dir, "starter_code.py", false, &path, &buf, &p.starter_code, err);
+    if (wanted && !rc) rc = read_part(dir, "input_output.json", false, &path, &buf, err);
+    if (wanted && !rc) rc = read_input_output(l, rn_buf_view(&buf), in_part, &p, err);
+    if (wanted && !rc) rc = read_part(dir, "solutions.json", false, &path, &buf, err);
+    if (wanted && !rc) rc = read_solutions(l, rn_buf_view(&buf), in_part, &p, err);
+    if (wanted && !rc) {
+        p.task_id = rn_arena_printf(&l->set->arena, "APPS/%lld", (long long)id);
+        rc = p.task_id ? rn_load_add(l, &p, at, err) : rn_nomem(err, at.path);
+    }
     rn_buf_free(&buf);
     return rc;
 }

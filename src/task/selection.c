@@ -229,8 +229,9 @@ int rn_select(const rn_selection *s, const rn_taskset *set, unsigned char *out, 
 {
     const size_t n = set->n;
     chooser c = {.set = set, .out = out};
-    c.place = calloc(n + 1, 1);
-    c.met = calloc(N_TRAITS * n + 1, 1);
+    rn_arena a = {0};
+    c.place = rn_arena_array(&a, n + 1, 1);
+    c.met = rn_arena_array(&a, N_TRAITS * n + 1, 1);
     int rc = c.place && c.met ? 0 : rn_nomem(err, "problems");
     if (!rc) rc = rn_selection_check(s, err);
     if (!rc) rc = take_terms(&c, s->problems, err);
@@ -246,8 +247,7 @@ int rn_select(const rn_selection *s, const rn_taskset *set, unsigned char *out, 
     }
     if (!rc && count == 0) rc = none_chosen(s, set, err);
     if (!rc && n_chosen) *n_chosen = count;
-    free(c.place);
-    free(c.met);
+    rn_arena_free(&a);
     return rc;
 }
 

@@ -368,15 +368,11 @@ static int not_there(const rn_set_spec *spec, const char *data_dir, rn_err *err)
 static int open_here(const char *name, rn_taskset **out, rn_err *err)
 {
     static const char *const tails[] = {".jsonl", ".jsonl.gz", ".json", ".parquet"};
-    rn_buf path = {0};
+    rn_path path;
     int rc = RN_ENOTFOUND;
-    for (size_t i = 0; i < sizeof tails / sizeof tails[0] && rc == RN_ENOTFOUND; i++) {
-        rn_buf_clear(&path);
-        rn_buf_printf(&path, "%s%s", name, tails[i]);
-        if (rn_buf_ok(&path) && rn_file_exists(path.data))
-            rc = rn_load_path(path.data, NULL, out, err);
-    }
-    rn_buf_free(&path);
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0] && rc == RN_ENOTFOUND; i++)
+        if (rn_file_exists(rn_path_make(&path, "%s%s", name, tails[i])))
+            rc = rn_load_path(path.s, NULL, out, err);
     return rc == RN_ENOTFOUND ? unknown_set(name, err) : rc;
 }
 
@@ -387,21 +383,13 @@ int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn
         bool path_like = strpbrk(name, "/.") != NULL || rn_file_exists(name);
         return path_like ? rn_load_path(name, NULL, out, err) : open_here(name, out, err);
     }
-    rn_buf path = {0};
-    int rc = RN_ENOTFOUND;
+    rn_path path;
     data_dir = rn_data_dir(data_dir);
-    if (spec->folder && rn_data_locate(data_dir, spec->folder, &path) && has_parts(path.data)) {
-        rc = rn_load_path(path.data, spec, out, err);
-        rn_buf_free(&path);
-        return rc;
-    }
-    for (size_t i = 0; spec->files[i]; i++) {
-        if (!rn_data_locate(data_dir, spec->files[i], &path)) continue;
-        rc = rn_load_path(path.data, spec, out, err);
-        rn_buf_free(&path);
-        return rc;
-    }
-    rn_buf_free(&path);
+    if (spec->folder && rn_data_locate(data_dir, spec->folder, &path) && has_parts(path.s))
+        return rn_load_path(path.s, spec, out, err);
+    for (size_t i = 0; spec->files[i]; i++)
+        if (rn_data_locate(data_dir, spec->files[i], &path))
+            return rn_load_path(path.s, spec, out, err);
     return not_there(spec, data_dir, err);
 }
 
