@@ -122,10 +122,11 @@ static void stop_head(rn_rows *to)
 {
     static const char *const full[] = {"flops_full", "seconds_full", "usd_full"};
     to->title = "up to k samples, stopping at the first pass, %";
-    rn_rows_column(to, (rn_column){.name = "model", .title = "model", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "k", .title = "k", .as = RN_AS_WHOLE});
-    rn_rows_column(to, (rn_column){.name = "value", .title = "pass@k", .as = RN_AS_SCORE});
-    rn_rows_column(to, (rn_column){.name = "draws", .title = "drawn", .as = RN_AS_FACTOR});
+    static const rn_column columns[] = {{.name = "model", .title = "model", .as = RN_AS_TEXT},
+                                        {.name = "k", .title = "k", .as = RN_AS_WHOLE},
+                                        {.name = "value", .title = "pass@k", .as = RN_AS_SCORE},
+                                        {.name = "draws", .title = "drawn", .as = RN_AS_FACTOR}};
+    rn_rows_columns(to, columns);
     for (int u = 0; u < RN_N_UNITS; u++) {
         const char *words = rn_unit_words((rn_unit)u);
         const char *title =
@@ -184,18 +185,15 @@ static void alloc_head(const rn_report_task *t, rn_rows *to)
 {
     to->title = rn_arena_printf(&to->arena, "one %s budget for the whole set, %% solved",
                                 rn_unit_words(t->plan_axis));
-    rn_rows_column(to, (rn_column){.name = "model", .title = "model", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "normalised", .title = "budget", .as = RN_AS_FACTOR});
-    rn_rows_column(to, (rn_column){.name = "budget",
-                                   .title = "mean per problem",
-                                   .as = RN_AS_AMOUNT,
-                                   .unit = t->plan_axis});
-    rn_rows_column(to, (rn_column){.name = "same_k", .title = "same k for all", .as = RN_AS_SCORE});
-    rn_rows_column(to,
-                   (rn_column){.name = "rounds", .title = "stop and pass on", .as = RN_AS_SCORE});
-    rn_rows_column(to, (rn_column){.name = "oracle", .title = "upper line", .as = RN_AS_SCORE});
-    rn_rows_column(to,
-                   (rn_column){.name = "oracle_limited", .as = RN_AS_FLAG, .only = RN_FOR_JSON});
+    const rn_column columns[] = {
+        {.name = "model", .title = "model", .as = RN_AS_TEXT},
+        {.name = "normalised", .title = "budget", .as = RN_AS_FACTOR},
+        {.name = "budget", .title = "mean per problem", .as = RN_AS_AMOUNT, .unit = t->plan_axis},
+        {.name = "same_k", .title = "same k for all", .as = RN_AS_SCORE},
+        {.name = "rounds", .title = "stop and pass on", .as = RN_AS_SCORE},
+        {.name = "oracle", .title = "upper line", .as = RN_AS_SCORE},
+        {.name = "oracle_limited", .as = RN_AS_FLAG, .only = RN_FOR_JSON}};
+    rn_rows_columns(to, columns);
 }
 
 /* ---- cascades -------------------------------------------------------------------------------- */
@@ -272,21 +270,19 @@ static void cascade_head(const rn_report_task *t, rn_rows *to)
                         "two models at one expected %s budget, stopping at the first pass, "
                         "%% solved; chosen on one half of the problems, scored on the other",
                         rn_unit_words(t->plan_axis));
-    rn_rows_column(to, (rn_column){.name = "normalised", .title = "budget", .as = RN_AS_FACTOR});
-    rn_rows_column(to, (rn_column){.name = "budget",
-                                   .title = "mean per problem",
-                                   .as = RN_AS_AMOUNT,
-                                   .unit = t->plan_axis});
-    rn_rows_column(to,
-                   (rn_column){.name = "single_value", .title = "one model", .as = RN_AS_SCORE});
-    rn_rows_column(to, (rn_column){.name = "single", .title = "best of them", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.title = "cascade, chosen on all", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "value", .title = "solves", .as = RN_AS_SCORE});
-    rn_rows_column(to, (rn_column){.name = "first", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "k1", .as = RN_AS_WHOLE});
-    rn_rows_column(to, (rn_column){.name = "second", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "k2", .as = RN_AS_WHOLE});
-    rn_rows_column(to, (rn_column){.name = "limited", .as = RN_AS_FLAG});
+    const rn_column columns[] = {
+        {.name = "normalised", .title = "budget", .as = RN_AS_FACTOR},
+        {.name = "budget", .title = "mean per problem", .as = RN_AS_AMOUNT, .unit = t->plan_axis},
+        {.name = "single_value", .title = "one model", .as = RN_AS_SCORE},
+        {.name = "single", .title = "best of them", .as = RN_AS_TEXT},
+        {.title = "cascade, chosen on all", .as = RN_AS_TEXT},
+        {.name = "value", .title = "solves", .as = RN_AS_SCORE},
+        {.name = "first", .as = RN_AS_TEXT},
+        {.name = "k1", .as = RN_AS_WHOLE},
+        {.name = "second", .as = RN_AS_TEXT},
+        {.name = "k2", .as = RN_AS_WHOLE},
+        {.name = "limited", .as = RN_AS_FLAG}};
+    rn_rows_columns(to, columns);
 }
 
 static int cascades(const rn_report *r, rn_report_task *t, const field *f, rn_arena *a, rn_err *err)

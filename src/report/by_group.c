@@ -99,20 +99,16 @@ static int add_rows(grouping *g, const rn_report_task *t, const rn_entrant *e, c
 
 static int fill(grouping *g, rn_rows *rows)
 {
-    static const rn_column columns[] = {
+    const rn_column columns[] = {
         {.name = "task", .title = "set", .as = RN_AS_TEXT},
-        {.name = "group", .as = RN_AS_TEXT},
+        {.name = "group", .title = g->o->by, .as = RN_AS_TEXT},
         {.name = "model", .title = "model", .as = RN_AS_TEXT},
         {.name = "problems", .title = "problems", .as = RN_AS_WHOLE},
         {.name = "judged", .title = "judged", .as = RN_AS_WHOLE},
         {.name = "missing", .title = "samples missing", .as = RN_AS_WHOLE},
         {.name = "k", .title = "k", .as = RN_AS_WHOLE},
         {.name = "value", .title = "pass@k", .as = RN_AS_SCORE, .ends = RN_ENDS_PLAIN}};
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        rn_column c = columns[i];
-        if (i == 1) c.title = g->o->by;
-        rn_rows_column(rows, c);
-    }
+    rn_rows_columns(rows, columns);
     int rc = 0;
     for (size_t t = 0; !rc && t < g->r->n_tasks; t++)
         for (size_t i = 0; !rc && i < g->groups.n; i++)

@@ -36,19 +36,12 @@ static int find_unit(const rn_report_task *t, rn_unit axis)
 /* The last budget worth a row: up to it at least two entrants (or the only one) have estimates. */
 static double last_budget(const rn_report_task *t, rn_unit axis)
 {
-    double first = 0, second = 0;
+    rn_grid_end ends = {0};
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
-        if (!competes(e, axis)) continue;
-        double end = rn_stat_cost(&e->axis[axis], e->k_max);
-        if (end > first) {
-            second = first;
-            first = end;
-        } else if (end > second) {
-            second = end;
-        }
+        if (competes(e, axis)) rn_grid_end_add(&ends, rn_stat_cost(&e->axis[axis], e->k_max));
     }
-    return second > 0 ? second : first;
+    return rn_grid_end_of(&ends);
 }
 
 /* The last budget at which all have estimates and one of them affords one more sample; 0: none. */

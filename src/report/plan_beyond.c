@@ -158,8 +158,7 @@ static void put_columns(const field *f, rn_rows *to)
          .as = RN_AS_POINTS,
          .ends = RN_ENDS_NAMED},
         {.name = "first", .title = "P(lead)", .as = RN_AS_SHARE}};
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
 }
 
 /* The best of the others at a budget; NULL if there is none. */

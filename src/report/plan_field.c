@@ -187,17 +187,10 @@ const char *rn_report_course_text(const rn_plan_job *j, const rn_course *course)
 /* What the recorded samples of a model cost altogether; of the model with the second most. */
 static double last_budget(const rn_field *f)
 {
-    double first = 0, second = 0;
-    for (size_t a = 0; a < f->n; a++) {
-        double end = f->stop[a]->worst[f->stop[a]->k_max];
-        if (end > first) {
-            second = first;
-            first = end;
-        } else if (end > second) {
-            second = end;
-        }
-    }
-    return second > 0 ? second : first;
+    rn_grid_end ends = {0};
+    for (size_t a = 0; a < f->n; a++)
+        rn_grid_end_add(&ends, f->stop[a]->worst[f->stop[a]->k_max]);
+    return rn_grid_end_of(&ends);
 }
 
 size_t rn_report_field_grid(const rn_field *f, int per_doubling, double *out)

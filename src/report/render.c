@@ -245,7 +245,7 @@ static void print_leaders(const rn_report_task *t, rn_unit axis, size_t most, rn
     rn_rows_column(&rows, (rn_column){.title = "second", .as = RN_AS_TEXT});
     rn_rows_column(&rows, (rn_column){.title = "ahead, points", .as = RN_AS_POINTS});
     rn_rows_column(&rows, (rn_column){.title = "P(lead)", .as = RN_AS_SHARE});
-    bool *keep = calloc(ax->n_rows + 1, sizeof *keep);
+    bool *keep = rn_arena_array(&rows.arena, ax->n_rows + 1, sizeof *keep);
     size_t n = 0;
     for (size_t j = 0; keep && j < ax->n_rows; j++) { /* the answer, and the ends of each lead */
         const bool first = j == 0 || ax->rows[j].best != ax->rows[j - 1].best;
@@ -273,7 +273,6 @@ static void print_leaders(const rn_report_task *t, rn_unit axis, size_t most, rn
         rn_rows_datum(&rows, (rn_datum){row->diff, row->diff_lo, row->diff_hi, .text = ""});
         rn_rows_datum(&rows, (rn_datum){row->p_lead, NAN, NAN, .text = ""});
     }
-    free(keep);
     rn_rows_print(&rows, out);
     rn_rows_free(&rows);
 }

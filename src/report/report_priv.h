@@ -88,6 +88,20 @@ double rn_report_exact_prompt(const rn_shape *s, const rn_tokens *t, double prom
 /* Mean FLOPs that a sample adds, exact from the sums in t (n_gen > 0). */
 double rn_report_exact_sample(const rn_shape *s, const rn_tokens *t, double prompt_tok);
 
+/* Where a grid of budgets ends: at the second largest of what is added, or the only one. */
+typedef struct rn_grid_end {
+    double first, second;
+} rn_grid_end;
+static inline void rn_grid_end_add(rn_grid_end *g, double end)
+{
+    if (end > g->second) g->second = fmin(end, g->first);
+    if (end > g->first) g->first = end;
+}
+static inline double rn_grid_end_of(const rn_grid_end *g)
+{
+    return g->second > 0 ? g->second : g->first;
+}
+
 /* Column j of a table [n, width]. */
 void rn_report_column(const double *table, size_t n, size_t width, size_t j, double *out);
 /* The common problems' rows of an entrant's table, [n_common, n_cols]; NULL: out of memory. */

@@ -33,6 +33,12 @@ void rn_rows_column(rn_rows *t, rn_column c)
     rn_vec_push(&t->column, c);
 }
 
+void rn_rows_add_columns(rn_rows *t, const rn_column *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        rn_rows_column(t, list[i]);
+}
+
 void rn_rows_datum(rn_rows *t, rn_datum d)
 {
     rn_vec_push(&t->datum, d);

@@ -222,16 +222,14 @@ static void put_columns(const field *f, rn_unit axis)
     if (planned)
         rn_rows_column(
             to, (rn_column){.name = "budget", .title = "budget", .as = RN_AS_AMOUNT, .unit = axis});
-    rn_rows_column(to, (rn_column){.name = "model", .title = "samples of", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "k", .title = "up to", .as = RN_AS_WHOLE});
-    rn_rows_column(to, (rn_column){.name = "fallback", .title = "else", .as = RN_AS_TEXT});
-    rn_rows_column(
-        to, (rn_column){
-                .name = "value", .title = "right, %", .as = RN_AS_SCORE, .ends = RN_ENDS_NAMED});
-    rn_rows_column(
-        to,
-        (rn_column){.name = "draws", .title = "drawn", .as = RN_AS_FACTOR, .ends = RN_ENDS_NAMED});
-    rn_rows_column(to, (rn_column){.name = "asked", .title = "asked", .as = RN_AS_SHARE});
+    static const rn_column columns[] = {
+        {.name = "model", .title = "samples of", .as = RN_AS_TEXT},
+        {.name = "k", .title = "up to", .as = RN_AS_WHOLE},
+        {.name = "fallback", .title = "else", .as = RN_AS_TEXT},
+        {.name = "value", .title = "right, %", .as = RN_AS_SCORE, .ends = RN_ENDS_NAMED},
+        {.name = "draws", .title = "drawn", .as = RN_AS_FACTOR, .ends = RN_ENDS_NAMED},
+        {.name = "asked", .title = "asked", .as = RN_AS_SHARE}};
+    rn_rows_columns(to, columns);
     for (int u = 0; u < RN_N_UNITS; u++) {
         if (planned && u != (int)axis) continue;
         const rn_column c = {.name = rn_unit_name((rn_unit)u),

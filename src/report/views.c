@@ -59,8 +59,7 @@ static void view_samples(const rn_report *r, const rn_report_task *t, rn_unit ax
         {.title = "no verdict", .as = RN_AS_SCORE}, {.title = "mean tokens", .as = RN_AS_FACTOR}};
     if (!t->boot && !t->store) return;
     to->title = "samples, and what judging them showed, %";
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
         if (!e->counts) continue;
@@ -98,8 +97,7 @@ static void view_costs(const rn_report *r, const rn_report_task *t, rn_unit axis
         {.title = "wall-time", .as = RN_AS_AMOUNT, .unit = RN_UNIT_SECOND},
         {.title = "money", .as = RN_AS_AMOUNT, .unit = RN_UNIT_USD}};
     to->title = "what one sample costs";
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
         if (!e->cost && !e->priced[RN_UNIT_SECOND]) continue;
@@ -494,8 +492,7 @@ static void view_rank_budgets(const rn_report *r, const rn_report_task *t, rn_un
                                  {.title = "perfect", .as = RN_AS_SCORE}};
     to->title = rn_arena_printf(&to->arena, "%s, %%",
                                 axis == RN_UNIT_FLOP ? "rank-score_flops@f" : "rank-score_time@t");
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     for (size_t i = 0; i < t->n_entrants; i++)
         for (size_t n = 0; n < t->entrants[i].n_rankings; n++) {
             const rn_entrant *e = &t->entrants[i];
@@ -564,8 +561,7 @@ void rn_view_rankers(const rn_report *r, const rn_report_task *t, rn_unit axis, 
         rn_buf_printf(&to->lead, "against one greedy answer of %s: %.1f [%.1f, %.1f]\n",
                       large->model, 100 * large->greedy.value, 100 * large->greedy.lo,
                       100 * large->greedy.hi);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     for (size_t j = 0; j < ax->n_ranked; j++) {
         const rn_rank_best *b = &ax->ranked[j];
         const rn_entrant *e = b->entrant < 0 ? NULL : &t->entrants[b->entrant];
@@ -701,8 +697,7 @@ void rn_view_series(const rn_series *s, rn_rows *to)
         {.name = "random", .as = RN_AS_SCORE, .may_lack = true},
         {.name = "perfect", .as = RN_AS_SCORE, .may_lack = true},
         {.name = "robust", .as = RN_AS_FLAG, .only = RN_FOR_JSON, .may_lack = true}};
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     const bool far = s->metric == RN_METRIC_EXTRAPOLATED;
     for (int u = 0; u < RN_N_UNITS && far; u++) /* one series, drawn over every axis */
         rn_rows_column(to, (rn_column){.name = rn_unit_name((rn_unit)u),
