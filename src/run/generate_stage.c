@@ -34,7 +34,7 @@ enum {
 typedef struct work {
     int64_t problem_id;
     const char *task_id;
-    char *prompt; /* [prompt_len] own */
+    const char *prompt; /* [prompt_len] */
     size_t prompt_len;
     uint32_t *missing; /* [n_missing] sample indices that the store does not hold */
     int64_t n_missing;
@@ -53,6 +53,7 @@ typedef struct call {
     const char *until;     /* the rule behind the targets; NULL: none */
     rn_taskset *set;
     const rn_preset *preset;
+    rn_arena arena;  /* of the work and its arrays */
     int64_t n_blind; /* problems with a gap whose prompt does not show what follows it */
     char prompts_sha[RN_SHA256_HEX];
     work *work; /* [set->n] */
@@ -70,12 +71,12 @@ typedef struct call {
 
 static int choose_problems(call *g, rn_err *err)
 {
-    unsigned char *chosen = calloc(g->set->n + 1, 1);
-    int rc =
-        chosen ? rn_select(&g->o->select, g->set, chosen, NULL, err) : rn_nomem(err, "problems");
+    unsigned char *chosen = rn_arena_array(&g->arena, g->set->n + 1, 1);
+    g->work = rn_arena_array(&g->arena, g->set->n + 1, sizeof *g->work);
+    if (!chosen || !g->work) return rn_nomem(err, "problems");
+    int rc = rn_select(&g->o->select, g->set, chosen, NULL, err);
     for (size_t i = 0; i < g->set->n && !rc; i++)
         g->work[i].chosen = chosen[i];
-    free(chosen);
     return rc;
 }
 
@@ -154,10 +155,8 @@ static int build_prompt(call *g, size_t i, rn_sha256 *hash, rn_buf *text, rn_err
     w->task_id = p->task_id;
     if (!w->chosen) return 0;
     w->prompt_len = view.len;
-    w->prompt = malloc(view.len + 1);
-    if (!rn_buf_ok(text) || !w->prompt) return rn_nomem(err, "prompt");
-    if (view.len) memcpy(w->prompt, view.data, view.len);
-    return 0;
+    w->prompt = rn_arena_dup(&g->arena, view.len ? view.data : "", view.len);
+    return rn_buf_ok(text) && w->prompt ? 0 : rn_nomem(err, "prompt");
 }
 
 static int build_prompts(call *g, rn_err *err)
@@ -250,7 +249,8 @@ static bool is_wanted(const json_t *want, const json_t *have)
 
 typedef struct looking {
     const call *g;
-    json_t *want;
+    const char *model;
+    json_t *want;              /* settings; NULL: any */
     int64_t run_id, n_samples; /* the largest that fits; 0 none */
 } looking;
 
@@ -258,11 +258,11 @@ static int look_at_run(void *user, const rn_store_run_row *r)
 {
     looking *l = user;
     const call *g = l->g;
-    if (strcmp(r->kind, kind_of(g)) != 0 || strcmp(r->model_name, g->sampler->m.name) != 0 ||
+    if (strcmp(r->kind, kind_of(g)) != 0 || strcmp(r->model_name, l->model) != 0 ||
         strcmp(r->set_name, g->set->name) != 0 || r->n_samples <= l->n_samples)
         return 0;
     json_t *have = r->settings ? json_loads(r->settings, 0, NULL) : NULL;
-    if (json_is_object(have) && is_wanted(l->want, have)) {
+    if (!l->want || (json_is_object(have) && is_wanted(l->want, have))) {
         l->run_id = r->run_id;
         l->n_samples = r->n_samples;
     }
@@ -325,9 +325,8 @@ static int list_missing(call *g, rn_err *err)
     for (size_t i = 0; !rc && i < g->set->n; i++) {
         work *w = &g->work[i];
         if (!w->chosen) continue;
-        free(w->missing);
         w->n_missing = 0;
-        w->missing = calloc(n, sizeof *w->missing);
+        if (!w->missing) w->missing = rn_arena_array(&g->arena, n, sizeof *w->missing);
         if (!w->missing) {
             rc = rn_nomem(err, "list of samples");
             break;
@@ -351,7 +350,9 @@ static int find_whole_run(call *g, bool *all, rn_err *err)
 {
     rn_buf settings = {0};
     int rc = write_settings(g, &settings, err);
-    looking l = {.g = g, .want = rc ? NULL : json_loads(settings.data, 0, NULL)};
+    looking l = {.g = g,
+                 .model = g->sampler->m.name,
+                 .want = rc ? NULL : json_loads(settings.data, 0, NULL)};
     rn_buf_free(&settings);
     if (!rc && !l.want) rc = rn_nomem(err, "settings");
     if (!rc) rc = rn_store_each_run(g->store, look_at_run, &l, err);
@@ -417,23 +418,6 @@ static int write_todo(const call *g, rn_err *err)
     return rc;
 }
 
-typedef struct same_model {
-    const call *g;
-    const char *name;
-    int64_t run_id, n_samples;
-} same_model;
-
-static int note_same(void *user, const rn_store_run_row *r)
-{
-    same_model *m = user;
-    if (strcmp(r->kind, kind_of(m->g)) == 0 && strcmp(r->model_name, m->name) == 0 &&
-        strcmp(r->set_name, m->g->set->name) == 0 && r->n_samples > m->n_samples) {
-        m->run_id = r->run_id;
-        m->n_samples = r->n_samples;
-    }
-    return 0;
-}
-
 static int note_problem(void *user, const rn_store_problem_row *r)
 {
     call *g = user;
@@ -456,17 +440,17 @@ static int list_unasked(call *g, rn_err *err)
 {
     char name[256];
     rn_source_name(&g->o->model, name, sizeof name);
-    same_model m = {.g = g, .name = name};
+    looking l = {.g = g, .model = name};
     if (!g->o->n && rn_paper_find(g->o->preset))
         return rn_fail(err, RN_EINVAL,
                        "the size of a model behind --serve is not known; give -n N");
     int rc = choose_n(g, err);
-    if (!rc) rc = rn_store_each_run(g->store, note_same, &m, err);
-    g->out->run_id = m.run_id;
-    if (!rc && m.run_id) rc = rn_store_each_run(g->store, note_set, g, err);
+    if (!rc) rc = rn_store_each_run(g->store, look_at_run, &l, err);
+    g->out->run_id = l.run_id;
+    if (!rc && l.run_id) rc = rn_store_each_run(g->store, note_set, g, err);
     /* A store that holds nothing would be removed: what comes back is merged into it. */
     int64_t set_id;
-    if (!rc && !m.run_id) rc = rn_set_put(g->store, g->set, g->o->set, &set_id, err);
+    if (!rc && !l.run_id) rc = rn_set_put(g->store, g->set, g->o->set, &set_id, err);
     if (!rc) rc = list_missing(g, err);
     return rc;
 }
@@ -477,8 +461,6 @@ static int prepare(call *g, bool *all, rn_err *err)
     int rc = rn_taskset_open(o->set, rn_data_dir(o->data_dir), &g->set, err);
     if (!rc) rc = rn_share_open(&o->share, &g->share, err);
     if (rc) return rc;
-    g->work = calloc(g->set->n + 1, sizeof *g->work);
-    if (!g->work) return rn_nomem(err, "problems");
     if ((rc = choose_preset(g, err))) return rc;
     if ((rc = choose_problems(g, err))) return rc;
     if (o->share.todo && o->model.serve) return list_unasked(g, err);
@@ -706,11 +688,7 @@ static void warn_of_repetition(const call *g)
 static void free_call(call *g)
 {
     rn_share_close(g->share);
-    for (size_t i = 0; g->work && i < g->set->n; i++) {
-        free(g->work[i].prompt);
-        free(g->work[i].missing);
-    }
-    free(g->work);
+    rn_arena_free(&g->arena);
     rn_sampler_close(g->sampler);
     rn_inbox_free(&g->inbox);
     rn_taskset_free(g->set);

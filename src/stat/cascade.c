@@ -18,9 +18,9 @@ int rn_stat_arm_new(const rn_count *eff, const uint8_t *keep, size_t n, const rn
         n_rows += !keep || keep[i];
     rn_arm *arm = calloc(1, sizeof *arm);
     if (arm && n_rows <= SIZE_MAX / sizeof(double) / width - 1) {
-        arm->fail = malloc((n_rows * width + 1) * sizeof *arm->fail);
-        arm->spent = malloc((n_rows * width + 1) * sizeof *arm->spent);
-        arm->worst = calloc(width, sizeof *arm->worst);
+        arm->fail = rn_arena_array(&arm->own, n_rows * width + 1, sizeof *arm->fail);
+        arm->spent = rn_arena_array(&arm->own, n_rows * width + 1, sizeof *arm->spent);
+        arm->worst = rn_arena_array(&arm->own, width, sizeof *arm->worst);
     }
     if (!arm || !arm->fail || !arm->spent || !arm->worst) {
         rn_stat_arm_free(arm);
@@ -59,9 +59,7 @@ int rn_stat_arm_new(const rn_count *eff, const uint8_t *keep, size_t n, const rn
 void rn_stat_arm_free(rn_arm *arm)
 {
     if (!arm) return;
-    free(arm->fail);
-    free(arm->spent);
-    free(arm->worst);
+    rn_arena_free(&arm->own);
     free(arm);
 }
 

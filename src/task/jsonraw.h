@@ -24,6 +24,12 @@ static inline bool rn_jsonraw_is(rn_bytes value, char first)
 {
     return value.len > 0 && value.data[0] == first;
 }
+/* The string `text`, which needs no escapes: a key, or a word. */
+static inline bool rn_jsonraw_says(rn_bytes value, const char *text)
+{
+    const size_t n = strlen(text);
+    return value.len == n + 2 && memcmp(value.data + 1, text, n) == 0;
+}
 
 /* Appends the characters of the JSON string `value`; a lone surrogate becomes U+FFFD. */
 void rn_jsonraw_string(rn_bytes value, rn_buf *out);

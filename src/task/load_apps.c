@@ -147,12 +147,6 @@ static int only_value(rn_bytes text, rn_bytes *value, rn_err *err)
     return 0;
 }
 
-static bool key_is(rn_bytes quoted, const char *name)
-{
-    size_t n = strlen(name);
-    return quoted.len == n + 2 && memcmp(quoted.data + 1, name, n) == 0;
-}
-
 /* A NUL-terminated copy of a JSON string in the arena. */
 static int arena_string(rn_loader *l, rn_bytes quoted, rn_json_at at, const char *field,
                         const char **out, rn_err *err)
@@ -177,9 +171,9 @@ static int read_input_output(rn_loader *l, rn_bytes text, rn_json_at at, rn_prob
     size_t pos = 0;
     for (int rc; (rc = rn_jsonraw_next(io, &pos, &key, &value, err)) != 0;) {
         if (rc < 0) return inner_error(at, field, err);
-        if (key_is(key, "inputs")) inputs = value;
-        if (key_is(key, "outputs")) outputs = value;
-        if (key_is(key, "fn_name")) fn = value;
+        if (rn_jsonraw_says(key, "inputs")) inputs = value;
+        if (rn_jsonraw_says(key, "outputs")) outputs = value;
+        if (rn_jsonraw_says(key, "fn_name")) fn = value;
     }
     if (rn_jsonraw_is(fn, '"')) {
         int rc = arena_string(l, fn, at, "fn_name", &p->entry_point, err);

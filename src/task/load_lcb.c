@@ -74,11 +74,6 @@ static int put_arguments(rn_bytes lines, rn_buf *out, rn_err *err)
     return 0;
 }
 
-static bool key_is(rn_bytes key, const char *name)
-{
-    return key.len == strlen(name) + 2 && memcmp(key.data + 1, name, key.len - 2) == 0;
-}
-
 /* One {"input", "output", "testtype"}. */
 static int read_case(rn_loader *l, rn_bytes entry, rn_json_at at, rn_case_vec *cases, bool *call,
                      rn_err *err)
@@ -87,13 +82,13 @@ static int read_case(rn_loader *l, rn_bytes entry, rn_json_at at, rn_case_vec *c
     size_t pos = 0;
     for (int rc; (rc = rn_jsonraw_next(entry, &pos, &key, &value, err)) != 0;) {
         if (rc < 0) return rc;
-        if (key_is(key, "input")) input = value;
-        if (key_is(key, "output")) output = value;
-        if (key_is(key, "testtype")) type = value;
+        if (rn_jsonraw_says(key, "input")) input = value;
+        if (rn_jsonraw_says(key, "output")) output = value;
+        if (rn_jsonraw_says(key, "testtype")) type = value;
     }
     if (!rn_jsonraw_is(input, '"') || !rn_jsonraw_is(output, '"'))
         return rn_load_bad(at, "test_cases", err, "has a case without input or output text");
-    *call = key_is(type, "functional");
+    *call = rn_jsonraw_says(type, "functional");
     rn_buf in = {0}, out = {0}, text = {0};
     rn_jsonraw_string(input, *call ? &text : &in);
     int rc = 0;
