@@ -57,7 +57,10 @@ typedef struct rn_opt {
     }
 /* Rows that --help and completion show. */
 #define rn_opt_is_shown(o) ((o)->type != RN_OPT_T_GROUP && (o)->help)
-#define RN_OPT_END         RN_OPT_ROW(END, 0, NULL, NULL, NULL, NULL)
+#define RN_OPT_END                              \
+    {                                           \
+        RN_OPT_T_END, 0, NULL, NULL, NULL, NULL \
+    }
 
 /* A command: `ration NAME ...`. */
 typedef struct rn_command {
