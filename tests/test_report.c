@@ -16,7 +16,7 @@ static const double doubling[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 
 static rn_report *published(bool interpolate, const rn_report_filter *filter)
 {
-    rn_buf path = {0};
+    rn_path path;
     assert_true(rn_data_locate(NULL, "published/hassid2024.csv", &path));
     rn_report_opts o = rn_report_defaults();
     o.profile = RN_COST_STUDY_PROFILE;
@@ -27,10 +27,9 @@ static rn_report *published(bool interpolate, const rn_report_filter *filter)
     rn_report *r = rn_report_new(&o);
     assert_non_null(r);
     rn_err err = {0};
-    assert_ok(rn_report_add_published(r, path.data, filter, &err), &err);
+    assert_ok(rn_report_add_published(r, path.s, filter, &err), &err);
     assert_ok(rn_report_price(r, NULL, 0, &err), &err);
     assert_ok(rn_report_compute(r, &err), &err);
-    rn_buf_free(&path);
     return r;
 }
 
@@ -107,11 +106,11 @@ static void test_no_false_winner(void **state)
 {
     (void)state;
     rn_report_opts o = rn_report_defaults();
-    rn_buf path = {0};
+    rn_path path;
     rn_err err = {0};
     assert_true(rn_data_locate(NULL, "published/hassid2024.csv", &path));
     rn_report *r = rn_report_new(&o);
-    assert_ok(rn_report_add_published(r, path.data, &only_code_llama, &err), &err);
+    assert_ok(rn_report_add_published(r, path.s, &only_code_llama, &err), &err);
     assert_ok(rn_report_price(r, NULL, 0, &err), &err);
     assert_ok(rn_report_compute(r, &err), &err);
     for (size_t i = 0; i < r->n_tasks; i++) {
@@ -129,7 +128,6 @@ static void test_no_false_winner(void **state)
                     assert_int_equal(ax->rows[j].best, -1);
     }
     rn_report_free(r);
-    rn_buf_free(&path);
 }
 
 /* ... by 5 to 15 points at small budgets: those that buy up to 32 samples of 7B and one of 70B. */

@@ -3,8 +3,7 @@
 #include "test.h"
 
 #include "base/json.h"
-#include "report/page.h"
-#include "report/page_map.h"
+#include "report/render.h"
 #include "store/store.h"
 
 #include <math.h>

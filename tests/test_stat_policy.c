@@ -159,9 +159,6 @@ static void learns_that_failures_are_shared(void **state)
         assert_int_equal(arm, 0);
         rn_policy_observe(p, arm, false, 1);
     }
-    /* Bayes: the easy half survives 8 failures with 0.6^8 = 0.017. */
-    double easy = 0.5 * pow(0.6, 8), hard = 0.5;
-    assert_near(rn_policy_expect(p, 1), 0.7 * easy / (easy + hard), 0.02);
     rn_policy_free(p);
     rn_prior_free(prior);
 }
@@ -447,14 +444,12 @@ static void losses_and_other_costs_are_charged(void **state)
     rn_prior *prior;
     const rn_policy_arm arms[] = {{.shared = 2, .per_sample = 1}, {.per_sample = 50}};
     rn_policy *p = simple_policy(RN_POLICY_ADAPTIVE, 10, arms, &prior);
-    double before = rn_policy_expect(p, 0);
     int a;
     assert_ok(rn_policy_next(p, &a, &err), &err);
     assert_int_equal(a, 0);
     assert_near(rn_policy_left(p), 7, 1e-12); /* the prompt is set aside */
     rn_policy_lose(p, 0, 2.5);
     assert_near(rn_policy_left(p), 7.5, 1e-12);
-    assert_near(rn_policy_expect(p, 0), before, 0); /* nothing was learnt */
     rn_policy_spend(p, 4);
     int n = 0;
     for (;; n++) {
@@ -463,7 +458,6 @@ static void losses_and_other_costs_are_charged(void **state)
         rn_policy_observe(p, a, false, 1);
     }
     assert_int_equal(n, 3); /* of the 3.5 that are left; the prompt is paid */
-    assert_true(rn_policy_expect(p, 0) < before);
     rn_policy_free(p);
     rn_prior_free(prior);
 }

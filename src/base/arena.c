@@ -77,6 +77,13 @@ char *rn_arena_printf(rn_arena *a, const char *fmt, ...)
     return p;
 }
 
+char *rn_arena_take(rn_arena *a, rn_buf *b)
+{
+    char *copy = rn_buf_ok(b) ? rn_arena_dup(a, b->len ? b->data : "", b->len) : NULL;
+    rn_buf_free(b);
+    return copy;
+}
+
 void rn_arena_free(rn_arena *a)
 {
     if (!a) return;

@@ -18,6 +18,8 @@ void *rn_arena_array(rn_arena *a, size_t n, size_t size); /* zeroed; NULL if n *
 char *rn_arena_strdup(rn_arena *a, const char *s);        /* NULL gives NULL */
 char *rn_arena_dup(rn_arena *a, const void *data, size_t len); /* NUL-terminated copy */
 char *rn_arena_printf(rn_arena *a, const char *fmt, ...) RN_PRINTF(2, 3);
+/* The buffer's text, moved; the buffer is freed. NULL: memory is out, or was in writing it. */
+char *rn_arena_take(rn_arena *a, rn_buf *b);
 void rn_arena_free(rn_arena *a); /* NULL accepted; *a is empty and usable afterwards */
 
 #endif

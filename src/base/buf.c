@@ -197,6 +197,23 @@ char *rn_buf_take(rn_buf *b)
     return data;
 }
 
+int rn_by_int(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int rn_by_real(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+int rn_by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* Doubles, from 8 elements on, so that n pushes copy fewer than 2 n elements in all. */
 bool rn_vec_grow(void *data, size_t *cap, bool *failed, size_t n, size_t extra, size_t item_bytes)
 {

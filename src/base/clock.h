@@ -2,7 +2,8 @@
 #ifndef RN_BASE_CLOCK_H
 #define RN_BASE_CLOCK_H
 
-#include <stdint.h>
+#include "base/base.h"
+
 #include <time.h>
 
 static inline int64_t rn_clock_ns(clockid_t id)

@@ -124,6 +124,11 @@ static int code_of_errno(int e)
     }
 }
 
+int rn_nomem(rn_err *err, const char *what)
+{
+    return rn_fail(err, RN_ENOMEM, "%s%sout of memory", what ? what : "", what ? ": " : "");
+}
+
 int rn_fail_errno(rn_err *err, const char *fmt, ...)
 {
     int e = errno;

@@ -20,6 +20,9 @@ int rn_fail_at(rn_err *err, int code, int64_t line, int64_t offset, const char *
  * RN_ENOTFOUND, EACCES and EROFS RN_EREADONLY, ENOMEM RN_ENOMEM, anything else RN_EIO). */
 int rn_fail_errno(rn_err *err, const char *fmt, ...) RN_PRINTF(2, 3);
 
+/* RN_ENOMEM for `what`, a noun or a path; NULL: just that. */
+int rn_nomem(rn_err *err, const char *what);
+
 /* Puts "prefix: " before the message of an error that a callee filled; returns its code. */
 int rn_err_prefix(rn_err *err, const char *fmt, ...) RN_PRINTF(2, 3);
 

@@ -9,11 +9,7 @@
 
 #include "base/parquet.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -68,7 +64,7 @@ static int open_stream(rn_reader *r, int fd, rn_err *err)
             return rn_fail(err, RN_EUNSUPPORTED, "%s is %s", r->path, containers[i].what);
     }
     r->gz = gzdopen(fd, "rb");
-    if (!r->gz) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", r->path);
+    if (!r->gz) return rn_nomem(err, r->path);
     gzbuffer(r->gz, CHUNK);
     return 0;
 }
@@ -76,13 +72,13 @@ static int open_stream(rn_reader *r, int fd, rn_err *err)
 int rn_reader_open(const char *path, rn_reader **out, rn_err *err)
 {
     rn_reader *r = calloc(1, sizeof *r);
-    if (!r) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    if (!r) return rn_nomem(err, path);
     r->fd = -1;
     bool is_stdin = strcmp(path, "-") == 0;
     r->path = strdup(is_stdin ? "standard input" : path);
     if (!r->path) {
         free(r);
-        return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+        return rn_nomem(err, path);
     }
     int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
@@ -135,7 +131,7 @@ static int read_rows(rn_reader *r, char *buf, size_t cap, size_t *n, rn_err *err
         int rc = rn_parquet_row(r->rows, &r->row, err);
         if (rc <= 0) return rc;
         rn_buf_putc(&r->row, '\n');
-        if (!rn_buf_ok(&r->row)) return rn_fail(err, RN_ENOMEM, "%s: out of memory", r->path);
+        if (!rn_buf_ok(&r->row)) return rn_nomem(err, r->path);
     }
     const size_t left = r->row.len - r->row_pos;
     *n = left < cap ? left : cap;
@@ -220,7 +216,7 @@ int rn_file_read(const char *path, size_t max_bytes, rn_buf *out, rn_err *err)
     if (rc) return rc;
     for (;;) {
         if (!rn_buf_reserve(out, CHUNK)) {
-            rc = rn_fail(err, RN_ENOMEM, "%s: out of memory after %zu bytes", path, out->len);
+            rc = rn_nomem(err, path);
             break;
         }
         size_t n = 0;
@@ -250,22 +246,25 @@ static int write_all(int fd, rn_bytes data)
 
 int rn_file_write_atomic(const char *path, rn_bytes data, rn_err *err)
 {
-    rn_buf tmp = {0};
-    rn_buf_printf(&tmp, "%s.tmp.%ld", path, (long)getpid());
-    if (!rn_buf_ok(&tmp)) return rn_fail(err, RN_ENOMEM, "out of memory writing %s", path);
+    rn_path name;
+    const char *tmp = rn_path_make(&name, "%s.tmp.%ld", path, (long)getpid());
+    int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) return rn_fail_errno(err, "cannot create %s", tmp);
     int rc = 0;
-    int fd = open(tmp.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        rc = rn_fail_errno(err, "cannot create %s", tmp.data);
-        rn_buf_free(&tmp);
-        return rc;
-    }
-    if (write_all(fd, data) || fsync(fd)) rc = rn_fail_errno(err, "cannot write %s", tmp.data);
-    if (close(fd) && !rc) rc = rn_fail_errno(err, "cannot write %s", tmp.data);
-    if (!rc && rename(tmp.data, path)) rc = rn_fail_errno(err, "cannot rename to %s", path);
-    if (rc) unlink(tmp.data);
-    rn_buf_free(&tmp);
+    if (write_all(fd, data) || fsync(fd)) rc = rn_fail_errno(err, "cannot write %s", tmp);
+    if (close(fd) && !rc) rc = rn_fail_errno(err, "cannot write %s", tmp);
+    if (!rc && rename(tmp, path)) rc = rn_fail_errno(err, "cannot rename to %s", path);
+    if (rc) unlink(tmp);
     return rc;
+}
+
+const char *rn_path_make(rn_path *p, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(&p->s[0], sizeof p->s, fmt, ap); /* cppcheck takes a bare p->s for read */
+    va_end(ap);
+    return p->s;
 }
 
 bool rn_file_exists(const char *path)
@@ -291,19 +290,17 @@ rn_bytes rn_file_stem(const char *path)
 
 int rn_dir_make(const char *path, rn_err *err)
 {
-    rn_buf p = {0};
-    rn_buf_puts(&p, path);
-    if (!rn_buf_ok(&p)) return rn_fail(err, RN_ENOMEM, "out of memory creating %s", path);
+    rn_path p;
+    const size_t n = strlen(rn_path_make(&p, "%s", path));
     int rc = 0;
-    for (size_t i = 1; i <= p.len && !rc; i++) {
-        if (p.data[i] != '/' && p.data[i] != '\0') continue;
-        char c = p.data[i];
-        p.data[i] = '\0';
-        if (mkdir(p.data, 0777) && errno != EEXIST)
-            rc = rn_fail_errno(err, "cannot create folder %s", p.data);
-        p.data[i] = c;
+    for (size_t i = 1; i <= n && !rc; i++) {
+        char c = p.s[i];
+        if (c != '/' && c != '\0') continue;
+        p.s[i] = '\0';
+        if (mkdir(p.s, 0777) && errno != EEXIST)
+            rc = rn_fail_errno(err, "cannot create folder %s", p.s);
+        p.s[i] = c;
     }
-    rn_buf_free(&p);
     return rc;
 }
 
@@ -318,12 +315,11 @@ static const struct {
 enum { N_PLACES = 1 + sizeof beside / sizeof beside[0] };
 
 /* The i-th place; false where there is none: no data folder, no program's folder. */
-static bool place(size_t i, const char *data_dir, const char *rel, rn_buf *path)
+static bool place(size_t i, const char *data_dir, const char *rel, rn_path *path)
 {
-    rn_buf_clear(path);
     if (i == 0) {
-        if (data_dir && *data_dir) rn_buf_printf(path, "%s/%s", data_dir, rel);
-        return path->len > 0 && rn_buf_ok(path);
+        if (data_dir && *data_dir) rn_path_make(path, "%s/%s", data_dir, rel);
+        return data_dir && *data_dir;
     }
     char exe[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
@@ -333,9 +329,8 @@ static bool place(size_t i, const char *data_dir, const char *rel, rn_buf *path)
     if (!slash) return false;
     *slash = '\0';
     bool model = strncmp(rel, "models/", 7) == 0;
-    rn_buf_printf(path, "%s/%s/%s%s", exe, beside[i - 1].root, model ? "" : beside[i - 1].data,
-                  rel);
-    return rn_buf_ok(path);
+    rn_path_make(path, "%s/%s/%s%s", exe, beside[i - 1].root, model ? "" : beside[i - 1].data, rel);
+    return true;
 }
 
 const char *rn_data_dir(const char *given)
@@ -354,31 +349,48 @@ const char *rn_data_dir(const char *given)
     return dir;
 }
 
-bool rn_data_locate(const char *data_dir, const char *rel, rn_buf *path)
+bool rn_data_locate(const char *data_dir, const char *rel, rn_path *path)
 {
     for (size_t i = 0; i < N_PLACES; i++)
-        if (place(i, data_dir, rel, path) && rn_file_exists(path->data)) return true;
-    rn_buf_clear(path);
+        if (place(i, data_dir, rel, path) && rn_file_exists(path->s)) return true;
     return false;
 }
 
-bool rn_data_template(const char *data_dir, const char *folder, const char *which, rn_buf *path)
+bool rn_data_template(const char *data_dir, const char *folder, const char *which, rn_path *path)
 {
-    rn_buf rel = {0};
-    rn_buf_clear(path);
-    rn_buf_puts(path, which);
-    if (strchr(which, '/') || rn_file_exists(which)) return rn_buf_ok(path);
-    rn_buf_printf(&rel, "%s/%s.json", folder, which);
-    const bool found = rn_buf_ok(&rel) && rn_data_locate(data_dir, rel.data, path);
-    rn_buf_free(&rel);
-    return found;
+    rn_path rel;
+    rn_path_make(path, "%s", which);
+    return strchr(which, '/') || rn_file_exists(which) ||
+           rn_data_locate(data_dir, rn_path_make(&rel, "%s/%s.json", folder, which), path);
 }
 
 void rn_data_places(const char *data_dir, const char *rel, rn_buf *out)
 {
-    rn_buf path = {0};
+    rn_path path;
     for (size_t i = 0; i < N_PLACES; i++)
         if (place(i, data_dir, rel, &path))
-            rn_buf_printf(out, "%s%s", out->len ? ", " : "", path.data);
-    rn_buf_free(&path);
+            rn_buf_printf(out, "%s%s", out->len ? ", " : "", path.s);
+}
+
+int rn_file_copy(const char *from, const char *to, rn_err *err)
+{
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0) return rn_fail_errno(err, "cannot open %s", from);
+    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int rc = out < 0 ? rn_fail_errno(err, "cannot create %s", to) : 0;
+    char buf[65536];
+    for (ssize_t n; !rc && (n = read(in, buf, sizeof buf)) != 0;) {
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) rc = rn_fail_errno(err, "cannot read %s", from);
+        for (ssize_t done = 0; !rc && done < n;) {
+            ssize_t w = write(out, buf + done, (size_t)(n - done));
+            if (w < 0 && errno == EINTR) continue;
+            if (w < 0) rc = rn_fail_errno(err, "cannot write %s", to);
+            done += w;
+        }
+    }
+    if (!rc && fsync(out)) rc = rn_fail_errno(err, "cannot write %s", to);
+    close(in);
+    if (out >= 0 && close(out) && !rc) rc = rn_fail_errno(err, "cannot write %s", to);
+    return rc;
 }

@@ -10,7 +10,14 @@
 #ifndef RN_BASE_FILE_H
 #define RN_BASE_FILE_H
 
-#include "base/buf.h"
+#include "base/base.h"
+
+/* The name of a file, made of parts. One that is too long for the system is cut here, and still too
+ * long: what it is given to fails. Returns p->s. */
+typedef struct rn_path {
+    char s[PATH_MAX + 1];
+} rn_path;
+const char *rn_path_make(rn_path *p, const char *fmt, ...) RN_PRINTF(2, 3);
 
 /* Reads all of `path` (plain, gzip or Parquet, as rn_reader does) into *out, cleared first.
  * RN_ELIMIT if it is larger than max_bytes, RN_ETRUNCATED or RN_EFORMAT for a broken gzip stream.
@@ -47,15 +54,17 @@ const char *rn_reader_path(const rn_reader *r); /* borrowed */
 const char *rn_data_dir(const char *given);
 
 /* Finds `rel` (e.g. "mini/mini.jsonl", "models/NAME.gguf") in data_dir (may be NULL or ""), then in
- * the folders that ship with the program. True with its path in *path (cleared first) when it
- * exists. */
-bool rn_data_locate(const char *data_dir, const char *rel, rn_buf *path);
+ * the folders that ship with the program. True with its path in *path when it exists. */
+bool rn_data_locate(const char *data_dir, const char *rel, rn_path *path);
 
 /* Where a template lies: `which` itself where it is a path or a file, else folder/which.json as
- * rn_data_locate finds it; false if there is none. *path is cleared first. */
-bool rn_data_template(const char *data_dir, const char *folder, const char *which, rn_buf *path);
+ * rn_data_locate finds it; false if there is none. */
+bool rn_data_template(const char *data_dir, const char *folder, const char *which, rn_path *path);
 
 /* Appends the paths at which rn_data_locate looks, with ", " between them, for messages. */
 void rn_data_places(const char *data_dir, const char *rel, rn_buf *out);
+
+/* Copies a file's bytes over `to`, which are on the disk afterwards. */
+int rn_file_copy(const char *from, const char *to, rn_err *err);
 
 #endif

@@ -1,11 +1,9 @@
 /* hash.c: SHA-256 through nettle. */
 #include "base/hash.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <nettle/base64.h>
 #include <nettle/sha2.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 struct rn_sha256 {
@@ -73,7 +71,7 @@ int rn_sha256_file(const char *path, char out[RN_SHA256_HEX], rn_err *err)
     char *buf = malloc(CHUNK);
     if (!buf) {
         close(fd);
-        return rn_fail(err, RN_ENOMEM, "out of memory reading %s", path);
+        return rn_nomem(err, path);
     }
     struct sha256_ctx ctx;
     sha256_init(&ctx);

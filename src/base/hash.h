@@ -2,7 +2,7 @@
 #ifndef RN_BASE_HASH_H
 #define RN_BASE_HASH_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 enum { RN_SHA256_BYTES = 32, RN_SHA256_HEX = 65, RN_SHA256_BASE64 = 45 };
 

@@ -4,9 +4,6 @@
  */
 #include "base/jout.h"
 
-#include <inttypes.h>
-#include <math.h>
-
 /* Bytes of s from i on that stand for themselves. */
 static size_t plain_run(rn_bytes s, size_t i)
 {
@@ -58,6 +55,15 @@ void rn_jout_key(rn_buf *out, const char *name)
 {
     rn_jout_item(out);
     rn_buf_printf(out, "\"%s\":", name);
+}
+
+void rn_jout_open(rn_buf *out, const char *name, const char *bracket)
+{
+    if (name)
+        rn_jout_key(out, name);
+    else
+        rn_jout_item(out);
+    rn_buf_puts(out, bracket);
 }
 
 void rn_jout_number(rn_buf *out, const char *name, double v)

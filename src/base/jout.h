@@ -6,12 +6,15 @@
 #ifndef RN_BASE_JOUT_H
 #define RN_BASE_JOUT_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 /* The comma before an item of an object or array, unless it is the first. */
 void rn_jout_item(rn_buf *out);
 /* `"name":` with the comma before it. `name` needs no escapes. */
 void rn_jout_key(rn_buf *out, const char *name);
+
+/* Opens an object or array as the member `name`, NULL: as an item; `bracket`: "{", "[" or "\n{". */
+void rn_jout_open(rn_buf *out, const char *name, const char *bracket);
 
 /* Members of an object. */
 void rn_jout_number(rn_buf *out, const char *name, double v); /* not finite: null */

@@ -5,7 +5,7 @@
 #ifndef RN_BASE_JSON_H
 #define RN_BASE_JSON_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 #include <jansson.h>
 

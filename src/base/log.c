@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/term.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 static rn_log_sink *log_sink;

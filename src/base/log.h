@@ -6,9 +6,7 @@
 #ifndef RN_BASE_LOG_H
 #define RN_BASE_LOG_H
 
-#include "base/err.h"
-
-#include <stdbool.h>
+#include "base/base.h"
 
 typedef void rn_log_sink(void *user, const char *msg); /* one line, no newline; borrowed */
 

@@ -1,9 +1,6 @@
 /* near.c: see near.h. */
 #include "base/near.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { MOST = 48, LEAST_PREFIX = 4 };
 
 int rn_near_distance(const char *a, const char *b)
@@ -82,4 +79,15 @@ const char *rn_near_hint(const char *typed, const char *names, char room[RN_NEAR
     if (*best && strcmp(best, typed) != 0)
         snprintf(room, RN_NEAR_HINT, " (did you mean '%s'?)", best);
     return room;
+}
+
+int rn_near_fail(rn_err *err, int code, const char *what, const char *typed, const char *join,
+                 rn_buf *known)
+{
+    char hint[RN_NEAR_HINT];
+    const char *names = rn_buf_ok(known) && known->len ? known->data : "none";
+    int rc = rn_fail(err, code, "%s '%s'%s%s%s", what, typed, rn_near_hint(typed, names, hint),
+                     join, names);
+    rn_buf_free(known);
+    return rc;
 }

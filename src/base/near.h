@@ -2,7 +2,7 @@
 #ifndef RN_BASE_NEAR_H
 #define RN_BASE_NEAR_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 /* Keystrokes between two words, a swap of neighbours counting one. */
 int rn_near_distance(const char *a, const char *b);
@@ -20,5 +20,9 @@ void rn_near_try(rn_near *n, const char *name);
  * is: to stand behind the typed word in a message. */
 enum { RN_NEAR_HINT = 96 };
 const char *rn_near_hint(const char *typed, const char *names, char room[RN_NEAR_HINT]);
+/* Fails with "WHAT 'TYPED' (did you mean 'NAME'?)JOIN KNOWN": no such name, and those that there
+ * are, "a, b, c" or "none". Frees the list. */
+int rn_near_fail(rn_err *err, int code, const char *what, const char *typed, const char *join,
+                 rn_buf *known);
 
 #endif

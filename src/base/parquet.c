@@ -9,9 +9,6 @@
 
 #include "base/parquet_priv.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -236,7 +233,7 @@ int rn_parquet_row(rn_parquet *p, rn_buf *json, rn_err *err)
 static int read_part(rn_parquet *p, int fd, int64_t at, size_t n, rn_buf *out, rn_err *err)
 {
     rn_buf_clear(out);
-    if (!rn_buf_reserve(out, n)) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
+    if (!rn_buf_reserve(out, n)) return rn_nomem(err, p->path);
     while (out->len < n) {
         ssize_t got = pread(fd, out->data + out->len, n - out->len, at + (int64_t)out->len);
         if (got < 0) return rn_fail_errno(err, "%s: read failed", p->path);
@@ -267,7 +264,7 @@ static int read_footer(rn_parquet *p, int fd, rn_err *err)
     rc = read_part(p, fd, st.st_size - TAIL_BYTES - n, n, b, err);
     if (rc) return rc;
     const char *why = rn_pq_read_footer(rn_buf_view(b), st.st_size, &p->meta);
-    if (why == rn_pq_nomem) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
+    if (why == rn_pq_nomem) return rn_nomem(err, p->path);
     return why ? rn_fail(err, RN_EFORMAT, "%s: the Parquet file cannot be read: %s", p->path, why)
                : 0;
 }
@@ -275,7 +272,7 @@ static int read_footer(rn_parquet *p, int fd, rn_err *err)
 static int begin_columns(rn_parquet *p, int fd, rn_err *err)
 {
     p->columns = calloc(p->meta.n_columns, sizeof *p->columns);
-    if (!p->columns) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
+    if (!p->columns) return rn_nomem(err, p->path);
     for (size_t i = 0; i < p->meta.n_nodes; i++) {
         const rn_pq_node *n = &p->meta.nodes[i];
         if (n->type == PQ_GROUP) continue;
@@ -297,7 +294,7 @@ int rn_parquet_open(int fd, const char *path, rn_parquet **out, rn_err *err)
     if (p) p->path = strdup(path);
     if (!p || !p->path) {
         free(p);
-        return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+        return rn_nomem(err, path);
     }
     int rc = read_footer(p, fd, err);
     if (!rc) rc = begin_columns(p, fd, err);

@@ -10,7 +10,7 @@
 #ifndef RN_BASE_PARQUET_H
 #define RN_BASE_PARQUET_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 typedef struct rn_parquet rn_parquet;
 

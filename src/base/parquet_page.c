@@ -6,9 +6,7 @@
  */
 #include "base/parquet_priv.h"
 
-#include <errno.h>
 #include <snappy-c.h>
-#include <stdlib.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>

@@ -7,7 +7,7 @@
 #ifndef RN_BASE_PARQUET_PRIV_H
 #define RN_BASE_PARQUET_PRIV_H
 
-#include "base/arena.h"
+#include "base/base.h"
 
 /* Physical types, by their number in the file. */
 enum { PQ_BOOL, PQ_INT32, PQ_INT64, PQ_INT96, PQ_FLOAT, PQ_DOUBLE, PQ_BYTES, PQ_FIXED, PQ_GROUP };

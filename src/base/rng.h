@@ -7,7 +7,7 @@
 #ifndef RN_BASE_RNG_H
 #define RN_BASE_RNG_H
 
-#include <stdint.h>
+#include "base/base.h"
 
 typedef struct rn_rng {
     uint32_t key[2]; /* the seed */

@@ -1,8 +1,6 @@
 /* table.c: lays out a table; see table.h. Widths are in characters, so UTF-8 lines up. */
 #include "base/table.h"
 
-#include <stdio.h>
-
 enum { LEAST_ROOM = 24, OWN_INDENT = 4 }; /* of a wrapped column, in characters */
 
 void rn_table_cell(rn_table *t, const char *fmt, ...)

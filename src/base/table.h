@@ -2,8 +2,7 @@
 #ifndef RN_BASE_TABLE_H
 #define RN_BASE_TABLE_H
 
-#include "base/arena.h"
-#include "base/vec.h"
+#include "base/base.h"
 
 typedef struct rn_table {
     rn_arena arena; /* owns the cells */

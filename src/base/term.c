@@ -1,8 +1,6 @@
 /* term.c: text of strangers made visible, and the streams that do so; see term.h. */
 #include "base/term.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <sys/types.h>
 #include <unistd.h>
 

@@ -9,7 +9,7 @@
 #ifndef RN_BASE_TERM_H
 #define RN_BASE_TERM_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 /* Appends the text with every character that a terminal would obey, instead of showing it, as
  * "\x1b" or "\u202e": C0 but newline and tab, DEL, C1, marks of direction, tags; and bytes that are

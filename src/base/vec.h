@@ -44,6 +44,11 @@
         (v)->data = NULL, (v)->n = (v)->cap = 0, (v)->failed = false; \
     } while (0)
 
+/* For qsort and bsearch: rising numbers, and texts behind pointers. */
+int rn_by_int(const void *a, const void *b);  /* int64_t */
+int rn_by_real(const void *a, const void *b); /* double */
+int rn_by_text(const void *a, const void *b); /* const char * */
+
 /* Behind rn_vec_room. `data` is the address of the array's pointer. */
 bool rn_vec_grow(void *data, size_t *cap, bool *failed, size_t n, size_t extra, size_t item_bytes);
 

@@ -1,12 +1,8 @@
 /* cmd_batch.c: `ration batch`: a stage's missing work, or the whole study, as tasks of a cluster.
  */
-#include "base/buf.h"
 #include "base/table.h"
 #include "cli/commands.h"
 
-#include <limits.h>
-#include <math.h>
-#include <stdio.h>
 #include <unistd.h>
 
 static const char intro[] =
@@ -120,11 +116,7 @@ static int print_study(const rn_study *s)
         rn_buf_printf(&out,
                       "%lld steps without hours: 'ration profile -m %s -s STORE' measures them\n",
                       (long long)s->n_unknown, s->missing);
-    bool ok = rn_buf_ok(&out);
-    if (ok) fwrite(out.data, 1, out.len, stdout);
-    rn_buf_free(&out);
-    fflush(stdout);
-    return ok ? 0 : RN_ENOMEM;
+    return rn_opt_print(&out);
 }
 
 /* The step as a command of its own. */
@@ -142,11 +134,8 @@ static int print_step(const rn_batch_options *o)
         rn_buf_putc(&line, ' ');
         rn_buf_word(&line, o->args[k]);
     }
-    bool ok = rn_buf_ok(&line);
-    if (ok) puts(line.data);
-    rn_buf_free(&line);
-    fflush(stdout);
-    return ok ? 0 : RN_ENOMEM;
+    rn_buf_putc(&line, '\n');
+    return rn_opt_print(&line);
 }
 
 static int run_study(const rn_command *cmd, rn_batch_options *o, const rn_study_options *so)
@@ -204,7 +193,7 @@ int rn_cmd_batch(int argc, char **argv)
     rn_study_options study = {0};
     rn_opt_list models = {0};
     const char *preset = NULL;
-    bool attach = false, no_wait = false, print = false;
+    int attach = 0;
     int64_t task = not_given, n_tasks = not_given, n_nodes = not_given, tries = not_given,
             every_s = not_given;
     const rn_opt table[] = {
@@ -212,8 +201,8 @@ int rn_cmd_batch(int argc, char **argv)
         RN_OPT_STR(0, "dir", &o.dir, "DIR",
                    "the job's folder, on a file system that all nodes see (default FILE.batch)"),
         RN_OPT_FLAG(0, "attach", &attach, "follow the job that is in the folder"),
-        RN_OPT_FLAG(0, "no-wait", &no_wait, "submit and return"),
-        RN_OPT_FLAG(0, "print", &print, "print script and commands instead of submitting"),
+        RN_OPT_FLAG(0, "no-wait", &o.no_wait, "submit and return"),
+        RN_OPT_FLAG(0, "print", &o.print, "print script and commands instead of submitting"),
         RN_OPT_INT(0, "task", &task, "I", "run task I of --dir here: what a node runs"),
         RN_OPT_GROUP("tasks"),
         RN_OPT_INT(0, "tasks", &n_tasks, "N",
@@ -243,7 +232,7 @@ int rn_cmd_batch(int argc, char **argv)
         return run_task(cmd, o.dir, task);
     }
     bool shaped = n_tasks != not_given || n_nodes != not_given || every_s != not_given;
-    if (attach && (shaped || no_wait || print))
+    if (attach && (shaped || o.no_wait || o.print))
         return rn_opt_usage(cmd, "--attach takes the job as it was made; it knows --dir, --sbatch "
                                  "and --tries");
     if (!is_within(n_tasks, 10000) || !is_within(n_nodes, 10000) || !is_within(tries, 100) ||
@@ -255,8 +244,6 @@ int rn_cmd_batch(int argc, char **argv)
     o.n_nodes = n_nodes == not_given ? 0 : (int)n_nodes;
     o.n_tries = tries != not_given ? (int)tries : attach ? 0 : o.n_tries;
     if (every_s != not_given) o.every_s = (int)every_s;
-    o.no_wait = no_wait;
-    o.print = print;
     o.program = own_path(program);
     o.args = (const char *const *)(argv + first);
     o.n_args = (size_t)(argc - first);
@@ -265,7 +252,7 @@ int rn_cmd_batch(int argc, char **argv)
         return rn_opt_usage(cmd, "--attach follows the job that is there; leave the stage out");
     if (preset && strcmp(preset, "paper") != 0)
         return rn_opt_usage(cmd, "--preset is paper, not '%s'", preset);
-    if (preset && (o.n_args || no_wait))
+    if (preset && (o.n_args || o.no_wait))
         return rn_opt_usage(cmd, "--preset brings its own stages, each after the one before");
     rn_err bad;
     if (!attach && !preset && rn_batch_options_check(&o, &bad))

@@ -2,10 +2,6 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 int rn_cmd_bench(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("bench");

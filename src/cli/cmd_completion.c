@@ -2,14 +2,159 @@
  * cmd_completion.c: `ration completion bash|zsh`: a completion script made from the option tables,
  * so that it always fits the program that made it.
  *
+ * What can be typed where an option or an operand needs a value follows from the tables: the name
+ * for what a value is (metavar), the names that other modules list (sets, presets, ...), and for
+ * the rest the choices that the help text spells out, in one of two ways:
+ *     "table (default), csv or json", perhaps after "what it is: "     each part is one word
+ *     "study: 128 tokens per sample; exact: its real tokens"             each part begins with one
+ *
  * bash gets one function with a case for "COMMAND OPTION" (the value) and one for COMMAND (options
  * and operands); zsh gets an _arguments specification for each command.
  */
 #include "cli/commands.h"
-#include "cli/complete.h"
 
-#include <stdio.h>
-#include <string.h>
+typedef enum offer {
+    OFFER_NONE,       /* a number, a name: nothing to offer */
+    OFFER_FILE,       /* any file */
+    OFFER_GGUF,       /* a model file */
+    OFFER_DIR,        /* a folder */
+    OFFER_WORDS,      /* one of *words */
+    OFFER_WORDS_FILE, /* one of *words, or a file */
+} offer;
+
+/* ---- choices --------------------------------------------------------------------------------- */
+
+static void put(rn_buf *words, const char *word, size_t len)
+{
+    if (words->len) rn_buf_putc(words, ' ');
+    rn_buf_add(words, word, len);
+}
+
+/* The names that the library knows; false if it knows none of this. */
+static bool put_known(const char *what, rn_buf *words)
+{
+    char *names = rn_known_names(what);
+    if (names) put(words, names, strlen(names));
+    free(names);
+    return names != NULL;
+}
+
+static bool is_word_char(char c)
+{
+    return islower((unsigned char)c) || isdigit((unsigned char)c) || (c && strchr("-_./@", c));
+}
+
+static size_t word_len(const char *p)
+{
+    size_t n = 0;
+    while (is_word_char(p[n]))
+        n++;
+    return n;
+}
+
+/* "a (default), b or c"; "..." may end it. False, and nothing written, if it is no such list. */
+static bool put_list(const char *p, rn_buf *words)
+{
+    rn_buf found = {0};
+    int n = 0;
+    bool ok = true;
+    while (ok && *p) {
+        size_t len = word_len(p);
+        ok = len > 0;
+        if (ok && strncmp(p, "...", len) != 0) {
+            put(&found, p, len);
+            n++;
+        }
+        p += len;
+        if (strncmp(p, " (default)", 10) == 0) p += 10;
+        if (strncmp(p, ", ", 2) == 0)
+            p += 2;
+        else if (strncmp(p, " or ", 4) == 0)
+            p += 4;
+        else if (*p)
+            ok = false;
+    }
+    ok = ok && n > 1;
+    if (ok) put(words, found.data, found.len);
+    rn_buf_free(&found);
+    return ok;
+}
+
+/* "a: what it does; b: what that does". */
+static bool put_explained(const char *p, rn_buf *words)
+{
+    rn_buf found = {0};
+    bool ok = true;
+    while (ok && p) {
+        size_t len = word_len(p), skip = strncmp(p + len, " (default)", 10) == 0 ? 10 : 0;
+        ok = len > 0 && p[len + skip] == ':' && strncmp(p, "default:", 8) != 0;
+        if (ok) put(&found, p, len);
+        p = strstr(p, "; ");
+        if (p) p += 2;
+    }
+    if (ok) put(words, found.data, found.len);
+    rn_buf_free(&found);
+    return ok;
+}
+
+static bool put_choices(const char *help, rn_buf *words)
+{
+    if (put_list(help, words)) return true;
+    if (put_explained(help, words)) return true;
+    const char *colon = strstr(help, ": ");
+    return colon && put_list(colon + 2, words);
+}
+
+static offer complete_value(const rn_opt *o, rn_buf *words)
+{
+    rn_buf_clear(words);
+    if (o->type != RN_OPT_T_STR && o->type != RN_OPT_T_LIST) return OFFER_NONE;
+    if (strcmp(o->metavar, "DIR") == 0) return OFFER_DIR;
+    if (strncmp(o->metavar, "FILE.gguf", 9) == 0) return OFFER_GGUF;
+    if (strstr(o->metavar, "FILE") || strcmp(o->metavar, "STORE") == 0 ||
+        strcmp(o->metavar, "PATH") == 0)
+        return OFFER_FILE;
+    if (strcmp(o->metavar, "SET") == 0) {
+        put_known("set", words);
+        return OFFER_WORDS_FILE;
+    }
+    const bool listed = !strchr(o->metavar, '=') && put_known(o->name, words);
+    if (listed || put_choices(o->help, words)) return OFFER_WORDS;
+    return OFFER_NONE;
+}
+
+static offer complete_operand(const rn_command *cmd, rn_buf *words)
+{
+    rn_buf_clear(words);
+    offer kind = OFFER_NONE;
+    bool value = false; /* of an option that the synopsis shows */
+    for (const char *p = cmd->args; *p;) {
+        size_t len = strcspn(p, " ");
+        bool option = *p == '-' || *p == '[';
+        if (!option && !value && islower((unsigned char)*p)) {
+            for (const char *q = p; q < p + len; q += word_len(q) + (q[word_len(q)] == '|'))
+                if (word_len(q))
+                    put(words, q, word_len(q));
+                else
+                    break;
+            kind = OFFER_WORDS;
+        } else if (!value && (strncmp(p, "SET", 3) == 0 || strncmp(p, "[SET", 4) == 0)) {
+            put_known("set", words);
+            kind = OFFER_WORDS;
+        } else if (!value && (strncmp(p, "FILE.gguf", 9) == 0)) {
+            kind = OFFER_GGUF;
+        } else if (!value && (strncmp(p, "FILE", 4) == 0 || strncmp(p, "[FILE", 5) == 0 ||
+                              strncmp(p, "problem", 7) == 0)) {
+            kind = OFFER_FILE;
+        }
+        value = *p == '-';
+        p += len;
+        p += strspn(p, " ");
+    }
+    return kind;
+}
+
+/* ---- scripts --------------------------------------------------------------------------------- */
 
 typedef struct script {
     rn_buf values, commands; /* bash: arms of the two cases; zsh: arms in `commands` */
@@ -19,18 +164,16 @@ typedef struct script {
 
 /* ---- bash ------------------------------------------------------------------------------------ */
 
-static void bash_offer(rn_buf *out, rn_complete kind, const rn_buf *words)
+static void bash_offer(rn_buf *out, offer kind, const rn_buf *words)
 {
     const char *w = words->data ? words->data : "";
     switch (kind) {
-    case RN_COMPLETE_NONE: break;
-    case RN_COMPLETE_FILE: rn_buf_puts(out, "_ration_files; "); break;
-    case RN_COMPLETE_GGUF: rn_buf_puts(out, "_ration_files .gguf; "); break;
-    case RN_COMPLETE_DIR: rn_buf_puts(out, "_ration_folders; "); break;
-    case RN_COMPLETE_WORDS: rn_buf_printf(out, "_ration_words '%s'; ", w); break;
-    case RN_COMPLETE_WORDS_FILE:
-        rn_buf_printf(out, "_ration_words '%s'; _ration_files; ", w);
-        break;
+    case OFFER_NONE: break;
+    case OFFER_FILE: rn_buf_puts(out, "_ration_files; "); break;
+    case OFFER_GGUF: rn_buf_puts(out, "_ration_files .gguf; "); break;
+    case OFFER_DIR: rn_buf_puts(out, "_ration_folders; "); break;
+    case OFFER_WORDS: rn_buf_printf(out, "_ration_words '%s'; ", w); break;
+    case OFFER_WORDS_FILE: rn_buf_printf(out, "_ration_words '%s'; _ration_files; ", w); break;
     }
 }
 
@@ -49,12 +192,12 @@ static void bash_command(void *user, const rn_command *cmd, const rn_opt *table)
                           cmd->name, o->name);
         else
             rn_buf_printf(&s->values, "    '%s --%s') ", cmd->name, o->name);
-        bash_offer(&s->values, rn_complete_value(o, &words), &words);
+        bash_offer(&s->values, complete_value(o, &words), &words);
         rn_buf_puts(&s->values, "return ;;\n");
     }
     rn_buf_puts(&s->commands, "-h --help'\n");
-    rn_complete kind = rn_complete_operand(cmd, &words);
-    if (kind != RN_COMPLETE_NONE) {
+    offer kind = complete_operand(cmd, &words);
+    if (kind != OFFER_NONE) {
         rn_buf_puts(&s->commands, "        [[ $cur == -* ]] || { ");
         bash_offer(&s->commands, kind, &words);
         rn_buf_puts(&s->commands, "return; }\n");
@@ -130,19 +273,19 @@ static void zsh_text(rn_buf *out, const char *text)
 }
 
 /* ":what it is:action" of a value or an operand. */
-static void zsh_action(rn_buf *out, const char *what, rn_complete kind, const rn_buf *words)
+static void zsh_action(rn_buf *out, const char *what, offer kind, const rn_buf *words)
 {
     rn_buf_putc(out, ':');
     zsh_text(out, what);
     rn_buf_putc(out, ':');
     const char *w = words->data ? words->data : "";
     switch (kind) {
-    case RN_COMPLETE_NONE: rn_buf_putc(out, ' '); break;
-    case RN_COMPLETE_FILE: rn_buf_puts(out, "_files"); break;
-    case RN_COMPLETE_GGUF: rn_buf_puts(out, "_files -g \"*.gguf\""); break;
-    case RN_COMPLETE_DIR: rn_buf_puts(out, "_files -/"); break;
-    case RN_COMPLETE_WORDS: rn_buf_printf(out, "(%s)", w); break;
-    case RN_COMPLETE_WORDS_FILE: rn_buf_printf(out, "{compadd -- %s; _files}", w); break;
+    case OFFER_NONE: rn_buf_putc(out, ' '); break;
+    case OFFER_FILE: rn_buf_puts(out, "_files"); break;
+    case OFFER_GGUF: rn_buf_puts(out, "_files -g \"*.gguf\""); break;
+    case OFFER_DIR: rn_buf_puts(out, "_files -/"); break;
+    case OFFER_WORDS: rn_buf_printf(out, "(%s)", w); break;
+    case OFFER_WORDS_FILE: rn_buf_printf(out, "{compadd -- %s; _files}", w); break;
     }
 }
 
@@ -165,12 +308,12 @@ static void zsh_command(void *user, const rn_command *cmd, const rn_opt *table)
                 rn_buf_printf(out, "%s--%s%s[", many, o->name, equals);
             zsh_text(out, o->help);
             rn_buf_putc(out, ']');
-            if (*equals) zsh_action(out, o->metavar, rn_complete_value(o, &words), &words);
+            if (*equals) zsh_action(out, o->metavar, complete_value(o, &words), &words);
             rn_buf_puts(out, "' \\\n");
         }
     }
-    rn_complete kind = rn_complete_operand(cmd, &words);
-    if (kind != RN_COMPLETE_NONE) {
+    offer kind = complete_operand(cmd, &words);
+    if (kind != OFFER_NONE) {
         rn_buf_puts(out, "            '*");
         zsh_action(out, "operand", kind, &words);
         rn_buf_puts(out, "' \\\n");
@@ -228,10 +371,6 @@ int rn_cmd_completion(int argc, char **argv)
     if (!bash && !zsh) return rn_opt_usage(cmd, "say which shell: bash or zsh");
     rn_buf out = {0};
     (bash ? print_bash : print_zsh)(&out);
-    bool ok = rn_buf_ok(&out);
-    if (ok) fwrite(out.data, 1, out.len, stdout);
-    rn_buf_free(&out);
-    rn_err err = {0};
-    if (!ok) rn_fail(&err, RN_ENOMEM, "out of memory");
-    return ok ? RN_EXIT_DONE : rn_opt_failure(cmd, &err);
+    const rn_err err = {.code = rn_opt_print(&out)};
+    return err.code ? rn_opt_failure(cmd, &err) : RN_EXIT_DONE;
 }

@@ -7,16 +7,10 @@
  * store stays for the user to go on with. The smaller a model, the more samples it makes, as in the
  * study.
  */
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/commands.h"
-#include "cli/model_opts.h"
 
-#include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* How many samples of each model are made for one of the largest. Their samples cost about 1, 4, 14
@@ -35,7 +29,7 @@ static const char profile_prompt[] = "160", profile_tokens[] = "96";
 typedef struct options {
     const char *out, *models, *set, *data;
     int64_t n;
-    bool quick, published;
+    int quick, published;
 } options;
 
 typedef struct demo {
@@ -61,7 +55,7 @@ static int add(demo *d, rn_err *err, ...)
     int rc = 0;
     for (const char *arg; !rc && (arg = va_arg(ap, const char *));) {
         *to = rn_arena_strdup(&d->arena, arg);
-        if (!*to++) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        if (!*to++) rc = rn_nomem(err, NULL);
     }
     va_end(ap);
     return rc;

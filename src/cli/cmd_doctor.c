@@ -1,9 +1,6 @@
 /* cmd_doctor.c: `ration doctor`: options and text of rn_doctor (ration.h). */
 #include "cli/commands.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 static const char intro[] =
     "Prints which sandbox layers, limits, Python, data sets and CPU features this machine offers,\n"
     "what is missing and how to get it. Ends with status 1 when programs cannot be judged safely.";

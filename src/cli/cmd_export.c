@@ -2,11 +2,6 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
-#include "base/buf.h"
-
-#include <errno.h>
-#include <stdio.h>
-
 static const char intro[] =
     "Writes runs of an experiment file to standard output or a file: human-eval JSONL with "
     "'passed'\n"
@@ -27,7 +22,6 @@ int rn_cmd_export(int argc, char **argv)
     const rn_command *cmd = rn_command_find("export");
     rn_export_options o = {.write = write_out, .user = stdout};
     const char *store = NULL;
-    bool greedy = false, samples = false;
     const rn_opt table[] = {
         RN_OPT_STR('s', "store", &store, "FILE", "the experiment file"),
         RN_OPT_STR('f', "format", &o.format, "FORM",
@@ -35,8 +29,8 @@ int rn_cmd_export(int argc, char **argv)
                    "runs, counts, curve, csv, jsonl, digest"),
         RN_OPT_STR('m', "model", &o.model, "NAME", "only runs of this model"),
         RN_OPT_STR('t', "set", &o.set, "SET", "only runs on this problem set; a name or its file"),
-        RN_OPT_FLAG('g', "greedy", &greedy, "only greedy runs"),
-        RN_OPT_FLAG(0, "samples", &samples, "only runs that are not greedy"),
+        RN_OPT_FLAG('g', "greedy", &o.greedy, "only greedy runs"),
+        RN_OPT_FLAG(0, "samples", &o.samples, "only runs that are not greedy"),
         RN_OPT_INT('r', "run", &o.run_id, "ID", "only this run"),
         RN_OPT_INT(0, "protocol", &o.protocol_id, "ID",
                    "verdicts under this protocol (default: the newest of each sample)"),
@@ -48,8 +42,6 @@ int rn_cmd_export(int argc, char **argv)
     if (rc >= 0) return rc;
     if (!store) return rn_opt_usage(cmd, "the experiment file is missing: -s FILE");
     if (first < argc) return rn_opt_usage(cmd, "unexpected operand '%s'", argv[first]);
-    o.greedy = greedy;
-    o.samples = samples;
     rn_err err = {0};
     if (rn_export_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
     o.watch = rn_opt_watch(cmd, argc, argv);

@@ -1,10 +1,6 @@
 /* cmd_fetch.c: `ration fetch SET...`: options and results of rn_stage_fetch (ration.h). */
 #include "cli/commands.h"
 
-#include "base/buf.h"
-
-#include <stdio.h>
-
 static const char intro[] =
     "Downloads a public problem set once into the data folder, checks it by hash and by reading "
     "it,\n"
@@ -37,14 +33,14 @@ int rn_cmd_fetch(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("fetch");
     rn_fetch_options o = {0};
-    bool again = false, list = false;
+    int list = 0;
     int64_t retries = 4;
     const rn_opt table[] = {
         RN_OPT_STR(0, "data", &o.data_dir, "DIR", "the data folder"),
         RN_OPT_STR(0, "from", &o.from, "FILE", "take this local copy instead of downloading"),
         RN_OPT_STR(0, "url", &o.url, "URL", "download from here instead of the set's public home"),
         RN_OPT_STR(0, "sha256", &o.sha256, "HEX", "the file must have this hash"),
-        RN_OPT_FLAG(0, "again", &again, "replace a file that is there"),
+        RN_OPT_FLAG(0, "again", &o.again, "replace a file that is there"),
         RN_OPT_INT(0, "retries", &retries, "N", "after lost connections (default 4)"),
         RN_OPT_FLAG(0, "list", &list,
                     "show the sets: size, published SHA-256 (-: recorded on first use), home"),
@@ -61,7 +57,6 @@ int rn_cmd_fetch(int argc, char **argv)
         return rn_opt_usage(cmd, "--from, --url and --sha256 are for one set at a time");
     if (retries < 0 || retries > 100)
         return rn_opt_usage(cmd, "--retries is between 0 and 100, not %lld", (long long)retries);
-    o.again = again;
     o.retries = (int)retries;
     o.watch = rn_opt_watch(cmd, argc, argv);
     for (int i = first; i < argc && status <= RN_EXIT_DONE && !rn_opt_should_stop(NULL); i++)

@@ -4,16 +4,12 @@
 #include "cli/model_opts.h"
 #include "cli/until_print.h"
 
-#include "base/buf.h"
-
-#include <stdio.h>
-
 enum { NOT_GIVEN = -1000000, MAX_MODELS = 8 };
 
 /* What only a question needs. */
 typedef struct until_args {
     const char *question;
-    bool dry_run;
+    int dry_run;
     rn_opt_list models, costs;
     int64_t jobs;
     double level;
@@ -79,7 +75,6 @@ int rn_cmd_generate(int argc, char **argv)
     rn_generate_options_init(&o);
     until_args u = {.level = 0.95};
     const char *store = NULL;
-    bool greedy = false;
     int64_t n = NOT_GIVEN, max_tok = NOT_GIVEN;
     const rn_opt table[] = {
         RN_OPT_LIST('m', "model", &u.models, "FILE.gguf|URL#NAME",
@@ -100,7 +95,8 @@ int rn_cmd_generate(int argc, char **argv)
                    "wrapping for instruct models: auto, none, chatml, ..."),
         RN_OPT_STR(0, "chat-args", &m.m.chat_args, "JSON",
                    "variables for the file's chat template, e.g. {\"enable_thinking\": false}"),
-        RN_OPT_FLAG(0, "greedy", &greedy, "the likeliest token each time; one sample per problem"),
+        RN_OPT_FLAG(0, "greedy", &o.greedy,
+                    "the likeliest token each time; one sample per problem"),
         RN_OPT_REAL(0, "temperature", &o.temperature, "T", "default: the preset's"),
         RN_OPT_REAL(0, "top-p", &o.top_p, "P", "in (0, 1]; default: the preset's"),
         RN_OPT_INT(0, "top-k", &o.top_k, "K", "default 0: all tokens"),
@@ -137,7 +133,6 @@ int rn_cmd_generate(int argc, char **argv)
     if (!u.question) m.m.cost = u.costs.n ? u.costs.v[u.costs.n - 1] : NULL;
     if (!(u.question && u.dry_run) && (rc = rn_model_args_read(cmd, &m)) >= 0) return rc;
     o.model = m.m;
-    o.greedy = greedy;
     if (n == 0) return rn_opt_usage(cmd, "-n is 0; give 1 to 100000 samples");
     o.n = n == NOT_GIVEN ? 0 : n;
     if (max_tok == 0) return rn_opt_usage(cmd, "--max-tokens is 0; give 1 or more");

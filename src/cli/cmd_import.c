@@ -1,10 +1,6 @@
 /* cmd_import.c: `ration import`: options and results of rn_stage_import (ration.h). */
 #include "cli/commands.h"
 
-#include "base/buf.h"
-
-#include <stdio.h>
-
 static const char intro[] =
     "Reads samples that others made into an experiment file: rows of completions, programs or\n"
     "answers (JSON lines or an array), results of evalplus, BigCodeBench, LiveCodeBench, lm-eval,\n"
@@ -42,7 +38,6 @@ int rn_cmd_import(int argc, char **argv)
     rn_import_options_init(&o);
     const char *store = NULL;
     rn_opt_list settings = {0};
-    bool greedy = false, append = false, skip_bad = false, ids_only = false;
     const rn_opt table[] = {
         RN_OPT_STR('s', "store", &store, "FILE", "the experiment file; made if it is not there"),
         RN_OPT_STR('t', "set", &o.set, "SET", "the problem set"),
@@ -54,18 +49,18 @@ int rn_cmd_import(int argc, char **argv)
                    "human-eval, evalplus, generation, response, evalplus-results, bigcode, codet, "
                    "release, runs, livecodebench, lm-eval, openai-batch, opencompass, inspect, "
                    "multipl-e, multipl-e-results, counts, curve, auto (default)"),
-        RN_OPT_FLAG('g', "greedy", &greedy, "one greedy answer per problem"),
+        RN_OPT_FLAG('g', "greedy", &o.greedy, "one greedy answer per problem"),
         RN_OPT_LIST(0, "setting", &settings, "KEY=VALUE",
                     "a setting of the run, e.g. temperature=0.8; may be repeated"),
         {RN_OPT_T_LIST, 'r', "run", NULL, NULL, &settings},
         RN_OPT_STR('p', "preset", &o.preset, "NAME", "the prompt preset that was used"),
         RN_OPT_INT('n', "samples", &o.n, "N",
                    "samples per problem: more are refused, fewer reported"),
-        RN_OPT_FLAG(0, "append", &append, "further samples, behind those that the run has"),
+        RN_OPT_FLAG(0, "append", &o.append, "further samples, behind those that the run has"),
         RN_OPT_INT(0, "first", &o.first, "I", "index of each problem's first sample (default 0)"),
-        RN_OPT_FLAG(0, "skip-bad", &skip_bad, "report bad rows and go on"),
+        RN_OPT_FLAG(0, "skip-bad", &o.skip_bad, "report bad rows and go on"),
         RN_OPT_STR(0, "map", &o.map, "FILE", "CodeT: JSONL of task_id and prompt"),
-        RN_OPT_FLAG(0, "ids-only", &ids_only, "take the ids as they come, without a known set"),
+        RN_OPT_FLAG(0, "ids-only", &o.ids_only, "take the ids as they come, without a known set"),
         RN_OPT_STR(0, "data", &o.data_dir, "DIR", "where problem sets lie"),
         RN_OPT_END};
     int first, rc = rn_opt_parse(cmd, intro, table, argc, argv, &first);
@@ -75,10 +70,6 @@ int rn_cmd_import(int argc, char **argv)
     o.n_files = (size_t)(argc - first);
     o.settings = settings.v;
     o.n_settings = (size_t)settings.n;
-    o.greedy = greedy;
-    o.append = append;
-    o.skip_bad = skip_bad;
-    o.ids_only = ids_only;
     rn_err err = {0};
     if (rn_import_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
     o.watch = rn_opt_watch(cmd, argc, argv);

@@ -1,9 +1,6 @@
 /* cmd_inspect.c: `ration inspect`: options and text of rn_inspect (ration.h). */
 #include "cli/commands.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 static const char intro[] = "Shows a GGUF model file: architecture, shape, weight types, context, "
                             "tokenizer, chat format and\n"
                             "FLOPs per token. With --tokenize: one line of token ids for each FILE "
@@ -15,12 +12,12 @@ static const char intro[] = "Shows a GGUF model file: architecture, shape, weigh
 int rn_cmd_inspect(int argc, char **argv)
 {
     const rn_command *cmd = rn_command_find("inspect");
-    const char *format_name = NULL;
-    bool meta = false, tensors = false, tokenize = false, logits = false;
+    rn_inspect_options o = {0};
+    int tokenize = 0, logits = 0;
     const rn_opt opts[] = {
-        RN_OPT_STR('f', "format", &format_name, "FORMAT", "table (default), csv or json"),
-        RN_OPT_FLAG(0, "meta", &meta, "also every metadata key"),
-        RN_OPT_FLAG(0, "tensors", &tensors, "also every tensor"),
+        RN_OPT_STR('f', "format", &o.format, "FORMAT", "table (default), csv or json"),
+        RN_OPT_FLAG(0, "meta", &o.meta, "also every metadata key"),
+        RN_OPT_FLAG(0, "tensors", &o.tensors, "also every tensor"),
         RN_OPT_FLAG(0, "tokenize", &tokenize, "print the token ids of each FILE"),
         RN_OPT_FLAG(0, "logits", &logits, "write the logits of the ids in IDS to OUT"),
         RN_OPT_END};
@@ -28,7 +25,7 @@ int rn_cmd_inspect(int argc, char **argv)
     if (status >= 0) return status;
     int n = argc - first;
     if (n < 1) return rn_opt_usage(cmd, "the model file is missing");
-    if ((status = rn_opt_format(cmd, format_name, &format)) >= 0) return status;
+    if ((status = rn_opt_format(cmd, o.format, &format)) >= 0) return status;
     if (tokenize && n < 2) return rn_opt_usage(cmd, "--tokenize needs files after the model");
     if (tokenize && logits) return rn_opt_usage(cmd, "--tokenize and --logits exclude each other");
     if (logits && n != 3) return rn_opt_usage(cmd, "--logits needs IDS and OUT after the model");
@@ -37,7 +34,7 @@ int rn_cmd_inspect(int argc, char **argv)
     rn_err err = {0};
     char *text = NULL;
     char **more = argv + first;
-    const rn_inspect_options o = {more[0], format_name, meta, tensors};
+    o.path = more[0];
     int rc = logits     ? rn_inspect_logits(more[0], more[1], more[2], &err)
              : tokenize ? rn_inspect_tokens(more[0], (const char *const *)(more + 1), (size_t)n - 1,
                                             &text, &err)

@@ -1,11 +1,7 @@
 /* cmd_judge.c: `ration judge`: options and results of rn_stage_judge (ration.h). */
-#include "base/buf.h"
 #include "base/table.h"
 #include "cli/commands.h"
 #include "cli/model_opts.h"
-
-#include <inttypes.h>
-#include <stdio.h>
 
 static const char intro[] =
     "Runs every sample that has no verdict under these limits, in a sandbox, and writes the "
@@ -150,10 +146,8 @@ static int print_results(const rn_command *cmd, const rn_judge_summary *s, int f
     else
         print_table(s, &out);
     if (near && s->n_near && format == 0) print_near(s, &out);
-    bool ok = rn_buf_ok(&out);
     if (format != 0) rn_term_data();
-    if (ok) fwrite(out.data, 1, out.len, stdout);
-    rn_buf_free(&out);
+    const int rc = rn_opt_print(&out);
     if (s->n_older)
         rn_opt_say(cmd,
                    "%" PRId64 " %s judged under an older version of this protocol "
@@ -186,7 +180,7 @@ static int print_results(const rn_command *cmd, const rn_judge_summary *s, int f
                    s->n_lacking
                        ? "libraries that are not here, or failures of the sandbox"
                        : "sandbox failures or no tests; 'ration doctor' checks the sandbox");
-    return ok;
+    return rc;
 }
 
 int rn_cmd_judge(int argc, char **argv)
@@ -196,17 +190,16 @@ int rn_cmd_judge(int argc, char **argv)
     rn_judge_options_init(&o);
     const char *store = NULL, *format_name = NULL;
     int64_t jobs = 0, memory_mib = 4096, output_kib = 1024;
-    bool recheck = false, near = false, strict = false, all_tests = false, allow_weak = false;
-    bool keep_going = false, uncalibrated = false;
+    int near = 0;
     const rn_opt table[] = {
         RN_OPT_STR('s', "store", &store, "FILE", "the experiment file"),
         RN_OPT_STR('t', "set", &o.set, "SET", "the problem set (default: those of the store)"),
         RN_OPT_STR(0, "data", &o.data_dir, "DIR", "where problem sets are"),
         RN_OPT_STR('m', "model", &o.model, "NAME", "only this model's samples"),
         RN_OPT_INT(0, "run", &o.run_id, "ID", "only this run's samples"),
-        RN_OPT_FLAG(0, "recheck", &recheck, "judge again what has a verdict"),
+        RN_OPT_FLAG(0, "recheck", &o.recheck, "judge again what has a verdict"),
         RN_OPT_FLAG(0, "near", &near, "list all samples that ended above 80 % of their limit"),
-        RN_OPT_FLAG(0, "keep-going", &keep_going, "judge although reference solutions fail"),
+        RN_OPT_FLAG(0, "keep-going", &o.keep_going, "judge although reference solutions fail"),
         RN_OPT_STR('f', "format", &format_name, "FORM", "table, csv or json"),
         RN_OPT_GROUP("how a program is judged"),
         RN_OPT_INT('j', "jobs", &jobs, "N", "programs at a time (default: cores)"),
@@ -225,13 +218,14 @@ int rn_cmd_judge(int argc, char **argv)
         RN_OPT_REAL(0, "floor", &o.floor_s, "S", "least limit under --calibrate (default 0.5)"),
         RN_OPT_STR(0, "extractor", &o.extractor, "NAME",
                    "how the program is taken from the text (default: the run's own)"),
-        RN_OPT_FLAG(0, "strict", &strict, "exact output comparison instead of APPS' rules"),
-        RN_OPT_FLAG(0, "uncalibrated", &uncalibrated,
+        RN_OPT_FLAG(0, "strict", &o.strict, "exact output comparison instead of APPS' rules"),
+        RN_OPT_FLAG(0, "uncalibrated", &o.uncalibrated,
                     "BigCodeBench: solutions alone, without its code prompt before them"),
-        RN_OPT_FLAG(0, "all-tests", &all_tests, "go on after the first failing test"),
+        RN_OPT_FLAG(0, "all-tests", &o.all_tests, "go on after the first failing test"),
         RN_OPT_STR(0, "venv", &o.judge.venv, "DIR",
                    "a virtual environment whose packages programs see"),
-        RN_OPT_FLAG(0, "allow-weak", &allow_weak, "run even without namespaces and Landlock"),
+        RN_OPT_FLAG(0, "allow-weak", &o.judge.allow_weak,
+                    "run even without namespaces and Landlock"),
         RN_SELECT_OPTIONS(&o.select),
         RN_SHARE_OPTIONS(&o.share),
         RN_OPT_END};
@@ -244,13 +238,7 @@ int rn_cmd_judge(int argc, char **argv)
         return rn_opt_usage(cmd, "limits must be positive, --jobs 1 to 256");
     o.judge.jobs = (int)jobs;
     o.judge.memory_bytes = memory_mib << 20;
-    o.judge.allow_weak = allow_weak;
     o.output_bytes = output_kib << 10;
-    o.recheck = recheck;
-    o.strict = strict;
-    o.all_tests = all_tests;
-    o.keep_going = keep_going;
-    o.uncalibrated = uncalibrated;
     o.near = near ? 2 : format == 2;
     rn_err err = {0};
     if (rn_judge_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
@@ -259,8 +247,8 @@ int rn_cmd_judge(int argc, char **argv)
     rn_judge_summary out = {0};
     int rc = rn_store_open(store, RN_STORE_WRITE, &s, &err);
     if (!rc) rc = rn_stage_judge(s, &o, &out, &err);
-    if (!rc && !print_results(cmd, &out, format, near, o.share.shard || o.share.units))
-        rc = rn_fail(&err, RN_ENOMEM, "results: out of memory");
+    if (!rc && print_results(cmd, &out, format, near, o.share.shard || o.share.units))
+        rc = rn_nomem(&err, "results");
     status = rn_opt_status(cmd, rc, out.incomplete, &err);
     rn_judge_summary_free(&out);
     rn_store_close(s);

@@ -1,10 +1,6 @@
 /* cmd_merge.c: `ration merge`: options and results of rn_stage_merge (ration.h). */
 #include "cli/commands.h"
 
-#include "base/buf.h"
-
-#include <stdio.h>
-
 static const char intro[] = "Adds the content of experiment files to FILE (-s), which is made if "
                             "it is not there: runs that\n"
                             "were sampled, judged or scored on several machines become one. What "

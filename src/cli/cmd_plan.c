@@ -10,9 +10,6 @@
 
 #include "base/jout.h"
 
-#include <math.h>
-#include <stdio.h>
-
 static const char intro[] =
     "The best single model, the best cascade and the best mixture for a budget, whether sampling\n"
     "stops at the first pass or not: expected score, cost, by how much each is ahead of the best\n"
@@ -38,12 +35,10 @@ static const char intro[] =
 /* What is recorded, at each budget of the question: the figures of a report. */
 static void put_points(const rn_until_summary *s, rn_buf *out)
 {
-    rn_jout_key(out, "recorded");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "recorded", "[");
     for (size_t i = 0; i < s->n_points; i++) {
         const rn_until_point *p = &s->points[i];
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_whole(out, "k", p->k[0]);
         if (s->n_models == 2) rn_jout_whole(out, "second_k", p->k[1]);
         rn_jout_number(out, s->n_models == 2 ? "ahead" : "value", p->value);
@@ -64,12 +59,10 @@ static void put_json(const rn_until_summary *s, rn_buf *out)
     rn_jout_number(out, "p_answered", s->p_answered);
     rn_jout_whole(out, "problems_compared", s->n_reported);
     put_points(s, out);
-    rn_jout_key(out, "models");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "models", "[");
     for (size_t i = 0; i < s->n_models; i++) {
         const rn_until_model *m = &s->models[i];
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_text(out, "model", m->name);
         rn_jout_whole(out, "recorded", m->n_recorded);
         rn_jout_whole(out, "further", m->n_more[1]);
@@ -81,12 +74,10 @@ static void put_json(const rn_until_summary *s, rn_buf *out)
         rn_buf_putc(out, '}');
     }
     rn_buf_putc(out, ']');
-    rn_jout_key(out, "problems");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "problems", "[");
     for (size_t i = 0; i < s->n_listed; i++) {
         const rn_until_problem *p = &s->problems[i];
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_text(out, "task_id", p->task_id);
         rn_jout_text(out, "model", s->models[p->model].name);
         rn_jout_whole(out, "n", p->n);
@@ -149,19 +140,18 @@ int rn_cmd_plan(int argc, char **argv)
     rn_opt_list budgets = {0};
     const char *question = NULL;
     int64_t n_max = 0;
-    bool total = false, stop = false, no_stop = false, replay = false, no_tests = false;
     rn_plan_options_init(&o);
     o.data.format = "table";
     const rn_opt table[] = {
         RN_REPORT_OPTIONS_DATA(o.data, l),
         RN_OPT_LIST('b', "budget", &budgets, "AMOUNT",
                     "60s, 200TFLOP, 0.05USD, ... (repeat; default: powers of two of a sample)"),
-        RN_OPT_FLAG(0, "total", &total, "budgets are for the whole set, in expectation"),
-        RN_OPT_FLAG(0, "stop", &stop, "only with stopping at the first pass"),
-        RN_OPT_FLAG(0, "no-stop", &no_stop, "only without"),
+        RN_OPT_FLAG(0, "total", &o.total, "budgets are for the whole set, in expectation"),
+        RN_OPT_FLAG(0, "stop", &o.stop, "only with stopping at the first pass"),
+        RN_OPT_FLAG(0, "no-stop", &o.no_stop, "only without"),
         RN_OPT_STR(0, "axis", &o.axis, "AXIS", "flops, time or usd, where no budget says it"),
-        RN_OPT_FLAG(0, "replay", &replay, "run the policies of `solve` over the samples"),
-        RN_OPT_FLAG(0, "no-tests", &no_tests,
+        RN_OPT_FLAG(0, "replay", &o.replay, "run the policies of `solve` over the samples"),
+        RN_OPT_FLAG(0, "no-tests", &o.no_tests,
                     "stop at the first sample that passes all examples of the prompt, then choose"),
         RN_OPT_STR(0, "fallback", &o.data.fallback, "MODEL",
                    "no-tests: takes this model's greedy answer where no sample passes them "
@@ -193,11 +183,6 @@ int rn_cmd_plan(int argc, char **argv)
     if (question) return plan_samples(cmd, question, n_max, &o.data, &watch);
     o.budgets = budgets.v;
     o.n_budgets = (size_t)budgets.n;
-    o.total = total;
-    o.stop = stop;
-    o.no_stop = no_stop;
-    o.replay = replay;
-    o.no_tests = no_tests;
     if (rn_plan_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
     if (rn_stage_plan(&o, &out, &err)) return rn_opt_failure(cmd, &err);
     return rn_report_output_print(cmd, o.data.format, &out);

@@ -2,8 +2,6 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
-#include <stdio.h>
-
 static void print_table(const rn_profile_options *o, const rn_profile_summary *p)
 {
     const rn_profile_row *best = &p->rows[p->best];

@@ -2,11 +2,6 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
-#include "base/buf.h"
-
-#include <stdio.h>
-#include <string.h>
-
 /* What was scored and what was left out. */
 static void print_counts(const rn_rank_summary *s)
 {
@@ -67,7 +62,6 @@ int rn_cmd_rank(int argc, char **argv)
     rn_rank_options_init(&o);
     const char *store = NULL;
     int64_t jobs = 0;
-    bool allow_weak = false;
     const rn_opt table[] = {
         RN_OPT_STR(
             0, "ranker", &o.ranker, "RANKER",
@@ -102,7 +96,7 @@ int rn_cmd_rank(int argc, char **argv)
         RN_OPT_REAL(0, "cpu-limit", &o.cpu_s, "S",
                     "CPU seconds per input or test (default 0.1; consensus: 0.5)"),
         RN_OPT_INT('j', "jobs", &jobs, "N", "programs at a time (default: cores)"),
-        RN_OPT_FLAG(0, "allow-weak", &allow_weak, "run even without namespaces and Landlock"),
+        RN_OPT_FLAG(0, "allow-weak", &o.allow_weak, "run even without namespaces and Landlock"),
         RN_SELECT_OPTIONS(&o.select),
         RN_SHARE_OPTIONS(&o.share),
         RN_FILE_OPTIONS(&m),
@@ -119,7 +113,6 @@ int rn_cmd_rank(int argc, char **argv)
     if ((rc = rn_model_args_read(cmd, &m)) >= 0) return rc;
     o.model = m.m;
     o.jobs = (int)jobs;
-    o.allow_weak = allow_weak;
     rn_err err = {0};
     if (rn_rank_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
 

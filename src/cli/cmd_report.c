@@ -9,9 +9,6 @@
 #include "cli/model_opts.h"
 #include "cli/report_opts.h"
 
-#include <stdio.h>
-#include <string.h>
-
 static const char intro[] =
     "Answers which model leads at an equal budget, by how much and how sure that is,\n"
     "on one screen; --all and --metric show every table. Budgets are in samples of the\n"
@@ -71,13 +68,12 @@ int rn_cmd_report(int argc, char **argv)
     rn_report_lists l = {0};
     rn_selection select = {0};
     const char *data = NULL;
-    bool published = false, all = false, interpolate = false;
     rn_report_options_init(&o);
     const rn_opt table[] = {
         RN_REPORT_OPTIONS_DATA(o, l),
-        RN_OPT_FLAG(0, "published", &published, "the study's published tables"),
+        RN_OPT_FLAG(0, "published", &o.published, "the study's published tables"),
         RN_OPT_STR('f', "format", &o.format, "FORMAT", "table, csv or json"),
-        RN_OPT_FLAG(0, "all", &all, "every table and the conditions, not only the answer"),
+        RN_OPT_FLAG(0, "all", &o.all, "every table and the conditions, not only the answer"),
         RN_OPT_STR(0, "html", &o.html, "FILE", "one page with everything, for a browser"),
         RN_OPT_STR(0, "chart-js", &o.chart_js, "FILE", "the Chart.js that the page holds"),
         RN_OPT_STR(0, "plot", &o.plot, "FILE", "a figure: .svg, .pdf or .png, drawn by gnuplot"),
@@ -105,7 +101,7 @@ int rn_cmd_report(int argc, char **argv)
                    "(default: the most expensive)"),
         RN_OPT_STR(0, "against", &o.against, "WHAT",
                    "imported: which samples our verdict and an imported one differ on"),
-        RN_OPT_FLAG(0, "interpolate", &interpolate,
+        RN_OPT_FLAG(0, "interpolate", &o.interpolate,
                     "between published k: linear in log k, not the last one"),
         RN_REPORT_OPTIONS_BOOT(o),
         RN_OPT_END};
@@ -116,9 +112,6 @@ int rn_cmd_report(int argc, char **argv)
     rn_err err = {0};
     rn_report_output out = {0};
     rn_report_lists_put(&l, &o);
-    o.published = published;
-    o.all = all;
-    o.interpolate = interpolate;
     if (!o.format && !o.html && !o.plot) o.format = "table";
     if (rn_report_options_check(&o, &err) || rn_selection_check(&select, &err))
         return rn_opt_usage(cmd, "%s", err.msg);

@@ -9,22 +9,18 @@
 #include "cli/commands.h"
 #include "cli/model_opts.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { MAX_MODELS = 8, NOT_GIVEN = -1 };
 
+/* What is not in rn_solve_options as it is typed. */
 typedef struct options {
     rn_model_args m; /* of all models */
     rn_opt_list models, costs;
-    const char *budget, *policy, *learn_from, *store, *fallback;
-    const char *set, *problem, *prompt, *tests, *entry, *dir, *file, *at, *run;
-    const char *ledger, *format, *data, *venv;
-    bool no_tests, accept_unverified, keep_going, allow_weak, quiet;
+    const char *store, *set, *problem, *prompt, *tests, *entry, *ledger, *format, *data;
+    int quiet;
     int64_t in_flight, jobs, max_tok, seed, memory_mib;
-    double temperature, top_p, cpu_s, wall_s;
+    double temperature, top_p;
 } options;
 
 typedef struct session {
@@ -101,19 +97,20 @@ static int add_models(session *q)
 static int check_problem(session *q)
 {
     const options *o = &q->o;
-    int forms = (o->set != NULL) + (o->prompt != NULL) + (o->dir != NULL);
+    const rn_solve_options *s = &q->s;
+    int forms = (o->set != NULL) + (o->prompt != NULL) + (s->dir != NULL);
     if (forms == 0)
         return rn_opt_usage(q->cmd, "give a problem: a file or set, or --prompt FILE, or --in DIR");
     if (forms > 1) return rn_opt_usage(q->cmd, "give one of a problem file, --prompt and --in");
     if (o->prompt && !o->entry)
         return rn_opt_usage(q->cmd, "--prompt needs --entry NAME, the function that is tested");
-    if (o->prompt && !o->tests && !o->no_tests)
+    if (o->prompt && !o->tests && !s->no_tests)
         return rn_opt_usage(q->cmd, "--prompt needs --tests FILE, or --no-tests");
-    if (o->dir && (!o->file || !o->at))
+    if (s->dir && (!s->file || !s->marker))
         return rn_opt_usage(q->cmd, "--in needs --file PATH and --at MARKER");
-    if (o->dir && !o->run && !o->no_tests)
+    if (s->dir && !s->command && !s->no_tests)
         return rn_opt_usage(q->cmd, "--in needs --run COMMAND, or --no-tests");
-    if (!o->dir && (o->file || o->at || o->run))
+    if (!s->dir && (s->file || s->marker || s->command))
         return rn_opt_usage(q->cmd, "--file, --at and --run belong to --in DIR");
     return -1;
 }
@@ -121,11 +118,12 @@ static int check_problem(session *q)
 static int check_options(session *q)
 {
     const options *o = &q->o;
+    const rn_solve_options *s = &q->s;
     int rc = check_problem(q);
     if (rc < 0) rc = rn_model_args_read(q->cmd, &q->o.m);
     if (rc < 0) rc = add_models(q);
     if (rc >= 0) return rc;
-    if (!o->budget)
+    if (!s->budget)
         return rn_opt_usage(q->cmd, "give a budget, e.g. --budget 60s, 200TFLOP or 0.05USD");
     rn_sampling_init(&q->sampling);
     if (!isnan(o->temperature)) q->sampling.temperature = o->temperature;
@@ -136,8 +134,8 @@ static int check_options(session *q)
         q->sampling.top_p > 1)
         return rn_opt_usage(q->cmd, "--temperature is 0 or more, --top-p in (0, 1], --max-tokens "
                                     "at least 1");
-    if (o->cpu_s < 0 || o->wall_s < 0 || o->memory_mib < 0 || o->jobs < 0 || o->jobs > 256 ||
-        o->in_flight < 0)
+    if (s->judge.cpu_s < 0 || s->judge.wall_s < 0 || o->memory_mib < 0 || o->jobs < 0 ||
+        o->jobs > 256 || o->in_flight < 0)
         return rn_opt_usage(q->cmd, "limits, jobs, threads and places must not be negative");
     if (o->format && strcmp(o->format, "table") != 0 && strcmp(o->format, "json") != 0)
         return rn_opt_usage(q->cmd, "--format is table or json, not '%s'", o->format);
@@ -255,26 +253,11 @@ static void fill(session *q)
     s->models = q->models;
     s->n_models = (size_t)o->models.n;
     s->set = q->set;
-    s->dir = o->dir;
-    s->file = o->file;
-    s->marker = o->at;
-    s->command = o->run;
-    s->budget = o->budget;
-    s->policy = o->policy;
-    s->learn_from = o->learn_from;
     s->store = q->store;
-    s->no_tests = o->no_tests;
-    s->fallback = o->fallback;
-    s->accept_unverified = o->accept_unverified;
-    s->keep_going = o->keep_going;
     s->sampling = &q->sampling;
     s->in_flight = (int)o->in_flight;
-    s->judge = (rn_judge_settings){.jobs = (int)o->jobs,
-                                   .cpu_s = o->cpu_s,
-                                   .wall_s = o->wall_s,
-                                   .memory_bytes = o->memory_mib << 20,
-                                   .venv = o->venv,
-                                   .allow_weak = o->allow_weak};
+    s->judge.jobs = (int)o->jobs;
+    s->judge.memory_bytes = o->memory_mib << 20;
     s->on_sample = on_sample;
     s->on_verdict = on_verdict;
     s->should_stop = should_stop;
@@ -286,6 +269,7 @@ static int run(session *q, int argc, char **argv)
     rn_err err = {0};
     rn_solve_result r = {0};
     const options *o = &q->o;
+    const rn_solve_options *s = &q->s;
     const rn_problem_source from = {
         .set = o->set,
         .data_dir = o->data,
@@ -293,9 +277,9 @@ static int run(session *q, int argc, char **argv)
         .tests_file = o->tests,
         .entry = o->entry,
         .problem = o->problem,
-        .judge = {.jobs = (int)o->jobs, .venv = o->venv, .allow_weak = o->allow_weak},
+        .judge = {.jobs = (int)o->jobs, .venv = s->judge.venv, .allow_weak = s->judge.allow_weak},
         .watch = rn_opt_watch(q->cmd, 0, NULL)};
-    int rc = o->dir ? 0 : rn_problem_open(&from, &q->set, &q->s.problem, &err);
+    int rc = s->dir ? 0 : rn_problem_open(&from, &q->set, &q->s.problem, &err);
     if (!rc && o->store) rc = rn_store_open(o->store, RN_STORE_CREATE, &q->store, &err);
     fill(q);
     q->s.argc = argc;
@@ -324,25 +308,26 @@ int rn_cmd_solve(int argc, char **argv)
     static session q;
     q.cmd = rn_command_find("solve");
     options *o = &q.o;
+    rn_solve_options *s = &q.s;
     *o = (options){.m = RN_MODEL_ARGS_NONE, .temperature = NAN, .top_p = NAN, .max_tok = NOT_GIVEN};
     const rn_opt table[] = {
         RN_OPT_LIST('m', "model", &o->models, "[NAME=]MODEL",
                     "a GGUF file, or https://HOST:PORT/v1#MODEL; repeat, at most 8"),
-        RN_OPT_STR('b', "budget", &o->budget, "AMOUNT", "e.g. 60s, 200TFLOP, 0.05USD"),
-        RN_OPT_STR(0, "policy", &o->policy, "NAME",
+        RN_OPT_STR('b', "budget", &s->budget, "AMOUNT", "e.g. 60s, 200TFLOP, 0.05USD"),
+        RN_OPT_STR(0, "policy", &s->policy, "NAME",
                    "adaptive (default), small-only, large-only, cascade"),
-        RN_OPT_STR(0, "learn-from", &o->learn_from, "STORE",
+        RN_OPT_STR(0, "learn-from", &s->learn_from, "STORE",
                    "expect of the models what this store recorded of them"),
         RN_OPT_STR('s', "store", &o->store, "FILE",
                    "keep samples and verdicts here, and use those that are there"),
-        RN_OPT_FLAG(0, "no-tests", &o->no_tests,
+        RN_OPT_FLAG(0, "no-tests", &s->no_tests,
                     "stop at a sample that passes the prompt's examples, else choose; nothing is "
                     "verified"),
-        RN_OPT_STR(0, "fallback", &o->fallback, "MODEL",
+        RN_OPT_STR(0, "fallback", &s->fallback, "MODEL",
                    "no-tests: the model whose greedy answer is taken where no sample passes them"),
-        RN_OPT_FLAG(0, "keep-going", &o->keep_going,
+        RN_OPT_FLAG(0, "keep-going", &s->keep_going,
                     "buy on although all programs fail as an empty place does"),
-        RN_OPT_FLAG(0, "accept-unverified", &o->accept_unverified,
+        RN_OPT_FLAG(0, "accept-unverified", &s->accept_unverified,
                     "without a pass, print the ranker's choice"),
         RN_OPT_STR(0, "ledger", &o->ledger, "FILE", "write the ledger there as JSON"),
         RN_OPT_STR('f', "format", &o->format, "FORM", "ledger on stderr: table (default) or json"),
@@ -354,12 +339,12 @@ int rn_cmd_solve(int argc, char **argv)
         RN_OPT_STR(0, "tests", &o->tests, "FILE",
                    "its tests: statements, or check(candidate) as in HumanEval"),
         RN_OPT_STR(0, "entry", &o->entry, "NAME", "the function's name"),
-        RN_OPT_STR(0, "in", &o->dir, "DIR", "a working folder; a private copy is used"),
-        RN_OPT_STR(0, "file", &o->file, "PATH", "the file in it that is to be completed"),
-        RN_OPT_STR(0, "at", &o->at, "MARKER", "text in that file which the program replaces"),
-        RN_OPT_STR(0, "test-command", &o->run, "COMMAND",
+        RN_OPT_STR(0, "in", &s->dir, "DIR", "a working folder; a private copy is used"),
+        RN_OPT_STR(0, "file", &s->file, "PATH", "the file in it that is to be completed"),
+        RN_OPT_STR(0, "at", &s->marker, "MARKER", "text in that file which the program replaces"),
+        RN_OPT_STR(0, "test-command", &s->command, "COMMAND",
                    "passes by exit status 0, in the sandbox"),
-        RN_OPT_ALIAS("run", &o->run),
+        RN_OPT_ALIAS("run", &s->command),
         RN_OPT_GROUP("sampling"),
         RN_OPT_REAL(0, "temperature", &o->temperature, "T", "default 0.8"),
         RN_OPT_REAL(0, "top-p", &o->top_p, "P", "default 0.95"),
@@ -391,12 +376,15 @@ int rn_cmd_solve(int argc, char **argv)
         RN_OPT_STR(0, "cost-file", &o->m.m.cost_file, "FILE", "more entries of the cost tables"),
         RN_OPT_GROUP("judging"),
         RN_OPT_INT('j', "jobs", &o->jobs, "N", "programs judged at a time (default 1)"),
-        RN_OPT_REAL(0, "cpu-limit", &o->cpu_s, "S",
+        RN_OPT_REAL(0, "cpu-limit", &s->judge.cpu_s, "S",
                     "CPU seconds per program (default 3) or command (default 60)"),
-        RN_OPT_REAL(0, "wall-limit", &o->wall_s, "S", "wall-clock backstop (default: 5 x CPU + 5)"),
+        RN_OPT_REAL(0, "wall-limit", &s->judge.wall_s, "S",
+                    "wall-clock backstop (default: 5 x CPU + 5)"),
         RN_OPT_INT(0, "memory-limit", &o->memory_mib, "MIB", "per program (default 4096)"),
-        RN_OPT_STR(0, "venv", &o->venv, "DIR", "a virtual environment whose packages programs see"),
-        RN_OPT_FLAG(0, "allow-weak", &o->allow_weak, "run even without namespaces and Landlock"),
+        RN_OPT_STR(0, "venv", &s->judge.venv, "DIR",
+                   "a virtual environment whose packages programs see"),
+        RN_OPT_FLAG(0, "allow-weak", &s->judge.allow_weak,
+                    "run even without namespaces and Landlock"),
         RN_OPT_END};
     int first, rc = rn_opt_parse(q.cmd,
                                  "Buys samples from the models until one passes the tests or the "

@@ -4,8 +4,6 @@
 
 #include "cli/opt.h"
 
-#include <stddef.h>
-
 /* name, arguments, summary: the order is that of `ration --help`. */
 #define RN_COMMANDS(X)                                                                             \
     X(demo, "[options]", "the whole way on the bundled models and problems")                       \

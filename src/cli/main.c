@@ -4,10 +4,7 @@
 #include "base/log.h"
 #include "base/near.h"
 
-#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 
 static const rn_command commands[] = {
 #define X(name, args, summary) {#name, args, summary, rn_cmd_##name},

@@ -1,11 +1,6 @@
 /* model_opts.c: see model_opts.h. */
 #include "cli/model_opts.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-
 int rn_parse_size(const char *text, size_t *out, rn_err *err)
 {
     static const struct {

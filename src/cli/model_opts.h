@@ -5,8 +5,6 @@
 
 #include "cli/opt.h"
 
-#include <math.h>
-
 /* What the options say; rn_model_args_read makes a source of it. */
 typedef struct rn_model_args {
     rn_model_source m;

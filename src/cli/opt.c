@@ -4,12 +4,8 @@
 #include "base/log.h"
 #include "base/near.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum {
@@ -211,6 +207,15 @@ static void print_help(const rn_command *cmd, const char *intro, const rn_opt *t
     print_option(&help);
 }
 
+int rn_opt_print(rn_buf *text)
+{
+    const bool ok = rn_buf_ok(text);
+    if (ok) fwrite(text->data, 1, text->len, stdout);
+    rn_buf_free(text);
+    fflush(stdout);
+    return ok ? 0 : RN_ENOMEM;
+}
+
 static void print_error(const rn_command *cmd, const char *msg)
 {
     rn_opt_say(cmd, "%s", msg);
@@ -240,7 +245,7 @@ static int store_value(const rn_command *cmd, const rn_opt *o, const char *arg)
     char *end = NULL;
     errno = 0;
     switch (o->type) {
-    case RN_OPT_T_FLAG: *(bool *)o->dest = true; return 0;
+    case RN_OPT_T_FLAG: *(int *)o->dest = 1; return 0;
     case RN_OPT_T_STR: *(const char **)o->dest = arg; return 0;
     case RN_OPT_T_INT: {
         long long v = strtoll(arg, &end, 10);

@@ -1,7 +1,7 @@
 /*
  * opt.h: options of a command as a table, from which both parsing (getopt_long) and --help follow.
  *
- *     struct opts { const char *store; int64_t jobs; bool recheck; } o = {.jobs = 0};
+ *     struct opts { const char *store; int64_t jobs; int recheck; } o = {.jobs = 0};
  *     const rn_opt table[] = {
  *         RN_OPT_STR('s', "store", &o.store, "FILE", "the experiment file"),
  *         RN_OPT_INT('j', "jobs", &o.jobs, "N", "programs at a time (default: cores)"),
@@ -11,10 +11,7 @@
 #ifndef RN_CLI_OPT_H
 #define RN_CLI_OPT_H
 
-#include "base/err.h"
 #include "base/term.h"
-
-#include <stdbool.h>
 
 typedef enum {
     RN_OPT_T_END,
@@ -36,39 +33,25 @@ typedef struct rn_opt {
     rn_opt_type type;
     int short_name;                    /* 0 if none */
     const char *name, *metavar, *help; /* help NULL: an old name, which works and is not shown */
-    void *dest; /* bool, const char *, int64_t, double or rn_opt_list, by type */
+    void *dest; /* int (a flag), const char *, int64_t, double or rn_opt_list, by type */
 } rn_opt;
 
-#define RN_OPT_FLAG(s, name, dest, help)         \
-    {                                            \
-        RN_OPT_T_FLAG, s, name, NULL, help, dest \
+#define RN_OPT_ROW(type, s, name, meta, help, dest) \
+    {                                               \
+        RN_OPT_T_##type, s, name, meta, help, dest  \
     }
-#define RN_OPT_STR(s, name, dest, meta, help)   \
-    {                                           \
-        RN_OPT_T_STR, s, name, meta, help, dest \
-    }
-#define RN_OPT_INT(s, name, dest, meta, help)   \
-    {                                           \
-        RN_OPT_T_INT, s, name, meta, help, dest \
-    }
-#define RN_OPT_REAL(s, name, dest, meta, help)   \
-    {                                            \
-        RN_OPT_T_REAL, s, name, meta, help, dest \
-    }
-#define RN_OPT_LIST(s, name, dest, meta, help)   \
-    {                                            \
-        RN_OPT_T_LIST, s, name, meta, help, dest \
-    }
+#define RN_OPT_FLAG(s, name, dest, help)       RN_OPT_ROW(FLAG, s, name, NULL, help, dest)
+#define RN_OPT_STR(s, name, dest, meta, help)  RN_OPT_ROW(STR, s, name, meta, help, dest)
+#define RN_OPT_INT(s, name, dest, meta, help)  RN_OPT_ROW(INT, s, name, meta, help, dest)
+#define RN_OPT_REAL(s, name, dest, meta, help) RN_OPT_ROW(REAL, s, name, meta, help, dest)
+#define RN_OPT_LIST(s, name, dest, meta, help) RN_OPT_ROW(LIST, s, name, meta, help, dest)
 /* The rows that follow stand under this heading: "of models behind a server". */
-#define RN_OPT_GROUP(title)                      \
-    {                                            \
-        RN_OPT_T_GROUP, 0, "", NULL, title, NULL \
-    }
+#define RN_OPT_GROUP(title) RN_OPT_ROW(GROUP, 0, "", NULL, title, NULL)
 /* Another name of an option, with the same destination, for those who know it by that. */
 #define RN_OPT_ALIAS(name, dest)                                                   \
     {                                                                              \
         _Generic((dest), const char ** : RN_OPT_T_STR, int64_t * : RN_OPT_T_INT, \
-                 double * : RN_OPT_T_REAL, bool * : RN_OPT_T_FLAG,            \
+                 double * : RN_OPT_T_REAL, int * : RN_OPT_T_FLAG,            \
                  rn_opt_list * : RN_OPT_T_LIST),                              \
             0, name, NULL, NULL, dest \
     }
@@ -106,6 +89,9 @@ void rn_opt_say(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 int rn_opt_usage(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Prints "ration NAME: message" on stderr; returns RN_EXIT_FAILURE. */
 int rn_opt_failure(const rn_command *cmd, const rn_err *err);
+
+/* Prints a text on stdout and frees it; RN_ENOMEM when memory was out in writing it. */
+int rn_opt_print(rn_buf *text);
 
 /* SIGINT and SIGTERM ask for the end, which rn_opt_should_stop tells; a second one ends the
  * process at once. */

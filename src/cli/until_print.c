@@ -1,12 +1,6 @@
 /* until_print.c: see until_print.h. */
 #include "cli/until_print.h"
 
-#include "base/buf.h"
-
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
 enum { MOST_LISTED = 10 };
 
 /* A number with a unit, "-" where it is not known. */

@@ -2,9 +2,7 @@
 #ifndef RN_CLI_UNTIL_PRINT_H
 #define RN_CLI_UNTIL_PRINT_H
 
-#include "ration.h"
-
-#include <stdbool.h>
+#include "base/base.h"
 
 /* plan: of rn_stage_until_plan. */
 void rn_until_print(const rn_until_summary *s, bool plan);

@@ -1,11 +1,6 @@
 /* amount.c: see amount.h. */
 #include "cost/amount.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
-
 static const struct {
     const char *text;
     rn_unit unit;

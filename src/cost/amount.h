@@ -8,7 +8,7 @@
 #ifndef RN_COST_AMOUNT_H
 #define RN_COST_AMOUNT_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 typedef enum rn_unit { RN_UNIT_FLOP, RN_UNIT_SECOND, RN_UNIT_USD, RN_N_UNITS } rn_unit;
 

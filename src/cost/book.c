@@ -7,9 +7,6 @@
  */
 #include "cost/book.h"
 
-#include <ctype.h>
-#include <stdlib.h>
-
 #define RN_STUDY_SOURCE "arXiv 2404.00725"
 
 static const char *const code_llama_7b[] = {"codellama/CodeLlama-7b-hf", "code-llama-7b-base"};
@@ -146,7 +143,7 @@ int rn_cost_profile_add(rn_cost_book *b, const char *profile, const char *hardwa
     r->time = copy;
     return 0;
 nomem:
-    return rn_fail(err, RN_ENOMEM, "out of memory adding the profile %s", profile);
+    return rn_nomem(err, profile);
 }
 
 rn_cost_book *rn_cost_book_new(void)

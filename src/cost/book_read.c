@@ -9,10 +9,6 @@
 
 #include "base/file.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_FILE = 1 << 20, MAX_LINE = 4096, MAX_POINTS = 256, MAX_ALIASES = 32 };
 
 typedef struct parser {
@@ -83,12 +79,11 @@ static int add_aliases(const parser *p, char *value, rn_err *err)
         a = trim(a);
         if (!*a) return bad(p, err, "an alias is empty");
         if (n == MAX_ALIASES) return bad(p, err, "more than %d aliases", MAX_ALIASES);
-        if (!(list[n++] = rn_arena_strdup(&p->book->arena, a)))
-            return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
+        if (!(list[n++] = rn_arena_strdup(&p->book->arena, a))) return rn_nomem(err, p->path);
     }
     rn_cost *m = p->model;
     const char **all = rn_arena_array(&p->book->arena, m->n_aliases + n, sizeof(char *));
-    if (!all) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
+    if (!all) return rn_nomem(err, p->path);
     if (m->n_aliases) memcpy(all, m->aliases, m->n_aliases * sizeof(char *));
     memcpy(all + m->n_aliases, list, n * sizeof(char *));
     m->aliases = all;
@@ -224,14 +219,14 @@ static int begin_section(parser *p, char *s, rn_err *err)
     if (!*name || strlen(name) > 100) return bad(p, err, "a name of 1 to 100 bytes is needed");
     if (profile) {
         p->profile = rn_arena_strdup(&p->book->arena, name);
-        if (!p->profile) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
+        if (!p->profile) return rn_nomem(err, p->path);
         return rn_cost_profile_add(p->book, name, NULL, NULL, NULL, err);
     }
     p->model = rn_cost_book_add(p->book, name);
-    if (!p->model) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
+    if (!p->model) return rn_nomem(err, p->path);
     if (!p->model->has_shape) p->model->shape.gated_ffn = 1;
     p->model->source = rn_arena_strdup(&p->book->arena, p->path);
-    return p->model->source ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->path);
+    return p->model->source ? 0 : rn_nomem(err, p->path);
 }
 
 static int read_line(parser *p, rn_bytes text, rn_err *err)

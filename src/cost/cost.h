@@ -37,11 +37,8 @@
 #ifndef RN_COST_COST_H
 #define RN_COST_COST_H
 
-#include "base/arena.h"
 #include "base/json.h"
 #include "cost/flop.h"
-
-#include <math.h>
 
 #define RN_COST_STUDY_PROFILE "paper-8xa100"
 

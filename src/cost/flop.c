@@ -14,9 +14,6 @@
  */
 #include "cost/flop.h"
 
-#include <math.h>
-#include <stddef.h>
-
 int rn_shape_check(const rn_shape *s, rn_err *err)
 {
     const struct {

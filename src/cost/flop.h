@@ -10,7 +10,7 @@
 #ifndef RN_COST_FLOP_H
 #define RN_COST_FLOP_H
 
-#include "base/err.h"
+#include "base/base.h"
 
 /* Tokens of the study's forward pass. */
 enum { RN_FLOP_STUDY_TOK = 128 };

@@ -6,8 +6,6 @@
  */
 #include "cost/book.h"
 
-#include <stddef.h>
-
 static const struct {
     const char *key;
     size_t at;
@@ -70,7 +68,7 @@ int rn_cost_book_add_shape(rn_cost_book *b, const char *name, const rn_shape *sh
     if (rn_cost_find(b, name)) return 0;
     rn_cost *c = rn_cost_book_add(b, name);
     const char *from = c ? rn_arena_strdup(&b->arena, source) : NULL;
-    if (!from) return rn_fail(err, RN_ENOMEM, "out of memory for the cost of %s", name);
+    if (!from) return rn_nomem(err, name);
     c->shape = *shape;
     c->has_shape = true;
     c->source = from;

@@ -6,12 +6,8 @@
  * the bytes that are left before anything is allocated for them.
  */
 #include "gguf/gguf.h"
-#include "base/arena.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -360,7 +356,7 @@ static int by_name(const void *a, const void *b)
 static int index_tensors(rn_gguf *g, rn_err *err)
 {
     g->tensor_by_name = rn_arena_array(&g->mem, g->n_tensors + 1, sizeof *g->tensor_by_name);
-    if (!g->tensor_by_name) return rn_fail(err, RN_ENOMEM, "%s: out of memory", g->path);
+    if (!g->tensor_by_name) return rn_nomem(err, g->path);
     for (size_t i = 0; i < g->n_tensors; i++)
         g->tensor_by_name[i] = &g->tensors[i];
     qsort(g->tensor_by_name, g->n_tensors, sizeof *g->tensor_by_name, by_name);
@@ -550,12 +546,12 @@ static int open_other_parts(rn_gguf *g, int64_t n_parts, rn_err *err)
             "-00001-of-%05lld.gguf, so that the others cannot be found; rename the parts",
             g->path, (long long)n_parts, (long long)n_parts);
     part *parts = realloc(g->parts, (size_t)n_parts * sizeof *parts);
-    if (!parts) return rn_fail(err, RN_ENOMEM, "%s: out of memory", g->path);
+    if (!parts) return rn_nomem(err, g->path);
     g->parts = parts;
     for (int i = 1; i < (int)n_parts; i++) {
         char *path = rn_arena_printf(&g->mem, "%.*s-%05d-of-%05d.gguf", (int)prefix, g->path, i + 1,
                                      (int)n_parts);
-        if (!path) return rn_fail(err, RN_ENOMEM, "%s: out of memory", g->path);
+        if (!path) return rn_nomem(err, g->path);
         int rc = map_file(path, &g->parts[i], err);
         if (rc == RN_ENOTFOUND)
             return rn_fail(err, rc,
@@ -625,14 +621,14 @@ static int open_parts(const char *path, part first, rn_gguf **out, rn_err *err)
         if (first.mapped) munmap((void *)(uintptr_t)first.base, first.size);
         free(g);
         free(parts);
-        return rn_fail(err, RN_ENOMEM, "%s: out of memory", path);
+        return rn_nomem(err, path);
     }
     parts[0] = first;
     g->parts = parts;
     g->n_parts = 1;
     g->path = rn_arena_strdup(&g->mem, path);
     header h = {0};
-    int rc = g->path ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", path);
+    int rc = g->path ? 0 : rn_nomem(err, path);
     if (!rc) rc = parse_part(g, 0, path, &h, err);
     if (!rc) rc = open_split(g, &h, err);
     if (!rc) rc = index_tensors(g, err);

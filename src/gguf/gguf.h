@@ -19,7 +19,6 @@
 #ifndef RN_GGUF_GGUF_H
 #define RN_GGUF_GGUF_H
 
-#include "base/buf.h"
 #include "gguf/quant.h"
 
 typedef struct rn_gguf rn_gguf;

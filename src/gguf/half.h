@@ -8,8 +8,7 @@
 #ifndef RN_GGUF_HALF_H
 #define RN_GGUF_HALF_H
 
-#include <stdint.h>
-#include <string.h>
+#include "base/base.h"
 
 static inline uint32_t rn_f32_bits(float f)
 {

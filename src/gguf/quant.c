@@ -2,9 +2,6 @@
 #include "gguf/quant.h"
 #include "gguf/half.h"
 
-#include <math.h>
-#include <strings.h>
-
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "the block formats are read in place and are little-endian"
 #endif

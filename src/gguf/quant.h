@@ -16,9 +16,7 @@
 #ifndef RN_GGUF_QUANT_H
 #define RN_GGUF_QUANT_H
 
-#include "base/err.h"
-
-#include <stdbool.h>
+#include "base/base.h"
 
 /* Types this library reads: name, id in the file, weights per block, bytes per block. */
 #define RN_QTYPES(X)        \

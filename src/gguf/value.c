@@ -1,8 +1,6 @@
 /* value.c: typed access to the metadata of an opened GGUF file. See gguf.h. */
 #include "gguf/gguf.h"
 
-#include <math.h>
-
 static uint64_t load(const uint8_t *p, size_t bytes)
 {
     uint64_t v = 0;

@@ -108,7 +108,7 @@ int rn_gguf_write_head(const rn_gguf_writer *w, rn_buf *out, rn_err *err)
     pad(out);
     bool ok =
         rn_buf_ok(&w->kvs) && rn_buf_ok(&w->infos) && rn_vec_ok(&w->tensors) && rn_buf_ok(out);
-    return ok ? 0 : rn_fail(err, RN_ENOMEM, "out of memory making a GGUF file");
+    return ok ? 0 : rn_nomem(err, "GGUF file");
 }
 
 int rn_gguf_write(const rn_gguf_writer *w, rn_buf *out, rn_err *err)
@@ -120,7 +120,7 @@ int rn_gguf_write(const rn_gguf_writer *w, rn_buf *out, rn_err *err)
         rn_buf_add(out, w->tensors.data[i].data, w->tensors.data[i].len);
         pad(out);
     }
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory making a GGUF file");
+    return rn_buf_ok(out) ? 0 : rn_nomem(err, "GGUF file");
 }
 
 void rn_gguf_writer_free(rn_gguf_writer *w)

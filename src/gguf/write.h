@@ -13,7 +13,6 @@
 #ifndef RN_GGUF_WRITE_H
 #define RN_GGUF_WRITE_H
 
-#include "base/vec.h"
 #include "gguf/gguf.h"
 
 typedef struct rn_gguf_writer {

@@ -1,8 +1,6 @@
 /* consensus.c: see consensus.h. Groups are found by sorting the programs by their outcomes. */
 #include "rank/consensus.h"
 
-#include <stdlib.h>
-
 static const char *const names[RN_N_AGREES] = {"mbr", "codet"};
 
 const char *rn_agree_name(rn_agree a)
@@ -38,7 +36,7 @@ int rn_consensus_score(rn_voter *v, size_t n, rn_agree agree, bool has_values, r
 {
     if (n == 0) return 0;
     rn_voter **order = malloc(n * sizeof *order);
-    if (!order) return rn_fail(err, RN_ENOMEM, "out of memory for %zu programs", n);
+    if (!order) return rn_nomem(err, "programs");
     for (size_t i = 0; i < n; i++) {
         order[i] = &v[i];
         v[i].group = 0;

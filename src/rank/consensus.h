@@ -16,7 +16,7 @@
 #ifndef RN_RANK_CONSENSUS_H
 #define RN_RANK_CONSENSUS_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 typedef enum rn_agree { RN_AGREE_MBR, RN_AGREE_CODET, RN_N_AGREES } rn_agree;
 const char *rn_agree_name(rn_agree a);                            /* "mbr", "codet"; static */

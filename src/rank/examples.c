@@ -439,7 +439,7 @@ int rn_examples_find(rn_bytes text, const char *name, rn_arena *a, rn_example **
     const char *dot = name ? strrchr(name, '.') : NULL;
     rn_finder f = {.text = text, .a = a, .name = rn_bytes_of(dot ? dot + 1 : name)};
     rn_example *list = rn_arena_array(a, RN_MAX_EXAMPLES, sizeof *list);
-    if (!list) return rn_fail(err, RN_ENOMEM, "examples: out of memory");
+    if (!list) return rn_nomem(err, "examples");
     if (f.name.len) {
         rn_signature_find(text, f.name, &f.sig);
         find_calls(&f);
@@ -448,7 +448,7 @@ int rn_examples_find(rn_bytes text, const char *name, rn_arena *a, rn_example **
     if (f.list.n) qsort(f.list.data, f.list.n, sizeof *f.list.data, by_place);
     *n = choose_found(&f, list);
     *out = list;
-    int rc = rn_vec_ok(&f.list) ? 0 : rn_fail(err, RN_ENOMEM, "examples: out of memory");
+    int rc = rn_vec_ok(&f.list) ? 0 : rn_nomem(err, "examples");
     rn_vec_free(&f.list);
     return rc;
 }

@@ -328,7 +328,7 @@ static size_t output_end(rn_bytes t, size_t from, size_t to)
 int rn_examples_stdin(rn_bytes t, rn_arena *a, rn_sample_io **out, size_t *n, rn_err *err)
 {
     rn_sample_io *list = rn_arena_array(a, RN_MAX_EXAMPLES, sizeof *list);
-    if (!list) return rn_fail(err, RN_ENOMEM, "sample input and output: out of memory");
+    if (!list) return rn_nomem(err, "sample input and output");
     *n = 0;
     line_kind state = LINE_OTHER;
     bool samples = false; /* behind a heading that says "sample" or "example" */

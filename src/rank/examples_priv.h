@@ -2,7 +2,6 @@
 #ifndef RN_RANK_EXAMPLES_PRIV_H
 #define RN_RANK_EXAMPLES_PRIV_H
 
-#include "base/vec.h"
 #include "rank/examples.h"
 #include "rank/scan_priv.h"
 

@@ -1,8 +1,6 @@
 /* inputs.c: see inputs.h. */
 #include "rank/inputs.h"
 
-#include "rank/scan_priv.h"
-
 enum {
     TRIES_PER_INPUT = 20,
     MAX_INPUT_BYTES = 4096,
@@ -195,7 +193,7 @@ int rn_inputs_make(const rn_inputs_ask *ask, rn_arena *a, rn_inputs *out, rn_err
     g.cap = ask->max_examples + ask->n_mutants + ask->n_pooled + ask->n_borders;
     if (ask->max_total && ask->max_total < g.cap) g.cap = ask->max_total;
     g.list = rn_arena_array(a, g.cap + 1, sizeof *g.list);
-    if (!g.list) return rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+    if (!g.list) return rn_nomem(err, "inputs");
     for (size_t i = 0; i < n_found && g.n < ask->max_examples; i++)
         take(&g, found[i].args, &found[i]);
     size_t n_examples = g.n;
@@ -209,7 +207,7 @@ int rn_inputs_make(const rn_inputs_ask *ask, rn_arena *a, rn_inputs *out, rn_err
     bool failed = g.failed || !rn_buf_ok(&g.text);
     rn_arena_free(&g.scratch);
     rn_buf_free(&g.text);
-    if (failed) return rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+    if (failed) return rn_nomem(err, "inputs");
     *out = (rn_inputs){.list = g.list, .n = g.n, .n_examples = n_examples, .name = name};
     return 0;
 }

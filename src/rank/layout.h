@@ -7,7 +7,7 @@
 #ifndef RN_RANK_LAYOUT_H
 #define RN_RANK_LAYOUT_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 /* Appends the key to *out. Any text has one, whether it is Python or not. */
 void rn_layout_key(rn_bytes program, rn_buf *out);

@@ -4,8 +4,6 @@
  */
 #include "rank/nll.h"
 
-#include <stdlib.h>
-
 typedef struct batch {
     rn_nll_text *texts;
     int64_t *text_of; /* [n]: place in texts of a score: the first of those with these tokens */
@@ -103,21 +101,17 @@ int rn_nll_score(const rn_model *m, const rn_engine_opts *opts, const rn_ids *pr
     const int64_t n = texts->n;
     if (n == 0) return 0;
     batch b = {.texts = texts->texts, .all = texts};
-    b.text_of = calloc((size_t)n, sizeof *b.text_of);
-    b.next = calloc((size_t)n, sizeof *b.next);
-    b.scores = calloc((size_t)n, sizeof *b.scores);
-    b.ids = calloc((size_t)n, sizeof *b.ids);
+    rn_arena a = {0};
+    b.text_of = rn_arena_array(&a, (size_t)n, sizeof *b.text_of);
+    b.next = rn_arena_array(&a, (size_t)n, sizeof *b.next);
+    b.scores = rn_arena_array(&a, (size_t)n, sizeof *b.scores);
+    b.ids = rn_arena_array(&a, (size_t)n, sizeof *b.ids);
     int64_t longest = 0;
-    int rc = b.text_of && b.next && b.scores && b.ids
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "out of memory for texts");
+    int rc = b.text_of && b.next && b.scores && b.ids ? 0 : rn_nomem(err, "texts");
     if (!rc) rc = encode(&b, m, prompt, bare, &longest, err);
     if (!rc && b.n > 0) rc = score(&b, m, opts, prompt, longest, err);
     for (int64_t i = 0; i < b.n; i++)
         rn_ids_free(&b.ids[i]);
-    free(b.text_of);
-    free(b.next);
-    free(b.scores);
-    free(b.ids);
+    rn_arena_free(&a);
     return rc;
 }

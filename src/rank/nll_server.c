@@ -3,8 +3,6 @@
 
 #include "base/clock.h"
 
-#include <stdio.h>
-
 enum { WAIT_MS = 100, MAX_REFUSED_IN_ROW = 16 };
 
 /* Takes one answer: its text's score, or that it was refused. */

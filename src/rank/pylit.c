@@ -1,13 +1,6 @@
 /* pylit.c: see pylit.h. A recursive-descent reader with bounds, a writer, and mutations by type. */
 #include "rank/pylit.h"
 
-#include "base/vec.h"
-
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_DEPTH = 40, MAX_ITEMS = 4096, MAX_NUMBER = 63, MAX_STR = 256, MAX_SEQ = 64 };
 
 typedef struct reader {
@@ -44,9 +37,9 @@ static bool in_name(char c)
            (unsigned char)c >= 0x80;
 }
 
-static const rn_lit *make(reader *r, rn_lit v)
+static const rn_lit *keep(rn_arena *a, rn_lit v)
 {
-    rn_lit *p = rn_arena_alloc(r->a, sizeof *p);
+    rn_lit *p = rn_arena_alloc(a, sizeof *p);
     if (p) *p = v;
     return p;
 }
@@ -68,7 +61,7 @@ static const rn_lit *read_word(reader *r)
             continue;
         if (r->at + len < r->text.len && in_name(r->text.data[r->at + len])) continue;
         r->at += len;
-        return make(r, words[i].v);
+        return keep(r->a, words[i].v);
     }
     return NULL;
 }
@@ -105,11 +98,11 @@ static const rn_lit *read_number(reader *r)
     errno = 0;
     if (real) {
         double f = strtod(buf, &end);
-        return *end || !isfinite(f) ? NULL : make(r, (rn_lit){.kind = RN_LIT_FLOAT, .f = f});
+        return *end || !isfinite(f) ? NULL : keep(r->a, (rn_lit){.kind = RN_LIT_FLOAT, .f = f});
     }
     size_t lead = r->text.data[digits] == '0' && r->at - digits > 1;
     long long i = strtoll(buf, &end, 10);
-    return *end || errno || lead ? NULL : make(r, (rn_lit){.kind = RN_LIT_INT, .i = i});
+    return *end || errno || lead ? NULL : keep(r->a, (rn_lit){.kind = RN_LIT_INT, .i = i});
 }
 
 /* \xhh, \uhhhh; false if the digits are missing or it is half of a pair. */
@@ -168,7 +161,7 @@ static const rn_lit *read_str(reader *r)
     char *copy = ok && closed && rn_buf_ok(&out) && rn_utf8_valid(rn_buf_view(&out), NULL)
                      ? rn_arena_dup(r->a, out.data ? out.data : "", out.len)
                      : NULL;
-    if (copy) v = make(r, (rn_lit){.kind = RN_LIT_STR, .s = {copy, out.len}});
+    if (copy) v = keep(r->a, (rn_lit){.kind = RN_LIT_STR, .s = {copy, out.len}});
     rn_buf_free(&out);
     return v;
 }
@@ -223,7 +216,7 @@ static const rn_lit *read_container(reader *r)
                     .n = it.list.n};
         c.item = rn_arena_array(r->a, c.n + 1, sizeof *c.item);
         if (c.item && c.n) memcpy(c.item, it.list.data, c.n * sizeof *c.item);
-        if (c.item) v = make(r, c);
+        if (c.item) v = keep(r->a, c);
     }
     rn_vec_free(&it.list);
     return v;
@@ -311,13 +304,6 @@ void rn_lit_write(const rn_lit *v, rn_buf *out)
 }
 
 /* ---- mutations ------------------------------------------------------------------------------- */
-
-static const rn_lit *keep(rn_arena *a, rn_lit v)
-{
-    rn_lit *p = rn_arena_alloc(a, sizeof *p);
-    if (p) *p = v;
-    return p;
-}
 
 /* Near it, its negative, its double, 0 or 1; results stay within a double's integers. */
 static int64_t near_int(int64_t i, rn_rng *rng)

@@ -7,7 +7,6 @@
 #ifndef RN_RANK_PYLIT_H
 #define RN_RANK_PYLIT_H
 
-#include "base/arena.h"
 #include "base/rng.h"
 
 typedef enum rn_lit_kind {

@@ -2,7 +2,7 @@
 #ifndef RN_RANK_SCAN_PRIV_H
 #define RN_RANK_SCAN_PRIV_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 static inline bool rn_in_name(char c)
 {

@@ -4,9 +4,6 @@
 #include "base/file.h"
 #include "base/json.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 enum { MAX_FILE = 1 << 20 };
 
 /* ---- templates ------------------------------------------------------------------------------- */
@@ -39,29 +36,28 @@ static int read_fields(rn_verifier *v, const json_t *o, const char *path, rn_err
     v->text = rn_arena_dup(&v->own, text.data, text.len);
     v->yes = rn_arena_dup(&v->own, yes.data, yes.len);
     v->no = rn_arena_dup(&v->own, no.data, no.len);
-    if (!v->name || !v->text || !v->yes || !v->no)
-        return rn_fail(err, RN_ENOMEM, "%s: out of memory", path);
+    if (!v->name || !v->text || !v->yes || !v->no) return rn_nomem(err, path);
     return 0;
 }
 
 int rn_verifier_open(const char *which, const char *data_dir, rn_verifier **out, rn_err *err)
 {
     rn_verifier *v = calloc(1, sizeof *v);
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     json_t *o = NULL;
-    int rc = v ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    int rc = v ? 0 : rn_nomem(err, NULL);
     if (!rc && !rn_data_template(data_dir, "verifier", which, &path))
         rc = rn_fail(err, RN_ENOTFOUND,
                      "there is no verifier template '%s': give function, chat or a file", which);
-    if (!rc) rc = rn_file_read(path.data, MAX_FILE, &text, err);
-    if (!rc) rc = rn_json_parse(rn_buf_view(&text), (rn_json_at){path.data, 0}, &o, err);
+    if (!rc) rc = rn_file_read(path.s, MAX_FILE, &text, err);
+    if (!rc) rc = rn_json_parse(rn_buf_view(&text), (rn_json_at){path.s, 0}, &o, err);
     if (!rc && !json_is_object(o))
-        rc = rn_fail(err, RN_EFORMAT, "%s: a verifier template is a JSON object", path.data);
-    if (!rc) rc = read_fields(v, o, path.data, err);
+        rc = rn_fail(err, RN_EFORMAT, "%s: a verifier template is a JSON object", path.s);
+    if (!rc) rc = read_fields(v, o, path.s, err);
     if (!rc) rn_sha256_hex_of(rn_buf_view(&text), v->sha);
     json_decref(o);
     rn_buf_free(&text);
-    rn_buf_free(&path);
     if (rc)
         rn_verifier_free(v);
     else
@@ -112,9 +108,9 @@ typedef struct session {
     const rn_ask_io *io;
     rn_ask *asks; /* [n] */
     int64_t n;
+    rn_arena arena; /* of the arrays below, and of the tokens in scores */
     rn_ids yes, no;
     rn_ids *ids;      /* [n] questions; empty: too long */
-    int32_t **texts;  /* [n * per_ask] token ids, owned */
     rn_score *scores; /* [n * per_ask] */
     int64_t *ask_of;  /* [n]: of the scored ones */
     int per_ask;
@@ -147,7 +143,7 @@ static int encode_questions(session *s, rn_err *err)
         rn_buf_clear(&text);
         rn_verifier_question(s->v, s->asks[i].prompt, s->asks[i].program, &text);
         if (!rn_buf_ok(&text)) {
-            rc = rn_fail(err, RN_ENOMEM, "out of memory for a question");
+            rc = rn_nomem(err, "question");
             break;
         }
         rc = chat == RN_CHAT_NONE
@@ -184,11 +180,10 @@ static int put_text(session *s, int64_t at, int64_t i, size_t prefix, const rn_i
                     rn_err *err)
 {
     size_t own = s->ids[i].n - prefix;
-    int32_t *t = malloc((own + answer->n) * sizeof *t);
-    if (!t) return rn_fail(err, RN_ENOMEM, "out of memory for questions");
+    int32_t *t = rn_arena_array(&s->arena, own + answer->n, sizeof *t);
+    if (!t) return rn_nomem(err, "questions");
     if (own) memcpy(t, s->ids[i].v + prefix, own * sizeof *t);
     memcpy(t + own, answer->v, answer->n * sizeof *t);
-    s->texts[at] = t;
     s->scores[at] = (rn_score){.tok = t, .n_tok = (int32_t)(own + answer->n)};
     if (s->per_ask == 1) {
         s->scores[at].has_alt = true;
@@ -255,10 +250,6 @@ static int ask_range(session *s, int64_t from, int64_t end, size_t prefix, rn_er
     }
     for (int64_t i = 0; i < n && !rc; i++)
         take_scores(s, &s->scores[i * s->per_ask], s->ask_of[i], prefix);
-    for (int64_t i = 0; i < n_texts; i++) {
-        free(s->texts[i]);
-        s->texts[i] = NULL;
-    }
     return rc;
 }
 
@@ -280,22 +271,16 @@ int rn_verifier_ask(const rn_verifier *v, const rn_model *m, const rn_engine_opt
     int rc = encode_answer(m, v->yes, &s.yes, err);
     if (!rc) rc = encode_answer(m, v->no, &s.no, err);
     s.per_ask = s.yes.n == 1 && s.no.n == 1 ? 1 : 2;
-    size_t cap = (size_t)n * 2;
-    s.ids = calloc((size_t)n, sizeof *s.ids);
-    s.ask_of = calloc((size_t)n, sizeof *s.ask_of);
-    s.texts = calloc(cap, sizeof *s.texts);
-    s.scores = calloc(cap, sizeof *s.scores);
-    if (!rc && !(s.ids && s.ask_of && s.texts && s.scores))
-        rc = rn_fail(err, RN_ENOMEM, "out of memory for questions");
+    s.ids = rn_arena_array(&s.arena, (size_t)n, sizeof *s.ids);
+    s.ask_of = rn_arena_array(&s.arena, (size_t)n, sizeof *s.ask_of);
+    s.scores = rn_arena_array(&s.arena, (size_t)n * 2, sizeof *s.scores);
+    if (!rc && !(s.ids && s.ask_of && s.scores)) rc = rn_nomem(err, "questions");
     if (!rc) rc = encode_questions(&s, err);
     if (!rc) rc = ask_all(&s, err);
     for (int64_t i = 0; s.ids && i < n; i++)
         rn_ids_free(&s.ids[i]);
     rn_ids_free(&s.yes);
     rn_ids_free(&s.no);
-    free(s.ids);
-    free(s.ask_of);
-    free(s.texts);
-    free(s.scores);
+    rn_arena_free(&s.arena);
     return rc;
 }

@@ -19,7 +19,6 @@
 #ifndef RN_RANK_VERIFIER_H
 #define RN_RANK_VERIFIER_H
 
-#include "base/arena.h"
 #include "base/hash.h"
 #include "model/chat.h"
 #include "model/engine.h"

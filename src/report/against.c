@@ -2,11 +2,10 @@
  * against.c: `report --against imported`: the verdicts of our own beside those that came with the
  * samples, run by run: how many samples have both, and which of them passed under one judge alone.
  */
-#include "report/against.h"
+#include "report/render.h"
 
 #include "base/jout.h"
 #include "base/table.h"
-#include "base/vec.h"
 #include "store/store.h"
 
 enum { SHOWN = 30 }; /* rows of a table without --all */
@@ -53,7 +52,7 @@ static int note_run(void *user, const rn_store_run_row *r)
                     .set = rn_arena_strdup(&a->arena, r->set_name),
                     .imported = ""};
     bool ok = sum.model && sum.set && rn_vec_push(&a->sums, sum);
-    return ok ? 0 : rn_fail(a->err, RN_ENOMEM, "out of memory for a list of runs");
+    return ok ? 0 : rn_nomem(a->err, "list of runs");
 }
 
 static int note_pair(void *user, const rn_store_pair_row *r)
@@ -61,7 +60,7 @@ static int note_pair(void *user, const rn_store_pair_row *r)
     against *a = user;
     pair_sum *sum = &a->sums.data[a->sums.n - 1];
     if (sum->n_both++ == 0) sum->imported = rn_arena_strdup(&a->arena, r->their_protocol);
-    if (!sum->imported) return rn_fail(a->err, RN_ENOMEM, "out of memory for a protocol");
+    if (!sum->imported) return rn_nomem(a->err, "protocol");
     if (!r->differ) return 0;
     sum->n_differ++;
     *(r->ours == RN_V_PASSED ? &sum->ours_alone : &sum->theirs_alone) += 1;
@@ -72,7 +71,7 @@ static int note_pair(void *user, const rn_store_pair_row *r)
                     .ours = r->ours,
                     .theirs = r->theirs};
     bool ok = row.task_id && row.our_detail && row.their_detail && rn_vec_push(&a->rows, row);
-    return ok ? 0 : rn_fail(a->err, RN_ENOMEM, "out of memory for verdicts that differ");
+    return ok ? 0 : rn_nomem(a->err, "verdicts that differ");
 }
 
 /* Fills sums and rows. Runs come first, so that each walk's sum is the last one at work. */
@@ -82,7 +81,7 @@ static int load_pairs(against *a, rn_err *err)
     int rc = rn_store_each_run(a->s, note_run, a, err);
     for (size_t i = 0; i < a->sums.n; i++)
         (void)rn_vec_push(&runs, a->sums.data[i]);
-    if (!rc && !rn_vec_ok(&runs)) rc = rn_fail(err, RN_ENOMEM, "out of memory for a list of runs");
+    if (!rc && !rn_vec_ok(&runs)) rc = rn_nomem(err, "list of runs");
     a->sums.n = 0;
     for (size_t i = 0; i < 2 * runs.n && !rc; i++) { /* base tests, then base and extra ones */
         pair_sum *run = &runs.data[i / 2];
@@ -162,8 +161,7 @@ static void write_json(const against *a, rn_buf *out)
     rn_buf_puts(out, "{\"against\":\"imported\",\"runs\":[");
     for (size_t i = 0; i < a->sums.n; i++) {
         const pair_sum *s = &a->sums.data[i];
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_whole(out, "run", s->run_id);
         rn_jout_text(out, "model", s->model);
         rn_jout_text(out, "set", s->set);
@@ -172,12 +170,10 @@ static void write_json(const against *a, rn_buf *out)
         rn_jout_whole(out, "differ", s->n_differ);
         rn_jout_whole(out, "passed_here_alone", s->ours_alone);
         rn_jout_whole(out, "passed_elsewhere_alone", s->theirs_alone);
-        rn_jout_key(out, "samples");
-        rn_buf_putc(out, '[');
+        rn_jout_open(out, "samples", "[");
         for (size_t k = s->first; k < end_of(a, i); k++) {
             const pair_row *r = &a->rows.data[k];
-            rn_jout_item(out);
-            rn_buf_putc(out, '{');
+            rn_jout_open(out, NULL, "{");
             rn_jout_text(out, "task_id", r->task_id);
             rn_jout_whole(out, "sample", r->idx);
             rn_jout_text(out, "here", rn_verdict_name(r->ours));

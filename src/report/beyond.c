@@ -83,7 +83,7 @@ static int stop_means(const rn_report_task *t, const rn_entrant *e, const rn_dra
     const size_t rows = e->cov.n_used, cols = (size_t)e->k_max;
     double *table = rn_arena_array(a, rows * cols, sizeof *table);
     *out = rn_arena_array(a, cols, sizeof **out);
-    if (!table || !*out) return rn_report_nomem(err);
+    if (!table || !*out) return rn_nomem(err, "report");
     int rc = rn_stat_stop_table(&(rn_counts){e->eff, e->keep, t->n_problems}, cost, 0, e->k_max,
                                 NULL, table, err);
     if (!rc) rn_stat_means(table, NULL, rows, cols, *out);
@@ -96,7 +96,7 @@ static int stop_rows(const rn_report *r, rn_report_task *t, const rn_entrant *e,
     rn_arena a = {0};
     double *draws, *spent[RN_N_UNITS] = {0};
     double *pass = rn_arena_array(&a, (size_t)e->n_cols, sizeof *pass);
-    int rc = pass ? stop_means(t, e, &unit, &a, &draws, err) : rn_report_nomem(err);
+    int rc = pass ? stop_means(t, e, &unit, &a, &draws, err) : rn_nomem(err, "report");
     for (int u = 0; u < RN_N_UNITS && !rc; u++) {
         if (!rn_report_linear(e, (rn_unit)u)) continue;
         const rn_drawcost cost = rn_report_draw_cost(r, e, (rn_unit)u);
@@ -122,10 +122,11 @@ static void stop_head(rn_rows *to)
 {
     static const char *const full[] = {"flops_full", "seconds_full", "usd_full"};
     to->title = "up to k samples, stopping at the first pass, %";
-    rn_rows_column(to, (rn_column){.name = "model", .title = "model", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "k", .title = "k", .as = RN_AS_WHOLE});
-    rn_rows_column(to, (rn_column){.name = "value", .title = "pass@k", .as = RN_AS_SCORE});
-    rn_rows_column(to, (rn_column){.name = "draws", .title = "drawn", .as = RN_AS_FACTOR});
+    static const rn_column columns[] = {{.name = "model", .title = "model", .as = RN_AS_TEXT},
+                                        {.name = "k", .title = "k", .as = RN_AS_WHOLE},
+                                        {.name = "value", .title = "pass@k", .as = RN_AS_SCORE},
+                                        {.name = "draws", .title = "drawn", .as = RN_AS_FACTOR}};
+    rn_rows_columns(to, columns);
     for (int u = 0; u < RN_N_UNITS; u++) {
         const char *words = rn_unit_words((rn_unit)u);
         const char *title =
@@ -150,7 +151,7 @@ static int alloc_rows(rn_report_task *t, size_t who, const rn_arm *arm, rn_arena
     const rn_entrant *e = &t->entrants[who];
     const size_t width = (size_t)arm->k_max, k_max = (size_t)e->k_max, n = ax->n_rows;
     double *score = rn_arena_array(a, 2 * width + 2 * n + 1, sizeof *score);
-    if (!score) return rn_report_nomem(err);
+    if (!score) return rn_nomem(err, "report");
     double *cost = score + width, *total = cost + width, *oracle = total + n, end = 0;
     for (size_t j = 0; j < n; j++)
         total[j] = ax->rows[j].budget * (double)t->n_common;
@@ -184,18 +185,15 @@ static void alloc_head(const rn_report_task *t, rn_rows *to)
 {
     to->title = rn_arena_printf(&to->arena, "one %s budget for the whole set, %% solved",
                                 rn_unit_words(t->plan_axis));
-    rn_rows_column(to, (rn_column){.name = "model", .title = "model", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "normalised", .title = "budget", .as = RN_AS_FACTOR});
-    rn_rows_column(to, (rn_column){.name = "budget",
-                                   .title = "mean per problem",
-                                   .as = RN_AS_AMOUNT,
-                                   .unit = t->plan_axis});
-    rn_rows_column(to, (rn_column){.name = "same_k", .title = "same k for all", .as = RN_AS_SCORE});
-    rn_rows_column(to,
-                   (rn_column){.name = "rounds", .title = "stop and pass on", .as = RN_AS_SCORE});
-    rn_rows_column(to, (rn_column){.name = "oracle", .title = "upper line", .as = RN_AS_SCORE});
-    rn_rows_column(to,
-                   (rn_column){.name = "oracle_limited", .as = RN_AS_FLAG, .only = RN_FOR_JSON});
+    const rn_column columns[] = {
+        {.name = "model", .title = "model", .as = RN_AS_TEXT},
+        {.name = "normalised", .title = "budget", .as = RN_AS_FACTOR},
+        {.name = "budget", .title = "mean per problem", .as = RN_AS_AMOUNT, .unit = t->plan_axis},
+        {.name = "same_k", .title = "same k for all", .as = RN_AS_SCORE},
+        {.name = "rounds", .title = "stop and pass on", .as = RN_AS_SCORE},
+        {.name = "oracle", .title = "upper line", .as = RN_AS_SCORE},
+        {.name = "oracle_limited", .as = RN_AS_FLAG, .only = RN_FOR_JSON}};
+    rn_rows_columns(to, columns);
 }
 
 /* ---- cascades -------------------------------------------------------------------------------- */
@@ -221,7 +219,7 @@ static int choose(const field *f, rn_plan_kind kind, const uint32_t *fold, const
     double *table = malloc((rows * m + 1) * sizeof *table);
     int rc = table ? rn_stat_plan_best(&(rn_plan_ask){arms, f->n, kind, RN_LIMIT_MEAN, budgets, m},
                                        NULL, plan, err)
-                   : rn_report_nomem(err);
+                   : rn_nomem(err, "report");
     if (!rc)
         rc = rn_stat_plan_crossfit(&(rn_plan_ask){arms, f->n, kind, RN_LIMIT_MEAN, budgets, m},
                                    fold, N_FOLDS, table, NULL, err);
@@ -272,21 +270,19 @@ static void cascade_head(const rn_report_task *t, rn_rows *to)
                         "two models at one expected %s budget, stopping at the first pass, "
                         "%% solved; chosen on one half of the problems, scored on the other",
                         rn_unit_words(t->plan_axis));
-    rn_rows_column(to, (rn_column){.name = "normalised", .title = "budget", .as = RN_AS_FACTOR});
-    rn_rows_column(to, (rn_column){.name = "budget",
-                                   .title = "mean per problem",
-                                   .as = RN_AS_AMOUNT,
-                                   .unit = t->plan_axis});
-    rn_rows_column(to,
-                   (rn_column){.name = "single_value", .title = "one model", .as = RN_AS_SCORE});
-    rn_rows_column(to, (rn_column){.name = "single", .title = "best of them", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.title = "cascade, chosen on all", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "value", .title = "solves", .as = RN_AS_SCORE});
-    rn_rows_column(to, (rn_column){.name = "first", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "k1", .as = RN_AS_WHOLE});
-    rn_rows_column(to, (rn_column){.name = "second", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "k2", .as = RN_AS_WHOLE});
-    rn_rows_column(to, (rn_column){.name = "limited", .as = RN_AS_FLAG});
+    const rn_column columns[] = {
+        {.name = "normalised", .title = "budget", .as = RN_AS_FACTOR},
+        {.name = "budget", .title = "mean per problem", .as = RN_AS_AMOUNT, .unit = t->plan_axis},
+        {.name = "single_value", .title = "one model", .as = RN_AS_SCORE},
+        {.name = "single", .title = "best of them", .as = RN_AS_TEXT},
+        {.title = "cascade, chosen on all", .as = RN_AS_TEXT},
+        {.name = "value", .title = "solves", .as = RN_AS_SCORE},
+        {.name = "first", .as = RN_AS_TEXT},
+        {.name = "k1", .as = RN_AS_WHOLE},
+        {.name = "second", .as = RN_AS_TEXT},
+        {.name = "k2", .as = RN_AS_WHOLE},
+        {.name = "limited", .as = RN_AS_FLAG}};
+    rn_rows_columns(to, columns);
 }
 
 static int cascades(const rn_report *r, rn_report_task *t, const field *f, rn_arena *a, rn_err *err)
@@ -296,7 +292,7 @@ static int cascades(const rn_report *r, rn_report_task *t, const field *f, rn_ar
     uint32_t *fold = rn_arena_array(a, t->n_common, sizeof *fold);
     rn_plan *plan = rn_arena_array(a, 2 * m, sizeof *plan);
     double *budgets = rn_arena_array(a, 3 * m, sizeof *budgets);
-    if (!fold || !plan || !budgets) return rn_report_nomem(err);
+    if (!fold || !plan || !budgets) return rn_nomem(err, "report");
     double *score = budgets + m;
     for (size_t j = 0; j < m; j++)
         budgets[j] = ax->rows[j].budget;
@@ -316,7 +312,7 @@ int rn_report_beyond(rn_report *r, rn_report_task *t, rn_err *err)
     rn_arena a = {0};
     field f = {.arms = rn_arena_array(&a, t->n_entrants, sizeof *f.arms),
                .entrants = rn_arena_array(&a, t->n_entrants, sizeof *f.entrants)};
-    int rc = f.arms && f.entrants ? 0 : rn_report_nomem(err);
+    int rc = f.arms && f.entrants ? 0 : rn_nomem(err, "report");
     t->plan_axis = plan_axis(t);
     stop_head(&t->stopping);
     const bool planned = t->plan_axis != RN_N_UNITS && t->axis[t->plan_axis].n_rows > 0;
@@ -371,7 +367,7 @@ static int differences(const rn_report *r, rn_report_task *t, int axis, double *
     rn_interval *iv = malloc((m + 1) * sizeof *iv);
     double *p = malloc((m + 1) * sizeof *p);
     int rc = iv && p ? rn_stat_boot_paired(t->boot, xy[0], xy[1], m, r->opts.level, iv, p, err)
-                     : rn_report_nomem(err);
+                     : rn_nomem(err, "report");
     const rn_unit unit = by_k ? RN_UNIT_FLOP : (rn_unit)axis;
     to->title = rn_arena_printf(&to->arena, "%s minus %s at equal %s, points", a, b,
                                 by_k ? "k" : rn_unit_words(unit));
@@ -416,7 +412,7 @@ static int pair_rows(rn_report *r, rn_report_task *t, int axis, rn_err *err)
     const char **lacks = rn_arena_array(&a, m, sizeof *lacks);
     double *xy[2] = {rn_arena_array(&a, n * m, sizeof(double)),
                      rn_arena_array(&a, n * m, sizeof(double))};
-    int rc = at && lacks && xy[0] && xy[1] ? 0 : rn_report_nomem(err);
+    int rc = at && lacks && xy[0] && xy[1] ? 0 : rn_nomem(err, "report");
     size_t used = 0;
     for (int64_t k = 1; by_k && k <= k_max && !rc; k = rn_report_next_power(k, k_max))
         at[used++] = (double)k;
@@ -426,7 +422,7 @@ static int pair_rows(rn_report *r, rn_report_task *t, int axis, rn_err *err)
         const rn_entrant *e = pair[i];
         const double *table = rn_report_common_table(r, t, e);
         if (!table) {
-            rc = rn_report_nomem(err);
+            rc = rn_nomem(err, "report");
         } else if (by_k) {
             for (size_t j = 0; j < n * used; j++)
                 xy[i][j] = table[j / used * (size_t)e->k_max + (size_t)at[j % used] - 1];

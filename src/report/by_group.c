@@ -10,8 +10,6 @@
 #include "report/rows.h"
 #include "stat/pass.h"
 
-#include <stdlib.h>
-
 typedef RN_VEC(const char *) names; /* of groups, rising */
 
 typedef struct grouping {
@@ -40,11 +38,6 @@ static bool is_in(const char *groups, const char *group)
     return false;
 }
 
-static int rising(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int find_groups(grouping *g)
 {
     for (size_t i = 0; i < g->o->n_problems; i++)
@@ -54,10 +47,11 @@ static int find_groups(grouping *g)
             for (size_t k = 0; k < g->groups.n && !known; k++)
                 known = strlen(g->groups.data[k]) == n && strncmp(g->groups.data[k], p + 1, n) == 0;
             const char *copy = known ? NULL : rn_arena_dup(&g->arena, p + 1, n);
-            if (!known && (!copy || !rn_vec_push(&g->groups, copy))) return rn_report_nomem(g->err);
+            if (!known && (!copy || !rn_vec_push(&g->groups, copy)))
+                return rn_nomem(g->err, "report");
             p += 1 + n;
         }
-    if (g->groups.n) qsort(g->groups.data, g->groups.n, sizeof *g->groups.data, rising);
+    if (g->groups.n) qsort(g->groups.data, g->groups.n, sizeof *g->groups.data, rn_by_text);
     return 0;
 }
 
@@ -70,7 +64,7 @@ static int add_rows(grouping *g, const rn_report_task *t, const rn_entrant *e, c
     uint8_t *keep = rn_arena_array(&g->arena, t->n_problems + 1, 1);
     rn_coverage cov;
     size_t n = 0;
-    if (!counts || !eff || !keep) return rn_report_nomem(g->err);
+    if (!counts || !eff || !keep) return rn_nomem(g->err, "report");
     for (size_t i = 0; i < t->n_problems; i++)
         if (is_in(groups_of(g->o, t->task_ids[i]), group))
             counts[n++] = e->base ? e->base[i] : e->counts[i];
@@ -79,7 +73,7 @@ static int add_rows(grouping *g, const rn_report_task *t, const rn_entrant *e, c
     const size_t cols = (size_t)cov.k_max;
     double *table = rn_arena_array(&g->arena, cov.n_used * cols + 1, sizeof *table);
     double *value = rn_arena_array(&g->arena, 3 * cols + 1, sizeof *value);
-    if (!table || !value) return rn_report_nomem(g->err);
+    if (!table || !value) return rn_nomem(g->err, "report");
     if (cols) rc = rn_stat_pass_table(eff, keep, n, cov.k_max, table, g->err);
     const rn_bootstrap_table boot = {.values = table,
                                      .n_problems = cov.n_used,
@@ -105,20 +99,16 @@ static int add_rows(grouping *g, const rn_report_task *t, const rn_entrant *e, c
 
 static int fill(grouping *g, rn_rows *rows)
 {
-    static const rn_column columns[] = {
+    const rn_column columns[] = {
         {.name = "task", .title = "set", .as = RN_AS_TEXT},
-        {.name = "group", .as = RN_AS_TEXT},
+        {.name = "group", .title = g->o->by, .as = RN_AS_TEXT},
         {.name = "model", .title = "model", .as = RN_AS_TEXT},
         {.name = "problems", .title = "problems", .as = RN_AS_WHOLE},
         {.name = "judged", .title = "judged", .as = RN_AS_WHOLE},
         {.name = "missing", .title = "samples missing", .as = RN_AS_WHOLE},
         {.name = "k", .title = "k", .as = RN_AS_WHOLE},
         {.name = "value", .title = "pass@k", .as = RN_AS_SCORE, .ends = RN_ENDS_PLAIN}};
-    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-        rn_column c = columns[i];
-        if (i == 1) c.title = g->o->by;
-        rn_rows_column(rows, c);
-    }
+    rn_rows_columns(rows, columns);
     int rc = 0;
     for (size_t t = 0; !rc && t < g->r->n_tasks; t++)
         for (size_t i = 0; !rc && i < g->groups.n; i++)

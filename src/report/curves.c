@@ -7,8 +7,6 @@
  */
 #include "report/report_priv.h"
 
-#include <stdlib.h>
-
 enum { DENSE = 32, PER_OCTAVE = 8 };
 
 int64_t rn_report_next_power(int64_t k, int64_t k_max)
@@ -47,7 +45,7 @@ int64_t *rn_report_chart_ks(rn_report *r, int64_t k_max, int64_t n_cols, size_t 
 static int published_points(rn_report *r, rn_entrant *e, rn_err *err)
 {
     rn_point *p = rn_arena_array(&r->arena, e->n_published, sizeof *p);
-    if (!p) return rn_report_nomem(err);
+    if (!p) return rn_nomem(err, "report");
     for (size_t i = 0; i < e->n_published; i++)
         p[i] = (rn_point){e->published_k[i], e->published[i], NAN, NAN, true};
     e->points = p;
@@ -120,7 +118,7 @@ static int tabulate(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err
 {
     rn_count *eff = rn_arena_array(&r->arena, t->n_problems, sizeof *eff);
     uint8_t *keep = rn_arena_array(&r->arena, t->n_problems, 1);
-    if (!eff || !keep) return rn_report_nomem(err);
+    if (!eff || !keep) return rn_nomem(err, "report");
     int rc = refuse(r, t, e, err);
     if (rc) return rc;
     rc = rn_stat_cover(e->base ? e->base : e->counts, t->n_problems, r->opts.missing, eff, keep,
@@ -144,7 +142,7 @@ static int tabulate(rn_report *r, const rn_report_task *t, rn_entrant *e, rn_err
         if (rc) return rc;
     }
     double *table = rn_arena_array(&r->arena, e->cov.n_used * (size_t)e->n_cols, sizeof *table);
-    if (!table) return rn_report_nomem(err);
+    if (!table) return rn_nomem(err, "report");
     e->table = table;
     rc = rn_stat_pass_table(eff, keep, t->n_problems, e->n_cols, table, err);
     if (!rc && e->ruled) take_ruled(t, e, table);
@@ -160,7 +158,7 @@ static int sampled_points(rn_report *r, const rn_report_task *t, rn_entrant *e, 
     double *cols = malloc(rows * n * sizeof *cols);
     rn_interval *at = malloc(n * sizeof *at);
     rn_boot *own = NULL;
-    int rc = p && cols && at ? 0 : rn_report_nomem(err);
+    int rc = p && cols && at ? 0 : rn_nomem(err, "report");
     if (!rc && rows != t->n_common)
         rc = rn_stat_boot_new(rows, (size_t)r->opts.n_resamples, r->opts.seed, &own, err);
     if (!rc) {
@@ -201,7 +199,7 @@ int rn_report_beyond_ask(rn_report *r, const rn_report_task *t, const rn_entrant
 {
     rn_count *counts = rn_arena_array(&r->arena, t->n_problems + 1, sizeof *counts);
     double *fail = rn_arena_array(&r->arena, t->n_problems + 1, sizeof *fail);
-    if (!counts || !fail) return rn_report_nomem(err);
+    if (!counts || !fail) return rn_nomem(err, "report");
     for (size_t i = 0, row = 0; i < t->n_problems; i++) {
         if (!e->keep[i]) continue;
         const bool ruled = e->ruled && e->ruled->counts[i].n > e->eff[i].n;
@@ -236,7 +234,7 @@ static int beyond_points(rn_report *r, const rn_report_task *t, rn_entrant *e, r
     size_t n = beyond_ks(ask.from_k, to, ks, CAP);
     rn_interval at[CAP];
     rn_point *p = rn_arena_array(&r->arena, n, sizeof *p);
-    if (!p) return rn_report_nomem(err);
+    if (!p) return rn_nomem(err, "report");
     ask.ks = ks;
     ask.n_ks = n;
     rc = rn_stat_extrapolate(&ask, at, &e->beyond_about, err);
@@ -285,7 +283,7 @@ static int note_unjudged(rn_report *r, const rn_report_task *t, rn_err *err)
 static int find_common(rn_report *r, rn_report_task *t, rn_err *err)
 {
     uint8_t *common = rn_arena_array(&r->arena, t->n_problems + 1, 1);
-    if (!common) return rn_report_nomem(err);
+    if (!common) return rn_nomem(err, "report");
     bool any = false;
     memset(common, 1, t->n_problems);
     for (size_t j = 0; j < t->n_entrants; j++) {
@@ -351,4 +349,10 @@ int rn_report_curves(rn_report *r, rn_report_task *t, rn_err *err)
     for (size_t i = 0; i < t->n_entrants && !rc && r->opts.extrapolate; i++)
         rc = beyond_points(r, t, &t->entrants[i], err);
     return rc;
+}
+
+void rn_report_column(const double *table, size_t n, size_t width, size_t j, double *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = table[i * width + j];
 }

@@ -5,7 +5,7 @@
  * A model has the colour of its place in its task; a ranker that of the model in its name, and its
  * kind is told by the line. A panel of a row without a single curve is left out.
  */
-#include "report/figure.h"
+#include "report/render.h"
 
 #include "report/plans.h"
 #include "report/plot.h"
@@ -406,15 +406,14 @@ int rn_report_figure(const rn_report *r, rn_figure f, const char *path, rn_err *
     sheet s = {.n_columns = 1};
     for (size_t i = 0; i < r->n_tasks; i++)
         add_task(&s, r, &r->tasks[i], f);
-    int rc = s.failed          ? rn_report_nomem(err)
+    int rc = s.failed          ? rn_nomem(err, "report")
              : s.n_panels == 0 ? nothing(r, f, err)
                                : rn_plot_write(path, s.panels, s.n_panels, s.n_columns, err);
     rn_arena_free(&s.arena);
     return rc;
 }
 
-/* ---- plans and replays
- * ------------------------------------------------------------------------- */
+/* ---- plans and replays ----------------------------------------------------------------------- */
 
 /* The rows of one choice at all budgets; x is the budget, in a replay the mean cost. */
 static void add_choice(sheet *s, const rn_plans *p, size_t which, look how)
@@ -465,7 +464,7 @@ int rn_plans_plot(const rn_plans *p, size_t n, const char *path, rn_err *err)
     sheet s = {0};
     for (size_t i = 0; i < n; i++)
         plans_panel(&s, &p[i]);
-    int rc = s.failed ? rn_report_nomem(err)
+    int rc = s.failed ? rn_nomem(err, "report")
                       : rn_plot_write(path, s.panels, s.n_panels, n > 1 ? 2 : 1, err);
     rn_arena_free(&s.arena);
     return rc;

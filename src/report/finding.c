@@ -132,8 +132,7 @@ static int say_budgets(rn_report *r, const rn_report_task *t, rn_unit axis, rn_f
     if (ended)
         rn_buf_printf(&out, "%snot known from %s on, where a curve has ended", out.len ? "; " : "",
                       rn_amount(&r->arena, axis, ended->budget));
-    f->budgets = rn_buf_ok(&out) ? rn_arena_strdup(&r->arena, out.data ? out.data : "") : NULL;
-    rn_buf_free(&out);
+    f->budgets = rn_arena_take(&r->arena, &out);
     return f->budgets ? 0 : -1;
 }
 
@@ -169,7 +168,7 @@ static int find_spread(const rn_report_task *t, const rn_finding *f, spread *s, 
 {
     const int who[2] = {f->winner, f->other};
     double *v = malloc((t->n_problems + 1) * sizeof *v);
-    if (!v) return rn_report_nomem(err);
+    if (!v) return rn_nomem(err, "report");
     for (int m = 0; m < 2; m++) {
         const rn_entrant *e = &t->entrants[who[m]];
         const int64_t k = f->row->cells[who[m]].k;
@@ -265,7 +264,7 @@ static int say_surer(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fin
                                                "%zu, the interval would leave out 0",
                                                n, t->n_common);
     }
-    return f->surer ? 0 : rn_report_nomem(err);
+    return f->surer ? 0 : rn_nomem(err, "report");
 }
 
 /* Nothing can be compared yet: which model's curve ends before the first sample of another. */
@@ -296,8 +295,7 @@ static int say_missing(rn_report *r, const rn_report_task *t, rn_unit axis, rn_f
     return small;
 }
 
-/* ---- without tests, and a score to reach
- * ------------------------------------------------------ */
+/* ---- without tests, and a score to reach ----------------------------------------------------- */
 
 /* What a choice by examples has seen of the tests, in brackets: "without tests" is not all of it.
  * NULL: out of memory. */
@@ -365,7 +363,7 @@ static int say_reach(rn_report *r, const rn_report_task *t, rn_unit axis, rn_fin
 int rn_report_findings(rn_report *r, rn_report_task *t, rn_err *err)
 {
     rn_finding *all = rn_arena_array(&r->arena, RN_N_UNITS, sizeof *all);
-    if (!all) return rn_report_nomem(err);
+    if (!all) return rn_nomem(err, "report");
     int rc = 0;
     for (int axis = 0; axis < RN_N_UNITS && !rc; axis++) {
         const rn_unit a = (rn_unit)axis;
@@ -390,7 +388,7 @@ int rn_report_findings(rn_report *r, rn_report_task *t, rn_err *err)
             if (!f->all) say_missing(r, t, a, f);
         }
         failed |= say_ranked(r, t, a, f) < 0 || say_reach(r, t, a, f) < 0;
-        if (!rc && failed) rc = rn_report_nomem(err);
+        if (!rc && failed) rc = rn_nomem(err, "report");
     }
     t->finding = all;
     return rc;

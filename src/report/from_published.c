@@ -9,9 +9,6 @@
 
 #include "base/file.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 enum { N_COLUMNS = 5, MAX_LINE = 4096, MAX_CURVE = 64 };
 
 static const char header[] = "task,model,n,k,pass";
@@ -63,16 +60,16 @@ static int add_row(rn_report *r, const char *path, int64_t line_no, char *field[
         return bad(path, line_no, "pass must be a percentage from 0 to 100", err);
 
     rn_report_task *t = rn_report_task_get(r, field[0], "");
-    if (!t) return rn_report_nomem(err);
+    if (!t) return rn_nomem(err, "report");
     const char *name = strrchr(path, '/');
     t->source = rn_arena_strdup(&r->arena, name ? name + 1 : path);
     rn_entrant *e = find(t, field[1]);
     if (!e) {
         e = rn_report_entrant_add(r, t, field[1]);
-        if (!e) return rn_report_nomem(err);
+        if (!e) return rn_nomem(err, "report");
         e->published_k = rn_arena_array(&r->arena, MAX_CURVE, sizeof(int64_t));
         e->published = rn_arena_array(&r->arena, MAX_CURVE, sizeof(double));
-        if (!e->published_k || !e->published || !t->source) return rn_report_nomem(err);
+        if (!e->published_k || !e->published || !t->source) return rn_nomem(err, "report");
     }
     size_t i = e->n_published;
     if (i == MAX_CURVE) return bad(path, line_no, "more than 64 points in one curve", err);

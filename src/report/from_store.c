@@ -7,7 +7,6 @@
  */
 #include "report/report_priv.h"
 
-#include "base/vec.h"
 #include "report/ruled.h"
 #include "store/store.h"
 
@@ -36,13 +35,13 @@ static int on_run(void *user, const rn_store_run_row *row)
     loader *l = user;
     if (!rn_report_wants(l->filter, row->set_name, row->model_name)) return 0;
     rn_arena *a = &l->r->arena;
-    if (!rn_vec_push(&l->runs, *row)) return rn_report_nomem(l->err);
+    if (!rn_vec_push(&l->runs, *row)) return rn_nomem(l->err, "report");
     rn_store_run_row *to = &l->runs.data[l->runs.n - 1];
     const char **strings[] = {&to->set_name,   &to->set_hash, &to->model_name, &to->model_sha,
                               &to->model_cost, &to->kind,     &to->preset,     &to->settings};
     for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
         if (!(*strings[i] = rn_arena_strdup(a, *strings[i] ? *strings[i] : "")))
-            return rn_report_nomem(l->err);
+            return rn_nomem(l->err, "report");
     return 0;
 }
 
@@ -66,8 +65,8 @@ static int on_problem(void *user, const rn_store_problem_row *row)
     if (!is_selected(l, row->x.task_id)) return 0;
     rn_vec_push(&l->problem_ids, row->problem_id);
     rn_vec_push(&l->task_ids, rn_arena_strdup(&l->r->arena, row->x.task_id));
-    if (!rn_vec_ok(&l->problem_ids) || !rn_vec_ok(&l->task_ids)) return rn_report_nomem(l->err);
-    return l->task_ids.data[l->task->n_problems++] ? 0 : rn_report_nomem(l->err);
+    if (!rn_vec_ok(&l->problem_ids) || !rn_vec_ok(&l->task_ids)) return rn_nomem(l->err, "report");
+    return l->task_ids.data[l->task->n_problems++] ? 0 : rn_nomem(l->err, "report");
 }
 
 /* Problems come in set order and so do the cells: the search starts where the last one ended. */
@@ -88,7 +87,7 @@ static int on_protocol(void *user, int64_t protocol_id, const char *json, int64_
     (void)n_verdicts;
     l->n_protocols++;
     l->protocol = rn_arena_strdup(&l->r->arena, json); /* the newest comes last */
-    return l->protocol ? 0 : rn_report_nomem(l->err);
+    return l->protocol ? 0 : rn_nomem(l->err, "report");
 }
 
 static void add_tokens(rn_tokens *t, const rn_store_cell *c)
@@ -136,7 +135,7 @@ static int load_groups(loader *l, const rn_store_ranker_row *row, int64_t run_id
     rn_agreed *problems = rn_arena_array(a, l->task->n_problems, sizeof *problems);
     uint32_t *group = rn_arena_array(a, n, sizeof *group);
     double *weight = rn_arena_array(a, n, sizeof *weight);
-    if (!problems || !group || !weight) return rn_report_nomem(l->err);
+    if (!problems || !group || !weight) return rn_nomem(l->err, "report");
     for (size_t i = 0; i < l->task->n_problems; i++) {
         const rn_ranked *p = &out->problems[i];
         if (p->n == 0) continue;
@@ -170,18 +169,18 @@ static int load_problem_votes(loader *l, const rn_ranked *p, const rn_store_grou
     }
     uint16_t *value = rn_arena_array(a, n * n_inputs + 1, sizeof *value);
     uint32_t *right = rn_arena_array(a, n, sizeof *right);
-    if (!value || !right) return rn_report_nomem(l->err);
+    if (!value || !right) return rn_nomem(l->err, "report");
     int64_t known = 0;
     for (size_t k = 0; k < n; k++) {
         rn_bytes votes = of_cells->votes[taken[k]];
         double part = of_cells->part[taken[k]];
         if (votes.len / 2 < RN_VOTES_HEAD) continue;
-        right[k] = unseen      ? rn_votes_at(votes.data, RN_VOTES_RIGHT_UNSEEN)
+        right[k] = unseen      ? rn_votes_at(votes, RN_VOTES_RIGHT_UNSEEN)
                    : part >= 0 ? (uint32_t)part
                                : 0;
-        known = rn_votes_at(votes.data, unseen ? RN_VOTES_UNSEEN : RN_VOTES_KNOWN);
+        known = rn_votes_at(votes, unseen ? RN_VOTES_UNSEEN : RN_VOTES_KNOWN);
         for (size_t i = RN_VOTES_HEAD; i < votes.len / 2; i++)
-            value[k * n_inputs + i - RN_VOTES_HEAD] = rn_votes_at(votes.data, i);
+            value[k * n_inputs + i - RN_VOTES_HEAD] = rn_votes_at(votes, i);
     }
     *n_examples += known;
     *out = (rn_votes){value, right, p->pass, p->cut, p->n, n_inputs, (uint32_t)known};
@@ -197,7 +196,7 @@ static int load_votes(loader *l, const rn_store_ranker_row *row, int64_t run_id,
     int rc = rn_store_groups(l->s, run_id, row->ranker_id, a, n, &of_cells, l->err);
     if (rc || !of_cells.any_votes) return rc;
     rn_votes *problems = rn_arena_array(a, l->task->n_problems, sizeof *problems);
-    if (!problems) return rn_report_nomem(l->err);
+    if (!problems) return rn_nomem(l->err, "report");
     for (size_t i = 0; i < l->task->n_problems && !rc; i++) {
         const rn_ranked *p = &out->problems[i];
         if (p->n)
@@ -225,7 +224,7 @@ static int load_ranker(loader *l, rn_entrant *e, const rn_store_ranker_row *row,
     size_t *taken = rn_arena_array(a, n, sizeof *taken);
     out->name = rn_arena_strdup(a, row->name);
     if (!problems || !score || !pass || !cut || !taken || !out->name)
-        return rn_report_nomem(l->err);
+        return rn_nomem(l->err, "report");
     size_t used = 0, at = 0, unscored = 0;
     for (size_t i = 0; i < n; i++) {
         const bool known = judged(&cells[i]), never = cells[i].cut || (!known && isnan(scores[i]));
@@ -304,7 +303,7 @@ static int load_rankers(loader *l, rn_entrant *e, int64_t run_id, const rn_store
     int rc = rn_store_each_ranker(l->s, run_id, on_ranker, &list, l->err);
     if (rc || list.n == 0) return rc;
     rn_ranking *rankings = rn_arena_array(&l->r->arena, 2 * list.n, sizeof *rankings);
-    if (!rankings) return rn_report_nomem(l->err);
+    if (!rankings) return rn_nomem(l->err, "report");
     e->rankings = rankings;
     for (size_t i = 0; i < list.n && !rc; i++) {
         rn_ranking *x = &rankings[e->n_rankings++];
@@ -345,7 +344,7 @@ static int load_samples(loader *l, rn_entrant *e, const rn_store_run_row *run)
     rn_count *counts = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *counts);
     uint32_t *place = rn_arena_array(&samples, n + 1, sizeof *place);
     uint8_t *first = rn_arena_array(&samples, n + 1, 1);
-    if (!rc && (!counts || !place || !first)) rc = rn_report_nomem(l->err);
+    if (!rc && (!counts || !place || !first)) rc = rn_nomem(l->err, "report");
     if (!rc) rc = place_cells(l, run, cells, n, place);
     const rn_run_cells all = {cells, place, n, run->settings};
     if (!rc) rc = rn_report_ruled(&l->r->arena, l->task, &all, e, first, l->err);
@@ -392,7 +391,7 @@ static int load_counts(loader *l, rn_entrant *e, const rn_store_run_row *run)
     int rc = rn_store_outcomes(l->s, run->run_id, l->tests, &l->r->arena, &rows, &n, l->err);
     if (rc) return rc;
     rn_count *counts = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *counts);
-    if (!counts) return rn_report_nomem(l->err);
+    if (!counts) return rn_nomem(l->err, "report");
     for (size_t i = 0; i < n; i++) {
         if (!is_selected(l, rows[i].task_id)) continue;
         while (at < l->task->n_problems && strcmp(l->task_ids.data[at], rows[i].task_id) != 0)
@@ -423,7 +422,7 @@ static int load_curve(loader *l, rn_entrant *e, const rn_store_run_row *run)
     l->cap_curve = (size_t)run->n_curve;
     e->published_k = rn_arena_array(&l->r->arena, l->cap_curve, sizeof(int64_t));
     e->published = rn_arena_array(&l->r->arena, l->cap_curve, sizeof(double));
-    if (!e->published_k || !e->published) return rn_report_nomem(l->err);
+    if (!e->published_k || !e->published) return rn_nomem(l->err, "report");
     l->entrant = e;
     return rn_store_each_curve(l->s, run->run_id, on_curve, l, l->err);
 }
@@ -490,7 +489,7 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
     g.value = sum / (double)g.n;
     rn_stat_wilson(g.value, (double)g.n, l->r->opts.level, &g.lo, &g.hi);
     double *solved = solved_of(l, rows, n);
-    if (!solved) return rn_report_nomem(l->err);
+    if (!solved) return rn_nomem(l->err, "report");
     bool found = false;
     size_t len = strlen(run->model_name);
     for (size_t i = 0; i < l->task->n_entrants; i++) {
@@ -504,7 +503,7 @@ static int load_greedy(loader *l, const rn_store_run_row *run)
     }
     if (found) return 0;
     rn_entrant *e = rn_report_entrant_add(l->r, l->task, run->model_name);
-    if (!e) return rn_report_nomem(l->err);
+    if (!e) return rn_nomem(l->err, "report");
     e->greedy = g;
     e->solved = solved;
     e->greedy_run_id = run->run_id;
@@ -517,7 +516,7 @@ static int load_run(loader *l, size_t i)
     const rn_store_run_row *run = &l->runs.data[i];
     const char *name = label(l, i);
     rn_entrant *e = name ? rn_report_entrant_add(l->r, l->task, name) : NULL;
-    if (!e) return rn_report_nomem(l->err);
+    if (!e) return rn_nomem(l->err, "report");
     set_run(e, run);
     e->sampled = run->n_samples > 0;
     if (run->n_samples > 0) return load_samples(l, e, run);
@@ -532,16 +531,16 @@ static int load_task(loader *l, const rn_store_run_row *first, int64_t tests, co
 {
     l->tests = tests;
     l->task = name ? rn_report_task_get(l->r, name, first->set_hash) : NULL;
-    if (!l->task) return rn_report_nomem(l->err);
+    if (!l->task) return rn_nomem(l->err, "report");
     l->task->n_problems = l->problem_ids.n = l->task_ids.n = 0;
     l->task->set_id = first->set_id;
     l->task->set = rn_arena_strdup(&l->r->arena, first->set_name);
     l->task->store = rn_arena_strdup(&l->r->arena, rn_store_path(l->s));
-    if (!l->task->store || !l->task->set) return rn_report_nomem(l->err);
+    if (!l->task->store || !l->task->set) return rn_nomem(l->err, "report");
     int rc = rn_store_each_problem(l->s, first->set_id, on_problem, l, l->err);
     if (rc) return rc;
     const char **ids = rn_arena_array(&l->r->arena, l->task->n_problems + 1, sizeof *ids);
-    if (!ids) return rn_report_nomem(l->err);
+    if (!ids) return rn_nomem(l->err, "report");
     if (l->task->n_problems) memcpy(ids, l->task_ids.data, l->task->n_problems * sizeof *ids);
     l->task->task_ids = ids;
     for (size_t i = 0; i < l->runs.n && !rc; i++)
@@ -578,14 +577,14 @@ static int on_profile(void *user, const char *model, const rn_store_profile *p)
     rn_cost_curve t = {.per_sample = p->s_per_sample};
     if (!(t.per_sample > 0)) return 0;
     rn_measured *list = rn_report_grown(&r->arena, r->measured, r->n_measured, sizeof *list);
-    if (!list) return rn_report_nomem(l->err);
+    if (!list) return rn_nomem(l->err, "report");
     r->measured = list;
     list[r->n_measured++] = (rn_measured){.model_id = p->model_id,
                                           .model = rn_arena_strdup(&r->arena, model),
                                           .hardware = rn_arena_strdup(&r->arena, p->hardware),
                                           .s_per_sample = p->s_per_sample};
     const rn_measured *m = &list[r->n_measured - 1];
-    if (!m->model || !m->hardware) return rn_report_nomem(l->err);
+    if (!m->model || !m->hardware) return rn_nomem(l->err, "report");
     return rn_cost_profile_add(l->r->book, p->hardware, p->hardware, model, &t, l->err);
 }
 
@@ -594,7 +593,7 @@ static int resolve(loader *l, const rn_report_filter *asked, rn_report_filter *o
 {
     rn_arena *a = &l->r->arena;
     const char **models = rn_arena_array(a, asked->n_models + 1, sizeof *models);
-    if (!models) return rn_report_nomem(l->err);
+    if (!models) return rn_nomem(l->err, "report");
     int rc = 0;
     *out = *asked;
     out->models = models;

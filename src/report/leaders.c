@@ -13,8 +13,6 @@
  */
 #include "report/report_priv.h"
 
-#include <stdlib.h>
-
 enum { MAX_BUDGETS = 256, CROSS_BUDGETS = 256 };
 
 static bool competes(const rn_entrant *e, rn_unit axis)
@@ -38,19 +36,12 @@ static int find_unit(const rn_report_task *t, rn_unit axis)
 /* The last budget worth a row: up to it at least two entrants (or the only one) have estimates. */
 static double last_budget(const rn_report_task *t, rn_unit axis)
 {
-    double first = 0, second = 0;
+    rn_grid_end ends = {0};
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
-        if (!competes(e, axis)) continue;
-        double end = rn_stat_cost(&e->axis[axis], e->k_max);
-        if (end > first) {
-            second = first;
-            first = end;
-        } else if (end > second) {
-            second = end;
-        }
+        if (competes(e, axis)) rn_grid_end_add(&ends, rn_stat_cost(&e->axis[axis], e->k_max));
     }
-    return second > 0 ? second : first;
+    return rn_grid_end_of(&ends);
 }
 
 /* The last budget at which all have estimates and one of them affords one more sample; 0: none. */
@@ -67,12 +58,6 @@ static double last_common(const rn_report_task *t, rn_unit axis)
         last = fmax(last, rn_stat_cost(&e->axis[axis], k));
     }
     return last;
-}
-
-static int rising(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 /* What the user asked for; else powers of two of the unit `one`, and always each model's first
@@ -93,7 +78,7 @@ static size_t list_budgets(const rn_report *r, const rn_report_task *t, rn_unit 
     for (size_t i = 0; i < ax->n_crossings && n < MAX_BUDGETS; i++)
         if (!isnan(ax->crossings[i].at.budget)) out[n++] = ax->crossings[i].at.budget;
     if (n < MAX_BUDGETS) out[n++] = last_common(t, axis);
-    qsort(out, n, sizeof *out, rising);
+    qsort(out, n, sizeof *out, rn_by_real);
     for (size_t i = 0; i < n; i++)
         if (kept == 0 || out[i] > out[kept - 1] * (1 + 1e-9)) out[kept++] = out[i];
     return kept;
@@ -118,7 +103,7 @@ static int sampled_cells(rn_report *r, const rn_report_task *t, size_t who, work
     const double *table = rn_report_common_table(r, t, e);
     double *out = rn_arena_array(&w->a, t->n_common * w->m, sizeof *out);
     rn_interval *iv = rn_arena_array(&w->a, w->m, sizeof *iv);
-    if (!table || !out || !iv) return rn_report_nomem(err);
+    if (!table || !out || !iv) return rn_nomem(err, "report");
     int rc = rn_stat_budget_table(&(rn_ktable){table, t->n_common, e->k_max}, cost, 0, w->budgets,
                                   w->m, out, err);
     if (!rc) rc = rn_stat_boot_interval(t->boot, out, w->m, r->opts.level, iv, err);
@@ -168,13 +153,6 @@ static double published_sure(const rn_report_task *t, const rn_budget_row *row)
     return row->complete ? 1 : NAN;
 }
 
-/* Column j of a table [n_common, m]. */
-static void column_of(const double *table, size_t n, size_t m, size_t j, double *out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = table[i * m + j];
-}
-
 /* The paired difference of best and second at column j, and how sure it is that best leads all. */
 static int compare(rn_report *r, const rn_report_task *t, work *w, size_t j, rn_budget_row *row,
                    rn_err *err)
@@ -195,11 +173,11 @@ static int compare(rn_report *r, const rn_report_task *t, work *w, size_t j, rn_
     const double **tables = rn_arena_array(&a, t->n_entrants, sizeof *tables);
     double *lead = rn_arena_array(&a, t->n_entrants, sizeof *lead);
     int *who = rn_arena_array(&a, t->n_entrants, sizeof *who);
-    int rc = cols && tables && lead && who ? 0 : rn_report_nomem(err);
+    int rc = cols && tables && lead && who ? 0 : rn_nomem(err, "report");
     for (size_t i = 0; i < t->n_entrants && !rc; i++) {
         if (!stands(&row->cells[i]) || !at[i]) continue;
         if ((int)i == row->best) best = rivals;
-        column_of(at[i], n, w->m, j, cols + rivals * n);
+        rn_report_column(at[i], n, w->m, j, cols + rivals * n);
         who[rivals] = (int)i;
         tables[rivals] = cols + rivals * n;
         rivals++;
@@ -227,12 +205,12 @@ static int crossings(rn_report *r, const rn_report_task *t, rn_unit axis, rn_rep
 {
     size_t n = t->n_entrants;
     rn_cross *list = rn_arena_array(&r->arena, n * n + 1, sizeof *list);
-    if (!list) return rn_report_nomem(err);
+    if (!list) return rn_nomem(err, "report");
     rn_arena own = {0};
     double budgets[CROSS_BUDGETS];
     double *x = rn_arena_array(&own, 2 * t->n_common * CROSS_BUDGETS, sizeof *x);
     double *y = x + t->n_common * CROSS_BUDGETS;
-    int rc = x ? 0 : rn_report_nomem(err);
+    int rc = x ? 0 : rn_nomem(err, "report");
     for (size_t i = 0; i < n * n && !rc; i++) {
         const rn_entrant *a = &t->entrants[i / n], *b = &t->entrants[i % n];
         if (!competes(a, axis) || !competes(b, axis) || !a->table || !b->table) continue;
@@ -243,7 +221,7 @@ static int crossings(rn_report *r, const rn_report_task *t, rn_unit axis, rn_rep
         if (!(to > from)) continue;
         const double *ta = rn_report_common_table(r, t, a), *tb = rn_report_common_table(r, t, b);
         rc = ta && tb ? rn_stat_budget_grid(from, to, CROSS_BUDGETS, budgets, err)
-                      : rn_report_nomem(err);
+                      : rn_nomem(err, "report");
         if (!rc)
             rc = rn_stat_budget_table(&(rn_ktable){ta, t->n_common, a->k_max}, ca, 0, budgets,
                                       CROSS_BUDGETS, x, err);
@@ -279,7 +257,7 @@ static int lead_on(rn_report *r, rn_report_task *t, rn_unit axis, rn_err *err)
     rn_cell *all = rn_arena_array(&r->arena, m * n, sizeof *all);
     rn_cell *column = rn_arena_array(&w.a, m, sizeof *column);
     w.at = rn_arena_array(&w.a, n, sizeof *w.at);
-    if (!rows || !all || !column || !w.at) rc = rn_report_nomem(err);
+    if (!rows || !all || !column || !w.at) rc = rn_nomem(err, "report");
     for (size_t i = 0; i < n && !rc; i++) {
         const rn_entrant *e = &t->entrants[i];
         const bool here = competes(e, axis);
@@ -332,7 +310,7 @@ static int64_t published_reach(const rn_entrant *e, double score, bool interpola
 static int reach(rn_report *r, rn_report_task *t, rn_err *err)
 {
     rn_reach_row *rows = rn_arena_array(&r->arena, t->n_entrants + 1, sizeof *rows);
-    if (!rows) return rn_report_nomem(err);
+    if (!rows) return rn_nomem(err, "report");
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
         rn_reach_row *row = &rows[i];
@@ -347,7 +325,7 @@ static int reach(rn_report *r, rn_report_task *t, rn_err *err)
             rn_reach at;
             int rc = table ? rn_stat_boot_reach(t->boot, table, (size_t)e->k_max, r->opts.reach,
                                                 r->opts.level, &at, err)
-                           : rn_report_nomem(err);
+                           : rn_nomem(err, "report");
             if (rc) return rc;
             row->k = at.k;
             row->k_lo = at.lo;

@@ -11,12 +11,10 @@
  * </script> nor <!-- can occur, and the code of the page makes text nodes only. The policy allows
  * scripts and styles by their SHA-256 and nothing else: default-src 'none' also forbids fetching.
  */
-#include "report/page.h"
+#include "report/render.h"
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "report/page_map.h"
-#include "report/render.h"
 
 enum { MAX_ASSET = 4 << 20 };
 
@@ -40,20 +38,18 @@ static int check_asset(const char *path, const rn_buf *text, const char *end, rn
 
 static int add_asset(const char *name, const char *end, rn_buf *out, rn_err *err)
 {
-    rn_buf rel = {0}, path = {0}, text = {0};
-    rn_buf_printf(&rel, "page/%s", name);
-    int rc = !rn_buf_ok(&rel) ? rn_fail(err, RN_ENOMEM, "out of memory for the page")
-             : rn_data_locate(NULL, rel.data, &path)
-                 ? rn_file_read(path.data, MAX_ASSET, &text, err)
+    rn_path rel, path;
+    rn_buf text = {0};
+    rn_path_make(&rel, "page/%s", name);
+    int rc = rn_data_locate(NULL, rel.s, &path)
+                 ? rn_file_read(path.s, MAX_ASSET, &text, err)
                  : rn_fail(err, RN_ENOTFOUND,
                            "%s is neither beside the program nor installed; run `make install` or "
                            "the program of the build folder",
-                           rel.data);
-    if (!rc) rc = check_asset(path.data, &text, end, err);
+                           rel.s);
+    if (!rc) rc = check_asset(path.s, &text, end, err);
     if (!rc) rn_buf_add(out, text.data, text.len);
     rn_buf_free(&text);
-    rn_buf_free(&path);
-    rn_buf_free(&rel);
     return rc;
 }
 
@@ -187,7 +183,7 @@ int rn_report_html(const rn_report *r, const rn_html_opts *o, rn_buf *out, rn_er
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         ok &= rn_buf_ok(all[i]);
     if (!rc && ok) put_page(r, o, &p, out);
-    if (!rc && (!ok || !rn_buf_ok(out))) rc = rn_fail(err, RN_ENOMEM, "out of memory for the page");
+    if (!rc && (!ok || !rn_buf_ok(out))) rc = rn_nomem(err, "page");
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         rn_buf_free(all[i]);
     return rc;

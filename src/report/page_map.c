@@ -8,12 +8,10 @@
  * set. A text is cut at TEXT_BYTES, at a whole character; prompts are cut at the largest length, up
  * to TEXT_BYTES, with which all of them take PROMPTS_BYTES. The page says what was left out.
  */
-#include "report/page_map.h"
+#include "report/render.h"
 
 #include "base/jout.h"
 #include "store/store.h"
-
-#include <stdlib.h>
 
 enum {
     TEXT_BYTES = 4000,
@@ -50,18 +48,13 @@ typedef struct mapper {
     rn_err *err;
 } mapper;
 
-static int nomem(rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "out of memory for the page");
-}
-
 static int on_problem(void *user, const rn_store_problem_row *row)
 {
     mapper *m = user;
     if (m->n_problems == m->task->n_problems) return 0; /* added since the report was made */
     m->problem_ids[m->n_problems] = row->problem_id;
     m->prompts[m->n_problems] = rn_arena_strdup(&m->arena, row->x.prompt);
-    if (row->x.prompt && !m->prompts[m->n_problems]) return nomem(m->err);
+    if (row->x.prompt && !m->prompts[m->n_problems]) return rn_nomem(m->err, "page");
     m->n_problems++;
     return 0;
 }
@@ -89,7 +82,7 @@ static int pick_cells(mapper *m, pick_list *list, size_t problem, const rn_store
                         .round = round,
                         .greedy = greedy,
                         .cut = c->cut};
-        rc = rn_vec_push(list, p) ? 0 : nomem(m->err);
+        rc = rn_vec_push(list, p) ? 0 : rn_nomem(m->err, "page");
         if (greedy) break;
         round = round == 0 ? ROUND_GREEDY + 1 : (uint8_t)(round + 1);
     }
@@ -198,7 +191,7 @@ static int put_pick(mapper *m, const pick *p, size_t *room, int64_t *n_texts, rn
     rn_jout_whole(&item, "bytes", (int64_t)text.len);
     put_cut(&item, "text", rn_buf_view(&text), TEXT_BYTES);
     rn_buf_putc(&item, '}');
-    if (!rc && (!rn_buf_ok(&item) || !rn_buf_ok(&text))) rc = nomem(m->err);
+    if (!rc && (!rn_buf_ok(&item) || !rn_buf_ok(&text))) rc = rn_nomem(m->err, "page");
     size_t takes = page_bytes(item.data ? item.data : "", item.len) + 2;
     if (!rc && takes <= *room) {
         *room -= takes;
@@ -245,11 +238,9 @@ static size_t prompt_cap(const mapper *m, size_t room)
 static void put_problems(const mapper *m, size_t room, rn_buf *out)
 {
     size_t cap = prompt_cap(m, room);
-    rn_jout_key(out, "problems");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "problems", "[");
     for (size_t i = 0; i < m->task->n_problems; i++) {
-        rn_jout_item(out);
-        rn_buf_puts(out, "\n{");
+        rn_jout_open(out, NULL, "\n{");
         rn_jout_text(out, "id", m->task->task_ids[i]);
         if (i < m->n_problems && m->prompts[i]) {
             rn_bytes prompt = rn_bytes_of(m->prompts[i]);
@@ -265,8 +256,7 @@ static void put_counts(const rn_report_task *t, const rn_count *counts, rn_buf *
 {
     static const char *const names[] = {"n", "c", "missing"};
     for (int field = 0; field < 3; field++) {
-        rn_jout_key(out, names[field]);
-        rn_buf_putc(out, '[');
+        rn_jout_open(out, names[field], "[");
         for (size_t i = 0; i < t->n_problems; i++) {
             int64_t v = field == 0 ? counts[i].n : field == 1 ? counts[i].c : counts[i].missing;
             rn_buf_printf(out, i ? ",%lld" : "%lld", (long long)v);
@@ -281,8 +271,7 @@ static int put_samples(mapper *m, size_t e, const size_t every[N_ROUNDS], size_t
 {
     const pick_list *list = &m->picks[e];
     int rc = 0;
-    rn_jout_key(out, "samples");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "samples", "[");
     for (int round = 0; round < N_ROUNDS; round++)
         for (size_t i = 0; i < list->n && every[round] && !rc; i++) {
             const pick *p = &list->data[i];
@@ -301,14 +290,12 @@ static int put_entrants(mapper *m, size_t share, rn_buf *out)
     int64_t n_texts = 0;
     int rc = 0;
     thin(m, &left, every);
-    rn_jout_key(out, "models");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "models", "[");
     for (size_t e = 0; e < t->n_entrants && !rc; e++) {
         const rn_entrant *x = &t->entrants[e];
 
         if (!x->counts && !x->greedy_run_id) continue;
-        rn_jout_item(out);
-        rn_buf_puts(out, "\n{");
+        rn_jout_open(out, NULL, "\n{");
         rn_jout_text(out, "model", x->model);
         if (x->counts) put_counts(t, x->counts, out);
         /* Texts full of escapes take more than thin() counted: no model takes another's share. */
@@ -330,7 +317,7 @@ static int open_task(mapper *m)
     m->problem_ids = rn_arena_array(&m->arena, t->n_problems + 1, sizeof *m->problem_ids);
     m->prompts = rn_arena_array(&m->arena, t->n_problems + 1, sizeof *m->prompts);
     m->picks = rn_arena_array(&m->arena, t->n_entrants + 1, sizeof *m->picks);
-    if (!m->problem_ids || !m->prompts || !m->picks) return nomem(m->err);
+    if (!m->problem_ids || !m->prompts || !m->picks) return rn_nomem(m->err, "page");
     int rc = rn_store_open(t->store, RN_STORE_READ, &m->s, m->err);
     if (!rc) rc = rn_store_begin(m->s, m->err);
     if (!rc) rc = rn_store_each_problem(m->s, t->set_id, on_problem, m, m->err);
@@ -363,8 +350,7 @@ int rn_html_map(const rn_report *r, rn_buf *out, rn_err *err)
         if (!m.task->store) continue;
         rc = open_task(&m);
         if (!rc) {
-            rn_jout_item(out);
-            rn_buf_puts(out, "\n{");
+            rn_jout_open(out, NULL, "\n{");
             rn_jout_text(out, "task", m.task->name);
             rn_jout_text(out, "hash", m.task->hash);
             put_problems(&m, PROMPTS_BYTES / n_stored, out);
@@ -374,5 +360,5 @@ int rn_html_map(const rn_report *r, rn_buf *out, rn_err *err)
         close_task(&m);
     }
     rn_buf_puts(out, "]}");
-    return rc ? rc : rn_buf_ok(out) ? 0 : nomem(err);
+    return rc ? rc : rn_buf_ok(out) ? 0 : rn_nomem(err, "page");
 }

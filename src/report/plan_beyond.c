@@ -11,8 +11,6 @@
 #include "report/plans.h"
 #include "report/report_priv.h"
 
-#include <stdlib.h>
-
 typedef struct line {
     const rn_entrant *e;
     const double *table;            /* [n_common, e->k_max] */
@@ -65,9 +63,8 @@ static void choose_budgets(field *f)
 static int draw_column(const field *f, const line *l, int64_t k, double *drawn, rn_err *err)
 {
     double *column = malloc((f->t->n_common + 1) * sizeof *column);
-    if (!column) return rn_report_nomem(err);
-    for (size_t i = 0; i < f->t->n_common; i++)
-        column[i] = l->table[i * (size_t)l->e->k_max + (size_t)k - 1];
+    if (!column) return rn_nomem(err, "report");
+    rn_report_column(l->table, f->t->n_common, (size_t)l->e->k_max, (size_t)k - 1, column);
     int rc = rn_stat_boot_means(f->t->boot, column, 1, drawn, err);
     free(column);
     return rc;
@@ -88,7 +85,7 @@ static int continue_line(field *f, line *l, rn_err *err)
     if (rc || m == 0 || !l->e->n_beyond) return rc; /* refused: a note says why */
     rn_interval value[RN_PLAN_MAX_BUDGETS];
     double *drawn = rn_arena_array(&f->a, m * f->n_resamples, sizeof *drawn);
-    if (!drawn) return rn_report_nomem(err);
+    if (!drawn) return rn_nomem(err, "report");
     ask.keep = f->t->common;
     ask.ks = ks;
     ask.n_ks = m;
@@ -107,7 +104,7 @@ static int fill_line(field *f, line *l, rn_err *err)
 {
     int rc = 0;
     l->drawn = rn_arena_array(&f->a, (f->n + 1) * f->n_resamples, sizeof *l->drawn);
-    if (!l->drawn) return rn_report_nomem(err);
+    if (!l->drawn) return rn_nomem(err, "report");
     for (size_t b = 0; b < f->n && !rc; b++) {
         l->k[b] = affords(f, l, f->budget[b]);
         l->value[b] = NAN;
@@ -161,8 +158,7 @@ static void put_columns(const field *f, rn_rows *to)
          .as = RN_AS_POINTS,
          .ends = RN_ENDS_NAMED},
         {.name = "first", .title = "P(lead)", .as = RN_AS_SHARE}};
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
 }
 
 /* The best of the others at a budget; NULL if there is none. */
@@ -245,14 +241,14 @@ static void put_words(const field *f, rn_rows *to)
 static int list_lines(field *f, rn_err *err)
 {
     f->lines = rn_arena_array(&f->a, f->t->n_entrants + 1, sizeof *f->lines);
-    if (!f->lines) return rn_report_nomem(err);
+    if (!f->lines) return rn_nomem(err, "report");
     for (size_t i = 0; i < f->t->n_entrants; i++) {
         const rn_entrant *e = &f->t->entrants[i];
         if (!e->table || !rn_report_linear(e, f->axis)) continue;
         line *l = &f->lines[f->n_lines++];
         *l = (line){.e = e, .table = rn_report_common_table(f->r, f->t, e)};
         l->mean = rn_arena_array(&f->a, (size_t)e->k_max + 1, sizeof *l->mean);
-        if (!l->table || !l->mean) return rn_report_nomem(err);
+        if (!l->table || !l->mean) return rn_nomem(err, "report");
         rn_stat_means(l->table, NULL, f->t->n_common, (size_t)e->k_max, l->mean);
     }
     return 0;
@@ -273,7 +269,7 @@ int rn_report_plan_beyond(rn_report *r, rn_report_task *t, const rn_plan_opts *o
     for (size_t i = 0; i < f.n_lines && !rc; i++)
         rc = fill_line(&f, &f.lines[i], err);
     double *work = rn_arena_array(&f.a, f.n_resamples + 1, sizeof *work);
-    if (!rc && !work) rc = rn_report_nomem(err);
+    if (!rc && !work) rc = rn_nomem(err, "report");
     if (!rc && f.n_lines && f.n) put_columns(&f, to);
     for (size_t b = 0; b < f.n && !rc; b++)
         for (size_t i = 0; i < f.n_lines; i++) {

@@ -53,9 +53,7 @@ static const char *plan_text(const rn_plan_job *j, const rn_plan *p)
     if (p->share < 1) step_text(j, &p->step, &out);
     if (p->share > 0 && p->share < 1) rn_buf_printf(&out, "; %.0f %%: ", 100 * p->share);
     if (p->share > 0) step_text(j, &p->other, &out);
-    const char *text = rn_buf_ok(&out) ? rn_arena_strdup(&j->r->arena, out.data) : NULL;
-    rn_buf_free(&out);
-    return text;
+    return rn_arena_take(&j->r->arena, &out);
 }
 
 /* Whether the budget pays for more samples than recorded curves have, of a model that the way may
@@ -81,7 +79,7 @@ static int planned(rn_plan_job *j, way *w)
                                                              : RN_PLAN_SINGLE;
     const rn_plan_limit limit = j->o->total ? RN_LIMIT_MEAN : RN_LIMIT_EACH;
     rn_plan *plan = rn_arena_array(&j->a, j->m, sizeof *plan);
-    if (!plan) return rn_report_nomem(j->err);
+    if (!plan) return rn_nomem(j->err, "report");
     int rc = rn_stat_plan_crossfit(&(rn_plan_ask){list, n_arms, kind, limit, j->budgets, j->m},
                                    j->fold, j->o->n_folds, w->score, w->cost, j->err);
     if (!rc)
@@ -93,7 +91,7 @@ static int planned(rn_plan_job *j, way *w)
             plan[b].other.first = w->arm;
         }
         w->plan[b] = plan_text(j, &plan[b]);
-        if (!w->plan[b]) rc = rn_report_nomem(j->err);
+        if (!w->plan[b]) rc = rn_nomem(j->err, "report");
     }
     return rc;
 }
@@ -126,7 +124,7 @@ static int policy_rows(rn_plan_job *j, way *w, const rn_prior *prior, size_t b,
         w->cost[i * j->m + b] = w->stop ? cost[i] : all;
     }
     if (!rc && !fold) w->plan[b] = rn_report_course_text(j, &course);
-    if (!rc && !fold && !w->plan[b]) rc = rn_report_nomem(j->err);
+    if (!rc && !fold && !w->plan[b]) rc = rn_nomem(j->err, "report");
     rn_course_free(&course);
     rn_policy_free(p);
     return rc;
@@ -137,7 +135,7 @@ static int by_policy(rn_plan_job *j, way *w)
 {
     const size_t n = j->f.n_rows;
     double *weight = rn_arena_array(&j->a, 3 * n, sizeof *weight);
-    int rc = weight ? 0 : rn_report_nomem(j->err);
+    int rc = weight ? 0 : rn_nomem(j->err, "report");
     for (uint32_t fold = 0; fold <= j->o->n_folds && !rc; fold++) {
         const bool last = fold == j->o->n_folds; /* then: the plan of all problems */
         rn_prior *prior = NULL;
@@ -155,7 +153,7 @@ static int upper_line(rn_plan_job *j, way *w)
 {
     const rn_field *f = &j->f;
     double *total = rn_arena_array(&j->a, 2 * j->m, sizeof *total), *score = NULL;
-    if (!total) return rn_report_nomem(j->err);
+    if (!total) return rn_nomem(j->err, "report");
     score = total + j->m;
     int rc = 0;
     for (size_t b = 0; b < j->m; b++) {
@@ -197,7 +195,7 @@ static int fill_way(rn_plan_job *j, way *w)
     w->score = rn_arena_array(&j->a, 3 * cells, sizeof *w->score);
     w->plan = rn_arena_array(&j->a, j->m, sizeof *w->plan);
     w->limited = rn_arena_array(&j->a, 2 * j->m, sizeof *w->limited);
-    if (!w->score || !w->plan || !w->limited) return rn_report_nomem(j->err);
+    if (!w->score || !w->plan || !w->limited) return rn_nomem(j->err, "report");
     w->cost = w->score + cells;
     w->fair = w->cost + cells;
     w->over = w->limited + j->m;
@@ -243,7 +241,7 @@ static int find_leaders(rn_plan_job *j, const way *w, size_t n, bool stop, doubl
     const double **table = rn_arena_array(&j->a, n, sizeof *table);
     size_t *who = rn_arena_array(&j->a, n, sizeof *who), m = j->m, n_table = 0;
     double *lead = rn_arena_array(&j->a, n * m, sizeof *lead);
-    if (!table || !who || !lead) return rn_report_nomem(j->err);
+    if (!table || !who || !lead) return rn_nomem(j->err, "report");
     for (size_t i = 0; i < n; i++) {
         if (w[i].stop != stop || w[i].kind == RN_CHOICE_UPPER) continue;
         /* The best single model is one of those alone, unless there is only one. */
@@ -263,7 +261,7 @@ static int judge_way(rn_plan_job *j, const way *w, const way *fixed, const doubl
 {
     const size_t m = j->m;
     rn_interval *iv = rn_arena_array(&j->a, 3 * m, sizeof *iv);
-    if (!iv) return rn_report_nomem(j->err);
+    if (!iv) return rn_nomem(j->err, "report");
     const rn_interval none = {NAN, NAN, NAN, RN_INTERVAL_NONE};
     const bool real = w->kind != RN_CHOICE_UPPER;
     const double level = j->r->opts.level;
@@ -303,7 +301,7 @@ int rn_plan_choices(rn_plan_job *j, const rn_plan_row **out, size_t *n_choices)
     rn_plan_row *rows = rn_arena_array(&j->r->arena, j->m, sizeof *rows);
     rn_choice *choices = rn_arena_array(&j->r->arena, j->m * n_shown, sizeof *choices);
     double *first = rn_arena_array(&j->a, n * j->m, sizeof *first);
-    int rc = w && rows && choices && first ? 0 : rn_report_nomem(j->err);
+    int rc = w && rows && choices && first ? 0 : rn_nomem(j->err, "report");
     for (size_t i = 0; i < n * j->m && first; i++)
         first[i] = NAN;
     for (size_t i = 0; i < n && !rc; i++)

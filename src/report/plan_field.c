@@ -74,7 +74,7 @@ static int fill_model(const rn_report *r, const rn_report_task *t, rn_unit axis,
 {
     const rn_entrant *e = &t->entrants[f->model[a]];
     f->counts[a] = malloc((t->n_common + 1) * sizeof **f->counts);
-    if (!f->counts[a]) return rn_report_nomem(err);
+    if (!f->counts[a]) return rn_nomem(err, "report");
     size_t row = 0;
     f->least_n[a] = INT64_MAX;
     for (size_t i = 0; i < t->n_problems; i++) {
@@ -178,29 +178,19 @@ const char *rn_report_course_text(const rn_plan_job *j, const rn_course *course)
                       t->entrants[f->model[course->steps[0].arm]].model,
                       (long long)course->steps[0].n);
     }
-    const char *text =
-        rn_buf_ok(&out) ? rn_arena_strdup(&j->r->arena, out.len ? out.data : "nothing") : NULL;
-    rn_buf_free(&out);
-    return text;
+    if (!course->n) rn_buf_puts(&out, "nothing");
+    return rn_arena_take(&j->r->arena, &out);
 }
 
-/* ---- budgets
- * ---------------------------------------------------------------------------------- */
+/* ---- budgets --------------------------------------------------------------------------------- */
 
 /* What the recorded samples of a model cost altogether; of the model with the second most. */
 static double last_budget(const rn_field *f)
 {
-    double first = 0, second = 0;
-    for (size_t a = 0; a < f->n; a++) {
-        double end = f->stop[a]->worst[f->stop[a]->k_max];
-        if (end > first) {
-            second = first;
-            first = end;
-        } else if (end > second) {
-            second = end;
-        }
-    }
-    return second > 0 ? second : first;
+    rn_grid_end ends = {0};
+    for (size_t a = 0; a < f->n; a++)
+        rn_grid_end_add(&ends, f->stop[a]->worst[f->stop[a]->k_max]);
+    return rn_grid_end_of(&ends);
 }
 
 size_t rn_report_field_grid(const rn_field *f, int per_doubling, double *out)
@@ -246,7 +236,7 @@ static int choose_folds(rn_plan_job *j)
     uint32_t *fold = rn_arena_array(&j->a, n, sizeof *fold);
     j->fold = fold;
     return fold ? rn_stat_folds(j->r->opts.seed, n, j->o->n_folds, fold, j->err)
-                : rn_report_nomem(j->err);
+                : rn_nomem(j->err, "report");
 }
 
 int rn_report_plans(rn_report *r, rn_report_task *t, const rn_plan_opts *o, rn_plans *out,
@@ -266,7 +256,7 @@ int rn_report_plans(rn_report *r, rn_report_task *t, const rn_plan_opts *o, rn_p
     int *models = rn_arena_array(&r->arena, j.f.n, sizeof *models);
     if (models) memcpy(models, j.f.model, j.f.n * sizeof *models);
     s.models = models;
-    if (!models) rc = rn_report_nomem(err);
+    if (!models) rc = rn_nomem(err, "report");
     if (!rc) rc = rn_report_check_budgets(o, &j.f, err);
     if (!rc) rc = choose_folds(&j);
     for (int finer = 0; finer < (o->replay ? 1 : 2) && !rc; finer++) {

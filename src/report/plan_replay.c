@@ -46,7 +46,7 @@ static int replay_fold(rn_plan_job *j, way *w, const rn_prior *prior, size_t b, 
     if (!rc) rc = rn_policy_promise(p, &chance, NULL, j->err);
     if (!rc) rc = rn_stat_course(p, price, &course, j->err);
     if (!rc) w->course[which * j->m + b] = rn_report_course_text(j, &course);
-    if (!rc && !w->course[which * j->m + b]) rc = rn_report_nomem(j->err);
+    if (!rc && !w->course[which * j->m + b]) rc = rn_nomem(j->err, "report");
     rn_course_free(&course);
     for (size_t i = 0; i < f->n_rows && !rc; i++) {
         if (j->fold[i] != which) continue;
@@ -74,7 +74,7 @@ static int replay_all(rn_plan_job *j, way *ways, size_t n_ways)
 {
     const size_t n = j->f.n_rows;
     double *weight = rn_arena_array(&j->a, n, sizeof *weight);
-    int rc = weight ? 0 : rn_report_nomem(j->err);
+    int rc = weight ? 0 : rn_nomem(j->err, "report");
     for (uint32_t fold = 0; fold < j->o->n_folds && !rc; fold++) {
         rn_prior *prior = NULL;
         rn_stat_fold_weights(j->fold, n, fold, 0, weight);
@@ -87,8 +87,7 @@ static int replay_all(rn_plan_job *j, way *ways, size_t n_ways)
     return rc;
 }
 
-/* ---- from tables to rows
- * ----------------------------------------------------------------------- */
+/* ---- from tables to rows --------------------------------------------------------------------- */
 
 /* The courses of the folds at budget b: one where they agree, else each with its number of
  * folds. */
@@ -110,9 +109,7 @@ static const char *courses(rn_plan_job *j, const way *w, size_t b)
         else
             rn_buf_printf(&out, "%s%s (%u of %u folds)", out.len ? "; " : "", mine, same, n);
     }
-    const char *text = rn_buf_ok(&out) ? rn_arena_strdup(&j->r->arena, out.data) : NULL;
-    rn_buf_free(&out);
-    return text;
+    return rn_arena_take(&j->r->arena, &out);
 }
 
 /* Whether the budget pays for more than is recorded of a model that the policy may buy from. */
@@ -137,7 +134,7 @@ static int summarise(rn_plan_job *j, const way *w, rn_choice *out, size_t n_ways
     const double level = j->r->opts.level, n = (double)j->f.n_rows;
     rn_interval *iv = rn_arena_array(&j->a, 3 * m, sizeof *iv);
     int rc = iv ? rn_stat_boot_interval(j->t->boot, w->score, m, level, iv, j->err)
-                : rn_report_nomem(j->err);
+                : rn_nomem(j->err, "report");
     if (!rc) rc = rn_stat_boot_interval_any(j->t->boot, w->cost, m, level, iv + m, j->err);
     if (!rc) rc = rn_stat_boot_interval_any(j->t->boot, w->draws, m, level, iv + 2 * m, j->err);
     for (size_t b = 0; b < m && !rc; b++) {
@@ -153,7 +150,7 @@ static int summarise(rn_plan_job *j, const way *w, rn_choice *out, size_t n_ways
                                       .cost = iv[m + b],
                                       .draws = iv[2 * m + b],
                                       .ahead = {NAN, NAN, NAN, RN_INTERVAL_NONE}};
-        if (!out[b * n_ways].plan) rc = rn_report_nomem(j->err);
+        if (!out[b * n_ways].plan) rc = rn_nomem(j->err, "report");
     }
     return rc;
 }
@@ -166,7 +163,7 @@ static int compare(rn_plan_job *j, const way *ways, size_t n_ways, rn_plan_row *
     const double *tables[MAX_WAYS];
     rn_interval *iv = rn_arena_array(&j->a, m, sizeof *iv);
     double *lead = rn_arena_array(&j->a, n_ways * m, sizeof *lead);
-    int rc = iv && lead ? 0 : rn_report_nomem(j->err);
+    int rc = iv && lead ? 0 : rn_nomem(j->err, "report");
     for (size_t i = 0; i < n_ways; i++)
         tables[i] = ways[i].score;
     if (!rc) rc = rn_stat_boot_leader(j->t->boot, tables, n_ways, m, lead, NULL, j->err);
@@ -205,14 +202,14 @@ static int list_ways(rn_plan_job *j, way *w, size_t *n)
     for (size_t a = 1; a + 1 < j->f.n; a++) {
         const char *model = j->t->entrants[j->f.model[a]].model;
         const char *name = rn_arena_printf(&j->r->arena, "only %s", model);
-        if (!name) return rn_report_nomem(j->err);
+        if (!name) return rn_nomem(j->err, "report");
         w[(*n)++] = (way){.kind = RN_POLICY_ADAPTIVE, .only = (int)a, .name = name};
     }
     const size_t cells = j->f.n_rows * j->m;
     for (size_t i = 0; i < *n; i++) {
         w[i].score = rn_arena_array(&j->a, 3 * cells + j->m, sizeof(double));
         w[i].course = rn_arena_array(&j->a, j->o->n_folds * j->m, sizeof *w[i].course);
-        if (!w[i].score || !w[i].course) return rn_report_nomem(j->err);
+        if (!w[i].score || !w[i].course) return rn_nomem(j->err, "report");
         w[i].cost = w[i].score + cells;
         w[i].draws = w[i].cost + cells;
         w[i].promised = w[i].draws + cells;
@@ -227,7 +224,7 @@ int rn_plan_replays(rn_plan_job *j, const rn_plan_row **out, size_t *n_choices)
     int rc = list_ways(j, ways, &n);
     rn_plan_row *rows = rn_arena_array(&j->r->arena, j->m, sizeof *rows);
     rn_choice *cells = rn_arena_array(&j->r->arena, j->m * n, sizeof *cells);
-    if (!rc && (!rows || !cells)) rc = rn_report_nomem(j->err);
+    if (!rc && (!rows || !cells)) rc = rn_nomem(j->err, "report");
     if (!rc) rc = replay_all(j, ways, n);
     for (size_t i = 0; i < n && !rc; i++)
         rc = summarise(j, &ways[i], cells + i, n);

@@ -6,8 +6,6 @@
 
 #include "base/jout.h"
 
-#include <math.h>
-
 /* What the mark + says: plans end where curves do, replays go on to the last recorded sample. */
 static const char *lower_bound(const rn_plans *s)
 {
@@ -34,8 +32,7 @@ static rn_datum datum_of(const rn_interval *x, double times)
                       .method = x->method};
 }
 
-/* ---- rows
- * -------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* What each column is for a plan and for a replay: 1, 2, or 3 for both. */
 enum { PLAN = 1, REPLAY = 2 };
@@ -194,8 +191,7 @@ static void frontier_rows(const rn_plans *s, rn_rows *to)
     }
 }
 
-/* ---- for people
- * -------------------------------------------------------------------------------- */
+/* ---- for people ------------------------------------------------------------------------------ */
 
 static void print_models(const rn_plans *s, rn_buf *out)
 {
@@ -269,9 +265,8 @@ static const char *steps_in_words(const char *plan, rn_arena *a)
                       mark + 3, (int)(mark - at), at);
         at = *end ? end + 7 : end;
     }
-    const char *text = out.len && rn_buf_ok(&out) ? rn_arena_strdup(a, out.data) : NULL;
-    rn_buf_free(&out);
-    return text ? text : plan;
+    const char *text = rn_arena_take(a, &out);
+    return text && *text ? text : plan;
 }
 
 /* The same of a mixture, "2 %: nothing; 98 %: s x 1": "1 of s for 98 % of the problems". */
@@ -289,9 +284,8 @@ static const char *in_words(const char *plan, rn_arena *a)
                           steps_in_words(steps, a), (int)(colon - at), at);
         at = *end ? end + 2 : end;
     }
-    const char *text = out.len && rn_buf_ok(&out) ? rn_arena_strdup(a, out.data) : NULL;
-    rn_buf_free(&out);
-    return text ? text : steps_in_words(plan, a);
+    const char *text = rn_arena_take(a, &out);
+    return text && *text ? text : steps_in_words(plan, a);
 }
 
 /* "buy up to 8 of s, stop at the first pass: 79.1 %, 3.1 s per problem" */
@@ -350,8 +344,7 @@ void rn_plans_text(const rn_plans *s, rn_buf *out)
         print_advice(s, &s->rows[b], out);
 }
 
-/* ---- for programs
- * ------------------------------------------------------------------------------ */
+/* ---- for programs ---------------------------------------------------------------------------- */
 
 void rn_plans_csv(const rn_plans *s, bool head, rn_buf *out)
 {
@@ -380,12 +373,10 @@ static void json_head(const rn_plans *s, rn_buf *out)
     rn_jout_whole(out, "resamples", r->opts.n_resamples);
     rn_jout_whole(out, "seed", (int64_t)r->opts.seed);
     rn_jout_number(out, "level", r->opts.level);
-    rn_jout_key(out, "models");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "models", "[");
     for (size_t i = 0; i < s->n_models; i++) {
         const rn_entrant *e = &s->task->entrants[s->models[i]];
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_text(out, "model", e->model);
         rn_jout_text(out, "cost", e->cost ? e->cost->name : NULL);
         rn_jout_whole(out, "n", e->n);
@@ -399,12 +390,10 @@ static void json_head(const rn_plans *s, rn_buf *out)
 static void json_rows(const rn_plans *s, const char *name, const rn_plan_row *rows, size_t n,
                       rn_buf *out)
 {
-    rn_jout_key(out, name);
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, name, "[");
     for (size_t b = 0; b < n; b++) {
         rn_rows choices = {0};
-        rn_jout_item(out);
-        rn_buf_puts(out, "\n{");
+        rn_jout_open(out, NULL, "\n{");
         rn_jout_number(out, "budget", rows[b].budget);
         rn_jout_number(out, "normalised", rows[b].norm);
         if (s->opts.replay)
@@ -421,8 +410,7 @@ static void json_rows(const rn_plans *s, const char *name, const rn_plan_row *ro
 
 void rn_plans_json(const rn_plans *s, rn_buf *out)
 {
-    rn_jout_item(out);
-    rn_buf_puts(out, "\n{");
+    rn_jout_open(out, NULL, "\n{");
     json_head(s, out);
     if (s->opts.replay)
         rn_jout_whole(out, "orders", s->opts.n_orders);

@@ -14,7 +14,6 @@
 #define RN_REPORT_PLANS_H
 
 #include "report/report.h"
-#include "stat/policy.h"
 
 enum { RN_PLAN_MAX_BUDGETS = 64 };
 

@@ -10,8 +10,6 @@
 
 #include "base/file.h"
 
-#include <errno.h>
-#include <math.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -380,8 +378,7 @@ static int run_gnuplot(rn_bytes script, rn_buf *drawing, rn_err *err)
     if (!rc) rc = run_child(fd, &status, err);
     if (!rc && (slurp(fd[1], drawing) || slurp(fd[2], &said)))
         rc = rn_fail_errno(err, "cannot read what gnuplot drew");
-    if (!rc && (!rn_buf_ok(drawing) || !rn_buf_ok(&said)))
-        rc = rn_fail(err, RN_ENOMEM, "out of memory for the figure");
+    if (!rc && (!rn_buf_ok(drawing) || !rn_buf_ok(&said))) rc = rn_nomem(err, "figure");
     if (!rc && (!WIFEXITED(status) || WEXITSTATUS(status) || drawing->len == 0))
         rc = rn_fail(err, RN_EIO, "gnuplot failed: %.300s",
                      said.len ? said.data : "it gives no reason");
@@ -401,7 +398,7 @@ int rn_plot_write(const char *path, const rn_plot_panel *panels, size_t n, size_
     rn_buf script = {0}, drawing = {0};
     put_script(term, panels, n, n_columns, &script);
     int rc = rn_buf_ok(&script) ? run_gnuplot(rn_buf_view(&script), &drawing, err)
-                                : rn_fail(err, RN_ENOMEM, "out of memory for the figure");
+                                : rn_nomem(err, "figure");
     if (!rc) rc = rn_file_write_atomic(path, rn_buf_view(&drawing), err);
     rn_buf_free(&drawing);
     rn_buf_free(&script);

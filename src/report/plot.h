@@ -8,7 +8,7 @@
 #ifndef RN_REPORT_PLOT_H
 #define RN_REPORT_PLOT_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 typedef enum rn_plot_style {
     RN_PLOT_LINE,

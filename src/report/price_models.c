@@ -38,11 +38,7 @@ static int find_entry(const rn_report *r, rn_entrant *e, const rn_price_map *map
     if (!asked) return 0;
     rn_buf known = {0};
     list_entries(r->book, &known);
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_ENOTFOUND, "there is no cost entry '%s'%s; known: %s", asked,
-                     rn_near_hint(asked, known.data, hint), known.data ? known.data : "none");
-    rn_buf_free(&known);
-    return rc;
+    return rn_near_fail(err, RN_ENOTFOUND, "there is no cost entry", asked, "; known: ", &known);
 }
 
 /* One note for all models without an entry. */
@@ -57,7 +53,7 @@ static int note_unpriced(rn_report *r, rn_err *err)
                 rn_buf_printf(&models, "%s%s", models.len ? ", " : "", name);
         }
     list_entries(r->book, &known);
-    int rc = !rn_buf_ok(&models) || !rn_buf_ok(&known) ? rn_report_nomem(err) : 0;
+    int rc = !rn_buf_ok(&models) || !rn_buf_ok(&known) ? rn_nomem(err, "report") : 0;
     if (!rc && models.len)
         rc = rn_report_note(r, err,
                             "no cost entry for %s: give --cost MODEL=ENTRY (known: %s), describe "
@@ -175,7 +171,7 @@ static int price_time(rn_report *r, rn_entrant *e, rn_err *err)
     if (rc && !rn_cost_hardware(r->book, r->opts.profile)) return rn_fail(err, rc, "%s", why.msg);
     if (rc) {
         e->why[RN_UNIT_SECOND] = rn_arena_strdup(&r->arena, why.msg);
-        return e->why[RN_UNIT_SECOND] ? 0 : rn_report_nomem(err);
+        return e->why[RN_UNIT_SECOND] ? 0 : rn_nomem(err, "report");
     }
     e->priced[RN_UNIT_SECOND] = true;
     e->axis[RN_UNIT_SECOND] = t;
@@ -192,7 +188,7 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
             "its cost entry has no prices: write `[model %s]` and below it `usd_per_1m_tokens = "
             "PRICE` (or usd_per_sample, usd_per_hour) into a file, and give that with --cost-file",
             c->name);
-        return e->why[RN_UNIT_USD] ? 0 : rn_report_nomem(err);
+        return e->why[RN_UNIT_USD] ? 0 : rn_nomem(err, "report");
     }
     rn_kcost *axis = &e->axis[RN_UNIT_USD];
     if (!isnan(c->usd_per_sample)) {
@@ -222,7 +218,7 @@ static int price_usd(rn_report *r, rn_entrant *e, rn_err *err)
             return 0;
         }
         double *cost = rn_arena_array(&r->arena, time->n_points + 1, sizeof *cost);
-        if (!cost) return rn_report_nomem(err);
+        if (!cost) return rn_nomem(err, "report");
         *axis = rn_cost_by_hour(c, time, cost);
     }
     /* A cached price above the input price would make the first sample cheaper than the rest. */
@@ -249,8 +245,7 @@ static int price_entrant(rn_report *r, rn_entrant *e, const rn_price_map *map, s
     return price_usd(r, e, err);
 }
 
-/* ---- what ranking adds
- * -------------------------------------------------------------------------- */
+/* ---- what ranking adds ----------------------------------------------------------------------- */
 
 /* Scoring is one parallel pass over prompt and sample under the ranker's model, for each sample
  * that is drawn and not cut by the token limit. What the scores themselves record comes first;
@@ -296,7 +291,7 @@ static int add_up(rn_report *r, const rn_kcost *samples, rn_rank_cost *c, rn_err
     size_t n = samples->n_points + more;
     int64_t *k = rn_arena_array(&r->arena, n, sizeof *k);
     double *cost = rn_arena_array(&r->arena, n, sizeof *cost);
-    if (!k || !cost) return rn_report_nomem(err);
+    if (!k || !cost) return rn_nomem(err, "report");
     for (size_t i = 0; i < n; i++) {
         k[i] = i < more ? 1 : samples->k[i - more];
         cost[i] =
@@ -330,7 +325,7 @@ static int by_entry(rn_report *r, const rn_entrant *e, const rn_cost *entry, rn_
                               r->opts.basis == RN_FLOP_STUDY
                                   ? "one pass over 128 tokens per scored sample"
                                   : "one pass over prompt and samples, the prompt once");
-    return c->from ? 0 : rn_report_nomem(err);
+    return c->from ? 0 : rn_nomem(err, "report");
 }
 
 static int price_ranking(rn_report *r, const rn_entrant *e, rn_ranking *k, const rn_cost *entry,
@@ -377,8 +372,7 @@ static int price_rankings(rn_report *r, const rn_price_map *map, size_t n_map, r
     return 0;
 }
 
-/* ---- all of it
- * --------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /* Whether a name of the user's map is the entrant's or that of one of its rankers. */
 static bool is_named(const rn_entrant *e, const char *name)
@@ -401,12 +395,8 @@ static int check_profile(const rn_report *r, rn_err *err)
     const char *name;
     for (size_t i = 0; (name = rn_cost_profile_at(r->book, i)); i++)
         rn_buf_printf(&names, "%s%s", i ? ", " : "", name);
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_ENOTFOUND, "there is no profile '%s'%s; known: %s", r->opts.profile,
-                     rn_buf_ok(&names) ? rn_near_hint(r->opts.profile, names.data, hint) : "",
-                     rn_buf_ok(&names) && names.len ? names.data : "none");
-    rn_buf_free(&names);
-    return rc;
+    return rn_near_fail(err, RN_ENOTFOUND, "there is no profile", r->opts.profile,
+                        "; known: ", &names);
 }
 
 int rn_report_price(rn_report *r, const rn_price_map *map, size_t n_map, rn_err *err)

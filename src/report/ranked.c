@@ -44,7 +44,7 @@ static int bound(pair *p, bool perfect, double **mean, rn_err *err)
     double *score = rn_arena_array(&p->a, n, sizeof *score), *at = score;
     double *table = rn_arena_array(&p->a, (p->n_rows + p->n_zero) * cols, sizeof *table);
     *mean = rn_arena_array(&p->a, cols, sizeof **mean);
-    if (!rows || !score || !table || !*mean) return rn_report_nomem(err);
+    if (!rows || !score || !table || !*mean) return rn_nomem(err, "report");
     for (size_t i = 0; i < p->n_rows; i++) {
         rows[i] = p->rows[i];
         rows[i].score = at;
@@ -65,7 +65,7 @@ static int open_pair(const rn_report *r, const rn_report_task *t, const rn_entra
     if (agreed) p->agreed = rn_arena_array(&p->a, t->n_problems + 1, sizeof *p->agreed);
     const rn_votes *votes = p->ranking->votes;
     if (votes) p->votes = rn_arena_array(&p->a, t->n_problems + 1, sizeof *p->votes);
-    if (!p->rows || (votes && !p->votes) || (agreed && !p->agreed)) return rn_report_nomem(err);
+    if (!p->rows || (votes && !p->votes) || (agreed && !p->agreed)) return rn_nomem(err, "report");
     for (size_t i = 0; i < t->n_problems; i++) {
         if (!e->keep[i]) continue;
         if (p->ranking->problems[i].n == 0) {
@@ -80,7 +80,7 @@ static int open_pair(const rn_report *r, const rn_report_task *t, const rn_entra
     if (p->k_max == 0) return 0;
     p->ranking->n_problems_used = p->n_rows + p->n_zero;
     p->table = rn_arena_array(&p->a, (p->n_rows + p->n_zero) * (size_t)p->k_max, sizeof *p->table);
-    if (!p->table) return rn_report_nomem(err);
+    if (!p->table) return rn_nomem(err, "report");
     int rc = votes ? rn_stat_votes_table(p->votes, p->n_rows, p->k_max, r->opts.seed, p->table, err)
              : agreed
                  ? rn_stat_agree_table(p->agreed, p->n_rows, p->k_max, r->opts.seed, p->table, err)
@@ -101,7 +101,7 @@ static int put_points(rn_report *r, pair *p, rn_err *err)
     double *random = ks ? rn_arena_array(&r->arena, 2 * n, sizeof *random) : NULL;
     double *at_ks = rn_arena_array(&p->a, n_rows * (n + 1), sizeof *at_ks);
     rn_interval *at = rn_arena_array(&p->a, n + 1, sizeof *at);
-    if (!points || !random || !at_ks || !at) return rn_report_nomem(err);
+    if (!points || !random || !at_ks || !at) return rn_nomem(err, "report");
     for (size_t i = 0; i < n_rows; i++)
         for (size_t j = 0; j < n; j++)
             at_ks[i * n + j] = p->table[i * cols + (size_t)ks[j] - 1];
@@ -128,7 +128,7 @@ static int cells_at(const rn_report *r, pair *p, const rn_kcost *cost, const dou
     rn_interval *iv = rn_arena_array(&p->a, m, sizeof *iv);
     int rc = out && iv ? rn_stat_budget_table(&(rn_ktable){p->table, n_rows, p->k_max}, cost, 0,
                                               budgets, m, out, err)
-                       : rn_report_nomem(err);
+                       : rn_nomem(err, "report");
     if (!rc) rc = rn_stat_boot_interval(p->boot, out, m, r->opts.level, iv, err);
     for (size_t j = 0; j < m && !rc; j++) {
         cells[j] = (rn_cell){rn_stat_afford(cost, budgets[j], RN_STAT_MAX_N), iv[j].value, iv[j].lo,
@@ -148,7 +148,7 @@ static int put_rows(rn_report *r, const rn_report_task *t, const rn_entrant *e, 
     rn_rank_row *rows = rn_arena_array(&r->arena, m, sizeof *rows);
     double *budgets = rn_arena_array(&p->a, m, sizeof *budgets);
     rn_cell *unpaid = rn_arena_array(&p->a, 2 * m, sizeof *unpaid);
-    if (!rows || !budgets || !unpaid) return rn_report_nomem(err);
+    if (!rows || !budgets || !unpaid) return rn_nomem(err, "report");
     rn_cell *paid = unpaid + m;
     for (size_t j = 0; j < m; j++) {
         budgets[j] = t->axis[axis].rows[j].budget;
@@ -253,7 +253,7 @@ int rn_report_rank_best(rn_report *r, rn_report_task *t, rn_err *err)
         ax->yardstick = ranked ? find_yardstick(t, (rn_unit)a) : -1;
         if (!ranked || ax->n_rows == 0) continue;
         rn_rank_best *rows = rn_arena_array(&r->arena, ax->n_rows, sizeof *rows);
-        if (!rows) return rn_report_nomem(err);
+        if (!rows) return rn_nomem(err, "report");
         ax->ranked = rows;
         for (size_t j = 0; j < ax->n_rows; j++)
             if (best_at(t, (rn_unit)a, ax->yardstick, j, &rows[j])) ax->n_ranked = ax->n_rows;

@@ -10,9 +10,6 @@
 
 #include "report/report_priv.h"
 
-#include <assert.h>
-#include <stdlib.h>
-
 /* The entrant of a run; of two tasks of one set (base tests, and more) the later one. */
 static rn_entrant *find(rn_report *r, int64_t run_id, rn_report_task **task)
 {
@@ -34,34 +31,21 @@ static void read_curve(const rn_entrant *e, const int64_t *ks, size_t n, rn_inte
                                        RN_INTERVAL_PERCENTILE};
 }
 
-/* Column k of a table [n, width]. */
-static void column_of(const double *table, size_t n, int64_t width, int64_t k, double *out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = table[i * (size_t)width + (size_t)k - 1];
-}
-
 static int read_differences(rn_report *r, const rn_report_task *t, rn_entrant *const e[2],
                             const rn_recorded_ask *ask, rn_interval *out, rn_err *err)
 {
     const size_t n = t->n_common;
     const double *a = rn_report_common_table(r, t, e[0]), *b = rn_report_common_table(r, t, e[1]);
     double *x = rn_arena_array(&r->arena, 2 * n + 1, sizeof *x), *y = x + n;
-    int rc = a && b && x ? 0 : rn_report_nomem(err);
+    int rc = a && b && x ? 0 : rn_nomem(err, "report");
     for (size_t i = 0; !rc && i < ask->n_points; i++) {
         const int64_t k = ask->ks[0][i], l = ask->ks[1][i];
         if (k > e[0]->k_max || l > e[1]->k_max) continue;
-        column_of(a, n, e[0]->k_max, k, x);
-        column_of(b, n, e[1]->k_max, l, y);
+        rn_report_column(a, n, (size_t)e[0]->k_max, (size_t)k - 1, x);
+        rn_report_column(b, n, (size_t)e[1]->k_max, (size_t)l - 1, y);
         rc = rn_stat_boot_paired(t->boot, x, y, 1, r->opts.level, &out[i], NULL, err);
     }
     return rc;
-}
-
-static int rising(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
 }
 
 static int read_all(rn_report *r, const rn_recorded_ask *ask, rn_recorded *out, rn_err *err)
@@ -96,7 +80,7 @@ int rn_report_recorded(const rn_recorded_ask *ask, rn_recorded *out, rn_err *err
     assert(ask->n_points <= sizeof ks / sizeof *ks);
     if (ask->n_models == 1) { /* so that the curve has them */
         memcpy(ks, ask->ks[0], ask->n_points * sizeof *ks);
-        qsort(ks, ask->n_points, sizeof *ks, rising);
+        qsort(ks, ask->n_points, sizeof *ks, rn_by_int);
         opts.ks = ks;
         opts.n_ks = ask->n_points;
     }
@@ -105,7 +89,7 @@ int rn_report_recorded(const rn_recorded_ask *ask, rn_recorded *out, rn_err *err
     const rn_report_filter filter = {
         .task = ask->as->set, .models = ask->as->models, .n_models = ask->as->n_models};
     rn_report *r = rn_report_new(&opts);
-    rc = r ? rn_report_add_store(r, ask->as->store, &filter, err) : rn_report_nomem(err);
+    rc = r ? rn_report_add_store(r, ask->as->store, &filter, err) : rn_nomem(err, "report");
     if (!rc) rc = read_all(r, ask, out, err);
     rn_report_free(r);
     return rc;

@@ -11,12 +11,9 @@
 #include "base/json.h"
 #include "report/views.h"
 
-#include <stdio.h>
-
 enum { MAX_SCREEN = 45 };
 
-/* ---- conditions, at the end
- * ------------------------------------------------------------------- */
+/* ---- conditions, at the end ------------------------------------------------------------------ */
 
 /* On what machine stored profiles were measured, and what other machines the store knows. */
 static void print_hardware(const rn_report *r, const rn_report_task *t, rn_buf *out)
@@ -132,8 +129,7 @@ void rn_report_notes(const rn_report *r, rn_buf *out)
     }
 }
 
-/* ---- the tables
- * -------------------------------------------------------------------------------- */
+/* ---- the tables ------------------------------------------------------------------------------ */
 
 static void print_tables(const rn_report *r, const rn_report_task *t, uint32_t metrics, rn_buf *out)
 {
@@ -167,8 +163,7 @@ void rn_report_text(const rn_report *r, uint32_t metrics, rn_buf *out)
     rn_report_notes(r, out);
 }
 
-/* ---- the screen
- * -------------------------------------------------------------------------------- */
+/* ---- the screen ------------------------------------------------------------------------------ */
 
 /* A line of the answer; none where there is nothing to say. */
 static void print_line(const char *label, const char *text, rn_buf *out)
@@ -250,7 +245,7 @@ static void print_leaders(const rn_report_task *t, rn_unit axis, size_t most, rn
     rn_rows_column(&rows, (rn_column){.title = "second", .as = RN_AS_TEXT});
     rn_rows_column(&rows, (rn_column){.title = "ahead, points", .as = RN_AS_POINTS});
     rn_rows_column(&rows, (rn_column){.title = "P(lead)", .as = RN_AS_SHARE});
-    bool *keep = calloc(ax->n_rows + 1, sizeof *keep);
+    bool *keep = rn_arena_array(&rows.arena, ax->n_rows + 1, sizeof *keep);
     size_t n = 0;
     for (size_t j = 0; keep && j < ax->n_rows; j++) { /* the answer, and the ends of each lead */
         const bool first = j == 0 || ax->rows[j].best != ax->rows[j - 1].best;
@@ -278,7 +273,6 @@ static void print_leaders(const rn_report_task *t, rn_unit axis, size_t most, rn
         rn_rows_datum(&rows, (rn_datum){row->diff, row->diff_lo, row->diff_hi, .text = ""});
         rn_rows_datum(&rows, (rn_datum){row->p_lead, NAN, NAN, .text = ""});
     }
-    free(keep);
     rn_rows_print(&rows, out);
     rn_rows_free(&rows);
 }
@@ -397,8 +391,7 @@ void rn_report_screen(const rn_report *r, rn_buf *out)
     }
 }
 
-/* ---- CSV and JSON
- * ------------------------------------------------------------------------------ */
+/* ---- CSV and JSON ---------------------------------------------------------------------------- */
 
 static void csv_series(void *user, const rn_series *s)
 {
@@ -418,8 +411,7 @@ static void json_series(void *user, const rn_series *s)
 {
     rn_buf *out = user;
     rn_rows rows = {0};
-    rn_jout_item(out);
-    rn_buf_puts(out, "\n{");
+    rn_jout_open(out, NULL, "\n{");
     rn_jout_text(out, "metric", rn_report_metric_name(s->metric));
     rn_jout_text(out, "task", s->task->name);
     rn_jout_text(out, "model", s->entrant->model);
@@ -445,21 +437,13 @@ static void stored(rn_buf *out, const char *name, const char *json)
     json_decref(value);
 }
 
-static void open_object(rn_buf *out, const char *name)
-{
-    rn_jout_key(out, name);
-    rn_buf_putc(out, '{');
-}
-
 /* What the entrant's rankers scored, and what that costs for each sample drawn. */
 static void json_rankers(rn_buf *out, const rn_entrant *e)
 {
-    rn_jout_key(out, "rankers");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "rankers", "[");
     for (size_t i = 0; i < e->n_rankings; i++) {
         const rn_ranking *k = &e->rankings[i];
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_text(out, "ranker", k->name);
         rn_jout_whole(out, "problems", (int64_t)k->n_problems_used);
         rn_jout_whole(out, "drawn", k->n_drawn);
@@ -468,7 +452,7 @@ static void json_rankers(rn_buf *out, const rn_entrant *e)
         if (k->n_judged) rn_jout_number(out, "judge_cpu_s", k->judge_cpu_s);
         for (int a = RN_UNIT_FLOP; a <= RN_UNIT_SECOND; a++) {
             const rn_rank_cost *c = &k->cost[a];
-            open_object(out, rn_unit_name((rn_unit)a));
+            rn_jout_open(out, rn_unit_name((rn_unit)a), "{");
             rn_jout_number(out, "prompt", c->known ? c->shared : NAN);
             rn_jout_number(out, "sample", c->known ? c->per_sample : NAN);
             rn_jout_text(out, "from", c->known ? c->from : NULL);
@@ -482,8 +466,7 @@ static void json_rankers(rn_buf *out, const rn_entrant *e)
 
 static void json_entrant(rn_buf *out, const rn_entrant *e)
 {
-    rn_jout_item(out);
-    rn_buf_puts(out, "\n{");
+    rn_jout_open(out, NULL, "\n{");
     rn_jout_text(out, "model", e->model);
     rn_jout_text(out, "cost", e->cost ? e->cost->name : NULL);
     rn_jout_text(out, "preset", e->preset);
@@ -497,19 +480,19 @@ static void json_entrant(rn_buf *out, const rn_entrant *e)
     rn_jout_whole(out, "samples", e->cov.n_samples);
     rn_jout_whole(out, "passed", e->cov.n_passed);
     rn_jout_whole(out, "missing", e->cov.n_missing);
-    open_object(out, "greedy");
+    rn_jout_open(out, "greedy", "{");
     rn_jout_whole(out, "problems", e->greedy.n);
     rn_jout_number(out, "value", e->greedy.value);
     rn_jout_number(out, "lo", e->greedy.lo);
     rn_jout_number(out, "hi", e->greedy.hi);
     rn_buf_putc(out, '}');
-    open_object(out, "verdicts");
+    rn_jout_open(out, "verdicts", "{");
     for (int v = 0; v < RN_N_VERDICTS; v++)
         if (e->verdicts[v]) rn_jout_whole(out, rn_verdict_name((rn_verdict)v), e->verdicts[v]);
     if (e->n_unjudged) rn_jout_whole(out, "none", e->n_unjudged);
     rn_buf_putc(out, '}');
     if (e->n_no_code) rn_jout_whole(out, "no_code", e->n_no_code);
-    open_object(out, "per_sample");
+    rn_jout_open(out, "per_sample", "{");
     rn_jout_number(out, "prompt_tok",
                    e->tokens.n_both ? e->tokens.prompt / (double)e->tokens.n_both : NAN);
     rn_jout_number(out, "gen_tok", e->tokens.n_gen ? e->tokens.gen / (double)e->tokens.n_gen : NAN);
@@ -520,7 +503,7 @@ static void json_entrant(rn_buf *out, const rn_entrant *e)
         rn_jout_number(out, rn_unit_name((rn_unit)a),
                        e->priced[a] ? rn_stat_cost(&e->axis[a], 1) : NAN);
     rn_buf_putc(out, '}');
-    open_object(out, "unpriced");
+    rn_jout_open(out, "unpriced", "{");
     for (int a = 0; a < RN_N_UNITS; a++)
         if (!e->priced[a]) rn_jout_text(out, rn_unit_name((rn_unit)a), e->why[a]);
     rn_buf_putc(out, '}');
@@ -546,13 +529,12 @@ static void json_view(rn_buf *out, const char *name, rn_view_fill *fill, const r
 static void json_axis(rn_buf *out, const rn_report *r, const rn_report_task *t, rn_unit axis)
 {
     const rn_report_axis *ax = &t->axis[axis];
-    rn_jout_item(out);
-    rn_buf_puts(out, "\n{");
+    rn_jout_open(out, NULL, "\n{");
     rn_jout_text(out, "axis", rn_unit_name(axis));
     rn_jout_text(out, "unit", t->entrants[ax->unit].model);
     json_view(out, "budgets", rn_view_leaders, r, t, axis);
     json_view(out, "crossovers", rn_view_crossings, r, t, axis);
-    open_object(out, "ranked");
+    rn_jout_open(out, "ranked", "{");
     rn_jout_text(out, "yardstick", ax->yardstick < 0 ? NULL : t->entrants[ax->yardstick].model);
     rn_jout_number(out, "greedy",
                    ax->yardstick < 0 ? NAN : t->entrants[ax->yardstick].greedy.value);
@@ -565,8 +547,7 @@ static void json_finding(rn_buf *out, const rn_report_task *t, rn_unit axis)
 {
     const rn_finding *f = &t->finding[axis];
     if (!t->axis[axis].any) return;
-    rn_jout_item(out);
-    rn_buf_puts(out, "\n{");
+    rn_jout_open(out, NULL, "\n{");
     rn_jout_text(out, "axis", rn_unit_name(axis));
     rn_jout_number(out, "budget", f->any ? f->row->budget : NAN);
     rn_jout_boolean(out, "buys_all", f->all);
@@ -609,8 +590,7 @@ void rn_report_sentences(const rn_report_task *t, rn_buf *out)
 /* Lines of text as an array of strings. */
 static void json_lines(rn_buf *out, const char *name, rn_buf *text)
 {
-    rn_jout_key(out, name);
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, name, "[");
     for (size_t at = 0; at < text->len;) {
         size_t end = rn_bytes_find(rn_buf_view(text), rn_bytes_of("\n"), at);
         if (end == SIZE_MAX) end = text->len;
@@ -626,15 +606,13 @@ static void json_lines(rn_buf *out, const char *name, rn_buf *text)
 static void json_task(rn_buf *out, const rn_report *r, const rn_report_task *t)
 {
     rn_buf sentences = {0};
-    rn_jout_item(out);
-    rn_buf_puts(out, "\n{");
+    rn_jout_open(out, NULL, "\n{");
     rn_jout_text(out, "task", t->name);
     rn_jout_text(out, "hash", t->hash);
     rn_jout_text(out, "source", t->source);
     rn_jout_whole(out, "problems", (int64_t)t->n_problems);
     rn_jout_whole(out, "common_problems", (int64_t)t->n_common);
-    rn_jout_key(out, "answers");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "answers", "[");
     for (int a = 0; a < RN_N_UNITS && t->finding; a++)
         json_finding(out, t, (rn_unit)a);
     rn_buf_putc(out, ']');
@@ -642,20 +620,18 @@ static void json_task(rn_buf *out, const rn_report *r, const rn_report_task *t)
     json_lines(out, "findings", &sentences);
     const rn_ranking *examples = rn_view_examples(t);
     if (examples) {
-        open_object(out, "examples");
+        rn_jout_open(out, "examples", "{");
         rn_jout_whole(out, "told", examples->n_examples);
         rn_jout_whole(out, "in_tests", examples->n_examples - examples->n_unseen);
         rn_buf_putc(out, '}');
     } else {
         rn_jout_raw(out, "examples", NULL);
     }
-    rn_jout_key(out, "models");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "models", "[");
     for (size_t i = 0; i < t->n_entrants; i++)
         json_entrant(out, &t->entrants[i]);
     rn_buf_putc(out, ']');
-    rn_jout_key(out, "axes");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "axes", "[");
     for (int a = 0; a < RN_N_UNITS; a++)
         if (t->axis[a].any) json_axis(out, r, t, (rn_unit)a);
     rn_buf_putc(out, ']');
@@ -669,7 +645,7 @@ static void json_task(rn_buf *out, const rn_report *r, const rn_report_task *t)
     if (t->pair_a < 0 || t->pair_b < 0) {
         rn_jout_raw(out, "comparison", NULL);
     } else {
-        open_object(out, "comparison");
+        rn_jout_open(out, "comparison", "{");
         rn_jout_text(out, "a", t->entrants[t->pair_a].model);
         rn_jout_text(out, "b", t->entrants[t->pair_b].model);
         for (int a = 0; a <= RN_N_UNITS; a++)
@@ -692,8 +668,7 @@ void rn_report_json(const rn_report *r, uint32_t metrics, rn_buf *out)
     static const char *const missing[] = {"drop", "fail", "refuse"}, *const paid[] =
                                                                          RN_PROMPT_NAMES;
     rn_buf_puts(out, "{");
-    rn_jout_key(out, "series");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "series", "[");
     rn_view_each_series(r, metrics, json_series, out);
     rn_buf_puts(out, "],\n\"report\":{");
     rn_jout_text(out, "version", rn_version());

@@ -8,9 +8,6 @@
 
 #include "base/near.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 rn_report_opts rn_report_defaults(void)
 {
     return (rn_report_opts){.n_resamples = 1000,
@@ -52,11 +49,6 @@ void rn_report_free(rn_report *r)
     free(r);
 }
 
-int rn_report_nomem(rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "out of memory for the report");
-}
-
 /* The list is moved to twice the room when its n items fill a power of two. */
 void *rn_report_grown(rn_arena *a, void *list, size_t n, size_t size)
 {
@@ -77,7 +69,7 @@ int rn_report_note(rn_report *r, rn_err *err, const char *fmt, ...)
         if (strcmp(r->notes[i], text) == 0) return 0;
     const char **notes = rn_report_grown(&r->arena, r->notes, r->n_notes, sizeof *notes);
     char *copy = rn_arena_strdup(&r->arena, text);
-    if (!notes || !copy) return rn_report_nomem(err);
+    if (!notes || !copy) return rn_nomem(err, "report");
     r->notes = notes;
     r->notes[r->n_notes++] = copy;
     return 0;
@@ -142,15 +134,10 @@ static int check_compare(const rn_report *r, rn_err *err)
                 is_here |= strcmp(name, asked[m]) == 0;
                 if (i == 0) rn_buf_printf(&known, "%s%s", j ? ", " : "", name);
             }
-        char hint[RN_NEAR_HINT];
-        int rc = is_here
-                     ? 0
-                     : rn_fail(err, RN_ENOTFOUND,
-                               "--compare: there is no model '%s'%s; there is %s", asked[m],
-                               rn_buf_ok(&known) ? rn_near_hint(asked[m], known.data, hint) : "",
-                               rn_buf_ok(&known) ? known.data : "none");
+        if (!is_here)
+            return rn_near_fail(err, RN_ENOTFOUND, "--compare: there is no model", asked[m],
+                                "; there is ", &known);
         rn_buf_free(&known);
-        if (rc) return rc;
     }
     return 0;
 }

@@ -13,7 +13,6 @@
 #ifndef RN_REPORT_REPORT_H
 #define RN_REPORT_REPORT_H
 
-#include "base/arena.h"
 #include "cost/cost.h"
 #include "report/rows.h"
 #include "stat/agree.h"

@@ -10,7 +10,6 @@
 
 /* Adds a sentence to the report's notes, once. */
 int rn_report_note(rn_report *r, rn_err *err, const char *fmt, ...) RN_PRINTF(3, 4);
-int rn_report_nomem(rn_err *err); /* RN_ENOMEM with a message */
 
 /* The task of this name and hash, made if there is none; NULL: out of memory. */
 rn_report_task *rn_report_task_get(rn_report *r, const char *name, const char *hash);
@@ -89,6 +88,22 @@ double rn_report_exact_prompt(const rn_shape *s, const rn_tokens *t, double prom
 /* Mean FLOPs that a sample adds, exact from the sums in t (n_gen > 0). */
 double rn_report_exact_sample(const rn_shape *s, const rn_tokens *t, double prompt_tok);
 
+/* Where a grid of budgets ends: at the second largest of what is added, or the only one. */
+typedef struct rn_grid_end {
+    double first, second;
+} rn_grid_end;
+static inline void rn_grid_end_add(rn_grid_end *g, double end)
+{
+    if (end > g->second) g->second = fmin(end, g->first);
+    if (end > g->first) g->first = end;
+}
+static inline double rn_grid_end_of(const rn_grid_end *g)
+{
+    return g->second > 0 ? g->second : g->first;
+}
+
+/* Column j of a table [n, width]. */
+void rn_report_column(const double *table, size_t n, size_t width, size_t j, double *out);
 /* The common problems' rows of an entrant's table, [n_common, n_cols]; NULL: out of memory. */
 const double *rn_report_common_table(rn_report *r, const rn_report_task *t, const rn_entrant *e);
 

@@ -8,20 +8,14 @@
 #include "base/file.h"
 #include "base/near.h"
 #include "base/jout.h"
-#include "report/against.h"
-#include "report/figure.h"
-#include "report/page.h"
+#include "report/render.h"
 #include "report/plans.h"
 #include "report/plot.h"
-#include "report/render.h"
 #include "report/report_priv.h"
-
-#include <errno.h>
 
 enum { MAX_LIST = 256, MAX_TASKS = 64 };
 
-/* ---- words
- * ------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 /* The place of `value` among n words; `name` is the option. */
 static int choose(const char *name, const char *value, const char *const *words, int n, int *out,
@@ -36,11 +30,9 @@ static int choose(const char *name, const char *value, const char *const *words,
         }
         rn_buf_printf(&known, "%s%s", i ? ", " : "", words[i]);
     }
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_EINVAL, "--%s cannot be '%s'%s: it is one of %s", name, value,
-                     rn_near_hint(value, known.data, hint), known.data ? known.data : "?");
-    rn_buf_free(&known);
-    return rc;
+    char what[64];
+    snprintf(what, sizeof what, "--%s cannot be", name);
+    return rn_near_fail(err, RN_EINVAL, what, value, ": it is one of ", &known);
 }
 
 /* "1,2,4" into rising numbers above 0. */
@@ -68,7 +60,7 @@ static int read_pair(const char *name, const char *text, char mark, rn_arena *a,
                      const char *pair[2], rn_err *err)
 {
     char *copy = rn_arena_strdup(a, text), *at = copy ? strchr(copy, mark) : NULL;
-    if (!copy) return rn_report_nomem(err);
+    if (!copy) return rn_nomem(err, "report");
     if (!at || at == copy || !at[1])
         return rn_fail(err, RN_EINVAL, "--%s needs two names with '%c' between them, not '%s'",
                        name, mark, text);
@@ -211,8 +203,7 @@ int rn_report_options_check(const rn_report_options *o, rn_err *err)
     return rc;
 }
 
-/* ---- the rooms
- * --------------------------------------------------------------------------------- */
+/* ---- the rooms ------------------------------------------------------------------------------- */
 
 /* Options with which `plan --samples` sees and prices what this report does, if there are any. */
 static int note_pricing(const rn_report_options *o, rn_report *r, rn_err *err)
@@ -243,9 +234,8 @@ static int note_pricing(const rn_report_options *o, rn_report *r, rn_err *err)
         rn_buf_printf(&out, " --resamples %lld", (long long)r->opts.n_resamples);
     if (r->opts.seed) rn_buf_printf(&out, " --seed %lld", (long long)o->seed);
     rn_buf_puts(&out, "");
-    r->repriced = rn_buf_ok(&out) ? rn_arena_strdup(&r->arena, out.data) : NULL;
-    rn_buf_free(&out);
-    return r->repriced ? 0 : rn_report_nomem(err);
+    r->repriced = rn_arena_take(&r->arena, &out);
+    return r->repriced ? 0 : rn_nomem(err, "report");
 }
 
 /* Loads and prices what the options name. */
@@ -258,19 +248,18 @@ static int load(const rn_report_options *o, const request *q, rn_report **out, r
                                      .n_problems = o->n_problems,
                                      .loose = o->published};
     rn_report *r = rn_report_new(&q->opts);
-    int rc = r ? 0 : rn_report_nomem(err);
+    int rc = r ? 0 : rn_nomem(err, "report");
     for (size_t i = 0; i < o->n_cost_files && !rc; i++)
         rc = rn_cost_book_read(r->book, o->cost_files[i], err);
     if (!rc && o->store) rc = rn_report_add_store(r, o->store, &filter, err);
     if (!rc && o->published) {
-        rn_buf path = {0};
+        rn_path path;
         rc = rn_data_locate(NULL, "published/hassid2024.csv", &path)
-                 ? rn_report_add_published(r, path.data, &filter, err)
+                 ? rn_report_add_published(r, path.s, &filter, err)
                  : rn_fail(
                        err, RN_ENOTFOUND,
                        "published/hassid2024.csv is neither beside the program nor installed; run "
                        "`make install` or the program of the build folder");
-        rn_buf_free(&path);
     }
     if (!rc) rc = rn_report_price(r, q->prices, q->n_prices, err);
     if (!rc) rc = note_pricing(o, r, err);
@@ -315,7 +304,7 @@ static int hand_over(const rn_report *r, rn_buf *text, rn_buf *findings, rn_repo
     }
     if (ok) return 0;
     rn_report_output_free(out);
-    return rn_report_nomem(err);
+    return rn_nomem(err, "report");
 }
 
 void rn_report_output_free(rn_report_output *out)
@@ -327,39 +316,36 @@ void rn_report_output_free(rn_report_output *out)
     *out = (rn_report_output){0};
 }
 
+/* What is computed in whole, in the forms that are asked for. */
+static int render(const rn_report_options *o, const request *q, rn_report *r, rn_buf *text,
+                  rn_buf *findings, rn_err *err)
+{
+    int rc = rn_report_compute(r, err);
+    if (!rc && o->html) rc = write_page(o, r, err);
+    if (!rc && o->plot) rc = rn_report_figure(r, (rn_figure)q->figure, o->plot, err);
+    if (rc) return rc;
+    if (q->format == 0 && q->screen) rn_report_screen(r, text);
+    if (q->format == 0 && !q->screen) rn_report_text(r, q->metrics, text);
+    if (q->format == 1) rn_report_csv(r, q->metrics, text);
+    if (q->format == 2) rn_report_json(r, q->metrics, text);
+    for (size_t i = 0; i < r->n_tasks; i++)
+        rn_report_sentences(&r->tasks[i], findings);
+    return 0;
+}
+
 int rn_stage_report(const rn_report_options *o, rn_report_output *out, rn_err *err)
 {
+    const rn_report none = {.n_notes = 0};
     request q = {0};
     rn_report *r = NULL;
     rn_buf text = {0}, findings = {0};
     int rc = read_report(o, &q, err);
-    if (!rc && o->against) {
-        const rn_report none = {.n_notes = 0};
-        rc = rn_report_against(o, &text, err);
-        if (!rc) rc = hand_over(&none, &text, &findings, out, err);
-        rn_buf_free(&text);
-        rn_arena_free(&q.arena);
-        return rc;
-    }
-    if (!rc) rc = load(o, &q, &r, err);
-    if (!rc && o->by) {
+    if (!rc) rc = o->against ? rn_report_against(o, &text, err) : load(o, &q, &r, err);
+    if (!rc && r && o->by)
         rc = rn_report_by_group(r, o, q.opts.ks, q.opts.n_ks, &text, err);
-        if (!rc) rc = hand_over(r, &text, &findings, out, err);
-        rn_buf_free(&text);
-        rn_report_free(r);
-        rn_arena_free(&q.arena);
-        return rc;
-    }
-    if (!rc) rc = rn_report_compute(r, err);
-    if (!rc && o->html) rc = write_page(o, r, err);
-    if (!rc && o->plot) rc = rn_report_figure(r, (rn_figure)q.figure, o->plot, err);
-    if (!rc && q.format == 0 && q.screen) rn_report_screen(r, &text);
-    if (!rc && q.format == 0 && !q.screen) rn_report_text(r, q.metrics, &text);
-    if (!rc && q.format == 1) rn_report_csv(r, q.metrics, &text);
-    if (!rc && q.format == 2) rn_report_json(r, q.metrics, &text);
-    for (size_t i = 0; !rc && i < r->n_tasks; i++)
-        rn_report_sentences(&r->tasks[i], &findings);
-    if (!rc) rc = hand_over(r, &text, &findings, out, err);
+    else if (!rc && r)
+        rc = render(o, &q, r, &text, &findings, err);
+    if (!rc) rc = hand_over(r ? r : &none, &text, &findings, out, err);
     rn_buf_free(&findings);
     rn_buf_free(&text);
     rn_report_free(r);
@@ -367,14 +353,7 @@ int rn_stage_report(const rn_report_options *o, rn_report_output *out, rn_err *e
     return rc;
 }
 
-/* ---- plans
- * ------------------------------------------------------------------------------------- */
-
-static int rising(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
+/* ---- plans ----------------------------------------------------------------------------------- */
 
 /* The budgets, all of one unit, into q->budgets; *any: neither they nor an axis tell it. */
 static int read_budgets(const rn_plan_options *o, request *q, rn_plan_opts *p, bool *any,
@@ -394,7 +373,7 @@ static int read_budgets(const rn_plan_options *o, request *q, rn_plan_opts *p, b
         axis = (int)b.unit;
         q->budgets[p->n_budgets++] = b.amount;
     }
-    qsort(q->budgets, p->n_budgets, sizeof *q->budgets, rising);
+    qsort(q->budgets, p->n_budgets, sizeof *q->budgets, rn_by_real);
     p->budgets = q->budgets;
     *any = axis < 0;
     p->axis = axis < 0 ? RN_UNIT_FLOP : (rn_unit)axis;
@@ -463,27 +442,35 @@ static rn_unit first_axis(const rn_report_task *t)
     return RN_UNIT_FLOP;
 }
 
+/* The object that holds plans or their rows under `key`; other formats have their notes behind. */
+static void begin(int format, const char *key, rn_buf *out)
+{
+    if (format != 2) return;
+    rn_buf_puts(out, "{");
+    rn_jout_text(out, "version", rn_version());
+    rn_jout_open(out, key, "[");
+}
+
+static void end(const rn_report *r, int format, rn_buf *out)
+{
+    if (format == 0) rn_report_notes(r, out);
+    if (format != 2) return;
+    rn_buf_puts(out, "]");
+    rn_report_json_notes(r, out);
+    rn_buf_puts(out, "}\n");
+}
+
 static void render_plans(const rn_report *r, const rn_plans *plans, int format, rn_buf *out)
 {
     const bool replay = r->n_tasks > 0 && plans[0].opts.replay;
-    if (format == 2) {
-        rn_buf_puts(out, "{");
-        rn_jout_text(out, "version", rn_version());
-        rn_jout_key(out, replay ? "replays" : "plans");
-        rn_buf_putc(out, '[');
-    }
+    begin(format, replay ? "replays" : "plans", out);
     for (size_t i = 0; i < r->n_tasks; i++) {
         if (i && format == 0) rn_buf_putc(out, '\n');
         if (format == 0) rn_plans_text(&plans[i], out);
         if (format == 1) rn_plans_csv(&plans[i], i == 0, out);
         if (format == 2) rn_plans_json(&plans[i], out);
     }
-    if (format == 2) {
-        rn_buf_puts(out, "]");
-        rn_report_json_notes(r, out);
-        rn_buf_puts(out, "}\n");
-    }
-    if (format == 0) rn_report_notes(r, out);
+    end(r, format, out);
 }
 
 /* A plan that is rows on an axis: without tests, or beyond the samples. */
@@ -513,8 +500,7 @@ static int write_axis(rn_report *r, const row_plan *w, rn_report_task *t, const 
     } else if (!rc && rn_rows_n(&rows) && format == 1) {
         rn_rows_csv(&rows, true, out);
     } else if (!rc && rn_rows_n(&rows)) {
-        rn_jout_item(out);
-        rn_buf_puts(out, "\n{");
+        rn_jout_open(out, NULL, "\n{");
         rn_jout_text(out, "task", t->name);
         rn_jout_text(out, "axis", rn_unit_name(p->axis));
         rn_jout_key(out, "rows");
@@ -530,12 +516,7 @@ static int write_rows(rn_report *r, const row_plan *w, const rn_plan_opts *p, bo
                       rn_buf *out, rn_err *err)
 {
     int rc = 0;
-    if (format == 2) {
-        rn_buf_puts(out, "{");
-        rn_jout_text(out, "version", rn_version());
-        rn_jout_key(out, w->key);
-        rn_buf_putc(out, '[');
-    }
+    begin(format, w->key, out);
     for (size_t i = 0; i < r->n_tasks && !rc; i++) {
         const size_t before = out->len;
         rc = rn_report_curves(r, &r->tasks[i], err);
@@ -548,12 +529,7 @@ static int write_rows(rn_report *r, const row_plan *w, const rn_plan_opts *p, bo
         if (!rc && out->len == before)
             rc = rn_report_note(r, err, "%s: %s", r->tasks[i].name, w->nothing);
     }
-    if (format == 2) {
-        rn_buf_puts(out, "]");
-        rn_report_json_notes(r, out);
-        rn_buf_puts(out, "}\n");
-    }
-    if (format == 0) rn_report_notes(r, out);
+    end(r, format, out);
     return rc;
 }
 

@@ -4,9 +4,6 @@
 #include "base/jout.h"
 #include "base/table.h"
 
-#include <math.h>
-#include <stdio.h>
-
 const char *rn_unit_name(rn_unit unit)
 {
     static const char *const names[RN_N_UNITS] = {"flops", "seconds", "usd"};
@@ -25,8 +22,7 @@ const char *rn_amount(rn_arena *a, rn_unit unit, double v)
     if (isinf(v)) return "never";
     rn_buf text = {0};
     rn_budget_print(unit, v, &text);
-    const char *copy = rn_buf_ok(&text) ? rn_arena_strdup(a, text.data) : NULL;
-    rn_buf_free(&text);
+    const char *copy = rn_arena_take(a, &text);
     return copy ? copy : "?";
 }
 
@@ -35,6 +31,12 @@ const char *rn_amount(rn_arena *a, rn_unit unit, double v)
 void rn_rows_column(rn_rows *t, rn_column c)
 {
     rn_vec_push(&t->column, c);
+}
+
+void rn_rows_add_columns(rn_rows *t, const rn_column *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        rn_rows_column(t, list[i]);
 }
 
 void rn_rows_datum(rn_rows *t, rn_datum d)
@@ -230,8 +232,7 @@ static void json_datum(rn_buf *out, const rn_column *c, const rn_datum *d)
 {
     const bool nested = c->ends == RN_ENDS_NESTED;
     if (nested) {
-        rn_jout_key(out, c->name);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, c->name, "{");
     }
     json_value(out, nested ? "value" : c->name, c, d);
     json_ends(out, c, d);
@@ -242,14 +243,12 @@ static void json_datum(rn_buf *out, const rn_column *c, const rn_datum *d)
 
 static void json_models(const rn_rows *t, size_t row, rn_buf *out)
 {
-    rn_jout_key(out, "models");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "models", "[");
     for (size_t i = 0; i < t->column.n; i++) {
         const rn_column *c = &t->column.data[i];
         const rn_datum *d = rn_rows_at(t, row, (int)i);
         if (!c->model || !d->k) continue;
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         rn_jout_text(out, "model", c->model);
         rn_jout_whole(out, "k", d->k);
         json_datum(out, c, d);
@@ -264,8 +263,7 @@ void rn_rows_json(const rn_rows *t, rn_buf *out)
     rn_buf_putc(out, '[');
     for (size_t row = 0; row < rn_rows_n(t) && !out->failed; row++) {
         bool models = false;
-        rn_jout_item(out);
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, NULL, "{");
         for (size_t i = 0; i < t->column.n; i++) {
             const rn_column *c = &t->column.data[i];
             const rn_datum *d = rn_rows_at(t, row, (int)i);

@@ -20,8 +20,6 @@
 #ifndef RN_REPORT_ROWS_H
 #define RN_REPORT_ROWS_H
 
-#include "base/arena.h"
-#include "base/vec.h"
 #include "cost/amount.h"
 #include "stat/boot.h"
 
@@ -75,6 +73,9 @@ typedef struct rn_rows {
 } rn_rows;
 
 void rn_rows_column(rn_rows *t, rn_column c);
+void rn_rows_add_columns(rn_rows *t, const rn_column *list, size_t n);
+/* Those of an array. */
+#define rn_rows_columns(t, list) rn_rows_add_columns(t, list, sizeof(list) / sizeof *(list))
 void rn_rows_text(rn_rows *t, const char *fmt, ...) RN_PRINTF(2, 3);
 void rn_rows_word(rn_rows *t, const char *s); /* borrowed; NULL: nothing */
 void rn_rows_value(rn_rows *t, double v);

@@ -12,13 +12,9 @@
 #include "base/json.h"
 #include "stat/sequential.h"
 
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* What is walked over. */
 typedef struct outcomes {
+    rn_arena arena; /* of the arrays below, and of work */
     const rn_run_cells *x;
     size_t n_problems;
     uint8_t *pass;    /* [n cells]: outcomes of the problems, one problem behind the other */
@@ -37,11 +33,6 @@ typedef struct candidate {
     int64_t total, least;
     char question[256];
 } candidate;
-
-static int nomem(rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "out of memory for a run with unequal samples");
-}
 
 static char family_of(const rn_store_cell *c)
 {
@@ -185,9 +176,9 @@ static int fill_rows(rn_arena *arena, outcomes *o, candidate *best, rn_ruled *ou
     const int64_t k = rn_seq_n0(best->seq);
     rn_count *counts = rn_arena_array(arena, o->n_problems + 1, sizeof *counts);
     double *rows = rn_arena_array(arena, o->n_problems * (size_t)k + 1, sizeof *rows);
-    rn_count *some = malloc((o->n_problems + 1) * sizeof *some);
-    double *values = malloc((o->n_problems * (size_t)k + 1) * sizeof *values);
-    int rc = counts && rows && some && values ? 0 : nomem(err);
+    rn_count *some = rn_arena_array(&o->arena, o->n_problems + 1, sizeof *some);
+    double *values = rn_arena_array(&o->arena, o->n_problems * (size_t)k + 1, sizeof *values);
+    int rc = counts && rows && some && values ? 0 : rn_nomem(err, "run with unequal samples");
     size_t n = 0;
     if (!rc) walk(o, best->seq, best->rung);
     for (size_t p = 0; !rc && p < o->n_problems; p++) {
@@ -198,27 +189,27 @@ static int fill_rows(rn_arena *arena, outcomes *o, candidate *best, rn_ruled *ou
     for (size_t p = 0, at = 0; !rc && p < o->n_problems; p++)
         if (o->has[p])
             memcpy(&rows[p * (size_t)k], &values[at++ * (size_t)k], (size_t)k * sizeof *rows);
-    free(some);
-    free(values);
     if (rc) return rc;
     *out = (rn_ruled){.question = rn_arena_strdup(arena, best->question),
                       .counts = counts,
                       .rows = rows,
                       .k = k,
                       .n_taken = best->total};
-    return out->question ? 0 : nomem(err);
+    return out->question ? 0 : rn_nomem(err, "run with unequal samples");
 }
 
 static int make_room(outcomes *o, rn_err *err)
 {
     const size_t n = o->n_problems + 1;
-    o->pass = malloc(o->x->n + 1);
-    o->at = calloc(n, sizeof *o->at);
-    o->n_known = calloc(n, sizeof *o->n_known);
-    o->n_all = calloc(n, sizeof *o->n_all);
-    o->has = calloc(n, 1);
-    o->now = calloc(n, sizeof *o->now);
-    return o->pass && o->at && o->n_known && o->n_all && o->has && o->now ? 0 : nomem(err);
+    o->pass = rn_arena_array(&o->arena, o->x->n + 1, 1);
+    o->at = rn_arena_array(&o->arena, n, sizeof *o->at);
+    o->n_known = rn_arena_array(&o->arena, n, sizeof *o->n_known);
+    o->n_all = rn_arena_array(&o->arena, n, sizeof *o->n_all);
+    o->has = rn_arena_array(&o->arena, n, 1);
+    o->now = rn_arena_array(&o->arena, n, sizeof *o->now);
+    return o->pass && o->at && o->n_known && o->n_all && o->has && o->now
+               ? 0
+               : rn_nomem(err, "run with unequal samples");
 }
 
 /* The estimates, from n samples of each problem and, where it has more, the best rule. */
@@ -227,7 +218,7 @@ static int estimate(rn_arena *arena, outcomes *o, rules *r, int64_t n, int64_t n
 {
     rn_count *base = rn_arena_array(arena, o->n_problems + 1, sizeof *base);
     rn_ruled *ruled = rn_arena_array(arena, 1, sizeof *ruled);
-    int rc = base && ruled ? 0 : nomem(err);
+    int rc = base && ruled ? 0 : rn_nomem(err, "run with unequal samples");
     if (!rc) count_first(o, n, base, first);
     if (!rc && r->best.seq && r->best.total > n * n_with)
         rc = fill_rows(arena, o, &r->best, ruled, err);
@@ -259,11 +250,6 @@ int rn_report_ruled(rn_arena *arena, const rn_report_task *t, const rn_run_cells
     if (unequal && !rc && !(r.begin && most <= r.begin))
         rc = estimate(arena, &o, &r, n, n_with, e, first, err);
     rn_seq_free(r.best.seq);
-    free(o.pass);
-    free(o.at);
-    free(o.n_known);
-    free(o.n_all);
-    free(o.has);
-    free(o.now);
+    rn_arena_free(&o.arena);
     return rc;
 }

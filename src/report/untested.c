@@ -17,8 +17,6 @@
 #include "report/views.h"
 #include "stat/fold.h"
 
-#include <assert.h>
-
 enum { N_FOLDS = 5 };
 
 typedef struct way {
@@ -56,7 +54,7 @@ static int read_greedy(field *f, rn_err *err)
 {
     const rn_report_task *t = f->t;
     f->greedy = rn_arena_array(&f->a, t->n_entrants * t->n_common + 1, sizeof *f->greedy);
-    if (!f->greedy) return rn_report_nomem(err);
+    if (!f->greedy) return rn_nomem(err, "report");
     for (size_t i = 0; i < t->n_entrants; i++) {
         double *to = f->greedy + i * t->n_common;
         bool all = t->entrants[i].solved != NULL;
@@ -158,7 +156,7 @@ static int add_ways(field *f, const rn_entrant *e, rn_err *err)
     if (second) *second = (way){.e = e, .big = f->big, .ranking = ranking, .k_max = k_max};
     f->n += second ? 2 : 1;
     if (!at || !make_tables(f, first) || (second && !make_tables(f, second)))
-        return rn_report_nomem(err);
+        return rn_nomem(err, "report");
     for (size_t p = 0, row = 0; p < t->n_problems; p++) {
         if (!t->common[p]) continue;
         const rn_votes *v = &ranking->votes[p];
@@ -224,16 +222,14 @@ static void put_columns(const field *f, rn_unit axis)
     if (planned)
         rn_rows_column(
             to, (rn_column){.name = "budget", .title = "budget", .as = RN_AS_AMOUNT, .unit = axis});
-    rn_rows_column(to, (rn_column){.name = "model", .title = "samples of", .as = RN_AS_TEXT});
-    rn_rows_column(to, (rn_column){.name = "k", .title = "up to", .as = RN_AS_WHOLE});
-    rn_rows_column(to, (rn_column){.name = "fallback", .title = "else", .as = RN_AS_TEXT});
-    rn_rows_column(
-        to, (rn_column){
-                .name = "value", .title = "right, %", .as = RN_AS_SCORE, .ends = RN_ENDS_NAMED});
-    rn_rows_column(
-        to,
-        (rn_column){.name = "draws", .title = "drawn", .as = RN_AS_FACTOR, .ends = RN_ENDS_NAMED});
-    rn_rows_column(to, (rn_column){.name = "asked", .title = "asked", .as = RN_AS_SHARE});
+    static const rn_column columns[] = {
+        {.name = "model", .title = "samples of", .as = RN_AS_TEXT},
+        {.name = "k", .title = "up to", .as = RN_AS_WHOLE},
+        {.name = "fallback", .title = "else", .as = RN_AS_TEXT},
+        {.name = "value", .title = "right, %", .as = RN_AS_SCORE, .ends = RN_ENDS_NAMED},
+        {.name = "draws", .title = "drawn", .as = RN_AS_FACTOR, .ends = RN_ENDS_NAMED},
+        {.name = "asked", .title = "asked", .as = RN_AS_SHARE}};
+    rn_rows_columns(to, columns);
     for (int u = 0; u < RN_N_UNITS; u++) {
         if (planned && u != (int)axis) continue;
         const rn_column c = {.name = rn_unit_name((rn_unit)u),
@@ -286,12 +282,9 @@ static int put_differences(const field *f, const double *score, rn_err *err)
 static void at_k(const field *f, const way *w, int64_t k, double *x)
 {
     const size_t n = f->t->n_common;
-    for (size_t i = 0; i < n; i++) {
-        const size_t at = i * (size_t)w->k_max + (size_t)k - 1;
-        x[i] = w->score[at];
-        x[n + i] = w->draws[at];
-        x[2 * n + i] = w->asked[at];
-    }
+    const double *const tables[] = {w->score, w->draws, w->asked};
+    for (size_t i = 0; i < 3; i++)
+        rn_report_column(tables[i], n, (size_t)w->k_max, (size_t)k - 1, x + i * n);
 }
 
 /* x: as at_k; room for one more column behind them. budget NAN: no column. */
@@ -350,7 +343,7 @@ static int put_best(const field *f, const int64_t *k, const rn_untested_ask *ask
     const size_t n = f->t->n_common;
     uint32_t *fold = rn_arena_array((rn_arena *)&f->a, n, sizeof *fold);
     double *best = rn_arena_array((rn_arena *)&f->a, 4 * n, sizeof *best);
-    if (!fold || !best) return rn_report_nomem(err);
+    if (!fold || !best) return rn_nomem(err, "report");
     int rc = rn_stat_folds(f->r->opts.seed, n, N_FOLDS, fold, err);
     if (rc) return rc;
     for (uint32_t g = 0; g < N_FOLDS; g++) {
@@ -393,7 +386,7 @@ static int rows_by_budget(field *f, const rn_untested_ask *ask, double *x, rn_er
         f->big && f->big->priced[ask->axis] ? rn_stat_cost(&f->big->axis[ask->axis], 1) : NAN;
     const size_t n = ask->n ? ask->n : isnan(one) ? 0u : 1u;
     int64_t *k = rn_arena_array(&f->a, f->n, sizeof *k);
-    int rc = k ? 0 : rn_report_nomem(err);
+    int rc = k ? 0 : rn_nomem(err, "report");
     for (size_t b = 0; b < n && !rc; b++) {
         const double budget = ask->n ? ask->budgets[b] : one;
         size_t shown = 0;
@@ -453,7 +446,7 @@ int rn_report_untested(rn_report *r, rn_report_task *t, const rn_untested_ask *a
     field f = {.r = r, .t = t, .to = to};
     f.ways = rn_arena_array(&f.a, 2 * t->n_entrants, sizeof *f.ways);
     double *x = rn_arena_array(&f.a, 4 * t->n_common, sizeof *x);
-    int rc = f.ways && x ? read_greedy(&f, err) : rn_report_nomem(err);
+    int rc = f.ways && x ? read_greedy(&f, err) : rn_nomem(err, "report");
     if (!rc) rc = find_fallback(&f, err);
     for (size_t i = 0; i < t->n_entrants && !rc; i++)
         if (t->entrants[i].table) rc = add_ways(&f, &t->entrants[i], err);

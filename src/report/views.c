@@ -9,8 +9,6 @@
 
 #include "base/near.h"
 
-#include "stat/tol.h"
-
 static const char *const names[] = {
 #define X(name, text) text,
     RN_REPORT_METRICS(X)
@@ -32,12 +30,7 @@ int rn_report_metric_add(uint32_t *set, const char *name, rn_err *err)
         rn_buf_free(&known);
         return 0;
     }
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_EINVAL, "there is no metric '%s'%s; there are %s", name,
-                     rn_buf_ok(&known) ? rn_near_hint(name, known.data, hint) : "",
-                     rn_buf_ok(&known) ? known.data : "");
-    rn_buf_free(&known);
-    return rc;
+    return rn_near_fail(err, RN_EINVAL, "there is no metric", name, "; there are ", &known);
 }
 
 static void text_or_none(rn_rows *to, const rn_report_task *t, int i)
@@ -45,8 +38,7 @@ static void text_or_none(rn_rows *to, const rn_report_task *t, int i)
     rn_rows_word(to, i < 0 ? "" : t->entrants[i].model);
 }
 
-/* ---- samples and costs
- * ------------------------------------------------------------------------- */
+/* ---- samples and costs ----------------------------------------------------------------------- */
 
 static double of_family(const rn_entrant *e, char family)
 {
@@ -67,8 +59,7 @@ static void view_samples(const rn_report *r, const rn_report_task *t, rn_unit ax
         {.title = "no verdict", .as = RN_AS_SCORE}, {.title = "mean tokens", .as = RN_AS_FACTOR}};
     if (!t->boot && !t->store) return;
     to->title = "samples, and what judging them showed, %";
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
         if (!e->counts) continue;
@@ -106,8 +97,7 @@ static void view_costs(const rn_report *r, const rn_report_task *t, rn_unit axis
         {.title = "wall-time", .as = RN_AS_AMOUNT, .unit = RN_UNIT_SECOND},
         {.title = "money", .as = RN_AS_AMOUNT, .unit = RN_UNIT_USD}};
     to->title = "what one sample costs";
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     for (size_t i = 0; i < t->n_entrants; i++) {
         const rn_entrant *e = &t->entrants[i];
         if (!e->cost && !e->priced[RN_UNIT_SECOND]) continue;
@@ -502,8 +492,7 @@ static void view_rank_budgets(const rn_report *r, const rn_report_task *t, rn_un
                                  {.title = "perfect", .as = RN_AS_SCORE}};
     to->title = rn_arena_printf(&to->arena, "%s, %%",
                                 axis == RN_UNIT_FLOP ? "rank-score_flops@f" : "rank-score_time@t");
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     for (size_t i = 0; i < t->n_entrants; i++)
         for (size_t n = 0; n < t->entrants[i].n_rankings; n++) {
             const rn_entrant *e = &t->entrants[i];
@@ -572,8 +561,7 @@ void rn_view_rankers(const rn_report *r, const rn_report_task *t, rn_unit axis, 
         rn_buf_printf(&to->lead, "against one greedy answer of %s: %.1f [%.1f, %.1f]\n",
                       large->model, 100 * large->greedy.value, 100 * large->greedy.lo,
                       100 * large->greedy.hi);
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     for (size_t j = 0; j < ax->n_ranked; j++) {
         const rn_rank_best *b = &ax->ranked[j];
         const rn_entrant *e = b->entrant < 0 ? NULL : &t->entrants[b->entrant];
@@ -590,8 +578,7 @@ void rn_view_rankers(const rn_report *r, const rn_report_task *t, rn_unit axis, 
     rn_view_put_examples(t, &to->foot);
 }
 
-/* ---- a score to reach, and what is rows already
- * ------------------------------------------------ */
+/* ---- a score to reach, and what is rows already ---------------------------------------------- */
 
 void rn_view_reach(const rn_report *r, const rn_report_task *t, rn_unit axis, rn_rows *to)
 {
@@ -710,8 +697,7 @@ void rn_view_series(const rn_series *s, rn_rows *to)
         {.name = "random", .as = RN_AS_SCORE, .may_lack = true},
         {.name = "perfect", .as = RN_AS_SCORE, .may_lack = true},
         {.name = "robust", .as = RN_AS_FLAG, .only = RN_FOR_JSON, .may_lack = true}};
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
-        rn_rows_column(to, columns[i]);
+    rn_rows_columns(to, columns);
     const bool far = s->metric == RN_METRIC_EXTRAPOLATED;
     for (int u = 0; u < RN_N_UNITS && far; u++) /* one series, drawn over every axis */
         rn_rows_column(to, (rn_column){.name = rn_unit_name((rn_unit)u),

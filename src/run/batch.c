@@ -10,10 +10,6 @@
 #include "store/split.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { DEFAULT_TASKS = 16 };
@@ -109,17 +105,15 @@ static int clear(const char *dir, bool keep_logs, rn_err *err)
 {
     DIR *d = opendir(dir);
     if (!d) return rn_fail_errno(err, "%s", dir);
-    rn_buf path = {0};
+    rn_path path;
     int rc = 0;
     for (struct dirent *e; !rc && (e = readdir(d));) {
         size_t n = strlen(e->d_name);
         if (!is_ours(e->d_name)) continue;
         if (keep_logs && (n < 3 || strcmp(e->d_name + n - 3, ".db") != 0)) continue;
-        const char *name = rn_batch_path(dir, e->d_name, &path);
-        if (!name || unlink(name)) rc = rn_fail_errno(err, "%s/%s", dir, e->d_name);
+        if (unlink(rn_batch_path(dir, e->d_name, &path))) rc = rn_fail_errno(err, "%s", path.s);
     }
     closedir(d);
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -128,8 +122,7 @@ static int check_at_rest(const places *p, int64_t n_tasks, const rn_watch *watch
     rn_err why = {0};
     rn_slurm_queue q = {.watch = watch, .n_tasks = n_tasks, .adopt = true};
     q.tasks = calloc((size_t)n_tasks, sizeof *q.tasks);
-    int rc =
-        q.tasks ? rn_slurm_look(p->dir, &q, &why) : rn_fail(err, RN_ENOMEM, "queue: out of memory");
+    int rc = q.tasks ? rn_slurm_look(p->dir, &q, &why) : rn_nomem(err, "queue");
     free(q.tasks);
     if (rc == RN_ENET)
         return rn_fail(err, RN_EBUSY,
@@ -146,13 +139,10 @@ static int check_at_rest(const places *p, int64_t n_tasks, const rn_watch *watch
 
 static bool has_results(const char *dir, int64_t n_tasks)
 {
-    rn_buf path = {0};
+    rn_path path;
     bool any = false;
-    for (int64_t i = 0; i < n_tasks && !any; i++) {
-        const char *name = rn_task_path(dir, i, "out.db", &path);
-        any = name && rn_file_exists(name);
-    }
-    rn_buf_free(&path);
+    for (int64_t i = 0; i < n_tasks && !any; i++)
+        any = rn_file_exists(rn_task_path(dir, i, "out.db", &path));
     return any;
 }
 
@@ -203,7 +193,8 @@ static int end_earlier(const places *p, rn_store *whole, const rn_watch *watch, 
 static int ask_stage(const rn_batch_options *o, const places *p, rn_units *todo, rn_err *err)
 {
     rn_words w = {0};
-    rn_buf path = {0}, said = {0};
+    rn_path path;
+    rn_buf said = {0};
     const char *file = rn_batch_path(p->dir, "todo", &path);
     rn_vec_push(&w, o->program);
     for (size_t i = 0; i < o->n_args; i++)
@@ -213,14 +204,12 @@ static int ask_stage(const rn_batch_options *o, const places *p, rn_units *todo,
         rn_vec_push(&w, tail[i]);
     rn_process_call call = {
         .argv = w.data, .timeout_ms = INT_MAX / 2, .watch = &o->watch, .said = &said};
-    int rc = rn_vec_ok(&w) && file ? rn_process_run(&call, err)
-                                   : rn_fail(err, RN_ENOMEM, "what is missing: out of memory");
+    int rc = rn_vec_ok(&w) ? rn_process_run(&call, err) : rn_nomem(err, "what is missing");
     if (!rc && call.code)
         rc = rn_fail(err, call.code == 2 ? RN_EINVAL : RN_EIO, "%.400s",
                      said.len ? said.data : "the stage cannot say what is missing");
     if (!rc) rc = rn_units_read(file, todo, err);
     rn_vec_free(&w);
-    rn_buf_free(&path);
     rn_buf_free(&said);
     return rc;
 }
@@ -245,7 +234,7 @@ static int write_part(const rn_batch_job *job, int64_t i, const rn_units *u, con
                              .task = name};
     int rc = 0;
     if (!rn_vec_ok(&picks))
-        rc = rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+        rc = rn_nomem(err, "part of a task");
     else if (known)
         rc = rn_split(whole, path, &o, NULL, err);
     rn_vec_free(&picks);
@@ -255,16 +244,9 @@ static int write_part(const rn_batch_job *job, int64_t i, const rn_units *u, con
 static int write_task(const places *p, const rn_batch_job *job, int64_t i, const rn_units *u,
                       rn_store *whole, rn_err *err)
 {
-    rn_buf path = {0};
-    const char *name = rn_task_path(p->dir, i, "units", &path);
-    int rc = name ? rn_units_write(u, name, err)
-                  : rn_fail(err, RN_ENOMEM, "units of a task: out of memory");
-    if (!rc) name = rn_task_path(p->dir, i, "in.db", &path);
-    if (!rc)
-        rc = name ? write_part(job, i, u, name, whole, err)
-                  : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
-    rn_buf_free(&path);
-    return rc;
+    rn_path path;
+    int rc = rn_units_write(u, rn_task_path(p->dir, i, "units", &path), err);
+    return rc ? rc : write_part(job, i, u, rn_task_path(p->dir, i, "in.db", &path), whole, err);
 }
 
 static void name_job(rn_batch_job *job, const char *store)
@@ -306,7 +288,7 @@ static int make_job(const rn_batch_options *o, const places *p, const rn_units *
     for (size_t i = 0; i < o->n_args; i++)
         rn_vec_push(&job->args, o->args[i]);
     rn_units *tasks = calloc(n_tasks, sizeof *tasks);
-    rc = tasks && rn_vec_ok(&job->args) ? 0 : rn_fail(err, RN_ENOMEM, "job: out of memory");
+    rc = tasks && rn_vec_ok(&job->args) ? 0 : rn_nomem(err, "job");
     name_job(job, p->store);
     if (!rc) rc = rn_units_balance(todo, n_tasks, n_nodes, tasks, err);
     /* Fewer pieces than tasks: the empty ones are the last. */
@@ -322,25 +304,34 @@ static int make_job(const rn_batch_options *o, const places *p, const rn_units *
     return rc;
 }
 
+/* Of all tasks; *numbers is the caller's to free. */
+typedef RN_VEC(int64_t) task_numbers;
+static rn_slurm_submission submission_of(const rn_batch_options *o, const places *p,
+                                         const rn_batch_job *job, task_numbers *numbers)
+{
+    for (int64_t i = 0; i < job->n_tasks; i++)
+        rn_vec_push(numbers, i);
+    return (rn_slurm_submission){.folder = p->dir,
+                                 .extra = o->sbatch,
+                                 .stage = job->args.data[0],
+                                 .tasks = numbers->data,
+                                 .n = numbers->n};
+}
+
 static int print_job(const rn_batch_options *o, const places *p, const rn_batch_job *job,
                      rn_buf *out, rn_err *err)
 {
-    rn_buf path = {0}, script = {0};
-    RN_VEC(int64_t) tasks = {0};
+    rn_path path;
+    rn_buf script = {0};
+    task_numbers tasks = {0};
     const char *name = rn_batch_path(p->dir, "script.sh", &path);
-    for (int64_t i = 0; i < job->n_tasks; i++)
-        rn_vec_push(&tasks, i);
-    int rc = name && rn_vec_ok(&tasks) ? rn_file_read(name, 1 << 20, &script, err)
-                                       : rn_fail(err, RN_ENOMEM, "script: out of memory");
+    const rn_slurm_submission x = submission_of(o, p, job, &tasks);
+    int rc =
+        rn_vec_ok(&tasks) ? rn_file_read(name, 1 << 20, &script, err) : rn_nomem(err, "script");
     if (!rc) {
         rn_buf_printf(out, "# %s\n", name);
         rn_buf_add(out, script.data, script.len);
         rn_buf_putc(out, '\n');
-        const rn_slurm_submission x = {.folder = p->dir,
-                                       .extra = o->sbatch,
-                                       .stage = job->args.data[0],
-                                       .tasks = tasks.data,
-                                       .n = tasks.n};
         rc = rn_slurm_command(&x, out, err);
         rn_buf_puts(out, "\nration batch -s ");
         rn_buf_word(out, o->store);
@@ -348,10 +339,9 @@ static int print_job(const rn_batch_options *o, const places *p, const rn_batch_
         rn_buf_word(out, p->dir);
         rn_buf_puts(out, " --attach\n");
     }
-    if (!rc && !rn_buf_ok(out)) rc = rn_fail(err, RN_ENOMEM, "script: out of memory");
+    if (!rc && !rn_buf_ok(out)) rc = rn_nomem(err, "script");
     rn_vec_free(&tasks);
     rn_buf_free(&script);
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -359,16 +349,9 @@ static int print_job(const rn_batch_options *o, const places *p, const rn_batch_
 static int submit_only(const rn_batch_options *o, const places *p, const rn_batch_job *job,
                        rn_batch_summary *out, rn_err *err)
 {
-    RN_VEC(int64_t) tasks = {0};
-    for (int64_t i = 0; i < job->n_tasks; i++)
-        rn_vec_push(&tasks, i);
-    rn_slurm_submission x = {.folder = p->dir,
-                             .extra = o->sbatch,
-                             .stage = job->args.data[0],
-                             .tasks = tasks.data,
-                             .n = tasks.n};
-    int rc = rn_vec_ok(&tasks) ? rn_slurm_submit(&x, err)
-                               : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
+    task_numbers tasks = {0};
+    rn_slurm_submission x = submission_of(o, p, job, &tasks);
+    int rc = rn_vec_ok(&tasks) ? rn_slurm_submit(&x, err) : rn_nomem(err, "list of tasks");
     out->submitted = rc == 0;
     if (!rc)
         rn_watch_note(&o->watch, "job %s: %zu of %zu %s submitted%s", x.id, x.n_taken, x.n,
@@ -402,14 +385,10 @@ static int follow(const rn_batch_options *o, const places *p, const rn_batch_job
                                .watch = &o->watch};
     int rc = rn_batch_follow(&c, out, err);
     if (rc || out->n_failed) return rc;
+    rn_path path;
     rc = clear(p->dir, true, err);
-    rn_buf path = {0};
-    const char *mark = rn_batch_path(p->dir, "finished", &path);
-    if (!rc)
-        rc = mark ? rn_file_write_atomic(mark, (rn_bytes){0}, err)
-                  : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->dir);
-    rn_buf_free(&path);
-    return rc;
+    return rc ? rc
+              : rn_file_write_atomic(rn_batch_path(p->dir, "finished", &path), (rn_bytes){0}, err);
 }
 
 static int run_job(const rn_batch_options *o, const places *p, const rn_batch_job *job,
@@ -482,10 +461,8 @@ int rn_batch_attach(const rn_batch_options *o, rn_batch_summary *out, rn_err *er
                      job.version, rn_version());
     if (!rc && strcmp(job.store, p.store) != 0)
         rc = rn_fail(err, RN_EINVAL, "the job in %s is of another store, %s", p.dir, job.store);
-    rn_buf path = {0};
-    const char *mark = rn_batch_path(p.dir, "finished", &path);
-    bool over = !rc && mark && rn_file_exists(mark);
-    rn_buf_free(&path);
+    rn_path path;
+    const bool over = !rc && rn_file_exists(rn_batch_path(p.dir, "finished", &path));
     out->n_tasks = job.n_tasks;
     if (over) rn_watch_note(&o->watch, "the job in %s is done", p.dir);
     if (!rc && !over) rc = rn_store_open(o->store, RN_STORE_WRITE, &whole, err);

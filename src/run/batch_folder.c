@@ -1,36 +1,38 @@
 /* batch_folder.c: the files of a job; see batch_folder.h for what they hold. */
 #include "run/batch_folder.h"
 
-#include "base/file.h"
 #include "base/jout.h"
 #include "base/json.h"
-
-#include <errno.h>
-#include <stdio.h>
 
 enum { FORM = 2, MAX_JSON = 1 << 22 };
 
 static const char *const state_names[] = {"new", "running", "stopped", "failed", "done"};
 
-const char *rn_batch_path(const char *folder, const char *name, rn_buf *path)
+const char *rn_batch_path(const char *folder, const char *name, rn_path *path)
 {
-    rn_buf_clear(path);
-    rn_buf_printf(path, "%s/%s", folder, name);
-    return rn_buf_ok(path) ? path->data : NULL;
+    return rn_path_make(path, "%s/%s", folder, name);
 }
 
-const char *rn_task_path(const char *folder, int64_t task, const char *ending, rn_buf *path)
+const char *rn_task_path(const char *folder, int64_t task, const char *ending, rn_path *path)
 {
-    rn_buf_clear(path);
-    rn_buf_printf(path, "%s/%04lld.%s", folder, (long long)task, ending);
-    return rn_buf_ok(path) ? path->data : NULL;
+    return rn_path_make(path, "%s/%04lld.%s", folder, (long long)task, ending);
+}
+
+/* Frees the text. */
+static int write_file(const char *name, rn_buf *text, rn_err *err)
+{
+    int rc =
+        rn_buf_ok(text) ? rn_file_write_atomic(name, rn_buf_view(text), err) : rn_nomem(err, name);
+    rn_buf_free(text);
+    return rc;
 }
 
 /* ---- the job --------------------------------------------------------------------------------- */
 
 int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err)
 {
-    rn_buf out = {0}, path = {0};
+    rn_path path;
+    rn_buf out = {0};
     rn_buf_putc(&out, '{');
     rn_jout_whole(&out, "form", FORM);
     rn_jout_text(&out, "id", job->id);
@@ -45,19 +47,13 @@ int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err)
     rn_jout_whole(&out, "tries", job->n_tries);
     rn_jout_whole(&out, "every_s", job->every_s);
     rn_jout_whole(&out, "rows", job->n_rows);
-    rn_jout_key(&out, "args");
-    rn_buf_putc(&out, '[');
+    rn_jout_open(&out, "args", "[");
     for (size_t i = 0; i < job->args.n; i++) {
         rn_jout_item(&out);
         rn_buf_json(&out, rn_bytes_of(job->args.data[i]));
     }
     rn_buf_puts(&out, "]}\n");
-    const char *name = rn_batch_path(folder, "job.json", &path);
-    int rc = rn_buf_ok(&out) && name ? rn_file_write_atomic(name, rn_buf_view(&out), err)
-                                     : rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
-    rn_buf_free(&out);
-    rn_buf_free(&path);
-    return rc;
+    return write_file(rn_batch_path(folder, "job.json", &path), &out, err);
 }
 
 /* A string member as a copy in the job's arena; it may hold no NUL. */
@@ -68,7 +64,7 @@ static int copy_text(rn_batch_job *job, const json_t *v, const char *key, rn_jso
     int rc = rn_json_bytes(v, key, at, &b, err);
     if (rc) return rc;
     *out = rn_arena_dup(&job->arena, b.data, b.len);
-    return *out ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", at.path);
+    return *out ? 0 : rn_nomem(err, at.path);
 }
 
 static int read_args(rn_batch_job *job, const json_t *v, rn_json_at at, rn_err *err)
@@ -85,7 +81,7 @@ static int read_args(rn_batch_job *job, const json_t *v, rn_json_at at, rn_err *
         rn_vec_push(&job->args, rn_arena_strdup(&job->arena, s));
     }
     rn_vec_push(&job->args, NULL);
-    if (!rn_vec_ok(&job->args)) return rn_fail(err, RN_ENOMEM, "%s: out of memory", at.path);
+    if (!rn_vec_ok(&job->args)) return rn_nomem(err, at.path);
     job->args.n--; /* the NULL is behind the words */
     return job->args.n ? 0 : rn_fail(err, RN_EFORMAT, "%s: field 'args' is empty", at.path);
 }
@@ -122,14 +118,13 @@ static int parse_job(rn_batch_job *job, rn_bytes text, const char *path, rn_err 
 
 int rn_batch_job_read(const char *folder, rn_batch_job *job, rn_err *err)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     *job = (rn_batch_job){0};
     const char *name = rn_batch_path(folder, "job.json", &path);
-    int rc = name ? rn_file_read(name, MAX_JSON, &text, err)
-                  : rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
+    int rc = rn_file_read(name, MAX_JSON, &text, err);
     if (!rc) rc = parse_job(job, rn_buf_view(&text), name, err);
     if (rc) rn_batch_job_free(job);
-    rn_buf_free(&path);
     rn_buf_free(&text);
     return rc;
 }
@@ -144,7 +139,8 @@ void rn_batch_job_free(rn_batch_job *job)
 
 int rn_task_report_write(const char *folder, int64_t task, const rn_task_report *r, rn_err *err)
 {
-    rn_buf out = {0}, path = {0};
+    rn_path path;
+    rn_buf out = {0};
     rn_buf_putc(&out, '{');
     rn_jout_text(&out, "state", state_names[r->state]);
     rn_jout_whole(&out, "attempt", r->attempt);
@@ -156,12 +152,7 @@ int rn_task_report_write(const char *folder, int64_t task, const rn_task_report 
     rn_jout_text(&out, "sandbox", r->sandbox);
     rn_jout_text(&out, "message", r->message);
     rn_buf_puts(&out, "}\n");
-    const char *name = rn_task_path(folder, task, "json", &path);
-    int rc = rn_buf_ok(&out) && name ? rn_file_write_atomic(name, rn_buf_view(&out), err)
-                                     : rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
-    rn_buf_free(&out);
-    rn_buf_free(&path);
-    return rc;
+    return write_file(rn_task_path(folder, task, "json", &path), &out, err);
 }
 
 static void take_text(const json_t *v, const char *key, char *out, size_t size)
@@ -177,11 +168,12 @@ static int64_t take_int(const json_t *v, const char *key)
 
 void rn_task_report_read(const char *folder, int64_t task, rn_task_report *r)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     json_t *v = NULL;
     *r = (rn_task_report){0};
     const char *name = rn_task_path(folder, task, "json", &path);
-    if (name && rn_file_read(name, MAX_JSON, &text, NULL) == 0 &&
+    if (rn_file_read(name, MAX_JSON, &text, NULL) == 0 &&
         rn_json_parse(rn_buf_view(&text), (rn_json_at){name, 0}, &v, NULL) == 0) {
         char state[16];
         take_text(v, "state", state, sizeof state);
@@ -197,6 +189,5 @@ void rn_task_report_read(const char *folder, int64_t task, rn_task_report *r)
         take_text(v, "message", r->message, sizeof r->message);
     }
     json_decref(v);
-    rn_buf_free(&path);
     rn_buf_free(&text);
 }

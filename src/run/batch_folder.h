@@ -20,8 +20,7 @@
 #ifndef RN_RUN_BATCH_FOLDER_H
 #define RN_RUN_BATCH_FOLDER_H
 
-#include "base/arena.h"
-#include "base/vec.h"
+#include "base/file.h"
 
 enum { RN_BATCH_MAX_TASKS = 10000, RN_BATCH_ID = 17 };
 
@@ -61,10 +60,9 @@ typedef struct rn_task_report {
     char message[496]; /* why it failed, or what is missing; "" */
 } rn_task_report;
 
-/* FOLDER/NAME, and FOLDER/NNNN.ENDING of a task; into *path, which is cleared first. NULL: out of
- * memory. Borrowed from it. */
-const char *rn_batch_path(const char *folder, const char *name, rn_buf *path);
-const char *rn_task_path(const char *folder, int64_t task, const char *ending, rn_buf *path);
+/* FOLDER/NAME, and FOLDER/NNNN.ENDING of a task; in *path. */
+const char *rn_batch_path(const char *folder, const char *name, rn_path *path);
+const char *rn_task_path(const char *folder, int64_t task, const char *ending, rn_path *path);
 
 int rn_batch_job_write(const char *folder, const rn_batch_job *job, rn_err *err);
 /* RN_ENOTFOUND: there is no job. RN_EVERSION: of a form that we do not know. rn_batch_job_free. */

@@ -18,8 +18,6 @@
 #include "store/merge.h"
 #include "store/split.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -118,31 +116,27 @@ static int check_part(rn_store *part, const rn_batch_job *job, int64_t task, int
 static int merge_task(const char *folder, const rn_batch_job *job, int64_t task, int64_t n_rows,
                       rn_store *whole, const rn_watch *watch, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_path path;
     rn_store *part = NULL;
     rn_merge_stats stats = {0};
     conflicts c = {watch, task};
     const rn_merge_opts opts = {.on_conflict = on_conflict, .user = &c};
-    const char *file = rn_task_path(folder, task, "out.db", &path);
-    int rc = file ? rn_store_open(file, RN_STORE_READ, &part, err)
-                  : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    int rc = rn_store_open(rn_task_path(folder, task, "out.db", &path), RN_STORE_READ, &part, err);
     if (!rc) rc = check_part(part, job, task, n_rows, err);
     if (!rc) rc = rn_merge(whole, part, &opts, &stats, err);
     rn_store_close(part);
-    rn_buf_free(&path);
     return rc;
 }
 
 int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whole, int64_t *n_left,
                      const rn_watch *watch, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_path path;
     int rc = 0;
     *n_left = 0;
     for (int64_t i = 0; !rc && i < job->n_tasks; i++) {
         rn_err why = {0};
-        const char *file = rn_task_path(folder, i, "out.db", &path);
-        if (!file || !rn_file_exists(file)) continue;
+        if (!rn_file_exists(rn_task_path(folder, i, "out.db", &path))) continue;
         rc = merge_task(folder, job, i, 0, whole, watch, &why);
         /* A part that is not worth having is said; a store that cannot be written ends it. */
         bool refused = rc == RN_EVERSION || rc == RN_EINVAL;
@@ -153,7 +147,6 @@ int rn_batch_collect(const char *folder, const rn_batch_job *job, rn_store *whol
         }
         if (rc && err) *err = why;
     }
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -288,12 +281,12 @@ static void merge_done(follow *f, int64_t i)
         return;
     }
     /* The part is made again from its beginning. A refused one is kept: it may be somebody's. */
-    rn_buf path = {0};
-    const char *name;
-    if (!t->hopeless && (name = rn_task_path(f->c->folder, i, "out.db", &path))) unlink(name);
-    if (!t->hopeless && (name = rn_task_path(f->c->folder, i, "json", &path))) unlink(name);
-    rn_buf_free(&path);
-    if (!t->hopeless) t->report.state = RN_TASK_NEW;
+    if (!t->hopeless) {
+        rn_path path;
+        unlink(rn_task_path(f->c->folder, i, "out.db", &path));
+        unlink(rn_task_path(f->c->folder, i, "json", &path));
+        t->report.state = RN_TASK_NEW;
+    }
     snprintf(what, sizeof what, "sent a part that cannot be merged (%s)", why.msg);
     try_again(f, i, false, what);
 }
@@ -394,7 +387,7 @@ static int submit_due(follow *f, rn_err *err)
     RN_VEC(int64_t) due = {0};
     for (int64_t i = 0; i < f->c->job->n_tasks; i++)
         if (is_due(f, i)) rn_vec_push(&due, i);
-    int rc = rn_vec_ok(&due) ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
+    int rc = rn_vec_ok(&due) ? 0 : rn_nomem(err, "list of tasks");
     rn_slurm_submission x = {.folder = f->c->folder,
                              .extra = f->c->sbatch,
                              .stage = f->c->job->args.data[0],
@@ -473,7 +466,7 @@ int rn_batch_follow(const rn_batch_course *c, rn_batch_summary *out, rn_err *err
     f.q = (rn_slurm_queue){.watch = c->watch, .n_tasks = c->job->n_tasks, .adopt = true};
     f.tasks = calloc(n, sizeof *f.tasks);
     f.q.tasks = calloc(n, sizeof *f.q.tasks);
-    int rc = f.tasks && f.q.tasks ? 0 : rn_fail(err, RN_ENOMEM, "list of tasks: out of memory");
+    int rc = f.tasks && f.q.tasks ? 0 : rn_nomem(err, "list of tasks");
     bool over = false;
     while (!rc && !over) {
         rc = rn_watch_check(c->watch, err);

@@ -19,11 +19,7 @@
 #include "run/process.h"
 #include "store/split.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,7 +29,6 @@ enum {
     STOP_MS = 2000,
     COPY_TRIES = 3,
     COPY_PAUSE_S = 5,
-    COPY_BYTES = 1 << 20,
 };
 
 typedef struct task {
@@ -43,7 +38,7 @@ typedef struct task {
     rn_batch_job job;
     rn_task_report report;
     char scratch[4096];
-    rn_buf part;     /* path of the part in scratch */
+    rn_path part;    /* in scratch; "": none, or not ours any more */
     int64_t n_given; /* rows that it held when the submitter made it */
     rn_process stage;
     int64_t began_ns, copied_ns;
@@ -62,8 +57,8 @@ static int make_scratch(task *t, rn_err *err)
         if (!dirs[i] || !dirs[i][0] || !realpath(dirs[i], dir)) continue;
         int n = snprintf(t->scratch, sizeof t->scratch, "%s/ration-task-XXXXXX", dir);
         if (n > 0 && (size_t)n < sizeof t->scratch && mkdtemp(t->scratch)) {
-            rn_buf_printf(&t->part, "%s/part.db", t->scratch);
-            return rn_buf_ok(&t->part) ? 0 : rn_fail(err, RN_ENOMEM, "scratch: out of memory");
+            rn_path_make(&t->part, "%s/part.db", t->scratch);
+            return 0;
         }
     }
     t->scratch[0] = '\0';
@@ -73,34 +68,10 @@ static int make_scratch(task *t, rn_err *err)
 static void remove_scratch(task *t)
 {
     static const char *const endings[] = {"", "-wal", "-shm", ".lock"};
-    rn_buf path = {0};
-    for (size_t i = 0; t->part.len && i < sizeof endings / sizeof *endings; i++) {
-        rn_buf_clear(&path);
-        rn_buf_printf(&path, "%s%s", t->part.data, endings[i]);
-        if (rn_buf_ok(&path)) unlink(path.data);
-    }
+    rn_path path;
+    for (size_t i = 0; t->part.s[0] && i < sizeof endings / sizeof *endings; i++)
+        unlink(rn_path_make(&path, "%s%s", t->part.s, endings[i]));
     if (t->scratch[0]) rmdir(t->scratch);
-    rn_buf_free(&path);
-}
-
-static int copy_file(const char *from, const char *to, rn_err *err)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC), rc = 0;
-    if (in < 0) return rn_fail_errno(err, "%s", from);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (out < 0) rc = rn_fail_errno(err, "%s", to);
-    char *chunk = malloc(COPY_BYTES);
-    if (!chunk && !rc) rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", to);
-    for (ssize_t n; !rc && (n = read(in, chunk, COPY_BYTES)) != 0;) {
-        if (n < 0) rc = rn_fail_errno(err, "%s", from);
-        for (ssize_t done = 0, k; !rc && done < n; done += k)
-            if ((k = write(out, chunk + done, (size_t)(n - done))) < 0)
-                rc = rn_fail_errno(err, "%s", to);
-    }
-    free(chunk);
-    close(in);
-    if (out >= 0 && close(out) && !rc) rc = rn_fail_errno(err, "%s", to);
-    return rc;
 }
 
 /* Rows that the stage adds to, in a file that is whole. */
@@ -120,37 +91,31 @@ static int count_rows(const task *t, const char *path, int64_t *n, rn_err *err)
  * the stage makes its own store. */
 static int fetch_given(task *t, bool copy, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_path path;
     const char *name = rn_task_path(t->folder, t->n, "in.db", &path);
-    int rc = name ? 0 : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
-    if (!rc && rn_file_exists(name)) {
-        rc = count_rows(t, name, &t->n_given, err);
-        if (!rc && copy) rc = copy_file(name, t->part.data, err);
-    }
-    rn_buf_free(&path);
-    return rc;
+    if (!rn_file_exists(name)) return 0;
+    int rc = count_rows(t, name, &t->n_given, err);
+    return rc || !copy ? rc : rn_file_copy(name, t->part.s, err);
 }
 
 /* The part as the last attempt left it, else as it was given. */
 static int fetch_part(task *t, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_path path;
     rn_err why = {0};
     int64_t n = 0;
     const char *name = rn_task_path(t->folder, t->n, "out.db", &path);
-    int rc = name ? 0 : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
-    bool again = !rc && rn_file_exists(name);
-    if (again && (copy_file(name, t->part.data, &why) || count_rows(t, t->part.data, &n, &why))) {
+    bool again = rn_file_exists(name);
+    if (again && (rn_file_copy(name, t->part.s, &why) || count_rows(t, t->part.s, &n, &why))) {
         rn_watch_warn(t->watch, "%s",
                       "the results of an earlier attempt cannot be read and are made again:");
         rn_watch_warn(t->watch, "%s", why.msg);
-        unlink(t->part.data);
+        unlink(t->part.s);
         again = false;
     }
-    if (!rc) rc = fetch_given(t, !again, err);
+    int rc = fetch_given(t, !again, err);
     t->report.n_rows = again ? n : t->n_given;
     t->report.n_done = t->report.n_rows - t->n_given;
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -180,22 +145,17 @@ static int send_report(task *t, rn_task_state state, rn_err *err)
 
 static int send_part(task *t, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_path path;
     const char *name = rn_task_path(t->folder, t->n, "out.db", &path);
     t->copied_ns = rn_now_ns();
     /* A stage that makes its own store may not have got so far. */
-    if (!rn_file_exists(t->part.data)) {
-        rn_buf_free(&path);
-        return 0;
-    }
-    int rc =
-        name ? check_attempt(t, err) : rn_fail(err, RN_ENOMEM, "part of a task: out of memory");
+    if (!rn_file_exists(t->part.s)) return 0;
+    int rc = check_attempt(t, err);
     int64_t n = t->n_given;
-    if (!rc) rc = rn_store_snapshot(t->part.data, name, err);
+    if (!rc) rc = rn_store_snapshot(t->part.s, name, err);
     if (!rc) rc = count_rows(t, name, &n, err);
     if (!rc) t->report.n_rows = n;
     t->report.n_done = t->report.n_rows - t->n_given;
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -212,9 +172,9 @@ static int send_last(task *t, rn_task_state state, rn_err *err)
     rn_err_prefix(err,
                   "task %lld: its results stay in %s ('ration merge -s STORE' takes them), "
                   "since the shared folder cannot be written",
-                  (long long)t->n, t->part.data);
+                  (long long)t->n, t->part.s);
     t->scratch[0] = '\0'; /* kept */
-    t->part.len = 0;
+    t->part.s[0] = '\0';
     return rc;
 }
 
@@ -224,11 +184,12 @@ static void ask_sandbox(task *t)
 {
     enum { SIZE = sizeof t->report.sandbox };
     char file[sizeof t->report.host + 8];
-    rn_buf path = {0}, known = {0};
+    rn_path path;
+    rn_buf known = {0};
     rn_err why = {0};
     snprintf(file, sizeof file, "node-%s", t->report.host);
     const char *name = rn_batch_path(t->folder, file, &path);
-    if (name && rn_file_read(name, SIZE, &known, &why) == 0 && known.len) {
+    if (rn_file_read(name, SIZE, &known, &why) == 0 && known.len) {
         snprintf(t->report.sandbox, SIZE, "%s", known.data);
     } else {
         rn_judge *j = NULL;
@@ -238,10 +199,9 @@ static void ask_sandbox(task *t)
         else
             snprintf(t->report.sandbox, SIZE, "%s", rn_judge_level(j));
         rn_judge_close(j);
-        if (name) rn_file_write_atomic(name, rn_bytes_of(t->report.sandbox), NULL);
+        rn_file_write_atomic(name, rn_bytes_of(t->report.sandbox), NULL);
     }
     rn_buf_free(&known);
-    rn_buf_free(&path);
 }
 
 /* ---- the stage ------------------------------------------------------------------------------- */
@@ -269,12 +229,12 @@ static const char *stage_folder(const task *t)
 static int start_stage(task *t, rn_err *err)
 {
     rn_words w = {0};
-    rn_buf units = {0}, log = {0}, serve_log = {0};
+    rn_path units, log, serve_log;
     rn_vec_push(&w, t->job.program);
     for (size_t i = 0; i < t->job.args.n; i++)
         rn_vec_push(&w, t->job.args.data[i]);
     const char *log_path = rn_task_path(t->folder, t->n, "log", &log);
-    const char *const own[] = {"-s", t->part.data, "--units",
+    const char *const own[] = {"-s", t->part.s, "--units",
                                rn_task_path(t->folder, t->n, "units", &units)};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         rn_vec_push(&w, own[i]);
@@ -285,8 +245,7 @@ static int start_stage(task *t, rn_err *err)
         rn_vec_push(&w, rn_task_path(t->folder, t->n, "serve.log", &serve_log));
     }
     rn_vec_push(&w, NULL);
-    bool ok = rn_vec_ok(&w) && log_path && rn_buf_ok(&units) && rn_buf_ok(&serve_log);
-    int rc = ok ? 0 : rn_fail(err, RN_ENOMEM, "task %lld: out of memory", (long long)t->n);
+    int rc = rn_vec_ok(&w) ? 0 : rn_nomem(err, "task");
     int fd = rc ? -1 : open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (!rc && fd < 0) rc = rn_fail_errno(err, "%s", log_path);
     char kernels[64];
@@ -296,18 +255,16 @@ static int start_stage(task *t, rn_err *err)
     if (!rc) rc = rn_process_start(&t->stage, &call, fd, err);
     if (fd >= 0) close(fd);
     rn_vec_free(&w);
-    rn_buf_free(&units);
-    rn_buf_free(&log);
-    rn_buf_free(&serve_log);
     return rc;
 }
 
 /* The last line that the stage printed: its error. */
 static void take_last_line(task *t)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     const char *name = rn_task_path(t->folder, t->n, "log", &path);
-    if (name && rn_file_read(name, 1 << 26, &text, NULL) == 0) {
+    if (rn_file_read(name, 1 << 26, &text, NULL) == 0) {
         while (text.len && text.data[text.len - 1] == '\n')
             text.data[--text.len] = '\0';
         const char *nl = text.len ? strrchr(text.data, '\n') : NULL;
@@ -319,7 +276,6 @@ static void take_last_line(task *t)
     if (!t->report.message[0])
         snprintf(t->report.message, sizeof t->report.message, "its stage ended with status %d",
                  rn_process_code(&t->stage));
-    rn_buf_free(&path);
     rn_buf_free(&text);
 }
 
@@ -414,7 +370,6 @@ int rn_batch_task(const char *folder, int64_t number, const rn_watch *watch, rn_
         send_report(&t, RN_TASK_FAILED, NULL);
     }
     remove_scratch(&t);
-    rn_buf_free(&t.part);
     rn_batch_job_free(&t.job);
     return rc;
 }

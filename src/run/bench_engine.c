@@ -9,17 +9,12 @@
  */
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "model/memory.h"
 #include "model/peak.h"
 #include "model/random.h"
 #include "run/opened.h"
 #include "run/stage.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 enum { MAX_COUNTS = 16 };
@@ -127,12 +122,11 @@ static void fill_ids(const rn_model *m, int32_t *ids, int64_t n)
 static int open_engine(const rn_model *m, const rn_bench_options *o, size_t budget, int64_t slots,
                        int64_t new_tok, rn_engine **out, rn_err *err)
 {
-    rn_engine_opts eo;
-    eo = (rn_engine_opts){.n_threads = o->model.threads,
-                          .memory_bytes = budget,
-                          .n_slots = (int32_t)slots,
-                          .max_prompt_tok = o->prompt_tok,
-                          .max_new_tok = new_tok};
+    rn_engine_opts eo = {.n_threads = o->model.threads,
+                         .memory_bytes = budget,
+                         .n_slots = (int32_t)slots,
+                         .max_prompt_tok = o->prompt_tok,
+                         .max_new_tok = new_tok};
     int rc = rn_parse_kv(o->model.kv, &eo.kv, err);
     if (rc) return rc;
     if ((rc = rn_engine_open(m, &eo, out, err))) return rc;
@@ -150,11 +144,12 @@ static int time_samples(const rn_model *m, const rn_bench_options *o, size_t bud
     int rc = open_engine(m, o, budget, n, o->gen_tok + 1, &e, err);
     if (rc) return rc;
     res->n_threads = rn_engine_plan_of(e)->n_threads;
-    int32_t *prompt = calloc((size_t)o->prompt_tok, sizeof *prompt);
-    uint32_t *idx = calloc((size_t)n, sizeof *idx);
+    rn_arena a = {0};
+    int32_t *prompt = rn_arena_array(&a, (size_t)o->prompt_tok, sizeof *prompt);
+    uint32_t *idx = rn_arena_array(&a, (size_t)n, sizeof *idx);
     speed *sp = &res->speeds[res->n_speeds++];
     *sp = (speed){.n = n};
-    if (!prompt || !idx) rc = rn_fail(err, RN_ENOMEM, "out of memory for a benchmark");
+    if (!prompt || !idx) rc = rn_nomem(err, "benchmark");
     if (!rc) fill_ids(m, prompt, o->prompt_tok);
     for (uint32_t i = 0; !rc && i < n; i++)
         idx[i] = i;
@@ -180,8 +175,7 @@ static int time_samples(const rn_model *m, const rn_bench_options *o, size_t bud
             sp->tok_s = (double)(n * o->gen_tok) / decode_s;
         if (prefill > res->prefill_tok_s) res->prefill_tok_s = prefill;
     }
-    free(prompt);
-    free(idx);
+    rn_arena_free(&a);
     rn_engine_close(e);
     return rc;
 }
@@ -192,9 +186,10 @@ static int time_scoring(const rn_model *m, const rn_bench_options *o, size_t bud
     rn_engine *e;
     int rc = open_engine(m, o, budget, o->texts, o->text_tok, &e, err);
     if (rc) return rc;
-    int32_t *ids = calloc((size_t)(o->prompt_tok + o->text_tok), sizeof *ids);
-    rn_score *texts = calloc((size_t)o->texts, sizeof *texts);
-    if (!ids || !texts) rc = rn_fail(err, RN_ENOMEM, "out of memory for a benchmark");
+    rn_arena a = {0};
+    int32_t *ids = rn_arena_array(&a, (size_t)(o->prompt_tok + o->text_tok), sizeof *ids);
+    rn_score *texts = rn_arena_array(&a, (size_t)o->texts, sizeof *texts);
+    if (!ids || !texts) rc = rn_nomem(err, "benchmark");
     if (!rc) fill_ids(m, ids, o->prompt_tok + o->text_tok);
     for (int64_t i = 0; !rc && i < o->texts; i++)
         texts[i] = (rn_score){.tok = ids + o->prompt_tok, .n_tok = (int32_t)o->text_tok};
@@ -205,8 +200,7 @@ static int time_scoring(const rn_model *m, const rn_bench_options *o, size_t bud
         double rate = (double)(o->texts * o->text_tok) / s;
         if (!rc && rate > res->score_tok_s) res->score_tok_s = rate;
     }
-    free(ids);
-    free(texts);
+    rn_arena_free(&a);
     rn_engine_close(e);
     return rc;
 }
@@ -362,7 +356,7 @@ int rn_bench_engine(const rn_bench_options *o, char **text, rn_err *err)
     if (!rc) {
         (o->format && strcmp(o->format, "json") == 0 ? put_json : put_table)(m, o, &res, &out);
         *text = rn_buf_take(&out);
-        if (!*text) rc = rn_fail(err, RN_ENOMEM, "out of memory for a benchmark");
+        if (!*text) rc = rn_nomem(err, "benchmark");
     }
     rn_buf_free(&out);
     rn_model_close(m);

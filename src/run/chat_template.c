@@ -14,7 +14,6 @@
 #include "base/json.h"
 #include "judge/judge.h"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 enum { PIECE = 600, MAX_RENDERED = 64 << 10, WAIT_MS = 60000 };
@@ -90,7 +89,7 @@ static int write_question(const rn_gguf *g, const char *dir, rn_bytes template, 
     json_decref(given);
     char path[4200];
     snprintf(path, sizeof path, "%s/question.json", dir);
-    if (!rc && !rn_buf_ok(&b)) rc = rn_fail(err, RN_ENOMEM, "out of memory for a chat template");
+    if (!rc && !rn_buf_ok(&b)) rc = rn_nomem(err, "chat template");
     if (!rc) rc = rn_file_write_atomic(path, rn_buf_view(&b), err);
     snprintf(path, sizeof path, "%s/render.py", dir);
     if (!rc) rc = rn_file_write_atomic(path, rn_bytes_of(program), err);
@@ -168,7 +167,7 @@ static int fetch_all(const rn_tree *tree, const char *path, rn_buf *out, rn_err 
                          path, whole);
     }
     rn_judge_close(j);
-    if (!rc && !rn_buf_ok(out)) rc = rn_fail(err, RN_ENOMEM, "out of memory for a chat template");
+    if (!rc && !rn_buf_ok(out)) rc = rn_nomem(err, "chat template");
     return rc;
 }
 

@@ -13,9 +13,6 @@
 #include "run/program.h"
 #include "run/solve_priv.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 static bool is_candidate(const rn_try *t)
 {
     bool compiles = !t->judged || t->result.verdict != RN_V_SYNTAX;
@@ -55,7 +52,7 @@ static int largest_local(const rn_solve_state *s)
 static int score_by_model(rn_solve_state *s, int arm, rn_try **list, size_t n, rn_err *err)
 {
     rn_nll_text *texts = calloc(n, sizeof *texts);
-    if (!texts) return rn_fail(err, RN_ENOMEM, "out of memory for ranking");
+    if (!texts) return rn_nomem(err, "ranking");
     for (size_t i = 0; i < n; i++)
         texts[i] = (rn_nll_text){.text = rn_buf_view(&list[i]->text),
                                  .ended = strcmp(list[i]->finish, "stop") == 0};
@@ -87,7 +84,7 @@ static bool is_better(const rn_try *t, const rn_try *than)
 int rn_choose(rn_solve_state *s, rn_err *err)
 {
     rn_try **list = calloc(s->tries.n + 1, sizeof *list);
-    if (!list) return rn_fail(err, RN_ENOMEM, "out of memory for ranking");
+    if (!list) return rn_nomem(err, "ranking");
     size_t n = list_candidates(s, list);
     int ranker = largest_local(s), rc = 0;
     for (size_t i = 0; i < n; i++) {

@@ -5,13 +5,9 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "run/stage.h"
+#include "store/store.h"
 #include "task/task.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* The bundled family, smallest first. */
@@ -39,19 +35,19 @@ static int find_model(demo *d, size_t i, rn_err *err)
 {
     char rel[64];
     snprintf(rel, sizeof rel, "models/ration-mini-%s.gguf", sizes[i]);
-    rn_buf path = {0};
+    rn_path path;
     const char *own = d->o->models_dir;
-    if (own) rn_buf_printf(&path, "%s/%s", own, rel + strlen("models/"));
-    bool found = own ? rn_buf_ok(&path) && rn_file_exists(path.data)
-                     : rn_data_locate(rn_data_dir(d->o->data_dir), rel, &path);
+    if (own) rn_path_make(&path, "%s/%s", own, rel + strlen("models/"));
+    bool found =
+        own ? rn_file_exists(path.s) : rn_data_locate(rn_data_dir(d->o->data_dir), rel, &path);
     int rc = 0;
     if (found) {
-        d->out->model[i] = typed(path.data);
-        if (!d->out->model[i]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        d->out->model[i] = typed(path.s);
+        if (!d->out->model[i]) rc = rn_nomem(err, NULL);
     } else {
         rn_buf places = {0};
         if (own)
-            rn_buf_puts(&places, path.data ? path.data : own);
+            rn_buf_puts(&places, path.s);
         else
             rn_data_places(rn_data_dir(d->o->data_dir), rel, &places);
         rc = rn_fail(err, RN_ENOTFOUND,
@@ -61,7 +57,6 @@ static int find_model(demo *d, size_t i, rn_err *err)
                      sizes[i], places.data ? places.data : rel);
         rn_buf_free(&places);
     }
-    rn_buf_free(&path);
     return rc ? rc : rn_sha256_file(d->out->model[i], d->sha[i], err);
 }
 
@@ -71,10 +66,9 @@ static int prepare_folder(demo *d, rn_err *err)
     const char *out = d->o->out;
     int rc = out ? rn_dir_make(out, err) : 0;
     if (rc) return rc;
-    rn_buf b = {0};
-    rn_buf_printf(&b, "%s/.ration-demo-XXXXXX", out ? out : ".");
-    if (!rn_buf_ok(&b)) return rn_fail(err, RN_ENOMEM, "out of memory");
-    int fd = mkstemp(b.data);
+    rn_path name;
+    rn_path_make(&name, "%s/.ration-demo-XXXXXX", out ? out : ".");
+    int fd = mkstemp(name.s);
     if (fd < 0)
         rc = rn_fail(err, RN_EREADONLY, "%s: cannot be written (%s); %s", out ? out : "this folder",
                      strerror(errno),
@@ -82,16 +76,13 @@ static int prepare_folder(demo *d, rn_err *err)
                          : "name one that can be with --out DIR");
     else {
         close(fd);
-        unlink(b.data);
+        unlink(name.s);
     }
     const char *dir = out ? out : "", *slash = out ? "/" : "";
-    for (int i = 0; i < 2 && !rc; i++) {
-        rn_buf_clear(&b);
-        rn_buf_printf(&b, "%s%s%s", dir, slash, i ? "report.html" : "demo.db");
-        *(i ? &d->out->page : &d->out->db) = rn_buf_ok(&b) ? strdup(b.data) : NULL;
-    }
-    rn_buf_free(&b);
-    return rc || (d->out->db && d->out->page) ? rc : rn_fail(err, RN_ENOMEM, "out of memory");
+    for (int i = 0; i < 2 && !rc; i++)
+        *(i ? &d->out->page : &d->out->db) =
+            strdup(rn_path_make(&name, "%s%s%s", dir, slash, i ? "report.html" : "demo.db"));
+    return rc || (d->out->db && d->out->page) ? rc : rn_nomem(err, NULL);
 }
 
 /* ---- what is there already ------------------------------------------------------------------- */

@@ -7,14 +7,10 @@
 #include "judge/judge.h"
 #include "judge/lang.h"
 #include "model/cpu.h"
-#include "run/stage.h"
 #include "task/task.h"
+#include "base/file.h"
 
 #include <glob.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -382,7 +378,7 @@ static void put_table(const doctor *d, rn_buf *out)
 int rn_doctor(const rn_doctor_options *o, char **text, int *unsafe, rn_err *err)
 {
     doctor *d = calloc(1, sizeof *d);
-    if (!d) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!d) return rn_nomem(err, NULL);
     check_sandbox(d, o->venv);
     check_limits(d);
     check_cpu(d);
@@ -399,5 +395,5 @@ int rn_doctor(const rn_doctor_options *o, char **text, int *unsafe, rn_err *err)
     rn_buf_free(&out);
     rn_arena_free(&d->arena);
     free(d);
-    return *text ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    return *text ? 0 : rn_nomem(err, NULL);
 }

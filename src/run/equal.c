@@ -4,8 +4,6 @@
 #include "rank/layout.h"
 #include "rank/scan_priv.h"
 
-#include <stdlib.h>
-
 enum {
     PER_JOB = 64,        /* programs whose keys are found by one child */
     JOB_BYTES = 1 << 20, /* and about their bytes */

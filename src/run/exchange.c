@@ -3,8 +3,6 @@
  * problem sets, as calls of ration.h over store/import.h, export.h, merge.h and task/fetch.h.
  */
 #include "base/file.h"
-#include "base/json.h"
-#include "base/vec.h"
 #include "cost/cost.h"
 #include "run/set_file.h"
 #include "run/stage.h"
@@ -15,10 +13,6 @@
 #include "task/fetch.h"
 #include "task/prompt.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -72,7 +66,7 @@ static int make_settings(const rn_import_options *o, char **out, rn_err *err)
     }
     char *json = rc ? NULL : json_dumps(all, JSON_COMPACT);
     json_decref(all);
-    if (!rc && !json) rc = rn_fail(err, RN_ENOMEM, "out of memory for the settings");
+    if (!rc && !json) rc = rn_nomem(err, "settings");
     if (!rc) *out = json;
     return rc;
 }
@@ -82,7 +76,7 @@ static int check_cost(const rn_import_options *o, rn_err *err)
 {
     if (!o->cost && !o->cost_file) return 0;
     rn_cost_book *book = rn_cost_book_new();
-    int rc = book ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the cost tables");
+    int rc = book ? 0 : rn_nomem(err, "cost tables");
     if (!rc && o->cost_file) rc = rn_cost_book_read(book, o->cost_file, err);
     if (!rc && o->cost && *o->cost && !rn_cost_find(book, o->cost))
         rc = rn_fail(err, RN_ENOTFOUND,
@@ -116,7 +110,7 @@ int rn_import_options_check(const rn_import_options *o, rn_err *err)
 /* Where ids are checked: the set's ids, prompts and tests, borrowed from it; the caller frees the
  * array. `path` holds that of its file. */
 static int take_set(const rn_import_options *o, rn_import_opts *io, rn_taskset **set,
-                    rn_import_problem **problems, rn_buf *path, rn_err *err)
+                    rn_import_problem **problems, rn_path *path, rn_err *err)
 {
     /* A curve is about a set as a whole; its problems need not be here. */
     rn_import_format seen = io->format;
@@ -125,7 +119,7 @@ static int take_set(const rn_import_options *o, rn_import_opts *io, rn_taskset *
     int rc = rn_taskset_open(o->set, rn_data_dir(o->data_dir), set, err);
     if (rc) return rc;
     rn_import_problem *p = calloc((*set)->n + 1, sizeof *p);
-    if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for the ids of %s", o->set);
+    if (!p) return rn_nomem(err, o->set);
     for (size_t i = 0; i < (*set)->n; i++)
         p[i] = (rn_import_problem){(*set)->problems[i].task_id, (*set)->problems[i].prompt,
                                    (*set)->problems[i].test};
@@ -160,7 +154,7 @@ int rn_stage_import(rn_store *s, const rn_import_options *o, rn_import_summary *
     char *settings = NULL;
     rn_taskset *set = NULL;
     rn_import_problem *problems = NULL;
-    rn_buf path = {0};
+    rn_path path;
     rn_import_stats st = {0};
     int64_t command = 0;
     *out = (rn_import_summary){0};
@@ -188,7 +182,6 @@ int rn_stage_import(rn_store *s, const rn_import_options *o, rn_import_summary *
     rn_watch_log_end(s, command, rc, out->incomplete);
     free(settings);
     free(problems);
-    rn_buf_free(&path);
     rn_taskset_free(set);
     return rc;
 }
@@ -255,7 +248,7 @@ static int make_program(void *user, const char *task_id, rn_bytes text, rn_buf *
     rn_buf_clear(&u->code);
     const char *extractor = *u->run.extractor ? u->run.extractor : NULL;
     int rc = rn_extract(extractor, rn_preset_find(u->run.preset), p, text, &u->code, &what, err);
-    if (!rc && !rn_buf_ok(&u->code)) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rc && !rn_buf_ok(&u->code)) rc = rn_nomem(err, NULL);
     return rc ? rc : rn_program_build(p, rn_buf_view(&u->code), &what, out, err);
 }
 
@@ -312,7 +305,7 @@ static int need_tasks(outgoing *u, rn_export_opts *eo, rn_err *err)
     eo->wants = wants;
     rc = open_tasks(u, err);
     u->chosen = rc ? NULL : rn_arena_array(&u->arena, u->tasks->n + 1, 1);
-    if (!rc && !u->chosen) rc = rn_fail(err, RN_ENOMEM, "out of memory choosing problems");
+    if (!rc && !u->chosen) rc = rn_nomem(err, "problems");
     return rc ? rc : rn_select(&u->o->select, u->tasks, u->chosen, NULL, err);
 }
 
@@ -344,17 +337,16 @@ static int close_output(outgoing *u, const char *tmp, bool good, rn_err *err)
 static int export_runs(outgoing *u, rn_store *s, rn_export_opts *eo, rn_export_stats *st,
                        rn_err *err)
 {
-    rn_buf tmp = {0};
-    rn_buf_printf(&tmp, "%s.part", u->o->output ? u->o->output : "");
-    int rc = rn_buf_ok(&tmp) ? need_tasks(u, eo, err) : rn_fail(err, RN_ENOMEM, "out of memory");
-    if (!rc) rc = open_output(u, tmp.data, err);
+    rn_path tmp;
+    rn_path_make(&tmp, "%s.part", u->o->output ? u->o->output : "");
+    int rc = need_tasks(u, eo, err);
+    if (!rc) rc = open_output(u, tmp.s, err);
     if (!rc) {
         rc = rn_export(s, eo, st, err);
         rn_watch_end(&u->o->watch);
-        int end = close_output(u, tmp.data, rc == 0, rc ? NULL : err);
+        int end = close_output(u, tmp.s, rc == 0, rc ? NULL : err);
         if (!rc) rc = end;
     }
-    rn_buf_free(&tmp);
     return rc;
 }
 

@@ -13,9 +13,6 @@
 #include "run/program.h"
 #include "task/prompt.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 enum { MAX_BYTES = 1 << 30, MAX_NAMED = 5, RECORD_S = 900, MANY_VALUES = 1 << 29 };
@@ -54,7 +51,7 @@ static bool next_line(rn_bytes text, size_t *at, rn_bytes *line)
 static int take_values(expected *x, const rn_problem *p, rn_bytes text, size_t *at, rn_err *err)
 {
     rn_call_value *v = calloc(p->n_cases + 1, sizeof *v);
-    int rc = v ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    int rc = v ? 0 : rn_nomem(err, p->task_id);
     for (size_t i = 0; !rc && i < p->n_cases; i++) {
         rn_bytes line;
         const char *tab = NULL;
@@ -77,15 +74,10 @@ static int take_values(expected *x, const rn_problem *p, rn_bytes text, size_t *
 
 /* ---- the kept file --------------------------------------------------------------------------- */
 
-static int path_of(const expected *x, const char *data_dir, bool make, rn_buf *path)
+static const char *path_of(const expected *x, const char *data_dir, rn_path *path)
 {
-    rn_buf_printf(path, "%s/expected", data_dir);
-    if (make && rn_buf_ok(path)) {
-        (void)mkdir(data_dir, 0777);
-        (void)mkdir(path->data, 0777);
-    }
-    rn_buf_printf(path, "/%s-%s.tsv", x->set->hash, rn_judge_python(x->judge));
-    return rn_buf_ok(path) ? 0 : RN_ENOMEM;
+    return rn_path_make(path, "%s/expected/%s-%s.tsv", data_dir, x->set->hash,
+                        rn_judge_python(x->judge));
 }
 
 /* True if all values are there. */
@@ -109,12 +101,12 @@ static bool read_kept(expected *x, rn_bytes text)
 
 static bool load_kept(expected *x, const char *data_dir)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     rn_err ignored;
-    bool ok = path_of(x, data_dir, false, &path) == 0 && rn_file_exists(path.data) &&
-              rn_file_read(path.data, MAX_BYTES, &text, &ignored) == 0 &&
+    bool ok = rn_file_exists(path_of(x, data_dir, &path)) &&
+              rn_file_read(path.s, MAX_BYTES, &text, &ignored) == 0 &&
               read_kept(x, rn_buf_view(&text));
-    rn_buf_free(&path);
     rn_buf_free(&text);
     return ok;
 }
@@ -122,7 +114,8 @@ static bool load_kept(expected *x, const char *data_dir)
 /* A folder that cannot be written costs the next call the same run, and a note. */
 static void keep(expected *x, const char *data_dir)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     rn_err err;
     rn_buf_printf(&text, "%s\n", head);
     for (size_t i = 0; i < x->set->n; i++) {
@@ -132,11 +125,12 @@ static void keep(expected *x, const char *data_dir)
         rn_buf_add(&text, x->texts[i].data, x->texts[i].len);
     }
     rn_buf_printf(&text, "%s\n", tail);
-    if (path_of(x, data_dir, true, &path) || !rn_buf_ok(&text) ||
-        rn_file_write_atomic(path.data, rn_buf_view(&text), &err))
+    (void)mkdir(data_dir, 0777);
+    (void)mkdir(rn_path_make(&path, "%s/expected", data_dir), 0777);
+    if (!rn_buf_ok(&text) ||
+        rn_file_write_atomic(path_of(x, data_dir, &path), rn_buf_view(&text), &err))
         rn_watch_note(x->watch, "the expected values of %s are not kept (%s is not writable)",
                       x->set->name, data_dir);
-    rn_buf_free(&path);
     rn_buf_free(&text);
 }
 
@@ -153,7 +147,7 @@ static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
     rn_buf_clear(&x->source);
     rn_arena_free(&x->job);
     rn_judge_case *c = rn_arena_array(&x->job, p->n_cases + 1, sizeof *c);
-    if (!c) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    if (!c) return rn_nomem(err, p->task_id);
     for (size_t i = 0; i < p->n_cases; i++)
         c[i].input = p->cases[i].input;
     int rc = rn_program_build(p, rn_bytes_of(p->references[0]), &what, &x->source, err);
@@ -205,7 +199,7 @@ static int take_result(void *user, uint64_t tag, const rn_judge_result *r, rn_er
         return 0;
     }
     rn_buf_add(&x->texts[tag], text.data, text.len);
-    return rn_buf_ok(&x->texts[tag]) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    return rn_buf_ok(&x->texts[tag]) ? 0 : rn_nomem(err, p->task_id);
 }
 
 static int tick(void *user, rn_err *err)
@@ -218,7 +212,7 @@ static int compute(expected *x, rn_err *err)
     rn_pump pump = {
         .judge = x->judge, .next = next_job, .done = take_result, .tick = tick, .user = x};
     x->texts = calloc(x->set->n + 1, sizeof *x->texts);
-    if (!x->texts) return rn_fail(err, RN_ENOMEM, "%s: out of memory", x->set->name);
+    if (!x->texts) return rn_nomem(err, x->set->name);
     int rc = rn_pump_run(&pump, err);
     rn_watch_end(x->watch);
     if (!rc && x->n_bad && !x->keep_going)

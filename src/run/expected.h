@@ -5,9 +5,7 @@
 #ifndef RN_RUN_EXPECTED_H
 #define RN_RUN_EXPECTED_H
 
-#include "judge/judge.h"
 #include "run/stage.h"
-#include "task/task.h"
 
 /* Puts the values down in the set's problems (rn_calls_expect): read from the kept file, else
  * computed by j and kept. Does nothing for other sets. data_dir: as rn_data_dir gives it.

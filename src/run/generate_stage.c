@@ -16,16 +16,10 @@
 
 #include "base/clock.h"
 #include "base/near.h"
-#include "base/json.h"
 #include "base/rng.h"
 #include "run/study.h"
 #include "model/draw.h"
 #include "task/prompt.h"
-
-#include <assert.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 enum {
     PER_REQUEST = 16,
@@ -40,7 +34,7 @@ enum {
 typedef struct work {
     int64_t problem_id;
     const char *task_id;
-    char *prompt; /* [prompt_len] own */
+    const char *prompt; /* [prompt_len] */
     size_t prompt_len;
     uint32_t *missing; /* [n_missing] sample indices that the store does not hold */
     int64_t n_missing;
@@ -59,6 +53,7 @@ typedef struct call {
     const char *until;     /* the rule behind the targets; NULL: none */
     rn_taskset *set;
     const rn_preset *preset;
+    rn_arena arena;  /* of the work and its arrays */
     int64_t n_blind; /* problems with a gap whose prompt does not show what follows it */
     char prompts_sha[RN_SHA256_HEX];
     work *work; /* [set->n] */
@@ -76,12 +71,12 @@ typedef struct call {
 
 static int choose_problems(call *g, rn_err *err)
 {
-    unsigned char *chosen = calloc(g->set->n + 1, 1);
-    int rc = chosen ? rn_select(&g->o->select, g->set, chosen, NULL, err)
-                    : rn_fail(err, RN_ENOMEM, "out of memory for %zu problems", g->set->n);
+    unsigned char *chosen = rn_arena_array(&g->arena, g->set->n + 1, 1);
+    g->work = rn_arena_array(&g->arena, g->set->n + 1, sizeof *g->work);
+    if (!chosen || !g->work) return rn_nomem(err, "problems");
+    int rc = rn_select(&g->o->select, g->set, chosen, NULL, err);
     for (size_t i = 0; i < g->set->n && !rc; i++)
         g->work[i].chosen = chosen[i];
-    free(chosen);
     return rc;
 }
 
@@ -105,11 +100,7 @@ static int choose_preset(call *g, rn_err *err)
     rn_buf known = {0};
     const bool alike = add_presets(&known, name, strcspn(name, "-"));
     if (!alike) add_presets(&known, name, 0);
-    char hint[RN_NEAR_HINT];
-    int rc = rn_fail(err, RN_EINVAL, "no prompt preset '%s'%s; there are %s", name,
-                     rn_near_hint(name, known.data, hint), known.data ? known.data : "none");
-    rn_buf_free(&known);
-    return rc;
+    return rn_near_fail(err, RN_EINVAL, "no prompt preset", name, "; there are ", &known);
 }
 
 /* How many samples a problem gets: n, or what the study made with a model of this size, or one. */
@@ -164,18 +155,15 @@ static int build_prompt(call *g, size_t i, rn_sha256 *hash, rn_buf *text, rn_err
     w->task_id = p->task_id;
     if (!w->chosen) return 0;
     w->prompt_len = view.len;
-    w->prompt = malloc(view.len + 1);
-    if (!rn_buf_ok(text) || !w->prompt)
-        return rn_fail(err, RN_ENOMEM, "out of memory for a prompt");
-    if (view.len) memcpy(w->prompt, view.data, view.len);
-    return 0;
+    w->prompt = rn_arena_dup(&g->arena, view.len ? view.data : "", view.len);
+    return rn_buf_ok(text) && w->prompt ? 0 : rn_nomem(err, "prompt");
 }
 
 static int build_prompts(call *g, rn_err *err)
 {
     rn_sha256 *hash = rn_sha256_new();
     rn_buf text = {0};
-    int rc = hash ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for hashing");
+    int rc = hash ? 0 : rn_nomem(err, "download");
     for (size_t i = 0; !rc && i < g->set->n; i++)
         rc = build_prompt(g, i, hash, &text, err);
     if (!rc) {
@@ -221,7 +209,7 @@ static int write_settings(const call *g, rn_buf *out, rn_err *err)
         r.kernels = rn_isa_name(rn_isa_bits(s->m.model->isa));
     }
     rn_run_identity_write(&r, out);
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the settings");
+    return rn_buf_ok(out) ? 0 : rn_nomem(err, "settings");
 }
 
 /* What settings hold beside the conditions of a sample. */
@@ -261,7 +249,8 @@ static bool is_wanted(const json_t *want, const json_t *have)
 
 typedef struct looking {
     const call *g;
-    json_t *want;
+    const char *model;
+    json_t *want;              /* settings; NULL: any */
     int64_t run_id, n_samples; /* the largest that fits; 0 none */
 } looking;
 
@@ -269,11 +258,11 @@ static int look_at_run(void *user, const rn_store_run_row *r)
 {
     looking *l = user;
     const call *g = l->g;
-    if (strcmp(r->kind, kind_of(g)) != 0 || strcmp(r->model_name, g->sampler->m.name) != 0 ||
+    if (strcmp(r->kind, kind_of(g)) != 0 || strcmp(r->model_name, l->model) != 0 ||
         strcmp(r->set_name, g->set->name) != 0 || r->n_samples <= l->n_samples)
         return 0;
     json_t *have = r->settings ? json_loads(r->settings, 0, NULL) : NULL;
-    if (json_is_object(have) && is_wanted(l->want, have)) {
+    if (!l->want || (json_is_object(have) && is_wanted(l->want, have))) {
         l->run_id = r->run_id;
         l->n_samples = r->n_samples;
     }
@@ -329,18 +318,17 @@ static int list_missing(call *g, rn_err *err)
 {
     const size_t n = (size_t)g->n;
     seen s = {.g = g, .have = calloc(g->set->n * n, 1)};
-    if (!s.have) return rn_fail(err, RN_ENOMEM, "out of memory for a list of samples");
+    if (!s.have) return rn_nomem(err, "list of samples");
     const rn_store_samples all = {.run_id = g->out->run_id};
     int rc = rn_store_each_sample(g->store, &all, mark_seen, &s, err);
     g->out->n_total = g->out->n_had = 0;
     for (size_t i = 0; !rc && i < g->set->n; i++) {
         work *w = &g->work[i];
         if (!w->chosen) continue;
-        free(w->missing);
         w->n_missing = 0;
-        w->missing = calloc(n, sizeof *w->missing);
+        if (!w->missing) w->missing = rn_arena_array(&g->arena, n, sizeof *w->missing);
         if (!w->missing) {
-            rc = rn_fail(err, RN_ENOMEM, "out of memory for a list of samples");
+            rc = rn_nomem(err, "list of samples");
             break;
         }
         const rn_share_problem at = {g->set->problems[i].task_id, i, g->set->n, false};
@@ -362,9 +350,11 @@ static int find_whole_run(call *g, bool *all, rn_err *err)
 {
     rn_buf settings = {0};
     int rc = write_settings(g, &settings, err);
-    looking l = {.g = g, .want = rc ? NULL : json_loads(settings.data, 0, NULL)};
+    looking l = {.g = g,
+                 .model = g->sampler->m.name,
+                 .want = rc ? NULL : json_loads(settings.data, 0, NULL)};
     rn_buf_free(&settings);
-    if (!rc && !l.want) rc = rn_fail(err, RN_ENOMEM, "out of memory for the settings");
+    if (!rc && !l.want) rc = rn_nomem(err, "settings");
     if (!rc) rc = rn_store_each_run(g->store, look_at_run, &l, err);
     json_decref(l.want);
     if (rc || !l.run_id) return rc;
@@ -428,23 +418,6 @@ static int write_todo(const call *g, rn_err *err)
     return rc;
 }
 
-typedef struct same_model {
-    const call *g;
-    const char *name;
-    int64_t run_id, n_samples;
-} same_model;
-
-static int note_same(void *user, const rn_store_run_row *r)
-{
-    same_model *m = user;
-    if (strcmp(r->kind, kind_of(m->g)) == 0 && strcmp(r->model_name, m->name) == 0 &&
-        strcmp(r->set_name, m->g->set->name) == 0 && r->n_samples > m->n_samples) {
-        m->run_id = r->run_id;
-        m->n_samples = r->n_samples;
-    }
-    return 0;
-}
-
 static int note_problem(void *user, const rn_store_problem_row *r)
 {
     call *g = user;
@@ -467,17 +440,17 @@ static int list_unasked(call *g, rn_err *err)
 {
     char name[256];
     rn_source_name(&g->o->model, name, sizeof name);
-    same_model m = {.g = g, .name = name};
+    looking l = {.g = g, .model = name};
     if (!g->o->n && rn_paper_find(g->o->preset))
         return rn_fail(err, RN_EINVAL,
                        "the size of a model behind --serve is not known; give -n N");
     int rc = choose_n(g, err);
-    if (!rc) rc = rn_store_each_run(g->store, note_same, &m, err);
-    g->out->run_id = m.run_id;
-    if (!rc && m.run_id) rc = rn_store_each_run(g->store, note_set, g, err);
+    if (!rc) rc = rn_store_each_run(g->store, look_at_run, &l, err);
+    g->out->run_id = l.run_id;
+    if (!rc && l.run_id) rc = rn_store_each_run(g->store, note_set, g, err);
     /* A store that holds nothing would be removed: what comes back is merged into it. */
     int64_t set_id;
-    if (!rc && !m.run_id) rc = rn_set_put(g->store, g->set, g->o->set, &set_id, err);
+    if (!rc && !l.run_id) rc = rn_set_put(g->store, g->set, g->o->set, &set_id, err);
     if (!rc) rc = list_missing(g, err);
     return rc;
 }
@@ -488,8 +461,6 @@ static int prepare(call *g, bool *all, rn_err *err)
     int rc = rn_taskset_open(o->set, rn_data_dir(o->data_dir), &g->set, err);
     if (!rc) rc = rn_share_open(&o->share, &g->share, err);
     if (rc) return rc;
-    g->work = calloc(g->set->n + 1, sizeof *g->work);
-    if (!g->work) return rn_fail(err, RN_ENOMEM, "out of memory for %zu problems", g->set->n);
     if ((rc = choose_preset(g, err))) return rc;
     if ((rc = choose_problems(g, err))) return rc;
     if (o->share.todo && o->model.serve) return list_unasked(g, err);
@@ -613,7 +584,7 @@ static int put_sample(call *g, const rn_event *e, rn_err *err)
     g->out->n_untold += e->gen_tok < 0;
     int64_t id;
     return rn_buf_ok(&e->text) ? rn_store_put_sample(g->store, &x, &id, NULL, err)
-                               : rn_fail(err, RN_ENOMEM, "out of memory for a sample");
+                               : rn_nomem(err, "sample");
 }
 
 static int take_event(call *g, const rn_event *e, rn_err *err)
@@ -717,11 +688,7 @@ static void warn_of_repetition(const call *g)
 static void free_call(call *g)
 {
     rn_share_close(g->share);
-    for (size_t i = 0; g->work && i < g->set->n; i++) {
-        free(g->work[i].prompt);
-        free(g->work[i].missing);
-    }
-    free(g->work);
+    rn_arena_free(&g->arena);
     rn_sampler_close(g->sampler);
     rn_inbox_free(&g->inbox);
     rn_taskset_free(g->set);
@@ -812,7 +779,7 @@ int rn_portions_open(rn_store *s, const rn_generate_options *o, int64_t command_
                      rn_portions **out, rn_err *err)
 {
     rn_portions *p = calloc(1, sizeof *p);
-    if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for a model");
+    if (!p) return rn_nomem(err, "model");
     p->o = *o;
     p->g = (call){.o = &p->o, .out = &p->out, .store = s, .command_id = command_id};
     rn_inbox_init(&p->g.inbox);

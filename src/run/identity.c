@@ -2,13 +2,7 @@
 #include "run/identity.h"
 
 #include "base/jout.h"
-#include "base/json.h"
-#include "judge/judge.h"
-
-#include <assert.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "judge/job.h"
 
 /* A real number with as many digits as it needs: an identity is exact. */
 static void put_exact(rn_buf *out, const char *name, double v)
@@ -36,8 +30,7 @@ void rn_protocol_write(const rn_protocol *p, rn_buf *out)
     rn_buf_putc(out, '{');
     rn_jout_text(out, "extractor", p->extractor);
     if (p->calibrate > 0) {
-        rn_jout_key(out, "cpu");
-        rn_buf_putc(out, '{');
+        rn_jout_open(out, "cpu", "{");
         put_exact(out, "times_reference", p->calibrate);
         put_exact(out, "floor_s", p->floor_s);
         rn_buf_putc(out, '}');
@@ -68,8 +61,7 @@ void rn_protocol_write(const rn_protocol *p, rn_buf *out)
 
 static void put_stop(rn_buf *out, const char *const *stop)
 {
-    rn_jout_key(out, "stop");
-    rn_buf_putc(out, '[');
+    rn_jout_open(out, "stop", "[");
     for (size_t i = 0; stop && stop[i]; i++) {
         rn_jout_item(out);
         rn_buf_json(out, rn_bytes_of(stop[i]));

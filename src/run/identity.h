@@ -7,6 +7,7 @@
 #define RN_RUN_IDENTITY_H
 
 #include "remote/remote.h"
+#include "base/base.h"
 
 /* ---- protocols: everything that a verdict depends on ---------------------------------------- */
 

@@ -40,7 +40,7 @@ int rn_infill_build(const rn_problem *p, const rn_tok *t, rn_buf *out, rn_err *e
     rn_buf_add(out, m.hole.data, m.hole.len);
     rn_buf_puts(out, p->suffix);
     rn_buf_add(out, m.end.data, m.end.len);
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    return rn_buf_ok(out) ? 0 : rn_nomem(err, p->task_id);
 }
 
 int rn_infill_encode(const rn_tok *t, rn_bytes prompt, rn_ids *out, rn_err *err)

@@ -6,16 +6,10 @@
  * metadata; three writers show them as text, CSV or JSON. Nothing here refuses a file that can be
  * opened: a tokenizer or template that is not supported is a fact like others.
  */
-#include "base/arena.h"
 #include "base/file.h"
 #include "cost/flop.h"
 #include "model/chat.h"
 #include "model/engine.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 enum {
     MAX_FACTS = 48,
@@ -450,7 +444,7 @@ static int take_text(rn_buf *b, const char *path, char **text, rn_err *err)
 {
     char *taken = rn_buf_take(b);
     rn_buf_free(b);
-    if (!taken) return rn_fail(err, RN_ENOMEM, "out of memory showing %s", path);
+    if (!taken) return rn_nomem(err, path);
     *text = taken;
     return 0;
 }
@@ -509,33 +503,23 @@ int rn_inspect_logits(const char *path, const char *ids_path, const char *out_pa
     rn_model *model = NULL;
     rn_engine *engine = NULL;
     rn_buf ids = {0};
-    float *out = NULL;
     int rc = rn_model_load(path, NULL, &model, err);
     if (!rc) rc = rn_file_read(ids_path, MAX_IDS * sizeof(int32_t), &ids, err);
-    if (rc) goto done;
-    if (ids.len == 0 || ids.len % sizeof(int32_t)) {
+    if (!rc && (ids.len == 0 || ids.len % sizeof(int32_t)))
         rc = rn_fail(err, RN_EFORMAT, "%s: %zu bytes are not one or more int32 token ids", ids_path,
                      ids.len);
-        goto done;
-    }
-    int32_t n = (int32_t)(ids.len / sizeof(int32_t));
-    rn_engine_opts opts = {.n_slots = 1, .kv = RN_KV_F32, .max_prompt_tok = n, .max_new_tok = 1};
-    rc = rn_engine_open(model, &opts, &engine, err);
-    if (rc) goto done;
-    size_t n_out = (size_t)n * (size_t)model->hp.n_vocab;
-    out = malloc(n_out * sizeof *out);
-    if (!out) {
-        rc = rn_fail(err, RN_ENOMEM, "out of memory for the logits of %d positions", n);
-        goto done;
-    }
-    rc = rn_engine_logits(engine, (const int32_t *)(const void *)ids.data, n, out, err);
-    if (rc) {
+    const int32_t n = (int32_t)(ids.len / sizeof(int32_t));
+    const rn_engine_opts opts = {
+        .n_slots = 1, .kv = RN_KV_F32, .max_prompt_tok = n, .max_new_tok = 1};
+    if (!rc) rc = rn_engine_open(model, &opts, &engine, err);
+    const size_t n_out = rc ? 0 : (size_t)n * (size_t)model->hp.n_vocab;
+    float *out = malloc((n_out + 1) * sizeof *out);
+    if (!rc && !out) rc = rn_nomem(err, "logits");
+    if (!rc &&
+        (rc = rn_engine_logits(engine, (const int32_t *)(const void *)ids.data, n, out, err)))
         rn_err_prefix(err, "%s", ids_path);
-        goto done;
-    }
-    rn_bytes bytes = {.data = (const char *)out, .len = n_out * sizeof *out};
-    rc = rn_file_write_atomic(out_path, bytes, err);
-done:
+    const rn_bytes bytes = {.data = (const char *)out, .len = n_out * sizeof *out};
+    if (!rc) rc = rn_file_write_atomic(out_path, bytes, err);
     free(out);
     rn_buf_free(&ids);
     rn_engine_close(engine);

@@ -11,10 +11,6 @@
 
 #include "base/clock.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { BATCH_SAMPLES = 65536, BATCH_BYTES = 256 << 20 };
 
 static const int64_t commit_ns = 500000000;
@@ -108,12 +104,12 @@ static int add_sample(void *user, const rn_store_sample_row *r)
     int rc = rn_recipe_program(&run->recipe, p, r->x.text, &b->code, &b->source, &found, b->err);
     if (rc) return rc;
     size_t at = find_program(b, p);
-    if (at == SIZE_MAX) return rn_fail(b->err, RN_ENOMEM, "%s: out of memory", r->task_id);
+    if (at == SIZE_MAX) return rn_nomem(b->err, r->task_id);
     due d = {.sample_id = r->sample_id,
              .run = (uint32_t)b->run,
              .next = b->programs.data[at].first,
              .no_code = !found};
-    if (!rn_vec_push(&b->dues, d)) return rn_fail(b->err, RN_ENOMEM, "judge: out of memory");
+    if (!rn_vec_push(&b->dues, d)) return rn_nomem(b->err, "judge");
     b->programs.data[at].first = (uint32_t)(b->dues.n - 1);
     b->last_ord = r->ord;
     b->last_idx = r->x.idx;
@@ -133,7 +129,7 @@ static int read_batch(batch *b, rn_err *err)
         if (rc < 0) return rc;
         if (rc > 0) break; /* full */
     }
-    return rn_equals_ready(&b->equals) ? 0 : rn_fail(err, RN_ENOMEM, "judge: out of memory");
+    return rn_equals_ready(&b->equals) ? 0 : rn_nomem(err, "judge");
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */
@@ -252,7 +248,7 @@ int rn_work_samples(rn_work *w, rn_err *err)
     rn_pump pump = {
         .judge = w->judge, .next = next_job, .done = store_result, .tick = tick, .user = &b};
     b.blind = malloc(w->tasks->n + 1);
-    if (!b.blind) return rn_fail(err, RN_ENOMEM, "judge: out of memory");
+    if (!b.blind) return rn_nomem(err, "judge");
     memset(b.blind, -1, w->tasks->n + 1);
     int rc;
     do {

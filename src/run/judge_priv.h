@@ -9,7 +9,6 @@
 #ifndef RN_RUN_JUDGE_PRIV_H
 #define RN_RUN_JUDGE_PRIV_H
 
-#include "base/arena.h"
 #include "run/program.h"
 #include "run/stage.h"
 #include "run/units.h"

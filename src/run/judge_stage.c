@@ -10,10 +10,6 @@
 #include "run/identity.h"
 #include "run/set_file.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdlib.h>
-
 enum { MAX_SETS = 64 };
 
 double rn_work_cpu_limit_s(const rn_work *w, const rn_problem *p)
@@ -59,7 +55,7 @@ static int add_run(void *user, const rn_store_run_row *r)
                        .recipe = rn_recipe_of(w->o->extractor, r->preset, r->settings)};
     run.recipe.uncalibrated = w->o->uncalibrated != 0;
     bool ok = run.row.set && run.row.model && run.row.kind && rn_vec_push(&w->runs, run);
-    return ok ? 0 : rn_fail(w->err, RN_ENOMEM, "list of runs: out of memory");
+    return ok ? 0 : rn_nomem(w->err, "list of runs");
 }
 
 static int find_runs(rn_work *w, rn_err *err)
@@ -103,9 +99,7 @@ static char *describe_protocol(const rn_work *w, const rn_work_run *run, const c
                            .sandbox = rn_judge_level(w->judge)};
     rn_buf b = {0};
     rn_protocol_write(&p, &b);
-    char *text = rn_buf_ok(&b) ? rn_arena_dup(w->arena, b.data, b.len) : NULL;
-    rn_buf_free(&b);
-    return text;
+    return rn_arena_take(w->arena, &b);
 }
 
 /* ---- verdicts under older versions ---------------------------------------------------------- */
@@ -130,12 +124,6 @@ static int note_older(void *user, int64_t protocol_id, const char *json, int64_t
     return rc;
 }
 
-static int rising(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Lists the samples with a verdict under an older version of the run's protocol. */
 static int list_older(rn_work *w, rn_work_run *run, rn_err *err)
 {
@@ -144,7 +132,7 @@ static int list_older(rn_work *w, rn_work_run *run, rn_err *err)
     int rc = rn_store_each_protocol(w->store, run->row.run_id, 0, note_older, &x, err);
     if (!rc && x.protocols.n) {
         run->older = rn_arena_array(w->arena, (size_t)run->row.n_samples, sizeof *run->older);
-        if (!run->older) rc = rn_fail(err, RN_ENOMEM, "older verdicts: out of memory");
+        if (!run->older) rc = rn_nomem(err, "older verdicts");
     }
     for (size_t i = 0; !rc && i < x.protocols.n; i++) {
         rn_store_cell *cells;
@@ -155,7 +143,8 @@ static int list_older(rn_work *w, rn_work_run *run, rn_err *err)
                 run->older[run->row.n_older++] = cells[k].sample_id;
         rn_arena_free(&a);
     }
-    if (run->row.n_older) qsort(run->older, (size_t)run->row.n_older, sizeof *run->older, rising);
+    if (run->row.n_older)
+        qsort(run->older, (size_t)run->row.n_older, sizeof *run->older, rn_by_int);
     rn_vec_free(&x.protocols);
     return rc;
 }
@@ -179,7 +168,7 @@ static int pass_due(void *user, const rn_store_sample_row *r)
     }
     bool had =
         d->run->row.n_older && bsearch(&r->sample_id, d->run->older, (size_t)d->run->row.n_older,
-                                       sizeof r->sample_id, rising);
+                                       sizeof r->sample_id, rn_by_int);
     return had ? 0 : d->fn(d->user, r);
 }
 
@@ -208,8 +197,7 @@ static int put_protocols(rn_work *w, rn_err *err)
         const rn_problem *first = &w->tasks->problems[0];
         run->row.protocol = describe_protocol(w, run, rn_tests_extent(first));
         char *base = first->calls ? describe_protocol(w, run, "base") : NULL;
-        if (!run->row.protocol || (first->calls && !base))
-            return rn_fail(err, RN_ENOMEM, "protocol: out of memory");
+        if (!run->row.protocol || (first->calls && !base)) return rn_nomem(err, "protocol");
         /* The verdict under all tests is the one that counts: it comes last. */
         if (base) rc = rn_store_put_protocol(w->store, base, &run->base_protocol_id, err);
         if (!rc) rc = rn_store_put_protocol(w->store, run->row.protocol, &run->protocol_id, err);
@@ -277,7 +265,7 @@ static int add_todo(void *user, const rn_store_sample_row *r)
                             .problem_id = r->x.problem_id,
                             .task_id = rn_arena_strdup(t->w->arena, r->task_id),
                             .from = r->x.idx};
-    if (!t->unit.task_id) return rn_fail(t->w->err, RN_ENOMEM, "list of units: out of memory");
+    if (!t->unit.task_id) return rn_nomem(t->w->err, "list of units");
     t->unit.to = r->x.idx + 1;
     t->unit.n++;
     return 0;
@@ -288,7 +276,7 @@ static int list_todo(rn_work *w, rn_err *err)
     todo t = {.w = w};
     t.cpu_s = rn_arena_array(w->arena, w->tasks->n + 1, sizeof *t.cpu_s);
     t.n_timed = rn_arena_array(w->arena, w->tasks->n + 1, sizeof *t.n_timed);
-    int rc = t.cpu_s && t.n_timed ? 0 : rn_fail(err, RN_ENOMEM, "list of units: out of memory");
+    int rc = t.cpu_s && t.n_timed ? 0 : rn_nomem(err, "list of units");
     for (size_t i = 0; !rc && i < w->runs.n; i++) {
         t.run = &w->runs.data[i];
         rc = rn_store_each_protocol(w->store, t.run->row.run_id, 0, add_times, &t, err);
@@ -321,7 +309,7 @@ static int note_near(void *user, const rn_store_timed_row *r)
                              .limit_s = limit,
                              .verdict = r->verdict};
     bool ok = row.task_id && rn_vec_push(&w->near, row);
-    return ok ? 0 : rn_fail(w->err, RN_ENOMEM, "samples near their limit: out of memory");
+    return ok ? 0 : rn_nomem(w->err, "samples near their limit");
 }
 
 /* Samples of all runs, whenever they were judged, that ended above 80 % of their limit. Where it
@@ -374,7 +362,7 @@ static int summarize(rn_work *w, rn_err *err)
     rn_judge_run_row *runs = appended(w->arena, s->runs, s->n_runs, NULL, w->runs.n, sizeof *runs);
     rn_judge_near_row *near =
         appended(w->arena, s->near, s->n_near, w->near.data, w->near.n, sizeof *near);
-    if (!runs || !near) return rn_fail(err, RN_ENOMEM, "results: out of memory");
+    if (!runs || !near) return rn_nomem(err, "results");
     s->runs = runs;
     s->near = near;
     s->n_near += w->near.n;
@@ -404,7 +392,7 @@ static int judge_set(rn_work *w, const char *set, rn_err *err)
     if (!s->hash) s->hash = rn_arena_strdup(w->arena, w->tasks->hash);
     w->chosen = rn_arena_array(w->arena, w->tasks->n + 1, 1);
     rc = w->chosen ? rn_select(&w->o->select, w->tasks, w->chosen, NULL, err)
-                   : rn_fail(err, RN_ENOMEM, "out of memory for %zu problems", w->tasks->n);
+                   : rn_nomem(err, "problems");
     if (!rc) rc = find_runs(w, err);
     if (!rc) rc = put_protocols(w, err);
     if (!rc && w->todo) return list_todo(w, err);
@@ -455,7 +443,7 @@ static int judge_sets(const rn_judge_options *o, rn_store *s, rn_judge_summary *
     if (!rc) {
         out->python = rn_arena_strdup(arena, rn_judge_python(judge));
         out->sandbox = rn_arena_strdup(arena, rn_judge_level(judge));
-        if (!out->python || !out->sandbox) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        if (!out->python || !out->sandbox) rc = rn_nomem(err, NULL);
     }
     for (size_t i = 0; !rc && i < all.n; i++) {
         rn_work w = {.o = o,
@@ -511,8 +499,7 @@ int rn_stage_judge(rn_store *s, const rn_judge_options *o, rn_judge_summary *out
     *out = (rn_judge_summary){0};
     int64_t command_id = 0;
     int rc = rn_judge_options_check(o, err);
-    if (!rc && !(out->own = calloc(1, sizeof(rn_arena))))
-        rc = rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rc && !(out->own = calloc(1, sizeof(rn_arena)))) rc = rn_nomem(err, NULL);
     if (!rc) rc = rn_watch_log_begin(&o->watch, s, &command_id, err);
     if (!rc) rc = judge_sets(o, s, out, err);
     /* A share is complete when it is done with what is its own. */

@@ -8,9 +8,6 @@
 #include "run/set_file.h"
 #include "run/solve_priv.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 static int write_settings(const rn_slot_arm *x, rn_buf *out, rn_err *err)
 {
     const rn_sampler *a = x->sampler;
@@ -23,7 +20,7 @@ static int write_settings(const rn_slot_arm *x, rn_buf *out, rn_err *err)
                                .of_server = a->m.remote != NULL,
                                .body = a->o.model->body};
     rn_run_identity_write(&r, out);
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for settings");
+    return rn_buf_ok(out) ? 0 : rn_nomem(err, "settings");
 }
 
 static int put_problem(rn_solve_state *s, rn_err *err)
@@ -88,7 +85,7 @@ static int load_sample(void *user, const rn_store_sample_row *r)
     if (r->x.problem_id != l->s->problem_id) return 0;
     if (r->x.idx >= 0 && r->x.idx < RN_SOLVE_MAX_SAMPLES) l->have[r->x.idx] = 1;
     rn_try *t = calloc(1, sizeof *t);
-    if (!t) return rn_fail(l->err, RN_ENOMEM, "out of memory for stored samples");
+    if (!t) return rn_nomem(l->err, "stored samples");
     t->arm = l->arm;
     t->idx = r->x.idx;
     t->sample_id = r->sample_id;
@@ -107,7 +104,7 @@ int rn_keep_load(rn_solve_state *s, rn_err *err)
 {
     uint8_t *have = calloc(RN_SOLVE_MAX_SAMPLES, 1);
     uint32_t *idx = calloc(RN_SOLVE_MAX_SAMPLES, sizeof *idx);
-    int rc = have && idx ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    int rc = have && idx ? 0 : rn_nomem(err, NULL);
     for (int i = 0; !rc && i < s->n_arms; i++) {
         rn_slot_arm *x = &s->arms[i];
         memset(have, 0, RN_SOLVE_MAX_SAMPLES);
@@ -163,7 +160,7 @@ static int take_verdicts(rn_solve_state *s, int arm, rn_err *err)
     rn_target_protocol(&s->target, s->judge, s->arms[arm].sampler->chat, &json);
     int rc = rn_buf_ok(&json)
                  ? rn_store_put_protocol(s->o->store, json.data, &s->arms[arm].protocol_id, err)
-                 : rn_fail(err, RN_ENOMEM, "out of memory");
+                 : rn_nomem(err, NULL);
     for (size_t i = 0; !rc && i < s->tries.n; i++) {
         rn_try *t = s->tries.data[i];
         if (!t->sample_id || !t->stored || t->arm != arm) continue;

@@ -13,9 +13,6 @@
 #include "run/solve_priv.h"
 #include "stat/votes.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 typedef struct chosen {
     const rn_solve_state *s;
     int64_t run_id[RN_PRIOR_MAX_ARM], n_samples[RN_PRIOR_MAX_ARM], set_id[RN_PRIOR_MAX_ARM];
@@ -66,9 +63,7 @@ static int count_stops(void *user, const rn_store_problem_row *row)
     stops *x = user;
     rn_store_outcome o = {.ord = row->x.ord};
     for (; x->at < x->n_cells && x->cells[x->at].problem_id == row->problem_id; x->at++) {
-        const rn_bytes votes = x->by->votes[x->at];
-        const int known =
-            votes.len / 2 > RN_VOTES_KNOWN ? rn_votes_at(votes.data, RN_VOTES_KNOWN) : 0;
+        const int known = rn_votes_at(x->by->votes[x->at], RN_VOTES_KNOWN);
         if (known == 0 || isnan(x->by->part[x->at])) continue;
         o.n++;
         o.c += x->by->part[x->at] >= known;
@@ -96,7 +91,7 @@ static int stop_outcomes(rn_store *store, const chosen *c, int i, rn_arena *aren
     x.by = &by;
     x.cap = x.n_cells;
     x.rows = rn_arena_array(arena, x.cap + 1, sizeof *x.rows);
-    if (!x.rows) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!x.rows) return rn_nomem(err, NULL);
     rc = rn_store_each_problem(store, c->set_id[i], count_stops, &x, err);
     *out = x.rows;
     *n = x.n;
@@ -128,12 +123,11 @@ static int fill_counts(rn_solve_state *s, const chosen *c, rn_store *store, rn_a
         if (!rc && n_rows[i] == 0)
             rc = rn_store_outcomes(store, c->run_id[i], 0, arena, &rows[i], &n_rows[i], err);
         for (size_t k = 0; !rc && k < n_rows[i]; k++)
-            if (column_of(&ids, rows[i][k].task_id) == SIZE_MAX)
-                rc = rn_fail(err, RN_ENOMEM, "out of memory");
+            if (column_of(&ids, rows[i][k].task_id) == SIZE_MAX) rc = rn_nomem(err, NULL);
     }
     for (int i = 0; !rc && i < s->n_arms; i++) {
         counts[i] = rn_arena_array(arena, ids.n + 1, sizeof **counts);
-        if (!counts[i]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        if (!counts[i]) rc = rn_nomem(err, NULL);
         for (size_t k = 0; !rc && k < n_rows[i]; k++) {
             if (strcmp(rows[i][k].task_id, s->target.task_id) == 0) continue;
             size_t at = column_of(&ids, rows[i][k].task_id);

@@ -2,10 +2,6 @@
 #include "base/jout.h"
 #include "run/solve_priv.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 static const char *const unit_names[RN_N_UNITS] = {
     [RN_UNIT_FLOP] = "FLOP", [RN_UNIT_SECOND] = "s", [RN_UNIT_USD] = "USD"};
 
@@ -102,8 +98,7 @@ static void put_why(const rn_solve_state *s, rn_buf *b)
 
 static void put_row(rn_buf *b, const rn_solve_row *r, const char *how)
 {
-    rn_jout_item(b);
-    rn_buf_putc(b, '{');
+    rn_jout_open(b, NULL, "{");
     rn_jout_text(b, "name", r->name);
     if (how) rn_jout_text(b, "asked", how);
     rn_jout_whole(b, "samples", r->n_samples);
@@ -132,8 +127,7 @@ static void put_program(const rn_solve_state *s, rn_buf *b)
     if (!s->winner) return;
     char sha[RN_SHA256_HEX];
     rn_sha256_hex(s->winner->sha, sha);
-    rn_jout_key(b, "program");
-    rn_buf_putc(b, '{');
+    rn_jout_open(b, "program", "{");
     rn_jout_text(b, "model", s->arms[s->winner->arm].sampler->m.name);
     rn_jout_whole(b, "index", s->winner->idx);
     rn_jout_boolean(b, "stored", s->winner->stored);
@@ -150,8 +144,7 @@ static void put_verdicts(const rn_solve_state *s, rn_buf *b)
 {
     int64_t by[RN_N_VERDICTS], n;
     most_frequent(s, by, &n);
-    rn_jout_key(b, "verdicts");
-    rn_buf_putc(b, '{');
+    rn_jout_open(b, "verdicts", "{");
     for (int v = 0; v < RN_N_VERDICTS; v++)
         if (by[v]) rn_jout_whole(b, rn_verdict_name((rn_verdict)v), by[v]);
     rn_buf_putc(b, '}');
@@ -180,8 +173,7 @@ static void put_json(const rn_solve_state *s, rn_buf *b)
     }
     put_program(s, b);
     put_verdicts(s, b);
-    rn_jout_key(b, "models");
-    rn_buf_putc(b, '[');
+    rn_jout_open(b, "models", "[");
     for (size_t i = 0; i < r->n_rows; i++)
         put_row(b, &r->rows[i], s->arms[i].sampler->how);
     rn_buf_putc(b, ']');
@@ -197,7 +189,7 @@ static int take(rn_buf *b, char **out, rn_err *err)
     if (!b->data) rn_buf_puts(b, "");
     *out = rn_buf_ok(b) ? rn_buf_take(b) : NULL;
     rn_buf_free(b);
-    return *out ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the ledger");
+    return *out ? 0 : rn_nomem(err, "ledger");
 }
 
 int rn_ledger_fill(rn_solve_state *s, rn_err *err)
@@ -205,12 +197,12 @@ int rn_ledger_fill(rn_solve_state *s, rn_err *err)
     rn_solve_result *r = s->out;
     r->n_rows = (size_t)s->n_arms;
     r->rows = calloc(r->n_rows + 1, sizeof *r->rows);
-    if (!r->rows) return rn_fail(err, RN_ENOMEM, "out of memory for the ledger");
+    if (!r->rows) return rn_nomem(err, "ledger");
     double sum = 0;
     for (size_t i = 0; i < r->n_rows; i++) {
         r->rows[i] = s->arms[i].row;
         r->rows[i].name = strdup(s->arms[i].sampler->m.name);
-        if (!r->rows[i].name) return rn_fail(err, RN_ENOMEM, "out of memory for the ledger");
+        if (!r->rows[i].name) return rn_nomem(err, "ledger");
         sum += s->budget.unit == RN_UNIT_FLOP ? r->rows[i].flop : r->rows[i].usd;
     }
     r->spent = s->budget.unit == RN_UNIT_SECOND ? r->seconds : sum;

@@ -13,8 +13,6 @@
 
 #include "judge/lang.h"
 
-#include <stdlib.h>
-
 /* Debian's package of a module, where it is not python3- and the module's name; "" where Debian 12
  * has none. */
 static const struct {
@@ -80,7 +78,7 @@ static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
     rn_judge_case *c = rn_arena_array(&x->job, 1, sizeof *c);
     const char *test = rn_arena_printf(&x->job, "assert importlib.util.find_spec('%s') is not None",
                                        x->modules.data[x->sent].name);
-    if (!c || !test) return rn_fail(err, RN_ENOMEM, "libraries: out of memory");
+    if (!c || !test) return rn_nomem(err, "libraries");
     c->input = rn_bytes_of(test);
     *job =
         (rn_judge_job){.program = rn_bytes_of("import importlib.util\n"), .cases = c, .n_cases = 1};
@@ -166,9 +164,8 @@ static int mark(const probe *x, size_t i, rn_err *err)
             rn_buf_printf(&b, "%s%s", b.len ? ", " : "", x->modules.data[k].name);
     if (b.len == 0) return 0;
     w->out->n_lacking++;
-    w->lacks[i] = rn_buf_ok(&b) ? rn_arena_dup(w->arena, b.data, b.len) : NULL;
-    rn_buf_free(&b);
-    return w->lacks[i] ? 0 : rn_fail(err, RN_ENOMEM, "libraries: out of memory");
+    w->lacks[i] = rn_arena_take(w->arena, &b);
+    return w->lacks[i] ? 0 : rn_nomem(err, "libraries");
 }
 
 int rn_work_libraries(rn_work *w, rn_err *err)
@@ -176,7 +173,7 @@ int rn_work_libraries(rn_work *w, rn_err *err)
     const size_t n = w->tasks->n;
     probe x = {.w = w};
     w->lacks = rn_arena_array(w->arena, n + 1, sizeof *w->lacks);
-    if (!w->lacks) return rn_fail(err, RN_ENOMEM, "libraries: out of memory");
+    if (!w->lacks) return rn_nomem(err, "libraries");
     if (w->n_due == 0 && w->o->near != 2) return 0;
     for (size_t i = 0; i < n; i++) {
         const rn_problem *p = &w->tasks->problems[i];
@@ -186,7 +183,7 @@ int rn_work_libraries(rn_work *w, rn_err *err)
     }
     rn_pump pump = {
         .judge = w->judge, .next = next_job, .done = take_result, .tick = tick, .user = &x};
-    int rc = rn_vec_ok(&x.modules) ? 0 : rn_fail(err, RN_ENOMEM, "libraries: out of memory");
+    int rc = rn_vec_ok(&x.modules) ? 0 : rn_nomem(err, "libraries");
     if (!rc && x.modules.n) rc = rn_pump_run(&pump, err);
     for (size_t i = 0; !rc && i < n; i++)
         if (w->chosen[i]) rc = mark(&x, i, err);

@@ -3,13 +3,7 @@
 
 #include "base/jout.h"
 #include "base/clock.h"
-#include "base/json.h"
-#include "model/memory.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
 #include <unistd.h>
 
 enum { MAX_SECONDS = 86400, MAX_RETRIES = 1000 };
@@ -76,7 +70,7 @@ static int check_server(const rn_model_source *m, rn_err *err)
     rn_buf_printf(&shown, "%.*s%s%s", (int)(port ? port - m->source : (ptrdiff_t)strlen(m->source)),
                   m->source, port ? "1" : "", port ? port + strlen("{port}") : "");
     int rc = rn_buf_ok(&shown) ? rn_remote_url_split(shown.data, &url, &model, err)
-                               : rn_fail(err, RN_ENOMEM, "address of a server: out of memory");
+                               : rn_nomem(err, "address of a server");
     rn_buf_free(&shown);
     rn_buf_free(&url);
     rn_buf_free(&model);
@@ -174,7 +168,7 @@ static int find_cost(rn_opened *o, rn_err *err)
 {
     const rn_model_source *m = o->m;
     o->book = rn_cost_book_new();
-    if (!o->book) return rn_fail(err, RN_ENOMEM, "out of memory for the cost tables");
+    if (!o->book) return rn_nomem(err, "cost tables");
     int rc = m->cost_file ? rn_cost_book_read(o->book, m->cost_file, err) : 0;
     if (rc) return rc;
     const char *hash = strchr(m->source, '#');
@@ -400,8 +394,8 @@ int rn_server_put_note(const rn_opened *o, const rn_remote_usage *u, const rn_re
     double usd = rn_server_usd(o->entry, u);
     if (!isnan(usd)) rn_jout_number(&b, "usd", usd);
     rn_buf_putc(&b, '}');
-    int rc = rn_buf_ok(&b) ? rn_store_log_note(s, command_id, b.data, err)
-                           : rn_fail(err, RN_ENOMEM, "out of memory for the ledger");
+    int rc =
+        rn_buf_ok(&b) ? rn_store_log_note(s, command_id, b.data, err) : rn_nomem(err, "ledger");
     rn_buf_free(&b);
     return rc;
 }

@@ -7,13 +7,10 @@
 #include "run/process.h"
 
 #include "base/clock.h"
-#include "base/vec.h"
 #include "run/stage.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -42,7 +39,7 @@ static int choose_environment(const rn_process_call *c, words *out, rn_err *err)
     for (const char *const *w = c->with; w && *w; w++)
         rn_vec_push(out, (char *)(uintptr_t)*w);
     rn_vec_push(out, NULL);
-    return rn_vec_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", c->argv[0]);
+    return rn_vec_ok(out) ? 0 : rn_nomem(err, c->argv[0]);
 }
 
 /* In the child: never returns. What goes wrong is errno, sent through `tell`. */

@@ -8,7 +8,7 @@
 #ifndef RN_RUN_PROCESS_H
 #define RN_RUN_PROCESS_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 #include <sys/types.h>
 

@@ -14,11 +14,7 @@
  * the token. The prompt is the same for all, as it is for the samples of a problem.
  */
 #include "base/clock.h"
-#include "base/json.h"
 #include "run/opened.h"
-
-#include <math.h>
-#include <stdlib.h>
 
 enum {
     STEPS = 3,
@@ -196,7 +192,7 @@ static int profile_server(call *c, rn_err *err)
     int rc = rn_remote_probe_run(c->m.remote, prompts, N, &s, &c->probe, err);
     c->m.asked_ns = 0;
     fill_prompt(c->o->prompt_tok, &c->prompt);
-    if (!rc && !rn_buf_ok(&c->prompt)) rc = rn_fail(err, RN_ENOMEM, "out of memory for a profile");
+    if (!rc && !rn_buf_ok(&c->prompt)) rc = rn_nomem(err, "profile");
     if (!rc) rc = time_server(c, err);
     c->out->spent = rn_server_summary(&c->m, rn_remote_ledger(c->m.remote));
     c->out->probe = rc ? NULL : probe_text(&c->probe);
@@ -250,8 +246,7 @@ static int keep(call *c, rn_store *s, const json_t *j, rn_err *err)
                           .s_per_1000 = best->s_per_1000,
                           .flop_per_sample = p->flop,
                           .json = text};
-    rc = text ? rn_store_put_model(s, &m, &x.model_id, err)
-              : rn_fail(err, RN_ENOMEM, "out of memory for a profile");
+    rc = text ? rn_store_put_model(s, &m, &x.model_id, err) : rn_nomem(err, "profile");
     if (!rc) rc = rn_store_put_profile(s, &x, err);
     free(text);
     return rc;
@@ -267,7 +262,7 @@ static int measure(call *c, rn_store *s, rn_err *err)
     p->hardware = rn_buf_ok(&c->text) ? rn_buf_take(&c->text) : NULL;
     json_t *j = p->hardware ? to_json(c) : NULL;
     p->json = j ? json_dumps(j, JSON_INDENT(1)) : NULL;
-    rc = p->json ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for a profile");
+    rc = p->json ? 0 : rn_nomem(err, "profile");
     if (!rc && s) rc = keep(c, s, j, err);
     json_decref(j);
     return rc;

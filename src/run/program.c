@@ -3,9 +3,6 @@
 
 #include "base/json.h"
 
-#include <assert.h>
-#include <stdio.h>
-
 rn_recipe rn_recipe_of(const char *given, const char *preset, const char *settings)
 {
     rn_recipe r = {.preset = preset && preset[0] ? rn_preset_find(preset) : NULL};
@@ -27,7 +24,7 @@ int rn_recipe_program(const rn_recipe *r, const rn_problem *p, rn_bytes answer, 
     rn_extracted what = {0};
     rn_buf_clear(code);
     int rc = rn_extract(r->extractor, r->preset, p, answer, code, &what, err);
-    if (!rc && !rn_buf_ok(code)) rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    if (!rc && !rn_buf_ok(code)) rc = rn_nomem(err, p->task_id);
     rn_problem bare = *p;
     if (r->uncalibrated && p->uncalibrated) bare.before = p->uncalibrated;
     if (!rc) rc = rn_program_build(&bare, rn_buf_view(code), &what, source, err);
@@ -106,7 +103,7 @@ static int calls_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err
     job->entry = p->entry_point;
     if (!want) return 0; /* no case: never a pass */
     rn_judge_case *c = rn_arena_array(a, p->n_cases + 1, sizeof *c);
-    if (!c) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    if (!c) return rn_nomem(err, p->task_id);
     double all_s = 0;
     for (size_t i = 0; i < p->n_cases; i++) {
         double s = RN_CALL_FACTOR * want[i].seconds;
@@ -139,7 +136,7 @@ int rn_tests_job(const rn_problem *p, rn_arena *a, rn_judge_job *job, rn_err *er
                 : p->form == RN_FORM_CALL ? RN_JUDGE_CALL
                                           : RN_JUDGE_SCRIPT;
     job->cases = make_cases(p, a, &job->n_cases);
-    return job->cases ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    return job->cases ? 0 : rn_nomem(err, p->task_id);
 }
 
 /* ---- equal programs -------------------------------------------------------------------------- */

@@ -11,7 +11,6 @@
 #define RN_RUN_PROGRAM_H
 
 #include "base/hash.h"
-#include "base/vec.h"
 #include "judge/judge.h"
 #include "store/store.h"
 #include "task/prompt.h"

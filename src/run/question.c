@@ -3,12 +3,6 @@
 
 #include "base/near.h"
 
-#include <ctype.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
-
 static int not_a_question(const char *text, const char *why, rn_err *err)
 {
     return rn_fail(err, RN_EINVAL,

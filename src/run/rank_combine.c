@@ -18,9 +18,6 @@
 #include "stat/logit.h"
 #include "stat/votes.h"
 
-#include <math.h>
-#include <stdlib.h>
-
 enum { MAX_PARTS = 4 };
 
 typedef struct combine {
@@ -57,8 +54,7 @@ static bool combines(const char *name)
 static int open_combination(rn_ranking *k, rn_err *err)
 {
     combine *c = k->own = calloc(1, sizeof *c);
-    if (!c || !(c->text = malloc(strlen(k->o->ranker) + 1)))
-        return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!c || !(c->text = malloc(strlen(k->o->ranker) + 1))) return rn_nomem(err, NULL);
     strcpy(c->text, k->o->ranker);
     char *at = c->text;
     c->fitted = strncmp(at, logit, sizeof logit - 1) == 0;
@@ -100,7 +96,7 @@ static int note_ranker(void *user, const rn_store_ranker_row *row)
 
 static double share_passed(double n_passed, rn_bytes votes)
 {
-    const int known = votes.len / 2 > RN_VOTES_KNOWN ? rn_votes_at(votes.data, RN_VOTES_KNOWN) : 0;
+    const int known = rn_votes_at(votes, RN_VOTES_KNOWN);
     return known ? n_passed / known : 0;
 }
 
@@ -138,7 +134,7 @@ static int fit_weights(combine *c, rn_ranking *k, rn_err *err)
     uint32_t *of_cell = rn_arena_array(&c->arena, n + 1, sizeof *of_cell);
     c->weight = rn_arena_array(&c->arena, n * n_x + 1, sizeof *c->weight);
     if (!x || !passed || !problem || !of_cell || !c->weight)
-        return rn_fail(err, RN_ENOMEM, "out of memory for a combination of rankers");
+        return rn_nomem(err, "combination of rankers");
     rn_logit_data d = {.x = x, .passed = passed, .problem = problem, .n_x = n_x};
     bool any = false; /* of the problem at work */
     for (size_t i = 0; i < n; i++) {
@@ -156,7 +152,7 @@ static int fit_weights(combine *c, rn_ranking *k, rn_err *err)
     }
     d.n_problems += any;
     double *w = rn_arena_array(&c->arena, (d.n_problems + 1) * n_x, sizeof *w);
-    if (!w) return rn_fail(err, RN_ENOMEM, "out of memory for a combination of rankers");
+    if (!w) return rn_nomem(err, "combination of rankers");
     int rc = rn_logit_crossfit(&d, 0, w, err);
     if (rc) return rn_err_prefix(err, "run %lld", (long long)k->run->id);
     for (size_t i = 0; i < n; i++) {
@@ -216,7 +212,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
     size_t n = 0;
     int rc = 0;
     place *list = rn_arena_array(&k->problem_arena, k->items.n, sizeof *list);
-    if (!list) return rn_fail(err, RN_ENOMEM, "out of memory for scores");
+    if (!list) return rn_nomem(err, "scores");
     for (size_t i = 0; i < k->items.n; i++) {
         if (find_place(c, k->items.data[i].sample_id, &list[n]))
             n++;

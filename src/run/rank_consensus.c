@@ -16,10 +16,6 @@
 #include "rank/layout.h"
 #include "stat/votes.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { N_INPUTS = 32, MEMORY_BYTES = 512 << 20 };
 /* CPU seconds of one input. Consensus keeps the value of 0.1.0, which names its scores. */
 static const double examples_cpu_s = 0.1, consensus_cpu_s = 0.5;
@@ -60,7 +56,7 @@ static int open_judge(rn_ranking *k, double cpu_s, rn_err *err)
 static consensus *make(rn_ranking *k, rn_err *err)
 {
     k->own = calloc(1, sizeof(consensus));
-    if (!k->own) rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!k->own) rn_nomem(err, NULL);
     return k->own;
 }
 
@@ -170,14 +166,13 @@ static int list_programs(rn_ranking *k, trial *x, rn_err *err)
         rn_layout_key(text, &c->key);
         rn_sha256_of(rn_buf_view(&c->key), sha);
         size_t at = rn_programs_add(&c->distinct, 0, sha, &is_new);
-        if (at == SIZE_MAX || !rn_buf_ok(&c->key))
-            return rn_fail(err, RN_ENOMEM, "out of memory for programs");
+        if (at == SIZE_MAX || !rn_buf_ok(&c->key)) return rn_nomem(err, "programs");
         x->program[i] = at;
         x->n_samples[at]++;
         if (!is_new) continue;
         x->n++;
         rn_bytes kept = {rn_arena_dup(a, text.data ? text.data : "", text.len), text.len};
-        if (!kept.data) return rn_fail(err, RN_ENOMEM, "out of memory for programs");
+        if (!kept.data) return rn_nomem(err, "programs");
         x->tried[at].text = kept;
     }
     return 0;
@@ -248,7 +243,7 @@ static int score_groups(rn_ranking *k, trial *x, rn_err *err)
 {
     const consensus *c = k->own;
     rn_voter *v = make_voters(k, x);
-    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for groups");
+    if (!v) return rn_nomem(err, "groups");
     int rc = rn_consensus_score(v, x->n, c->rule, x->t.n_known > 0, err);
     if (c->writer) k->out->n_examples += x->t.n_known;
     for (size_t i = 0; i < k->items.n && !rc; i++) {
@@ -265,79 +260,38 @@ static int score_groups(rn_ranking *k, trial *x, rn_err *err)
 
 /* ---- examples: votes by input --------------------------------------------------------------- */
 
-/* The votes of a problem's programs and samples, all in the arena. */
-typedef struct ballot {
-    uint16_t *value; /* [n_programs, n_inputs] */
-    uint32_t *right, *unseen;
-    uint16_t *rows; /* [n_samples, n_inputs] */
-    uint32_t *of_row;
-    uint8_t *flags; /* zeros */
-    size_t *item;   /* [n_samples] */
-    double *score;
-    uint16_t *blob; /* what is stored of one sample */
-    size_t n;
-} ballot;
-
-static bool make_ballot(rn_ranking *k, const trial *x, ballot *b)
+/* blob: the arena's, for what is stored of one sample. */
+static int put_vote(rn_ranking *k, trial *x, const rn_ballot *b, size_t item, uint16_t *blob,
+                    rn_err *err)
 {
-    const size_t m = x->t.in.n, np = x->n, ns = k->items.n;
-    rn_arena *a = &k->problem_arena;
-    *b = (ballot){.value = rn_arena_array(a, np * m + 1, sizeof *b->value),
-                  .right = rn_arena_array(a, np, sizeof *b->right),
-                  .unseen = rn_arena_array(a, np, sizeof *b->unseen),
-                  .rows = rn_arena_array(a, ns * m + 1, sizeof *b->rows),
-                  .of_row = rn_arena_array(a, ns, sizeof *b->of_row),
-                  .flags = rn_arena_array(a, ns, 1),
-                  .item = rn_arena_array(a, ns, sizeof *b->item),
-                  .score = rn_arena_array(a, ns, sizeof *b->score),
-                  .blob = rn_arena_array(a, RN_VOTES_HEAD + m, sizeof *b->blob)};
-    return b->value && b->right && b->unseen && b->rows && b->of_row && b->flags && b->item &&
-           b->score && b->blob;
-}
-
-static int put_ballot(rn_ranking *k, trial *x, ballot *b, rn_err *err)
-{
-    const size_t m = x->t.in.n;
-    int rc = 0;
-    for (size_t i = 0; i < b->n && !rc; i++) {
-        size_t at = x->program[b->item[i]];
-        rn_store_parts parts = {.part = b->right[at]};
-        b->blob[RN_VOTES_KNOWN] = (uint16_t)x->t.n_known;
-        b->blob[RN_VOTES_UNSEEN] = (uint16_t)x->t.n_unseen;
-        b->blob[RN_VOTES_RIGHT_UNSEEN] = (uint16_t)b->unseen[at];
-        if (m) memcpy(b->blob + RN_VOTES_HEAD, b->value + at * m, m * sizeof *b->blob);
-        parts.votes = (rn_bytes){(const char *)b->blob, (RN_VOTES_HEAD + m) * sizeof *b->blob};
-        rc = put_score(k, x, b->item[i], b->score[i], &parts, err);
-    }
-    return rc;
+    const size_t m = x->t.in.n, at = x->program[item];
+    blob[RN_VOTES_KNOWN] = (uint16_t)x->t.n_known;
+    blob[RN_VOTES_UNSEEN] = (uint16_t)x->t.n_unseen;
+    blob[RN_VOTES_RIGHT_UNSEEN] = (uint16_t)b->unseen[at];
+    if (m) memcpy(blob + RN_VOTES_HEAD, b->value + at * m, m * sizeof *blob);
+    rn_store_parts parts = {.part = b->right[at],
+                            .votes = {(const char *)blob, (RN_VOTES_HEAD + m) * sizeof *blob}};
+    return put_score(k, x, item, b->score[item], &parts, err);
 }
 
 static int score_votes(rn_ranking *k, trial *x, rn_err *err)
 {
-    const size_t m = x->t.in.n;
-    ballot b;
-    if (!make_ballot(k, x, &b)) return rn_fail(err, RN_ENOMEM, "out of memory for votes");
-    int rc = rn_trial_votes(&x->t, x->tried, x->n, b.value, b.right, b.unseen, err);
-    for (size_t i = 0; i < k->items.n && !rc; i++) {
-        size_t at = x->program[i];
-        if (!has_vote(x, at)) {
-            k->out->n_failed++;
-            continue;
-        }
-        if (m) memcpy(b.rows + b.n * m, b.value + at * m, m * sizeof *b.rows);
-        b.of_row[b.n] = b.right[at];
-        b.item[b.n++] = i;
+    const size_t n = k->items.n;
+    rn_arena *a = &k->problem_arena;
+    size_t *voter = rn_arena_array(a, n, sizeof *voter);
+    uint16_t *blob = rn_arena_array(a, RN_VOTES_HEAD + x->t.in.n, sizeof *blob);
+    rn_ballot b;
+    if (!voter || !blob) return rn_nomem(err, "votes");
+    for (size_t i = 0; i < n; i++) {
+        voter[i] = has_vote(x, x->program[i]) ? x->program[i] : SIZE_MAX;
+        k->out->n_failed += voter[i] == SIZE_MAX;
     }
-    const rn_votes votes = {.value = b.rows,
-                            .right = b.of_row,
-                            .pass = b.flags,
-                            .cut = b.flags,
-                            .n = (int64_t)b.n,
-                            .n_inputs = m};
-    if (!rc) rc = rn_stat_votes_score(&votes, b.score, err);
+    int rc = rn_trial_vote(&x->t, x->tried, x->n, voter, n, a, &b, err);
+    for (size_t i = 0; i < n && !rc; i++)
+        if (voter[i] != SIZE_MAX) rc = put_vote(k, x, &b, i, blob, err);
     k->out->n_examples += x->t.n_known;
     k->out->n_unseen += x->t.n_unseen;
-    return rc ? rc : put_ballot(k, x, &b, err);
+    return rc;
 }
 
 /* ---- both ------------------------------------------------------------------------------------ */
@@ -368,8 +322,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
                .n_samples = rn_arena_array(a, n, sizeof *x.n_samples),
                .paid = rn_arena_array(a, n, sizeof *x.paid),
                .program = rn_arena_array(a, n, sizeof *x.program)};
-    if (!x.tried || !x.n_samples || !x.paid || !x.program)
-        return rn_fail(err, RN_ENOMEM, "out of memory for programs");
+    if (!x.tried || !x.n_samples || !x.paid || !x.program) return rn_nomem(err, "programs");
     int rc = list_programs(k, &x, err);
     if (!rc) rc = try_programs(k, &x, err);
     if (!rc) rc = c->examples ? score_votes(k, &x, err) : score_groups(k, &x, err);

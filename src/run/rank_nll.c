@@ -10,10 +10,6 @@
 #include "model/chat.h"
 #include "rank/nll_server.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 typedef struct nll {
     rn_remote_scoring scoring;
     rn_chat chat;       /* of the run at work */
@@ -24,7 +20,7 @@ typedef struct nll {
 static int open_nll(rn_ranking *k, rn_err *err)
 {
     nll *n = k->own = calloc(1, sizeof *n);
-    if (!n) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!n) return rn_nomem(err, NULL);
     rn_opened *m = &k->opened;
     int rc = rn_opened_open(&k->o->model, &k->o->watch, RN_REMOTE_COMPLETIONS, m, err);
     if (!rc && m->remote) rc = rn_remote_find_scoring(m->remote, &n->scoring, err);
@@ -96,11 +92,6 @@ static int put_score(void *user, int64_t i, rn_err *err)
     return rn_ranking_put_score(k, &x, err);
 }
 
-static int after_pass(void *user, rn_err *err)
-{
-    return rn_ranking_tick(user, err);
-}
-
 static int score_here(rn_ranking *k, rn_bytes text, const rn_nll_batch *texts, rn_err *err)
 {
     nll *n = k->own;
@@ -130,7 +121,7 @@ static int score_texts(rn_ranking *k, rn_err *err)
     const rn_nll_batch texts = {.texts = n->texts,
                                 .n = (int64_t)k->items.n,
                                 .done = put_score,
-                                .tick = after_pass,
+                                .tick = rn_ranking_tick,
                                 .user = k};
     rn_buf *prompt = &k->source;
     int64_t next_idx;
@@ -157,7 +148,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
 {
     nll *n = k->own;
     n->texts = rn_arena_array(&k->problem_arena, k->items.n, sizeof *n->texts);
-    if (!n->texts) return rn_fail(err, RN_ENOMEM, "out of memory for texts");
+    if (!n->texts) return rn_nomem(err, "texts");
     for (size_t i = 0; i < k->items.n; i++)
         n->texts[i] = (rn_nll_text){.text = k->items.data[i].text,
                                     .ended = ended_by_token(k, &k->items.data[i])};

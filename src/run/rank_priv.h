@@ -13,8 +13,6 @@
 #ifndef RN_RUN_RANK_PRIV_H
 #define RN_RUN_RANK_PRIV_H
 
-#include "base/arena.h"
-#include "base/json.h"
 #include "run/opened.h"
 #include "run/program.h"
 #include "run/units.h"
@@ -87,6 +85,6 @@ int rn_ranking_put_ranker(rn_ranking *k, const char *name, const struct rn_ranke
                           rn_err *err);
 int rn_ranking_put_score(rn_ranking *k, const rn_store_score *x, rn_err *err);
 /* After each pass: progress, a commit once in a while; RN_ECANCELLED when it is time to stop. */
-int rn_ranking_tick(rn_ranking *k, rn_err *err);
+int rn_ranking_tick(void *ranking, rn_err *err);
 
 #endif

@@ -5,10 +5,6 @@
 
 #include "run/study.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 static const rn_ranker *const rankers[] = {&rn_rank_by_nll, &rn_rank_by_verifier,
                                            &rn_rank_by_consensus, &rn_rank_by_examples,
                                            &rn_rank_by_tests};
@@ -31,7 +27,7 @@ int rn_ranking_put_ranker(rn_ranking *k, const char *name, const rn_ranker_ident
     rn_ranker_identity_write(r, &b);
     int rc = rn_buf_ok(&b) ? rn_store_put_ranker(k->store, name, b.data, k->by->lower_is_better,
                                                  &k->ranker_id, err)
-                           : rn_fail(err, RN_ENOMEM, "out of memory for the ranker's record");
+                           : rn_nomem(err, "ranker's record");
     rn_buf_free(&b);
     return rc;
 }
@@ -43,8 +39,9 @@ int rn_ranking_put_score(rn_ranking *k, const rn_store_score *x, rn_err *err)
     return rn_store_put_score(k->store, x, err);
 }
 
-int rn_ranking_tick(rn_ranking *k, rn_err *err)
+int rn_ranking_tick(void *ranking, rn_err *err)
 {
+    rn_ranking *k = ranking;
     char what[64];
     snprintf(what, sizeof what, "%s, run %lld", k->by->name, (long long)k->run->id);
     const rn_progress_step step = {what, "samples", k->out->n_scored - k->n_before, k->n_due, NULL};
@@ -129,7 +126,7 @@ static int collect(void *user, const rn_store_sample_row *r)
                          .text = {copy, text.len},
                          .stopped = strcmp(r->x.finish, "stop") == 0};
     if (copy && rn_vec_push(&k->items, item)) return 0;
-    return rn_fail(k->err, RN_ENOMEM, "out of memory for a list of samples");
+    return rn_nomem(k->err, "list of samples");
 }
 
 /* ---- units ----------------------------------------------------------------------------------- */
@@ -221,7 +218,7 @@ static int open_run(rn_ranking *k, const rn_rank_run *r, rn_err *err)
     if (rc) return rc;
     k->due = calloc(k->set->n + 1, sizeof *k->due);
     k->chosen = calloc(k->set->n + 1, 1);
-    if (!k->due || !k->chosen) return rn_fail(err, RN_ENOMEM, "out of memory for problems");
+    if (!k->due || !k->chosen) return rn_nomem(err, "problems");
     return rn_select(&o->select, k->set, k->chosen, NULL, err);
 }
 
@@ -267,7 +264,7 @@ static int note_run(void *user, const rn_store_run_row *r)
                        .model_sha = rn_arena_strdup(a, r->model_sha)};
     bool ok = run.set_name && run.set_hash && run.preset_name && run.settings_text &&
               run.model_name && run.model_sha && rn_vec_push(&k->runs, run);
-    return ok ? 0 : rn_fail(k->err, RN_ENOMEM, "out of memory for a list of runs");
+    return ok ? 0 : rn_nomem(k->err, "list of runs");
 }
 
 static int find_runs(rn_ranking *k, rn_err *err)
@@ -280,7 +277,7 @@ static int find_runs(rn_ranking *k, rn_err *err)
                        rn_store_path(k->store),
                        k->o->run_id || k->o->of ? " fits --run and --of" : "");
     k->out->runs = calloc(k->runs.n, sizeof *k->out->runs);
-    return k->out->runs ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for a list of runs");
+    return k->out->runs ? 0 : rn_nomem(err, "list of runs");
 }
 
 static int score_runs(rn_ranking *k, rn_err *err)

@@ -8,10 +8,6 @@
 
 #include "rank/verifier.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 typedef struct verify {
     rn_verifier *template;
     /* of the run at work */
@@ -25,7 +21,7 @@ typedef struct verify {
 static int open_verifier(rn_ranking *k, rn_err *err)
 {
     verify *v = k->own = calloc(1, sizeof *v);
-    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!v) return rn_nomem(err, NULL);
     rn_opened *m = &k->opened;
     int rc = rn_opened_open(&k->o->model, &k->o->watch, RN_REMOTE_COMPLETIONS, m, err);
     if (!rc) rc = rn_opened_hash(m, err);
@@ -95,11 +91,6 @@ static double likelihood_of(verify *v, const rn_rank_item *x, int64_t *n_tok)
 
 /* ---- one problem ----------------------------------------------------------------------------- */
 
-static int after_pass(void *user, rn_err *err)
-{
-    return rn_ranking_tick(user, err);
-}
-
 typedef struct question {
     int64_t sample_id, n_tok;
     double sum; /* the generator's log likelihood of n_tok tokens */
@@ -135,7 +126,7 @@ static int score_problem(rn_ranking *k, rn_err *err)
     size_t n = 0;
     question *q = rn_arena_array(&k->problem_arena, k->items.n, sizeof *q);
     rn_ask *asks = rn_arena_array(&k->problem_arena, k->items.n, sizeof *asks);
-    int rc = q && asks ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for questions");
+    int rc = q && asks ? 0 : rn_nomem(err, "questions");
     for (size_t i = 0; !rc && i < k->items.n; i++) {
         const rn_rank_item *x = &k->items.data[i];
         q[n] = (question){.sample_id = x->sample_id};
@@ -148,11 +139,11 @@ static int score_problem(rn_ranking *k, rn_err *err)
         rc = rn_recipe_program(&k->recipe, k->problem, x->text, &k->code, &k->source, NULL, err);
         rn_bytes text = rn_buf_view(&k->source);
         const char *copy = rn_arena_dup(&k->problem_arena, text.data ? text.data : "", text.len);
-        if (!rc && !copy) rc = rn_fail(err, RN_ENOMEM, "out of memory for programs");
+        if (!rc && !copy) rc = rn_nomem(err, "programs");
         asks[n++] =
             (rn_ask){.prompt = rn_bytes_of(k->problem->prompt), .program = {copy, text.len}};
     }
-    const rn_ask_io io = {.tick = after_pass, .user = k};
+    const rn_ask_io io = {.tick = rn_ranking_tick, .user = k};
     if (!rc && n)
         rc = rn_verifier_ask(v->template, k->opened.model, &k->opened.engine, asks, (int64_t)n, &io,
                              err);

@@ -11,8 +11,6 @@
 
 #include "judge/lang.h"
 
-#include <stdlib.h>
-
 enum { MAX_TRIES = 3, MAX_NAMED = 5 };
 #define NETWORK_STATUS "97"
 
@@ -116,7 +114,7 @@ static int take_result(void *user, uint64_t tag, const rn_judge_result *result, 
     r->result = *result;
     bool over = result->verdict == RN_V_PASSED || result->verdict == RN_V_NO_TESTS || !has_more(r);
     if (over || rn_vec_push(&x->again, (size_t)tag)) return 0;
-    return rn_fail(err, RN_ENOMEM, "references: out of memory");
+    return rn_nomem(err, "references");
 }
 
 static int tick(void *user, rn_err *err)
@@ -161,7 +159,7 @@ static int set_lacking(references *x, const reference *r, const char *what, rn_e
     *lacks = at < 0 ? rn_arena_strdup(x->w->arena, what)
                     : rn_arena_printf(x->w->arena, "%s (its libraries: apt install %s)", what,
                                       rn_lang_at((size_t)at)->package);
-    if (!*lacks) return rn_fail(err, RN_ENOMEM, "references: out of memory");
+    if (!*lacks) return rn_nomem(err, "references");
     x->w->out->n_lacking++;
     rn_watch_note(&x->w->o->watch, "%s cannot be judged here and counts as missing: %s",
                   r->p->task_id, *lacks);
@@ -234,12 +232,10 @@ int rn_work_references(rn_work *w, rn_err *err)
     const size_t n = w->tasks->n;
     if (w->n_due == 0 && !all_limits(w)) return 0;
     references x = {.w = w};
-    x.is_due = calloc(n + 1, sizeof *x.is_due);
-    x.list = calloc(n + 1, sizeof *x.list);
+    x.is_due = rn_arena_array(w->arena, n + 1, sizeof *x.is_due);
+    x.list = rn_arena_array(w->arena, n + 1, sizeof *x.list);
     w->limit_ns = rn_arena_array(w->arena, n + 1, sizeof *w->limit_ns);
-    int rc = x.is_due && x.list && w->limit_ns
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "references: out of memory");
+    int rc = x.is_due && x.list && w->limit_ns ? 0 : rn_nomem(err, "references");
     for (size_t i = 0; !rc && i < w->runs.n; i++)
         rc = all_limits(w)
                  ? rn_store_each_sample(w->store,
@@ -256,8 +252,6 @@ int rn_work_references(rn_work *w, rn_err *err)
     x.next = 0;
     if (!rc) rc = rn_pump_run(&probe, err);
     if (!rc) rc = conclude(&x, err);
-    free(x.is_due);
-    free(x.list);
     rn_vec_free(&x.again);
     rn_arena_free(&x.job);
     rn_buf_free(&x.source);

@@ -5,12 +5,6 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 /* ---- the inbox ------------------------------------------------------------------------------- */
 
 static void init_cond(pthread_cond_t *c)
@@ -106,7 +100,7 @@ void rn_turn_give(rn_turn *t)
 int rn_sampler_open(const rn_sampler_opts *o, rn_sampler **out, rn_err *err)
 {
     rn_sampler *s = calloc(1, sizeof *s);
-    if (!s) return rn_fail(err, RN_ENOMEM, "out of memory for a model");
+    if (!s) return rn_nomem(err, "model");
     s->o = *o;
     s->per_request = 1;
     rn_sampling_init(&s->sampling);
@@ -185,7 +179,7 @@ int rn_sampler_want(rn_sampler *s, uint64_t tag, rn_bytes prompt, const uint32_t
     rn_order o = {.tag = tag, .stream = rn_rng_stream(prompt.data, prompt.len), .n = n};
     char *text = malloc(prompt.len + 1);
     o.idx = malloc((size_t)n * sizeof *o.idx + 1);
-    int rc = text && o.idx ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for a prompt");
+    int rc = text && o.idx ? 0 : rn_nomem(err, "prompt");
     if (!rc && prompt.len) memcpy(text, prompt.data, prompt.len);
     if (!rc && n) memcpy(o.idx, idx, (size_t)n * sizeof *o.idx);
     if (!rc && !s->m.remote) rc = encode(s, prompt, &o.ids, err);
@@ -193,7 +187,7 @@ int rn_sampler_want(rn_sampler *s, uint64_t tag, rn_bytes prompt, const uint32_t
         rc = rn_fail(err, RN_ELIMIT, "a prompt of %zu tokens does not fit the context of %d of %s",
                      o.ids.n, s->m.hp.n_ctx, s->m.name);
     o.prompt = (rn_bytes){text, prompt.len};
-    if (!rc && !rn_vec_push(&s->orders, o)) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rc && !rn_vec_push(&s->orders, o)) rc = rn_nomem(err, NULL);
     if (!rc) {
         s->n_wanted += n;
         /* cppcheck-suppress memleak ; the order owns them */

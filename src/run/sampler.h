@@ -13,7 +13,6 @@
 #ifndef RN_RUN_SAMPLER_H
 #define RN_RUN_SAMPLER_H
 
-#include "base/vec.h"
 #include "run/chat_template.h"
 #include "rank/nll.h"
 #include "run/opened.h"

@@ -7,9 +7,6 @@
  */
 #include "run/sampler.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 typedef struct file {
     rn_engine *engine;
     size_t given;       /* orders */
@@ -59,7 +56,7 @@ static void *run(void *sampler);
 int rn_sampler_open_file(rn_sampler *s, rn_err *err)
 {
     s->own = calloc(1, sizeof(file));
-    if (!s->own) return rn_fail(err, RN_ENOMEM, "out of memory for a model");
+    if (!s->own) return rn_nomem(err, "model");
     s->run = run;
     s->wake = wake;
     s->free_own = free_file;
@@ -112,7 +109,7 @@ static int sample_done(void *user, const rn_job *job, const rn_result *r, rn_err
     file *f = s->own;
     const rn_order *o = job->user;
     rn_event *e = rn_sampler_event(s, RN_EV_SAMPLE, o->tag);
-    if (!e) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
+    if (!e) return rn_nomem(err, "sample");
     e->idx = r->idx;
     e->finish = rn_finish_name(r->finish);
     e->prompt_tok = job->n_prompt;

@@ -13,9 +13,6 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { PER_REQUEST = 16, WAIT_MS = 1000, MAX_FAILURES_IN_ROW = 16, NONE = -1 };
 
 /* Indices of one order that one request is to give. */
@@ -70,7 +67,7 @@ static void *run(void *sampler);
 int rn_sampler_open_server(rn_sampler *s, rn_err *err)
 {
     server *v = s->own = calloc(1, sizeof *v);
-    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for a model");
+    if (!v) return rn_nomem(err, "model");
     v->free = NONE;
     s->run = run;
     s->wake = wake;
@@ -136,7 +133,7 @@ static int64_t ask(rn_sampler *s, int64_t most, rn_err *err)
     if (place == NONE) {
         place = (int64_t)v->requests.n;
         if (!rn_vec_push(&v->requests, (request){.next_free = NONE}))
-            return rn_fail(err, RN_ENOMEM, "out of memory for requests");
+            return rn_nomem(err, "requests");
     }
     request *q = &v->requests.data[place];
     v->free = q->next_free;
@@ -186,7 +183,7 @@ static int put_samples(rn_sampler *s, const request *q, const rn_remote_answer *
     for (int64_t i = 0; i < a->n_samples; i++) {
         const rn_remote_sample *x = &a->samples[i];
         rn_event *e = rn_sampler_event(s, RN_EV_SAMPLE, q->order->tag);
-        if (!e) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
+        if (!e) return rn_nomem(err, "sample");
         e->idx = q->idx[i];
         e->finish = x->finish;
         e->prompt_tok = a->prompt_tok;
@@ -210,7 +207,7 @@ static int put_loss(rn_sampler *s, rn_event_kind kind, const request *q, int64_t
                     const rn_remote_answer *a, rn_err *err)
 {
     rn_event *e = rn_sampler_event(s, kind, q->order->tag);
-    if (!e) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
+    if (!e) return rn_nomem(err, "sample");
     e->n = n;
     e->idx = q->idx[0];
     e->lost_prompt_tok = a->n_samples ? 0 : a->usage.discarded_prompt_tok;
@@ -258,8 +255,7 @@ static int take_answer(rn_sampler *s, const rn_remote_answer *a, bool last, rn_e
     if (!rc && dead) return rn_fail(err, RN_ECANCELLED, "nothing more comes");
     v->single |= !a->rc && a->n_samples + a->n_discarded < a->n_asked; /* it ignores n */
     for (int64_t i = a->n_samples + lost; !rc && !last && i < q.n; i++)
-        if (!rn_vec_push(&v->again, ((again){q.order, q.idx[i]})))
-            rc = rn_fail(err, RN_ENOMEM, "out of memory for requests");
+        if (!rn_vec_push(&v->again, ((again){q.order, q.idx[i]}))) rc = rn_nomem(err, "requests");
     return rc;
 }
 

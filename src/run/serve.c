@@ -12,13 +12,10 @@
 #include "run/process.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -146,7 +143,7 @@ static int start(rn_serve *s, rn_process *p, rn_err *err)
     int fd = open(s->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     int rc = 0;
     if (fd < 0) rc = rn_fail_errno(err, "%s", s->log);
-    if (!rc && !rn_buf_ok(&line)) rc = rn_fail(err, RN_ENOMEM, "server: out of memory");
+    if (!rc && !rn_buf_ok(&line)) rc = rn_nomem(err, "server");
     const char *const argv[] = {"/bin/sh", "-c", line.data, NULL};
     if (!rc) rc = rn_process_start(p, &(rn_process_call){.argv = argv}, fd, err);
     if (fd >= 0) close(fd);
@@ -233,7 +230,7 @@ static int prepare(rn_serve *s, const rn_serve_opts *o, rn_buf *model, rn_err *e
     ok &= (s->command = rn_buf_take(&command)) != NULL;
     ok &= (s->url = rn_buf_take(&url)) != NULL;
     ok &= (s->log = rn_buf_take(&log)) != NULL;
-    return ok ? 0 : rn_fail(err, RN_ENOMEM, "server: out of memory");
+    return ok ? 0 : rn_nomem(err, "server");
 }
 
 static void free_serve(rn_serve *s)
@@ -248,7 +245,7 @@ static void free_serve(rn_serve *s)
 int rn_serve_open(const rn_serve_opts *o, rn_serve **out, rn_buf *model, rn_err *err)
 {
     rn_serve *s = calloc(1, sizeof *s);
-    if (!s) return rn_fail(err, RN_ENOMEM, "server: out of memory");
+    if (!s) return rn_nomem(err, "server");
     pthread_mutex_init(&s->lock, NULL);
     rn_buf_clear(model);
     int rc = prepare(s, o, model, err);

@@ -6,7 +6,7 @@
 #ifndef RN_RUN_SERVE_H
 #define RN_RUN_SERVE_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 typedef struct rn_serve_opts {
     const char *command; /* for a shell; every "{port}" becomes a free port of this machine */

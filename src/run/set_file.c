@@ -7,34 +7,26 @@
  */
 #include "run/set_file.h"
 
-#include "base/file.h"
-
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *rn_set_file(const rn_taskset *set, const char *asked, rn_buf *path)
+const char *rn_set_file(const rn_taskset *set, const char *asked, rn_path *path)
 {
     char here[PATH_MAX];
-    rn_buf_clear(path);
     if (!set->path || !*set->path || rn_set_find(asked ? asked : set->name)) return NULL;
     if (!rn_file_exists(set->path)) return NULL;
-    if (set->path[0] != '/') {
-        if (!getcwd(here, sizeof here)) return NULL;
-        rn_buf_printf(path, "%s/", here);
-    }
-    rn_buf_puts(path, strncmp(set->path, "./", 2) == 0 ? set->path + 2 : set->path);
-    return rn_buf_ok(path) ? path->data : NULL;
+    if (set->path[0] == '/') return set->path;
+    if (!getcwd(here, sizeof here)) return NULL;
+    return rn_path_make(path, "%s/%s", here,
+                        strncmp(set->path, "./", 2) == 0 ? set->path + 2 : set->path);
 }
 
 int rn_set_put(rn_store *s, const rn_taskset *set, const char *asked, int64_t *set_id, rn_err *err)
 {
-    rn_buf path = {0};
+    rn_path path;
     const rn_store_set x = {
         .name = set->name, .hash = set->hash, .path = rn_set_file(set, asked, &path)};
-    int rc = rn_store_put_set(s, &x, set_id, err);
-    rn_buf_free(&path);
-    return rc;
+    return rn_store_put_set(s, &x, set_id, err);
 }
 
 static bool can_be_read(const char *path)

@@ -3,12 +3,13 @@
 #ifndef RN_RUN_SET_FILE_H
 #define RN_RUN_SET_FILE_H
 
+#include "base/file.h"
 #include "store/store.h"
 #include "task/task.h"
 
 /* The absolute path of the file behind a set that was asked for by `asked` (NULL: not known how),
  * in the caller's buffer; NULL where that names a known set, or it was not read from a file. */
-const char *rn_set_file(const rn_taskset *set, const char *asked, rn_buf *path);
+const char *rn_set_file(const rn_taskset *set, const char *asked, rn_path *path);
 
 /* rn_store_put_set with that path. */
 int rn_set_put(rn_store *s, const rn_taskset *set, const char *asked, int64_t *set_id, rn_err *err);

@@ -4,9 +4,6 @@
 #include "base/file.h"
 #include "run/process.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wordexp.h>
@@ -15,7 +12,8 @@ enum { ANSWER_MS = 60000, MAX_JOBS_FILE = 1 << 20 };
 
 int rn_slurm_script(const char *folder, const rn_batch_job *job, rn_err *err)
 {
-    rn_buf out = {0}, path = {0};
+    rn_path path;
+    rn_buf out = {0};
     /* exec: Slurm's signals must reach ration itself. */
     rn_buf_puts(&out, "#!/bin/sh\nexec ");
     rn_buf_word(&out, job->program);
@@ -23,11 +21,10 @@ int rn_slurm_script(const char *folder, const rn_batch_job *job, rn_err *err)
     rn_buf_word(&out, folder);
     rn_buf_puts(&out, " --task $((SLURM_ARRAY_TASK_ID + ${1:-0}))\n");
     const char *name = rn_batch_path(folder, "script.sh", &path);
-    int rc = rn_buf_ok(&out) && name ? rn_file_write_atomic(name, rn_buf_view(&out), err)
-                                     : rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
+    int rc = rn_buf_ok(&out) ? rn_file_write_atomic(name, rn_buf_view(&out), err)
+                             : rn_nomem(err, folder);
     if (!rc && chmod(name, 0755)) rc = rn_fail_errno(err, "%s", name);
     rn_buf_free(&out);
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -58,9 +55,7 @@ static const char *log_pattern(const char *folder, rn_arena *a)
     for (const char *p = folder; *p; p++)
         rn_buf_puts(&out, *p == '%' ? "%%" : (const char[]){*p, '\0'});
     rn_buf_puts(&out, "/slurm-%A-%a.log");
-    const char *copy = rn_buf_ok(&out) ? rn_arena_strdup(a, out.data) : NULL;
-    rn_buf_free(&out);
-    return copy;
+    return rn_arena_take(a, &out);
 }
 
 /* What of sbatch's options batch decides, and what to do instead. */
@@ -150,7 +145,7 @@ static int build_words(const rn_slurm_submission *x, size_t n, rn_arena *a, word
         ok = out->data[i] != NULL;
     if (x->extra) wordfree(&w);
     rn_buf_free(&array);
-    return ok ? 0 : rn_fail(err, RN_ENOMEM, "sbatch: out of memory");
+    return ok ? 0 : rn_nomem(err, "sbatch");
 }
 
 int rn_slurm_command(const rn_slurm_submission *x, rn_buf *out, rn_err *err)
@@ -171,9 +166,8 @@ int rn_slurm_command(const rn_slurm_submission *x, rn_buf *out, rn_err *err)
  * Index i of that array is task FIRST + i. */
 static int keep_id(const char *folder, const char *id, int64_t first, rn_err *err)
 {
-    rn_buf path = {0};
-    const char *name = rn_batch_path(folder, "jobs", &path);
-    FILE *f = name ? fopen(name, "ae") : NULL;
+    rn_path path;
+    FILE *f = fopen(rn_batch_path(folder, "jobs", &path), "ae");
     int rc = 0;
     if (!f || fprintf(f, "%s %lld\n", id, (long long)first) < 0) rc = -1;
     if (f && fclose(f)) rc = -1;
@@ -182,7 +176,6 @@ static int keep_id(const char *folder, const char *id, int64_t first, rn_err *er
                            "%s/jobs cannot be written; job %s runs all the same ('scancel %s' "
                            "ends it)",
                            folder, id, id);
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -280,11 +273,10 @@ typedef RN_VEC(sent_array) sent_arrays;
 /* The arrays of FOLDER/jobs, none when nothing was submitted, and their ids with commas between. */
 static int read_jobs(const char *folder, sent_arrays *out, rn_buf *ids, rn_err *err)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     const char *name = rn_batch_path(folder, "jobs", &path);
-    int rc = !name                  ? rn_fail(err, RN_ENOMEM, "%s: out of memory", folder)
-             : rn_file_exists(name) ? rn_file_read(name, MAX_JOBS_FILE, &text, err)
-                                    : 0;
+    int rc = rn_file_exists(name) ? rn_file_read(name, MAX_JOBS_FILE, &text, err) : 0;
     char *next = rc ? NULL : text.data;
     for (char *line; next && (line = strsep(&next, "\n"));) {
         sent_array x = {0};
@@ -292,9 +284,7 @@ static int read_jobs(const char *folder, sent_arrays *out, rn_buf *ids, rn_err *
         rn_buf_printf(ids, "%s%lld", out->n ? "," : "", x.id);
         rn_vec_push(out, x);
     }
-    if (!rc && !(rn_vec_ok(out) && rn_buf_ok(ids)))
-        rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
-    rn_buf_free(&path);
+    if (!rc && !(rn_vec_ok(out) && rn_buf_ok(ids))) rc = rn_nomem(err, folder);
     rn_buf_free(&text);
     return rc;
 }

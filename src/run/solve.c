@@ -18,12 +18,6 @@
 
 #include "base/clock.h"
 
-#include <errno.h>
-#include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum {
     POLL_MS = 5,
     IDLE_MS = 20,
@@ -77,9 +71,9 @@ int rn_solve_add(rn_solve_state *s, rn_try *t, rn_err *err)
 {
     if (!rn_vec_push(&s->tries, t)) {
         free_try(t);
-        return rn_fail(err, RN_ENOMEM, "out of memory for samples");
+        return rn_nomem(err, "samples");
     }
-    if (!rn_buf_ok(&t->text)) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
+    if (!rn_buf_ok(&t->text)) return rn_nomem(err, "sample");
     int rc = rn_target_program(&s->target, s->arms[t->arm].sampler->chat, rn_buf_view(&t->text),
                                &t->program, &t->found, err);
     if (!rc) rn_sha256_of(rn_buf_view(&t->program), t->sha);
@@ -176,7 +170,7 @@ static int next_job(void *user, rn_judge_job *job, uint64_t *tag, rn_err *err)
         rn_target_nothing(&s->target, &s->nothing);
         int rc = rn_buf_ok(&s->nothing)
                      ? rn_target_job(&s->target, rn_buf_view(&s->nothing), &s->job, job, err)
-                     : rn_fail(err, RN_ENOMEM, "out of memory");
+                     : rn_nomem(err, NULL);
         return rc ? rc : 1;
     }
     for (size_t i = 0; !s->winner && i < s->tries.n; i++) {
@@ -306,7 +300,7 @@ static int take_sample(rn_solve_state *s, rn_event *e, rn_err *err)
 {
     rn_slot_arm *x = &s->arms[e->sampler];
     rn_try *t = calloc(1, sizeof *t);
-    if (!t) return rn_fail(err, RN_ENOMEM, "out of memory for a sample");
+    if (!t) return rn_nomem(err, "sample");
     const rn_usage u = usage_of(s, e);
     x->paid_prompt = true;
     double flop = rn_price_of(&x->price, RN_UNIT_FLOP, &u);
@@ -615,8 +609,7 @@ static int build_prompt(rn_solve_state *s, rn_slot_arm *x, rn_err *err)
     for (size_t max = LARGEST_CONTEXT;; max /= 2) {
         rn_buf_clear(&x->prompt);
         int rc = rn_target_prompt(&s->target, a->chat, max, &x->prompt, err);
-        if (!rc && !rn_buf_ok(&x->prompt))
-            rc = rn_fail(err, RN_ENOMEM, "out of memory for a prompt");
+        if (!rc && !rn_buf_ok(&x->prompt)) rc = rn_nomem(err, "prompt");
         if (!rc) rc = rn_sampler_count(x->sampler, rn_buf_view(&x->prompt), &n_tok, err);
         if (rc || n_tok <= room) return rc;
         if (max <= SMALLEST_CONTEXT || (x->prompt.len == before && before < max)) return 0;
@@ -714,7 +707,7 @@ static int begin(rn_solve_state *s, rn_err *err)
     }
     if ((rc = open_arms(s, err))) return rc;
     s->book = rn_cost_book_new();
-    if (!s->book) return rn_fail(err, RN_ENOMEM, "out of memory for cost tables");
+    if (!s->book) return rn_nomem(err, "cost tables");
     const char *read = NULL;
     for (size_t i = 0; i < s->o->n_models; i++) {
         const char *file = s->o->models[i].cost_file;
@@ -772,7 +765,7 @@ static int hand_out(rn_solve_state *s, rn_err *err)
         r->index = s->winner->idx;
         r->program_len = s->winner->program.len;
         r->program = rn_buf_take(&s->winner->program);
-        if (!r->program) return rn_fail(err, RN_ENOMEM, "out of memory for the program");
+        if (!r->program) return rn_nomem(err, "program");
     }
     r->seconds = (double)(rn_now_ns() - s->start_ns) * 1e-9;
     return rn_ledger_fill(s, err);
@@ -813,7 +806,7 @@ int rn_solve(const rn_solve_options *options, rn_solve_result *out, rn_err *err)
 {
     *out = (rn_solve_result){.outcome = RN_UNSOLVED, .model = -1};
     rn_solve_state *s = calloc(1, sizeof *s);
-    if (!s) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!s) return rn_nomem(err, NULL);
     s->o = options;
     s->fallback = -1;
     s->out = out;

@@ -5,10 +5,6 @@
  */
 #include "run/solve_priv.h"
 #include "run/trial.h"
-#include "stat/votes.h"
-
-#include <math.h>
-#include <stdlib.h>
 
 typedef struct agreement {
     rn_solve_state *s;
@@ -48,36 +44,18 @@ static size_t candidate_of(const agreement *a, const rn_try *t)
     return SIZE_MAX;
 }
 
-/* One row per sample with a vote; the score of a candidate is that of its samples. */
+/* The score of a candidate is that of its samples. */
 static int count_votes(agreement *a, rn_err *err)
 {
-    size_t m = a->trial->in.n, n = a->s->tries.n, used = 0;
-    uint16_t *value = rn_arena_array(&a->arena, a->n * m, sizeof *value);
-    uint16_t *rows = rn_arena_array(&a->arena, n * m + 1, sizeof *rows);
-    uint32_t *right = rn_arena_array(&a->arena, 2 * a->n, sizeof *right);
-    uint32_t *of_row = rn_arena_array(&a->arena, n, sizeof *of_row);
+    const size_t n = a->s->tries.n;
     size_t *candidate = rn_arena_array(&a->arena, n, sizeof *candidate);
-    uint8_t *flags = rn_arena_array(&a->arena, n, 1);
-    double *score = rn_arena_array(&a->arena, n, sizeof *score);
-    if (!value || !rows || !right || !of_row || !candidate || !flags || !score)
-        return rn_fail(err, RN_ENOMEM, "out of memory for ranking");
-    int rc = rn_trial_votes(a->trial, a->programs, a->n, value, right, right + a->n, err);
-    for (size_t k = 0; k < n && !rc; k++) {
-        size_t i = candidate_of(a, a->s->tries.data[k]);
-        if (i == SIZE_MAX) continue;
-        memcpy(rows + used * m, value + i * m, m * sizeof *rows);
-        of_row[used] = right[i];
-        candidate[used++] = i;
-    }
-    const rn_votes votes = {.value = rows,
-                            .right = of_row,
-                            .pass = flags,
-                            .cut = flags,
-                            .n = (int64_t)used,
-                            .n_inputs = m};
-    if (!rc) rc = rn_stat_votes_score(&votes, score, err);
-    for (size_t k = 0; k < used && !rc; k++)
-        a->list[candidate[k]]->agreement = score[k];
+    rn_ballot b;
+    if (!candidate) return rn_nomem(err, "ranking");
+    for (size_t k = 0; k < n; k++)
+        candidate[k] = candidate_of(a, a->s->tries.data[k]);
+    int rc = rn_trial_vote(a->trial, a->programs, a->n, candidate, n, &a->arena, &b, err);
+    for (size_t k = 0; k < n && !rc; k++)
+        if (candidate[k] != SIZE_MAX) a->list[candidate[k]]->agreement = b.score[k];
     return rc;
 }
 
@@ -89,7 +67,7 @@ int rn_choose_agree(rn_solve_state *s, rn_try **list, size_t n, bool *known, rn_
     int rc = rn_stop_open(s, err);
     if (!rc && a.trial->in.n) {
         a.programs = rn_arena_array(&a.arena, n, sizeof *a.programs);
-        if (!a.programs) rc = rn_fail(err, RN_ENOMEM, "out of memory for ranking");
+        if (!a.programs) rc = rn_nomem(err, "ranking");
         for (size_t i = 0; i < n && !rc; i++) {
             a.programs[i] = list[i]->trial;
             a.programs[i].text = rn_buf_view(&list[i]->program);

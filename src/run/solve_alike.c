@@ -11,8 +11,6 @@
  */
 #include "run/solve_priv.h"
 
-#include <string.h>
-
 enum { ALIKE = 64, ALIKE_PLAIN = 8 };
 
 /* How the samples of an arm failed that were run. */

@@ -20,7 +20,6 @@
 #include "run/target.h"
 #include "run/trial.h"
 #include "stat/policy.h"
-#include "store/store.h"
 
 typedef enum rn_try_state { RN_TRY_NEW, RN_TRY_JUDGING, RN_TRY_DONE } rn_try_state;
 

@@ -10,8 +10,6 @@
  */
 #include "run/solve_priv.h"
 
-#include <math.h>
-
 int rn_stop_open(rn_solve_state *s, rn_err *err)
 {
     if (!s->target.set || s->trial.cases) return 0;

@@ -1,9 +1,6 @@
 /* stage.c: see stage.h. */
 #include "run/stage.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 enum { DONE = 0, MISSING = 1, FAILURE = 3 }; /* exit statuses of the command line */
 
 bool rn_watch_stops(const rn_watch *w)

@@ -6,26 +6,22 @@
  * of another size takes the class that it is nearest to on a logarithmic scale; all below 9.5
  * billion weights are of the first.
  *
- * The problems of each set are the published counts (method: 164; 500; 1000, 3000 and 1000), so
- * that a plan needs no data set. Judging is taken as 0.021 s of CPU per sample, the mean over the
+ * The problems of each set are the published counts (sets.c), so that a plan needs no data set.
+ * Judging is taken as 0.021 s of CPU per sample, the mean over the
  * 49,692 WizardCoder answers of docs/REPRODUCE.md, programs that run into their limit included.
  * Scoring costs the FLOPs of generating, in one pass instead of token by token: its hours are an
  * upper bound.
  */
 #include "run/study.h"
 
-#include "base/arena.h"
-#include "base/vec.h"
 #include "cost/cost.h"
 #include "cost/flop.h"
 #include "task/prompt.h"
 #include "task/task.h"
-#include "run/opened.h"
 #include "store/store.h"
+#include "gguf/gguf.h"
+#include "model/arch.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 /* ---- settings -------------------------------------------------------------------------------- */
@@ -75,15 +71,6 @@ int64_t rn_paper_n(const rn_paper *p, const rn_shape *shape)
 
 static const double judge_s = 0.021;
 
-static const struct {
-    const char *set;
-    int64_t n;
-} published[] = {{"humaneval", 164},
-                 {"mbpp", 500},
-                 {"apps-introductory", 1000},
-                 {"apps-interview", 3000},
-                 {"apps-competition", 1000}};
-
 typedef struct sized {
     const char *option, *name;
     rn_shape shape;
@@ -102,9 +89,7 @@ typedef struct planner {
 
 static int64_t n_problems(const char *set)
 {
-    for (size_t i = 0; i < sizeof published / sizeof *published; i++)
-        if (strcmp(published[i].set, set) == 0) return published[i].n;
-    return 0;
+    return (int64_t)rn_set_find(set)->n_expected;
 }
 
 /* ---- what is known of the models ------------------------------------------------------------- */
@@ -147,11 +132,11 @@ static int size_models(planner *pl, const rn_study_options *o, rn_store *store, 
     rn_arena *a = pl->arena;
     pl->n = o->n_models;
     pl->models = rn_arena_array(a, o->n_models, sizeof *pl->models);
-    if (!pl->models) return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
+    if (!pl->models) return rn_nomem(pl->err, "study");
     for (size_t i = 0; i < pl->n; i++) {
         sized *m = &pl->models[i];
         *m = (sized){.option = o->models[i], .name = name_of(a, o->models[i]), .s_per_sample = NAN};
-        if (!m->name) return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
+        if (!m->name) return rn_nomem(pl->err, "study");
         m->cost = rn_cost_find(book, m->name);
         if (m->cost && m->cost->has_shape) m->shape = m->cost->shape;
         rn_cost_curve t;
@@ -186,8 +171,7 @@ static int add_step(planner *pl, rn_study_step x, const char *const *args)
     bool ok = x.args != NULL;
     for (size_t i = 0; ok && i < n; i++)
         ok = (x.args[i] = rn_arena_strdup(pl->arena, args[i])) != NULL;
-    if (!ok || !rn_vec_push(&pl->steps, x))
-        return rn_fail(pl->err, RN_ENOMEM, "study: out of memory");
+    if (!ok || !rn_vec_push(&pl->steps, x)) return rn_nomem(pl->err, "study");
     bool judging = strcmp(x.stage, "judge") == 0;
     if (isfinite(x.hours)) *(judging ? &s->core_hours : &s->hours) += x.hours;
     if (isfinite(x.usd)) s->usd += x.usd;
@@ -270,7 +254,7 @@ static int add_set(planner *pl, const rn_paper *paper, const sized *smallest)
 static int plan_all(planner *pl, const rn_study_options *o, rn_store *store, rn_err *err)
 {
     rn_cost_book *book = rn_cost_book_new();
-    int rc = book ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for the cost tables");
+    int rc = book ? 0 : rn_nomem(err, "cost tables");
     if (!rc && o->cost_file) rc = rn_cost_book_read(book, o->cost_file, err);
     if (!rc && o->n_models == 0)
         rc = rn_fail(err, RN_EINVAL, "the study needs models: -m MODEL, several times");
@@ -284,7 +268,7 @@ static int plan_all(planner *pl, const rn_study_options *o, rn_store *store, rn_
         rc = add_set(pl, paper, smallest);
     const char *hardware = o->profile && book ? rn_cost_hardware(book, o->profile) : NULL;
     if (!rc && hardware && *hardware && !(pl->out->hardware = rn_arena_strdup(pl->arena, hardware)))
-        rc = rn_fail(err, RN_ENOMEM, "study: out of memory");
+        rc = rn_nomem(err, "study");
     rn_cost_book_free(book);
     return rc;
 }
@@ -293,7 +277,7 @@ int rn_study_plan(rn_store *s, const rn_study_options *o, rn_study *out, rn_err 
 {
     *out = (rn_study){.own = calloc(1, sizeof(rn_arena))};
     planner pl = {.out = out, .arena = out->own, .err = err};
-    int rc = out->own ? plan_all(&pl, o, s, err) : rn_fail(err, RN_ENOMEM, "study: out of memory");
+    int rc = out->own ? plan_all(&pl, o, s, err) : rn_nomem(err, "study");
     out->steps = pl.steps.data; /* freed with the summary */
     out->n_steps = pl.steps.n;
     if (rc) rn_study_free(out);

@@ -8,7 +8,7 @@
 #ifndef RN_RUN_STUDY_H
 #define RN_RUN_STUDY_H
 
-#include "base/err.h"
+#include "base/base.h"
 
 enum { RN_PAPER_SIZES = 4 }; /* 7B or 8B, 13B, 34B, 70B */
 

@@ -7,9 +7,6 @@
 #include "run/expected.h"
 #include "run/identity.h"
 #include "run/program.h"
-#include "run/stage.h"
-
-#include <stdio.h>
 
 enum { MAX_FILE = 16 << 20 };
 
@@ -34,7 +31,7 @@ static int set_of_files(const rn_problem_source *from, rn_taskset **set, rn_err 
         rn_buf_json(&json, rn_buf_view(&tests));
         rn_buf_putc(&json, '}');
         rc = rn_buf_ok(&json) ? rn_taskset_parse(rn_buf_view(&json), from->prompt_file, set, err)
-                              : rn_fail(err, RN_ENOMEM, "out of memory");
+                              : rn_nomem(err, NULL);
     }
     rn_buf_free(&prompt);
     rn_buf_free(&tests);
@@ -136,17 +133,14 @@ static int open_folder(rn_target *t, rn_err *err)
             "'%s' is not the path of a file in %s; give it relative to the folder, without "
             "'..'",
             o->file, o->dir);
-    rn_buf path = {0};
-    rn_buf_printf(&path, "%s/%s", o->dir, o->file);
-    int rc = rn_buf_ok(&path) ? rn_file_read(path.data, MAX_FILE, &t->file, err)
-                              : rn_fail(err, RN_ENOMEM, "out of memory");
-    rn_buf_free(&path);
+    rn_path path;
+    int rc = rn_file_read(rn_path_make(&path, "%s/%s", o->dir, o->file), MAX_FILE, &t->file, err);
     if (!rc) rc = rn_marker_find(rn_buf_view(&t->file), o->file, o->marker, &t->marker, err);
     if (!rc) rc = rn_tree_pack(o->dir, 0, &t->tree, err);
     if (rc) return rc;
     /* Samples follow from the file and the marker; the rest of the folder decides verdicts only. */
     rn_sha256 *h = rn_sha256_new();
-    if (!h) return rn_fail(err, RN_ENOMEM, "out of memory for hashing");
+    if (!h) return rn_nomem(err, "download");
     rn_sha256_add(h, o->file, strlen(o->file) + 1);
     rn_sha256_add(h, o->marker, strlen(o->marker) + 1);
     rn_sha256_add(h, t->file.data, t->file.len);
@@ -223,7 +217,7 @@ int rn_target_program(const rn_target *t, bool chat, rn_bytes raw, rn_buf *out, 
     }
     bool ok = rn_buf_ok(&code) && rn_buf_ok(out);
     rn_buf_free(&code);
-    return rc || ok ? rc : rn_fail(err, RN_ENOMEM, "out of memory for a program");
+    return rc || ok ? rc : rn_nomem(err, "program");
 }
 
 void rn_target_nothing(const rn_target *t, rn_buf *out)
@@ -242,7 +236,7 @@ int rn_target_job(const rn_target *t, rn_bytes program, rn_arena *a, rn_judge_jo
         return rn_tests_job(t->p, a, job, err);
     }
     rn_judge_case *c = rn_arena_array(a, 1, sizeof *c);
-    if (!c) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!c) return rn_nomem(err, NULL);
     c->input = rn_bytes_of(t->o->command);
     job->mode = RN_JUDGE_COMMAND;
     job->entry = t->o->file;

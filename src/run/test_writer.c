@@ -10,8 +10,6 @@
 #include "run/sampler.h"
 
 #include "base/file.h"
-#include <stdio.h>
-#include <stdlib.h>
 
 enum { MAX_FILE = 1 << 20, MAX_TOK = 300, POLL_MS = 50 };
 
@@ -42,31 +40,31 @@ static const char *const stops[] = {"\ndef ", "\nclass ", "\n#", "\nif __name__"
 
 static int read_question(rn_test_writer *w, const rn_rank_options *o, rn_err *err)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     const char *which = o->question ? o->question : RN_TESTS_DEFAULT;
     int rc = 0;
     if (!rn_data_template(rn_data_dir(o->data_dir), "tests", which, &path))
         rc = rn_fail(err, RN_ENOTFOUND,
                      "there is no question for tests '%s': give assert or a file", which);
-    if (!rc) rc = rn_file_read(path.data, MAX_FILE, &text, err);
-    if (!rc) rc = rn_json_parse(rn_buf_view(&text), (rn_json_at){path.data, 0}, &w->question, err);
+    if (!rc) rc = rn_file_read(path.s, MAX_FILE, &text, err);
+    if (!rc) rc = rn_json_parse(rn_buf_view(&text), (rn_json_at){path.s, 0}, &w->question, err);
     const char **to[] = {&w->name, &w->text, &w->begin, &w->chat};
     const char *const names[] = {"name", "text", "begin", "chat"};
     for (int i = 0; i < 4 && !rc; i++) {
         rn_bytes x = {0};
         rc = json_is_object(w->question)
-                 ? rn_json_bytes(w->question, names[i], (rn_json_at){path.data, 0}, &x, err)
-                 : rn_fail(err, RN_EFORMAT, "%s: a question is a JSON object", path.data);
+                 ? rn_json_bytes(w->question, names[i], (rn_json_at){path.s, 0}, &x, err)
+                 : rn_fail(err, RN_EFORMAT, "%s: a question is a JSON object", path.s);
         *to[i] = x.data;
     }
     if (!rc && (!strstr(w->text, "{prompt}") || !strstr(w->chat, "{prompt}")))
         rc = rn_fail(err, RN_EINVAL,
                      "%s: \"text\" and \"chat\" must contain {prompt}: every problem would get the "
                      "same question",
-                     path.data);
+                     path.s);
     if (!rc) rn_sha256_hex_of(rn_buf_view(&text), w->sha);
     rn_buf_free(&text);
-    rn_buf_free(&path);
     return rc;
 }
 
@@ -133,7 +131,7 @@ static void close_sampler(rn_test_writer *w)
 int rn_test_writer_open(rn_ranking *k, rn_test_writer **out, rn_ranker_identity *id, rn_err *err)
 {
     rn_test_writer *w = calloc(1, sizeof *w);
-    if (!w) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!w) return rn_nomem(err, NULL);
     *out = w; /* the caller closes it, whatever comes */
     rn_inbox_init(&w->inbox);
     rn_turn_init(&w->turn);
@@ -153,7 +151,7 @@ int rn_test_writer_open(rn_ranking *k, rn_test_writer **out, rn_ranker_identity 
     id->template = w->name;
     id->template_sha = w->sha;
     close_sampler(w);
-    return rn_buf_ok(&w->identity) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    return rn_buf_ok(&w->identity) ? 0 : rn_nomem(err, NULL);
 }
 
 const char *rn_test_writer_model(const rn_test_writer *w)
@@ -200,7 +198,7 @@ static int want(rn_test_writer *w, rn_ranking *k, const rn_problem *p, rn_arena 
     x.key = rn_buf_ok(&key) ? rn_buf_take(&key) : NULL;
     if (!x.key || !rn_vec_push(&w->list, x)) {
         free(x.key);
-        return rn_fail(err, RN_ENOMEM, "out of memory for questions");
+        return rn_nomem(err, "questions");
     }
     if (!entry) return 0; /* a program that reads standard input: nothing to assert */
     uint32_t *idx = rn_arena_array(a, (size_t)w->n_answers, sizeof *idx);
@@ -211,7 +209,7 @@ static int want(rn_test_writer *w, rn_ranking *k, const rn_problem *p, rn_arena 
     int rc = idx && rn_buf_ok(&question)
                  ? rn_sampler_want(w->sampler, w->list.n - 1, rn_buf_view(&question), idx,
                                    w->n_answers, err)
-                 : rn_fail(err, RN_ENOMEM, "out of memory for questions");
+                 : rn_nomem(err, "questions");
     rn_buf_free(&question);
     if (rc == RN_ELIMIT) { /* it is longer than the context: no tests of it */
         w->list.data[w->list.n - 1].n_due = 0;
@@ -245,7 +243,7 @@ static int take(rn_test_writer *w, rn_event *e, rn_err *err)
     x->n_due -= n;
     w->n_flying -= n;
     if (e->kind != RN_EV_SAMPLE) return 0;
-    if (!rn_vec_push(&x->answers, e->text)) return rn_fail(err, RN_ENOMEM, "out of memory");
+    if (!rn_vec_push(&x->answers, e->text)) return rn_nomem(err, NULL);
     e->text = (rn_buf){0};
     return 0;
 }
@@ -295,7 +293,7 @@ static int read_answer(const rn_test_writer *w, const rn_buf *answer, const rn_p
         fill_in(w->begin, p, entry, &text);
     if (answer->len) rn_buf_add(&text, answer->data, answer->len);
     rn_bytes kept = {rn_arena_dup(a, text.data ? text.data : "", text.len), text.len};
-    int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for tests");
+    int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_nomem(err, "tests");
     rn_buf_free(&text);
     const rn_inputs_ask ask = {.text = kept, .name = entry, .max_examples = RN_MAX_EXAMPLES};
     rn_inputs in = {.n = 0};
@@ -318,8 +316,7 @@ int rn_test_writer_trial(rn_test_writer *w, rn_ranking *k, rn_arena *a, rn_trial
     out->known = rn_arena_array(a, RN_JUDGE_MAX_VALUES, sizeof *out->known);
     out->unseen = rn_arena_array(a, RN_JUDGE_MAX_VALUES, sizeof *out->unseen);
     out->cases = rn_arena_array(a, RN_JUDGE_MAX_VALUES, sizeof *out->cases);
-    if (!t.list || !out->known || !out->unseen || !out->cases)
-        return rn_fail(err, RN_ENOMEM, "out of memory for tests");
+    if (!t.list || !out->known || !out->unseen || !out->cases) return rn_nomem(err, "tests");
     for (size_t i = 0; i < x->answers.n && !rc; i++)
         rc = read_answer(w, &x->answers.data[i], p, entry, a, &t, err);
     for (size_t i = 0; i < t.n; i++) {

@@ -3,9 +3,7 @@
 
 #include "base/rng.h"
 #include "run/program.h"
-
-#include <assert.h>
-#include <stdlib.h>
+#include "stat/votes.h"
 
 const int64_t rn_trial_cpu_ns = 100000000;
 const rn_trial_plan rn_trial_examples = {
@@ -40,7 +38,7 @@ static int list_tested(const rn_problem *p, const char *name, rn_arena *a, rn_bu
                       (int)(p->cases[i].input.len > 2 ? p->cases[i].input.len - 2 : 0),
                       p->cases[i].input.data + 1); /* the array without its brackets */
     const char *const names[] = {"candidate", name};
-    int rc = rn_buf_ok(&tests) ? 0 : rn_fail(err, RN_ENOMEM, "tests: out of memory");
+    int rc = rn_buf_ok(&tests) ? 0 : rn_nomem(err, "tests");
     for (int i = 0; i < 2 && !rc && names[i]; i++) {
         rc = rn_examples_find(rn_buf_view(&tests), names[i], a, &found, &n, err);
         for (size_t k = 0; k < n && !rc; k++) {
@@ -70,7 +68,7 @@ static int describe_examples(const rn_problem *p, rn_arena *a, rn_trial *t, rn_e
     t->unseen = rn_arena_array(a, t->in.n_examples + 1, sizeof *t->unseen);
     t->cases = rn_arena_array(a, t->in.n + 1, sizeof *t->cases);
     if (!rc && (!t->known || !t->unseen || !t->cases || !rn_buf_ok(&tested)))
-        rc = rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+        rc = rn_nomem(err, "inputs");
     for (size_t i = 0; i < t->in.n && !rc; i++) {
         const rn_input *in = &t->in.list[i];
         t->cases[i] = (rn_judge_case){.input = in->args, .expected = in->expected};
@@ -104,8 +102,7 @@ static int take_blocks(const rn_problem *p, rn_bytes text, const rn_trial_plan *
     t->known = rn_arena_array(a, n + 1, sizeof *t->known);
     t->unseen = rn_arena_array(a, n + 1, sizeof *t->unseen);
     t->cases = rn_arena_array(a, n + 1, sizeof *t->cases);
-    if (!t->in.list || !t->known || !t->unseen || !t->cases)
-        return rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+    if (!t->in.list || !t->known || !t->unseen || !t->cases) return rn_nomem(err, "inputs");
     t->in.n = t->in.n_examples = n;
     t->n_known = (uint32_t)n;
     for (size_t i = 0; i < n; i++) {
@@ -128,7 +125,7 @@ int rn_trial_make(const rn_problem *p, const rn_trial_plan *plan, rn_arena *a, r
     if (p->form == RN_FORM_STDIO && !plan->stdio) return 0;
     write_text(p, &text);
     rn_bytes kept = {rn_arena_dup(a, text.data ? text.data : "", text.len), text.len};
-    int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_fail(err, RN_ENOMEM, "inputs: out of memory");
+    int rc = rn_buf_ok(&text) && kept.data ? 0 : rn_nomem(err, "inputs");
     rn_buf_free(&text);
     if (p->form == RN_FORM_STDIO) return rc ? rc : take_blocks(p, kept, plan, a, out, err);
     const rn_inputs_ask ask = {.text = kept,
@@ -174,7 +171,7 @@ int rn_trial_take(const rn_trial *t, const rn_judge *judge, const rn_judge_resul
     out->wall_ns = r->wall_ns;
     if (r->verdict == RN_V_SANDBOX) return 0;
     rn_judge_value *v = rn_arena_array(a, t->in.n, sizeof *v);
-    if (!v) return rn_fail(err, RN_ENOMEM, "out of memory for values");
+    if (!v) return rn_nomem(err, "values");
     memcpy(v, rn_judge_values(judge), t->in.n * sizeof *v);
     out->values = v;
     out->known = true;
@@ -242,7 +239,7 @@ static int open_blocks(running *x, rn_err *err)
     for (size_t i = 0; i < x->n; i++) {
         x->list[i].values = rn_arena_array(x->a, x->t->in.n, sizeof *x->list[i].values);
         x->list[i].known = x->list[i].values != NULL;
-        if (!x->list[i].known) return rn_fail(err, RN_ENOMEM, "out of memory for values");
+        if (!x->list[i].known) return rn_nomem(err, "values");
     }
     return 0;
 }
@@ -307,19 +304,48 @@ static void number_values(const rn_trial_program *programs, size_t n, size_t i, 
     }
 }
 
-int rn_trial_votes(const rn_trial *t, const rn_trial_program *list, size_t n, uint16_t *value,
-                   uint32_t *right, uint32_t *unseen, rn_err *err)
+static int count_votes(const rn_trial *t, const rn_trial_program *list, size_t n, rn_arena *a,
+                       rn_ballot *out, rn_err *err)
 {
-    named *scratch = malloc((n + 1) * sizeof *scratch);
-    uint32_t *number = malloc((n + 1) * sizeof *number);
-    int rc = scratch && number ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for votes");
-    for (size_t i = 0; i < t->in.n && !rc; i++)
-        number_values(list, n, i, t->in.n, scratch, number, value);
-    for (size_t k = 0; k < n && !rc; k++) {
-        right[k] = rn_trial_right(t, &list[k], false);
-        unseen[k] = rn_trial_right(t, &list[k], true);
+    named *scratch = rn_arena_array(a, n + 1, sizeof *scratch);
+    uint32_t *number = rn_arena_array(a, n + 1, sizeof *number);
+    out->value = rn_arena_array(a, n * t->in.n + 1, sizeof *out->value);
+    out->right = rn_arena_array(a, n + 1, sizeof *out->right);
+    out->unseen = rn_arena_array(a, n + 1, sizeof *out->unseen);
+    if (!scratch || !number || !out->value || !out->right || !out->unseen)
+        return rn_nomem(err, "votes");
+    for (size_t i = 0; i < t->in.n; i++)
+        number_values(list, n, i, t->in.n, scratch, number, out->value);
+    for (size_t k = 0; k < n; k++) {
+        out->right[k] = rn_trial_right(t, &list[k], false);
+        out->unseen[k] = rn_trial_right(t, &list[k], true);
     }
-    free(scratch);
-    free(number);
-    return rc;
+    return 0;
+}
+
+int rn_trial_vote(const rn_trial *t, const rn_trial_program *list, size_t n, const size_t *program,
+                  size_t n_samples, rn_arena *a, rn_ballot *out, rn_err *err)
+{
+    const size_t m = t->in.n;
+    int rc = count_votes(t, list, n, a, out, err);
+    uint16_t *value = rn_arena_array(a, n_samples * m + 1, sizeof *value);
+    uint32_t *right = rn_arena_array(a, n_samples + 1, sizeof *right);
+    uint8_t *cut = rn_arena_array(a, n_samples + 1, 1);
+    uint8_t *pass = rn_arena_array(a, n_samples + 1, 1); /* zeros: the score does not ask */
+    out->score = rn_arena_array(a, n_samples + 1, sizeof *out->score);
+    if (!rc && (!value || !right || !cut || !pass || !out->score)) rc = rn_nomem(err, "votes");
+    for (size_t i = 0; i < n_samples && !rc; i++) {
+        const size_t at = program[i];
+        cut[i] = at == SIZE_MAX;
+        if (cut[i]) continue;
+        if (m) memcpy(value + i * m, out->value + at * m, m * sizeof *value);
+        right[i] = out->right[at];
+    }
+    const rn_votes votes = {.value = value,
+                            .right = right,
+                            .pass = pass,
+                            .cut = cut,
+                            .n = (int64_t)n_samples,
+                            .n_inputs = m};
+    return rc ? rc : rn_stat_votes_score(&votes, out->score, err);
 }

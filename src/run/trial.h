@@ -58,10 +58,17 @@ typedef struct rn_trial_io {
 int rn_trial_run(const rn_problem *p, const rn_trial *t, rn_trial_program *list, size_t n,
                  const rn_trial_io *io, rn_arena *a, rn_err *err);
 
-/* The votes of the programs, by input the number of the value in order of its first program, 0 for
- * none, into value [n, in.n]; examples passed into right [n], those that no test repeats into
- * unseen [n]. */
-int rn_trial_votes(const rn_trial *t, const rn_trial_program *list, size_t n, uint16_t *value,
-                   uint32_t *right, uint32_t *unseen, rn_err *err);
+/* The votes of programs, and the scores of the samples that they are of; all in an arena. */
+typedef struct rn_ballot {
+    uint16_t *value;  /* [n, in.n]: by input the number of the value in order of its first program,
+                        0 for none */
+    uint32_t *right;  /* [n]: examples passed */
+    uint32_t *unseen; /* [n]: of them those that no test repeats */
+    double *score;    /* [n_samples]: rn_stat_votes_score; 0: no vote */
+} rn_ballot;
+
+/* program [n_samples]: the place in the list of each sample's program; SIZE_MAX: it has no vote. */
+int rn_trial_vote(const rn_trial *t, const rn_trial_program *list, size_t n, const size_t *program,
+                  size_t n_samples, rn_arena *a, rn_ballot *out, rn_err *err);
 
 #endif

@@ -16,10 +16,6 @@
 #include "base/jout.h"
 #include "base/json.h"
 
-#include <assert.h>
-#include <limits.h>
-#include <math.h>
-
 enum { PIECES_PER_TASK = 32, PIECES_OF_SHORTEST = 4, MAX_ROUNDS = 5, MAX_LINE = 1 << 20 };
 /* Seconds that the shortest task has to take: a task takes some 2 s to start (scheduling, copying
  * its part, a warm interpreter), which is work that nobody asked for. */
@@ -40,7 +36,7 @@ int rn_units_add(rn_units *u, const rn_unit *x, rn_err *err)
     rn_unit copy = *x;
     copy.task_id = rn_arena_strdup(&u->arena, x->task_id);
     if (copy.task_id && rn_vec_push(&u->v, copy)) return 0;
-    return rn_fail(err, RN_ENOMEM, "list of units: out of memory");
+    return rn_nomem(err, "list of units");
 }
 
 double rn_units_seconds(const rn_units *u)
@@ -67,8 +63,8 @@ int rn_units_write(const rn_units *u, const char *path, rn_err *err)
         rn_jout_boolean(&out, "whole", x->whole);
         rn_buf_puts(&out, "}\n");
     }
-    int rc = rn_buf_ok(&out) ? rn_file_write_atomic(path, rn_buf_view(&out), err)
-                             : rn_fail(err, RN_ENOMEM, "%s: out of memory", path);
+    int rc =
+        rn_buf_ok(&out) ? rn_file_write_atomic(path, rn_buf_view(&out), err) : rn_nomem(err, path);
     rn_buf_free(&out);
     return rc;
 }
@@ -218,7 +214,7 @@ int rn_units_balance(const rn_units *u, size_t n_tasks, size_t n_nodes, rn_units
     assert(n_tasks > 0 && n_nodes > 0);
     rn_units pieces = {0};
     load *heap = calloc(n_tasks, sizeof *heap); /* [n_tasks] */
-    int rc = heap ? 0 : rn_fail(err, RN_ENOMEM, "balance of tasks: out of memory");
+    int rc = heap ? 0 : rn_nomem(err, "balance of tasks");
     double all = rn_units_seconds(u);
     if (!rc) {
         double least = set_targets(heap, n_tasks, n_nodes, all); /* falls, so it is a heap */
@@ -329,7 +325,7 @@ int rn_share_open(const rn_share_options *o, rn_share **out, rn_err *err)
     int bad = rn_share_check(o, err);
     if (bad) return bad;
     rn_share *s = calloc(1, sizeof *s);
-    if (!s) return rn_fail(err, RN_ENOMEM, "share of the work: out of memory");
+    if (!s) return rn_nomem(err, "share of the work");
     int rc = o->shard ? parse_shard(o->shard, &s->i, &s->n, err)
                       : rn_units_read(o->units, &s->units, err);
     if (!rc && s->units.v.n)

@@ -14,8 +14,7 @@
 #ifndef RN_RUN_UNITS_H
 #define RN_RUN_UNITS_H
 
-#include "base/arena.h"
-#include "base/vec.h"
+#include "base/base.h"
 
 typedef struct rn_unit {
     int64_t run_id;      /* of the store that was asked; 0: a run that is not in it yet */

@@ -11,11 +11,6 @@
  */
 #include "run/until_priv.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 /* ---- words ----------------------------------------------------------------------------------- */
 
 static void put_interval(rn_buf *out, const rn_interval *at, bool signed_)
@@ -135,9 +130,8 @@ int rn_until_summarize(rn_until_work *w, rn_err *err)
     s->median_unbiased =
         w->known.over && (w->ask.kind == RN_ASK_LEAD || w->ask.kind == RN_ASK_CROSS);
     put_answer(w, &answer);
-    s->answer = rn_buf_ok(&answer) ? rn_arena_strdup(w->arena, answer.data) : NULL;
-    rn_buf_free(&answer);
-    return s->answer ? 0 : rn_fail(err, RN_ENOMEM, "an answer: out of memory");
+    s->answer = rn_arena_take(w->arena, &answer);
+    return s->answer ? 0 : rn_nomem(err, "answer");
 }
 
 static void put_ended(const rn_until_work *w, const int64_t k_max[2], rn_buf *out)
@@ -169,9 +163,8 @@ int rn_until_say_records(rn_until_work *w, const int64_t k_max[2], rn_err *err)
         put_ended(w, k_max, &out);
     else
         put_interval(&out, &at, w->n_arms == 2);
-    s->answer = rn_buf_ok(&out) ? rn_arena_strdup(w->arena, out.data) : NULL;
-    rn_buf_free(&out);
-    return s->answer ? 0 : rn_fail(err, RN_ENOMEM, "an answer: out of memory");
+    s->answer = rn_arena_take(w->arena, &out);
+    return s->answer ? 0 : rn_nomem(err, "answer");
 }
 
 /* ---- rounds ---------------------------------------------------------------------------------- */
@@ -200,7 +193,7 @@ static int draw(rn_until_work *w, size_t at, rn_err *err)
     rn_until_arm *a = &w->arms[at];
     const rn_taskset *set = rn_portions_set(a->portions);
     int64_t *target = calloc(set->n + 1, sizeof *target);
-    if (!target) return rn_fail(err, RN_ENOMEM, "a round: out of memory");
+    if (!target) return rn_nomem(err, "round");
     int64_t n = 0;
     for (size_t i = 0; i < w->n_problems; i++) {
         const int64_t need = rn_inquiry_need(w->inquiry, at, a->counts[i]);
@@ -327,8 +320,7 @@ int rn_stage_until(rn_store *s, const rn_until_options *o, rn_until_summary *out
 {
     *out = (rn_until_summary){0};
     int rc = rn_until_options_check(o, err);
-    if (!rc && !(out->own = calloc(1, sizeof(rn_arena))))
-        rc = rn_fail(err, RN_ENOMEM, "a question: out of memory");
+    if (!rc && !(out->own = calloc(1, sizeof(rn_arena)))) rc = rn_nomem(err, "question");
     rn_until_work w = {.o = o, .out = out, .store = s, .arena = out->own};
     if (!rc && !o->dry_run) rc = rn_watch_log_begin(&o->watch, s, &w.command_id, err);
     if (!rc) rc = rn_until_open(&w, !o->dry_run, err);

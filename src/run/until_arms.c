@@ -8,19 +8,7 @@
  */
 #include "run/until_priv.h"
 
-#include "run/sampler.h"
-
-#include <assert.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_RUNS = 256, SLACK = 2 };
-
-static int nomem(rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "a question: out of memory");
-}
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
@@ -111,7 +99,7 @@ static int find_recorded(rn_until_work *w, rn_err *err)
 {
     runs *x = calloc(1, sizeof *x);
     const char *name[2] = {NULL, NULL};
-    if (!x) return nomem(err);
+    if (!x) return rn_nomem(err, "question");
     x->w = w;
     int rc = 0;
     if (w->o->draw.set)
@@ -139,7 +127,7 @@ static int open_models(rn_until_work *w, rn_err *err)
     for (size_t i = 0; i < n; i++) {
         char name[256];
         rn_source_name(&w->o->models[i], name, sizeof name);
-        if (!(names[i] = rn_arena_strdup(w->arena, name))) return nomem(err);
+        if (!(names[i] = rn_arena_strdup(w->arena, name))) return rn_nomem(err, "question");
     }
     for (size_t i = 0; i < w->n_arms; i++) {
         size_t at = 0;
@@ -254,7 +242,7 @@ static int price(rn_until_work *w, rn_until_arm *a, rn_err *err)
     if (!c || !rn_cost_is_hourly(c)) return 0;
     const rn_kcost *time = &a->axis[RN_UNIT_SECOND];
     double *points = rn_arena_array(w->arena, time->n_points + 1, sizeof *points);
-    if (!points) return nomem(err);
+    if (!points) return rn_nomem(err, "question");
     a->axis[RN_UNIT_USD] = rn_cost_by_hour(c, time, points);
     return 0;
 }
@@ -336,7 +324,7 @@ static int problems_of_set(rn_until_work *w, rn_err *err)
         int64_t *id = rn_arena_array(w->arena, set->n + 1, sizeof *id);
         size_t *place = rn_arena_array(w->arena, set->n + 1, sizeof *place);
         arm->task_id = rn_arena_array(w->arena, set->n + 1, sizeof *arm->task_id);
-        if (!id || !place || !arm->task_id) return nomem(err);
+        if (!id || !place || !arm->task_id) return rn_nomem(err, "question");
         w->n_problems = 0;
         for (size_t i = 0; i < set->n; i++) {
             if (!rn_portions_problem(arm->portions, i)) continue;
@@ -365,7 +353,7 @@ static bool has_problem(const cells *x, int64_t id, size_t *from)
 static int problems_of_store(rn_until_work *w, const cells x[2], rn_err *err)
 {
     int64_t *id = rn_arena_array(w->arena, x[0].n + 1, sizeof *id);
-    if (!id) return nomem(err);
+    if (!id) return rn_nomem(err, "question");
     size_t from = 0;
     for (size_t i = 0; i < x[0].n; i++) {
         const int64_t at = x[0].c[i].problem_id;
@@ -428,7 +416,7 @@ static int make_room(rn_until_work *w, rn_until_arm *a, rn_err *err)
     a->n_known = rn_arena_array(w->arena, w->n_problems + 1, sizeof *a->n_known);
     a->n_skipped = rn_arena_array(w->arena, w->n_problems + 1, sizeof *a->n_skipped);
     a->counts = rn_arena_array(w->arena, w->n_problems + 1, sizeof *a->counts);
-    return a->pass && a->n_known && a->n_skipped && a->counts ? 0 : nomem(err);
+    return a->pass && a->n_known && a->n_skipped && a->counts ? 0 : rn_nomem(err, "question");
 }
 
 static int note_problem(void *user, const rn_store_problem_row *r)
@@ -459,7 +447,7 @@ static int recorded_problems(rn_until_work *w, rn_err *err)
     for (size_t i = 0; i < w->n_arms; i++)
         rn_arena_free(&x[i].arena);
     const char **ids = rn_arena_array(w->arena, w->n_problems + 1, sizeof *ids);
-    if (!rc && !ids) rc = nomem(err);
+    if (!rc && !ids) rc = rn_nomem(err, "question");
     for (size_t i = 0; !rc && i < w->n_problems; i++)
         ids[i] = "";
     for (size_t i = 0; i < w->n_arms; i++)
@@ -472,7 +460,7 @@ static int recorded_problems(rn_until_work *w, rn_err *err)
 static int read_costs(rn_until_work *w, rn_err *err)
 {
     w->book = rn_cost_book_new();
-    int rc = w->book ? 0 : nomem(err);
+    int rc = w->book ? 0 : rn_nomem(err, "question");
     for (size_t i = 0; !rc && i < w->o->n_cost_files; i++)
         rc = rn_cost_book_read(w->book, w->o->cost_files[i], err);
     return rc;

@@ -13,13 +13,9 @@
 #include "report/recorded.h"
 #include "run/until_priv.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { SIMULATIONS = 200, SEED = 1 };
 
-/* The future of an arm. */
+/* The future of an arm; arrays are in the arena of the call. */
 typedef struct future {
     double *posterior; /* [n_problems, RN_SEQ_RATES] */
     double *more;      /* [n_problems] further samples, sum over the simulations */
@@ -28,21 +24,16 @@ typedef struct future {
     double *rate; /* [n_problems] of this simulation */
 } future;
 
-static int nomem(rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "a plan: out of memory");
-}
-
 static int open_future(rn_until_work *w, size_t at, future *f, rn_err *err)
 {
     const rn_until_arm *a = &w->arms[at];
     const size_t n = w->n_problems;
-    f->posterior = calloc(n * RN_SEQ_RATES + 1, sizeof *f->posterior);
-    f->more = calloc(n + 1, sizeof *f->more);
-    f->rng = calloc(n + 1, sizeof *f->rng);
-    f->rate = calloc(n + 1, sizeof *f->rate);
-    rn_count *all = calloc(n + 1, sizeof *all);
-    int rc = f->posterior && f->more && f->rng && f->rate && all ? 0 : nomem(err);
+    f->posterior = rn_arena_array(w->arena, n * RN_SEQ_RATES + 1, sizeof *f->posterior);
+    f->more = rn_arena_array(w->arena, n + 1, sizeof *f->more);
+    f->rng = rn_arena_array(w->arena, n + 1, sizeof *f->rng);
+    f->rate = rn_arena_array(w->arena, n + 1, sizeof *f->rate);
+    rn_count *all = rn_arena_array(w->arena, n + 1, sizeof *all);
+    int rc = f->posterior && f->more && f->rng && f->rate && all ? 0 : rn_nomem(err, "plan");
     int64_t known = 0;
     for (size_t i = 0; !rc && i < n; i++) {
         all[i].n = a->n_known[i];
@@ -55,17 +46,7 @@ static int open_future(rn_until_work *w, size_t at, future *f, rn_err *err)
                      "%s has no judged sample: a plan needs some to go by, e.g. `ration generate "
                      "-n 4` and `ration judge`",
                      a->name);
-    if (!rc) rc = rn_seq_posterior(rn_inquiry_seq(w->inquiry, at), all, n, f->posterior, err);
-    free(all);
-    return rc;
-}
-
-static void close_future(future *f)
-{
-    free(f->posterior);
-    free(f->more);
-    free(f->rng);
-    free(f->rate);
+    return rc ? rc : rn_seq_posterior(rn_inquiry_seq(w->inquiry, at), all, n, f->posterior, err);
 }
 
 /* Rates of this simulation. */
@@ -176,7 +157,7 @@ static int list_problems(rn_until_work *w, const future f[2], rn_err *err)
 {
     rn_until_summary *s = w->out;
     s->problems = rn_arena_array(w->arena, w->n_arms * w->n_problems + 1, sizeof *s->problems);
-    if (!s->problems) return nomem(err);
+    if (!s->problems) return rn_nomem(err, "plan");
     for (size_t a = 0; a < w->n_arms; a++)
         for (size_t i = 0; i < w->n_problems; i++) {
             const rn_until_arm *arm = &w->arms[a];
@@ -223,15 +204,12 @@ int rn_stage_until_plan(rn_store *s, const rn_until_options *o, rn_until_summary
     rn_until_options checked = *o;
     checked.dry_run = 1;
     int rc = rn_until_options_check(&checked, err);
-    if (!rc && !(out->own = calloc(1, sizeof(rn_arena)))) rc = nomem(err);
+    if (!rc && !(out->own = calloc(1, sizeof(rn_arena)))) rc = rn_nomem(err, "plan");
     rn_until_work w = {.o = o, .out = out, .store = s, .arena = out->own};
-    future *f = calloc(2, sizeof *f);
-    if (!rc && !f) rc = nomem(err);
+    future *f = rc ? NULL : rn_arena_array(w.arena, 2, sizeof *f);
+    if (!rc && !f) rc = rn_nomem(err, "plan");
     if (!rc) rc = rn_until_open(&w, false, err);
     if (!rc) rc = plan(&w, f, err);
-    if (f) close_future(&f[0]);
-    if (f) close_future(&f[1]);
-    free(f);
     rn_until_close(&w);
     return rc;
 }

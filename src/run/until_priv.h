@@ -8,11 +8,9 @@
 #ifndef RN_RUN_UNTIL_PRIV_H
 #define RN_RUN_UNTIL_PRIV_H
 
-#include "base/arena.h"
 #include "cost/cost.h"
 #include "run/portions.h"
 #include "run/question.h"
-#include "run/stage.h"
 #include "stat/budget.h"
 
 /* One model of the question. */

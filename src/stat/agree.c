@@ -7,11 +7,6 @@
 
 #include "base/rng.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Draws of a problem: enough orders that a set's error is below that of its problems by far. */
 enum { DRAWS = 100000, MIN_ORDERS = 100, MAX_ORDERS = 4000 };
 
@@ -98,7 +93,7 @@ int rn_stat_agree_curve(const rn_agreed *p, int64_t k_max, uint64_t seed, uint64
     tally *groups = calloc((size_t)p->n, sizeof *groups);
     int64_t *order = malloc((size_t)p->n * sizeof *order);
     if (!groups || !order) {
-        rc = rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", p->n);
+        rc = rn_nomem(err, "ranking");
     } else {
         rn_rng rng;
         rn_rng_init(&rng, seed, stream, 0);

@@ -9,11 +9,6 @@
 #include "stat/alloc.h"
 #include "stat/tol.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 int rn_stat_rounds(const rn_arm *arm, const double *weight, double *score, double *cost,
                    rn_err *err)
 {
@@ -23,7 +18,7 @@ int rn_stat_rounds(const rn_arm *arm, const double *weight, double *score, doubl
         total += weight ? weight[i] : 1;
     if (!(total > 0)) return rn_fail(err, RN_EINVAL, "rounds over no problem: all weights are 0");
     double *mean = malloc(width * sizeof *mean);
-    if (!mean) return rn_fail(err, RN_ENOMEM, "no memory for %zu rounds", width);
+    if (!mean) return rn_nomem(err, "rounds");
     if (score) {
         rn_stat_means(arm->fail, weight, arm->n_rows, width, mean);
         for (size_t r = 1; r < width; r++)
@@ -104,7 +99,7 @@ int rn_stat_oracle(const rn_arm *arm, int64_t k_max, const double *budgets, size
     edge *list = NULL;
     if (arm->n_rows <= SIZE_MAX / sizeof *list / width)
         list = malloc(arm->n_rows * width * sizeof *list);
-    if (!list) return rn_fail(err, RN_ENOMEM, "no memory for %zu plans", arm->n_rows * width);
+    if (!list) return rn_nomem(err, "plans");
     size_t n = 0;
     for (size_t i = 0; i < arm->n_rows; i++)
         n += hull(arm->fail + i * width, arm->spent + i * width, k_max, i, list + n);

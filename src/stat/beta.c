@@ -4,8 +4,7 @@
  * quantile by bisection of log-odds, since a chance near 0 or 1 needs its relative precision.
  */
 #include "stat/beta.h"
-
-#include <math.h>
+#include "base/base.h"
 
 static double kept_off_zero(double x)
 {

@@ -18,11 +18,6 @@
 
 #include "base/rng.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Below this many problems' worth of passes, or of failures, quantiles of resamples are those of a
  * handful of different values: the usual "n p >= 5" of the normal approximation. */
 #define EDGE_PROBLEMS 5.0
@@ -46,8 +41,7 @@ int rn_stat_boot_new(size_t n_rows, size_t n_resamples, uint64_t seed, rn_boot *
     if (!b || !count) {
         free(b);
         free(count);
-        return rn_fail(err, RN_ENOMEM, "no memory for %zu resamples of %zu problems", n_resamples,
-                       n_rows);
+        return rn_nomem(err, "resamples");
     }
     static const char name[] = "bootstrap";
     const uint64_t stream = rn_rng_stream(name, sizeof name - 1);
@@ -130,7 +124,7 @@ int rn_stat_boot_each_column(const rn_boot *b, const double *table, size_t n_col
                              rn_boot_column_fn *fn, void *user, rn_err *err)
 {
     double *means = rn_stat_boot_blocks(b, 1, n_cols);
-    if (!means) return rn_fail(err, RN_ENOMEM, "no memory for %zu resamples", b->n_resamples);
+    if (!means) return rn_nomem(err, "resamples");
     int rc = 0;
     for (size_t from = 0; from < n_cols && rc == 0; from += RN_STAT_BLOCK) {
         size_t n = n_cols - from < RN_STAT_BLOCK ? n_cols - from : RN_STAT_BLOCK;
@@ -288,7 +282,7 @@ static int data_means(const rn_boot *b, const double *table, size_t n_cols, rn_i
                       rn_err *err)
 {
     double *mean = malloc((n_cols + 1) * sizeof *mean);
-    if (!mean) return rn_fail(err, RN_ENOMEM, "no memory for %zu points", n_cols);
+    if (!mean) return rn_nomem(err, "points");
     rn_stat_means(table, NULL, b->n_rows, n_cols, mean);
     for (size_t j = 0; j < n_cols; j++)
         out[j] = (rn_interval){mean[j], mean[j], mean[j], RN_INTERVAL_NONE};
@@ -351,4 +345,29 @@ void rn_stat_fold_weights(const uint32_t *fold, size_t n, uint32_t which, int in
 {
     for (size_t i = 0; i < n; i++)
         weight[i] = (fold[i] == which) == (inside != 0) ? 1 : 0;
+}
+
+/* ---- ration.h -------------------------------------------------------------------------------- */
+
+int rn_bootstrap(const rn_bootstrap_table *t, double *mean, double *lo, double *hi, rn_err *err)
+{
+    rn_boot *boot = NULL;
+    int rc = rn_stat_boot_new(t->n_problems, t->n_resamples, t->seed, &boot, err);
+    if (rc) return rc;
+    const size_t n = t->n_points;
+    rn_interval *out = calloc(n + 1, sizeof *out);
+    if (!out)
+        rc = rn_nomem(err, "points");
+    else if (t->minus)
+        rc = rn_stat_boot_paired(boot, t->values, t->minus, n, t->level, out, NULL, err);
+    else
+        rc = rn_stat_boot_interval(boot, t->values, n, t->level, out, err);
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        mean[i] = out[i].value;
+        lo[i] = out[i].lo;
+        hi[i] = out[i].hi;
+    }
+    free(out);
+    rn_stat_boot_free(boot);
+    return rc;
 }

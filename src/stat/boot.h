@@ -11,10 +11,7 @@
 #ifndef RN_STAT_BOOT_H
 #define RN_STAT_BOOT_H
 
-#include "base/err.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 typedef struct rn_boot rn_boot;
 

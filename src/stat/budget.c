@@ -5,9 +5,6 @@
 #include "stat/budget.h"
 #include "stat/tol.h"
 
-#include <inttypes.h>
-#include <math.h>
-
 int rn_stat_cost_check(const rn_kcost *cost, rn_err *err)
 {
     if (!(cost->shared >= 0) || !isfinite(cost->shared))

@@ -8,10 +8,7 @@
 #ifndef RN_STAT_BUDGET_H
 #define RN_STAT_BUDGET_H
 
-#include "base/err.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 /* What k samples of one problem cost: non-decreasing in k, and positive at k = 1.
  * Linear (n_points = 0): shared + per_sample * k; `shared` is the prompt, processed once.

@@ -8,10 +8,6 @@
 #include "stat/product.h"
 #include "stat/tol.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-
 int rn_stat_arm_new(const rn_count *eff, const uint8_t *keep, size_t n, const rn_drawcost *costs,
                     int per_row, int64_t k_max, rn_arm **out, rn_err *err)
 {
@@ -22,9 +18,9 @@ int rn_stat_arm_new(const rn_count *eff, const uint8_t *keep, size_t n, const rn
         n_rows += !keep || keep[i];
     rn_arm *arm = calloc(1, sizeof *arm);
     if (arm && n_rows <= SIZE_MAX / sizeof(double) / width - 1) {
-        arm->fail = malloc((n_rows * width + 1) * sizeof *arm->fail);
-        arm->spent = malloc((n_rows * width + 1) * sizeof *arm->spent);
-        arm->worst = calloc(width, sizeof *arm->worst);
+        arm->fail = rn_arena_array(&arm->own, n_rows * width + 1, sizeof *arm->fail);
+        arm->spent = rn_arena_array(&arm->own, n_rows * width + 1, sizeof *arm->spent);
+        arm->worst = rn_arena_array(&arm->own, width, sizeof *arm->worst);
     }
     if (!arm || !arm->fail || !arm->spent || !arm->worst) {
         rn_stat_arm_free(arm);
@@ -63,9 +59,7 @@ int rn_stat_arm_new(const rn_count *eff, const uint8_t *keep, size_t n, const rn
 void rn_stat_arm_free(rn_arm *arm)
 {
     if (!arm) return;
-    free(arm->fail);
-    free(arm->spent);
-    free(arm->worst);
+    rn_arena_free(&arm->own);
     free(arm);
 }
 
@@ -105,7 +99,7 @@ int rn_stat_cascade_grid(const rn_arm *first, const rn_arm *second, const double
     }
     if (!cost) return 0;
     double *spent1 = malloc(n1 * sizeof *spent1);
-    if (!spent1) return rn_fail(err, RN_ENOMEM, "no memory for %zu costs", n1);
+    if (!spent1) return rn_nomem(err, "costs");
     rn_operand spent2 = curves_of(second, second->spent);
     rc = rn_stat_product(&fail1, &spent2, weight, n_rows, cost, n2, err);
     if (rc == 0) {
@@ -136,7 +130,7 @@ int rn_stat_frontier(const double *score, const double *cost, int64_t k1_max, in
     size_t n1 = (size_t)k1_max + 1, n2 = (size_t)k2_max + 1;
     rn_cascade_point *points = NULL;
     if (n1 <= SIZE_MAX / sizeof *points / n2) points = malloc(n1 * n2 * sizeof *points);
-    if (!points) return rn_fail(err, RN_ENOMEM, "no memory for %zu x %zu choices", n1, n2);
+    if (!points) return rn_nomem(err, "choices");
     for (size_t i = 0; i < n1 * n2; i++)
         points[i] = (rn_cascade_point){(int64_t)(i / n2), (int64_t)(i % n2), score[i], cost[i]};
     qsort(points, n1 * n2, sizeof *points, by_cost);

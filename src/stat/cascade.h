@@ -16,6 +16,7 @@
 
 /* Per-problem curves of one model with k = 0 in front; build with rn_stat_arm_new. */
 typedef struct rn_arm {
+    rn_arena own; /* of the tables */
     size_t n_rows;
     int64_t k_max;
     double *fail;  /* [n_rows, k_max + 1]: no pass in k draws; column 0 is 1 */

@@ -6,10 +6,6 @@
 #include "stat/boot_priv.h"
 #include "stat/tol.h"
 
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Percentiles of a mean difference degenerate when hardly any problem differs; see METRICS.md. */
 #define FEW_DIFFERENCES 5.0
 
@@ -117,7 +113,7 @@ int rn_stat_boot_paired(const rn_boot *b, const double *x, const double *y, size
     if (rc == 0) rc = rn_stat_fractions_check(y, n_rows, n_cols, err);
     if (rc) return rc;
     double *diff = malloc((n_rows * n_cols + 1) * sizeof *diff);
-    if (!diff) return rn_fail(err, RN_ENOMEM, "no memory for %zu differences", n_rows * n_cols);
+    if (!diff) return rn_nomem(err, "differences");
     for (size_t i = 0; i < n_rows * n_cols; i++)
         diff[i] = x[i] - y[i];
     paired s = {b, x, y, n_rows, n_cols, rn_stat_boot_resamples(b), level, out, p_greater};
@@ -178,9 +174,7 @@ int rn_stat_boot_leader(const rn_boot *b, const double *const *tables, size_t n_
     int rc = 0;
     double *means = rn_stat_boot_blocks(b, n_models, n_cols);   /* [n_models, block, n_resamples] */
     double *data = calloc(n_models * n_cols + 1, sizeof *data); /* [n_models, n_cols] */
-    if (!means || !data)
-        rc = rn_fail(err, RN_ENOMEM, "no memory to compare %zu models at %zu points", n_models,
-                     n_cols);
+    if (!means || !data) rc = rn_nomem(err, "comparison");
     for (size_t from = 0; from < n_cols && rc == 0; from += RN_STAT_BLOCK) {
         size_t n = n_cols - from < RN_STAT_BLOCK ? n_cols - from : RN_STAT_BLOCK;
         for (size_t m = 0; m < n_models && rc == 0; m++)
@@ -264,33 +258,30 @@ int rn_stat_boot_crossover(const rn_boot *b, const double *x, const double *y,
             return rn_fail(err, RN_EINVAL, "budget %zu, %g: budgets must increase", j, budgets[j]);
 
     double *means = rn_stat_boot_blocks(b, 2, n_cols);
-    double *dx = malloc((2 * n_cols + n_resamples) * sizeof *dx);
-    lead_path *paths = malloc(n_resamples * sizeof *paths), data = NOBODY_YET;
-    if (!means || !dx || !paths) {
-        rc = rn_fail(err, RN_ENOMEM, "no memory for %zu resamples", n_resamples);
-        goto out;
-    }
-    for (size_t i = 0; i < n_resamples; i++)
+    rn_arena mem = {0};
+    double *dx = rn_arena_array(&mem, 2 * n_cols + n_resamples, sizeof *dx);
+    lead_path *paths = rn_arena_array(&mem, n_resamples, sizeof *paths), data = NOBODY_YET;
+    if (!means || !dx || !paths) rc = rn_nomem(err, "resamples");
+    for (size_t i = 0; i < n_resamples && !rc; i++)
         paths[i] = NOBODY_YET;
-    for (size_t from = 0; from < n_cols; from += RN_STAT_BLOCK) {
+    for (size_t from = 0; from < n_cols && !rc; from += RN_STAT_BLOCK) {
         size_t n = n_cols - from < RN_STAT_BLOCK ? n_cols - from : RN_STAT_BLOCK;
         double *my = means + n * n_resamples;
         rc = rn_stat_boot_block(b, x, n_cols, from, n, means, err);
         if (rc == 0) rc = rn_stat_boot_block(b, y, n_cols, from, n, my, err);
-        if (rc) goto out;
-        for (size_t j = 0; j < n * n_resamples; j++)
+        for (size_t j = 0; j < n * n_resamples && !rc; j++)
             follow(&paths[j % n_resamples], from + j / n_resamples, means[j] - my[j]);
     }
-    double *dy = dx + n_cols, *found = dy + n_cols;
-    rn_stat_means(x, NULL, n_rows, n_cols, dx);
-    rn_stat_means(y, NULL, n_rows, n_cols, dy);
-    for (size_t j = 0; j < n_cols; j++)
-        follow(&data, j, dx[j] - dy[j]);
-    summarise(b, &data, paths, budgets, level, found, out);
-out:
+    if (!rc) {
+        double *dy = dx + n_cols, *found = dy + n_cols;
+        rn_stat_means(x, NULL, n_rows, n_cols, dx);
+        rn_stat_means(y, NULL, n_rows, n_cols, dy);
+        for (size_t j = 0; j < n_cols; j++)
+            follow(&data, j, dx[j] - dy[j]);
+        summarise(b, &data, paths, budgets, level, found, out);
+    }
     free(means);
-    free(dx);
-    free(paths);
+    rn_arena_free(&mem);
     return rc;
 }
 
@@ -317,7 +308,7 @@ int rn_stat_boot_reach(const rn_boot *b, const double *table, size_t n_cols, dou
     if (rc) return rc;
     if (!isfinite(score)) return rn_fail(err, RN_EINVAL, "score to reach is %g", score);
     double *k = malloc((n_resamples + n_cols) * sizeof *k), *data = k ? k + n_resamples : NULL;
-    if (!k) return rn_fail(err, RN_ENOMEM, "no memory for %zu resamples", n_resamples);
+    if (!k) return rn_nomem(err, "resamples");
     for (size_t i = 0; i < n_resamples; i++)
         k[i] = INFINITY;
     reaching s = {score, k, n_resamples};

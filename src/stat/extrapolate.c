@@ -14,13 +14,6 @@
 
 #include "stat/fold.h"
 
-#include <assert.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum {
     N_NODE = 194, /* log-odds -16 .. 16 by 1/6, and 0 and 1 */
     N_BETA = 16,  /* values of each of alpha, beta */
@@ -46,7 +39,8 @@ typedef struct class_ {
 
 /* All that does not depend on how often each class counts. */
 typedef struct extra {
-    class_ *cls; /* [n_class] */
+    rn_arena mem; /* of all arrays */
+    class_ *cls;  /* [n_class] */
     size_t n_class, n_rows;
     uint32_t *row;  /* [n_rows]: the class of each problem */
     double *fail;   /* [n_class]: of the ask; or NULL */
@@ -164,13 +158,10 @@ static int by_counts(const void *a, const void *b)
 
 static int list_classes(extra *x, const rn_count *eff, const uint8_t *keep, size_t n)
 {
-    class_ *all = malloc((n + 1) * sizeof *all);
-    x->row = malloc((n + 1) * sizeof *x->row);
-    x->cls = malloc((n + 1) * sizeof *x->cls);
-    if (!all || !x->row || !x->cls) {
-        free(all);
-        return RN_ENOMEM;
-    }
+    class_ *all = rn_arena_array(&x->mem, n + 1, sizeof *all);
+    x->row = rn_arena_array(&x->mem, n + 1, sizeof *x->row);
+    x->cls = rn_arena_array(&x->mem, n + 1, sizeof *x->cls);
+    if (!all || !x->row || !x->cls) return RN_ENOMEM;
     for (size_t i = 0; i < n; i++)
         if (!keep || keep[i]) all[x->n_rows++] = (class_){eff[i].n, eff[i].c};
     memcpy(x->cls, all, x->n_rows * sizeof *all);
@@ -183,7 +174,6 @@ static int list_classes(extra *x, const rn_count *eff, const uint8_t *keep, size
         assert(at);
         x->row[i] = (uint32_t)(at - x->cls);
     }
-    free(all);
     return 0;
 }
 
@@ -209,36 +199,16 @@ static void fill_likelihoods(extra *x)
         }
 }
 
-static void extra_free(extra *x)
+/* Into *x, {0} before; the caller frees x->mem either way. */
+static int extra_init(extra *x, const rn_count *eff, const uint8_t *keep, size_t n)
 {
-    if (!x) return;
-    free(x->cls);
-    free(x->row);
-    free(x->like);
-    free(x->shape);
-    free(x->chance);
-    free(x->cell);
-    free(x->weight);
-    free(x->fail);
-    free(x);
-}
-
-static extra *extra_new(const rn_count *eff, const uint8_t *keep, size_t n)
-{
-    extra *x = calloc(1, sizeof *x);
-    if (!x || list_classes(x, eff, keep, n)) {
-        extra_free(x);
-        return NULL;
-    }
-    x->like = malloc(x->n_class * N_NODE * sizeof *x->like);
-    x->shape = malloc((size_t)N_SHAPE * N_NODE * sizeof *x->shape);
-    x->chance = malloc(N_SHAPE * x->n_class * sizeof *x->chance);
-    x->cell = malloc(N_CELL * sizeof *x->cell);
-    x->weight = malloc(N_CELL * sizeof *x->weight);
-    if (!x->like || !x->shape || !x->chance || !x->cell || !x->weight) {
-        extra_free(x);
-        return NULL;
-    }
+    if (list_classes(x, eff, keep, n)) return RN_ENOMEM;
+    x->like = rn_arena_array(&x->mem, x->n_class * N_NODE, sizeof *x->like);
+    x->shape = rn_arena_array(&x->mem, (size_t)N_SHAPE * N_NODE, sizeof *x->shape);
+    x->chance = rn_arena_array(&x->mem, N_SHAPE * x->n_class, sizeof *x->chance);
+    x->cell = rn_arena_array(&x->mem, N_CELL, sizeof *x->cell);
+    x->weight = rn_arena_array(&x->mem, N_CELL, sizeof *x->weight);
+    if (!x->like || !x->shape || !x->chance || !x->cell || !x->weight) return RN_ENOMEM;
     fill_rates(x->rate);
     fill_shapes(x->shape);
     fill_masses(x);
@@ -246,14 +216,14 @@ static extra *extra_new(const rn_count *eff, const uint8_t *keep, size_t n)
     for (uint32_t i = 0; i < N_CELL; i++)
         x->cell[i] = i;
     x->n_cell = N_CELL;
-    return x;
+    return 0;
 }
 
 /* The chances of the ask, by class; RN_ENOMEM. */
 static int take_fail(extra *x, const rn_extra_ask *ask)
 {
     if (!ask->fail) return 0;
-    x->fail = malloc((x->n_class + 1) * sizeof *x->fail);
+    x->fail = rn_arena_array(&x->mem, x->n_class + 1, sizeof *x->fail);
     if (!x->fail) return RN_ENOMEM;
     for (size_t i = 0, row = 0; i < ask->n; i++)
         if (!ask->keep || ask->keep[i]) x->fail[x->row[row++]] = ask->fail[i];
@@ -388,8 +358,8 @@ static double log_chance(const extra *x, size_t k, const double *w)
  * less certain one, only when it is ahead by more than a standard error. */
 static int choose_form(extra *x, uint64_t seed, double *count, rn_extra_about *about, rn_err *err)
 {
-    uint32_t *fold = malloc(x->n_rows * sizeof *fold);
-    if (!fold) return rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
+    uint32_t *fold = rn_arena_array(&x->mem, x->n_rows, sizeof *fold);
+    if (!fold) return rn_nomem(err, "extrapolation");
     int rc = rn_stat_folds(seed, x->n_rows, N_FOLDS, fold, err);
     double w[2][N_NODE], sum[2] = {0}, ahead = 0, squares = 0;
     for (uint32_t f = 0; f < N_FOLDS && !rc; f++) {
@@ -407,7 +377,6 @@ static int choose_form(extra *x, uint64_t seed, double *count, rn_extra_about *a
             squares += (l[1] - l[0]) * (l[1] - l[0]);
         }
     }
-    free(fold);
     if (rc) return rc;
     const double n = (double)x->n_rows;
     about->held_out[0] = sum[0] / n;
@@ -460,10 +429,11 @@ static int intervals(extra *x, const rn_extra_ask *ask, const rn_extra_about *ab
                      rn_interval *out, rn_err *err)
 {
     rn_boot *boot = NULL;
-    double *weight = malloc(x->n_rows * sizeof *weight);
-    double *pass = malloc(ask->n_ks * sizeof *pass);
-    double *all = malloc(ask->n_ks * ask->n_resamples * sizeof *all); /* [n_ks, n_resamples] */
-    int rc = weight && pass && all ? 0 : rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
+    const size_t n_all = ask->n_ks * ask->n_resamples;
+    double *weight = rn_arena_array(&x->mem, x->n_rows, sizeof *weight);
+    double *pass = rn_arena_array(&x->mem, ask->n_ks, sizeof *pass);
+    double *all = rn_arena_array(&x->mem, n_all, sizeof *all); /* [n_ks, n_resamples] */
+    int rc = weight && pass && all ? 0 : rn_nomem(err, "extrapolation");
     if (!rc) rc = rn_stat_boot_new(x->n_rows, ask->n_resamples, ask->seed, &boot, err);
     for (size_t b = 0; b < ask->n_resamples && !rc; b++) {
         rn_stat_boot_weights(boot, b, weight);
@@ -474,7 +444,7 @@ static int intervals(extra *x, const rn_extra_ask *ask, const rn_extra_about *ab
         for (size_t i = 0; i < ask->n_ks && !rc; i++)
             all[i * ask->n_resamples + b] = pass[i];
     }
-    if (!rc && ask->drawn) memcpy(ask->drawn, all, ask->n_ks * ask->n_resamples * sizeof *all);
+    if (!rc && ask->drawn) memcpy(ask->drawn, all, n_all * sizeof *all);
     for (size_t i = 0; i < ask->n_ks && !rc; i++) {
         double *x_i = &all[i * ask->n_resamples];
         out[i].lo = rn_stat_quantile(x_i, ask->n_resamples, (1 - ask->level) / 2);
@@ -482,9 +452,6 @@ static int intervals(extra *x, const rn_extra_ask *ask, const rn_extra_about *ab
         out[i].method = RN_INTERVAL_PERCENTILE;
     }
     rn_stat_boot_free(boot);
-    free(weight);
-    free(pass);
-    free(all);
     return rc;
 }
 
@@ -524,13 +491,13 @@ int rn_stat_extrapolate(const rn_extra_ask *ask, rn_interval *out, rn_extra_abou
     const char *why = rn_stat_extrapolate_why_not(ask->eff, ask->keep, ask->n, k_max);
     if (why)
         return rn_fail(err, RN_EUNSUPPORTED, "no extrapolation to k = %" PRId64 ": %s", k_max, why);
-    extra *x = extra_new(ask->eff, ask->keep, ask->n);
-    double *count = x ? malloc(x->n_class * sizeof *count) : NULL;
-    double *pass = malloc((ask->n_ks + 1) * sizeof *pass);
+    extra own = {.n_rows = 0}, *x = &own;
+    double *count = NULL, *pass = rn_arena_array(&x->mem, ask->n_ks + 1, sizeof *pass);
     rn_extra_about a = {.from_k = from};
-    int rc = count && pass && !take_fail(x, ask)
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
+    int rc = extra_init(x, ask->eff, ask->keep, ask->n);
+    if (!rc) rc = take_fail(x, ask);
+    if (!rc) count = rn_arena_array(&x->mem, x->n_class, sizeof *count);
+    if (rc || !count || !pass) rc = rn_nomem(err, "extrapolation");
     for (size_t i = 0; i < ask->n_ks && !rc; i++)
         out[i] = (rn_interval){.lo = NAN, .hi = NAN, .method = RN_INTERVAL_NONE};
     if (!rc) {
@@ -557,9 +524,7 @@ int rn_stat_extrapolate(const rn_extra_ask *ask, rn_interval *out, rn_extra_abou
         out[i].value = pass[i];
     if (!rc && ask->n_resamples) rc = intervals(x, ask, &a, count, out, err);
     if (!rc && about) *about = a;
-    extra_free(x);
-    free(count);
-    free(pass);
+    rn_arena_free(&x->mem);
     return rc;
 }
 
@@ -569,15 +534,11 @@ int rn_stat_extrapolate_curve(const int64_t *k, const double *pass, size_t n, do
                               const int64_t *ks, size_t n_ks, double *out, rn_err *err)
 {
     if (n < 3) return rn_fail(err, RN_EUNSUPPORTED, "extrapolation: a curve of %zu points", n);
-    extra *x = extra_new(NULL, NULL, 0);
-    double *fail = malloc((n + n_ks) * sizeof *fail); /* of one shape */
-    if (!x || !fail) {
-        extra_free(x);
-        free(fail);
-        return rn_fail(err, RN_ENOMEM, "extrapolation: out of memory");
-    }
+    extra own = {.n_rows = 0}, *x = &own;
+    double *fail = rn_arena_array(&x->mem, n + n_ks, sizeof *fail); /* of one shape */
+    const int rc = extra_init(x, NULL, NULL, 0) || !fail ? rn_nomem(err, "extrapolation") : 0;
     double least = INFINITY, sum = 0;
-    for (int round = 0; round < 2; round++) /* first the best fit, then the mean */
+    for (int round = 0; round < 2 && !rc; round++) /* first the best fit, then the mean */
         for (size_t s = 0; s < N_SHAPE; s++) {
             for (size_t i = 0; i < n + n_ks; i++)
                 fail[i] = fail_at(x, &x->shape[s * N_NODE], i < n ? k[i] : ks[i - n]);
@@ -600,9 +561,8 @@ int rn_stat_extrapolate_curve(const int64_t *k, const double *pass, size_t n, do
                         w * (1 - (1 - pass[n - 1]) * (z + q * fail[n + i]) / (z + q * fail[n - 1]));
             }
         }
-    for (size_t i = 0; i < n_ks; i++)
+    for (size_t i = 0; i < n_ks && !rc; i++)
         out[i] /= sum;
-    extra_free(x);
-    free(fail);
-    return 0;
+    rn_arena_free(&x->mem);
+    return rc;
 }

@@ -7,10 +7,6 @@
  */
 #include "stat/inquiry.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdlib.h>
-
 struct rn_inquiry {
     rn_ask ask;
     rn_seq *seq[2];
@@ -44,7 +40,7 @@ int rn_inquiry_new(const rn_ask *ask, rn_inquiry **out, rn_err *err)
     int rc = check(ask, err);
     if (rc) return rc;
     rn_inquiry *q = calloc(1, sizeof *q);
-    if (!q) return rn_fail(err, RN_ENOMEM, "a question: out of memory");
+    if (!q) return rn_nomem(err, "question");
     q->ask = *ask;
     for (size_t i = 0; !rc && i < ask->n_arms; i++) {
         const rn_seq_plan plan = {.ks = ask->arms[i].ks,

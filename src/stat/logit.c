@@ -6,31 +6,19 @@
 
 #include "stat/fold.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum { DIM = RN_LOGIT_MAX + 1, MAX_STEPS = 50, MAX_HALVINGS = 30 };
 
 static const double ridge = 1; /* in problems */
 
 /* What is fitted: rows of the problems in use, centred and scaled, a 1 in front. */
 typedef struct fit {
-    double *x; /* [n, dim] */
+    rn_arena mem; /* of all arrays */
+    double *x;    /* [n, dim] */
     double *weight;
     uint8_t *passed;
     size_t n, dim;
     double scale[DIM]; /* of each feature */
 } fit;
-
-static void drop(fit *f)
-{
-    free(f->x);
-    free(f->weight);
-    free(f->passed);
-}
 
 /* Samples and mean features of each problem into count [n_problems], mean [n_problems, n_x]. */
 static void find_means(const rn_logit_data *d, double *count, double *mean)
@@ -48,13 +36,11 @@ static void find_means(const rn_logit_data *d, double *count, double *mean)
 static int prepare(const rn_logit_data *d, const uint8_t *use, fit *f, rn_err *err)
 {
     *f = (fit){.dim = d->n_x + 1};
-    f->x = calloc(d->n + 1, f->dim * sizeof *f->x);
-    f->weight = calloc(d->n + 1, sizeof *f->weight);
-    f->passed = calloc(d->n + 1, 1);
-    double *count = calloc(d->n_problems * (d->n_x + 1) + 1, sizeof *count);
-    int rc = f->x && f->weight && f->passed && count
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "a combination of rankers: out of memory");
+    f->x = rn_arena_array(&f->mem, d->n + 1, f->dim * sizeof *f->x);
+    f->weight = rn_arena_array(&f->mem, d->n + 1, sizeof *f->weight);
+    f->passed = rn_arena_array(&f->mem, d->n + 1, 1);
+    double *count = rn_arena_array(&f->mem, d->n_problems * (d->n_x + 1) + 1, sizeof *count);
+    int rc = f->x && f->weight && f->passed && count ? 0 : rn_nomem(err, "combination of rankers");
     double *mean = count ? count + d->n_problems : NULL;
     double squares[DIM] = {0}, total = 0;
     if (!rc) find_means(d, count, mean);
@@ -78,7 +64,6 @@ static int prepare(const rn_logit_data *d, const uint8_t *use, fit *f, rn_err *e
         for (size_t i = 0; i < f->n; i++) /* a feature that never differs has weight 0 */
             f->x[i * f->dim + j] *= f->scale[j] > 1e-12 ? 1 / f->scale[j] : 0;
     }
-    free(count);
     return rc;
 }
 
@@ -177,7 +162,7 @@ int rn_logit_fit(const rn_logit_data *d, const uint8_t *use, double *w, rn_err *
     }
     for (size_t j = 0; j < d->n_x && !rc; j++)
         w[j] = f.scale[j + 1] > 1e-12 ? b[j + 1] / f.scale[j + 1] : 0;
-    drop(&f);
+    rn_arena_free(&f.mem);
     return rc;
 }
 
@@ -191,7 +176,7 @@ int rn_logit_crossfit(const rn_logit_data *d, uint64_t seed, double *w, rn_err *
     uint32_t *fold = malloc(d->n_problems * sizeof *fold);
     uint8_t *use = malloc(d->n_problems);
     int rc = fold && use ? rn_stat_folds(seed, d->n_problems, RN_LOGIT_FOLDS, fold, err)
-                         : rn_fail(err, RN_ENOMEM, "a combination of rankers: out of memory");
+                         : rn_nomem(err, "combination of rankers");
     for (uint32_t f = 0; f < RN_LOGIT_FOLDS && !rc; f++) {
         double mine[RN_LOGIT_MAX];
         for (size_t p = 0; p < d->n_problems; p++)

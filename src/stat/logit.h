@@ -12,10 +12,7 @@
 #ifndef RN_STAT_LOGIT_H
 #define RN_STAT_LOGIT_H
 
-#include "base/err.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 enum { RN_LOGIT_MAX = 8, RN_LOGIT_FOLDS = 5, RN_LOGIT_MIN_PROBLEMS = 2 * RN_LOGIT_FOLDS };
 

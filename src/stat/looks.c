@@ -9,11 +9,6 @@
  */
 #include "stat/looks.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum { N_GRID = 161, MAX_LOOKS = 64 }; /* odd, for Simpson's rule */
 
 static const double least_growth = 1.1; /* of the information from look to look */
@@ -46,7 +41,7 @@ int rn_looks_new(double level, rn_looks **out, rn_err *err)
     if (!(level > 0 && level < 1))
         return rn_fail(err, RN_EINVAL, "a level of %g: must be between 0 and 1", level);
     rn_looks *l = calloc(1, sizeof *l);
-    if (!l) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+    if (!l) return rn_nomem(err, "interval");
     l->level = level;
     *out = l;
     return 0;

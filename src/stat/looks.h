@@ -18,8 +18,6 @@
 
 #include "stat/boot.h"
 
-#include <stdbool.h>
-
 typedef struct rn_looks rn_looks;
 
 /* 0 < level < 1. rn_looks_free. */

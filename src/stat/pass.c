@@ -12,10 +12,6 @@
  */
 #include "stat/pass.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <string.h>
-
 /* 1 - exp(-50) is 1 to the last bit. */
 #define LOG_NOTHING (-50.0)
 
@@ -161,4 +157,16 @@ void rn_stat_means(const double *table, const double *weight, size_t n_rows, siz
     }
     for (size_t j = 0; j < n_cols; j++)
         mean[j] = total != 0 ? mean[j] / total : NAN;
+}
+
+/* ---- ration.h -------------------------------------------------------------------------------- */
+
+int rn_pass_at_k(int64_t n, int64_t c, int64_t k, double *out, rn_err *err)
+{
+    return rn_stat_pass(n, c, k, out, err);
+}
+
+int rn_pass_curve(int64_t n, int64_t c, int64_t k_max, double *out, rn_err *err)
+{
+    return rn_stat_pass_curve(n, c, k_max, out, NULL, err);
 }

@@ -9,10 +9,7 @@
 #ifndef RN_STAT_PASS_H
 #define RN_STAT_PASS_H
 
-#include "base/err.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 typedef struct rn_count {
     int64_t n;       /* samples with a verdict of family P or L; at most RN_STAT_MAX_N */

@@ -7,13 +7,6 @@
 #include "stat/fold.h"
 #include "stat/tol.h"
 
-#include "base/vec.h"
-
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-
 typedef struct choice {
     rn_step step;
     double score, spent;
@@ -24,7 +17,7 @@ typedef RN_VEC(choice) choices;
 
 static int add(choices *c, choice x, rn_err *err)
 {
-    return rn_vec_push(c, x) ? 0 : rn_fail(err, RN_ENOMEM, "no memory for %zu plans", c->n + 1);
+    return rn_vec_push(c, x) ? 0 : rn_nomem(err, "plans");
 }
 
 static int arms_check(const rn_arm *const *arms, size_t n_arms, rn_err *err)
@@ -46,7 +39,7 @@ static int add_single(choices *c, const rn_arm *const *arms, int which, rn_plan_
     const rn_arm *arm = arms[which];
     const size_t width = (size_t)arm->k_max + 1;
     double *fail = malloc(2 * width * sizeof *fail), *spent = fail ? fail + width : NULL;
-    if (!fail) return rn_fail(err, RN_ENOMEM, "no memory for %zu plans", width);
+    if (!fail) return rn_nomem(err, "plans");
     rn_stat_means(arm->fail, weight, arm->n_rows, width, fail);
     rn_stat_means(arm->spent, weight, arm->n_rows, width, spent);
     int rc = 0;
@@ -64,17 +57,14 @@ static int add_cascades(choices *c, const rn_arm *const *arms, int first, int se
 {
     const rn_arm *a = arms[first], *b = arms[second];
     const size_t n1 = (size_t)a->k_max + 1, n2 = (size_t)b->k_max + 1;
-    double *score = NULL, *spent = NULL, *cost = NULL;
+    rn_arena mem = {0};
+    double *score = rn_arena_array(&mem, n1, n2 * sizeof *score),
+           *spent = rn_arena_array(&mem, n1, n2 * sizeof *spent),
+           *cost = rn_arena_array(&mem, n1, n2 * sizeof *cost);
     rn_cascade_point *points = NULL;
     size_t n = 0;
     int rc = 0;
-    if (n1 <= SIZE_MAX / sizeof *score / n2) {
-        score = malloc(n1 * n2 * sizeof *score);
-        spent = malloc(n1 * n2 * sizeof *spent);
-        cost = malloc(n1 * n2 * sizeof *cost);
-    }
-    if (!score || !spent || !cost)
-        rc = rn_fail(err, RN_ENOMEM, "no memory for %zu x %zu plans", n1, n2);
+    if (!score || !spent || !cost) rc = rn_nomem(err, "plans");
     if (rc == 0) rc = rn_stat_cascade_grid(a, b, weight, score, spent, err);
     for (size_t i = 0; i < n1 * n2 && rc == 0; i++)
         cost[i] = limit == RN_LIMIT_EACH ? a->worst[i / n2] + b->worst[i % n2] : spent[i];
@@ -86,9 +76,7 @@ static int add_cascades(choices *c, const rn_arm *const *arms, int first, int se
         rc = add(c, (choice){step, score[at], spent[at], cost[at]}, err);
     }
     free(points);
-    free(score);
-    free(spent);
-    free(cost);
+    rn_arena_free(&mem);
     return rc;
 }
 
@@ -244,7 +232,7 @@ int rn_stat_plan_crossfit(const rn_plan_ask *q, const uint32_t *fold, uint32_t n
                            fold[i], n_folds);
     double *weight = malloc((3 * n_rows + 1) * sizeof *weight);
     rn_plan *plan = malloc((q->m + 1) * sizeof *plan);
-    if (!weight || !plan) rc = rn_fail(err, RN_ENOMEM, "no memory for plans at %zu budgets", q->m);
+    if (!weight || !plan) rc = rn_nomem(err, "plans");
     for (uint32_t f = 0; f < n_folds && rc == 0; f++) {
         double *row_score = weight + n_rows, *row_cost = row_score + n_rows;
         rn_stat_fold_weights(fold, n_rows, f, 0, weight);

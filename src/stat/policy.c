@@ -15,11 +15,6 @@
 #include "stat/policy.h"
 #include "stat/tol.h"
 
-#include <assert.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum { MAX_ARM = RN_PRIOR_MAX_ARM, MAX_BOX = 1 << 16 };
 
 /* Real costs that differ from the expected by less than this share of the budget change no plan. */
@@ -39,8 +34,7 @@ typedef struct step {
 } step;
 
 typedef struct plan {
-    step *list; /* [n] */
-    size_t n, cap;
+    RN_VEC(step) list;
     double cost;  /* of all of it */
     double spare; /* what it leaves of the budget */
     bool valid;
@@ -114,7 +108,7 @@ int rn_policy_new(const rn_policy_spec *spec, const rn_prior *prior, rn_policy *
     if (p) p->weight = malloc(prior->n_kind * sizeof *p->weight);
     if (!p || !p->weight) {
         rn_policy_free(p);
-        return rn_fail(err, RN_ENOMEM, "no memory for a policy");
+        return rn_nomem(err, "policy");
     }
     p->kind = spec->kind;
     p->prior = prior;
@@ -129,8 +123,8 @@ int rn_policy_new(const rn_policy_spec *spec, const rn_prior *prior, rn_policy *
 void rn_policy_free(rn_policy *p)
 {
     if (!p) return;
-    free(p->first.list);
-    free(p->later.list);
+    rn_vec_free(&p->first.list);
+    rn_vec_free(&p->later.list);
     free(p->weight);
     free(p);
 }
@@ -170,18 +164,6 @@ static void posterior(const rn_prior *prior, const int64_t *k, double *weight)
         sum += weight[t] = exp(weight[t] - largest);
     for (size_t t = 0; t < prior->n_kind; t++)
         weight[t] /= sum;
-}
-
-double rn_policy_expect(const rn_policy *p, int arm)
-{
-    int64_t k[MAX_ARM];
-    for (size_t a = 0; a < p->n_arm; a++)
-        k[a] = p->arm[a].judged;
-    posterior(p->prior, k, p->weight);
-    double chance = 0;
-    for (size_t t = 0; t < p->prior->n_kind; t++)
-        chance += p->weight[t] * p->prior->rate[t * p->n_arm + (size_t)arm];
-    return chance;
 }
 
 /* ---- planning -------------------------------------------------------------------------------- */
@@ -232,19 +214,11 @@ static int buy(rn_policy *p, plan *x, stand *s, size_t a, int64_t n, rn_err *err
     s->bought[a] += n;
     s->left -= cost;
     x->cost += cost;
-    if (x->n && x->list[x->n - 1].arm == (int)a) {
-        x->list[x->n - 1].n += n;
+    if (x->list.n && x->list.data[x->list.n - 1].arm == (int)a) {
+        x->list.data[x->list.n - 1].n += n;
         return 0;
     }
-    if (x->n == x->cap) {
-        size_t cap = x->cap ? 2 * x->cap : 16;
-        step *more = realloc(x->list, cap * sizeof *more);
-        if (!more) return rn_fail(err, RN_ENOMEM, "no memory for a plan of %zu steps", cap);
-        x->list = more;
-        x->cap = cap;
-    }
-    x->list[x->n++] = (step){(int)a, n};
-    return 0;
+    return rn_vec_push(&x->list, ((step){(int)a, n})) ? 0 : rn_nomem(err, "plan");
 }
 
 /* The arm with the cheapest (sign 1) or dearest (-1) sample; the first of equals. */
@@ -289,6 +263,7 @@ static int plan_cascade(rn_policy *p, plan *x, stand *s, rn_err *err)
  * for each of their combinations. Points are all counts from 0 to the most, or, where that makes
  * too many cells, rise by the factor `growth`, the last one always being the most. */
 typedef struct lattice {
+    rn_arena mem; /* of all arrays */
     size_t n_dim, n_kind;
     size_t arm[MAX_ARM];
     int64_t most[MAX_ARM], *point[MAX_ARM];
@@ -302,18 +277,6 @@ typedef struct lattice {
     double least;          /* smallest f */
     size_t goal;           /* where it is */
 } lattice;
-
-static void lattice_free(lattice *l)
-{
-    for (size_t d = 0; d < l->n_dim; d++) {
-        free(l->point[d]);
-        free(l->keep[d]);
-    }
-    free(l->fail);
-    free(l->spent);
-    free(l->from);
-    free(l->level);
-}
 
 static int64_t next_point(int64_t at, int64_t most, double growth)
 {
@@ -355,16 +318,19 @@ static int lattice_new(const rn_policy *p, const stand *s, lattice *l, rn_err *e
 {
     const rn_prior *prior = p->prior;
     lattice_shape(l);
-    bool ok = (l->fail = malloc(l->n_cells * sizeof *l->fail)) != NULL;
-    ok &= (l->spent = malloc(l->n_cells * sizeof *l->spent)) != NULL;
-    ok &= (l->from = malloc(l->n_cells)) != NULL;
-    ok &= (l->level = malloc((l->n_dim + 1) * prior->n_kind * sizeof *l->level)) != NULL;
+    rn_arena *a = &l->mem;
+    l->fail = rn_arena_array(a, l->n_cells, sizeof *l->fail);
+    l->spent = rn_arena_array(a, l->n_cells, sizeof *l->spent);
+    l->from = rn_arena_array(a, l->n_cells, 1);
+    l->level = rn_arena_array(a, (l->n_dim + 1) * prior->n_kind, sizeof *l->level);
+    bool ok = l->fail && l->spent && l->from && l->level;
     for (size_t d = 0; d < l->n_dim; d++) {
         size_t rows = l->growth > 1 ? l->width[d] : 1;
-        ok &= (l->point[d] = malloc(l->width[d] * sizeof **l->point)) != NULL;
-        ok &= (l->keep[d] = malloc(rows * prior->n_kind * sizeof **l->keep)) != NULL;
+        l->point[d] = rn_arena_array(a, l->width[d], sizeof **l->point);
+        l->keep[d] = rn_arena_array(a, rows * prior->n_kind, sizeof **l->keep);
+        ok &= l->point[d] && l->keep[d];
     }
-    if (!ok) return rn_fail(err, RN_ENOMEM, "no memory for a plan over %zu choices", l->n_cells);
+    if (!ok) return rn_nomem(err, "plan");
     for (size_t i = 0; i < l->n_cells; i++)
         l->fail[i] = 2;
     posterior(prior, s->failed, p->weight);
@@ -487,7 +453,7 @@ static int lattice_buy(rn_policy *p, plan *x, stand *s, const lattice *l, rn_err
     for (size_t cell = l->n_cells - 1; cell != 0; cell -= l->stride[l->from[cell]])
         n++;
     uint8_t *way = malloc(n + 1);
-    if (!way) return rn_fail(err, RN_ENOMEM, "no memory for a plan of %zu steps", n);
+    if (!way) return rn_nomem(err, "plan");
     size_t i = n;
     for (size_t cell = l->n_cells - 1; cell != 0; cell -= l->stride[l->from[cell]])
         way[--i] = l->from[cell];
@@ -529,7 +495,7 @@ static int best_counts(const rn_policy *p, stand s, int64_t *k, rn_err *err)
             k[a] += n;
         }
         const bool more = l.goal != 0;
-        lattice_free(&l);
+        rn_arena_free(&l.mem);
         if (rc || !more) return rc;
     }
 }
@@ -554,7 +520,7 @@ static int plan_adaptive(rn_policy *p, plan *x, stand *s, rn_err *err)
         lattice_order(p, s, &l);
         rc = lattice_buy(p, x, s, &l, err);
     }
-    lattice_free(&l);
+    rn_arena_free(&l.mem);
     return rc;
 }
 
@@ -577,7 +543,7 @@ static int make_plan(rn_policy *p, rn_err *err)
     for (size_t a = 0; a < p->n_arm; a++)
         fresh &= s.bought[a] == 0;
     plan *x = fresh ? &p->first : &p->later;
-    x->n = 0;
+    x->list.n = 0;
     x->cost = 0;
     x->valid = false;
     int rc = 0;
@@ -620,8 +586,8 @@ int rn_policy_next(rn_policy *p, int *arm, rn_err *err)
     *arm = -1;
     if (p->passed) return 0;
     int rc = be_on_course(p, err);
-    if (rc || p->at == p->now->n) return rc;
-    const step *next = &p->now->list[p->at];
+    if (rc || p->at == p->now->list.n) return rc;
+    const step *next = &p->now->list.data[p->at];
     const stand s = where(p);
     const double cost = first_cost(p, &s, (size_t)next->arm);
     *arm = next->arm;
@@ -744,9 +710,9 @@ int rn_policy_promise(rn_policy *p, double *chance, double *cost, rn_err *err)
     if (!p->passed) {
         stand s = where(p);
         posterior(p->prior, s.failed, p->weight);
-        for (size_t i = p->at; i < p->now->n; i++) {
-            const size_t a = (size_t)p->now->list[i].arm;
-            for (int64_t j = i == p->at ? p->done : 0; j < p->now->list[i].n; j++) {
+        for (size_t i = p->at; i < p->now->list.n; i++) {
+            const size_t a = (size_t)p->now->list.data[i].arm;
+            for (int64_t j = i == p->at ? p->done : 0; j < p->now->list.data[i].n; j++) {
                 spent += failing * first_cost(p, &s, a);
                 failing = fail_one(p->prior, a, p->weight);
                 s.bought[a]++;

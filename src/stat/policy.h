@@ -37,8 +37,6 @@
 
 #include "stat/prior.h"
 
-#include <stdbool.h>
-
 #define RN_POLICIES(X)          \
     X(ADAPTIVE, "adaptive")     \
     X(SMALL_ONLY, "small-only") \
@@ -96,8 +94,6 @@ bool rn_policy_affords(const rn_policy *p, int arm);
 double rn_policy_left(const rn_policy *p);             /* budget less what is spent and set aside */
 int64_t rn_policy_bought(const rn_policy *p, int arm); /* observed, lost and in flight */
 int64_t rn_policy_in_flight(const rn_policy *p, int arm);
-/* The chance that the next sample of an arm passes, given the failures so far. */
-double rn_policy_expect(const rn_policy *p, int arm);
 /* What the policy promises from here, given the failures so far and all in flight failing: the
  * chance of a pass within what is left, and the expected cost until then. Either may be NULL. */
 int rn_policy_promise(rn_policy *p, double *chance, double *cost, rn_err *err);

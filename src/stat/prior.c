@@ -14,11 +14,6 @@
 #include "stat/prior.h"
 #include "stat/beta.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-
 enum { N_DEFAULT = 48, N_LEVELS = 5, MAX_SUPPORT = 160, N_EM = 20 };
 
 static const double levels[N_LEVELS] = {0.1, 0.3, 0.5, 0.7, 0.9};
@@ -113,7 +108,7 @@ int rn_prior_default(const double *cost, size_t n_arm, rn_prior **out, rn_err *e
     int rc = arms_check(cost, n_arm, err);
     if (rc) return rc;
     rn_prior *p = new_prior(n_arm, n_default(n_arm));
-    if (!p) return rn_fail(err, RN_ENOMEM, "no memory for a prior over %zu models", n_arm);
+    if (!p) return rn_nomem(err, "prior");
     default_kinds(cost, n_arm, 1, p->rate, p->weight);
     *out = p;
     return 0;
@@ -255,13 +250,11 @@ static void tidy(rn_prior *p)
 static int fit(const rn_count *const *counts, const record *list, size_t n_records,
                size_t n_learned, rn_prior *p, rn_err *err)
 {
-    double *like = NULL, *next = malloc(n_learned * sizeof *next);
-    double *log_rate = malloc(2 * n_learned * p->n_arm * sizeof *log_rate);
-    if (n_records <= SIZE_MAX / sizeof *like / n_learned)
-        like = malloc(n_records * n_learned * sizeof *like);
-    int rc = like && next && log_rate
-                 ? 0
-                 : rn_fail(err, RN_ENOMEM, "no memory to learn from %zu problems", n_records);
+    rn_arena mem = {0};
+    double *next = rn_arena_array(&mem, n_learned, sizeof *next);
+    double *log_rate = rn_arena_array(&mem, 2 * n_learned * p->n_arm, sizeof *log_rate);
+    double *like = rn_arena_array(&mem, n_records, n_learned * sizeof *like);
+    int rc = like && next && log_rate ? 0 : rn_nomem(err, "prior");
     for (size_t j = 0; j < n_learned * p->n_arm && !rc; j++) {
         log_rate[2 * j] = log(p->rate[j]);
         log_rate[2 * j + 1] = log1p(-p->rate[j]);
@@ -271,9 +264,7 @@ static int fit(const rn_count *const *counts, const record *list, size_t n_recor
         p->weight[t] = 1 / (double)n_learned;
     for (int round = 0; round < N_EM && !rc; round++)
         em_round(like, list, n_records, n_learned, p->weight, next);
-    free(log_rate);
-    free(next);
-    free(like);
+    rn_arena_free(&mem);
     return rc;
 }
 
@@ -290,7 +281,7 @@ int rn_prior_learn(const rn_count *const *counts, size_t n_arm, size_t n_problem
     rn_prior *p = list ? new_prior(n_arm, n_learned + n_default(n_arm)) : NULL;
     if (!p) {
         free(list);
-        return rn_fail(err, RN_ENOMEM, "no memory to learn from %zu problems", n_problems);
+        return rn_nomem(err, "prior");
     }
     place_kinds(counts, list, n_support, n_records, p);
     rc = fit(counts, list, n_records, n_learned, p, err);

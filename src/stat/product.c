@@ -6,8 +6,6 @@
  */
 #include "stat/product.h"
 
-#include <stdlib.h>
-
 enum { TILE = 4, BLOCK = 256 }; /* BLOCK is a multiple of TILE */
 
 typedef double lanes __attribute__((vector_size(16)));
@@ -61,7 +59,7 @@ int rn_stat_product(const rn_operand *x, const rn_operand *y, const double *weig
     if (!x_panel || !y_panels) {
         free(x_panel);
         free(y_panels);
-        return rn_fail(err, RN_ENOMEM, "no memory for a product over %zu problems", n_p);
+        return rn_nomem(err, "product");
     }
     for (size_t j0 = 0; j0 < y->n; j0 += BLOCK) {
         size_t j_end = min_size(j0 + BLOCK, y->n);

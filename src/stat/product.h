@@ -6,10 +6,7 @@
 #ifndef RN_STAT_PRODUCT_H
 #define RN_STAT_PRODUCT_H
 
-#include "base/err.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 /* A matrix read as [p, i]: element (p, i) is at p * stride_p + i * stride_i. Borrowed. */
 typedef struct rn_operand {

@@ -11,11 +11,6 @@
  */
 #include "stat/rankscore.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
 #define NEGLIGIBLE 1e-18
 
 typedef struct scored {
@@ -39,7 +34,7 @@ int rn_stat_rank_order(const rn_ranked *r, bool lower_is_better, rn_cut cut, dou
 {
     if (r->n < 0) return rn_fail(err, RN_EINVAL, "n = %" PRId64 " samples", r->n);
     scored *list = malloc(((size_t)r->n + 1) * sizeof *list);
-    if (!list) return rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", r->n);
+    if (!list) return rn_nomem(err, "ranking");
 
     int rc = 0;
     int64_t n_list = 0;
@@ -153,7 +148,7 @@ int rn_stat_rank_table(const rn_ranked *problems, size_t n_rows, bool lower_is_b
     for (size_t i = 0; i < n_rows; i++)
         if (problems[i].n > max_n) max_n = problems[i].n;
     double *place = malloc(((size_t)max_n + 1) * sizeof *place);
-    if (!place) return rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", max_n);
+    if (!place) return rn_nomem(err, "ranking");
 
     int rc = 0;
     for (size_t i = 0; i < n_rows && rc == 0; i++) {
@@ -164,6 +159,22 @@ int rn_stat_rank_table(const rn_ranked *problems, size_t n_rows, bool lower_is_b
         if (rc == 0 && n > 0) rc = rn_stat_rank_curve(place, n, k_max, row, err);
         if (rc) rn_err_prefix(err, "problem %zu", i);
     }
+    free(place);
+    return rc;
+}
+
+/* ---- ration.h -------------------------------------------------------------------------------- */
+
+int rn_rank_score(const double *score, const uint8_t *pass, int64_t n, int64_t k, double *out,
+                  rn_err *err)
+{
+    if (n < 1) return rn_fail(err, RN_EINVAL, "rank-score of %" PRId64 " samples", n);
+    const rn_ranked r = {.score = score, .pass = pass, .n = n};
+    double *place = malloc((size_t)n * sizeof *place);
+    if (!place) return rn_nomem(err, "ranking");
+    int64_t n_place;
+    int rc = rn_stat_rank_order(&r, false, RN_CUT_LAST, place, &n_place, err);
+    if (rc == 0) rc = rn_stat_rank_at(place, n_place, k, out, err);
     free(place);
     return rc;
 }

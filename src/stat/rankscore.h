@@ -9,11 +9,7 @@
 #ifndef RN_STAT_RANKSCORE_H
 #define RN_STAT_RANKSCORE_H
 
-#include "base/err.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 /* What becomes of samples that are left out of the ranking (cut by the token limit). */
 typedef enum rn_cut {

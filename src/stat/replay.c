@@ -3,46 +3,25 @@
 
 #include "base/rng.h"
 
-#include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
-
-static int add_step(rn_course *c, size_t *cap, int arm, rn_err *err)
-{
-    if (c->n && c->steps[c->n - 1].arm == arm) {
-        c->steps[c->n - 1].n++;
-        return 0;
-    }
-    if (c->n == *cap) {
-        size_t more = *cap ? 2 * *cap : 16;
-        rn_course_step *steps = realloc(c->steps, more * sizeof *steps);
-        if (!steps) return rn_fail(err, RN_ENOMEM, "no memory for a course of %zu steps", more);
-        c->steps = steps;
-        *cap = more;
-    }
-    c->steps[c->n++] = (rn_course_step){arm, 1};
-    return 0;
-}
-
 int rn_stat_course(rn_policy *p, const rn_policy_arm *price, rn_course *out, rn_err *err)
 {
-    rn_course c = {0};
-    size_t cap = 0;
+    RN_VEC(rn_course_step) steps = {0};
     int arm = 0, rc;
     rn_policy_reset(p);
-    for (;;) {
-        rc = rn_policy_next(p, &arm, err);
-        if (rc || arm < 0) break;
+    while (!(rc = rn_policy_next(p, &arm, err)) && arm >= 0) {
         const bool first = rn_policy_bought(p, arm) == 1;
         rn_policy_observe(p, arm, false, price[arm].per_sample + (first ? price[arm].shared : 0));
-        rc = add_step(&c, &cap, arm, err);
-        if (rc) break;
+        if (steps.n && steps.data[steps.n - 1].arm == arm)
+            steps.data[steps.n - 1].n++;
+        else if (!rn_vec_push(&steps, ((rn_course_step){arm, 1})))
+            break;
     }
     rn_policy_reset(p);
+    if (!rc && !rn_vec_ok(&steps)) rc = rn_nomem(err, "course");
     if (rc)
-        rn_course_free(&c);
+        rn_vec_free(&steps);
     else
-        *out = c;
+        *out = (rn_course){.steps = steps.data, .n = steps.n};
     return rc;
 }
 

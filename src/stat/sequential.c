@@ -13,14 +13,6 @@
  */
 #include "stat/sequential.h"
 
-#include <assert.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 enum { N_RATES = RN_SEQ_RATES, N_EM = 30, MAX_STEPS = 40, MAX_RUNGS = 128, N_VIRTUAL = 6 };
 
 static const double growth = 1.3;     /* of the schedule */
@@ -39,8 +31,10 @@ struct rn_seq {
     int n_steps;
     int first, last; /* rungs */
     double rate[N_RATES];
+    rn_arena arena;           /* of ks and the tables */
     table *tables[MAX_RUNGS]; /* [last - first + 1] */
-    table *equal;             /* the last one made by rn_seq_equal, for n samples of each problem */
+    rn_arena equal_arena;
+    table *equal; /* the last one made by rn_seq_equal, for n samples of each problem */
     int64_t equal_n;
 };
 
@@ -146,14 +140,6 @@ static void fill_spread(const rn_seq *q, const double *ends, const double *pass,
     }
 }
 
-static void free_table(table *t)
-{
-    if (!t) return;
-    free(t->pass);
-    free(t->spread);
-    free(t);
-}
-
 /* What make_table works with. w = n_max + 1. */
 typedef struct paths {
     double *all, *next; /* [w] */
@@ -195,46 +181,40 @@ static bool fill_step(const rn_seq *q, int rung, int r, paths *x, table *t)
     return any;
 }
 
-/* Without the spread, which takes longer than all the rest, where only estimates are asked for. */
-static table *make_table(const rn_seq *q, int rung, bool with_spread)
+/* In the arena; NULL when memory is out. Without the spread, which takes longer than all the rest,
+ * where only estimates are asked for. */
+static table *make_table(const rn_seq *q, int rung, bool with_spread, rn_arena *arena)
 {
     const size_t w = width(q), n_ks = q->plan.n_ks, size = (size_t)q->n_steps * w;
-    table *t = calloc(1, sizeof *t);
-    double *work = calloc((2 + n_ks) * w + size, sizeof *work);
-    paths x = {.all = work, .go = calloc(w, 1)};
-    if (t) {
-        t->pass = malloc(n_ks * size * sizeof *t->pass);
-        t->spread = malloc(n_ks * N_RATES * sizeof *t->spread);
-    }
-    bool ok = t && work && x.go && t->pass && t->spread;
-    if (ok) {
-        x.next = work + w;
-        x.failing = work + 2 * w;
-        x.ends = work + (2 + n_ks) * w;
-        first_paths(q, &x);
-        for (int r = 0; r < q->n_steps; r++) {
-            bool any = fill_step(q, rung, r, &x, t);
-            if (r + 1 == q->n_steps) break;
-            if (!any) { /* later steps have no path */
-                memset(x.all, 0, w * sizeof *x.all);
-                continue;
-            }
-            spread_paths(q, r, x.go, x.all, x.next);
-            memcpy(x.all, x.next, w * sizeof *x.all);
-            for (size_t j = 0; j < n_ks; j++) {
-                spread_paths(q, r, x.go, x.failing + j * w, x.next);
-                memcpy(x.failing + j * w, x.next, w * sizeof *x.next);
-            }
+    rn_arena a = {0};
+    table *t = rn_arena_alloc(arena, sizeof *t);
+    paths x = {.all = rn_arena_array(&a, w, sizeof *x.all),
+               .next = rn_arena_array(&a, w, sizeof *x.next),
+               .failing = rn_arena_array(&a, n_ks * w, sizeof *x.failing),
+               .ends = rn_arena_array(&a, size, sizeof *x.ends),
+               .go = rn_arena_array(&a, w, 1)};
+    if (t) t->pass = rn_arena_array(arena, n_ks * size, sizeof *t->pass);
+    if (t) t->spread = rn_arena_array(arena, n_ks * N_RATES, sizeof *t->spread);
+    const bool ok = t && t->pass && t->spread && x.all && x.next && x.failing && x.ends && x.go;
+    if (ok) first_paths(q, &x);
+    for (int r = 0; ok && r < q->n_steps; r++) {
+        bool any = fill_step(q, rung, r, &x, t);
+        if (r + 1 == q->n_steps) break;
+        if (!any) { /* later steps have no path */
+            memset(x.all, 0, w * sizeof *x.all);
+            continue;
         }
-        for (size_t j = 0; j < n_ks && with_spread; j++)
-            fill_spread(q, x.ends, t->pass + j * size, t->spread + j * N_RATES);
-    } else {
-        free_table(t);
-        t = NULL;
+        spread_paths(q, r, x.go, x.all, x.next);
+        memcpy(x.all, x.next, w * sizeof *x.all);
+        for (size_t j = 0; j < n_ks; j++) {
+            spread_paths(q, r, x.go, x.failing + j * w, x.next);
+            memcpy(x.failing + j * w, x.next, w * sizeof *x.next);
+        }
     }
-    free(work);
-    free(x.go);
-    return t;
+    for (size_t j = 0; ok && j < n_ks && with_spread; j++)
+        fill_spread(q, x.ends, t->pass + j * size, t->spread + j * N_RATES);
+    rn_arena_free(&a);
+    return ok ? t : NULL;
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -292,10 +272,10 @@ int rn_seq_new(const rn_seq_plan *plan, rn_seq **out, rn_err *err)
     int rc = check_plan(plan, err);
     if (rc) return rc;
     rn_seq *q = calloc(1, sizeof *q);
-    if (q) q->ks = malloc(plan->n_ks * sizeof *q->ks);
+    if (q) q->ks = rn_arena_array(&q->arena, plan->n_ks, sizeof *q->ks);
     if (!q || !q->ks) {
         free(q);
-        return rn_fail(err, RN_ENOMEM, "sampling until an interval: out of memory");
+        return rn_nomem(err, "sampling until an interval");
     }
     q->plan = *plan;
     memcpy(q->ks, plan->ks, plan->n_ks * sizeof *q->ks);
@@ -320,10 +300,8 @@ int rn_seq_new(const rn_seq_plan *plan, rn_seq **out, rn_err *err)
 void rn_seq_free(rn_seq *q)
 {
     if (!q) return;
-    for (int i = 0; i < MAX_RUNGS; i++)
-        free_table(q->tables[i]);
-    free_table(q->equal);
-    free(q->ks);
+    rn_arena_free(&q->arena);
+    rn_arena_free(&q->equal_arena);
     free(q);
 }
 
@@ -419,10 +397,11 @@ static int estimate(const rn_seq *q, const table *t, const rn_count *x, size_t n
                     rn_err *err)
 {
     const size_t n_ks = q->plan.n_ks;
-    class_ *cls = malloc((n + 1) * sizeof *cls);
-    double *like = malloc((n + 1) * N_RATES * sizeof *like), *pass = malloc(n_ks * sizeof *pass);
-    double w[N_RATES];
-    int rc = cls && like && pass ? 0 : rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+    rn_arena a = {0};
+    class_ *cls = rn_arena_array(&a, n + 1, sizeof *cls);
+    double *like = rn_arena_array(&a, (n + 1) * N_RATES, sizeof *like);
+    double *pass = rn_arena_array(&a, n_ks, sizeof *pass), w[N_RATES];
+    int rc = cls && like && pass ? 0 : rn_nomem(err, "interval");
     size_t m = rc ? 0 : list_classes(x, n, cls);
     for (size_t j = 0; j < n_ks && !rc; j++)
         out[j] = (rn_seq_mean){0};
@@ -436,9 +415,7 @@ static int estimate(const rn_seq *q, const table *t, const rn_count *x, size_t n
         for (int g = 0; g < N_RATES; g++)
             out[j].variance += (w[g] + (double)N_VIRTUAL / N_RATES / (double)n) *
                                t->spread[j * N_RATES + (size_t)g] / (double)n;
-    free(cls);
-    free(like);
-    free(pass);
+    rn_arena_free(&a);
     return rc;
 }
 
@@ -447,8 +424,8 @@ static int table_of(rn_seq *q, int rung, const table **out, rn_err *err)
     if (rung < q->first) rung = q->first; /* all rungs before are alike, and all behind */
     if (rung > q->last) rung = q->last;
     table **t = &q->tables[rung - q->first];
-    if (!*t) *t = make_table(q, rung, true);
-    if (!*t) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+    if (!*t) *t = make_table(q, rung, true, &q->arena);
+    if (!*t) return rn_nomem(err, "interval");
     *out = *t;
     return 0;
 }
@@ -472,10 +449,10 @@ int rn_seq_equal(rn_seq *q, const rn_count *x, size_t n, rn_seq_mean *out, rn_er
         if (x[i].n != x[0].n || x[i].n < q->ks[q->plan.n_ks - 1])
             return rn_fail(err, RN_EINVAL, "problem %zu has %" PRId64 " samples", i, x[i].n);
     if (q->equal_n != x[0].n) {
-        free_table(q->equal);
+        rn_arena_free(&q->equal_arena);
         q->equal_n = 0;
-        q->equal = make_table(&one, 0, true);
-        if (!q->equal) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+        q->equal = make_table(&one, 0, true, &q->equal_arena);
+        if (!q->equal) return rn_nomem(err, "interval");
         q->equal_n = x[0].n;
     }
     return estimate(&one, q->equal, x, n, out, err);
@@ -492,6 +469,7 @@ int rn_seq_table(rn_seq *q, int rung, const rn_count *x, size_t n, int64_t k_max
     enum { AT_ONCE = 16 };
     int64_t ks[AT_ONCE];
     double pass[AT_ONCE];
+    rn_arena a = {0};
     int rc = 0;
     assert(k_max >= 1 && k_max <= q->step[0]);
     for (int64_t done = 0; !rc && done < k_max;) {
@@ -502,8 +480,8 @@ int rn_seq_table(rn_seq *q, int rung, const rn_count *x, size_t n, int64_t k_max
             ks[one.plan.n_ks] = done + (int64_t)one.plan.n_ks + 1;
             one.plan.n_ks++;
         }
-        table *t = make_table(&one, rung, false);
-        if (!t) return rn_fail(err, RN_ENOMEM, "an interval: out of memory");
+        const table *t = make_table(&one, rung, false, &a);
+        if (!t) rc = rn_nomem(err, "interval");
         for (size_t i = 0; !rc && i < n; i++) {
             if (!look_up(&one, t, x[i].n, x[i].c, pass))
                 rc = not_an_end(err, x[i].n, x[i].c);
@@ -511,7 +489,7 @@ int rn_seq_table(rn_seq *q, int rung, const rn_count *x, size_t n, int64_t k_max
                 memcpy(&table_[i * (size_t)k_max + (size_t)done], pass,
                        one.plan.n_ks * sizeof *pass);
         }
-        free_table(t);
+        rn_arena_free(&a);
         done += (int64_t)one.plan.n_ks;
     }
     return rc;
@@ -519,9 +497,10 @@ int rn_seq_table(rn_seq *q, int rung, const rn_count *x, size_t n, int64_t k_max
 
 int rn_seq_posterior(const rn_seq *q, const rn_count *x, size_t n, double *out, rn_err *err)
 {
-    class_ *cls = malloc((n + 1) * sizeof *cls);
-    double *like = malloc((n + 1) * N_RATES * sizeof *like), w[N_RATES];
-    int rc = cls && like ? 0 : rn_fail(err, RN_ENOMEM, "rates of problems: out of memory");
+    rn_arena a = {0};
+    class_ *cls = rn_arena_array(&a, n + 1, sizeof *cls);
+    double *like = rn_arena_array(&a, (n + 1) * N_RATES, sizeof *like), w[N_RATES];
+    int rc = cls && like ? 0 : rn_nomem(err, "rates of problems");
     size_t m = rc ? 0 : list_classes(x, n, cls);
     if (!rc) fit_rates(q, cls, m, like, w);
     for (size_t i = 0; i < n && !rc; i++) {
@@ -535,8 +514,7 @@ int rn_seq_posterior(const rn_seq *q, const rn_count *x, size_t n, double *out, 
         for (int g = 0; g < N_RATES; g++)
             row[g] /= sum;
     }
-    free(cls);
-    free(like);
+    rn_arena_free(&a);
     return rc;
 }
 

@@ -23,7 +23,6 @@
 #ifndef RN_STAT_SEQUENTIAL_H
 #define RN_STAT_SEQUENTIAL_H
 
-#include "stat/boot.h"
 #include "stat/pass.h"
 
 enum {

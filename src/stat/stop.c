@@ -10,9 +10,6 @@
  */
 #include "stat/stop.h"
 
-#include <inttypes.h>
-#include <math.h>
-
 int rn_stat_drawcost_check(const rn_drawcost *cost, rn_err *err)
 {
     const double part[] = {cost->shared, cost->failing, cost->passing};
@@ -98,4 +95,11 @@ int rn_stat_stop_table(const rn_counts *x, const rn_drawcost *costs, int per_row
         at += (size_t)k_max;
     }
     return 0;
+}
+
+/* ---- ration.h -------------------------------------------------------------------------------- */
+
+int rn_expected_draws(int64_t n, int64_t c, int64_t k, double *out, rn_err *err)
+{
+    return rn_stat_draws(n, c, k, out, err);
 }

@@ -11,13 +11,6 @@
 
 #include "base/rng.h"
 
-#include <assert.h>
-#include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
 /* Draws of a problem: enough orders that a set's error is below that of its problems by far. */
 enum { DRAWS = 20000, MIN_ORDERS = 50, MAX_ORDERS = 1000, EVERY_K = 128 };
 
@@ -27,6 +20,7 @@ typedef struct kind {
 } kind;
 
 typedef struct hall {
+    rn_arena mem; /* of all arrays */
     const rn_votes *p;
     uint32_t *kind_of; /* [n] */
     kind *kinds;       /* [n_kinds] */
@@ -53,18 +47,6 @@ static int check(const rn_votes *p, int64_t k_max, rn_err *err)
             return rn_fail(err, RN_EINVAL, "sample %" PRId64 ": pass is %d, must be 0 or 1", i,
                            p->pass[i]);
     return 0;
-}
-
-static void hall_close(hall *h)
-{
-    free(h->kind_of);
-    free(h->kinds);
-    free(h->order);
-    free(h->at);
-    free(h->tally);
-    free(h->valid);
-    free(h->weight);
-    free(h->there);
 }
 
 static const uint16_t *row(const rn_votes *p, int64_t i)
@@ -98,19 +80,19 @@ static int hall_open(hall *h, const rn_votes *p, rn_err *err)
 {
     size_t n = (size_t)p->n;
     *h = (hall){.p = p, .n_values = 1};
-    h->kind_of = malloc(n * sizeof *h->kind_of);
-    h->kinds = malloc(n * sizeof *h->kinds);
-    h->order = malloc(n * sizeof *h->order);
-    h->at = malloc(n * sizeof *h->at);
-    h->there = malloc(n * sizeof *h->there);
-    h->valid = calloc(p->n_inputs + 1, sizeof *h->valid);
-    h->weight = calloc(p->n_inputs + 1, sizeof *h->weight);
+    h->kind_of = rn_arena_array(&h->mem, n, sizeof *h->kind_of);
+    h->kinds = rn_arena_array(&h->mem, n, sizeof *h->kinds);
+    h->order = rn_arena_array(&h->mem, n, sizeof *h->order);
+    h->at = rn_arena_array(&h->mem, n, sizeof *h->at);
+    h->there = rn_arena_array(&h->mem, n, sizeof *h->there);
+    h->valid = rn_arena_array(&h->mem, p->n_inputs + 1, sizeof *h->valid);
+    h->weight = rn_arena_array(&h->mem, p->n_inputs + 1, sizeof *h->weight);
     bool ok = h->kind_of && h->kinds && h->order && h->at && h->there && h->valid && h->weight;
     if (ok) find_kinds(h);
-    if (ok) h->tally = calloc(p->n_inputs * h->n_values + 1, sizeof *h->tally);
+    if (ok) h->tally = rn_arena_array(&h->mem, p->n_inputs * h->n_values + 1, sizeof *h->tally);
     if (ok && h->tally) return 0;
-    hall_close(h);
-    return rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", p->n);
+    rn_arena_free(&h->mem);
+    return rn_nomem(err, "ranking");
 }
 
 /* Forgets the kinds that are counted. */
@@ -269,7 +251,7 @@ int rn_stat_votes_curve(const rn_votes *p, int64_t k_max, uint64_t seed, uint64_
     rn_rng rng;
     rn_rng_init(&rng, seed, stream, 0);
     walk_orders(&h, k_max, &rng, out);
-    hall_close(&h);
+    rn_arena_free(&h.mem);
     return 0;
 }
 
@@ -310,7 +292,7 @@ int rn_stat_votes_score(const rn_votes *p, double *score, rn_err *err)
             score[i] = level + below_one * share;
         }
     }
-    hall_close(&h);
+    rn_arena_free(&h.mem);
     return 0;
 }
 
@@ -345,12 +327,12 @@ int rn_stat_votes_stop(const rn_votes *p, int64_t k_max, uint64_t seed, uint64_t
     int rc = check(p, k_max, err);
     if (rc) return rc;
     const size_t n = (size_t)p->n;
-    uint16_t *value = malloc((n * p->n_inputs + 1) * sizeof *value);
-    uint32_t *right = malloc(n * sizeof *right);
-    uint8_t *flags = malloc(2 * n);
-    double *curve = calloc((size_t)k_max, sizeof *curve);
-    if (!value || !right || !flags || !curve)
-        rc = rn_fail(err, RN_ENOMEM, "no memory to rank %" PRId64 " samples", p->n);
+    rn_arena mem = {0};
+    uint16_t *value = rn_arena_array(&mem, n * p->n_inputs + 1, sizeof *value);
+    uint32_t *right = rn_arena_array(&mem, n, sizeof *right);
+    uint8_t *flags = rn_arena_array(&mem, 2 * n, 1);
+    double *curve = rn_arena_array(&mem, (size_t)k_max, sizeof *curve);
+    if (!value || !right || !flags || !curve) rc = rn_nomem(err, "ranking");
     int64_t n_right = 0;
     rn_votes u = {.n = 0};
     if (!rc) u = unmet_of(p, value, right, flags, &n_right);
@@ -366,9 +348,6 @@ int rn_stat_votes_stop(const rn_votes *p, int64_t k_max, uint64_t seed, uint64_t
         at->met_pass = m ? at->met * (double)n_right / (double)m : 0;
         at->pass = at->met_pass + none * curve[k - 1];
     }
-    free(value);
-    free(right);
-    free(flags);
-    free(curve);
+    rn_arena_free(&mem);
     return rc;
 }

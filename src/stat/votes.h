@@ -17,10 +17,7 @@
 #ifndef RN_STAT_VOTES_H
 #define RN_STAT_VOTES_H
 
-#include "base/err.h"
-
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 /* Before the values of a sample, as they are stored: 16-bit numbers, least significant byte first.
  * All but the last are the problem's. */
@@ -31,11 +28,11 @@ enum {
     RN_VOTES_HEAD
 };
 
-/* The number at place i of stored votes. */
-static inline uint16_t rn_votes_at(const char *stored, size_t i)
+/* The number at place i of stored votes; 0 where there are none. */
+static inline uint16_t rn_votes_at(rn_bytes stored, size_t i)
 {
-    const uint8_t *b = (const uint8_t *)stored + 2 * i;
-    return (uint16_t)(b[0] | b[1] << 8);
+    const uint8_t *b = (const uint8_t *)stored.data + 2 * i;
+    return stored.len / 2 > i ? (uint16_t)(b[0] | b[1] << 8) : 0;
 }
 
 typedef struct rn_votes {

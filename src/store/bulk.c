@@ -5,8 +5,6 @@
  */
 #include "store/store_priv.h"
 
-#include <limits.h>
-
 /* A run's samples in their order; `kind` is the first column. */
 #define CELLS(kind)                                                                          \
     "SELECT " kind ", s.id, p.id, p.ord, s.idx, s.gen_tok, s.prompt_tok, s.text_bytes,"      \
@@ -73,11 +71,10 @@ int rn_store_cells(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena *a
     int rc = count_of(s, "SELECT count(*) FROM sample WHERE run_id = ?1", run_id, &cap, err);
     if (rc) return rc;
     rn_store_cell *cells = rn_arena_array(arena, cap ? cap : 1, sizeof *cells);
-    if (!cells) return rn_store_nomem(s, err);
+    if (!cells) return rn_nomem(err, s->path);
     rn_rows r;
     rc = open_cells(s, &r, run_id, protocol_id, err);
-    if (rc) return rc;
-    while (i < cap && (rc = rn_rows_next(&r, err)) > 0) {
+    while (i < cap && rn_rows_step(&r, &rc, err)) {
         cell_row row;
         get_cell(&r, &row);
         cells[i++] = row.x;
@@ -102,7 +99,7 @@ int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
                     double **score, rn_err *err)
 {
     double *v = rn_arena_array(arena, n ? n : 1, sizeof *v);
-    if (!v) return rn_store_nomem(s, err);
+    if (!v) return rn_nomem(err, s->path);
     rn_rows r;
     int rc = rn_rows_open(s, &r, err,
                           "SELECT (SELECT c.score FROM score c"
@@ -111,9 +108,8 @@ int rn_store_scores(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
                           " CROSS JOIN sample s ON s.run_id = r.id AND s.problem_id = p.id"
                           " WHERE r.id = ?1 ORDER BY p.ord, p.id, s.idx",
                           "ii", run_id, ranker_id);
-    if (rc) return rc;
     size_t i = 0;
-    while (i < n && (rc = rn_rows_next(&r, err)) > 0)
+    while (i < n && rn_rows_step(&r, &rc, err))
         rn_rows_get(&r, "r", &v[i++]);
     while (i < n)
         v[i++] = (double)NAN;
@@ -129,7 +125,7 @@ int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
     rn_store_grouping g = {.group = rn_arena_array(arena, n ? n : 1, sizeof *g.group),
                            .part = rn_arena_array(arena, n ? n : 1, sizeof *g.part),
                            .votes = rn_arena_array(arena, n ? n : 1, sizeof *g.votes)};
-    if (!g.group || !g.part || !g.votes) return rn_store_nomem(s, err);
+    if (!g.group || !g.part || !g.votes) return rn_nomem(err, s->path);
     rn_rows r;
     int rc = rn_rows_open(s, &r, err,
                           "SELECT c.grp, c.part, c.votes"
@@ -138,9 +134,8 @@ int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
                           " LEFT JOIN score c ON c.sample_id = s.id AND c.ranker_id = ?2"
                           " WHERE r.id = ?1 ORDER BY p.ord, p.id, s.idx",
                           "ii", run_id, ranker_id);
-    if (rc) return rc;
     size_t i = 0;
-    for (; i < n && (rc = rn_rows_next(&r, err)) > 0; i++) {
+    for (; i < n && rn_rows_step(&r, &rc, err); i++) {
         int64_t group;
         rn_bytes votes;
         rn_rows_get(&r, "irb", &group, &g.part[i], &votes);
@@ -149,10 +144,7 @@ int rn_store_groups(rn_store *s, int64_t run_id, int64_t ranker_id, rn_arena *ar
         if (!votes.len) continue;
         g.any_votes = true;
         g.votes[i] = (rn_bytes){rn_arena_dup(arena, votes.data, votes.len), votes.len};
-        if (!g.votes[i].data) {
-            rc = rn_store_nomem(s, err);
-            break;
-        }
+        if (!g.votes[i].data) rc = rn_nomem(err, s->path);
     }
     for (; i < n; i++)
         g.part[i] = (double)NAN;
@@ -219,13 +211,12 @@ static int tally_outcomes(rn_store *s, int64_t run_id, rn_arena *arena, rn_store
                           " CROSS JOIN tally c ON c.run_id = r.id AND c.problem_id = p.id"
                           " WHERE r.id = ?1 ORDER BY p.ord, p.id",
                           "i", run_id);
-    if (rc) return rc;
-    while (*n < cap && (rc = rn_rows_next(&r, err)) > 0) {
+    while (*n < cap && rn_rows_step(&r, &rc, err)) {
         rn_store_outcome *o = &list[(*n)++];
         *o = (rn_store_outcome){.mean_gen_tok = (double)NAN, .mean_prompt_tok = (double)NAN};
         rn_rows_get(&r, "tiii", &o->task_id, &o->ord, &o->n, &o->c);
         o->task_id = rn_arena_strdup(arena, o->task_id);
-        if (!o->task_id) return rn_rows_close(&r, rn_store_nomem(s, err));
+        if (!o->task_id) return rn_rows_close(&r, rn_nomem(err, s->path));
     }
     return rn_rows_close(&r, rc < 0 ? rc : 0);
 }
@@ -248,7 +239,7 @@ static int sample_outcomes(rn_store *s, int64_t run_id, int64_t protocol_id, rn_
             gen = prompt = (tokens){0};
             o = &list[(*n)++];
             *o = (rn_store_outcome){.task_id = rn_arena_strdup(arena, c.task_id), .ord = c.x.ord};
-            if (!o->task_id) return rn_rows_close(&r, rn_store_nomem(s, err));
+            if (!o->task_id) return rn_rows_close(&r, rn_nomem(err, s->path));
         }
         add_verdict(o, c.x.verdict);
         add_tokens(&gen, c.x.gen_tok);
@@ -286,7 +277,7 @@ int rn_store_outcomes(rn_store *s, int64_t run_id, int64_t protocol_id, rn_arena
         rc = count_of(s, "SELECT count(*) FROM tally WHERE run_id = ?1", run_id, &tallies, err);
     if (rc) return rc;
     rn_store_outcome *list = rn_arena_array(arena, cap ? cap : 1, sizeof *list);
-    if (!list) return rn_store_nomem(s, err);
+    if (!list) return rn_nomem(err, s->path);
     rc = tallies > 0 ? tally_outcomes(s, run_id, arena, list, cap, &count, err)
                      : sample_outcomes(s, run_id, protocol_id, arena, list, cap, &count, err);
     if (rc) return rc;

@@ -8,10 +8,6 @@
 
 #include "base/json.h"
 
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_DEPTH = 64 };
 
 static int put_value(const json_t *v, int depth, rn_buf *out, rn_err *err);
@@ -30,20 +26,15 @@ static void put_real(double x, rn_buf *out)
     rn_buf_puts(out, s);
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int put_object(const json_t *v, int depth, rn_buf *out, rn_err *err)
 {
     size_t n = json_object_size(v), i = 0;
     const char **keys = malloc((n + 1) * sizeof *keys);
-    if (!keys) return rn_fail(err, RN_ENOMEM, "out of memory in settings");
+    if (!keys) return rn_nomem(err, "settings");
     for (void *it = json_object_iter((json_t *)(uintptr_t)v); it;
          it = json_object_iter_next((json_t *)(uintptr_t)v, it))
         keys[i++] = json_object_iter_key(it);
-    qsort(keys, n, sizeof *keys, compare_keys);
+    qsort(keys, n, sizeof *keys, rn_by_text);
     int rc = 0;
     rn_buf_putc(out, '{');
     for (i = 0; i < n && !rc; i++) {
@@ -101,7 +92,7 @@ static int put_whole(json_t *v, rn_buf *out, rn_err *err)
 {
     int rc = v ? put_value(v, 0, out, err) : 0;
     json_decref(v);
-    if (!v || (!rc && !rn_buf_ok(out))) rc = rn_fail(err, RN_ENOMEM, "out of memory in settings");
+    if (!v || (!rc && !rn_buf_ok(out))) rc = rn_nomem(err, "settings");
     return rc;
 }
 

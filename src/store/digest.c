@@ -81,8 +81,7 @@ static int add_rows(rn_store *s, const char *sql, rn_sha256 *h, uint64_t sum[LAN
 {
     rn_rows r;
     int rc = rn_rows_open(s, &r, err, sql, "");
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         uint64_t digest[LANES];
         uint8_t bytes[RN_SHA256_BYTES];
         for (int i = 0; i < sqlite3_column_count(r.st); i++)
@@ -99,7 +98,7 @@ int rn_store_digest(rn_store *s, char hex[65], rn_err *err)
 {
     uint64_t sum[LANES] = {0};
     rn_sha256 *h = rn_sha256_new();
-    if (!h) return rn_fail(err, RN_ENOMEM, "%s: out of memory", s->path);
+    if (!h) return rn_nomem(err, s->path);
     int rc = 0, sq = sqlite3_exec(s->db, make_run_key, NULL, NULL, NULL);
     if (sq) rc = rn_store_fail(s, sq, err, "cannot be read");
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && !rc; i++)

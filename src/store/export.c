@@ -4,9 +4,6 @@
  */
 #include "store/export_priv.h"
 
-#include <stdio.h>
-#include <string.h>
-
 enum { FLUSH_BYTES = 256 * 1024 };
 
 static const struct export_name {
@@ -37,7 +34,7 @@ bool rn_export_takes_all(rn_export_format f)
 
 static int flush(rn_exporter *x, rn_err *err)
 {
-    if (!rn_buf_ok(&x->out)) return rn_fail(err, RN_ENOMEM, "%s: out of memory", x->s->path);
+    if (!rn_buf_ok(&x->out)) return rn_nomem(err, x->s->path);
     int e = x->out.len ? x->opts->write(x->opts->user, x->out.data, x->out.len) : 0;
     rn_buf_clear(&x->out);
     return e ? rn_fail(err, RN_EIO, "the export cannot be written: %s", strerror(e)) : 0;
@@ -82,8 +79,7 @@ static int one_sample(rn_exporter *x, const rn_store_problem *p, rn_export_row *
     if (x->form->whole && x->opts->program) {
         rn_buf_clear(&x->program);
         rc = x->opts->program(x->opts->user, p->task_id, r->text, &x->program, err);
-        if (!rc && !rn_buf_ok(&x->program))
-            rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", x->s->path);
+        if (!rc && !rn_buf_ok(&x->program)) rc = rn_nomem(err, x->s->path);
         if (rc) return rc;
         r->text = (rn_bytes){x->program.data ? x->program.data : "", x->program.len};
     }

@@ -1,8 +1,6 @@
 /* export_forms.c: what each form writes for a problem and for a sample. See docs/FORMATS.md. */
 #include "store/export_priv.h"
 
-#include <ctype.h>
-
 static void put_text(rn_exporter *x, rn_bytes text)
 {
     rn_buf_json(&x->out, text);

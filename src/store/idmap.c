@@ -6,9 +6,6 @@
 
 #include "base/rng.h"
 
-#include <ctype.h>
-#include <stdlib.h>
-
 enum { MAX_ALIAS = 256 };
 
 static rn_idmap_slot *slot_of(const rn_idmap *m, rn_bytes key)

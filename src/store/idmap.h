@@ -5,8 +5,7 @@
 #ifndef RN_STORE_IDMAP_H
 #define RN_STORE_IDMAP_H
 
-#include "base/arena.h"
-#include "base/vec.h"
+#include "base/base.h"
 
 typedef struct rn_import_entry {
     const char *task_id, *prompt, *tests; /* prompt, tests: NULL unknown */

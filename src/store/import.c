@@ -7,8 +7,6 @@
 #include "base/hash.h"
 #include "store/store_priv.h"
 
-#include <stdlib.h>
-
 static const struct form {
     const char *name, *extractor;
 } forms[RN_N_IMPORT_FORMATS] = {[RN_IMPORT_AUTO] = {"auto", ""},
@@ -92,7 +90,7 @@ static int add_problem(rn_importer *im, rn_bytes id, const char *prompt, rn_impo
                        rn_err *err)
 {
     rn_import_entry *e = rn_idmap_add(&im->map, id);
-    if (!e) return rn_fail(err, RN_ENOMEM, "out of memory for the problems");
+    if (!e) return rn_nomem(err, "problems");
     e->prompt = prompt;
     int rc = put_problem(im, e, (int64_t)im->map.list.n - 1, err);
     if (!rc && out) *out = e;
@@ -204,7 +202,7 @@ static int put_verdict(rn_importer *im, int64_t sample_id, int64_t *protocol_id,
         rn_buf_printf(&json, "{\"imported\": \"%s\"%s%s%s}", forms[im->format].name,
                       *tests ? ", \"tests\": \"" : "", tests, *tests ? "\"" : "");
         int rc = rn_buf_ok(&json) ? rn_store_put_protocol(im->s, json.data, protocol_id, err)
-                                  : rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+                                  : rn_nomem(err, im->path);
         rn_buf_free(&json);
         if (rc) return rc;
     }
@@ -309,7 +307,7 @@ static int make_settings(rn_importer *im, rn_buf *out, rn_err *err)
     if (!rc && *forms[f].extractor && !json_object_get(v, "extractor"))
         failed |= json_object_set_new(v, "extractor", json_string(forms[f].extractor)) != 0;
     char *text = rc || failed ? NULL : json_dumps(v, JSON_COMPACT);
-    if (!rc && !text) rc = rn_fail(err, RN_ENOMEM, "out of memory in settings");
+    if (!rc && !text) rc = rn_nomem(err, "settings");
     if (!rc) rn_buf_puts(out, text);
     free(text);
     json_decref(v);

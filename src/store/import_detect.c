@@ -6,8 +6,6 @@
  */
 #include "store/import_priv.h"
 
-#include <stdio.h>
-
 enum { LOOK_BYTES = 256 * 1024, MAX_KEYS = 48 };
 
 /* Keys of an object at depth 1; values are skipped by their strings and brackets. */
@@ -297,7 +295,7 @@ int rn_import_detect(const char *path, rn_import_format *out, rn_err *err)
     while (!rc && b.len < LOOK_BYTES) {
         size_t n = 0;
         if (!rn_buf_reserve(&b, LOOK_BYTES - b.len)) {
-            rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", path);
+            rc = rn_nomem(err, path);
             break;
         }
         /* A damaged end is for the reading proper to report: the beginning is enough here. */

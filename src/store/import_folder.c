@@ -4,11 +4,7 @@
  */
 #include "store/import_priv.h"
 
-#include "base/vec.h"
-
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 enum { MAX_PROGRAM = 64 << 20 };
@@ -23,8 +19,8 @@ static int by_number(const void *a, const void *b)
     return i != j ? (i > j) - (i < j) : strcmp(x, y);
 }
 
-/* The entries of a folder that end in `end`, sorted; the caller frees them with free_names. */
-static int list_names(const char *folder, const char *end, names *out, rn_err *err)
+/* The entries of a folder that end in `end`, sorted. */
+static int list_names(const char *folder, const char *end, rn_arena *a, names *out, rn_err *err)
 {
     DIR *d = opendir(folder);
     if (!d) return rn_fail_errno(err, "cannot open the folder %s", folder);
@@ -33,24 +29,13 @@ static int list_names(const char *folder, const char *end, names *out, rn_err *e
     while ((e = readdir(d))) {
         size_t n = strlen(e->d_name);
         if (e->d_name[0] == '.' || n < n_end || strcmp(e->d_name + n - n_end, end) != 0) continue;
-        char *name = strdup(e->d_name);
-        if (!name || !rn_vec_push(out, name)) {
-            free(name);
-            out->failed = true;
-            break;
-        }
+        char *name = rn_arena_strdup(a, e->d_name);
+        if (!name || !rn_vec_push(out, name)) out->failed = true;
     }
     closedir(d);
-    if (!rn_vec_ok(out)) return rn_fail(err, RN_ENOMEM, "%s: out of memory", folder);
+    if (!rn_vec_ok(out)) return rn_nomem(err, folder);
     if (out->n) qsort(out->data, out->n, sizeof *out->data, by_number);
     return 0;
-}
-
-static void free_names(names *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        free(list->data[i]);
-    rn_vec_free(list);
 }
 
 /* "HumanEval_0" is HumanEval/0; with ids that are taken as they come the last '_' was the '/'. */
@@ -70,26 +55,22 @@ static int one_problem(rn_importer *im, const char *name, rn_err *err)
 {
     rn_import_entry *p = NULL;
     names files = {0};
-    rn_buf folder = {0}, path = {0}, text = {0};
-    rn_buf_printf(&folder, "%s/%s", im->path, name);
+    rn_arena a = {0};
+    rn_buf text = {0};
+    const char *folder = rn_arena_printf(&a, "%s/%s", im->path, name);
     int rc = find_folder(im, name, &p, err);
-    if (!rc)
-        rc = rn_buf_ok(&folder) ? list_names(folder.data, ".py", &files, err)
-                                : rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+    if (!rc) rc = folder ? list_names(folder, ".py", &a, &files, err) : rn_nomem(err, im->path);
     for (size_t i = 0; !rc && i < files.n; i++) {
-        rn_buf_clear(&path);
-        rn_buf_printf(&path, "%s/%s", folder.data, files.data[i]);
-        rc = rn_buf_ok(&path) ? rn_file_read(path.data, MAX_PROGRAM, &text, err)
-                              : rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+        const char *path = rn_arena_printf(&a, "%s/%s", folder, files.data[i]);
+        rc = path ? rn_file_read(path, MAX_PROGRAM, &text, err) : rn_nomem(err, im->path);
         rn_import_row x = rn_import_row_new(rn_buf_view(&text));
         if (!x.text.data) x.text = (rn_bytes){"", 0};
         if (!rc) rc = rn_import_sample(im, p, &x, 0, err);
         if (rc) rc = rn_import_bad(im, rc, err);
     }
-    free_names(&files);
-    rn_buf_free(&folder);
-    rn_buf_free(&path);
+    rn_vec_free(&files);
     rn_buf_free(&text);
+    rn_arena_free(&a);
     return rc;
 }
 
@@ -102,16 +83,15 @@ bool rn_import_is_folder(const char *path)
 int rn_import_folder(rn_importer *im, rn_err *err)
 {
     names folders = {0};
-    int rc = list_names(im->path, "", &folders, err);
+    rn_arena a = {0};
+    int rc = list_names(im->path, "", &a, &folders, err);
     for (size_t i = 0; !rc && i < folders.n; i++) {
-        rn_buf path = {0};
-        rn_buf_printf(&path, "%s/%s", im->path, folders.data[i]);
-        if (rn_buf_ok(&path) && rn_import_is_folder(path.data)) {
-            rc = one_problem(im, folders.data[i], err);
-            if (rc) rc = rn_import_bad(im, rc, err);
-        }
-        rn_buf_free(&path);
+        const char *path = rn_arena_printf(&a, "%s/%s", im->path, folders.data[i]);
+        if (!path || !rn_import_is_folder(path)) continue;
+        rc = one_problem(im, folders.data[i], err);
+        if (rc) rc = rn_import_bad(im, rc, err);
     }
-    free_names(&folders);
+    rn_vec_free(&folders);
+    rn_arena_free(&a);
     return rc;
 }

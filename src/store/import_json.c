@@ -5,9 +5,6 @@
  */
 #include "store/import_priv.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 static int fail_at(const rn_importer *im, int64_t line, int code, rn_err *err, const char *id,
                    const char *what)
 {

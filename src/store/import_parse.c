@@ -13,11 +13,6 @@
  */
 #include "store/import_priv.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
-
 static const char mark[] = "\xef\xb7\x90";
 enum { MARK_BYTES = 3 };
 
@@ -145,5 +140,5 @@ int rn_import_unmark(rn_importer *im, rn_bytes *text, rn_err *err)
     }
     rn_buf_add(out, text->data + from, text->len - from);
     *text = rn_buf_view(out);
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+    return rn_buf_ok(out) ? 0 : rn_nomem(err, im->path);
 }

@@ -8,8 +8,6 @@
  */
 #include "store/import_priv.h"
 
-#include <stdlib.h>
-
 static int by_text(const void *a, const void *b)
 {
     const rn_import_prompt *x = a, *y = b;
@@ -32,7 +30,7 @@ static int map_row(rn_importer *im, const json_t *row, rn_json_at at, rn_import_
                           "%s: line %lld: unknown problem '%.80s' in set '%s'", at.path,
                           (long long)at.line, id.data, im->opts->set_name);
     *out = (rn_import_prompt){rn_arena_dup(&im->arena, prompt.data, prompt.len), prompt.len, e};
-    return out->text ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", at.path);
+    return out->text ? 0 : rn_nomem(err, at.path);
 }
 
 static int load_map(rn_importer *im, rn_err *err)
@@ -41,7 +39,7 @@ static int load_map(rn_importer *im, rn_err *err)
     rn_reader *r = NULL;
     rn_bytes line;
     im->prompts = rn_arena_array(&im->arena, im->map.list.n, sizeof *im->prompts);
-    if (!im->prompts) return rn_fail(err, RN_ENOMEM, "%s: out of memory", path);
+    if (!im->prompts) return rn_nomem(err, path);
     int rc = rn_reader_open(path, &r, err);
     while (!rc && (rc = rn_reader_line(r, RN_IMPORT_MAX_ROW, &line, err)) > 0) {
         rn_json_at at = {path, rn_reader_line_no(r)};
@@ -74,7 +72,7 @@ int rn_import_prompts_load(rn_importer *im, rn_err *err)
                        "%s: CodeT's form has no ids: it needs a known problem set (-t)", im->path);
     if (im->opts->map) return load_map(im, err);
     im->prompts = rn_arena_array(&im->arena, im->map.list.n, sizeof *im->prompts);
-    if (!im->prompts) return rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+    if (!im->prompts) return rn_nomem(err, im->path);
     for (size_t i = 0; i < im->map.list.n; i++) {
         rn_import_entry *e = im->map.list.data[i];
         if (e->prompt)

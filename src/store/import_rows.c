@@ -8,8 +8,6 @@
  */
 #include "store/import_priv.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <strings.h>
 
 static rn_json_at at_line(const rn_importer *im, int64_t line)

@@ -4,10 +4,6 @@
  */
 #include "store/import_priv.h"
 
-#include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { MAX_COLUMNS = 32, MAX_LINE = 1 << 20 };
 
 /* A CSV line cut in place; quotes around a field are taken off, there are none inside ids and
@@ -153,7 +149,7 @@ int rn_import_csv(rn_importer *im, rn_js *js, rn_err *err)
         rn_buf_clear(b);
         rn_buf_add(b, text.data, text.len);
         if (!rn_buf_ok(b)) {
-            rc = rn_fail(err, RN_ENOMEM, "%s: out of memory", im->path);
+            rc = rn_nomem(err, im->path);
             break;
         }
         split(b->data, is_header ? &header : &f);

@@ -3,9 +3,6 @@
 
 #include "base/json.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum { CHUNK = 256 * 1024, MAX_KEY_BYTES = 64 * 1024 };
 
 struct rn_js {
@@ -24,7 +21,7 @@ int rn_js_new(rn_reader *r, rn_js **out, rn_err *err)
     if (js) js->chunk = malloc(CHUNK);
     if (!js || !js->chunk) {
         free(js);
-        return rn_fail(err, RN_ENOMEM, "%s: out of memory", rn_reader_path(r));
+        return rn_nomem(err, rn_reader_path(r));
     }
     js->r = r;
     js->line = 1;

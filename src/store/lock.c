@@ -1,11 +1,7 @@
 /* lock.c: the writer's lock. See lock.h. */
 #include "store/lock.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>

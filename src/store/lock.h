@@ -8,9 +8,7 @@
 #ifndef RN_STORE_LOCK_H
 #define RN_STORE_LOCK_H
 
-#include "base/err.h"
-
-#include <stdbool.h>
+#include "base/base.h"
 
 /* *fd is the held lock; RN_EBUSY names the holder. lock_path is created and removed again by
  * rn_lock_release. `store` is the name for messages. */

@@ -9,7 +9,6 @@
  */
 #include "store/merge.h"
 
-#include "base/vec.h"
 #include "store/split.h"
 #include "store/store_priv.h"
 
@@ -45,7 +44,7 @@ static int64_t map_get(const id_map *m, int64_t from)
 
 static int keep(merger *m, id_map *map, int64_t from, int64_t to, rn_err *err)
 {
-    return rn_vec_push(map, ((id_pair){from, to})) ? 0 : rn_store_nomem(m->in, err);
+    return rn_vec_push(map, ((id_pair){from, to})) ? 0 : rn_nomem(err, m->in->path);
 }
 
 static int conflict(merger *m, int rc, const rn_err *err)
@@ -213,11 +212,9 @@ static int each_row(merger *m, const struct table *t, rn_err *err)
 {
     rn_rows r;
     int rc = rn_rows_open(m->in, &r, err, t->sql, "");
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         rc = t->row(m, &r, err);
         if (!rc) rc = rn_store_tick(m->out, err);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -292,13 +289,11 @@ static int attached(merger *m, int64_t from, int64_t to, bool fresh, rn_err *err
 /* A text that differs, with the name of its problem. */
 static int text_conflict(merger *m, int64_t problem, rn_err *err)
 {
-    rn_rows r;
-    const char *task_id = "";
-    if (rn_rows_open(m->in, &r, NULL, "SELECT task_id FROM problem WHERE id = ?1", "i", problem))
-        return conflict(m, RN_EEXIST, err);
-    if (rn_rows_next(&r, NULL) > 0) rn_rows_get(&r, "t", &task_id);
-    rn_err_prefix(err, "%s: %s", m->in->path, task_id);
-    rn_rows_close(&r, 0);
+    rn_buf task_id = {0};
+    if (rn_sql_row(m->in, NULL, "SELECT task_id FROM problem WHERE id = ?1", "i>s", problem,
+                   &task_id) >= 0)
+        rn_err_prefix(err, "%s: %s", m->in->path, task_id.data ? task_id.data : "");
+    rn_buf_free(&task_id);
     return conflict(m, RN_EEXIST, err);
 }
 
@@ -355,12 +350,10 @@ static int open_walks(merger *m, rn_err *err)
 static int each_sample(merger *m, rn_err *err)
 {
     int rc = open_walks(m, err);
-    if (!rc)
-        while ((rc = rn_rows_next(&m->samples, err)) > 0) {
-            rc = sample_row(m, err);
-            if (!rc) rc = rn_store_tick(m->out, err);
-            if (rc) break;
-        }
+    while (rn_rows_step(&m->samples, &rc, err)) {
+        rc = sample_row(m, err);
+        if (!rc) rc = rn_store_tick(m->out, err);
+    }
     rn_rows *walks[] = {&m->samples, &m->verdicts, &m->scores};
     for (size_t i = 0; i < sizeof walks / sizeof walks[0]; i++)
         if (walks[i]->st) rn_rows_close(walks[i], 0);

@@ -10,8 +10,6 @@
 
 #include "base/clock.h"
 
-#include <assert.h>
-
 static const char *or_empty(const char *text)
 {
     return text ? text : "";
@@ -122,19 +120,15 @@ static void drop(named *x)
 static int unite(rn_store *s, const named *x, const char *select, const char *update, int64_t id,
                  rn_err *err)
 {
-    rn_rows r;
-    rn_buf both = {0};
-    const char *old = "";
-    int rc = rn_rows_open(s, &r, err, select, "i", id);
-    if (rc) return rc;
-    rc = rn_rows_next(&r, err);
-    if (rc > 0) {
-        rn_rows_get(&r, "t", &old);
-        rc = rn_identity_unite(old, x->provenance.data, &both, err);
-    }
-    bool grown = !rc && both.len && strcmp(both.data, old) != 0;
-    rc = rn_rows_close(&r, rc);
-    if (grown) rc = rn_sql_run(s, err, update, "it", id, both.data);
+    rn_buf both = {0}, old = {0};
+    rn_buf_puts(&old, "");
+    int rc = rn_sql_row(s, err, select, "i>s", id, &old);
+    if (rc > 0)
+        rc = rn_buf_ok(&old) ? rn_identity_unite(old.data, x->provenance.data, &both, err)
+                             : rn_nomem(err, s->path);
+    if (!rc && both.len && strcmp(both.data, old.data) != 0)
+        rc = rn_sql_run(s, err, update, "it", id, both.data);
+    rn_buf_free(&old);
     rn_buf_free(&both);
     return rc;
 }
@@ -335,35 +329,36 @@ int rn_store_find_sample(rn_store *s, int64_t run_id, int64_t problem_id, int64_
 
 /* ---- verdicts and scores --------------------------------------------------------------------- */
 
+#define PUT_VERDICT(how)                                                               \
+    "INSERT " how "INTO verdict (sample_id, protocol_id, kind_id, judged_ms, n_tests," \
+    " n_passed, failed_test, cpu_ns, wall_ns, peak_bytes, detail, program_sha)"        \
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+
+static int put_verdict(rn_store *s, const char *sql, const rn_store_verdict *v, int64_t judged_ms,
+                       rn_err *err)
+{
+    return rn_sql_run(s, err, sql, "iiiinnnnnnwh", v->sample_id, v->protocol_id,
+                      s->kind_of[v->verdict], judged_ms, v->n_tests, v->n_passed, v->failed_test,
+                      v->cpu_ns, v->wall_ns, v->peak_bytes, v->detail, v->program_sha);
+}
+
 int rn_store_put_verdict_at(rn_store *s, const rn_store_verdict *v, int64_t judged_ms, rn_err *err)
 {
     if ((unsigned)v->verdict >= RN_N_VERDICTS)
         return rn_fail(err, RN_EINVAL, "%s: no such verdict: %d", s->path, (int)v->verdict);
-    return rn_sql_run(s, err,
-                      "INSERT OR REPLACE INTO verdict (sample_id, protocol_id, kind_id,"
-                      " judged_ms, n_tests, n_passed, failed_test, cpu_ns, wall_ns, peak_bytes,"
-                      " detail, program_sha)"
-                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-                      "iiiinnnnnnwh", v->sample_id, v->protocol_id, s->kind_of[v->verdict],
-                      judged_ms, v->n_tests, v->n_passed, v->failed_test, v->cpu_ns, v->wall_ns,
-                      v->peak_bytes, v->detail, v->program_sha);
+    return put_verdict(s, PUT_VERDICT("OR REPLACE "), v, judged_ms, err);
 }
 
 int rn_store_put_later_verdict(rn_store *s, const rn_store_verdict *v, int64_t judged_ms,
                                bool *changed, rn_err *err)
 {
+    static const char sql[] = PUT_VERDICT(
+        "") " ON CONFLICT (sample_id, protocol_id) DO UPDATE SET kind_id = ?3, judged_ms = ?4, "
+            "n_tests"
+            " = ?5, n_passed = ?6, failed_test = ?7, cpu_ns = ?8, wall_ns = ?9, peak_bytes = ?10,"
+            " detail = ?11, program_sha = ?12 WHERE judged_ms < ?4";
     assert((unsigned)v->verdict < RN_N_VERDICTS);
-    int rc = rn_sql_run(
-        s, err,
-        "INSERT INTO verdict (sample_id, protocol_id, kind_id, judged_ms, n_tests, n_passed,"
-        " failed_test, cpu_ns, wall_ns, peak_bytes, detail, program_sha)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-        " ON CONFLICT (sample_id, protocol_id) DO UPDATE SET kind_id = ?3, judged_ms = ?4, n_tests"
-        " = ?5, n_passed = ?6, failed_test = ?7, cpu_ns = ?8, wall_ns = ?9, peak_bytes = ?10,"
-        " detail = ?11, program_sha = ?12 WHERE judged_ms < ?4",
-        "iiiinnnnnnwh", v->sample_id, v->protocol_id, s->kind_of[v->verdict], judged_ms, v->n_tests,
-        v->n_passed, v->failed_test, v->cpu_ns, v->wall_ns, v->peak_bytes, v->detail,
-        v->program_sha);
+    int rc = put_verdict(s, sql, v, judged_ms, err);
     *changed = !rc && sqlite3_changes(s->db) > 0;
     return rc;
 }

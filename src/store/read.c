@@ -9,9 +9,6 @@
 
 #include "base/file.h"
 #include "base/near.h"
-#include "base/vec.h"
-
-#include <assert.h>
 
 /* The newest verdict: a few entries of one key range per sample. */
 #define NEWEST(column)                                              \
@@ -37,14 +34,12 @@ int rn_store_each_run(rn_store *s, int (*fn)(void *user, const rn_store_run_row 
         " FROM run r JOIN problem_set t ON t.id = r.set_id JOIN model m ON m.id = r.model_id"
         " ORDER BY r.id",
         "");
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         rn_store_run_row x;
         rn_rows_get(&r, "iiiiiiiitttttttt", &x.run_id, &x.set_id, &x.model_id, &x.n_set_problems,
                     &x.n_problems, &x.n_samples, &x.n_counts, &x.n_curve, &x.set_name, &x.set_hash,
                     &x.model_name, &x.model_sha, &x.model_cost, &x.kind, &x.preset, &x.settings);
         rc = fn(user, &x);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -52,21 +47,14 @@ int rn_store_each_run(rn_store *s, int (*fn)(void *user, const rn_store_run_row 
 int rn_store_set_path(rn_store *s, const char *name, rn_arena *a, const char **path,
                       const char **hash, rn_err *err)
 {
-    rn_rows r;
-    *path = *hash = NULL;
-    int rc = rn_rows_open(s, &r, err,
-                          "SELECT path, hash FROM problem_set WHERE name = ?1 AND path IS NOT NULL"
-                          " ORDER BY id DESC LIMIT 1",
-                          "t", name);
-    if (rc) return rc;
-    if ((rc = rn_rows_next(&r, err)) > 0) {
-        const char *p, *h;
-        rn_rows_get(&r, "tt", &p, &h);
-        *path = rn_arena_strdup(a, p);
-        *hash = rn_arena_strdup(a, h);
-        rc = *path && *hash ? 0 : rn_store_nomem(s, err);
-    }
-    return rn_rows_close(&r, rc);
+    rn_buf found[2] = {{0}};
+    int rc = rn_sql_row(s, err,
+                        "SELECT path, hash FROM problem_set WHERE name = ?1 AND path IS NOT NULL"
+                        " ORDER BY id DESC LIMIT 1",
+                        "t>ss", name, &found[0], &found[1]);
+    *path = rc > 0 ? rn_arena_take(a, &found[0]) : NULL;
+    *hash = rc > 0 ? rn_arena_take(a, &found[1]) : NULL;
+    return rc <= 0 ? rc : *path && *hash ? 0 : rn_nomem(err, s->path);
 }
 
 int rn_store_name_of(rn_store *s, rn_store_noun noun, const char *asked, rn_arena *a,
@@ -91,7 +79,7 @@ int rn_store_name_of(rn_store *s, rn_store_noun noun, const char *asked, rn_aren
     }
     rc = rn_rows_close(&r, rc < 0 ? rc : 0); /* 1: found before the end */
     if (!found) found = by_stem;
-    if (!rc && !rn_buf_ok(&known)) rc = rn_store_nomem(s, err);
+    if (!rc && !rn_buf_ok(&known)) rc = rn_nomem(err, s->path);
     if (!rc && !known.len)
         rc =
             rn_fail(err, RN_ENOTFOUND,
@@ -114,13 +102,11 @@ int rn_store_each_problem(rn_store *s, int64_t set_id,
                           "SELECT id, ord, task_id, prompt, prompt_tok FROM problem"
                           " WHERE set_id = ?1 ORDER BY ord, id",
                           "i", set_id);
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         rn_store_problem_row x = {.x.set_id = set_id};
         rn_rows_get(&r, "iitwn", &x.problem_id, &x.x.ord, &x.x.task_id, &x.x.prompt,
                     &x.x.prompt_tok);
         rc = fn(user, &x);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -159,7 +145,7 @@ int rn_store_each_sample(rn_store *s, const rn_store_samples *which,
     const bool unjudged = which->unjudged_protocol > 0, unscored = which->unscored_ranker > 0;
     assert(!(unjudged && unscored));
     rn_buf protocols = {0};
-    rn_rows r;
+    rn_rows r = {0};
     int rc = unjudged ? rn_store_versions(s, which->unjudged_protocol, &protocols, err) : 0;
     if (!rc)
         rc = rn_rows_open(s, &r, err,
@@ -168,39 +154,27 @@ int rn_store_each_sample(rn_store *s, const rn_store_samples *which,
                                          : 0][which->with_text],
                           "itn", which->run_id, protocols.data,
                           unscored ? which->unscored_ranker : INT64_C(-1));
-    if (rc) goto out;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         rn_store_sample_row x = {.x.run_id = which->run_id};
         rn_rows_get(&r, "itiiiinntrnrivb", &x.x.problem_id, &x.task_id, &x.ord, &x.sample_id,
                     &x.x.idx, &x.text_bytes, &x.x.prompt_tok, &x.x.gen_tok, &x.x.finish,
                     &x.x.logprob, &x.x.wall_ns, &x.x.flop, &x.x.source_id, &x.verdict, &x.x.text);
         rc = fn(user, &x);
-        if (rc) break;
     }
     rc = rn_rows_close(&r, rc);
-out:
     rn_buf_free(&protocols);
     return rc;
 }
 
 int rn_store_sample_text(rn_store *s, int64_t sample_id, rn_buf *out, rn_err *err)
 {
-    rn_rows r;
-    rn_bytes text;
-    int rc = rn_rows_open(s, &r, err, "SELECT text FROM sample_text WHERE sample_id = ?1", "i",
-                          sample_id);
-    if (rc) return rc;
     rn_buf_clear(out);
-    rc = rn_rows_next(&r, err);
-    if (rc > 0) {
-        rn_rows_get(&r, "b", &text);
-        rn_buf_add(out, text.data, text.len);
-        rc = rn_buf_ok(out) ? 0 : rn_store_nomem(s, err);
-    } else if (rc == 0) {
-        rc = rn_fail(err, RN_ENOTFOUND, "%s: there is no text of sample %lld", s->path,
-                     (long long)sample_id);
-    }
-    return rn_rows_close(&r, rc);
+    int rc = rn_sql_row(s, err, "SELECT text FROM sample_text WHERE sample_id = ?1", "i>s",
+                        sample_id, out);
+    if (rc == 0)
+        return rn_fail(err, RN_ENOTFOUND, "%s: there is no text of sample %lld", s->path,
+                       (long long)sample_id);
+    return rc < 0 ? rc : rn_buf_ok(out) ? 0 : rn_nomem(err, s->path);
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
@@ -216,15 +190,13 @@ int rn_store_each_timed(rn_store *s, const rn_store_timed *which,
                           " CROSS JOIN verdict v ON v.sample_id = s.id AND v.protocol_id = ?2"
                           " WHERE r.id = ?1 AND v.cpu_ns >= ?3 ORDER BY p.ord, p.id, s.idx",
                           "iii", which->run_id, which->protocol_id, which->min_cpu_ns);
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         rn_store_timed_row x;
         int kind;
         rn_rows_get(&r, "vtii", &kind, &x.task_id, &x.idx, &x.cpu_ns);
         if (kind < 0) continue;
         x.verdict = (rn_verdict)kind;
         rc = fn(user, &x);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -242,8 +214,7 @@ int rn_store_each_verdict(rn_store *s, int64_t sample_id,
                           " WHERE v.sample_id = ?1"
                           " ORDER BY v.judged_ms DESC, v.protocol_id DESC",
                           "i", sample_id);
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         rn_store_verdict_row x = {.x.sample_id = sample_id};
         int kind;
         rn_rows_get(&r, "ivinnnnnntht", &x.x.protocol_id, &kind, &x.judged_ms, &x.x.n_tests,
@@ -252,7 +223,6 @@ int rn_store_each_verdict(rn_store *s, int64_t sample_id,
         if (kind < 0) continue;
         x.x.verdict = (rn_verdict)kind;
         rc = fn(user, &x);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -280,8 +250,7 @@ int rn_store_each_pair(rn_store *s, int64_t run_id, bool extra,
         "   ORDER BY x.judged_ms DESC, x.protocol_id DESC LIMIT 1)"
         " WHERE r.id = ?1 ORDER BY p.ord, p.id, s.idx",
         "ii", run_id, (int64_t)extra);
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         rn_store_pair_row x;
         int ours, theirs;
         rn_rows_get(&r, "tiivvttt", &x.task_id, &x.sample_id, &x.idx, &ours, &theirs, &x.our_detail,
@@ -291,7 +260,6 @@ int rn_store_each_pair(rn_store *s, int64_t run_id, bool extra,
         x.theirs = (rn_verdict)theirs;
         x.differ = (x.ours == RN_V_PASSED) != (x.theirs == RN_V_PASSED);
         rc = fn(user, &x);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -315,13 +283,11 @@ int rn_store_each_protocol(rn_store *s, int64_t run_id, int64_t tests,
                           "  FROM sample s WHERE s.run_id = ?1 GROUP BY 1) n"
                           " JOIN protocol p ON p.id = n.id ORDER BY n.n, p.id",
                           "ii", run_id, tests);
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         int64_t id, n;
         const char *json;
         rn_rows_get(&r, "iti", &id, &json, &n);
         rc = fn(user, id, json, n);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -348,8 +314,7 @@ int rn_store_versions(rn_store *s, int64_t protocol_id, rn_buf *ids, rn_err *err
     int rc = rn_rows_open(s, &r, err,
                           "SELECT id, json, " BY_OLD_SOLVE " FROM protocol ORDER BY id <> ?1, id",
                           "i", protocol_id);
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         int64_t id;
         const char *json;
         bool old_solve, first = ids->len == 0;
@@ -364,7 +329,7 @@ int rn_store_versions(rn_store *s, int64_t protocol_id, rn_buf *ids, rn_err *err
     rn_buf_free(&own.text);
     rn_buf_free(&other.text);
     rc = rn_rows_close(&r, rc);
-    return rc ? rc : rn_buf_ok(ids) ? 0 : rn_store_nomem(s, err);
+    return rc ? rc : rn_buf_ok(ids) ? 0 : rn_nomem(err, s->path);
 }
 
 int rn_store_stands_for(rn_store *s, int64_t was, int64_t now, bool *yes, rn_err *err)
@@ -395,12 +360,10 @@ int rn_store_each_ranker(rn_store *s, int64_t run_id,
                      "  WHERE s.run_id = ?1 GROUP BY c.ranker_id) n"
                      " JOIN ranker k ON k.id = n.id ORDER BY k.id",
                      "i", run_id);
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         rn_store_ranker_row x;
         rn_rows_get(&r, "ittfi", &x.ranker_id, &x.name, &x.json, &x.lower_is_better, &x.n_scores);
         rc = fn(user, &x);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -411,13 +374,11 @@ int rn_store_each_curve(rn_store *s, int64_t run_id, int (*fn)(void *user, int64
     rn_rows r;
     int rc = rn_rows_open(s, &r, err, "SELECT k, value FROM curve WHERE run_id = ?1 ORDER BY k",
                           "i", run_id);
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         int64_t k;
         double value;
         rn_rows_get(&r, "ir", &k, &value);
         rc = fn(user, k, value);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -432,14 +393,12 @@ int rn_store_each_profile(rn_store *s,
                           " p.flop_per_sample, p.json FROM profile p"
                           " JOIN model m ON m.id = p.model_id ORDER BY p.model_id, p.hardware",
                           "");
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         rn_store_profile x;
         const char *name;
         rn_rows_get(&r, "titrrrt", &name, &x.model_id, &x.hardware, &x.s_per_sample, &x.s_per_1000,
                     &x.flop_per_sample, &x.json);
         rc = fn(user, name, &x);
-        if (rc) break;
     }
     return rn_rows_close(&r, rc);
 }
@@ -480,7 +439,7 @@ int rn_store_counts(rn_store *s, int64_t run_id, int64_t **n, int64_t **c, size_
     int rc = rn_store_outcomes(s, run_id, 0, &arena, &o, &count, err);
     int64_t *ns = rc ? NULL : calloc(count + 1, sizeof *ns);
     int64_t *cs = rc ? NULL : calloc(count + 1, sizeof *cs);
-    if (!rc && (!ns || !cs)) rc = rn_fail(err, RN_ENOMEM, "out of memory for the counts of a run");
+    if (!rc && (!ns || !cs)) rc = rn_nomem(err, "counts of a run");
     for (size_t i = 0; !rc && i < count; i++) {
         ns[i] = o[i].n;
         cs[i] = o[i].c;

@@ -10,8 +10,6 @@
 
 #include "store/canon_priv.h"
 
-#include <stdio.h>
-
 static const char *const version_1[] = {
     "CREATE TABLE problem_set ("
     "  id INTEGER PRIMARY KEY,"

@@ -8,7 +8,7 @@
 #ifndef RN_STORE_SCHEMA_H
 #define RN_STORE_SCHEMA_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 #include <sqlite3.h>
 

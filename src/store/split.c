@@ -6,28 +6,18 @@
  */
 #include "store/split.h"
 
+#include "base/file.h"
 #include "store/store_priv.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 int rn_store_about(rn_store *s, const char *name, rn_buf *out, rn_err *err)
 {
-    rn_rows r;
-    const char *value;
     rn_buf_clear(out);
     rn_buf_puts(out, "");
-    int rc = rn_rows_open(s, &r, err, "SELECT value FROM about WHERE name = ?1", "t", name);
-    if (rc) return rc;
-    rc = rn_rows_next(&r, err);
-    if (rc > 0) {
-        rn_rows_get(&r, "t", &value);
-        rn_buf_puts(out, value);
-        rc = rn_buf_ok(out) ? 0 : rn_store_nomem(s, err);
-    }
-    return rn_rows_close(&r, rc);
+    int rc = rn_sql_row(s, err, "SELECT value FROM about WHERE name = ?1", "t>s", name, out);
+    return rc < 0 ? rc : rn_buf_ok(out) ? 0 : rn_nomem(err, s->path);
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -130,7 +120,7 @@ int rn_split(rn_store *s, const char *path, const rn_split_opts *o, int64_t *n_s
     if (rn_store_in_tx(s))
         return rn_fail(err, RN_EINVAL, "%s: it is split outside of transactions", s->path);
     rn_buf_printf(&made, "%s.making", path);
-    if (!rn_buf_ok(&made)) return rn_store_nomem(s, err);
+    if (!rn_buf_ok(&made)) return rn_nomem(err, s->path);
     unlink(made.data); /* of a split that was killed */
     int rc = make_part(s, made.data, o, &n, err);
     if (!rc && rename(made.data, path))
@@ -154,18 +144,16 @@ static int sync_and_rename(const char *from, const char *to, rn_err *err)
 int rn_store_snapshot(const char *from, const char *to, rn_err *err)
 {
     rn_store *s = NULL;
-    rn_buf tmp = {0};
-    rn_buf_printf(&tmp, "%s.tmp", to);
-    int rc = rn_buf_ok(&tmp) ? 0 : rn_fail(err, RN_ENOMEM, "%s: out of memory", to);
-    if (!rc && unlink(tmp.data) && errno != ENOENT)
-        rc = rn_fail_errno(err, "%s cannot be replaced", tmp.data);
+    rn_path name;
+    const char *tmp = rn_path_make(&name, "%s.tmp", to);
+    int rc = 0;
+    if (unlink(tmp) && errno != ENOENT) rc = rn_fail_errno(err, "%s cannot be replaced", tmp);
     if (!rc) rc = rn_store_open(from, RN_STORE_READ, &s, err);
     if (!rc) sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 1); /* VACUUM attaches its target */
-    if (!rc) rc = rn_sql_run(s, err, "VACUUM INTO ?1", "t", tmp.data);
+    if (!rc) rc = rn_sql_run(s, err, "VACUUM INTO ?1", "t", tmp);
     rn_store_close(s);
-    if (!rc) rc = sync_and_rename(tmp.data, to, err);
-    if (rc && tmp.data) unlink(tmp.data);
-    rn_buf_free(&tmp);
+    if (!rc) rc = sync_and_rename(tmp, to, err);
+    if (rc) unlink(tmp);
     return rc;
 }
 
@@ -184,21 +172,19 @@ static int check_sets(rn_store *out, rn_store *in, rn_err *err)
 {
     rn_rows r;
     int rc = rn_rows_open(in, &r, err, "SELECT name, hash FROM problem_set", "");
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         const char *name, *hash;
         int64_t n = 0;
         rn_rows_get(&r, "tt", &name, &hash);
         rc = rn_sql_row(out, err, "SELECT count(*) FROM problem_set WHERE name = ?1 AND hash = ?2",
                         "tt>i", name, hash, &n);
-        if (rc < 0) break;
-        if (n == 0) {
-            rc = rn_fail(err, RN_EINVAL,
-                         "%s: its set %s has the hash %.12s, which %s does not know: the task read "
-                         "another problem set",
-                         in->path, name, *hash ? hash : "unknown", out->path);
-            break;
-        }
+        if (rc >= 0)
+            rc = n > 0 ? 0
+                       : rn_fail(err, RN_EINVAL,
+                                 "%s: its set %s has the hash %.12s, which %s does not know: the "
+                                 "task read "
+                                 "another problem set",
+                                 in->path, name, *hash ? hash : "unknown", out->path);
     }
     return rn_rows_close(&r, rc);
 }
@@ -211,8 +197,7 @@ static int check_runs(rn_store *out, rn_store *in, rn_err *err)
                           " FROM run r JOIN problem_set t ON t.id = r.set_id JOIN model m"
                           " ON m.id = r.model_id",
                           "");
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         const char *set, *hash, *model, *sha, *kind, *preset, *settings;
         int64_t n = 0;
         rn_rows_get(&r, "ttttttt", &set, &hash, &model, &sha, &kind, &preset, &settings);
@@ -222,13 +207,12 @@ static int check_runs(rn_store *out, rn_store *in, rn_err *err)
             " m ON m.id = r.model_id WHERE t.name = ?1 AND t.hash IN (?2, '') AND m.name = ?3"
             " AND m.file_sha = ?4 AND r.kind = ?5 AND r.preset = ?6 AND r.settings = ?7",
             "ttttttt>i", set, hash, model, sha, kind, preset, settings, &n);
-        if (rc < 0) break;
-        if (n == 0) {
-            rc = rn_fail(err, RN_EINVAL,
-                         "%s: its run of %s on %s has settings that no run of %s has: %.200s",
-                         in->path, model, set, out->path, settings);
-            break;
-        }
+        if (rc >= 0)
+            rc = n > 0
+                     ? 0
+                     : rn_fail(err, RN_EINVAL,
+                               "%s: its run of %s on %s has settings that no run of %s has: %.200s",
+                               in->path, model, set, out->path, settings);
     }
     return rn_rows_close(&r, rc);
 }

@@ -4,10 +4,6 @@
  */
 #include "store/store_priv.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <stdarg.h>
-
 enum { SHA_BYTES = 32 };
 
 static int fail_db(sqlite3 *db, const char *path, int rc, rn_err *err, const char *what)
@@ -48,11 +44,6 @@ static int fail_db(sqlite3 *db, const char *path, int rc, rn_err *err, const cha
 int rn_store_fail(rn_store *s, int rc, rn_err *err, const char *what)
 {
     return fail_db(s->db, s->path, rc, err, what);
-}
-
-int rn_store_nomem(const rn_store *s, rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "%s: out of memory", s->path);
 }
 
 static int fail_stmt(rn_store *s, sqlite3_stmt *st, int rc, rn_err *err)
@@ -175,6 +166,10 @@ static void get(const rn_rows *r, const char *types, va_list *ap)
                 (rn_bytes){text ? text : "", (size_t)sqlite3_column_bytes(st, i)};
             break;
         case 'h': get_sha(st, i, va_arg(*ap, uint8_t *)); break;
+        case 's':
+            text = sqlite3_column_blob(st, i); /* before its length is asked for */
+            rn_buf_add(va_arg(*ap, rn_buf *), text, (size_t)sqlite3_column_bytes(st, i));
+            break;
         case 'v':
             *va_arg(*ap, int *) =
                 null ? -1 : rn_store_verdict_of(r->s, sqlite3_column_int64(st, i));
@@ -231,6 +226,15 @@ int rn_rows_next(rn_rows *r, rn_err *err)
     int step = sqlite3_step(r->st);
     if (step == SQLITE_ROW) return 1;
     return step == SQLITE_DONE ? 0 : fail_stmt(r->s, r->st, step, err);
+}
+
+bool rn_rows_step(rn_rows *r, int *rc, rn_err *err)
+{
+    if (*rc) return false;
+    *rc = rn_rows_next(r, err);
+    if (*rc <= 0) return false;
+    *rc = 0;
+    return true;
 }
 
 void rn_rows_get(const rn_rows *r, const char *types, ...)

@@ -11,10 +11,6 @@
 #include "store/lock.h"
 #include "store/schema.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -201,10 +197,9 @@ static int map_verdicts(rn_store *s, rn_err *err)
     int rc = s->mode == RN_STORE_READ ? 0 : add_kinds(s, err);
     for (size_t i = 0; i < RN_STORE_MAX_KIND; i++)
         s->verdict_of[i] = -1;
-    rn_rows r;
+    rn_rows r = {0};
     if (!rc) rc = rn_rows_open(s, &r, err, "SELECT id, name, family FROM verdict_kind", "");
-    if (rc) return rc;
-    while ((rc = rn_rows_next(&r, err)) > 0) {
+    while (rn_rows_step(&r, &rc, err)) {
         int64_t id;
         const char *name, *family;
         rn_rows_get(&r, "itt", &id, &name, &family);
@@ -297,7 +292,7 @@ int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err)
     if (strlen(path) + 8 > PATH_MAX)
         return rn_fail(err, RN_EINVAL, "the name of the experiment file is too long");
     rn_store *s = calloc(1, sizeof *s);
-    if (!s) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    if (!s) return rn_nomem(err, path);
     rn_buf lock = {0};
     rn_buf_printf(&lock, "%s.lock", path);
     s->mode = mode;
@@ -305,8 +300,7 @@ int rn_store_open(const char *path, int mode, rn_store **out, rn_err *err)
     s->path = strdup(path);
     s->lock_path = rn_buf_take(&lock);
     rn_buf_free(&lock);
-    int rc = s->path && s->lock_path ? open_into(s, err)
-                                     : rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    int rc = s->path && s->lock_path ? open_into(s, err) : rn_nomem(err, path);
     if (rc) {
         rn_store_close(s);
         return rc;
@@ -330,12 +324,9 @@ static bool is_for_nothing(rn_store *s)
 static void remove_files(const rn_store *s)
 {
     static const char *const ends[] = {"", "-wal", "-shm"};
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        rn_buf path = {0};
-        rn_buf_printf(&path, "%s%s", s->path, ends[i]);
-        if (rn_buf_ok(&path)) unlink(path.data);
-        rn_buf_free(&path);
-    }
+    rn_path path;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        unlink(rn_path_make(&path, "%s%s", s->path, ends[i]));
 }
 
 void rn_store_close(rn_store *s)
@@ -390,17 +381,12 @@ int rn_store_tick(rn_store *s, rn_err *err)
 
 int rn_store_check(rn_store *s, rn_err *err)
 {
-    rn_rows r;
-    const char *answer = "ok";
-    int rc = rn_rows_open(s, &r, err, "PRAGMA quick_check(1)", "");
-    if (rc) return rc;
-    rc = rn_rows_next(&r, err);
-    if (rc > 0) rn_rows_get(&r, "t", &answer);
-    rc = rc < 0 ? rc
-         : strcmp(answer, "ok") == 0
-             ? 0
-             : rn_fail(err, RN_EFORMAT, "%s is damaged: %s", s->path, answer);
-    return rn_rows_close(&r, rc);
+    rn_buf answer = {0};
+    int rc = rn_sql_row(s, err, "PRAGMA quick_check(1)", ">s", &answer);
+    if (rc > 0 && answer.len && strcmp(answer.data, "ok") != 0)
+        rc = rn_fail(err, RN_EFORMAT, "%s is damaged: %s", s->path, answer.data);
+    rn_buf_free(&answer);
+    return rc < 0 ? rc : 0;
 }
 
 static int64_t unix_ms(void)
@@ -418,7 +404,7 @@ int rn_store_log_begin(rn_store *s, const char *name, int argc, char *const *arg
         rn_buf_json(&args, rn_bytes_of(argv[i]));
     }
     rn_buf_putc(&args, ']');
-    int rc = !rn_buf_ok(&args) ? rn_store_nomem(s, err)
+    int rc = !rn_buf_ok(&args) ? rn_nomem(err, s->path)
                                : rn_sql_run(s, err,
                                             "INSERT INTO command (name, args, version, started_ms)"
                                             " VALUES (?1, ?2, ?3, ?4)",

@@ -18,8 +18,7 @@
 #ifndef RN_STORE_STORE_H
 #define RN_STORE_STORE_H
 
-#include "base/arena.h"
-#include "base/buf.h"
+#include "base/base.h"
 
 /* rn_store, rn_store_open and rn_store_close are in ration.h. Closing rolls back what was begun and
  * not committed, and removes a file that opening made and that got neither a set nor a model. */

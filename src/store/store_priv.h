@@ -18,16 +18,17 @@
  * | h      | const uint8_t [32], NULL for zero | uint8_t [32], zero for NULL                  |
  * | v      |                                   | int *: rn_verdict of a kind's id, -1 unknown |
  * | f      |                                   | bool *                                       |
+ * | s      |                                   | rn_buf *, to which the text is appended      |
  * | -      |                                   | the column is passed over                    |
  *
- * Texts and bytes of a result are borrowed: in a walk until the next row; rn_sql_row gives none.
+ * Texts and bytes of a result are borrowed: in a walk until the next row; rn_sql_row gives none but
+ * those that are copied.
  */
 #ifndef RN_STORE_STORE_PRIV_H
 #define RN_STORE_STORE_PRIV_H
 
 #include "store/store.h"
 
-#include <math.h>
 #include <sqlite3.h>
 
 enum { RN_STORE_MAX_STMT = 256, RN_STORE_MAX_KIND = 64 };
@@ -55,7 +56,6 @@ struct rn_store {
 
 /* Fills err from the database's last error: "PATH: what: reason; fix". Returns the RN_E... */
 int rn_store_fail(rn_store *s, int sqlite_rc, rn_err *err, const char *what);
-int rn_store_nomem(const rn_store *s, rn_err *err);
 
 /* One statement without a result. */
 int rn_sql_run(rn_store *s, rn_err *err, const char *sql, const char *types, ...);
@@ -71,6 +71,9 @@ typedef struct rn_rows {
 int rn_rows_open(rn_store *s, rn_rows *r, rn_err *err, const char *sql, const char *types, ...);
 /* 1: on a row; 0: at the end; negative: error. */
 int rn_rows_next(rn_rows *r, rn_err *err);
+/* A walk: whether it is on a row. Not at the end, after an error of opening or reading, and not
+ * when the work on the last row left an error or an end of its own in *rc. */
+bool rn_rows_step(rn_rows *r, int *rc, rn_err *err);
 void rn_rows_get(const rn_rows *r, const char *types, ...);
 /* Returns rc when it is an error or the callback's own end, else 0. */
 int rn_rows_close(rn_rows *r, int rc);

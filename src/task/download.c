@@ -10,11 +10,7 @@
 #include "base/file.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,18 +44,12 @@ typedef struct transfer {
 
 /* ---- the notes beside the partial file ------------------------------------------------------- */
 
-static int meta_path(const char *part, rn_buf *path)
-{
-    rn_buf_clear(path);
-    rn_buf_printf(path, "%s.meta", part);
-    return rn_buf_ok(path) ? 0 : RN_ENOMEM;
-}
-
 static void meta_load(const char *part, meta *m)
 {
     *m = (meta){.total = -1};
-    rn_buf path = {0}, text = {0};
-    if (!meta_path(part, &path) && !rn_file_read(path.data, META_MAX, &text, NULL)) {
+    rn_path path;
+    rn_buf text = {0};
+    if (!rn_file_read(rn_path_make(&path, "%s.meta", part), META_MAX, &text, NULL)) {
         char *url = text.data, *validator = url ? strchr(url, '\n') : NULL;
         char *total = validator ? strchr(validator + 1, '\n') : NULL;
         if (total) {
@@ -70,28 +60,26 @@ static void meta_load(const char *part, meta *m)
             m->total = strtoll(total, NULL, 10);
         }
     }
-    rn_buf_free(&path);
     rn_buf_free(&text);
 }
 
 static int meta_save(const char *part, const meta *m, rn_err *err)
 {
-    rn_buf path = {0}, text = {0};
+    rn_path path;
+    rn_buf text = {0};
     rn_buf_printf(&text, "%s\n%s\n%lld\n", m->url, m->validator, (long long)m->total);
-    int rc = meta_path(part, &path) || !rn_buf_ok(&text)
-                 ? rn_fail(err, RN_ENOMEM, "out of memory downloading")
-                 : rn_file_write_atomic(path.data, rn_buf_view(&text), err);
-    rn_buf_free(&path);
+    rn_path_make(&path, "%s.meta", part);
+    int rc = rn_buf_ok(&text) ? rn_file_write_atomic(path.s, rn_buf_view(&text), err)
+                              : rn_nomem(err, "download");
     rn_buf_free(&text);
     return rc;
 }
 
 void rn_download_forget(const char *part)
 {
-    rn_buf path = {0};
+    rn_path path;
     unlink(part);
-    if (!meta_path(part, &path)) unlink(path.data);
-    rn_buf_free(&path);
+    unlink(rn_path_make(&path, "%s.meta", part));
 }
 
 /* ---- callbacks ------------------------------------------------------------------------------- */
@@ -286,7 +274,7 @@ static enum outcome attempt(transfer *t, rn_err *err)
     struct curl_slist *headers = NULL;
     t->curl = curl_easy_init();
     if (!t->curl) {
-        rn_fail(err, RN_ENOMEM, "out of memory downloading");
+        rn_nomem(err, "download");
         return FAILED;
     }
     t->started = t->misranged = t->too_large = false;

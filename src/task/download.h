@@ -8,7 +8,7 @@
 #ifndef RN_TASK_DOWNLOAD_H
 #define RN_TASK_DOWNLOAD_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 typedef struct rn_download {
     const char *url;    /* http or https */

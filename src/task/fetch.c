@@ -15,99 +15,67 @@
 #include "task/download.h"
 #include "task/load_priv.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HUMANEVAL_X(dir_, size_, sha_)                                                     \
-    {                                                                                      \
-        .name = "humaneval-x-" dir_,                                                       \
-        .url = "https://raw.githubusercontent.com/THUDM/CodeGeeX/main/codegeex/benchmark/" \
-               "humaneval-x/" dir_ "/data/humaneval_" dir_ ".jsonl.gz",                    \
-        .file = "humaneval-x/humaneval_" dir_ ".jsonl.gz", .sha256 = sha_,                 \
-        .check = "humaneval-x-" dir_, .size = size_, .max_bytes = 16 << 20                 \
-    }
-#define INFILLING(name_, file_, size_, sha_)                                                       \
+#define GITHUB "https://raw.githubusercontent.com/"
+#define HUB    "https://huggingface.co/datasets/"
+
+#define SOURCE(name_, check_, url_, file_, sha_, size_, mib, ...)                                  \
     {                                                                                              \
-        .name = name_,                                                                             \
-        .url = "https://raw.githubusercontent.com/openai/human-eval-infilling/master/data/" file_, \
-        .file = "infilling/" file_, .sha256 = sha_, .check = name_, .size = size_,                 \
-        .max_bytes = 16 << 20                                                                      \
+        .name = name_, .check = check_, .url = url_, .file = file_, .sha256 = sha_, .size = size_, \
+        .max_bytes = (int64_t)(mib) << 20, __VA_ARGS__                                             \
     }
+/* What is read as the set of its name. */
+#define SET(name_, url_, file_, sha_, size_, mib) \
+    SOURCE(name_, name_, url_, file_, sha_, size_, mib, .content = NULL)
+#define HUMANEVAL_X(lang, size_, sha_)                                                            \
+    SET("humaneval-x-" lang,                                                                      \
+        GITHUB "THUDM/CodeGeeX/main/codegeex/benchmark/humaneval-x/" lang "/data/humaneval_" lang \
+               ".jsonl.gz",                                                                       \
+        "humaneval-x/humaneval_" lang ".jsonl.gz", sha_, size_, 16)
+#define INFILLING(name_, file_, size_, sha_)                                                      \
+    SET(name_, GITHUB "openai/human-eval-infilling/master/data/" file_, "infilling/" file_, sha_, \
+        size_, 16)
 /* What evalplus itself downloads. */
-#define EVALPLUS(name_, release, file_, size_)                                                     \
-    {                                                                                              \
-        .name = name_ "-plus", .url = "https://github.com/evalplus/" release "/" file_,            \
-        .file = name_ "plus/" file_, .check = name_ "-plus", .size = size_, .max_bytes = 256 << 20 \
-    }
-#define MULTIPL_E(lang)                                                                         \
-    {                                                                                           \
-        .name = "multipl-e-" lang,                                                              \
-        .url = "https://raw.githubusercontent.com/nuprl/MultiPL-E/main/prompts/humaneval-" lang \
-               "-reworded.jsonl",                                                               \
-        .file = "multipl-e/humaneval-" lang "-reworded.jsonl", .check = "multipl-e-" lang,      \
-        .size = "?", .max_bytes = 16 << 20                                                      \
-    }
-#define PACK(lang)                                                                             \
-    {                                                                                          \
-        .name = "humanevalpack-" lang,                                                         \
-        .url = "https://huggingface.co/datasets/bigcode/humanevalpack/resolve/main/data/" lang \
-               "/data/humanevalpack.jsonl",                                                    \
-        .file = "humanevalpack/humanevalpack_" lang ".jsonl", .check = "humanevalpack-" lang,  \
-        .size = "?", .max_bytes = 16 << 20                                                     \
-    }
+#define EVALPLUS(name_, release, file_)                                                       \
+    SET(name_ "-plus", "https://github.com/evalplus/" release "/" file_, name_ "plus/" file_, \
+        NULL, "?", 256)
+#define MULTIPL_E(lang, text)                                                     \
+    SET("multipl-e-" #lang,                                                       \
+        GITHUB "nuprl/MultiPL-E/main/prompts/humaneval-" #lang "-reworded.jsonl", \
+        "multipl-e/humaneval-" #lang "-reworded.jsonl", NULL, "?", 16),
+#define PACK(lang, text)                                                                  \
+    SET("humanevalpack-" #lang,                                                           \
+        HUB "bigcode/humanevalpack/resolve/main/data/" #lang "/data/humanevalpack.jsonl", \
+        "humanevalpack/humanevalpack_" #lang ".jsonl", NULL, "?", 16),
 /* Its harness' own file; which release is current changes, so that no hash is pinned. */
-#define BIGCODEBENCH(name_, file_, size_)                                                      \
-    {                                                                                          \
-        .name = name_,                                                                         \
-        .url = "https://github.com/bigcode-project/bigcodebench-annotation/releases/download/" \
-               "v0.1.4/" file_,                                                                \
-        .file = "bigcodebench/" file_, .check = name_, .size = size_, .max_bytes = 256 << 20   \
-    }
-#define LIVECODEBENCH(version, part, size_, later_)                                          \
-    {                                                                                        \
-        .name = "livecodebench" version,                                                     \
-        .url = "https://huggingface.co/datasets/livecodebench/code_generation_lite/resolve/" \
-               "main/test" part ".jsonl",                                                    \
-        .file = "livecodebench/test" part ".jsonl", .check = "livecodebench" version,        \
-        .size = size_, .later = later_, .max_bytes = (int64_t)8 << 30                        \
-    }
+#define BIGCODEBENCH(name_, file_)                                                      \
+    SET(name_,                                                                          \
+        "https://github.com/bigcode-project/bigcodebench-annotation/releases/download/" \
+        "v0.1.4/" file_,                                                                \
+        "bigcodebench/" file_, NULL, "?", 256)
+#define LIVECODEBENCH(version, part, size_, later_)                                  \
+    SOURCE("livecodebench" version, "livecodebench" version,                         \
+           HUB "livecodebench/code_generation_lite/resolve/main/test" part ".jsonl", \
+           "livecodebench/test" part ".jsonl", NULL, size_, 8192, .later = later_)
 
 static const rn_source sources[] = {
-    {.name = "humaneval",
-     .url = "https://raw.githubusercontent.com/openai/human-eval/master/data/HumanEval.jsonl.gz",
-     .file = "humaneval/HumanEval.jsonl.gz",
-     .sha256 = "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef",
-     .content = "67b5c0517232c976c2fb5a51fd73e917228c7196cf1bdb7544dead5663fe6e00",
-     .check = "humaneval",
-     .size = "45 kB",
-     .max_bytes = 16 << 20},
-    {.name = "mbpp",
-     .url = "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/"
-            "mbpp.jsonl",
-     .file = "mbpp/mbpp.jsonl",
-     .sha256 = "ccf64ceae9c5403bf50a044cb6d505bfd2a2963ee58338ba268fd65beab92a9f",
-     .content = "7d93d9f5b40da403c4743e4fd8f908a5f2b0a632bfff0cb5c58095cf3d1a22ca",
-     .check = "mbpp-full",
-     .size = "564 kB",
-     .max_bytes = 64 << 20},
-    {.name = "mbpp-sanitized",
-     .url = "https://raw.githubusercontent.com/google-research/google-research/master/mbpp/"
-            "sanitized-mbpp.json",
-     .file = "mbpp/sanitized-mbpp.json",
-     .content = "0891d7fb57b923d97a9cc3c24314362ce297dcbcfb859523e2e4e909355230cc",
-     .check = "mbpp-sanitized-full",
-     .size = "280 kB",
-     .max_bytes = 64 << 20},
-    {.name = "apps",
-     .url = "https://huggingface.co/datasets/codeparrot/apps/resolve/main/test.jsonl",
-     .file = "apps/test.jsonl",
-     .check = "apps-introductory",
-     .size = "1.3 GB",
-     .max_bytes = (int64_t)8 << 30},
+    SOURCE("humaneval", "humaneval", GITHUB "openai/human-eval/master/data/HumanEval.jsonl.gz",
+           "humaneval/HumanEval.jsonl.gz",
+           "b796127e635a67f93fb35c04f4cb03cf06f38c8072ee7cee8833d7bee06979ef", "45 kB", 16,
+           .content = "67b5c0517232c976c2fb5a51fd73e917228c7196cf1bdb7544dead5663fe6e00"),
+    SOURCE("mbpp", "mbpp-full", GITHUB "google-research/google-research/master/mbpp/mbpp.jsonl",
+           "mbpp/mbpp.jsonl", "ccf64ceae9c5403bf50a044cb6d505bfd2a2963ee58338ba268fd65beab92a9f",
+           "564 kB", 64,
+           .content = "7d93d9f5b40da403c4743e4fd8f908a5f2b0a632bfff0cb5c58095cf3d1a22ca"),
+    SOURCE("mbpp-sanitized", "mbpp-sanitized-full",
+           GITHUB "google-research/google-research/master/mbpp/sanitized-mbpp.json",
+           "mbpp/sanitized-mbpp.json", NULL, "280 kB", 64,
+           .content = "0891d7fb57b923d97a9cc3c24314362ce297dcbcfb859523e2e4e909355230cc"),
+    SOURCE("apps", "apps-introductory", HUB "codeparrot/apps/resolve/main/test.jsonl",
+           "apps/test.jsonl", NULL, "1.3 GB", 8192, .content = NULL),
     HUMANEVAL_X("cpp", "51 kB", "dcf2e280a1e91bbc3c5f90edb41397e8a9ac1ccc9f5d2b70082f0b0fbfb6dbb0"),
     HUMANEVAL_X("go", "57 kB", "09126ef64ac68f87296c5f3781186aedc5dec799b114d9df99d6de4a715a7830"),
     HUMANEVAL_X("java", "56 kB",
@@ -123,44 +91,19 @@ static const rn_source sources[] = {
               "2f341612eee1d35da1357a4f365e0c0b3ba6e2b62eb491e88aaefa4855af0349"),
     INFILLING("infilling-random-span", "HumanEval-RandomSpanInfilling.jsonl.gz", "90 kB",
               "b4f330d8a8ff97bf85d9def497dffcae4d741e506449386a877236e422e33e8d"),
-    BIGCODEBENCH("bigcodebench", "BigCodeBench.jsonl.gz", "?"),
-    BIGCODEBENCH("bigcodebench-hard", "BigCodeBench-Hard.jsonl.gz", "?"),
+    BIGCODEBENCH("bigcodebench", "BigCodeBench.jsonl.gz"),
+    BIGCODEBENCH("bigcodebench-hard", "BigCodeBench-Hard.jsonl.gz"),
     EVALPLUS("humaneval", "humanevalplus_release/releases/download/v0.1.10",
-             "HumanEvalPlus.jsonl.gz", "?"),
-    EVALPLUS("mbpp", "mbppplus_release/releases/download/v0.2.0", "MbppPlus.jsonl.gz", "?"),
-    {.name = "leetcode",
-     .url = "https://raw.githubusercontent.com/newfacade/LeetCodeDataset/main/data/"
-            "LeetCodeDataset-v0.3.1-test.jsonl.gz",
-     .file = "leetcode/LeetCodeDataset-v0.3.1-test.jsonl.gz",
-     .sha256 = "3ae536cb41342076691730b72424fdfb9264f233e05c81bf37b5f7e227ea1853",
-     .check = "leetcode",
-     .size = "1.0 MB",
-     .max_bytes = 64 << 20},
-    PACK("cpp"),
-    PACK("go"),
-    PACK("java"),
-    PACK("js"),
-    PACK("python"),
-    PACK("rust"),
-    MULTIPL_E("cpp"),
-    MULTIPL_E("cs"),
-    MULTIPL_E("go"),
-    MULTIPL_E("hs"),
-    MULTIPL_E("java"),
-    MULTIPL_E("jl"),
-    MULTIPL_E("js"),
-    MULTIPL_E("lua"),
-    MULTIPL_E("ml"),
-    MULTIPL_E("php"),
-    MULTIPL_E("pl"),
-    MULTIPL_E("r"),
-    MULTIPL_E("rb"),
-    MULTIPL_E("rs"),
-    MULTIPL_E("sh"),
-    MULTIPL_E("ts"),
-    LIVECODEBENCH("", "", "1.2 GB",
-                  "livecodebench-v2 livecodebench-v3 livecodebench-v4 livecodebench-v5 "
-                  "livecodebench-v6"),
+             "HumanEvalPlus.jsonl.gz"),
+    EVALPLUS("mbpp", "mbppplus_release/releases/download/v0.2.0", "MbppPlus.jsonl.gz"),
+    SET("leetcode",
+        GITHUB "newfacade/LeetCodeDataset/main/data/LeetCodeDataset-v0.3.1-test.jsonl.gz",
+        "leetcode/LeetCodeDataset-v0.3.1-test.jsonl.gz",
+        "3ae536cb41342076691730b72424fdfb9264f233e05c81bf37b5f7e227ea1853", "1.0 MB", 64),
+    RN_PACK_LANGUAGES(PACK) RN_MULTIPL_E_LANGUAGES(MULTIPL_E)
+        LIVECODEBENCH("", "", "1.2 GB",
+                      "livecodebench-v2 livecodebench-v3 livecodebench-v4 livecodebench-v5 "
+                      "livecodebench-v6"),
     LIVECODEBENCH("-v2", "2", "?", NULL),
     LIVECODEBENCH("-v3", "3", "?", NULL),
     LIVECODEBENCH("-v4", "4", "?", NULL),
@@ -210,28 +153,26 @@ static int check_content(const rn_source *src, const char *path, rn_fetched *out
 /* FILE.sha256's hash into `hex`; "" if there is none. */
 static void recorded_hash(const char *path, char hex[RN_SHA256_HEX])
 {
-    rn_buf name = {0}, text = {0};
+    rn_path name;
+    rn_buf text = {0};
     hex[0] = '\0';
-    rn_buf_printf(&name, "%s.sha256", path);
-    if (rn_buf_ok(&name) && !rn_file_read(name.data, 4096, &text, NULL) &&
+    if (!rn_file_read(rn_path_make(&name, "%s.sha256", path), 4096, &text, NULL) &&
         text.len >= RN_SHA256_HEX - 1) {
         memcpy(hex, text.data, RN_SHA256_HEX - 1);
         hex[RN_SHA256_HEX - 1] = '\0';
     }
-    rn_buf_free(&name);
     rn_buf_free(&text);
 }
 
 static int record_hash(const char *path, const char *hex, rn_err *err)
 {
-    rn_buf name = {0}, text = {0};
+    rn_path name;
+    rn_buf text = {0};
     const char *base = strrchr(path, '/');
-    rn_buf_printf(&name, "%s.sha256", path);
+    rn_path_make(&name, "%s.sha256", path);
     rn_buf_printf(&text, "%s  %s\n", hex, base ? base + 1 : path);
-    int rc = rn_buf_ok(&name) && rn_buf_ok(&text)
-                 ? rn_file_write_atomic(name.data, rn_buf_view(&text), err)
-                 : rn_fail(err, RN_ENOMEM, "out of memory");
-    rn_buf_free(&name);
+    int rc = rn_buf_ok(&text) ? rn_file_write_atomic(name.s, rn_buf_view(&text), err)
+                              : rn_nomem(err, NULL);
     rn_buf_free(&text);
     return rc;
 }
@@ -251,37 +192,10 @@ static void expected_hash(const rn_source *src, const rn_fetch_opts *o, const ch
 
 static int make_folder(const char *path, rn_err *err)
 {
-    rn_buf dir = {0};
+    rn_path dir;
     const char *slash = strrchr(path, '/');
-    rn_buf_add(&dir, path, slash ? (size_t)(slash - path) : 0);
-    int rc = !rn_buf_ok(&dir) ? rn_fail(err, RN_ENOMEM, "out of memory")
-             : dir.len        ? rn_dir_make(dir.data, err)
-                              : 0;
-    rn_buf_free(&dir);
-    return rc;
-}
-
-static int copy_file(const char *from, const char *to, rn_err *err)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    if (in < 0) return rn_fail_errno(err, "cannot open %s", from);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int rc = out < 0 ? rn_fail_errno(err, "cannot create %s", to) : 0;
-    char buf[65536];
-    for (ssize_t n; !rc && (n = read(in, buf, sizeof buf)) != 0;) {
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) rc = rn_fail_errno(err, "cannot read %s", from);
-        for (ssize_t done = 0; !rc && done < n;) {
-            ssize_t w = write(out, buf + done, (size_t)(n - done));
-            if (w < 0 && errno == EINTR) continue;
-            if (w < 0) rc = rn_fail_errno(err, "cannot write %s", to);
-            done += w;
-        }
-    }
-    if (!rc && fsync(out)) rc = rn_fail_errno(err, "cannot write %s", to);
-    close(in);
-    if (out >= 0 && close(out) && !rc) rc = rn_fail_errno(err, "cannot write %s", to);
-    return rc;
+    if (!slash || slash == path) return 0;
+    return rn_dir_make(rn_path_make(&dir, "%.*s", (int)(slash - path), path), err);
 }
 
 static bool has_tail(const char *s, const char *tail)
@@ -347,7 +261,7 @@ static int bring(const rn_source *src, const rn_fetch_opts *o, const char *part,
                  rn_err *err)
 {
     if (o->from) {
-        int rc = copy_file(o->from, part, err);
+        int rc = rn_file_copy(o->from, part, err);
         if (!rc) rc = place(src, o, part, out, err);
         if (rc) unlink(part);
         return rc;
@@ -385,8 +299,7 @@ int rn_fetch(const rn_source *src, const rn_fetch_opts *o, rn_fetched *out, rn_e
     } else {
         rn_buf part = {0};
         rn_buf_printf(&part, "%s%s", f.path, o->from ? ".copy" : ".part");
-        rc = rn_buf_ok(&part) ? bring(src, o, part.data, &f, err)
-                              : rn_fail(err, RN_ENOMEM, "out of memory");
+        rc = rn_buf_ok(&part) ? bring(src, o, part.data, &f, err) : rn_nomem(err, NULL);
         rn_buf_free(&part);
     }
     if (!rc) *out = f;

@@ -6,7 +6,7 @@
 #ifndef RN_TASK_JSONRAW_H
 #define RN_TASK_JSONRAW_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 enum { RN_JSONRAW_MAX_DEPTH = 200 };
 
@@ -23,6 +23,12 @@ int rn_jsonraw_next(rn_bytes value, size_t *pos, rn_bytes *key, rn_bytes *entry,
 static inline bool rn_jsonraw_is(rn_bytes value, char first)
 {
     return value.len > 0 && value.data[0] == first;
+}
+/* The string `text`, which needs no escapes: a key, or a word. */
+static inline bool rn_jsonraw_says(rn_bytes value, const char *text)
+{
+    const size_t n = strlen(text);
+    return value.len == n + 2 && memcmp(value.data + 1, text, n) == 0;
 }
 
 /* Appends the characters of the JSON string `value`; a lone surrogate becomes U+FFFD. */

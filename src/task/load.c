@@ -9,9 +9,6 @@
 
 #include "base/hash.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 int rn_load_bad(rn_json_at at, const char *key, rn_err *err, const char *fmt, ...)
 {
     char what[256];
@@ -23,11 +20,6 @@ int rn_load_bad(rn_json_at at, const char *key, rn_err *err, const char *fmt, ..
         return rn_fail_at(err, RN_EFORMAT, at.line, -1, "%s: line %lld: field \"%s\" %s", at.path,
                           (long long)at.line, key, what);
     return rn_fail(err, RN_EFORMAT, "%s: field \"%s\" %s", at.path, key, what);
-}
-
-int rn_load_nomem(rn_json_at at, rn_err *err)
-{
-    return rn_fail(err, RN_ENOMEM, "out of memory reading %s", at.path);
 }
 
 bool rn_load_wants(const rn_loader *l, int64_t number)
@@ -50,7 +42,7 @@ static int copy_text(rn_loader *l, rn_bytes s, const char *key, rn_json_at at, c
     if (s.len && memchr(s.data, '\0', s.len))
         return rn_load_bad(at, key, err, "holds a NUL character");
     const char *copy = rn_arena_dup(&l->set->arena, s.data, s.len);
-    if (!copy) return rn_load_nomem(at, err);
+    if (!copy) return rn_nomem(err, at.path);
     *out = copy;
     return 0;
 }
@@ -76,7 +68,7 @@ int rn_load_texts(rn_loader *l, const json_t *array, const char *what, rn_json_a
 {
     size_t count = json_array_size(array); /* 0 for NULL */
     const char **texts = rn_arena_array(&l->set->arena, count ? count : 1, sizeof *texts);
-    if (!texts) return rn_load_nomem(at, err);
+    if (!texts) return rn_nomem(err, at.path);
     for (size_t i = 0; i < count; i++) {
         const json_t *v = json_array_get(array, i);
         if (!json_is_string(v))
@@ -91,34 +83,30 @@ int rn_load_texts(rn_loader *l, const json_t *array, const char *what, rn_json_a
     return 0;
 }
 
-/* Room for one more element of `size` bytes; false when memory is out. */
-static bool grow(void **array, size_t n, size_t *cap, size_t size)
-{
-    if (n < *cap) return true;
-    size_t want = *cap ? 2 * *cap : 256;
-    void *p = realloc(*array, want * size);
-    if (!p) return false;
-    *array = p;
-    *cap = want;
-    return true;
-}
-
 int rn_load_add(rn_loader *l, const rn_problem *p, rn_json_at at, rn_err *err)
 {
-    size_t cap = l->cap;
-    if (!grow((void **)&l->lines, l->n, &cap, sizeof *l->lines) ||
-        !grow((void **)&l->problems, l->n, &l->cap, sizeof *l->problems))
-        return rn_load_nomem(at, err);
-    l->lines[l->n] = at.line;
-    l->problems[l->n++] = *p;
-    return 0;
+    return rn_vec_push(&l->problems, ((rn_placed){*p, at.line})) ? 0 : rn_nomem(err, at.path);
 }
 
 int rn_load_add_shot(rn_loader *l, const rn_problem *p, rn_err *err)
 {
-    if (!grow((void **)&l->shots, l->n_shots, &l->cap_shots, sizeof *l->shots))
-        return rn_fail(err, RN_ENOMEM, "out of memory");
-    l->shots[l->n_shots++] = *p;
+    return rn_vec_push(&l->shots, *p) ? 0 : rn_nomem(err, NULL);
+}
+
+int rn_load_keep(rn_loader *l, rn_buf *b, rn_json_at at, rn_bytes *out, rn_err *err)
+{
+    const size_t len = b->len;
+    *out = (rn_bytes){rn_arena_take(&l->set->arena, b), len};
+    return out->data ? 0 : rn_nomem(err, at.path);
+}
+
+int rn_load_cases(rn_loader *l, const rn_case_vec *cases, rn_json_at at, rn_problem *p, rn_err *err)
+{
+    rn_case *v = rn_arena_array(&l->set->arena, cases->n + 1, sizeof *v);
+    if (!v) return rn_nomem(err, at.path);
+    if (cases->n) memcpy(v, cases->data, cases->n * sizeof *v);
+    p->cases = v;
+    p->n_cases = cases->n;
     return 0;
 }
 
@@ -154,15 +142,9 @@ int rn_natural_cmp(const char *a, const char *b)
     return strcmp(a0, b0); /* "1" and "01": equal values, still two ids */
 }
 
-/* A problem with its line, so that a duplicate can be named after sorting. */
-typedef struct placed {
-    rn_problem p;
-    int64_t line;
-} placed;
-
 static int by_id(const void *a, const void *b)
 {
-    return rn_natural_cmp(((const placed *)a)->p.task_id, ((const placed *)b)->p.task_id);
+    return rn_natural_cmp(((const rn_placed *)a)->p.task_id, ((const rn_placed *)b)->p.task_id);
 }
 
 static int shots_by_id(const void *a, const void *b)
@@ -172,13 +154,10 @@ static int shots_by_id(const void *a, const void *b)
 
 static int order_problems(rn_loader *l, rn_problem *out, rn_err *err)
 {
-    placed *all = calloc(l->n, sizeof *all);
-    if (!all) return rn_fail(err, RN_ENOMEM, "out of memory reading %s", l->set->path);
-    for (size_t i = 0; i < l->n; i++)
-        all[i] = (placed){.p = l->problems[i], .line = l->lines[i]};
-    qsort(all, l->n, sizeof *all, by_id);
+    rn_placed *all = l->problems.data;
+    qsort(all, l->problems.n, sizeof *all, by_id);
     int rc = 0;
-    for (size_t i = 0; i < l->n && !rc; i++) {
+    for (size_t i = 0; i < l->problems.n && !rc; i++) {
         out[i] = all[i].p;
         if (i == 0 || strcmp(all[i - 1].p.task_id, all[i].p.task_id) != 0) continue;
         int64_t x = all[i - 1].line, y = all[i].line;
@@ -188,7 +167,6 @@ static int order_problems(rn_loader *l, rn_problem *out, rn_err *err)
                         "needs an id of its own",
                         l->set->path, all[i].p.task_id, (long long)first, (long long)second);
     }
-    free(all);
     return rc;
 }
 
@@ -266,7 +244,7 @@ static void hash_problem(rn_sha256 *h, const rn_problem *p, bool with_references
 int rn_load_hash(rn_taskset *set, rn_err *err)
 {
     rn_sha256 *h = rn_sha256_new();
-    if (!h) return rn_fail(err, RN_ENOMEM, "out of memory hashing %s", set->path);
+    if (!h) return rn_nomem(err, set->path);
     rn_sha256_add(h, "ration-set/1\n", 13);
     for (size_t i = 0; i < set->n; i++)
         hash_problem(h, &set->problems[i], false);
@@ -285,28 +263,28 @@ int rn_load_hash(rn_taskset *set, rn_err *err)
 int rn_load_finish(rn_loader *l, rn_err *err)
 {
     rn_taskset *set = l->set;
-    if (l->n == 0)
+    const size_t n = l->problems.n, n_shots = l->shots.n;
+    if (n == 0)
         return rn_fail(err, RN_EFORMAT, "%s holds no problem%s%s", set->path,
                        l->spec ? " of the set " : "", l->spec ? l->spec->name : "");
-    rn_problem *problems = rn_arena_array(&set->arena, l->n, sizeof *problems);
-    rn_problem *shots = rn_arena_array(&set->arena, l->n_shots + 1, sizeof *shots);
-    if (!problems || !shots) return rn_fail(err, RN_ENOMEM, "out of memory reading %s", set->path);
+    rn_problem *problems = rn_arena_array(&set->arena, n, sizeof *problems);
+    rn_problem *shots = rn_arena_array(&set->arena, n_shots + 1, sizeof *shots);
+    if (!problems || !shots) return rn_nomem(err, set->path);
     int rc = order_problems(l, problems, err);
     if (rc) return rc;
-    if (l->n_shots) {
-        qsort(l->shots, l->n_shots, sizeof *l->shots, shots_by_id);
-        memcpy(shots, l->shots, l->n_shots * sizeof *shots);
+    if (n_shots) {
+        qsort(l->shots.data, n_shots, sizeof *shots, shots_by_id);
+        memcpy(shots, l->shots.data, n_shots * sizeof *shots);
     }
     set->problems = problems;
-    set->n = l->n;
+    set->n = n;
     set->shots = shots;
-    set->n_shots = l->n_shots;
+    set->n_shots = n_shots;
     return rn_load_hash(set, err);
 }
 
 void rn_load_free(rn_loader *l)
 {
-    free(l->problems);
-    free(l->shots);
-    free(l->lines);
+    rn_vec_free(&l->problems);
+    rn_vec_free(&l->shots);
 }

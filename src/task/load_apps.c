@@ -19,14 +19,12 @@
 #include "task/jsonraw.h"
 
 #include <dirent.h>
-#include <stdlib.h>
 
 enum { MAX_FILE_BYTES = 1 << 29 };
 
 /* Cases while they are read; `l` owns their bytes. */
 typedef struct case_list {
-    rn_case *v;
-    size_t n, cap;
+    rn_case_vec v;
     size_t base; /* where the record that is being read begins */
 } case_list;
 
@@ -76,28 +74,19 @@ static int case_bytes(rn_loader *l, rn_bytes value, bool call, rn_json_at at, rn
         rn_jsonraw_canonical(value, &b);
     else
         rc = stdio_bytes(value, &b, err);
-    char *copy = !rc && rn_buf_ok(&b) ? rn_arena_dup(&l->set->arena, b.data, b.len) : NULL;
-    if (copy) *out = (rn_bytes){.data = copy, .len = b.len};
+    if (!rc) rc = rn_load_keep(l, &b, at, out, err);
     rn_buf_free(&b);
-    if (rc) return rc;
-    return copy ? 0 : rn_load_nomem(at, err);
+    return rc;
 }
 
 /* ---- lists of cases -------------------------------------------------------------------------- */
 
 static rn_case *case_at(case_list *c, size_t i)
 {
-    while (c->n <= i) {
-        if (c->n == c->cap) {
-            size_t cap = c->cap ? 2 * c->cap : 64;
-            rn_case *v = realloc(c->v, cap * sizeof *v);
-            if (!v) return NULL;
-            c->v = v;
-            c->cap = cap;
-        }
-        c->v[c->n++] = (rn_case){.input = {.data = "", .len = 0}, .output = {.data = "", .len = 0}};
-    }
-    return &c->v[i];
+    while (c->v.n <= i)
+        if (!rn_vec_push(&c->v, ((rn_case){.input = {.data = ""}, .output = {.data = ""}})))
+            return NULL;
+    return &c->v.data[i];
 }
 
 /* Reads the JSON array `values` into the inputs or outputs from case number cases->base on; *n
@@ -115,7 +104,7 @@ static int read_side(rn_loader *l, rn_bytes values, bool call, bool outputs, cas
         if (call && !outputs && !rn_jsonraw_is(value, '['))
             return rn_load_bad(at, key_name, err, "number %zu is not an array of arguments", i + 1);
         rn_case *c = case_at(cases, base + i);
-        if (!c) return rn_load_nomem(at, err);
+        if (!c) return rn_nomem(err, at.path);
         rc = case_bytes(l, value, call, at, outputs ? &c->output : &c->input, err);
         if (rc) return rc;
     }
@@ -128,23 +117,12 @@ static int read_cases(rn_loader *l, rn_bytes inputs, rn_bytes outputs, bool call
                       rn_json_at at, rn_err *err)
 {
     size_t n_in = 0, n_out = 0;
-    cases->base = cases->n;
+    cases->base = cases->v.n;
     int rc = read_side(l, inputs, call, false, cases, at, &n_in, err);
     if (!rc) rc = read_side(l, outputs, call, true, cases, at, &n_out, err);
     if (rc) return rc;
     if (n_in != n_out)
         return rn_load_bad(at, "outputs", err, "has %zu entries for %zu inputs", n_out, n_in);
-    return 0;
-}
-
-static int keep_cases(rn_loader *l, const case_list *cases, rn_json_at at, rn_problem *p,
-                      rn_err *err)
-{
-    rn_case *v = rn_arena_array(&l->set->arena, cases->n ? cases->n : 1, sizeof *v);
-    if (!v) return rn_load_nomem(at, err);
-    if (cases->n) memcpy(v, cases->v, cases->n * sizeof *v);
-    p->cases = v;
-    p->n_cases = cases->n;
     return 0;
 }
 
@@ -169,12 +147,6 @@ static int only_value(rn_bytes text, rn_bytes *value, rn_err *err)
     return 0;
 }
 
-static bool key_is(rn_bytes quoted, const char *name)
-{
-    size_t n = strlen(name);
-    return quoted.len == n + 2 && memcmp(quoted.data + 1, name, n) == 0;
-}
-
 /* A NUL-terminated copy of a JSON string in the arena. */
 static int arena_string(rn_loader *l, rn_bytes quoted, rn_json_at at, const char *field,
                         const char **out, rn_err *err)
@@ -185,7 +157,7 @@ static int arena_string(rn_loader *l, rn_bytes quoted, rn_json_at at, const char
     *out = rn_buf_ok(&b) && !nul ? rn_arena_dup(&l->set->arena, b.len ? b.data : "", b.len) : NULL;
     rn_buf_free(&b);
     if (nul) return rn_load_bad(at, field, err, "holds a NUL character");
-    return *out ? 0 : rn_load_nomem(at, err);
+    return *out ? 0 : rn_nomem(err, at.path);
 }
 
 static int read_input_output(rn_loader *l, rn_bytes text, rn_json_at at, rn_problem *p, rn_err *err)
@@ -199,9 +171,9 @@ static int read_input_output(rn_loader *l, rn_bytes text, rn_json_at at, rn_prob
     size_t pos = 0;
     for (int rc; (rc = rn_jsonraw_next(io, &pos, &key, &value, err)) != 0;) {
         if (rc < 0) return inner_error(at, field, err);
-        if (key_is(key, "inputs")) inputs = value;
-        if (key_is(key, "outputs")) outputs = value;
-        if (key_is(key, "fn_name")) fn = value;
+        if (rn_jsonraw_says(key, "inputs")) inputs = value;
+        if (rn_jsonraw_says(key, "outputs")) outputs = value;
+        if (rn_jsonraw_says(key, "fn_name")) fn = value;
     }
     if (rn_jsonraw_is(fn, '"')) {
         int rc = arena_string(l, fn, at, "fn_name", &p->entry_point, err);
@@ -213,8 +185,8 @@ static int read_input_output(rn_loader *l, rn_bytes text, rn_json_at at, rn_prob
     }
     case_list cases = {0};
     int rc = read_cases(l, inputs, outputs, p->form == RN_FORM_CALL, &cases, at, err);
-    if (!rc) rc = keep_cases(l, &cases, at, p, err);
-    free(cases.v);
+    if (!rc) rc = rn_load_cases(l, &cases.v, at, p, err);
+    rn_vec_free(&cases.v);
     return rc;
 }
 
@@ -229,7 +201,7 @@ static int read_solutions(rn_loader *l, rn_bytes text, rn_json_at at, rn_problem
     while (rn_jsonraw_next(array, &pos, &key, &value, NULL) > 0)
         n++;
     const char **refs = rn_arena_array(&l->set->arena, n ? n : 1, sizeof *refs);
-    if (!refs) return rn_load_nomem(at, err);
+    if (!refs) return rn_nomem(err, at.path);
     pos = 0;
     size_t used = 0;
     while (rn_jsonraw_next(array, &pos, &key, &value, NULL) > 0) {
@@ -295,7 +267,7 @@ int rn_load_apps(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
     if (taco) p.rule = RN_RULE_TACO;
     p.task_id = rn_arena_printf(&l->set->arena, "%s/%lld", taco ? "TACO" : "APPS", (long long)id);
     p.difficulty = rn_arena_dup(&l->set->arena, difficulty.data, difficulty.len);
-    if (!p.task_id || !p.difficulty) return rn_load_nomem(at, err);
+    if (!p.task_id || !p.difficulty) return rn_nomem(err, at.path);
     if (taco) rc = taco_traits(l, rec, at, &p, err);
     if (rc) return rc;
     return shot ? rn_load_add_shot(l, &p, err) : rn_load_add(l, &p, at, err);
@@ -304,40 +276,38 @@ int rn_load_apps(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
 /* ---- APPS as folders ------------------------------------------------------------------------- */
 
 /* Reads DIR/NAME into *out; absent is empty unless required. */
-static int read_part(const char *dir, const char *name, bool required, rn_buf *path, rn_buf *out,
+static int read_part(const char *dir, const char *name, bool required, rn_path *path, rn_buf *out,
                      rn_err *err)
 {
-    rn_buf_clear(path);
     rn_buf_clear(out);
-    rn_buf_printf(path, "%s/%s", dir, name);
-    if (!rn_buf_ok(path)) return rn_fail(err, RN_ENOMEM, "out of memory reading %s", dir);
-    if (!required && !rn_file_exists(path->data)) {
+    rn_path_make(path, "%s/%s", dir, name);
+    if (!required && !rn_file_exists(path->s)) {
         rn_buf_puts(out, "");
         return 0;
     }
-    return rn_file_read(path->data, MAX_FILE_BYTES, out, err);
+    return rn_file_read(path->s, MAX_FILE_BYTES, out, err);
 }
 
-static int text_part(rn_loader *l, const char *dir, const char *name, bool required, rn_buf *path,
+static int text_part(rn_loader *l, const char *dir, const char *name, bool required, rn_path *path,
                      rn_buf *buf, const char **out, rn_err *err)
 {
     int rc = read_part(dir, name, required, path, buf, err);
     if (rc) return rc;
     if (buf->len && memchr(buf->data, '\0', buf->len))
-        return rn_fail(err, RN_EFORMAT, "%s holds a NUL character", path->data);
+        return rn_fail(err, RN_EFORMAT, "%s holds a NUL character", path->s);
     *out = rn_arena_dup(&l->set->arena, buf->len ? buf->data : "", buf->len);
-    return *out ? 0 : rn_fail(err, RN_ENOMEM, "out of memory reading %s", dir);
+    return *out ? 0 : rn_nomem(err, dir);
 }
 
 /* *difficulty: of metadata.json, "" if it has none. Owned by the set's arena. */
-static int folder_difficulty(rn_loader *l, const char *dir, rn_buf *path, rn_buf *buf,
+static int folder_difficulty(rn_loader *l, const char *dir, rn_path *path, rn_buf *buf,
                              const char **difficulty, rn_err *err)
 {
     *difficulty = "";
     int rc = read_part(dir, "metadata.json", false, path, buf, err);
     if (rc || buf->len == 0) return rc;
     json_t *meta = NULL;
-    rn_json_at at = {.path = path->data};
+    rn_json_at at = {.path = path->s};
     rc = rn_json_parse(rn_buf_view(buf), at, &meta, err);
     if (!rc) rc = rn_load_text_opt(l, meta, "difficulty", at, difficulty, err);
     if (meta) json_decref(meta);
@@ -346,23 +316,24 @@ static int folder_difficulty(rn_loader *l, const char *dir, rn_buf *path, rn_buf
 
 static int load_folder_problem(rn_loader *l, const char *dir, int64_t id, rn_err *err)
 {
-    rn_buf path = {0}, buf = {0};
+    rn_path path;
+    rn_buf buf = {0};
     rn_problem p = {.setup = ""};
     const char *difficulty = "";
-    rn_json_at at = {.path = dir};
+    const rn_json_at at = {.path = dir}, in_part = {.path = path.s};
     int rc = folder_difficulty(l, dir, &path, &buf, &difficulty, err);
-    if (rc || !wants_difficulty(l, difficulty)) goto out;
-    rc = text_part(l, dir, "question.txt", true, &path, &buf, &p.prompt, err);
-    if (!rc) rc = text_part(l, dir, "starter_code.py", false, &path, &buf, &p.starter_code, err);
-    if (!rc) rc = read_part(dir, "input_output.json", false, &path, &buf, err);
-    if (!rc) rc = read_input_output(l, rn_buf_view(&buf), (rn_json_at){.path = path.data}, &p, err);
-    if (!rc) rc = read_part(dir, "solutions.json", false, &path, &buf, err);
-    if (!rc) rc = read_solutions(l, rn_buf_view(&buf), (rn_json_at){.path = path.data}, &p, err);
-    if (rc) goto out;
-    p.task_id = rn_arena_printf(&l->set->arena, "APPS/%lld", (long long)id);
-    rc = p.task_id ? rn_load_add(l, &p, at, err) : rn_load_nomem(at, err);
-out:
-    rn_buf_free(&path);
+    const bool wanted = !rc && wants_difficulty(l, difficulty);
+    if (wanted) rc = text_part(l, dir, "question.txt", true, &path, &buf, &p.prompt, err);
+    if (wanted && !rc)
+        rc = text_part(l, dir, "starter_code.py", false, &path, &buf, &p.starter_code, err);
+    if (wanted && !rc) rc = read_part(dir, "input_output.json", false, &path, &buf, err);
+    if (wanted && !rc) rc = read_input_output(l, rn_buf_view(&buf), in_part, &p, err);
+    if (wanted && !rc) rc = read_part(dir, "solutions.json", false, &path, &buf, err);
+    if (wanted && !rc) rc = read_solutions(l, rn_buf_view(&buf), in_part, &p, err);
+    if (wanted && !rc) {
+        p.task_id = rn_arena_printf(&l->set->arena, "APPS/%lld", (long long)id);
+        rc = p.task_id ? rn_load_add(l, &p, at, err) : rn_nomem(err, at.path);
+    }
     rn_buf_free(&buf);
     return rc;
 }
@@ -383,11 +354,11 @@ int rn_load_apps_folder(rn_loader *l, const char *path, rn_err *err)
         rn_buf_clear(&sub);
         rn_buf_printf(&sub, "%s/%s", path, e->d_name);
         rc = rn_buf_ok(&sub) ? load_folder_problem(l, sub.data, strtoll(e->d_name, NULL, 10), err)
-                             : rn_fail(err, RN_ENOMEM, "out of memory reading %s", path);
+                             : rn_nomem(err, path);
     }
     rn_buf_free(&sub);
     closedir(d);
-    if (!rc && l->n == 0 && !l->spec)
+    if (!rc && l->problems.n == 0 && !l->spec)
         return rn_fail(err, RN_EFORMAT,
                        "%s holds neither .parquet or .jsonl files nor numbered folders; APPS' "
                        "older form has test/0000/question.txt and so on",
@@ -406,13 +377,13 @@ static int jansson_cases(rn_loader *l, const json_t *tests, const char *field, c
     int rc = rn_json_array(tests, "input", at, &sides[0], err);
     if (!rc) rc = rn_json_array(tests, "output", at, &sides[1], err);
     if (rc) return rc;
-    size_t n = json_array_size(sides[0]), base = cases->n;
+    size_t n = json_array_size(sides[0]), base = cases->v.n;
     if (json_array_size(sides[1]) != n)
         return rn_load_bad(at, field, err, "has %zu outputs for %zu inputs",
                            json_array_size(sides[1]), n);
     for (size_t i = 0; i < n; i++) {
         rn_case *c = case_at(cases, base + i);
-        if (!c) return rn_load_nomem(at, err);
+        if (!c) return rn_nomem(err, at.path);
         for (int s = 0; s < 2; s++) {
             const json_t *v = json_array_get(sides[s], i);
             if (!json_is_string(v))
@@ -420,7 +391,7 @@ static int jansson_cases(rn_loader *l, const json_t *tests, const char *field, c
                                    i + 1);
             size_t len = json_string_length(v);
             char *copy = rn_arena_dup(&l->set->arena, json_string_value(v), len);
-            if (!copy) return rn_load_nomem(at, err);
+            if (!copy) return rn_nomem(err, at.path);
             *(s ? &c->output : &c->input) = (rn_bytes){.data = copy, .len = len};
         }
     }
@@ -454,14 +425,14 @@ static int codecontests_solutions(rn_loader *l, const json_t *rec, rn_json_at at
     const json_t *langs = json_object_get(s, "language"), *texts = json_object_get(s, "solution");
     size_t n = json_array_size(texts);
     const char **refs = rn_arena_array(&l->set->arena, n ? n : 1, sizeof *refs);
-    if (!refs) return rn_load_nomem(at, err);
+    if (!refs) return rn_nomem(err, at.path);
     for (size_t i = 0; i < n; i++) {
         const json_t *v = json_array_get(texts, i);
         if (json_integer_value(json_array_get(langs, i)) != 3 || !json_is_string(v)) continue;
         if (strlen(json_string_value(v)) != json_string_length(v)) continue; /* NUL: no program */
         const char *copy =
             rn_arena_dup(&l->set->arena, json_string_value(v), json_string_length(v));
-        if (!copy) return rn_load_nomem(at, err);
+        if (!copy) return rn_nomem(err, at.path);
         refs[p->n_references++] = copy;
     }
     p->references = refs;
@@ -488,7 +459,7 @@ static int codecontests_traits(rn_loader *l, const json_t *rec, rn_json_at at, r
     if (json_is_integer(level) && d > 0 && d < N_LEVELS) p->difficulty = levels[d];
     if (json_is_integer(level) && d >= N_LEVELS && d <= 28) { /* Codeforces' A to V */
         p->difficulty = rn_arena_printf(&l->set->arena, "%c", (char)('A' + d - N_LEVELS));
-        if (!p->difficulty) return rn_load_nomem(at, err);
+        if (!p->difficulty) return rn_nomem(err, at.path);
     }
     int rc = 0;
     if (json_is_string(source)) rc = rn_load_text(l, rec, "source", at, &p->platform, err);
@@ -516,7 +487,7 @@ int rn_load_codecontests(rn_loader *l, const json_t *rec, rn_json_at at, rn_err 
         const json_t *tests = json_object_get(rec, fields[i]);
         if (tests && !json_is_null(tests)) rc = jansson_cases(l, tests, fields[i], &cases, at, err);
     }
-    if (!rc) rc = keep_cases(l, &cases, at, &p, err);
-    free(cases.v);
+    if (!rc) rc = rn_load_cases(l, &cases.v, at, &p, err);
+    rn_vec_free(&cases.v);
     return rc ? rc : rn_load_add(l, &p, at, err);
 }

@@ -12,7 +12,6 @@
  */
 #include "task/load_priv.h"
 
-#include "base/vec.h"
 #include "task/pylex.h"
 
 typedef struct libs {
@@ -92,7 +91,7 @@ static int find_libs(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem 
     p->libs = v;
     p->n_libs = x.v.n;
     rn_vec_free(&x.v);
-    return v ? 0 : rn_load_nomem(at, err);
+    return v ? 0 : rn_nomem(err, at.path);
 }
 
 /* Runs the cases and raises with the first that fails; none run is no pass. */
@@ -131,14 +130,9 @@ static int put_parts(rn_loader *l, const char *code, const char *solution, rn_js
     p->uncalibrated = module_of;
     p->before =
         rn_arena_printf(&l->set->arena, "%s%s%s", module_of, code, *code ? "\n    pass\n" : "");
-    if (!p->before) return rn_load_nomem(at, err);
-    const char **refs = rn_arena_array(&l->set->arena, 1, sizeof *refs);
-    if (!refs) return rn_load_nomem(at, err);
-    refs[0] = solution;
-    p->references = refs;
-    p->n_references = *solution ? 1 : 0;
     p->test = rn_arena_printf(&l->set->arena, "%s%s", p->test, unittest_run);
-    return p->test ? 0 : rn_load_nomem(at, err);
+    if (!p->before || !p->test) return rn_nomem(err, at.path);
+    return rn_load_reference(l, solution, at, p, err);
 }
 
 int rn_load_bigcodebench(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)

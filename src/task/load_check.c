@@ -38,7 +38,7 @@ int rn_load_reference(rn_loader *l, const char *text, rn_json_at at, rn_problem 
 {
     if (!*text) return 0;
     const char **refs = rn_arena_array(&l->set->arena, 1, sizeof *refs);
-    if (!refs) return rn_load_nomem(at, err);
+    if (!refs) return rn_nomem(err, at.path);
     refs[0] = text;
     p->references = refs;
     p->n_references = 1;
@@ -108,9 +108,8 @@ static int mbpp_setup(rn_loader *l, const json_t *rec, rn_json_at at, const char
     for (size_t i = 0; i < n; i++)
         rn_buf_printf(&b, "%s\n", imports[i]);
     rn_buf_puts(&b, setup);
-    *out = rn_buf_ok(&b) ? rn_arena_dup(&l->set->arena, b.data, b.len) : NULL;
-    rn_buf_free(&b);
-    return *out ? 0 : rn_load_nomem(at, err);
+    *out = rn_arena_take(&l->set->arena, &b);
+    return *out ? 0 : rn_nomem(err, at.path);
 }
 
 int rn_load_mbpp(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
@@ -139,7 +138,7 @@ int rn_load_mbpp(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
     if (p.n_asserts == 0)
         return rn_load_bad(at, "test_list", err, "is empty, a problem needs tests");
     p.task_id = rn_arena_printf(&l->set->arena, "MBPP/%lld", (long long)id);
-    if (!p.task_id) return rn_load_nomem(at, err);
+    if (!p.task_id) return rn_nomem(err, at.path);
     if (shot) rc = rn_load_add_shot(l, &p, err);
     return rc || !wanted ? rc : rn_load_add(l, &p, at, err);
 }

@@ -18,8 +18,6 @@
 #include "task/jsonraw.h"
 #include "task/load_priv.h"
 
-#include <stdlib.h>
-
 /* ---- the shape of MBPP+'s arguments ---------------------------------------------------------- */
 
 /* One letter an argument, the last one for all that follow:
@@ -171,7 +169,7 @@ static int read_cases(rn_loader *l, rn_bytes array, const char *letters, rn_case
         else
             rc = put_arguments(entry, letters, &b, err);
         char *copy = !rc && rn_buf_ok(&b) ? rn_arena_dup(&l->set->arena, b.data, b.len) : NULL;
-        if (!rc && !copy) rc = rn_load_nomem(at, err);
+        if (!rc && !copy) rc = rn_nomem(err, at.path);
         if (rc) break;
         *cases++ =
             (rn_case){.input = {.data = copy, .len = b.len}, .output = {.data = "", .len = 0}};
@@ -194,7 +192,7 @@ static int fill_cases(rn_loader *l, rn_problem *p, rn_bytes base, rn_bytes plus,
     if (n_base == 0) return rn_load_bad(at, "base_input", err, "is empty, a problem needs tests");
     rn_case *cases = rn_arena_array(&l->set->arena, n_base + n_plus, sizeof *cases);
     rn_calls *calls = rn_arena_array(&l->set->arena, 1, sizeof *calls);
-    if (!cases || !calls) return rn_load_nomem(at, err);
+    if (!cases || !calls) return rn_nomem(err, at.path);
     *calls = *p->calls;
     calls->n_base = n_base;
     p->calls = calls;
@@ -231,7 +229,7 @@ static int split_record(rn_bytes line, rn_json_at at, json_t **rec, rn_bytes *ba
     }
     rn_buf_putc(&rest, '}');
     if (rc) rc = rn_err_prefix(err, "%s: line %lld", at.path, (long long)at.line);
-    if (!rc && !rn_buf_ok(&rest)) rc = rn_load_nomem(at, err);
+    if (!rc && !rn_buf_ok(&rest)) rc = rn_nomem(err, at.path);
     if (!rc) rc = rn_json_parse(rn_buf_view(&rest), at, rec, err);
     rn_buf_free(&rest);
     return rc;
@@ -270,7 +268,7 @@ int rn_load_evalplus_line(rn_loader *l, rn_bytes line, rn_json_at at, rn_err *er
 int rn_load_evalplus(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
 {
     char *text = json_dumps(rec, JSON_COMPACT);
-    if (!text) return rn_load_nomem(at, err);
+    if (!text) return rn_nomem(err, at.path);
     int rc = rn_load_evalplus_line(l, rn_bytes_of(text), at, err);
     free(text);
     return rc;
@@ -281,10 +279,10 @@ int rn_load_evalplus(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err
 int rn_calls_expect(rn_taskset *set, const rn_problem *p, const rn_call_value *values, rn_err *err)
 {
     rn_call_value *copy = rn_arena_array(&set->arena, p->n_cases, sizeof *copy);
-    if (!copy) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+    if (!copy) return rn_nomem(err, p->task_id);
     for (size_t i = 0; i < p->n_cases; i++) {
         char *text = rn_arena_dup(&set->arena, values[i].value.data, values[i].value.len);
-        if (!text) return rn_fail(err, RN_ENOMEM, "%s: out of memory", p->task_id);
+        if (!text) return rn_nomem(err, p->task_id);
         copy[i] = (rn_call_value){.value = {.data = text, .len = values[i].value.len},
                                   .seconds = values[i].seconds};
     }

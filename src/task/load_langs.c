@@ -12,9 +12,6 @@
  */
 #include "task/load_priv.h"
 
-#include <stdio.h>
-#include <strings.h>
-
 /* judge/lang.h: the judge puts a secret in its place. */
 #define END_MARK "@RATION-END@"
 
@@ -46,9 +43,8 @@ static bool is(const char *language, const char *name)
 /* Moves the buffer's text to the set's arena. */
 static int keep(rn_loader *l, rn_buf *b, rn_json_at at, const char **out, rn_err *err)
 {
-    *out = rn_buf_ok(b) ? rn_arena_dup(&l->set->arena, b->len ? b->data : "", b->len) : NULL;
-    rn_buf_free(b);
-    return *out ? 0 : rn_load_nomem(at, err);
+    *out = rn_arena_take(&l->set->arena, b);
+    return *out ? 0 : rn_nomem(err, at.path);
 }
 
 /* How the end of the tests is shown, by language: a statement behind `braces` closing braces from
@@ -203,17 +199,6 @@ static int assemble(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem *
     return keep(l, &before, at, &p->before, err);
 }
 
-static int put_reference(rn_loader *l, const char *text, rn_json_at at, rn_problem *p, rn_err *err)
-{
-    if (!*text) return 0;
-    const char **refs = rn_arena_array(&l->set->arena, 1, sizeof *refs);
-    if (!refs) return rn_load_nomem(at, err);
-    refs[0] = text;
-    p->references = refs;
-    p->n_references = 1;
-    return 0;
-}
-
 int rn_load_humaneval_x(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
 {
     rn_problem p = {.form = RN_FORM_CHECK, .setup = "", .starter_code = "", .entry_point = ""};
@@ -237,7 +222,7 @@ int rn_load_humaneval_x(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *
     p.time_limit_s = p.language ? 10 : 0; /* a virtual machine's start counts */
     rc = mark_end(l, p.language, test, at, &p.test, err);
     if (!rc) rc = assemble(l, rec, at, &p, err);
-    if (!rc) rc = put_reference(l, solution, at, &p, err);
+    if (!rc) rc = rn_load_reference(l, solution, at, &p, err);
     return rc ? rc : rn_load_add(l, &p, at, err);
 }
 

@@ -9,38 +9,25 @@
  */
 #include "task/load_priv.h"
 
-#include "base/vec.h"
 #include "task/jsonraw.h"
 #include "task/pickle.h"
 
-#include <stdlib.h>
+#include <nettle/base64.h>
 #include <zlib.h>
 
 enum { MAX_UNPACKED_BYTES = 1 << 30 };
 
 /* ---- base64 and zlib ------------------------------------------------------------------------- */
 
-static int digit_of(char c)
-{
-    if (c >= 'A' && c <= 'Z') return c - 'A';
-    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-    if (c >= '0' && c <= '9') return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
+/* White space is passed over. */
 static bool put_base64(rn_bytes s, rn_buf *out)
 {
-    uint32_t bits = 0;
-    int n = 0;
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.data[i] == '=' || s.data[i] == '\n' || s.data[i] == '\r') continue;
-        int d = digit_of(s.data[i]);
-        if (d < 0) return false;
-        bits = bits << 6 | (uint32_t)d;
-        if ((n += 6) < 8) continue;
-        n -= 8;
-        rn_buf_putc(out, (char)(bits >> n & 0xFF));
-    }
+    struct base64_decode_ctx c;
+    size_t n = BASE64_DECODE_LENGTH(s.len);
+    base64_decode_init(&c);
+    if (!rn_buf_reserve(out, n)) return false;
+    if (!base64_decode_update(&c, &n, (uint8_t *)out->data + out->len, s.len, s.data)) return false;
+    out->data[out->len += n] = '\0';
     return true;
 }
 
@@ -62,16 +49,6 @@ static bool put_inflated(rn_bytes s, rn_buf *out)
 }
 
 /* ---- test cases ------------------------------------------------------------------------------ */
-
-typedef RN_VEC(rn_case) case_vec;
-
-static int keep_bytes(rn_loader *l, rn_buf *b, rn_json_at at, rn_bytes *out, rn_err *err)
-{
-    char *copy = rn_buf_ok(b) ? rn_arena_dup(&l->set->arena, b->len ? b->data : "", b->len) : NULL;
-    *out = (rn_bytes){.data = copy, .len = b->len};
-    rn_buf_free(b);
-    return copy ? 0 : rn_load_nomem(at, err);
-}
 
 /* A functional case's arguments: one JSON value a line. */
 static int put_arguments(rn_bytes lines, rn_buf *out, rn_err *err)
@@ -97,26 +74,21 @@ static int put_arguments(rn_bytes lines, rn_buf *out, rn_err *err)
     return 0;
 }
 
-static bool key_is(rn_bytes key, const char *name)
-{
-    return key.len == strlen(name) + 2 && memcmp(key.data + 1, name, key.len - 2) == 0;
-}
-
 /* One {"input", "output", "testtype"}. */
-static int read_case(rn_loader *l, rn_bytes entry, rn_json_at at, case_vec *cases, bool *call,
+static int read_case(rn_loader *l, rn_bytes entry, rn_json_at at, rn_case_vec *cases, bool *call,
                      rn_err *err)
 {
     rn_bytes key, value, input = {0}, output = {0}, type = {0};
     size_t pos = 0;
     for (int rc; (rc = rn_jsonraw_next(entry, &pos, &key, &value, err)) != 0;) {
         if (rc < 0) return rc;
-        if (key_is(key, "input")) input = value;
-        if (key_is(key, "output")) output = value;
-        if (key_is(key, "testtype")) type = value;
+        if (rn_jsonraw_says(key, "input")) input = value;
+        if (rn_jsonraw_says(key, "output")) output = value;
+        if (rn_jsonraw_says(key, "testtype")) type = value;
     }
     if (!rn_jsonraw_is(input, '"') || !rn_jsonraw_is(output, '"'))
         return rn_load_bad(at, "test_cases", err, "has a case without input or output text");
-    *call = key_is(type, "functional");
+    *call = rn_jsonraw_says(type, "functional");
     rn_buf in = {0}, out = {0}, text = {0};
     rn_jsonraw_string(input, *call ? &text : &in);
     int rc = 0;
@@ -128,15 +100,15 @@ static int read_case(rn_loader *l, rn_bytes entry, rn_json_at at, case_vec *case
     if (!rc && *call) rn_jsonraw_canonical(value, &out);
     rn_buf_free(&text);
     rn_case c = {0};
-    if (!rc) rc = keep_bytes(l, &in, at, &c.input, err);
-    if (!rc) rc = keep_bytes(l, &out, at, &c.output, err);
+    if (!rc) rc = rn_load_keep(l, &in, at, &c.input, err);
+    if (!rc) rc = rn_load_keep(l, &out, at, &c.output, err);
     rn_buf_free(&in);
     rn_buf_free(&out);
-    if (!rc && !rn_vec_push(cases, c)) rc = rn_load_nomem(at, err);
+    if (!rc && !rn_vec_push(cases, c)) rc = rn_nomem(err, at.path);
     return rc;
 }
 
-static int read_cases(rn_loader *l, rn_bytes text, rn_json_at at, case_vec *cases, bool *call,
+static int read_cases(rn_loader *l, rn_bytes text, rn_json_at at, rn_case_vec *cases, bool *call,
                       rn_err *err)
 {
     rn_bytes array, key, entry;
@@ -155,7 +127,7 @@ static int read_cases(rn_loader *l, rn_bytes text, rn_json_at at, case_vec *case
 
 /* JSON, or base64 of a deflated pickle of JSON. */
 static int read_field(rn_loader *l, const json_t *rec, const char *field, rn_json_at at,
-                      case_vec *cases, bool *call, rn_err *err)
+                      rn_case_vec *cases, bool *call, rn_err *err)
 {
     rn_bytes text = {0};
     int rc = rn_json_bytes_opt(rec, field, at, &text, err);
@@ -172,7 +144,7 @@ static int read_field(rn_loader *l, const json_t *rec, const char *field, rn_jso
         rc = rn_load_bad(at, field, err, "is neither JSON nor base64 of deflated data");
     if (!rc && rn_pickle_data(rn_buf_view(&pickle), &inner, &is_text, &why))
         rc = rn_load_bad(at, field, err, "%s", why.msg);
-    if (!rc && !rn_buf_ok(&inner)) rc = rn_load_nomem(at, err);
+    if (!rc && !rn_buf_ok(&inner)) rc = rn_nomem(err, at.path);
     if (!rc) rc = read_cases(l, rn_buf_view(&inner), at, cases, call, err);
     rn_buf_free(&packed);
     rn_buf_free(&pickle);
@@ -197,7 +169,7 @@ static int read_entry(rn_loader *l, const json_t *rec, rn_json_at at, rn_problem
 int rn_load_livecodebench(rn_loader *l, const json_t *rec, rn_json_at at, rn_err *err)
 {
     rn_problem p = {.form = RN_FORM_STDIO, .setup = "", .rule = RN_RULE_LIVECODEBENCH};
-    case_vec cases = {0};
+    rn_case_vec cases = {0};
     bool call = false;
     p.time_limit_s = 6; /* of its harness, for each case */
     int rc = rn_load_text(l, rec, "question_id", at, &p.task_id, err);
@@ -211,11 +183,7 @@ int rn_load_livecodebench(rn_loader *l, const json_t *rec, rn_json_at at, rn_err
     if (!rc && call) p.form = RN_FORM_CALL;
     if (!rc && call) rc = read_entry(l, rec, at, &p, err);
     if (!rc && cases.n == 0) rc = rn_load_bad(at, "public_test_cases", err, "holds no test");
-    rn_case *v = rc ? NULL : rn_arena_array(&l->set->arena, cases.n, sizeof *v);
-    if (v) memcpy(v, cases.data, cases.n * sizeof *v);
-    if (!rc && !v) rc = rn_load_nomem(at, err);
-    p.cases = v;
-    p.n_cases = cases.n;
+    if (!rc) rc = rn_load_cases(l, &cases, at, &p, err);
     rn_vec_free(&cases);
     return rc ? rc : rn_load_add(l, &p, at, err);
 }

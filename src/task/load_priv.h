@@ -10,12 +10,17 @@
 #include "base/json.h"
 #include "task/task.h"
 
+/* A problem with its line, 0 if none, so that a duplicate can be named after sorting. */
+typedef struct rn_placed {
+    rn_problem p;
+    int64_t line;
+} rn_placed;
+
 typedef struct rn_loader {
     rn_taskset *set;
-    const rn_set_spec *spec;      /* NULL: everything in the file */
-    rn_problem *problems, *shots; /* malloc'ed while they grow */
-    int64_t *lines;               /* [n] line of each problem, 0 if none, for duplicates */
-    size_t n, cap, n_shots, cap_shots;
+    const rn_set_spec *spec; /* NULL: everything in the file */
+    RN_VEC(rn_placed) problems;
+    RN_VEC(rn_problem) shots;
     int64_t n_records; /* read so far, whatever became of them */
 } rn_loader;
 
@@ -61,13 +66,18 @@ int rn_load_entry_point(rn_loader *l, const json_t *rec, rn_json_at at, const ch
                         rn_err *err);
 /* One reference solution in an array of its own; an empty one counts as none. */
 int rn_load_reference(rn_loader *l, const char *text, rn_json_at at, rn_problem *p, rn_err *err);
+/* A buffer's bytes into the set's arena; frees the buffer. */
+int rn_load_keep(rn_loader *l, rn_buf *b, rn_json_at at, rn_bytes *out, rn_err *err);
+/* A problem's cases, copied into the set's arena. */
+typedef RN_VEC(rn_case) rn_case_vec;
+int rn_load_cases(rn_loader *l, const rn_case_vec *cases, rn_json_at at, rn_problem *p,
+                  rn_err *err);
 /* An array of strings; `what` names the field in messages. NULL or JSON null gives none. */
 int rn_load_texts(rn_loader *l, const json_t *array, const char *what, rn_json_at at,
                   const char *const **out, size_t *n, rn_err *err);
 
 /* RN_EFORMAT with "FILE: line N: field "KEY" " before the message; RN_ENOMEM for the set. */
 int rn_load_bad(rn_json_at at, const char *key, rn_err *err, const char *fmt, ...) RN_PRINTF(4, 5);
-int rn_load_nomem(rn_json_at at, rn_err *err);
 
 /* Orders, refuses duplicates and an empty set, hashes, and moves everything into the set. */
 int rn_load_finish(rn_loader *l, rn_err *err);
@@ -75,5 +85,16 @@ void rn_load_free(rn_loader *l); /* what the loader itself holds; the set stays 
 
 /* The set's SHA-256 over its canonical content (docs/FORMATS.md), into set->hash. */
 int rn_load_hash(rn_taskset *set, rn_err *err);
+
+/* MultiPL-E's translations of HumanEval, and HumanEvalPack: a set and a source per language. */
+/* clang-format off */
+#define RN_MULTIPL_E_LANGUAGES(X)                                                             \
+    X(cpp, "C++") X(cs, "C#") X(go, "Go") X(hs, "Haskell") X(java, "Java") X(jl, "Julia")     \
+    X(js, "JavaScript") X(lua, "Lua") X(ml, "OCaml") X(php, "PHP") X(pl, "Perl") X(r, "R")    \
+    X(rb, "Ruby") X(rs, "Rust") X(sh, "Bash") X(ts, "TypeScript")
+#define RN_PACK_LANGUAGES(X)                                                                  \
+    X(cpp, "C++") X(go, "Go") X(java, "Java") X(js, "JavaScript") X(python, "Python")         \
+    X(rust, "Rust")
+/* clang-format on */
 
 #endif

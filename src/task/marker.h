@@ -9,7 +9,7 @@
 #ifndef RN_TASK_MARKER_H
 #define RN_TASK_MARKER_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 #define RN_MARKER_EXTRACTOR "marker/1"
 

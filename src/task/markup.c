@@ -10,7 +10,6 @@
  */
 #include "task/markup.h"
 
-#include "base/vec.h"
 #include "task/pylex.h"
 
 static bool is_blank(rn_bytes s)

@@ -5,8 +5,7 @@
 #ifndef RN_TASK_MARKUP_H
 #define RN_TASK_MARKUP_H
 
-#include "base/buf.h"
-#include "base/vec.h"
+#include "base/base.h"
 
 /* Appends raw with every line end as "\n", without byte order marks, terminal escapes and a leading
  * begin token, with no-break spaces of an indentation as spaces. */

@@ -10,11 +10,6 @@
  */
 #include "task/pickle.h"
 
-#include "base/vec.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-
 enum { MAX_DEPTH = 16, MAX_VALUES = 1 << 24, MAX_BYTES = 1 << 30 };
 /* What is named again and again may grow by this much: dumps names keys, not texts. */
 enum { MAX_GROWTH = 64, SMALL_BYTES = 1 << 16 };
@@ -43,11 +38,6 @@ static int bad(const machine *m, const char *what)
     return rn_fail(m->err, RN_EFORMAT, "holds a pickle that %s at byte %zu", what, m->op_at);
 }
 
-static int no_memory(const machine *m)
-{
-    return rn_fail(m->err, RN_ENOMEM, "out of memory reading a pickle");
-}
-
 /* A little-endian number of n bytes. */
 static int number(machine *m, size_t n, uint64_t *out)
 {
@@ -63,7 +53,7 @@ static int push(machine *m, value v)
 {
     if (m->values.n >= MAX_VALUES) return bad(m, "holds too many values");
     bool ok = rn_vec_push(&m->values, v) && rn_vec_push(&m->stack, (uint32_t)(m->values.n - 1));
-    return ok ? 0 : no_memory(m);
+    return ok ? 0 : rn_nomem(m->err, "pickle");
 }
 
 static int push_text(machine *m, size_t n_length)
@@ -104,7 +94,7 @@ static int remember(machine *m, uint64_t at)
     if (m->stack.n == 0) return bad(m, "names what is not there");
     if (at > MAX_VALUES) return bad(m, "numbers its parts too high");
     while (m->memo.n <= at)
-        if (!rn_vec_push(&m->memo, UINT32_MAX)) return no_memory(m);
+        if (!rn_vec_push(&m->memo, UINT32_MAX)) return rn_nomem(m->err, "pickle");
     m->memo.data[at] = m->stack.data[m->stack.n - 1];
     return 0;
 }
@@ -116,7 +106,7 @@ static int recall(machine *m, size_t n_bytes)
     if (!rc && (at >= m->memo.n || m->memo.data[at] == UINT32_MAX))
         rc = bad(m, "asks for what it did not name");
     if (rc) return rc;
-    return rn_vec_push(&m->stack, m->memo.data[at]) ? 0 : no_memory(m);
+    return rn_vec_push(&m->stack, m->memo.data[at]) ? 0 : rn_nomem(m->err, "pickle");
 }
 
 /* The place behind the last mark; 0 with an error set when there is none. */
@@ -138,7 +128,7 @@ static int gather(machine *m, kind k, size_t first, bool marked)
     for (size_t i = first; i < m->stack.n; i++) {
         if (k == V_DICT && (i - first) % 2 == 0 && m->values.data[m->stack.data[i]].kind != V_TEXT)
             return bad(m, "has a key that is not a string");
-        if (!rn_vec_push(&to->item, m->stack.data[i])) return no_memory(m);
+        if (!rn_vec_push(&to->item, m->stack.data[i])) return rn_nomem(m->err, "pickle");
     }
     m->stack.n = below;
     return 0;
@@ -152,7 +142,7 @@ static int tuple(machine *m, size_t n, bool marked)
     for (size_t i = m->stack.n - n; i < m->stack.n; i++)
         (void)rn_vec_push(&v.item, m->stack.data[i]);
     m->stack.n -= n + (size_t)marked;
-    int rc = rn_vec_ok(&v.item) ? push(m, v) : no_memory(m);
+    int rc = rn_vec_ok(&v.item) ? push(m, v) : rn_nomem(m->err, "pickle");
     if (rc) rn_vec_free(&v.item);
     return rc;
 }

@@ -2,7 +2,7 @@
 #ifndef RN_TASK_PICKLE_H
 #define RN_TASK_PICKLE_H
 
-#include "base/buf.h"
+#include "base/base.h"
 
 /* Appends what the pickle holds to *out: a string at the top as it is (*is_text true), anything
  * else as JSON. RN_EFORMAT with what it asks for and the byte: every opcode that would import, call

@@ -47,55 +47,30 @@ typedef struct entry {
     bool crlf; /* MBPP: the examples' code with its own line ends */
 } entry;
 
-#define PRESET(name_, text, tokens, t, stops, extractor_, ...) \
-    {                                                          \
-        .preset = {.name = name_,                              \
-                   .description = text,                        \
-                   .max_new_tok = tokens,                      \
-                   .temperature = t,                           \
-                   .top_p = 0.95,                              \
-                   .stop = stops,                              \
-                   .extractor = extractor_},                   \
-        __VA_ARGS__                                            \
+#define PRESET(name_, text, b, tokens, t, stops, extractor_, ...) \
+    {                                                             \
+        .preset = {.name = name_,                                 \
+                   .description = text,                           \
+                   .max_new_tok = tokens,                         \
+                   .temperature = t,                              \
+                   .top_p = 0.95,                                 \
+                   .stop = stops,                                 \
+                   .extractor = extractor_},                      \
+        .build = b, __VA_ARGS__                                   \
     }
-#define HUMANEVAL(name_, text, b) \
-    PRESET(name_, text, 512, 0.8, stop_humaneval, "completion/4", .build = b)
-#define MBPP(name_, text, n, crlf_)                                                         \
-    PRESET(name_, text, 256, 0.8, stop_mbpp, "completion/4", .build = P_MBPP, .n_shots = n, \
-           .crlf = crlf_)
+#define BASE(name_, text, b, tokens, t, stops) \
+    PRESET(name_, text, b, tokens, t, stops, "completion/4", .n_shots = 0)
+#define CHAT(name_, text, b, tokens, t) \
+    PRESET(name_, text, b, tokens, t, stop_chat, "chat/4", .preset.chat = true)
+#define HUMANEVAL(name_, text, b) BASE(name_, text, b, 512, 0.8, stop_humaneval)
+#define MBPP(name_, text, n, crlf_) \
+    PRESET(name_, text, P_MBPP, 256, 0.8, stop_mbpp, "completion/4", .n_shots = n, .crlf = crlf_)
 #define APPS(name_, text, n) \
-    PRESET(name_, text, 256, 0.6, stop_apps, "completion/4", .build = P_APPS, .n_shots = n)
-#define CHAT(name_, text, tokens, t) \
-    PRESET(name_, text, tokens, t, stop_chat, "chat/4", .preset.chat = true, .build = P_CHAT)
-
-#define PUBLISHED(name_, text, b, tokens, t, stops, is_chat)         \
-    {                                                                \
-        .preset = {.name = name_,                                    \
-                   .description = text,                              \
-                   .max_new_tok = tokens,                            \
-                   .temperature = t,                                 \
-                   .top_p = 0.95,                                    \
-                   .stop = stops,                                    \
-                   .extractor = is_chat ? "chat/4" : "completion/4", \
-                   .chat = is_chat},                                 \
-        .build = b                                                   \
-    }
-
+    PRESET(name_, text, P_APPS, 256, 0.6, stop_apps, "completion/4", .n_shots = n)
 /* A model family's form of LiveCodeBench's question; `family` is its place in lcb_wordings. */
-#define LCB(name_, text, family, is_chat) LCB_LONG(name_, text, family, is_chat, 2000, 0.2)
-/* Of models that think before they answer. */
-#define LCB_LONG(name_, text, family, is_chat, tokens, t) \
-    {                                                     \
-        .preset = {.name = name_,                         \
-                   .description = text,                   \
-                   .max_new_tok = tokens,                 \
-                   .temperature = t,                      \
-                   .top_p = 0.95,                         \
-                   .stop = stop_chat,                     \
-                   .extractor = "chat/2",                 \
-                   .chat = is_chat},                      \
-        .build = (builder)(P_LCB + family)                \
-    }
+#define LCB(name_, text, family, is_chat, tokens, t)                               \
+    PRESET(name_, text, (builder)(P_LCB + family), tokens, t, stop_chat, "chat/2", \
+           .preset.chat = is_chat)
 
 static const entry presets[] = {
     HUMANEVAL("humaneval-0shot", "HumanEval's prompt as it is", P_RAW),
@@ -103,43 +78,41 @@ static const entry presets[] = {
               "HumanEval's prompt without white space at both ends (bigcode's `humaneval`)",
               P_STRIPPED),
     HUMANEVAL("paper-humaneval", "the study's setting: humaneval-0shot, 512 tokens, T 0.8", P_RAW),
-    CHAT("humaneval-chat", "asks an instruct model to complete the function", 1024, 0.8),
+    CHAT("humaneval-chat", "asks an instruct model to complete the function", P_CHAT, 1024, 0.8),
     MBPP("mbpp-3shot", "Austin et al. 2021, examples 2, 3, 4; their CRLF as LF", 3, false),
     MBPP("mbpp-3shot-crlf", "the same with the data set's CRLF line ends kept", 3, true),
     MBPP("mbpp-0shot", "Austin et al. 2021's wording without examples", 0, false),
     MBPP("paper-mbpp", "the study's setting: mbpp-3shot, 256 tokens, T 0.8", 3, false),
-    CHAT("mbpp-chat", "asks an instruct model; text and tests are shown", 1024, 0.8),
+    CHAT("mbpp-chat", "asks an instruct model; text and tests are shown", P_CHAT, 1024, 0.8),
     APPS("apps-2shot", "hendrycks/apps' wording after two worked examples", 2),
     APPS("apps-0shot", "hendrycks/apps' wording", 0),
     APPS("paper-apps", "the study's setting: apps-2shot, 256 tokens, T 0.6", 2),
-    CHAT("apps-chat", "asks an instruct model; question, starter code and input format", 2048, 0.6),
-    PUBLISHED("bigcodebench", "BigCodeBench's complete prompt as it is, for base models", P_RAW,
-              1280, 0, stop_bigcodebench, false),
-    PUBLISHED("bigcodebench-chat", "its complete prompt as a message", P_BCB, 1280, 0, stop_chat,
-              true),
-    PUBLISHED("bigcodebench-instruct", "its instruct prompt as a message", P_BCB_WORDS, 1280, 0,
-              stop_chat, true),
-    PUBLISHED("evalplus", "evalplus' prompt as it is, for base models, greedy", P_RAW, 768, 0,
-              stop_bigcodebench, false),
-    PUBLISHED("evalplus-chat", "its prompt as a message, greedy", P_BCB, 768, 0, stop_chat, true),
-    PUBLISHED("humaneval-x", "HumanEval-X' prompt as it is: 1024 tokens, T 0.8", P_RAW, 1024, 0.8,
-              stop_chat, false),
-    PUBLISHED("multipl-e", "MultiPL-E's prompt as it is: 1024 tokens, T 0.2", P_RAW, 1024, 0.2,
-              stop_chat, false),
-    PUBLISHED("leetcode", "LeetCodeDataset's question as a message", P_WORDS, 2000, 0.2, stop_chat,
-              true),
-    LCB("livecodebench", "LiveCodeBench's generic prompt as one message", 0, true),
-    LCB("livecodebench-gemini", "its form for Gemini", 1, true),
-    LCB("livecodebench-o1", "its form for OpenAI's reasoning models", 2, true),
+    CHAT("apps-chat", "asks an instruct model; question, starter code and input format", P_CHAT,
+         2048, 0.6),
+    BASE("bigcodebench", "BigCodeBench's complete prompt as it is, for base models", P_RAW, 1280, 0,
+         stop_bigcodebench),
+    CHAT("bigcodebench-chat", "its complete prompt as a message", P_BCB, 1280, 0),
+    CHAT("bigcodebench-instruct", "its instruct prompt as a message", P_BCB_WORDS, 1280, 0),
+    BASE("evalplus", "evalplus' prompt as it is, for base models, greedy", P_RAW, 768, 0,
+         stop_bigcodebench),
+    CHAT("evalplus-chat", "its prompt as a message, greedy", P_BCB, 768, 0),
+    BASE("humaneval-x", "HumanEval-X' prompt as it is: 1024 tokens, T 0.8", P_RAW, 1024, 0.8,
+         stop_chat),
+    BASE("multipl-e", "MultiPL-E's prompt as it is: 1024 tokens, T 0.2", P_RAW, 1024, 0.2,
+         stop_chat),
+    CHAT("leetcode", "LeetCodeDataset's question as a message", P_WORDS, 2000, 0.2),
+    LCB("livecodebench", "LiveCodeBench's generic prompt as one message", 0, true, 2000, 0.2),
+    LCB("livecodebench-gemini", "its form for Gemini", 1, true, 2000, 0.2),
+    LCB("livecodebench-o1", "its form for OpenAI's reasoning models", 2, true, 2000, 0.2),
     LCB("livecodebench-deepseek-coder", "its form for DeepSeek Coder Instruct, a plain text", 3,
-        false),
-    LCB("livecodebench-qwen", "its form for Qwen's coders", 4, true),
-    LCB("livecodebench-qwq", "its form for QwQ", 5, true),
-    LCB_LONG("livecodebench-r1",
-             "its form for DeepSeek-R1 and what is distilled from it: 32768 tokens, T 0.6", 6, true,
-             32768, 0.6),
-    PUBLISHED("livecodebench-base", "its form for base models, after a worked example of ours",
-              P_LCB_BASE, 2000, 0.2, stop_livecodebench, false),
+        false, 2000, 0.2),
+    LCB("livecodebench-qwen", "its form for Qwen's coders", 4, true, 2000, 0.2),
+    LCB("livecodebench-qwq", "its form for QwQ", 5, true, 2000, 0.2),
+    LCB("livecodebench-r1",
+        "its form for DeepSeek-R1 and what is distilled from it: 32768 tokens, T 0.6", 6, true,
+        32768, 0.6),
+    BASE("livecodebench-base", "its form for base models, after a worked example of ours",
+         P_LCB_BASE, 2000, 0.2, stop_livecodebench),
 };
 
 /* Two small problems of ours for apps-2shot: the study does not say which it used. One reads
@@ -439,5 +412,5 @@ int rn_prompt_build(const rn_preset *preset, const rn_taskset *set, const rn_pro
         break;
     }
     }
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory building a prompt");
+    return rn_buf_ok(out) ? 0 : rn_nomem(err, "prompt");
 }

@@ -9,12 +9,6 @@
 #include "task/fetch.h"
 #include "task/task.h"
 
-#include "base/vec.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
-
 enum { MAX_TERM = 256 };
 
 /* ---- traits ---------------------------------------------------------------------------------- */
@@ -235,9 +229,10 @@ int rn_select(const rn_selection *s, const rn_taskset *set, unsigned char *out, 
 {
     const size_t n = set->n;
     chooser c = {.set = set, .out = out};
-    c.place = calloc(n + 1, 1);
-    c.met = calloc(N_TRAITS * n + 1, 1);
-    int rc = c.place && c.met ? 0 : rn_fail(err, RN_ENOMEM, "out of memory choosing problems");
+    rn_arena a = {0};
+    c.place = rn_arena_array(&a, n + 1, 1);
+    c.met = rn_arena_array(&a, N_TRAITS * n + 1, 1);
+    int rc = c.place && c.met ? 0 : rn_nomem(err, "problems");
     if (!rc) rc = rn_selection_check(s, err);
     if (!rc) rc = take_terms(&c, s->problems, err);
     if (!rc && s->difficulty) rc = take_condition(&c, "difficulty", 10, s->difficulty, err);
@@ -252,8 +247,7 @@ int rn_select(const rn_selection *s, const rn_taskset *set, unsigned char *out, 
     }
     if (!rc && count == 0) rc = none_chosen(s, set, err);
     if (!rc && n_chosen) *n_chosen = count;
-    free(c.place);
-    free(c.met);
+    rn_arena_free(&a);
     return rc;
 }
 
@@ -284,13 +278,13 @@ int rn_problem_list_make(const rn_selection *s, const rn_taskset *set, const cha
     unsigned char *chosen = calloc(set->n + 1, 1);
     x.ids = calloc(set->n + 1, sizeof *x.ids);
     x.groups = calloc(set->n + 1, sizeof *x.groups);
-    int rc = chosen && x.ids && x.groups ? 0 : rn_fail(err, RN_ENOMEM, "out of memory");
+    int rc = chosen && x.ids && x.groups ? 0 : rn_nomem(err, NULL);
     if (!rc) rc = rn_select(s, set, chosen, NULL, err);
     for (size_t i = 0; !rc && i < set->n; i++) {
         if (!chosen[i]) continue;
         x.ids[x.n] = strdup(set->problems[i].task_id);
         x.groups[x.n] = by ? values_of(&set->problems[i], trait) : strdup("");
-        if (!x.ids[x.n] || !x.groups[x.n]) rc = rn_fail(err, RN_ENOMEM, "out of memory");
+        if (!x.ids[x.n] || !x.groups[x.n]) rc = rn_nomem(err, NULL);
         x.n++;
     }
     free(chosen);

@@ -5,7 +5,7 @@
  * (google-research, mbpp/README.md; Austin et al. 2021). APPS' test split has 1000 introductory,
  * 3000 interview and 1000 competition problems (Hendrycks et al. 2021).
  */
-#include "task/task.h"
+#include "task/load_priv.h"
 
 static const char *const humaneval_files[] = {"humaneval/HumanEval.jsonl.gz",
                                               "humaneval/HumanEval.jsonl", "HumanEval.jsonl.gz",
@@ -52,15 +52,7 @@ FILES(lcb_4_files, "livecodebench", "test4");
 FILES(lcb_5_files, "livecodebench", "test5");
 FILES(lcb_6_files, "livecodebench", "test6");
 
-/* MultiPL-E's translations of HumanEval and HumanEvalPack, each a file a language. */
 /* clang-format off */
-#define LANGUAGES(X)                                                                          \
-    X(cpp, "C++") X(cs, "C#") X(go, "Go") X(hs, "Haskell") X(java, "Java") X(jl, "Julia")     \
-    X(js, "JavaScript") X(lua, "Lua") X(ml, "OCaml") X(php, "PHP") X(pl, "Perl") X(r, "R")    \
-    X(rb, "Ruby") X(rs, "Rust") X(sh, "Bash") X(ts, "TypeScript")
-#define PACK_LANGUAGES(X)                                                                     \
-    X(cpp, "C++") X(go, "Go") X(java, "Java") X(js, "JavaScript") X(python, "Python")         \
-    X(rust, "Rust")
 #define MULTIPL_E_FILES(lang, text)                                                           \
     static const char *const multipl_e_##lang[] = {                                           \
         "multipl-e/humaneval-" #lang "-reworded.jsonl",                                       \
@@ -69,8 +61,8 @@ FILES(lcb_6_files, "livecodebench", "test6");
     static const char *const pack_##lang[] = {                                                \
         "humanevalpack/humanevalpack_" #lang ".jsonl",                                        \
         "humanevalpack/humanevalpack_" #lang ".jsonl.gz", NULL};
-LANGUAGES(MULTIPL_E_FILES)
-PACK_LANGUAGES(PACK_FILES)
+RN_MULTIPL_E_LANGUAGES(MULTIPL_E_FILES)
+RN_PACK_LANGUAGES(PACK_FILES)
 /* clang-format on */
 
 /* A set that is one file of its own. */
@@ -91,70 +83,33 @@ PACK_LANGUAGES(PACK_FILES)
 #define HUMANEVAL_X(lang, text, files_) \
     WHOLE("humaneval-x-" lang, "HumanEval-X, " text ", 164 problems", "humaneval-x", files_, 164)
 
+/* Ids from first to last of a file with 2, 3 and 4 as examples; 0: all. */
+#define MBPP(name_, text, source_, files_, first, last, n)                                    \
+    {                                                                                         \
+        .name = name_, .description = text, .preset = "mbpp-3shot", .source = source_,        \
+        .files = files_, .first_id = first, .last_id = last, .shot_first = 2, .shot_last = 4, \
+        .n_expected = n                                                                       \
+    }
+#define APPS(level, text, n)                                                                \
+    {                                                                                       \
+        .name = "apps-" level, .description = "APPS, test split, " level ", " text,         \
+        .preset = "apps-2shot", .source = "apps", .files = apps_files, .difficulty = level, \
+        .n_expected = n                                                                     \
+    }
+
 static const rn_set_spec sets[] = {
-    {.name = "humaneval",
-     .description = "HumanEval, 164 problems (Chen et al. 2021)",
-     .preset = "humaneval-0shot",
-     .source = "humaneval",
-     .files = humaneval_files,
-     .n_expected = 164},
-    {.name = "mbpp",
-     .description = "MBPP, test split: ids 11-510, 500 problems (Austin et al. 2021)",
-     .preset = "mbpp-3shot",
-     .source = "mbpp",
-     .files = mbpp_files,
-     .first_id = 11,
-     .last_id = 510,
-     .shot_first = 2,
-     .shot_last = 4,
-     .n_expected = 500},
-    {.name = "mbpp-full",
-     .description = "MBPP, all 974 problems",
-     .preset = "mbpp-3shot",
-     .source = "mbpp",
-     .files = mbpp_files,
-     .shot_first = 2,
-     .shot_last = 4,
-     .n_expected = 974},
-    {.name = "mbpp-sanitized",
-     .description = "MBPP, hand-verified part, test split: ids 11-510, 257 problems",
-     .preset = "mbpp-3shot",
-     .source = "mbpp-sanitized",
-     .files = sanitized_files,
-     .first_id = 11,
-     .last_id = 510,
-     .shot_first = 2,
-     .shot_last = 4,
-     .n_expected = 257},
-    {.name = "mbpp-sanitized-full",
-     .description = "MBPP, hand-verified part, all 427 problems",
-     .preset = "mbpp-3shot",
-     .source = "mbpp-sanitized",
-     .files = sanitized_files,
-     .shot_first = 2,
-     .shot_last = 4,
-     .n_expected = 427},
-    {.name = "apps-introductory",
-     .description = "APPS, test split, introductory, 1000 problems (Hendrycks et al. 2021)",
-     .preset = "apps-2shot",
-     .source = "apps",
-     .files = apps_files,
-     .difficulty = "introductory",
-     .n_expected = 1000},
-    {.name = "apps-interview",
-     .description = "APPS, test split, interview, 3000 problems",
-     .preset = "apps-2shot",
-     .source = "apps",
-     .files = apps_files,
-     .difficulty = "interview",
-     .n_expected = 3000},
-    {.name = "apps-competition",
-     .description = "APPS, test split, competition, 1000 problems",
-     .preset = "apps-2shot",
-     .source = "apps",
-     .files = apps_files,
-     .difficulty = "competition",
-     .n_expected = 1000},
+    WHOLE("humaneval", "HumanEval, 164 problems (Chen et al. 2021)", "humaneval-0shot",
+          humaneval_files, 164),
+    MBPP("mbpp", "MBPP, test split: ids 11-510, 500 problems (Austin et al. 2021)", "mbpp",
+         mbpp_files, 11, 510, 500),
+    MBPP("mbpp-full", "MBPP, all 974 problems", "mbpp", mbpp_files, 0, 0, 974),
+    MBPP("mbpp-sanitized", "MBPP, hand-verified part, test split: ids 11-510, 257 problems",
+         "mbpp-sanitized", sanitized_files, 11, 510, 257),
+    MBPP("mbpp-sanitized-full", "MBPP, hand-verified part, all 427 problems", "mbpp-sanitized",
+         sanitized_files, 0, 0, 427),
+    APPS("introductory", "1000 problems (Hendrycks et al. 2021)", 1000),
+    APPS("interview", "3000 problems", 3000),
+    APPS("competition", "1000 problems", 1000),
     HUMANEVAL_X("cpp", "C++", cpp_files),
     HUMANEVAL_X("go", "Go", go_files),
     HUMANEVAL_X("java", "Java", java_files),
@@ -193,8 +148,8 @@ static const rn_set_spec sets[] = {
 #define PACK(lang, text)                                                                      \
     WHOLE("humanevalpack-" #lang, "HumanEvalPack, " text ", 164 problems", "humaneval-x",     \
           pack_##lang, 164),
-    LANGUAGES(MULTIPL_E)
-    PACK_LANGUAGES(PACK)
+    RN_MULTIPL_E_LANGUAGES(MULTIPL_E)
+    RN_PACK_LANGUAGES(PACK)
     /* clang-format on */
     {.name = "mini",
      .description = "the small problems that come with ration",

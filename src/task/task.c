@@ -12,8 +12,6 @@
 #include "base/near.h"
 
 #include <dirent.h>
-#include <stdlib.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 /* One APPS problem with its tests can take 100 MB; a whole document is read at once. */
@@ -206,8 +204,7 @@ static int load_parts(rn_loader *l, const char *path, size_t *n, rn_err *err)
     for (int i = 0; i < found; i++) {
         if (!rc && (!tests || strncmp(names[i]->d_name, "test", 4) == 0)) {
             char *part = rn_arena_printf(&l->set->arena, "%s/%s", path, names[i]->d_name);
-            rc = part ? load_file(l, part, &read, err)
-                      : rn_fail(err, RN_ENOMEM, "out of memory reading %s", path);
+            rc = part ? load_file(l, part, &read, err) : rn_nomem(err, path);
             ++*n;
         }
         free(names[i]);
@@ -275,14 +272,14 @@ static int load_bytes(rn_loader *l, rn_bytes text, const char *path, rn_err *err
 static int set_new(const char *path, const rn_set_spec *spec, rn_taskset **out, rn_err *err)
 {
     rn_taskset *set = calloc(1, sizeof *set);
-    if (!set) return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+    if (!set) return rn_nomem(err, path);
     set->path = rn_arena_strdup(&set->arena, path);
     const rn_bytes stem = rn_file_stem(path);
     set->name = spec ? spec->name : rn_arena_dup(&set->arena, stem.data, stem.len);
     set->preset = spec ? spec->preset : "humaneval-0shot";
     if (!set->path || !set->name) {
         rn_taskset_free(set);
-        return rn_fail(err, RN_ENOMEM, "out of memory opening %s", path);
+        return rn_nomem(err, path);
     }
     *out = set;
     return 0;
@@ -371,15 +368,11 @@ static int not_there(const rn_set_spec *spec, const char *data_dir, rn_err *err)
 static int open_here(const char *name, rn_taskset **out, rn_err *err)
 {
     static const char *const tails[] = {".jsonl", ".jsonl.gz", ".json", ".parquet"};
-    rn_buf path = {0};
+    rn_path path;
     int rc = RN_ENOTFOUND;
-    for (size_t i = 0; i < sizeof tails / sizeof tails[0] && rc == RN_ENOTFOUND; i++) {
-        rn_buf_clear(&path);
-        rn_buf_printf(&path, "%s%s", name, tails[i]);
-        if (rn_buf_ok(&path) && rn_file_exists(path.data))
-            rc = rn_load_path(path.data, NULL, out, err);
-    }
-    rn_buf_free(&path);
+    for (size_t i = 0; i < sizeof tails / sizeof tails[0] && rc == RN_ENOTFOUND; i++)
+        if (rn_file_exists(rn_path_make(&path, "%s%s", name, tails[i])))
+            rc = rn_load_path(path.s, NULL, out, err);
     return rc == RN_ENOTFOUND ? unknown_set(name, err) : rc;
 }
 
@@ -390,21 +383,13 @@ int rn_taskset_open(const char *name, const char *data_dir, rn_taskset **out, rn
         bool path_like = strpbrk(name, "/.") != NULL || rn_file_exists(name);
         return path_like ? rn_load_path(name, NULL, out, err) : open_here(name, out, err);
     }
-    rn_buf path = {0};
-    int rc = RN_ENOTFOUND;
+    rn_path path;
     data_dir = rn_data_dir(data_dir);
-    if (spec->folder && rn_data_locate(data_dir, spec->folder, &path) && has_parts(path.data)) {
-        rc = rn_load_path(path.data, spec, out, err);
-        rn_buf_free(&path);
-        return rc;
-    }
-    for (size_t i = 0; spec->files[i]; i++) {
-        if (!rn_data_locate(data_dir, spec->files[i], &path)) continue;
-        rc = rn_load_path(path.data, spec, out, err);
-        rn_buf_free(&path);
-        return rc;
-    }
-    rn_buf_free(&path);
+    if (spec->folder && rn_data_locate(data_dir, spec->folder, &path) && has_parts(path.s))
+        return rn_load_path(path.s, spec, out, err);
+    for (size_t i = 0; spec->files[i]; i++)
+        if (rn_data_locate(data_dir, spec->files[i], &path))
+            return rn_load_path(path.s, spec, out, err);
     return not_there(spec, data_dir, err);
 }
 

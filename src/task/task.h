@@ -7,8 +7,7 @@
 #ifndef RN_TASK_TASK_H
 #define RN_TASK_TASK_H
 
-#include "base/arena.h"
-#include "base/buf.h"
+#include "base/base.h"
 
 /* How a problem is tested. */
 typedef enum rn_form {

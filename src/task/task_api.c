@@ -4,9 +4,6 @@
 
 #include "task/pylex.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 /* The offset in the prompt of the line that defines the entry point; its length if there is none.
  */
 static size_t head_of_prompt(const rn_problem *p, rn_err *err)
@@ -16,7 +13,7 @@ static size_t head_of_prompt(const rn_problem *p, rn_err *err)
     rn_buf_printf(&def, "def %s(", p->entry_point);
     if (!rn_buf_ok(&def)) {
         rn_buf_free(&def);
-        (void)rn_fail(err, RN_ENOMEM, "out of memory building a program");
+        (void)rn_nomem(err, "program");
         return SIZE_MAX;
     }
     size_t at = rn_bytes_find(prompt, rn_buf_view(&def), 0);
@@ -78,7 +75,7 @@ int rn_program_build(const rn_problem *p, rn_bytes code, const rn_extracted *wha
     }
     rn_buf_add(out, code.data, code.len);
     if (p->suffix && !what->whole) rn_buf_puts(out, p->suffix);
-    return rn_buf_ok(out) ? 0 : rn_fail(err, RN_ENOMEM, "out of memory building a program");
+    return rn_buf_ok(out) ? 0 : rn_nomem(err, "program");
 }
 
 /* ---- ration.h -------------------------------------------------------------------------------- */
@@ -115,7 +112,7 @@ int rn_taskset_prompt(const rn_taskset *set, size_t i, const char *preset, char 
     char *taken = rc ? NULL : rn_buf_take(&out);
     rn_buf_free(&out);
     if (rc) return rc;
-    if (!taken) return rn_fail(err, RN_ENOMEM, "out of memory building a prompt");
+    if (!taken) return rn_nomem(err, "prompt");
     *text = taken;
     return 0;
 }
@@ -135,7 +132,7 @@ int rn_taskset_program(const rn_taskset *set, size_t i, const rn_answer *answer,
     rn_buf_free(&code);
     rn_buf_free(&source);
     if (rc) return rc;
-    if (!taken) return rn_fail(err, RN_ENOMEM, "out of memory building a program");
+    if (!taken) return rn_nomem(err, "program");
     *out = (rn_program_text){.text = taken, .len = n, .found = what.found};
     return 0;
 }

@@ -38,6 +38,7 @@ struct CMUnitTest {
         if (a_ != b_) fail_msg("%s: %lld, not %s: %lld", #a, a_, #b, b_); \
     } while (0)
 #define assert_memory_equal(a, b, n) assert_true(memcmp(a, b, n) == 0)
+#define assert_string_equal(a, b)    assert_true(strcmp(a, b) == 0)
 
 #define cmocka_run_group_tests(tests, setup, teardown) \
     run_tests(tests, sizeof(tests) / sizeof *(tests))
