@@ -32,7 +32,7 @@ enum {
 static inline uint16_t rn_votes_at(rn_bytes stored, size_t i)
 {
     const uint8_t *b = (const uint8_t *)stored.data + 2 * i;
-    return stored.len / 2 > i ? (uint16_t)(b[0] | b[1] << 8) : 0;
+    return stored.len / 2 > i ? (uint16_t)(b[0] + 256u * b[1]) : 0;
 }
 
 typedef struct rn_votes {
