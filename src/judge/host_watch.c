@@ -766,7 +766,9 @@ int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     rc = watch_child(&w, o, err);
     if (rc == RN_SET_ASIDE || rc == RN_ECANCELLED || rc == RN_ENOTFOUND) return rc;
     /* What ended the child may be what was before this program. */
-    const bool sure = o->have_record || o->limit == RN_V_TIME_LIMIT;
+    const bool told = o->have_record && o->limit == RN_N_VERDICTS;
+    const bool sure =
+        o->limit == RN_V_TIME_LIMIT || (told && o->record.verdict != RN_V_MEMORY_LIMIT);
     return !rc && sure ? 0 : RN_ENOTFOUND;
 }
 
