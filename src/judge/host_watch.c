@@ -751,7 +751,9 @@ int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     w.at = -1;
     w.whole = false;
     w.before_ns = worker_used_ns;
+    rn_watch_overhead(-(int64_t)WORKER_BYTES, -1); /* it is the program now, and has no more */
     int rc = prepare(c, task, err);
+    rn_watch_overhead(WORKER_BYTES, 1);
     if (rc) return rc;
     rn_worker_seal(nonce);
     rn_usage_turn(c, w.pid, w.before_ns);
