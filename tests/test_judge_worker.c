@@ -130,11 +130,64 @@ static void test_nothing_left(void **state)
          "import decimal\ndef f(x): return 8 if str(1 / decimal.Decimal(3)) == '0.' + 28 * '3' "
          "else 0"},
         {"print('x' * 100000, end='')\ndef f(x): return 8", "print('y')\ndef f(x): return 8"},
+        {"from sys import *\nset_int_max_str_digits(700)\ndef f(x): return 8",
+         "def f(x): return 8 if len(str(10**1000)) else 0"},
+        {"import typing\ntyping.EXCLUDED_ATTRIBUTES.append('x')\ndef f(x): return 8",
+         "import typing\ndef f(x): return 8 if 'x' not in typing.EXCLUDED_ATTRIBUTES else 0"},
+        {"import re\n_value2member_map_ = 1\n"
+         "re.RegexFlag._value2member_map_[10] = re.RegexFlag(0)\ndef f(x): return 8",
+         "import re\ndef f(x): return 8 if re.compile('^b', re.I | re.M).search('a\\nB') else 0"},
+        {"import re\nre.I | 2**40\ndef f(x): return 8",
+         "import re\ndef f(x):\n    try: re.RegexFlag(2.0 + 2**40)\n    except ValueError: return "
+         "8"},
+        {"import collections.abc\n_abc_registry_clear = _abc_caches_clear = 1\n"
+         "collections.abc.Sequence._abc_registry_clear()\n"
+         "collections.abc.Sequence._abc_caches_clear()\ndef f(x): return 8",
+         "import collections.abc\ndef f(x): return 8 if isinstance([], collections.abc.Sequence) "
+         "else 0"},
+        {"import typing, collections\n"
+         "typing.NewType.__init__(collections.Counter, 'Evil', int)\ndef f(x): return 8",
+         "import collections\ndef f(x): return 8 if str(collections.Counter('a')) == "
+         "\"Counter({'a': 1})\" else 0"},
+        {"import re\nre.compile('a+b', 2)\ndef f(x): return 8",
+         "import re\ndef f(x):\n    try: re.compile('a+b', 2.0)\n    except TypeError: return 8"},
+        {"from typing import *\nList[Union[int, str]]\ndef f(x): return 8",
+         "from typing import *\ndef f(x): return 8 if "
+         "str(List[Union[str, int]]) == 'typing.List[typing.Union[str, int]]' else 0"},
+        {"from typing import List\ndef g():\n    try: yield 1\n    finally:\n"
+         "        while True: pass\ndef put():\n    h = g()\n    next(h)\n"
+         "    k = lambda h=h: 0\n    List[k]\nput()\ndef f(x): return 8",
+         "from typing import List\ndef f(x):\n    t = int\n    for i in range(200): t = List[t]\n"
+         "    return 8"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         assert_verdict(simple, test, RN_V_PASSED);
         for (int k = 0; k < 2; k++)
             assert_verdict(pairs[i][k], test, RN_V_PASSED);
+    }
+}
+
+/* A later program has no more memory than the first one. */
+static void test_memory(void **state)
+{
+    (void)state;
+    const rn_judge_case c = {.input = rn_bytes_of(test)};
+    const char *const programs[] = {simple,
+                                    "def f(x): return 8 if len(bytearray(170 * 2**20)) else 0",
+                                    simple, "y = bytearray(15 * 2**20)\ndef f(x): return 8",
+                                    "def f(x): return 8 if len(bytearray(60 * 2**20)) else 0"};
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        const rn_judge_job job = {.mode = RN_JUDGE_SCRIPT,
+                                  .program = rn_bytes_of(programs[i]),
+                                  .entry = "f",
+                                  .cases = &c,
+                                  .n_cases = 1,
+                                  .limits = {.memory_bytes = 96 << 20}};
+        const rn_judge_result r = run_job(judge, &job);
+        const bool large = strstr(programs[i], "170") != NULL;
+        if (!strstr(rn_judge_level(judge), "cgroup") && large) continue; /* seen by chance */
+        if (r.verdict != (large ? RN_V_MEMORY_LIMIT : RN_V_PASSED))
+            fail_msg("%s: %s", programs[i], rn_verdict_name(r.verdict));
     }
 }
 
@@ -223,7 +276,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stays),        cmocka_unit_test(test_ends),
         cmocka_unit_test(test_nothing_left), cmocka_unit_test(test_tests),
-        cmocka_unit_test(test_stdio),        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_memory),       cmocka_unit_test(test_stdio),
+        cmocka_unit_test(test_copies),
     };
     return cmocka_run_group_tests(tests, open_judge, close_judge);
 }

@@ -489,7 +489,18 @@ NOT_PLAIN = frozenset("""attrgetter methodcaller update_wrapper wraps WRAPPER_AS
 TRACELESS = frozenset("""math cmath typing collections collections.abc itertools functools string
     copy heapq bisect operator re sys __future__""".split())
 TRACES = frozenset("""no_type_check no_type_check_decorator final overload dataclass_transform
-    Annotated stderr argv getsizeof random samples""".split())
+    Annotated abstractmethod __init__ stderr argv getsizeof random samples""".split())
+MUTABLE = (list, dict, set, bytearray, collections.deque)
+
+
+def own_names(value):
+    """Names of an object's class that lead to what it keeps for itself; of a class, also those of
+    its own: dir() leaves out a metaclass's, and what a class likes to hide."""
+    found = set()
+    for kind in (value, type(value)) if isinstance(value, type) else (type(value),):
+        for base in type.mro(kind) if kind is not type else (type,):
+            found.update(n for n in vars(base) if n.startswith("_"))
+    return found | set(dir(value) if isinstance(value, type) else ())
 
 
 def plain_names():
@@ -500,7 +511,8 @@ def plain_names():
             slice, BaseException]
     inner = [types.FrameType, types.CodeType, types.TracebackType, types.GeneratorType,
              types.CoroutineType, types.AsyncGeneratorType, types.FunctionType, types.MethodType,
-             types.ModuleType, type]
+             types.ModuleType, type, io.FileIO, io.BufferedReader, io.BufferedWriter,
+             io.TextIOWrapper]
     found = set(PLAIN_SYS)
     reserved = set(dir(sys)) | NOT_PLAIN
     for kind in data:
@@ -513,8 +525,7 @@ def plain_names():
         modules[name] = tuple(members.get("__all__") or [n for n in members if n[0] != "_"])
         for attribute, value in members.items():
             reserved.add(attribute)
-            if isinstance(value, type):
-                reserved.update(dir(value))
+            reserved.update(own_names(value))
             if not isinstance(value, types.ModuleType):
                 found.add(attribute)
                 if isinstance(value, type):
@@ -523,5 +534,7 @@ def plain_names():
                   "send"])
     found.update(__future__.all_feature_names)
     found = {n for n in found if not n.startswith("_") and n not in NOT_PLAIN}
+    kept = {n for m in TRACELESS for n, v in vars(importlib.import_module(m)).items()
+            if n in found and isinstance(v, MUTABLE)}
     return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),
-            NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst, TRACELESS, TRACES)
+            NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst, TRACELESS, TRACES | kept)

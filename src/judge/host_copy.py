@@ -8,7 +8,7 @@ as a number (Remote). Mutable containers are numbered in the order of their firs
 one that is mentioned twice stays one, and so that an answer can name a question's.
 """
 import __future__, ast, builtins, collections, copy, datetime, decimal, fractions, functools, importlib
-import opcode, operator, os, random, struct, sys, types
+import io, opcode, operator, os, random, struct, sys, types
 
 HELD, FORGED, FAILED, SOFT, GONE = range(5)
 MAX_MESSAGE = 1 << 30

@@ -90,6 +90,17 @@ static void watch_inside(PyObject *names, int depth)
     }
 }
 
+/* The table of re's flags: it keeps every combination that a program makes. */
+static void watch_flags(PyObject *re)
+{
+    PyObject *flags = re ? PyObject_GetAttrString(re, "RegexFlag") : NULL;
+    PyObject *table = flags ? PyObject_GetAttrString(flags, "_value2member_map_") : NULL;
+    PyErr_Clear();
+    if (table) watch(table, true, "the library's flags were changed");
+    Py_XDECREF(flags);
+    Py_XDECREF(table); /* the class has it */
+}
+
 static bool was_bent(const watched_dict *w)
 {
     if (w->dict->ma_version_tag == w->tag) return false;
@@ -149,6 +160,7 @@ int rn_forge_snapshot(rn_err *err)
         if (m) watch(PyModule_GetDict(m), true, "a standard module was changed");
     }
     n_quick = n_dicts;
+    watch_flags(PyDict_GetItemString(modules, "re"));
     for (size_t i = 0; i < sizeof watched_modules / sizeof *watched_modules; i++) {
         PyObject *m = PyDict_GetItemString(modules, watched_modules[i]);
         if (m) watch_inside(PyModule_GetDict(m), 0);
@@ -171,7 +183,7 @@ void rn_forge_begin(void)
 
 bool rn_forge_touched(void)
 {
-    for (size_t i = 0; i < n_quick; i++)
+    for (size_t i = 0; i < n_dicts; i++)
         if (dicts[i].dict->ma_version_tag != dicts[i].tag) return true;
     return ((PyDictObject *)PyImport_GetModuleDict())->ma_version_tag != modules_tag ||
            n_own_seen > 0;

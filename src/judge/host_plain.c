@@ -221,10 +221,12 @@ static bool harmless_format(PyObject *text)
 
 static bool plain_code(scan *s, PyCodeObject *c, int depth);
 
-/* What `from module import *` binds. */
+/* What `from module import *` binds. Of a module whose names are not known (sys: they differ from
+ * those that may be read), nothing may be said. */
 static bool bind_all(scan *s, PyObject *names)
 {
-    PyObject *v = names ? PyObject_CallMethod(s->bound, "update", "O", names) : NULL;
+    const bool known = names && PyTuple_Check(names) && PyTuple_GET_SIZE(names) > 0;
+    PyObject *v = known ? PyObject_CallMethod(s->bound, "update", "O", names) : NULL;
     Py_XDECREF(v);
     return v != NULL;
 }

@@ -35,8 +35,9 @@ typedef struct run {
     bool exhausted; /* an exception was one of memory, of the stack, of the interpreter */
 } run;
 
-static PyObject *freeze, *seed; /* gc.freeze, random.seed */
-static bool drew;               /* the tests draw random numbers */
+static PyObject *freeze, *seed;    /* gc.freeze, random.seed */
+static PyObject *purge, *cleanups; /* re.purge, typing._cleanups */
+static bool drew;                  /* the tests draw random numbers */
 
 static const PyCompilerFlags source_flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
                                              .cf_feature_version = PY_MINOR_VERSION};
@@ -369,13 +370,43 @@ bool rn_run_flush(void)
     return v != NULL;
 }
 
+static int keep_alive(PyObject *o, void *arg)
+{
+    (void)arg;
+    Py_INCREF(o);
+    return 0;
+}
+
+/* Empties what the library keeps of patterns and of types in brackets: what is found there need
+ * not be what would be made (List[Union[int, str]] is found as List[Union[str, int]]), and what
+ * falls out of it when it is full may end in judged code. Nothing is released here. */
+static bool forget_cached(void)
+{
+    const Py_ssize_t n = cleanups && PyList_Check(cleanups) ? PyList_GET_SIZE(cleanups) : 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *clear = PyList_GET_ITEM(cleanups, i);
+        PyObject *cache = PyCFunction_Check(clear) ? PyCFunction_GET_SELF(clear) : NULL;
+        if (!cache || !Py_TYPE(cache)->tp_traverse) return false;
+        Py_TYPE(cache)->tp_traverse(cache, keep_alive, NULL);
+        PyObject *v = PyObject_CallNoArgs(clear);
+        Py_XDECREF(v);
+        if (!v) return false;
+    }
+    PyObject *v = PyObject_CallNoArgs(purge);
+    Py_XDECREF(v);
+    return v != NULL;
+}
+
+/* The collector would run judged code here, in the next program's time. */
 bool rn_run_settle(void)
 {
+    const int collects = PyGC_Disable();
     PyObject *v = drew ? PyObject_CallFunction(seed, "i", 0) : Py_NewRef(Py_None);
-    PyObject *done = v ? PyObject_CallNoArgs(freeze) : NULL;
+    PyObject *done = v && forget_cached() ? PyObject_CallNoArgs(freeze) : NULL;
     drew = false;
     Py_XDECREF(v);
     Py_XDECREF(done);
+    if (collects) PyGC_Enable();
     return done != NULL;
 }
 
@@ -413,7 +444,11 @@ int rn_run_start(rn_err *err)
     Py_XDECREF(v);
     freeze = attribute("gc", "freeze");
     seed = attribute("random", "seed");
-    if (v && freeze && seed && PyDict_DelItemString(prelude, "__builtins__") == 0) return 0;
+    purge = attribute("re", "purge");
+    cleanups = attribute("typing", "_cleanups");
+    if (v && freeze && seed && purge && forget_cached() &&
+        PyDict_DelItemString(prelude, "__builtins__") == 0)
+        return 0;
     PyErr_Print();
     return rn_fail(err, RN_ESANDBOX, "the modules that APPS' programs find do not load");
 }

@@ -751,7 +751,9 @@ int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     w.at = -1;
     w.whole = false;
     w.before_ns = worker_used_ns;
+    rn_watch_overhead(-(int64_t)WORKER_BYTES, -1); /* it is the program now, and has no more */
     int rc = prepare(c, task, err);
+    rn_watch_overhead(WORKER_BYTES, 1);
     if (rc) return rc;
     rn_worker_seal(nonce);
     rn_usage_turn(c, w.pid, w.before_ns);
@@ -766,7 +768,9 @@ int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     rc = watch_child(&w, o, err);
     if (rc == RN_SET_ASIDE || rc == RN_ECANCELLED || rc == RN_ENOTFOUND) return rc;
     /* What ended the child may be what was before this program. */
-    const bool sure = o->have_record || o->limit == RN_V_TIME_LIMIT;
+    const bool told = o->have_record && o->limit == RN_N_VERDICTS;
+    const bool sure =
+        o->limit == RN_V_TIME_LIMIT || (told && o->record.verdict != RN_V_MEMORY_LIMIT);
     return !rc && sure ? 0 : RN_ENOTFOUND;
 }
 
