@@ -488,6 +488,18 @@ NOT_PLAIN = frozenset("""attrgetter methodcaller update_wrapper wraps WRAPPER_AS
 # in them that do. What of `sys` some runs get anew: host_plain.c.
 TRACELESS = frozenset("""math cmath typing collections collections.abc itertools functools string
     copy heapq bisect operator re sys __future__""".split())
+# Of these modules everything else is a trace: what is new in them, or not thought of, is refused.
+# The whole of the first; names of the others, and of the objects that they make.
+STAYS_WHOLE = "math cmath itertools heapq bisect operator".split()
+STAYS = frozenset("""List Dict Tuple Set FrozenSet Optional Any Union Iterable Iterator Sequence
+    Callable Generator Mapping Deque DefaultDict Text Counter defaultdict OrderedDict deque
+    most_common elements subtract total appendleft extendleft popleft rotate maxlen move_to_end
+    default_factory reduce cmp_to_key partial lru_cache cache cache_clear ascii_letters
+    ascii_lowercase ascii_uppercase digits hexdigits octdigits punctuation printable whitespace copy
+    deepcopy compile match search fullmatch split findall finditer sub subn escape I IGNORECASE M
+    MULTILINE S DOTALL X VERBOSE A ASCII group groups groupdict start end span string read readline
+    readlines write flush buffer send annotations stdin stdout maxsize setrecursionlimit exit
+    """.split())
 TRACES = frozenset("""no_type_check no_type_check_decorator final overload dataclass_transform
     Annotated abstractmethod __init__ stderr argv getsizeof random samples""".split())
 MUTABLE = (list, dict, set, bytearray, collections.deque)
@@ -501,6 +513,14 @@ def own_names(value):
         for base in type.mro(kind) if kind is not type else (type,):
             found.update(n for n in vars(base) if n.startswith("_"))
     return found | set(dir(value) if isinstance(value, type) else ())
+
+
+def public_names(module):
+    """Of a module and of its classes."""
+    found = set()
+    for name, value in vars(module).items():
+        found.update([name], dir(value) if isinstance(value, type) else ())
+    return {n for n in found if not n.startswith("_")}
 
 
 def plain_names():
@@ -534,7 +554,10 @@ def plain_names():
                   "send"])
     found.update(__future__.all_feature_names)
     found = {n for n in found if not n.startswith("_") and n not in NOT_PLAIN}
-    kept = {n for m in TRACELESS for n, v in vars(importlib.import_module(m)).items()
-            if n in found and isinstance(v, MUTABLE)}
+    stays = STAYS.union(*(dir(kind) for kind in data),
+                        *(public_names(importlib.import_module(m)) for m in STAYS_WHOLE))
+    kept = {n for m in TRACELESS for n in public_names(importlib.import_module(m))} - stays
+    kept |= {n for m in TRACELESS for n, v in vars(importlib.import_module(m)).items()
+             if n in found and isinstance(v, MUTABLE)}
     return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),
             NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst, TRACELESS, TRACES | kept)
