@@ -349,6 +349,11 @@ int rn_run_text_says(rn_bytes program);
  * must end. */
 bool rn_run_flush(void);
 bool rn_run_settle(void);
+bool rn_run_settle_start(void); /* in the host; false: a module of the library is not here */
+void rn_run_draws(bool draws);  /* the tests of the program that runs draw random numbers */
+void rn_run_freeze(void);       /* takes all objects out of the collector's sight */
+/* module.name; a new reference, or NULL without an exception. */
+void *rn_run_attribute(const char *module, const char *name);
 
 /* ---- several programs in one child (host_worker.c) ------------------------------------------- */
 

@@ -35,10 +35,6 @@ typedef struct run {
     bool exhausted; /* an exception was one of memory, of the stack, of the interpreter */
 } run;
 
-static PyObject *freeze, *seed;    /* gc.freeze, random.seed */
-static PyObject *purge, *cleanups; /* re.purge, typing._cleanups */
-static bool drew;                  /* the tests draw random numbers */
-
 static const PyCompilerFlags source_flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
                                              .cf_feature_version = PY_MINOR_VERSION};
 
@@ -146,15 +142,6 @@ static void call_quietly(PyObject *f, const char *method)
                            : PyObject_CallNoArgs(f);
     Py_XDECREF(v);
     PyErr_Clear();
-}
-
-static PyObject *attribute(const char *module, const char *name)
-{
-    PyObject *m = PyImport_ImportModule(module);
-    PyObject *a = m ? PyObject_GetAttrString(m, name) : NULL;
-    Py_XDECREF(m);
-    PyErr_Clear();
-    return a;
 }
 
 /* Tells the host what program and tests are (host_plain.c), before any of it runs. True: the
@@ -353,61 +340,12 @@ static void run_script(run *r)
     if (r->how == RN_RUN_FIRST) tell_plain(r, code, &found);
     if (!rn_worker_takes(found.traceless && !found.streams && r->tests_traceless && !split)) return;
     rn_forge_begin();
-    drew = r->tests_draw;
+    rn_run_draws(r->tests_draw);
     if (execute(code, r->globals))
         run_tests(r);
     else
         conclude_exception(r, false);
     rn_worker_ended(ended_well(r));
-}
-
-bool rn_run_flush(void)
-{
-    PyObject *out = PySys_GetObject("stdout");
-    PyObject *v = out ? PyObject_CallMethod(out, "flush", NULL) : NULL;
-    PyErr_Clear();
-    Py_XDECREF(v);
-    return v != NULL;
-}
-
-static int keep_alive(PyObject *o, void *arg)
-{
-    (void)arg;
-    Py_INCREF(o);
-    return 0;
-}
-
-/* Empties what the library keeps of patterns and of types in brackets: what is found there need
- * not be what would be made (List[Union[int, str]] is found as List[Union[str, int]]), and what
- * falls out of it when it is full may end in judged code. Nothing is released here. */
-static bool forget_cached(void)
-{
-    const Py_ssize_t n = cleanups && PyList_Check(cleanups) ? PyList_GET_SIZE(cleanups) : 0;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *clear = PyList_GET_ITEM(cleanups, i);
-        PyObject *cache = PyCFunction_Check(clear) ? PyCFunction_GET_SELF(clear) : NULL;
-        if (!cache || !Py_TYPE(cache)->tp_traverse) return false;
-        Py_TYPE(cache)->tp_traverse(cache, keep_alive, NULL);
-        PyObject *v = PyObject_CallNoArgs(clear);
-        Py_XDECREF(v);
-        if (!v) return false;
-    }
-    PyObject *v = PyObject_CallNoArgs(purge);
-    Py_XDECREF(v);
-    return v != NULL;
-}
-
-/* The collector would run judged code here, in the next program's time. */
-bool rn_run_settle(void)
-{
-    const int collects = PyGC_Disable();
-    PyObject *v = drew ? PyObject_CallFunction(seed, "i", 0) : Py_NewRef(Py_None);
-    PyObject *done = v && forget_cached() ? PyObject_CallNoArgs(freeze) : NULL;
-    drew = false;
-    Py_XDECREF(v);
-    Py_XDECREF(done);
-    if (collects) PyGC_Enable();
-    return done != NULL;
 }
 
 void *rn_run_code(rn_bytes program)
@@ -442,13 +380,7 @@ int rn_run_start(rn_err *err)
     prelude = new_globals(NULL);
     PyObject *v = prelude ? PyRun_String(apps_prelude, Py_file_input, prelude, prelude) : NULL;
     Py_XDECREF(v);
-    freeze = attribute("gc", "freeze");
-    seed = attribute("random", "seed");
-    purge = attribute("re", "purge");
-    cleanups = attribute("typing", "_cleanups");
-    if (v && freeze && seed && purge && forget_cached() &&
-        PyDict_DelItemString(prelude, "__builtins__") == 0)
-        return 0;
+    if (v && rn_run_settle_start() && PyDict_DelItemString(prelude, "__builtins__") == 0) return 0;
     PyErr_Print();
     return rn_fail(err, RN_ESANDBOX, "the modules that APPS' programs find do not load");
 }
@@ -524,9 +456,9 @@ static bool run_program(run *r)
  * finished, exit functions run, buffers flushed. */
 static void run_stdio(run *r)
 {
-    PyObject *join = attribute("threading", "_shutdown");
-    PyObject *at_exit = attribute("atexit", "_run_exitfuncs");
-    PyObject *original = attribute("sys", "stdout");
+    PyObject *join = rn_run_attribute("threading", "_shutdown");
+    PyObject *at_exit = rn_run_attribute("atexit", "_run_exitfuncs");
+    PyObject *original = rn_run_attribute("sys", "stdout");
     PyObject *main_module = PyImport_AddModule("__main__");
     r->globals = main_module ? PyModule_GetDict(main_module) : NULL;
     bool ended = run_program(r);
@@ -544,7 +476,7 @@ static void run_stdio(run *r)
 /* A standard stream as the interpreter makes it, of the descriptor now: a new reference. */
 static PyObject *renew_stream(const char *name, int fd, const char *mode, const char *newline)
 {
-    PyObject *old = attribute("sys", name);
+    PyObject *old = rn_run_attribute("sys", name);
     PyObject *encoding = old ? PyObject_GetAttrString(old, "encoding") : NULL;
     PyObject *errors = old ? PyObject_GetAttrString(old, "errors") : NULL;
     if (!encoding || !errors) return NULL;
@@ -730,7 +662,7 @@ static test_call *read_calls(run *r)
         ok = *want != NULL;
     }
     rn_secret_wipe();
-    call_quietly(freeze, NULL);
+    rn_run_freeze();
     if (ok) return v;
     conclude_exception(r, false);
     conclude(r, RN_V_SANDBOX);
