@@ -13,8 +13,6 @@
 #include "run/program.h"
 #include "task/prompt.h"
 
-#include <sys/stat.h>
-
 enum { MAX_BYTES = 1 << 30, MAX_NAMED = 5, RECORD_S = 900, MANY_VALUES = 1 << 29 };
 
 static const char head[] = "ration-expected/1", tail[] = "end";
@@ -125,9 +123,7 @@ static void keep(expected *x, const char *data_dir)
         rn_buf_add(&text, x->texts[i].data, x->texts[i].len);
     }
     rn_buf_printf(&text, "%s\n", tail);
-    (void)mkdir(data_dir, 0777);
-    (void)mkdir(rn_path_make(&path, "%s/expected", data_dir), 0777);
-    if (!rn_buf_ok(&text) ||
+    if (!rn_buf_ok(&text) || rn_dir_make(rn_path_make(&path, "%s/expected", data_dir), &err) ||
         rn_file_write_atomic(path_of(x, data_dir, &path), rn_buf_view(&text), &err))
         rn_watch_note(x->watch, "the expected values of %s are not kept (%s is not writable)",
                       x->set->name, data_dir);

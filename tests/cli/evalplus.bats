@@ -68,6 +68,14 @@ Own/1|wrong_answer wrong_answer" ]
     [ "$(ls data/expected | wc -l)" = 2 ]
 }
 
+@test "evalplus: what references return is kept in a data folder that is made for it, with its parents" {
+    "$RATION" import -s s.db -t own.jsonl --model m s.jsonl
+    run "$RATION" judge -s s.db -t own.jsonl --data new/share/ration
+    echo "$output"
+    [[ "$output" != *"are not kept"* ]]
+    [ "$(ls new/share/ration/expected | wc -l)" = 1 ]
+}
+
 @test "evalplus: a reference that fails ends it by name, or its problem has no verdicts" {
     "$RATION" import -s s.db -t broken.jsonl --model m s.jsonl
     run "$RATION" judge -s s.db -t broken.jsonl
