@@ -484,12 +484,12 @@ NOT_PLAIN = frozenset("""attrgetter methodcaller update_wrapper wraps WRAPPER_AS
     setcontext localcontext DefaultContext BasicContext ExtendedContext register singledispatch
     singledispatchmethod cached_property total_ordering partialmethod NamedTuple TypedDict
     runtime_checkable dispatch_table modules JSONEncoder JSONDecoder""".split())
-# Modules that keep nothing of what one program does with them and another could find, and the names
-# in them that do. What of `sys` some runs get anew: host_plain.c.
+# Modules that a program may import which leaves no trace in its process. What of `sys` some runs get
+# anew: host_plain.c.
 TRACELESS = frozenset("""math cmath typing collections collections.abc itertools functools string
     copy heapq bisect operator re sys __future__""".split())
-# Of these modules everything else is a trace: what is new in them, or not thought of, is refused.
-# The whole of the first; names of the others, and of the objects that they make.
+# What it may name of them: all of the first, of the others these names, and of the objects that they
+# make. Everything else in them is a trace: what is new, or was not thought of, is refused.
 STAYS_WHOLE = "math cmath itertools heapq bisect operator".split()
 STAYS = frozenset("""List Dict Tuple Set FrozenSet Optional Any Union Iterable Iterator Sequence
     Callable Generator Mapping Deque DefaultDict Text Counter defaultdict OrderedDict deque
@@ -500,9 +500,8 @@ STAYS = frozenset("""List Dict Tuple Set FrozenSet Optional Any Union Iterable I
     MULTILINE S DOTALL X VERBOSE A ASCII group groups groupdict start end span string read readline
     readlines write flush buffer send annotations stdin stdout maxsize setrecursionlimit exit
     """.split())
-TRACES = frozenset("""no_type_check no_type_check_decorator final overload dataclass_transform
-    Annotated abstractmethod __init__ stderr argv getsizeof random samples""".split())
-MUTABLE = (list, dict, set, bytearray, collections.deque)
+# Traces elsewhere.
+TRACES = frozenset("abstractmethod __init__ random samples".split())
 
 
 def own_names(value):
@@ -557,7 +556,5 @@ def plain_names():
     stays = STAYS.union(*(dir(kind) for kind in data),
                         *(public_names(importlib.import_module(m)) for m in STAYS_WHOLE))
     kept = {n for m in TRACELESS for n in public_names(importlib.import_module(m))} - stays
-    kept |= {n for m in TRACELESS for n, v in vars(importlib.import_module(m)).items()
-             if n in found and isinstance(v, MUTABLE)}
     return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),
             NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst, TRACELESS, TRACES | kept)

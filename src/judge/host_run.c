@@ -4,8 +4,7 @@
  * nothing of it.
  *
  * SCRIPT keeps the meaning of exec(program + "\n" + tests, {}): one namespace that holds nothing
- * but
- * __builtins__. Program and tests are compiled apart, before anything runs, so that the program
+ * but __builtins__. Program and tests are compiled apart, before anything runs, so that the program
  * cannot reach the tests' code; where the program compiles only together with the tests (it ends in
  * the middle of something), the whole is run as one piece, as the official harness would.
  */
