@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 /* ---- units ---------------------------------------------------------------------------------------- */
 
@@ -371,6 +372,15 @@ static void commands_are_run_and_what_they_say_is_kept(void **state)
     c.argv = none;
     assert_int_equal(rn_process_run(&c, &err), RN_ENOTFOUND);
     assert_contains(err.msg, "no-such-program-here");
+    /* A folder of PATH that is closed to normal users. */
+    char *old = strdup(getenv("PATH")), *closed = NULL;
+    assert_int_equal(mkdir("closed", 0), 0);
+    assert_true(asprintf(&closed, "%s:closed", old) > 0);
+    setenv("PATH", closed, 1);
+    assert_int_equal(rn_process_run(&c, &err), RN_ENOTFOUND);
+    setenv("PATH", old, 1);
+    free(old);
+    free(closed);
     const char *const slow[] = {"sleep", "100", NULL};
     c.argv = slow;
     c.timeout_ms = 50;

@@ -7,6 +7,7 @@
 #include "run/process.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "run/stage.h"
 
 #include <fcntl.h>
@@ -64,6 +65,19 @@ static void become(const rn_process_call *c, char **env, const int fd[2], pid_t 
     _exit(127);
 }
 
+/* Where a folder of PATH is closed to this user, execvpe says EACCES of a program that is nowhere. */
+static bool is_on_path(const char *name)
+{
+    if (strchr(name, '/')) return true;
+    for (const char *dir = getenv("PATH"); dir; dir = strchr(dir, ':')) {
+        rn_path file;
+        dir += *dir == ':';
+        rn_path_make(&file, "%.*s/%s", (int)strcspn(dir, ":"), dir, name);
+        if (rn_file_exists(file.s)) return true;
+    }
+    return false;
+}
+
 int rn_process_start(rn_process *p, const rn_process_call *c, int out_fd, rn_err *err)
 {
     int tell[2];
@@ -96,7 +110,7 @@ int rn_process_start(rn_process *p, const rn_process_call *c, int out_fd, rn_err
     if (c->dir && access(c->dir, X_OK))
         return rn_fail_errno(err, "cannot start %s in %s", c->argv[0], c->dir);
     errno = why;
-    if (why == ENOENT)
+    if (why == ENOENT || (why == EACCES && !is_on_path(c->argv[0])))
         return rn_fail(err, RN_ENOTFOUND, "%s: no such program on this machine (PATH)", c->argv[0]);
     return rn_fail_errno(err, "cannot start %s", c->argv[0]);
 }

@@ -354,7 +354,7 @@ sys.stdout.write("\"}\n")' >a.jsonl
     /usr/bin/python3 -c 'for i in range(200): print("{\"task_id\": \"Tiny/%d\", \"completion\": \"%s\"}" % (i % 4, str(i) * 10000))' >a.jsonl
     run unshare -rm sh -c 'mkdir small && mount -t tmpfs -o size=2m none small &&
         "$0" import -s small/s.db -t tiny.jsonl --model m a.jsonl; echo "exit $?"
-        ls small; mount -o remount,size=64m small &&
+        ls small; mount -o remount,size=64m none small &&
         "$0" import -s small/s.db -t tiny.jsonl --model m a.jsonl && cp small/s.db kept.db' "$RATION"
     [[ "$output" == *"the disk is full"*"exit 3"* ]] || { echo "$output"; false; }
     [ "$(sql kept.db "select count(*) from sample")" = 200 ]
