@@ -36,10 +36,13 @@
 
 enum { NOBODY = 65534 };
 
-/* By [room for copies of a working folder][the children are other users than the host]. */
-static const char *const tmpfs_options[2][2] = {
-    {"size=64m,nr_inodes=4096,mode=0700", "size=64m,nr_inodes=4096,mode=0777"},
-    {"size=2g,nr_inodes=400000,mode=0700", "size=2g,nr_inodes=400000,mode=0777"}};
+/* By [room for copies of a working folder][the children are another user, whose folder it is]. */
+#define TMPFS(room)                                              \
+    {                                                            \
+        room ",mode=0700", room ",mode=0700,uid=65534,gid=65534" \
+    }
+static const char *const tmpfs_options[2][2] = {TMPFS("size=64m,nr_inodes=4096"),
+                                                TMPFS("size=2g,nr_inodes=400000")};
 
 static struct stat work_stat; /* of the empty working folder */
 static struct statfs work_statfs;
