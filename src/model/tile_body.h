@@ -263,13 +263,18 @@ static uint32_t peak_dots(int64_t n)
     return all;
 }
 
+enum { AHEAD = 4096 };
+
 static uint32_t peak_read(const uint8_t *p, size_t n)
 {
     vb s[4] = {vb_set1(0), vb_set1(0), vb_set1(0), vb_set1(0)};
-    for (size_t i = 0; i < n; i += 256) {
-        __builtin_prefetch(p + i + 4096, 0, 0);
-        RN_UNROLL for (int k = 0; k < 4; k++) s[k] = vb_or(s[k], vb_load(p + i + 64 * (size_t)k));
-    }
+    for (size_t i = 0; i < n; i += 256)
+        RN_UNROLL for (int k = 0; k < 4; k++)
+        {
+            const uint8_t *line = p + i + 64 * (size_t)k;
+            __builtin_prefetch(line + AHEAD, 0, 2); /* as products do */
+            s[k] = vb_or(s[k], vb_load(line));
+        }
     uint8_t all[64];
     vb_store(all, vb_or(vb_or(s[0], s[1]), vb_or(s[2], s[3])));
     return all[0];
