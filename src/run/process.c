@@ -65,7 +65,8 @@ static void become(const rn_process_call *c, char **env, const int fd[2], pid_t 
     _exit(127);
 }
 
-/* Where a folder of PATH is closed to this user, execvpe says EACCES of a program that is nowhere. */
+/* False also where a folder of PATH is closed to this user: execvpe says EACCES then, of a program
+ * that is nowhere. */
 static bool is_on_path(const char *name)
 {
     if (strchr(name, '/')) return true;
