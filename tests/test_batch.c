@@ -374,8 +374,8 @@ static void commands_are_run_and_what_they_say_is_kept(void **state)
     assert_contains(err.msg, "no-such-program-here");
     /* A folder of PATH that is closed to normal users. */
     char *old = strdup(getenv("PATH")), *closed = NULL;
-    assert_int_equal(mkdir("closed", 0), 0);
-    assert_true(asprintf(&closed, "%s:closed", old) > 0);
+    assert_int_equal(mkdir(in_dir("closed"), 0), 0);
+    assert_true(asprintf(&closed, "%s:%s", old, in_dir("closed")) > 0);
     setenv("PATH", closed, 1);
     assert_int_equal(rn_process_run(&c, &err), RN_ENOTFOUND);
     setenv("PATH", old, 1);

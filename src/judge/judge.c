@@ -44,7 +44,8 @@ typedef struct slot {
     int tries, copies;
     int host;             /* ASIDE: the index of that which keeps the rest */
     uint64_t aside_order; /* of those set aside; 0: not yet */
-    bool alone, command;
+    bool alone;           /* nothing else was under way in its last try */
+    bool command;
     bool proving;    /* the known-good program runs in its place; `result` is its own failure */
     int64_t hard_ns; /* the longest that it can take */
     rn_judge_result result;
@@ -465,8 +466,16 @@ static void try_again(rn_judge *j, slot *s, bool alone)
     } else {
         s->proving = true;
     }
+    s->alone = alone;
     s->state = QUEUED;
     push(alone ? &j->alone : &j->queue, (uint32_t)(s - j->slots));
+}
+
+/* Where processes are bounded by user, a fork bomb beside a program takes what it may have. */
+static bool was_crowded_out(const rn_host *h, const slot *s)
+{
+    return s->result.verdict == RN_V_PROCESS_LIMIT && h->hello.by_user && !s->alone &&
+           s->tries + 1 < MAX_TRIES;
 }
 
 /* The known-good program's verdict tells whose the failures were, of programs that ran at all. */
@@ -517,6 +526,8 @@ static void take_result(rn_judge *j, rn_host *h)
     if (s->wants_values) memcpy(s->values, h->in.values, sizeof h->in.values);
     if (s->result.verdict == RN_V_SANDBOX)
         try_again(j, s, h->in.starved);
+    else if (was_crowded_out(h, s))
+        try_again(j, s, true);
     else
         finish(j, s);
 }

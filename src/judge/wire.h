@@ -47,6 +47,7 @@ typedef struct rn_wire_hello {
     uint32_t magic;
     int32_t code; /* 0, or RN_E... with the reason in text */
     char level[160];
+    bool by_user; /* processes are bounded by what the user has of them, strangers' too */
     char python[32];
     char text[400];
 } rn_wire_hello;
