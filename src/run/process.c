@@ -69,12 +69,12 @@ static void become(const rn_process_call *c, char **env, const int fd[2], pid_t 
  * that is nowhere. */
 static bool is_on_path(const char *name)
 {
-    if (strchr(name, '/')) return true;
-    for (const char *dir = getenv("PATH"); dir; dir = strchr(dir, ':')) {
+    const char *dirs = getenv("PATH");
+    if (strchr(name, '/') || !dirs) return true;
+    for (size_t len; *dirs; dirs += len + (dirs[len] == ':')) {
         rn_path file;
-        dir += *dir == ':';
-        rn_path_make(&file, "%.*s/%s", (int)strcspn(dir, ":"), dir, name);
-        if (rn_file_exists(file.s)) return true;
+        len = strcspn(dirs, ":");
+        if (rn_file_exists(rn_path_make(&file, "%.*s/%s", (int)len, dirs, name))) return true;
     }
     return false;
 }
