@@ -500,8 +500,9 @@ STAYS = frozenset("""List Dict Tuple Set FrozenSet Optional Any Union Iterable I
     MULTILINE S DOTALL X VERBOSE A ASCII group groups groupdict start end span string read readline
     readlines write flush buffer send annotations stdin stdout maxsize setrecursionlimit exit
     """.split())
-# Traces elsewhere.
-TRACES = frozenset("abstractmethod __init__ random samples".split())
+# Traces elsewhere. `type` leads to classes of the library that have no name here: typing's and the
+# language's types in brackets set an attribute on whatever their origin returns.
+TRACES = frozenset("abstractmethod __init__ random samples type".split())
 
 
 def own_names(value):
@@ -556,5 +557,6 @@ def plain_names():
     stays = STAYS.union(*(dir(kind) for kind in data),
                         *(public_names(importlib.import_module(m)) for m in STAYS_WHOLE))
     kept = {n for m in TRACELESS for n in public_names(importlib.import_module(m))} - stays
+    kept -= PLAIN_BUILTINS
     return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),
             NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst, TRACELESS, TRACES | kept)

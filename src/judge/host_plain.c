@@ -170,6 +170,7 @@ typedef struct scan {
     PyObject *used;   /* global names that it reads */
     PyObject *module; /* imported last; borrowed from the code */
     bool first, has_class;
+    bool star;     /* names of a module are bound that the code does not say */
     bool unsteady; /* it names what the system, not its input, decides */
     bool draws;    /* it names the library's random numbers */
     bool traces;   /* it may leave something that another program in its process could find */
@@ -243,7 +244,9 @@ static bool plain_opcode(scan *s, int op)
     case MATCH_CLASS: /* reads attributes whose names are constants */
     case LOAD_CLASSDEREF: return false;
     case LOAD_BUILD_CLASS: s->has_class = s->traces = true; return true;
-    case IMPORT_STAR: return s->module && bind_all(s, PyDict_GetItem(modules, s->module));
+    case IMPORT_STAR:
+        s->star = true;
+        return s->module && bind_all(s, PyDict_GetItem(modules, s->module));
     default: return true;
     }
 }
@@ -256,7 +259,9 @@ static bool own_attribute(const scan *s, PyObject *name)
            (in_set(s->stored, name) || in_set(s->bound, name));
 }
 
-/* Whether another program in the same process could find something of this one. */
+/* Whether another program in the same process could find something of this one. What `import`
+ * binds, and what is taken out of it, must be on the list; a global name counts only where nothing
+ * says what it stands for: it is the language's, or may come of `import *`. */
 static void note_traces(scan *s, int op, PyObject *name)
 {
     static const char *const renewed[] = {"stdin", "stdout", "setrecursionlimit"};
@@ -264,7 +269,12 @@ static void note_traces(scan *s, int op, PyObject *name)
     s->streams |= one_of(name, renewed, sizeof renewed / sizeof *renewed);
     s->traces |= op == STORE_ATTR || op == DELETE_ATTR;
     if (s->tests && one_of(name, drawing, 1)) return;
-    s->traces |= in_set(traces, name) || (op == IMPORT_NAME && !in_set(traceless, name));
+    if (op == IMPORT_NAME)
+        s->traces |= !in_set(traceless, name);
+    else if (op == LOAD_ATTR || op == LOAD_METHOD || op == IMPORT_FROM)
+        s->traces |= in_set(traces, name);
+    else if ((op == LOAD_NAME || op == LOAD_GLOBAL) && !in_set(traceless, name))
+        s->traces |= in_set(traces, name) && (s->star || in_set(builtin_names, name));
 }
 
 /* `before`: the constant that the previous instruction loaded, or NULL. */
