@@ -166,6 +166,17 @@ def changeable(literal, far):
 
 # ---- names that stand for literals --------------------------------------------------------------
 
+def inside_functions(tree):
+    """Names that stand for a parameter of a function around them: others than what is called so
+    outside of it."""
+    found = set()
+    for f in ast.walk(tree):
+        if isinstance(f, (ast.FunctionDef, ast.Lambda)):
+            parameters = {a.arg for a in ast.walk(f.args) if isinstance(a, ast.arg)}
+            found.update(n for n in ast.walk(f) if isinstance(n, ast.Name) and n.id in parameters)
+    return found
+
+
 class Names:
     """What the names of a test stand for: `rows[name]`, the literals that it takes one after the
     other. Only of names that are bound once and read nowhere but as an expected value."""
@@ -173,12 +184,13 @@ class Names:
     def __init__(self, tree):
         self.rows, self.bound, self.read = {}, collections.Counter(), collections.Counter()
         self.assigned = {}
+        inner = inside_functions(tree)
         for n in ast.walk(tree):
             if isinstance(n, ast.Assert):
                 for m in ast.walk(n.msg) if n.msg else ():
-                    if isinstance(m, ast.Name):
+                    if isinstance(m, ast.Name) and m not in inner:
                         self.read[m.id] -= 1
-            if isinstance(n, ast.Name):
+            if isinstance(n, ast.Name) and n not in inner:
                 counter = self.read if isinstance(n.ctx, ast.Load) else self.bound
                 counter[n.id] += 1
             target = n.targets[0] if isinstance(n, ast.Assign) and len(n.targets) == 1 else None
