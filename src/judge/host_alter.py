@@ -514,17 +514,19 @@ STAYS = frozenset("""List Dict Tuple Set FrozenSet Optional Any Union Iterable I
     """.split())
 # Traces elsewhere. `type` leads to classes of the library that have no name here: typing's and the
 # language's types in brackets set an attribute on whatever their origin returns.
-TRACES = frozenset("abstractmethod __init__ random samples type".split())
+TRACES = frozenset("abstractmethod random samples type".split())
 
 
 def own_names(value):
-    """Names of an object's class that lead to what it keeps for itself; of a class, also those of
-    its own: dir() leaves out a metaclass's, and what a class likes to hide."""
+    """Names of an object's class that lead to what it keeps for itself, and what it keeps; of a
+    class, also those of its own: dir() leaves out a metaclass's, and what a class likes to hide."""
     found = set()
     for kind in (value, type(value)) if isinstance(value, type) else (type(value),):
         for base in type.mro(kind) if kind is not type else (type,):
             found.update(n for n in vars(base) if n.startswith("_"))
-    return found | set(dir(value) if isinstance(value, type) else ())
+    return found | set(dir(value) if isinstance(value, type) else vars(value)
+                       if hasattr(value, "__dict__") and not isinstance(value, types.ModuleType)
+                       else ())
 
 
 def public_names(module):
@@ -565,10 +567,11 @@ def plain_names():
     found.update(["read", "readline", "readlines", "write", "flush", "buffer", "abc", "cache_clear",
                   "send"])
     found.update(__future__.all_feature_names)
+    # No __init__, either: property.__init__ makes one of the library's properties anew.
     found = {n for n in found if not n.startswith("_") and n not in NOT_PLAIN}
     stays = STAYS.union(*(dir(kind) for kind in data),
                         *(public_names(importlib.import_module(m)) for m in STAYS_WHOLE))
     kept = {n for m in TRACELESS for n in public_names(importlib.import_module(m))} - stays
     kept -= PLAIN_BUILTINS
-    return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),
+    return (modules, PLAIN_BUILTINS, frozenset(found), frozenset(reserved),
             NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst, TRACELESS, TRACES | kept)

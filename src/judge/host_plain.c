@@ -277,22 +277,8 @@ static void note_traces(scan *s, int op, PyObject *name)
         s->traces |= in_set(traces, name) && (s->star || in_set(builtin_names, name));
 }
 
-/* What the instructions before one have put on the stack, where nothing jumps to it. */
-typedef struct lying {
-    PyObject *constant; /* NULL: none */
-    int super;          /* 1: the function, 2: about to be called, 3: super() */
-} lying;
-
-/* Anything.__init__ makes anew what it is given, be it a property of the library's. */
-static bool begins_base(const scan *s, int op, lying l)
-{
-    PyObject *name = PyUnicode_FromString("super");
-    const bool own = !name || in_set(s->bound, name);
-    Py_XDECREF(name);
-    return s->first || (op == LOAD_METHOD && l.super == 3 && !own);
-}
-
-static bool plain_name(scan *s, int op, PyObject *name, lying before)
+/* `before`: the constant that the previous instruction loaded, or NULL. */
+static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
 {
     static const char *const drawing[] = {"random", "samples"};
     const bool stores = op == STORE_NAME || op == STORE_GLOBAL;
@@ -308,9 +294,7 @@ static bool plain_name(scan *s, int op, PyObject *name, lying before)
     case LOAD_METHOD:
     case LOAD_ATTR:
         if (PyUnicode_CompareWithASCIIString(name, "format") == 0)
-            return op == LOAD_METHOD && before.constant && harmless_format(before.constant);
-        if (PyUnicode_CompareWithASCIIString(name, "__init__") == 0)
-            return begins_base(s, op, before);
+            return op == LOAD_METHOD && before && harmless_format(before);
         return s->first || in_set(attributes, name) || own_attribute(s, name);
     case IMPORT_NAME: s->module = name; return PyDict_Contains(modules, name) == 1;
     case IMPORT_FROM: return in_set(attributes, name) || PyDict_Contains(modules, name) == 1;
@@ -366,48 +350,27 @@ static bool is_target(const uint8_t *p, size_t n, size_t at)
     return false;
 }
 
-/* What lies there behind instruction `op`. */
-static lying behind(PyCodeObject *c, int op, unsigned arg, lying before)
-{
-    lying l = {0};
-    if (op == LOAD_CONST && (Py_ssize_t)arg < PyTuple_GET_SIZE(c->co_consts))
-        l.constant = PyTuple_GET_ITEM(c->co_consts, (Py_ssize_t)arg);
-    if (op == LOAD_GLOBAL && (arg & 1) && (Py_ssize_t)(arg >> 1) < PyTuple_GET_SIZE(c->co_names))
-        l.super =
-            PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(c->co_names, arg >> 1), "super") == 0;
-    if ((op == PRECALL && before.super == 1) || (op == CALL && before.super == 2))
-        l.super = arg == 0 ? before.super + 1 : 0;
-    return l;
-}
-
-/* Whether it gives another value to __class__, by which super() knows where it stands. */
-static bool moves_super(PyCodeObject *c, int op, unsigned arg)
-{
-    if (op != STORE_DEREF && op != DELETE_DEREF) return false;
-    if ((Py_ssize_t)arg >= PyTuple_GET_SIZE(c->co_localsplusnames)) return true;
-    return is_dunder(PyTuple_GET_ITEM(c->co_localsplusnames, (Py_ssize_t)arg));
-}
-
 static bool plain_instructions(scan *s, PyCodeObject *c, PyObject *code)
 {
     const uint8_t *p = (const uint8_t *)PyBytes_AS_STRING(code);
-    size_t n = (size_t)PyBytes_GET_SIZE(code), begin = 0; /* of the instruction with its prefixes */
-    lying before = {0};
+    size_t n = (size_t)PyBytes_GET_SIZE(code);
+    PyObject *before = NULL;
     unsigned arg = 0;
     for (size_t i = 0; i + 1 < n; i += 2) {
         int op = p[i];
         arg = arg << 8 | p[i + 1];
         if (op == EXTENDED_ARG) continue;
-        if ((before.constant || before.super) && is_target(p, n, begin)) before = (lying){0};
-        if (!plain_opcode(s, op) || moves_super(c, op, arg)) return false;
+        if (!plain_opcode(s, op)) return false;
         if (names_of(op)) {
             Py_ssize_t at = (Py_ssize_t)(op == LOAD_GLOBAL ? arg >> 1 : arg);
             if (at >= PyTuple_GET_SIZE(c->co_names)) return false;
             if (!plain_name(s, op, PyTuple_GET_ITEM(c->co_names, at), before)) return false;
         }
-        if (op != CACHE) before = behind(c, op, arg, before);
+        if (op != CACHE) before = NULL;
+        if (op == LOAD_CONST && (Py_ssize_t)arg < PyTuple_GET_SIZE(c->co_consts))
+            before =
+                is_target(p, n, i + 2) ? NULL : PyTuple_GET_ITEM(c->co_consts, (Py_ssize_t)arg);
         arg = 0;
-        begin = i + 2;
     }
     return true;
 }
