@@ -293,6 +293,17 @@ static void test_stdio(void **state)
         {"print(input())\nprint('x' * 2000000)", RN_V_OUTPUT_LIMIT, false},
         {"print(2 * int(input()))", RN_V_PASSED, false},
     };
+    /* Both cases find the generator and the list as they were, however their names are spelt. */
+    static const char *const kept[] = {
+        "import \uff52andom\nprint(8 if \uff52andom.randint(0, 10**9) == 906691059 else 0)",
+        "if max(0, 0): \uff52andom = 1\n"
+        "print(8 if \uff52andom.randint(0, 10**9) == 906691059 else 0)",
+        "import sys\nsys.\uff41rgv.append('x')\nprint(6 + len(sys.\uff41rgv))",
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        const rn_judge_result r = run_stdio(kept[i], "8\n");
+        if (r.verdict != RN_V_PASSED) fail_msg("%s: %s", kept[i], rn_verdict_name(r.verdict));
+    }
     int before = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const rn_judge_result r = run_stdio(rows[i].program, "8\n");
