@@ -91,8 +91,8 @@ static void test_stays_first(void **state)
         "from collections import Counter, defaultdict\ndef f(x): return Counter('a' * 8)['a']",
         "from functools import reduce\ndef f(x): return reduce(lambda a, b: a + b, [x, x])",
         "import operator\ndef f(x): return operator.add(x, x)",
-        "from typing import *\nimport math, string, itertools, heapq, bisect, copy\n"
-        "def f(x): return 8",
+        ("from typing import *\nimport math, string, itertools, heapq, bisect, copy\n"
+         "def f(x): return 8"),
         "name = key = prefix = 4\ndef f(x): return next(iter([name + key]))",
         "from __future__ import annotations\ndef f(x: int): return 8",
     };
