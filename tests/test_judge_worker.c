@@ -296,8 +296,8 @@ static void test_stdio(void **state)
     /* Both cases find the generator and the list as they were, however their names are spelt. */
     static const char *const kept[] = {
         "import \uff52andom\nprint(8 if \uff52andom.randint(0, 10**9) == 906691059 else 0)",
-        "if max(0, 0): \uff52andom = 1\n"
-        "print(8 if \uff52andom.randint(0, 10**9) == 906691059 else 0)",
+        ("if max(0, 0): \uff52andom = 1\n"
+         "print(8 if \uff52andom.randint(0, 10**9) == 906691059 else 0)"),
         "import sys\nsys.\uff41rgv.append('x')\nprint(6 + len(sys.\uff41rgv))",
     };
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
