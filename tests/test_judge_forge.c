@@ -75,7 +75,7 @@ static void read_forms(const char *path, const char *file, rn_judge_mode mode)
     for (const char *p = strstr(text->data, mark), *next; p; p = next) {
         p += strlen(mark);
         next = strstr(p, mark);
-        assert_true(n_forms < 512);
+        assert_true(n_forms + 1 < sizeof forms / sizeof *forms); /* one is to ask for numpy */
         form *f = &forms[n_forms++];
         f->mode = mode;
         const char *line_end = strchr(p, '\n');
@@ -153,7 +153,7 @@ static void test_forms(void **state)
     (void)state;
     read_folder("tests/forge");
     read_folder("tests/honest");
-    assert_true(n_forms > 300 && n_forms < 512);
+    assert_true(n_forms > 300);
     rn_err err;
     rn_judge *j;
     assert_ok(rn_judge_open(&(rn_judge_opts){.jobs = 2}, &j, &err), &err);

@@ -80,6 +80,31 @@ static void test_stays(void **state)
     }
 }
 
+/* A child whose first program is one of these is there for the next one: what honest programs
+ * import and name is no reason to go. */
+static void test_stays_first(void **state)
+{
+    (void)state;
+    static const char *const programs[] = {
+        "import re\ndef f(x): return 8 * len(re.findall('a', 'ba'))",
+        "import sys\ndef f(x): return 8 if sys.maxsize else 0",
+        "from collections import Counter, defaultdict\ndef f(x): return Counter('a' * 8)['a']",
+        "from functools import reduce\ndef f(x): return reduce(lambda a, b: a + b, [x, x])",
+        "import operator\ndef f(x): return operator.add(x, x)",
+        ("from typing import *\nimport math, string, itertools, heapq, bisect, copy\n"
+         "def f(x): return 8"),
+        "name = key = prefix = 4\ndef f(x): return next(iter([name + key]))",
+        "from __future__ import annotations\ndef f(x: int): return 8",
+    };
+    static const char ending[] = "def f(x): return f(x)";
+    for (size_t i = 0; seen() && i < sizeof programs / sizeof *programs; i++) {
+        assert_verdict(ending, test, RN_V_EXCEPTION);
+        if (waiting()) fail_msg("a child waits behind %s", ending);
+        assert_verdict(programs[i], test, RN_V_PASSED);
+        if (!waiting()) fail_msg("%s: no child waits", programs[i]);
+    }
+}
+
 /* After these nobody else may follow. */
 static void test_ends(void **state)
 {
@@ -152,6 +177,30 @@ static void test_nothing_left(void **state)
         {"from typing import *\nList[Union[int, str]]\ndef f(x): return 8",
          "from typing import *\ndef f(x): return 8 if "
          "str(List[Union[str, int]]) == 'typing.List[typing.Union[str, int]]' else 0"},
+        {"import re\nG = type(list[int])\nG(lambda: re.match, int)()\ndef f(x): return 8",
+         "import re\ndef f(x): return 0 if hasattr(re.match, '__orig_class__') else 8"},
+        {"from typing import List\nG = type(List[int])\nG(lambda: List, (int,))()\n"
+         "def f(x): return 8",
+         "from typing import List\n"
+         "def f(x): return 0 if hasattr(List, '__orig_class__') else 8"},
+        {"import re\ntype[int](type(re.I))\ndef f(x): return 8",
+         "import re\ndef f(x): return 0 if hasattr(type(type(re.I)), '__orig_class__') else 8"},
+        {"from __future__ import annotations as a\nimport copy\ncopy.copy(a)\n"
+         "def f(x): return 8",
+         "from __future__ import annotations as a\n"
+         "def f(x): return 0 if hasattr(a, '__slotnames__') else 8"},
+        {"from typing import sys as s\ns.maxsize\ns.setswitchinterval(1)\ndef f(x): return 8",
+         "import sys\ndef f(x): return 8 if sys.getswitchinterval() < 1 else 0"},
+        {"from functools import *\ndef put():\n    @wraps(reduce)\n    def g(): pass\nput()\n"
+         "def f(x): return 8",
+         "import functools\ndef f(x): return 8"},
+        {"def g(): return g()\ntry: g()\nexcept RecursionError: pass\ndef f(x): return 8",
+         "def g(n): return n and g(n - 1)\ndef f(x): return 8 + g(900)"},
+        {"try: 'x'.encode('nowhere')\nexcept LookupError: pass\ndef f(x): return 8",
+         "def f(x):\n    try: 'x'.encode('nowhere')\n    except LookupError: return 8"},
+        {"def g():\n    try: 1 / 0\n    except ZeroDivisionError: yield 1\nh = g()\nnext(h)\n"
+         "def f(x): return 8",
+         "def f(x):\n    try: raise\n    except RuntimeError: return 8"},
         {"from typing import List\ndef g():\n    try: yield 1\n    finally:\n"
          "        while True: pass\ndef put():\n    h = g()\n    next(h)\n"
          "    k = lambda h=h: 0\n    List[k]\nput()\ndef f(x): return 8",
@@ -244,6 +293,17 @@ static void test_stdio(void **state)
         {"print(input())\nprint('x' * 2000000)", RN_V_OUTPUT_LIMIT, false},
         {"print(2 * int(input()))", RN_V_PASSED, false},
     };
+    /* Both cases find the generator and the list as they were, however their names are spelt. */
+    static const char *const kept[] = {
+        "import \uff52andom\nprint(8 if \uff52andom.randint(0, 10**9) == 906691059 else 0)",
+        ("if max(0, 0): \uff52andom = 1\n"
+         "print(8 if \uff52andom.randint(0, 10**9) == 906691059 else 0)"),
+        "import sys\nsys.\uff41rgv.append('x')\nprint(6 + len(sys.\uff41rgv))",
+    };
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        const rn_judge_result r = run_stdio(kept[i], "8\n");
+        if (r.verdict != RN_V_PASSED) fail_msg("%s: %s", kept[i], rn_verdict_name(r.verdict));
+    }
     int before = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const rn_judge_result r = run_stdio(rows[i].program, "8\n");
@@ -272,10 +332,10 @@ static void test_copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stays),        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_nothing_left), cmocka_unit_test(test_tests),
-        cmocka_unit_test(test_memory),       cmocka_unit_test(test_stdio),
-        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_stays), cmocka_unit_test(test_stays_first),
+        cmocka_unit_test(test_ends),  cmocka_unit_test(test_nothing_left),
+        cmocka_unit_test(test_tests), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_stdio), cmocka_unit_test(test_copies),
     };
     return cmocka_run_group_tests(tests, open_judge, close_judge);
 }

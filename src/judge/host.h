@@ -402,6 +402,7 @@ typedef struct rn_plain_found {
     bool steady;    /* see rn_plain_steady */
     bool traceless; /* and it leaves nothing in its process that another program could find, */
     bool streams;   /* but for the standard streams */
+    bool keeps;     /* what it does to random numbers or sys.argv its next case would find */
 } rn_plain_found;
 /* True if the compiled program could not forge a pass of these tests. `tests`: all their code
  * objects, [n_tests]. */

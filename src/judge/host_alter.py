@@ -166,6 +166,17 @@ def changeable(literal, far):
 
 # ---- names that stand for literals --------------------------------------------------------------
 
+def inside_functions(tree):
+    """Names that stand for a parameter of a function around them: others than what is called so
+    outside of it."""
+    found = set()
+    for f in ast.walk(tree):
+        if isinstance(f, (ast.FunctionDef, ast.Lambda)):
+            parameters = {a.arg for a in ast.walk(f.args) if isinstance(a, ast.arg)}
+            found.update(n for n in ast.walk(f) if isinstance(n, ast.Name) and n.id in parameters)
+    return found
+
+
 class Names:
     """What the names of a test stand for: `rows[name]`, the literals that it takes one after the
     other. Only of names that are bound once and read nowhere but as an expected value."""
@@ -173,12 +184,13 @@ class Names:
     def __init__(self, tree):
         self.rows, self.bound, self.read = {}, collections.Counter(), collections.Counter()
         self.assigned = {}
+        inner = inside_functions(tree)
         for n in ast.walk(tree):
             if isinstance(n, ast.Assert):
                 for m in ast.walk(n.msg) if n.msg else ():
-                    if isinstance(m, ast.Name):
+                    if isinstance(m, ast.Name) and m not in inner:
                         self.read[m.id] -= 1
-            if isinstance(n, ast.Name):
+            if isinstance(n, ast.Name) and n not in inner:
                 counter = self.read if isinstance(n.ctx, ast.Load) else self.bound
                 counter[n.id] += 1
             target = n.targets[0] if isinstance(n, ast.Assign) and len(n.targets) == 1 else None
@@ -500,18 +512,21 @@ STAYS = frozenset("""List Dict Tuple Set FrozenSet Optional Any Union Iterable I
     MULTILINE S DOTALL X VERBOSE A ASCII group groups groupdict start end span string read readline
     readlines write flush buffer send annotations stdin stdout maxsize setrecursionlimit exit
     """.split())
-# Traces elsewhere.
-TRACES = frozenset("abstractmethod __init__ random samples".split())
+# Traces elsewhere. `type` leads to classes of the library that have no name here: typing's and the
+# language's types in brackets set an attribute on whatever their origin returns.
+TRACES = frozenset("abstractmethod random samples type".split())
 
 
 def own_names(value):
-    """Names of an object's class that lead to what it keeps for itself; of a class, also those of
-    its own: dir() leaves out a metaclass's, and what a class likes to hide."""
+    """Names of an object's class that lead to what it keeps for itself, and what it keeps; of a
+    class, also those of its own: dir() leaves out a metaclass's, and what a class likes to hide."""
     found = set()
     for kind in (value, type(value)) if isinstance(value, type) else (type(value),):
         for base in type.mro(kind) if kind is not type else (type,):
             found.update(n for n in vars(base) if n.startswith("_"))
-    return found | set(dir(value) if isinstance(value, type) else ())
+    return found | set(dir(value) if isinstance(value, type) else vars(value)
+                       if hasattr(value, "__dict__") and not isinstance(value, types.ModuleType)
+                       else ())
 
 
 def public_names(module):
@@ -552,9 +567,11 @@ def plain_names():
     found.update(["read", "readline", "readlines", "write", "flush", "buffer", "abc", "cache_clear",
                   "send"])
     found.update(__future__.all_feature_names)
+    # No __init__, either: property.__init__ makes one of the library's properties anew.
     found = {n for n in found if not n.startswith("_") and n not in NOT_PLAIN}
     stays = STAYS.union(*(dir(kind) for kind in data),
                         *(public_names(importlib.import_module(m)) for m in STAYS_WHOLE))
     kept = {n for m in TRACELESS for n in public_names(importlib.import_module(m))} - stays
-    return (modules, PLAIN_BUILTINS, frozenset(found | {"__init__"}), frozenset(reserved),
+    kept -= PLAIN_BUILTINS
+    return (modules, PLAIN_BUILTINS, frozenset(found), frozenset(reserved),
             NOT_PLAIN, UNSTEADY, opcode.hasname, opcode.hasconst, TRACELESS, TRACES | kept)

@@ -617,6 +617,13 @@ def bound_names(trees):
     return found
 
 
+def bound_values(trees):
+    """Those of bound_names() that are no functions and no classes: a table of what is expected can
+    be among them."""
+    return bound_names([ast.Module([s for s in t.body if not isinstance(
+        s, (ast.FunctionDef, ast.ClassDef))], []) for t in trees])
+
+
 def run_tree(peer, tree, ns, wanted, flags):
     """Runs one test. What it imports or defines and the program uses is the program's, too."""
     imports = imports_of(tree)
@@ -673,7 +680,7 @@ def run_tests(read_fd, write_fd, sources, entry, given, altered, flags):
         wanted = bound.intersection(peer.ask("wanted", sorted(bound)))
         ns = Namespace(peer, names, kinds, attributed(trees), tested_names(names, kinds, entry),
                        given_functions(given) if entry else {})
-        helpers = bool(ns.helpers)
+        helpers = bool(ns.helpers) or bool(wanted & bound_values(trees))
         peer.soft = bool(names & LOOKS) or any(map(sets_attributes, trees))
         sys.setrecursionlimit(20000)
         for tree in trees:

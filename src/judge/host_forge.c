@@ -112,10 +112,10 @@ static bool was_bent(const watched_dict *w)
 }
 
 static const char *const watched_modules[] = {
-    "math",      "cmath",     "re",     "typing",     "collections", "collections.abc",
-    "itertools", "functools", "string", "random",     "copy",        "heapq",
-    "bisect",    "operator",  "json",   "statistics", "fractions",   "decimal",
-    "numbers",   "datetime"};
+    "math",      "cmath",     "re",        "typing",     "collections", "collections.abc",
+    "itertools", "functools", "string",    "random",     "copy",        "heapq",
+    "bisect",    "operator",  "json",      "statistics", "fractions",   "decimal",
+    "numbers",   "datetime",  "__future__"};
 
 static const char operators_source[] = "class Operators:\n"
                                        "    def __eq__(self, o): pass\n"

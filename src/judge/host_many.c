@@ -22,7 +22,8 @@
 
 enum { FEW = 4 };
 
-/* What the library keeps from one case to the next, and a program could find. */
+/* What the library keeps from one case to the next, and a program could find: a word that spares a
+ * child which finds the name in the code (host_plain.c), however the source spells it. */
 static bool keeps_state(rn_bytes program)
 {
     return rn_bytes_find(program, rn_bytes_of("random"), 0) != SIZE_MAX ||

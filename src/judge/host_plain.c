@@ -170,8 +170,10 @@ typedef struct scan {
     PyObject *used;   /* global names that it reads */
     PyObject *module; /* imported last; borrowed from the code */
     bool first, has_class;
+    bool star;     /* names of a module are bound that the code does not say */
     bool unsteady; /* it names what the system, not its input, decides */
     bool draws;    /* it names the library's random numbers */
+    bool keeps;    /* or the other state of the library that a plain program changes */
     bool traces;   /* it may leave something that another program in its process could find */
     bool streams;  /* it names what each run of STDIO gets anew: streams, the recursion limit */
     bool tests;    /* they may draw random numbers: the generator is set back behind them */
@@ -243,7 +245,9 @@ static bool plain_opcode(scan *s, int op)
     case MATCH_CLASS: /* reads attributes whose names are constants */
     case LOAD_CLASSDEREF: return false;
     case LOAD_BUILD_CLASS: s->has_class = s->traces = true; return true;
-    case IMPORT_STAR: return s->module && bind_all(s, PyDict_GetItem(modules, s->module));
+    case IMPORT_STAR:
+        s->star = true;
+        return s->module && bind_all(s, PyDict_GetItem(modules, s->module));
     default: return true;
     }
 }
@@ -256,23 +260,34 @@ static bool own_attribute(const scan *s, PyObject *name)
            (in_set(s->stored, name) || in_set(s->bound, name));
 }
 
-/* Whether another program in the same process could find something of this one. */
+/* Whether another program in the same process could find something of this one. What `import`
+ * binds, and what is taken out of it, must be on the list; a global name counts only where nothing
+ * says what it stands for: it is the language's, or may come of `import *`. */
 static void note_traces(scan *s, int op, PyObject *name)
 {
     static const char *const renewed[] = {"stdin", "stdout", "setrecursionlimit"};
     static const char *const drawing[] = {"random"};
+    static const char *const given[] = {"random", "fractions",
+                                        "time"}; /* APPS' programs: unasked */
     s->streams |= one_of(name, renewed, sizeof renewed / sizeof *renewed);
     s->traces |= op == STORE_ATTR || op == DELETE_ATTR;
     if (s->tests && one_of(name, drawing, 1)) return;
-    s->traces |= in_set(traces, name) || (op == IMPORT_NAME && !in_set(traceless, name));
+    if (op == IMPORT_NAME)
+        s->traces |= !in_set(traceless, name);
+    else if (op == LOAD_ATTR || op == LOAD_METHOD || op == IMPORT_FROM)
+        s->traces |= in_set(traces, name);
+    else if ((op == LOAD_NAME || op == LOAD_GLOBAL) && !in_set(traceless, name))
+        s->traces |= one_of(name, given, sizeof given / sizeof *given) ||
+                     (in_set(traces, name) && (s->star || in_set(builtin_names, name)));
 }
 
 /* `before`: the constant that the previous instruction loaded, or NULL. */
 static bool plain_name(scan *s, int op, PyObject *name, PyObject *before)
 {
-    static const char *const drawing[] = {"random", "samples"};
+    static const char *const drawing[] = {"random", "samples"}, *const listed[] = {"argv"};
     const bool stores = op == STORE_NAME || op == STORE_GLOBAL;
     s->draws |= one_of(name, drawing, sizeof drawing / sizeof *drawing);
+    s->keeps |= s->draws || one_of(name, listed, 1);
     if (in_set(unsteady, name))
         s->unsteady |= !stores || PyUnicode_CompareWithASCIIString(name, "__slots__") == 0;
     note_traces(s, op, name);
@@ -497,6 +512,7 @@ bool rn_plain_code(void *code, void *const *tests, size_t n_tests, const char *e
     found->steady = plain && !s.unsteady;
     found->traceless = ok && !s.unsteady && !s.traces;
     found->streams = s.streams;
+    found->keeps = s.keeps;
     end_scan(&s);
     return ok;
 }

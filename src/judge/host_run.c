@@ -148,6 +148,7 @@ static void call_quietly(PyObject *f, const char *method)
 static bool tell_plain(run *r, PyObject *code, rn_plain_found *found)
 {
     const bool plain = rn_plain_code(code, r->codes, r->n_codes, r->job->entry, found);
+    if (r->job->mode == RN_JUDGE_STDIO) found->steady &= !found->keeps;
     rn_plain_tell(plain, found->steady,
                   plain && found->steady && rn_plain_patient(r->codes, r->n_codes));
     return plain && found->steady;
