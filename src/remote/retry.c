@@ -45,6 +45,7 @@ static bool is_spent(const rn_ask *a)
 
 static bool status_again(long status)
 {
+    if (status == 501 || status == 505) return false; /* it never will */
     return status == 408 || status == 409 || status == 425 || status == 429 || status >= 500;
 }
 
@@ -58,6 +59,7 @@ static bool curl_again(CURLcode code)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_PARTIAL_FILE:
+    case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_GOT_NOTHING:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_HTTP2:
