@@ -43,7 +43,7 @@ static void test_faults(void **state)
         {"piece", 1, false, 1, RN_EFORMAT, false, "a piece of a stream"},
         {"unended", 0, false, 4, RN_ENET, false, "(4 attempts): the answer ends in its middle"},
         {"zipcut", 0, false, 4, RN_ENET, false, "(4 attempts)"},
-        {"501", 0, false, 2, RN_ENET, false, "answers 501: status 501 for a test"},
+        {"501", 0, false, 1, RN_ENET, false, "answers 501: status 501 for a test"},
         {"xml", 0, false, 2, RN_EINVAL, false, "answers 400: X in a tag"},
         {"root-429", 0, false, 4, RN_ENET, true, "answers 429 (4 attempts): said at the root"},
         {"list-503", 0, false, 4, RN_ENET, false, "answers 503 (4 attempts): in a list"},

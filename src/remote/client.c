@@ -773,6 +773,15 @@ int rn_remote_finish(rn_remote *r, rn_ask **done, rn_err *err)
     }
 }
 
+const rn_err *rn_remote_trouble(const rn_remote *r)
+{
+    for (const rn_ask *a = r->waiting.head; a; a = a->next)
+        if (a->err.code) return &a->err;
+    for (int i = 0; i < r->n_active; i++)
+        if (r->active[i]->err.code) return &r->active[i]->err;
+    return NULL;
+}
+
 void rn_remote_wake(rn_remote *r)
 {
     eventfd_write(r->wake_fd, 1);

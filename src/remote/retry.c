@@ -203,13 +203,13 @@ rn_after rn_retry_decide(rn_remote *r, rn_ask *a, CURLcode code, long status)
                     r->shown_url[a->form.kind], status, (long long)(a->retry_after_ms / 1000));
         return RN_AFTER_DONE;
     }
-    if (again && a->tries < most) {
-        set_due(r, a);
-        return RN_AFTER_AGAIN;
-    }
     if (answered)
         fail_status(r, a, status);
     else
         fail_curl(r, a, code);
-    return RN_AFTER_DONE;
+    if (!again || a->tries >= most) return RN_AFTER_DONE;
+    a->rc = 0; /* its message stays: rn_remote_trouble */
+    a->fatal = false;
+    set_due(r, a);
+    return RN_AFTER_AGAIN;
 }

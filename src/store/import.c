@@ -507,7 +507,8 @@ int rn_import(rn_store *s, const rn_import_opts *opts, rn_import_stats *stats, r
         im.file_no++;
         rc = import_file(&im, err);
     }
-    if (!rc) rc = count_problems(&im, err);
+    int rc2 = im.run_id ? count_problems(&im, rc ? NULL : err) : 0;
+    if (!rc) rc = rc2;
     rn_idmap_free(&im.map);
     rn_arena_free(&im.arena);
     rn_buf_free(&im.unmarked);

@@ -101,7 +101,7 @@ bool rn_import_text(const json_t *v, rn_buf *joined, rn_bytes *out);
 /* Verdicts in evalplus' and BigCodeBench's words, two generations of them: of the base tests, and
  * of all; either may be NULL. */
 void rn_import_statuses(rn_import_row *x, const json_t *base, const json_t *plus);
-/* "stop" or "length" for the words of servers and harnesses; "" for others. */
+/* "stop" or "length" for the words of servers and harnesses; another one word as it is; else "". */
 const char *rn_import_finish(const char *reason);
 
 /* CODET: reads the map or takes the set's prompts; finds the problem that a prompt belongs to. */
