@@ -161,11 +161,24 @@ static void test_retries(void **state)
     }
 }
 
-/* A page or nothing from a server that has answered is a gateway's: it is asked again. */
+/* A page or nothing from a server that has answered is a gateway's: it is asked again. A 403 or 404
+ * is of one prompt then, or passes. */
 static void test_gateways(void **state)
 {
     (void)state;
     static const char *const how[] = {"html@1", "blank@1"};
+    static const struct {
+        const char *how;
+        bool fatal;
+    } later[] = {{"401@1", true}, {"403@1", false}, {"404@1", false}};
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+        rn_remote *r = open_how(later[i].how, RN_REMOTE_COMPLETIONS);
+        rn_remote_answer a;
+        ask_one(r, 1, false, &a);
+        ask_one(r, 1, false, &a);
+        if (a.rc == 0 || a.fatal != later[i].fatal) fail_msg("%s: %d", later[i].how, a.fatal);
+        rn_remote_close(r);
+    }
     for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
         rn_remote *r = open_how(how[i], RN_REMOTE_COMPLETIONS);
         rn_remote_answer a;

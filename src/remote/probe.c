@@ -4,10 +4,11 @@
  * temperature 0, where batching on the server changes sums), which log probabilities it offers.
  *
  * First one plain question with all that the run's requests hold: what is refused is given up by
- * fields.c. One that is refused for its prompt (too long, filtered) or its short answer says nothing
- * of other requests: it is asked with another prompt, or with the run's own limit. Then top_k 1 with several seeds: where all answers differ the server ignores it.
- * All other questions are asked at once, since a server that is repeatable with one request at a
- * time need not be so with many; a refusal of one of them is an answer to it and ends nothing.
+ * fields.c. One that is refused for its prompt (too long, filtered) or its short answer says
+ * nothing of other requests: it is asked with another prompt, or with the run's own limit. Then
+ * top_k 1 with several seeds: where all answers differ the server ignores it. All other questions
+ * are asked at once, since a server that is repeatable with one request at a time need not be so
+ * with many; a refusal of one of them is an answer to it and ends nothing.
  */
 #include "remote/remote_priv.h"
 
@@ -390,7 +391,9 @@ int rn_remote_find_scoring(rn_remote *r, rn_remote_scoring *out, rn_err *err)
         } else if (got.rc && !said[0]) {
             snprintf(said, sizeof said, "%.199s", got.err.msg);
         }
-        bool found = got.rc == 0;
+        bool found = got.rc == 0 && got.score.sum < 0;
+        if (got.rc == 0 && !found && !said[0])
+            snprintf(said, sizeof said, "its log probabilities are all 0");
         rn_parsed_free(&parsed);
         rn_ask_free(a);
         if (rc) return rc;

@@ -185,8 +185,8 @@ int64_t rn_retry_after_ms(const char *value, int64_t now_unix_s);
  * after an error: usage is then set as far as it could be read. */
 int rn_answer_parse(const rn_ask_form *form, rn_bytes body, rn_parsed *out, rn_err *err);
 void rn_parsed_free(rn_parsed *p);
-/* The model's context from a list of models, *listed whether it is there; -1 unknown. Adds "a, b, c",
- * what the list has up to there, to names. */
+/* The model's context from a list of models, *listed whether it is there; -1 unknown. Adds
+ * "a, b, c", what the list has up to there, to names. */
 int64_t rn_answer_context(rn_bytes body, const char *model, bool *listed, rn_buf *names);
 
 /* words.c */

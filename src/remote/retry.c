@@ -103,7 +103,8 @@ static void fail_status(const rn_remote *r, rn_ask *a, long status)
     char said[440], tries[48];
     const char *url = r->shown_url[a->form.kind];
     rn_answer_message(rn_buf_view(&a->in), &r->secrets, said, 230);
-    if (r->first_words[0] && strcmp(r->first_words, said) != 0) {
+    const bool answered = r->takes.proven != 0; /* it did before */
+    if (!answered && r->first_words[0] && strcmp(r->first_words, said) != 0) {
         size_t n = strlen(said);
         snprintf(said + n, sizeof said - n, "; at first: %s", r->first_words);
     }
@@ -116,11 +117,11 @@ static void fail_status(const rn_remote *r, rn_ask *a, long status)
                     "%s answers %ld and sends on to '%s'; redirects are not followed, so that no "
                     "other host gets the key: give the final address with -m",
                     url, status, a->location);
-    } else if (status == 401 || status == 403) {
+    } else if (status == 401 || (status == 403 && !answered)) {
         a->rc = rn_fail(&a->err, RN_ENET, "%s answers %ld%s%s; %s", url, status, colon, said,
                         r->has_key ? "look at the key in the variable that --key-env names"
                                    : "name the environment variable of the key with --key-env");
-    } else if (status == 404) {
+    } else if (status == 404 && !answered) {
         a->rc =
             rn_fail(&a->err, RN_ENOTFOUND,
                     "%s answers 404%s%s; is the address right up to /v1, and the model '%s' served "
@@ -133,7 +134,9 @@ static void fail_status(const rn_remote *r, rn_ask *a, long status)
             "or with fewer --in-flight",
             url, tries, colon, said);
     } else {
-        a->fatal = status == 402 || status == 410; /* to be paid for; gone */
+        /* To be paid for; gone. Of a server that answered before, 403 and 404 are about this
+         * prompt, or pass: a filter's, a router's. */
+        a->fatal = status == 402 || status == 410;
         a->rc = rn_fail(&a->err, status == 400 ? RN_EINVAL : RN_ENET, "%s answers %ld%s%s%s", url,
                         status, tries, colon, said);
     }

@@ -54,8 +54,7 @@ typedef struct rn_import_row {
     const char *detail;
 } rn_import_row;
 
-/* rn_json_parse_python; rn_import_sample turns marks back, so that a text fails as it did in Python.
- */
+/* rn_json_parse_python; rn_import_sample turns marks back: a text fails as it did in Python. */
 int rn_import_parse(rn_importer *im, rn_bytes raw, int64_t line, json_t **out, rn_err *err);
 
 /* All unknown. */

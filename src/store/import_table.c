@@ -1,6 +1,7 @@
 /*
  * import_table.c: results without texts: n and c per problem, or a published curve, as CSV with a
- * header line, also with semicolons or tabs for the commas; import_rows.c reads the same names as rows of JSON.
+ * header line, also with semicolons or tabs for the commas; import_rows.c reads the same names as
+ * rows of JSON.
  */
 #include "store/import_priv.h"
 

@@ -48,7 +48,7 @@ Counts of other servers: zerousage, floatusage (12.0), ioutokens (input_tokens, 
                        nocompletion (prompt and total alone), hidden (the total holds 100
                        tokens of reasoning more a choice), reasonless (reasoning_tokens beside),
                        fewlogprobs (of the first token alone), manylogprobs (40 more), oddlogprobs
-                       (of fewer tokens than are named)
+                       (of fewer tokens than are named), zeroprobs (all 0)
 Gateways:              blank (an empty answer), innertext ({"error": "..."} with status 200), quota
                        (429, insufficient_quota), fails500 (500 where top_k is sent)
 Answers with an end:   null3 (every third says nothing), bare3 (every third is a choice of index and
@@ -340,6 +340,8 @@ class Server:
         probs = [logprob(t) for t in tokens]
         if "nullprob" in faults and probs:
             probs[-1] = None
+        if "zeroprobs" in faults:
+            probs = [0.0] * len(probs)
         if "fewlogprobs" in faults:
             tokens, probs = tokens[:1], probs[:1]
         if "manylogprobs" in faults:
@@ -351,7 +353,7 @@ class Server:
                                  "top_logprobs": []} for t, p in zip(tokens, probs)]}
         if q.get("echo"):
             head = (["<s>"] if "bos" in faults else []) + TOKEN.findall(prompt)
-            probs = [None] + [logprob(t) for t in head[1:]] + probs
+            probs = [None] + [0.0 if "zeroprobs" in faults else logprob(t) for t in head[1:]] + probs
             if "nullprob" in faults:
                 probs[-1] = None
             tokens = head + tokens
