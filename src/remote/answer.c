@@ -334,6 +334,7 @@ static void share_tokens(const rn_ask_form *f, rn_parsed *p, const rn_remote_sam
 static int unmark(rn_arena *arena, rn_bytes *text, rn_err *err)
 {
     rn_buf plain = {0};
+    if (!text->len) return 0;
     bool ok = rn_json_unmark(text, &plain);
     char *kept = ok ? rn_arena_dup(arena, text->data, text->len) : NULL;
     text->data = kept;
