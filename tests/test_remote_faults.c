@@ -40,6 +40,13 @@ static void test_faults(void **state)
         {"429", 0, false, 4, RN_ENET, true, "answers 429 (4 attempts)"},
         {"quota", 0, false, 1, RN_ENET, true, "used up"},
         {"blank", 0, false, 1, RN_EFORMAT, false, "is empty"},
+        {"piece", 1, false, 1, RN_EFORMAT, false, "a piece of a stream"},
+        {"unended", 0, false, 4, RN_ENET, false, "(4 attempts): the answer ends in its middle"},
+        {"zipcut", 0, false, 4, RN_ENET, false, "(4 attempts)"},
+        {"501", 0, false, 1, RN_ENET, false, "answers 501: status 501 for a test"},
+        {"xml", 0, false, 2, RN_EINVAL, false, "answers 400: X in a tag"},
+        {"root-429", 0, false, 4, RN_ENET, true, "answers 429 (4 attempts): said at the root"},
+        {"list-503", 0, false, 4, RN_ENET, false, "answers 503 (4 attempts): in a list"},
         /* once more without what only some servers know */
         {"500", 0, false, 5, RN_ENET, false, "answers 500 (4 attempts): status 500 for a test"},
         {"reset", 0, false, 4, RN_ENET, false, "(4 attempts)"},
@@ -58,6 +65,71 @@ static void test_faults(void **state)
         assert_int_equal(a.n_samples, 0);
         assert_int_equal(a.usage.n_failed, 1);
         assert_int_equal(rn_remote_pending(r), 0);
+        rn_remote_close(r);
+    }
+}
+
+/* Answers in forms of their own are read like any other. */
+static void test_odd_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *how;
+        rn_remote_api api;
+        int64_t n;
+        const char *finish, *text; /* a part of it */
+    } cases[] = {
+        {"mark", 0, 4, "stop", "return"},
+        {"gzip", 0, 4, "stop", "return"},
+        {"nan", 0, 4, "stop", "return"},
+        {"lonely", 0, 4, "stop", "\xed\xa0\xbd"},
+        {"crossed", 0, 4, "stop", "return"},
+        {"crossed", 1, 4, "stop", "return"},
+        {"both", 1, 4, "stop", "return"},
+        {"object", 1, 4, "stop", "return"},
+        {"details", 1, 4, "stop", "<think>\nlet me think\n</think>\n    return"},
+        {"from1", 0, 4, "stop", "return"},
+        {"gap", 0, 3, "stop", "return"},
+        {"oddend", 0, 4, "stop", "return"},
+        {"wildend", 0, 4, "red?[31m?", "return"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rn_remote *r = open_how(cases[i].how, cases[i].api);
+        rn_remote_answer a;
+        ask_one(r, 4, false, &a);
+        if (a.rc || a.n_samples != cases[i].n || a.usage.n_sent != 1)
+            fail_msg("%s: %lld samples: %s", cases[i].how, (long long)a.n_samples,
+                     a.rc ? a.err.msg : "");
+        for (int64_t k = 0; k < a.n_samples; k++) {
+            assert_string_equal(a.samples[k].finish, cases[i].finish);
+            if (rn_bytes_find(a.samples[k].text, rn_bytes_of(cases[i].text), 0) == SIZE_MAX)
+                fail_msg("%s: %s", cases[i].how, a.samples[k].text.data);
+        }
+        rn_remote_close(r);
+    }
+}
+
+/* Log probabilities of some tokens, or of others, are none of the sample's. */
+static void test_odd_logprobs(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *how;
+        bool known;
+    } cases[] = {{"", true},
+                 {"fewlogprobs", false},
+                 {"manylogprobs", false},
+                 {"oddlogprobs", false},
+                 {"hidden", false}};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        const size_t k = i / 2;
+        rn_remote *r = open_how(cases[k].how, RN_REMOTE_COMPLETIONS);
+        rn_remote_answer a;
+        ask_one(r, i % 2 ? 3 : 1, true, &a);
+        for (int64_t j = 0; j < a.n_samples; j++)
+            if (a.rc || isnan(a.samples[j].logprob) == cases[k].known || a.samples[j].gen_tok < 1)
+                fail_msg("%s: %g of %lld tokens", cases[k].how, a.samples[j].logprob,
+                         (long long)a.samples[j].gen_tok);
         rn_remote_close(r);
     }
 }
@@ -89,11 +161,24 @@ static void test_retries(void **state)
     }
 }
 
-/* A page or nothing from a server that has answered is a gateway's: it is asked again. */
+/* A page or nothing from a server that has answered is a gateway's: it is asked again. A 403 or 404
+ * is of one prompt then, or passes. */
 static void test_gateways(void **state)
 {
     (void)state;
     static const char *const how[] = {"html@1", "blank@1"};
+    static const struct {
+        const char *how;
+        bool fatal;
+    } later[] = {{"401@1", true}, {"403@1", false}, {"404@1", false}};
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+        rn_remote *r = open_how(later[i].how, RN_REMOTE_COMPLETIONS);
+        rn_remote_answer a;
+        ask_one(r, 1, false, &a);
+        ask_one(r, 1, false, &a);
+        if (a.rc == 0 || a.fatal != later[i].fatal) fail_msg("%s: %d", later[i].how, a.fatal);
+        rn_remote_close(r);
+    }
     for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
         rn_remote *r = open_how(how[i], RN_REMOTE_COMPLETIONS);
         rn_remote_answer a;
@@ -196,7 +281,64 @@ static void test_key_stays(void **state)
     assert_string_equal(said, "bad key *** here ");
 }
 
+/* Wherever a server puts the key, no message has it, nor a part of it. */
+static void test_key_comes_back(void **state)
+{
+    (void)state;
+    static const char *const how[] = {"key-0", "key-1", "key-2", "key-3",   "key-4",
+                                      "key-5", "key-6", "key-7", "redirect"};
+    const char *query[] = {"sig=$RN_TEST_KEY"};
+    setenv("RN_TEST_KEY", "sk/comes+back==", 1);
+    for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
+        rn_remote *r =
+            open_at(test_server_url(&server, how[i]),
+                    (rn_remote_opts){.key_env = "RN_TEST_KEY", .query = query, .n_query = 1});
+        rn_remote_answer a;
+        ask_one(r, 1, false, &a);
+        const char *said = a.rc ? a.err.msg : a.samples[0].finish;
+        if (strstr(said, "sk/") || strstr(said, "sk%2F") || strstr(said, "comes"))
+            fail_msg("%s: %s", how[i], said);
+        rn_remote_close(r);
+    }
+    unsetenv("RN_TEST_KEY");
+}
+
 /* ---- what servers take ----------------------------------------------------------------------- */
+
+/* A refusal of the probe's own prompt or short answer is none of the run's. */
+static void test_probe_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *how, *message; /* NULL: it settles */
+    } cases[] = {{"prompt-sentinel", NULL},
+                 {"least-100", NULL},
+                 {"prompt-sentinel+prompt-def", "maximum context length"},
+                 {"least-1000", "thinking.budget_tokens"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rn_remote *r = open_how(cases[i].how, RN_REMOTE_COMPLETIONS);
+        rn_sampling s = sampling;
+        s.max_tok = 256;
+        rn_remote_probe p;
+        rn_err err;
+        rn_bytes prompt = rn_bytes_of("# sentinel\n");
+        int rc = rn_remote_settle(r, prompt, &s, &err);
+        if (cases[i].message) {
+            assert_int_equal(rc, RN_EINVAL);
+            assert_contains(err.msg, cases[i].message);
+        } else {
+            assert_ok(rc, &err);
+            assert_ok(rn_remote_probe_quick(r, prompt, &s, &p, &err), &err);
+            assert_true(p.honours_n && p.logprobs);
+        }
+        rn_remote_close(r);
+    }
+    rn_err err;
+    rn_remote *r = open_at(test_server_url(&server, ""), (rn_remote_opts){.model = "tset-model"});
+    assert_int_equal(rn_remote_settle(r, rn_bytes_of("p"), &sampling, &err), RN_ENOTFOUND);
+    assert_contains(err.msg, "its list has test-model (did you mean 'test-model'?)");
+    rn_remote_close(r);
+}
 
 /* One request for n samples with stops; the settings that a run would record. */
 static void settle_at(const char *how, double top_p, rn_remote_answer *a, rn_remote **out,
@@ -535,6 +677,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_odd_answers),
+        cmocka_unit_test(test_odd_logprobs),
+        cmocka_unit_test(test_key_comes_back),
+        cmocka_unit_test(test_probe_refused),
         cmocka_unit_test(test_retries),
         cmocka_unit_test(test_slow_and_down),
         cmocka_unit_test(test_gateways),

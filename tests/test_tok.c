@@ -550,6 +550,19 @@ static void v_charsmap(rn_gguf_writer *w)
     merges(w, "a b");
     rn_gguf_put_i32s(w, "tokenizer.ggml.precompiled_charsmap", (int32_t[]){1, 2}, 2);
 }
+/* A key that nobody knows; ids of tokens may be there. */
+static void v_unknown_key(rn_gguf_writer *w)
+{
+    merges(w, "a b");
+    rn_gguf_put_u32(w, "tokenizer.ggml.padding_token_id", 1);
+    rn_gguf_put_bool(w, "tokenizer.ggml.normalizer.strip_marks", false);
+    rn_gguf_put_i32s(w, "tokenizer.ggml.suppress_tokens", (int32_t[]){1, 2}, 2);
+}
+static void v_no_bos(rn_gguf_writer *w)
+{
+    merges(w, "a b");
+    rn_gguf_put_bool(w, "tokenizer.ggml.add_bos_token", true);
+}
 
 static const struct {
     const char *name;
@@ -557,6 +570,9 @@ static const struct {
     int code;
     const char *message;
 } bad_files[] = {
+    {"unknown key", v_unknown_key, RN_EUNSUPPORTED,
+     "know what tokenizer.ggml.suppress_tokens asks"},
+    {"no bos", v_no_bos, RN_EFORMAT, "no tokenizer.ggml.bos_token_id says which"},
     {"extra blanks", v_blanks, RN_EUNSUPPORTED, "remove_extra_whitespaces changes texts"},
     {"lowercase", v_lowercase, RN_EUNSUPPORTED, "normalizer.lowercase changes texts"},
     {"charsmap", v_charsmap, RN_EUNSUPPORTED, "precompiled_charsmap changes texts"},

@@ -19,6 +19,13 @@ typedef struct rn_json_at {
  * the caller's: json_decref. */
 int rn_json_parse(rn_bytes text, rn_json_at at, json_t **out, rn_err *err);
 
+/* The same of what Python's json writes beyond JSON: NaN and Infinity become null, an integer
+ * beyond 64 bits a string of its digits; a lone surrogate, which no UTF-8 holds, becomes a mark
+ * (*marked), which rn_json_unmark turns into its three bytes: *text may then lie in *out. False: no
+ * memory. */
+int rn_json_parse_python(rn_bytes text, rn_json_at at, json_t **out, bool *marked, rn_err *err);
+bool rn_json_unmark(rn_bytes *text, rn_buf *out);
+
 /* Fields of an object; the results are borrowed from `obj`. A required field that is absent or of
  * the wrong type is RN_EFORMAT with file, line and field. The _opt forms leave *out alone when the
  * field is absent or null. */

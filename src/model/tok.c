@@ -350,6 +350,14 @@ static int load_special_ids(loader *l)
             rn_gguf_bool_opt(l->g, "tokenizer.ggml.add_space_prefix", &t->add_space_prefix, l->err);
     if (!rc) rc = load_fim(l);
     if (rc) return rc;
+    bool wants = false; /* said, not assumed */
+    rc = rn_gguf_bool_opt(l->g, "tokenizer.ggml.add_bos_token", &wants, l->err);
+    if (!rc && wants && t->bos < 0)
+        rc = rn_fail(l->err, RN_EFORMAT,
+                     "%s: tokenizer.ggml.add_bos_token asks for a token before each text, and no "
+                     "tokenizer.ggml.bos_token_id says which; the file is damaged",
+                     rn_gguf_path(l->g));
+    if (rc) return rc;
     if (t->bos < 0) t->add_bos = false;
     mark_end(t, t->eos);
     mark_end(t, eot);
@@ -576,21 +584,48 @@ static int load_specials(loader *l)
     return 0;
 }
 
-/* Keys that ask for texts to be changed before they are cut, which is not done here. */
+static bool says_nothing(const rn_gguf_kv *kv)
+{
+    if (kv->type == RN_G_ARRAY) return kv->n == 0;
+    return kv->type != RN_G_STR && rn_gguf_real_at(kv, 0) == 0;
+}
+
+static bool is_one_of(const char *name, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(name, list[i]) == 0) return true;
+    return false;
+}
+
+/* Keys that ask for texts to be changed before they are cut, which is not done here, and those of
+ * which nobody knows what they ask for: to ignore them would change the result. Tokens by their
+ * names' ids (padding_token_id) are free to be there; add_eos_token would end every prompt. */
 static int refuse_changes(const loader *l)
 {
-    static const char *const keys[] = {"remove_extra_whitespaces", "add_sep_token",
-                                       "normalizer.lowercase", "precompiled_charsmap"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        char key[64];
-        snprintf(key, sizeof key, "tokenizer.ggml.%s", keys[i]);
-        const rn_gguf_kv *kv = rn_gguf_find(l->g, key);
-        bool plain = kv && kv->type != RN_G_ARRAY && kv->type != RN_G_STR;
-        if (!kv || (plain && rn_gguf_real_at(kv, 0) == 0)) continue;
-        if (kv->type == RN_G_ARRAY && kv->n == 0) continue;
+    static const char prefix[] = "tokenizer.ggml.", id[] = "_token_id";
+    static const char *const known[] = {"model",           "pre",
+                                        "tokens",          "token_type",
+                                        "scores",          "token_type_count",
+                                        "merges",          "added_tokens",
+                                        "add_bos_token",   "add_eos_token",
+                                        "add_space_prefix"};
+    static const char *const changes[] = {"remove_extra_whitespaces", "add_sep_token",
+                                          "normalizer.lowercase", "precompiled_charsmap"};
+    for (size_t i = 0; i < rn_gguf_n_kv(l->g); i++) {
+        const rn_gguf_kv *kv = rn_gguf_kv_at(l->g, i);
+        char key[96];
+        if (!rn_bytes_starts(kv->key, prefix) || says_nothing(kv)) continue;
+        snprintf(key, sizeof key, "%.*s", (int)kv->key.len, kv->key.data);
+        const char *name = key + sizeof prefix - 1;
+        size_t n = strlen(name);
+        if (is_one_of(name, known, sizeof known / sizeof known[0])) continue;
+        if (n >= sizeof id && strcmp(name + n - (sizeof id - 1), id) == 0) continue;
+        bool change = is_one_of(name, changes, sizeof changes / sizeof changes[0]);
         return rn_fail(l->err, RN_EUNSUPPORTED,
-                       "%s: %s changes texts before they are cut into tokens, which this version "
-                       "does not do",
+                       change ? "%s: %s changes texts before they are cut into tokens, which this "
+                                "version does not do"
+                              : "%s: this version does not know what %s asks for, and to ignore it "
+                                "would change the result",
                        rn_gguf_path(l->g), key);
     }
     return 0;

@@ -25,9 +25,10 @@
 #include "base/json.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <strings.h>
 
-enum { MAX_TOKENS = INT32_MAX, MAX_DEPTH = 4 };
+enum { MAX_TOKENS = INT32_MAX, MAX_DEPTH = 4, MAX_NAMES = 4096 };
 
 static const char reply[] = "the server's answer";
 
@@ -94,9 +95,11 @@ static bool sum_logprobs(const json_t *choice, double *sum, int64_t *n)
 {
     const json_t *lp = json_object_get(choice, "logprobs");
     const json_t *list = json_object_get(lp, "token_logprobs");
+    const json_t *tokens = json_object_get(lp, "tokens");
     bool nested = !json_is_array(list);
     if (nested) list = json_object_get(lp, "content");
     if (json_array_size(list) == 0) return false;
+    if (!nested && tokens && json_array_size(tokens) != json_array_size(list)) return false;
     *sum = 0;
     *n = (int64_t)json_array_size(list);
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -147,7 +150,7 @@ static void add_parts(const json_t *v, int depth, rn_buf *text, rn_buf *thought)
 
 static bool is_text(const json_t *v)
 {
-    return !v || json_is_null(v) || json_is_string(v) || json_is_array(v);
+    return !v || json_is_null(v) || json_is_string(v) || json_is_array(v) || json_is_object(v);
 }
 
 /* Cuts the text at the first of the stop strings that the server was not asked to stop at. */
@@ -169,7 +172,8 @@ static bool cut(const rn_ask_form *f, rn_bytes *text)
 static int message_text(const rn_ask_form *f, const json_t *m, rn_arena *arena, rn_remote_sample *s,
                         rn_err *err)
 {
-    static const char *const apart[] = {"reasoning_content", "reasoning", "thinking"};
+    static const char *const apart[] = {"reasoning_content", "reasoning", "thinking",
+                                        "reasoning_details"};
     const json_t *content = json_object_get(m, "content");
     if (!content || json_is_null(content)) content = json_object_get(m, "refusal");
     if ((m && !json_is_object(m)) || !is_text(content))
@@ -220,8 +224,11 @@ static const char *finish_of(const char *name)
 static int read_choice(const rn_ask_form *f, const json_t *c, rn_parsed *p, rn_remote_sample *s,
                        rn_err *err)
 {
-    rn_bytes finish;
-    if (!string_of(c, "finish_reason", &finish) || finish.len == 0)
+    rn_bytes finish; /* SGLang's own form: {"type": "stop", "matched": 2} */
+    const json_t *reason = json_object_get(c, "finish_reason");
+    bool told = json_is_object(reason) ? string_of(reason, "type", &finish)
+                                       : string_of(c, "finish_reason", &finish);
+    if (!told || finish.len == 0)
         return malformed(err, "holds a choice without finish_reason: it may be cut");
     s->finish = finish_of(finish.data);
     rn_bytes native; /* a gateway calls "stop" what its provider broke off */
@@ -229,9 +236,14 @@ static int read_choice(const rn_ask_form *f, const json_t *c, rn_parsed *p, rn_r
     s->gen_tok = -1;
     s->logprob = NAN;
     if (!s->finish) return 0;
-    const json_t *text = json_object_get(c, "text");
-    if (f->api == RN_REMOTE_CHAT && !text) {
-        int rc = message_text(f, json_object_get(c, "message"), &p->arena, s, err);
+    /* Gateways answer in the form of the other kind of request, and some in both at once. */
+    const json_t *text = json_object_get(c, "text"), *message = json_object_get(c, "message");
+    bool chat = f->api == RN_REMOTE_CHAT;
+    if (!text && !message && json_object_get(c, "delta"))
+        return malformed(err, "holds a piece of a stream (\"delta\"), although \"stream\": false "
+                              "was sent");
+    if (message && (chat || !json_is_string(text))) {
+        int rc = message_text(f, message, &p->arena, s, err);
         if (rc) return rc;
     } else if (json_is_string(text)) {
         s->text = (rn_bytes){json_string_value(text), json_string_length(text)};
@@ -247,6 +259,28 @@ static int read_choice(const rn_ask_form *f, const json_t *c, rn_parsed *p, rn_r
     }
     if (s->cut_here) s->finish = "stop";
     return 0;
+}
+
+/* Log probabilities that are not those of all tokens, but for the end token and those of a stop
+ * string, which some servers count and others do not: of the visible part of an answer, or cut
+ * short. Their sum says nothing. */
+static void check_logprobs(const rn_ask_form *f, const rn_parsed *p, rn_remote_sample *all,
+                           int64_t n)
+{
+    int64_t counted = 0, slack = 1;
+    for (size_t i = 0; i < json_array_size(f->stop); i++) {
+        int64_t len = 1 + (int64_t)json_string_length(json_array_get(f->stop, i));
+        if (len > slack) slack = len;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (all[i].gen_tok < 0) return; /* of some choices only: they cannot be compared */
+        counted += all[i].gen_tok;
+    }
+    if (p->gen_tok < 0 || llabs(counted - p->gen_tok) <= n * slack) return;
+    for (int64_t i = 0; i < n; i++) {
+        all[i].logprob = NAN;
+        all[i].gen_tok = -1;
+    }
 }
 
 /* Some servers (ik_llama.cpp) say "stop" whatever the end was. A sample with as many tokens as were
@@ -296,28 +330,52 @@ static void share_tokens(const rn_ask_form *f, rn_parsed *p, const rn_remote_sam
     }
 }
 
+/* Lone surrogates as the bytes that Python gives them; such a program does not compile. */
+static int unmark(rn_arena *arena, rn_bytes *text, rn_err *err)
+{
+    rn_buf plain = {0};
+    if (!text->len) return 0;
+    bool ok = rn_json_unmark(text, &plain);
+    char *kept = ok ? rn_arena_dup(arena, text->data, text->len) : NULL;
+    text->data = kept;
+    rn_buf_free(&plain);
+    return kept ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for an answer");
+}
+
 static int read_choices(const rn_ask_form *f, const json_t *choices, rn_parsed *p, rn_err *err)
 {
     size_t n = json_array_size(choices);
     rn_remote_sample *all = rn_arena_array(&p->arena, n, sizeof *all);
     rn_remote_sample **place = rn_arena_array(&p->arena, n, sizeof *place);
-    bool *seen = rn_arena_array(&p->arena, n, sizeof *seen);
+    int64_t *number = rn_arena_array(&p->arena, n, sizeof *number);
     p->samples = rn_arena_array(&p->arena, n, sizeof *p->samples);
-    if (!all || !place || !seen || !p->samples)
+    if (!all || !place || !number || !p->samples)
         return rn_fail(err, RN_ENOMEM, "out of memory for an answer");
     for (size_t i = 0; i < n; i++) {
         const json_t *c = json_array_get(choices, i);
         const json_t *index = json_object_get(c, "index");
-        json_int_t at = json_is_integer(index) ? json_integer_value(index) : (json_int_t)i;
+        number[i] = json_is_integer(index) ? (int64_t)json_integer_value(index) : (int64_t)i;
         if (!json_is_object(c)) return malformed(err, "holds a choice that is not an object");
-        if (at < 0 || at >= (json_int_t)n || seen[at])
-            return malformed(err, "numbers its choices wrongly");
-        seen[at] = true;
-        int rc = read_choice(f, c, p, &all[at], err);
+        /* From 0 or from 1, with gaps where some were left out; one twice may be one text twice. */
+        bool wrong = number[i] < 0 || number[i] > f->n;
+        for (size_t k = 0; k < i; k++)
+            wrong |= number[k] == number[i];
+        if (wrong) return malformed(err, "numbers its choices wrongly");
+        rn_remote_sample x = {0};
+        int rc = read_choice(f, c, p, &x, err);
         if (rc) return rc;
+        size_t at = i;
+        for (; at > 0 && number[at - 1] > number[i]; at--)
+            all[at] = all[at - 1];
+        all[at] = x;
+        int64_t own = number[i];
+        memmove(number + at + 1, number + at, (i - at) * sizeof *number);
+        number[at] = own;
     }
+    check_logprobs(f, p, all, (int64_t)n);
     for (size_t i = 0; i < n; i++) {
         if (!all[i].finish) continue;
+        if (p->marked && unmark(&p->arena, &all[i].text, err)) return RN_ENOMEM;
         place[i] = &p->samples[p->n_samples++];
         *place[i] = all[i];
     }
@@ -426,23 +484,22 @@ static int read_score(const rn_ask_form *f, const json_t *choices, rn_parsed *p,
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-static int parse_root(rn_bytes body, json_t **out, rn_err *err)
+static int parse_root(rn_bytes body, rn_parsed *p, rn_err *err)
 {
-    size_t at = 0;
-    while (at < body.len && (unsigned char)body.data[at] <= ' ')
-        at++;
-    if (at == body.len) return malformed(err, "is empty");
-    if (body.len - at > 5 && memcmp(body.data + at, "data:", 5) == 0)
-        return malformed(err, "is a stream, although \"stream\": false was sent; the address must "
-                              "lead to a server that answers in one piece");
-    if (body.data[at] == '<')
+    static const char *const lines[] = {"data:", "event:", "id:", "retry:", ": "};
+    while (body.len && (unsigned char)*body.data <= ' ')
+        body.data++, body.len--;
+    if (!body.len) return malformed(err, "is empty");
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (rn_bytes_starts(body, lines[i]))
+            return malformed(err, "is a stream, although \"stream\": false was sent; the address "
+                                  "must lead to a server that answers in one piece");
+    if (*body.data == '<')
         return malformed(err,
                          "is a web page; the address must lead to the server's API, up to /v1");
-    json_t *root;
     rn_err why;
-    if (rn_json_parse(body, (rn_json_at){"answer", 0}, &root, &why))
+    if (rn_json_parse_python(body, (rn_json_at){"answer", 0}, &p->root, &p->marked, &why))
         return rn_fail(err, RN_EFORMAT, "%s is not valid JSON: %s", reply, why.msg);
-    *out = root;
     return 0;
 }
 
@@ -450,7 +507,7 @@ int rn_answer_parse(const rn_ask_form *f, rn_bytes body, rn_parsed *p, rn_err *e
 {
     p->prompt_tok = p->cached_tok = p->gen_tok = -1;
     p->id = p->model = "";
-    int rc = parse_root(body, &p->root, err);
+    int rc = parse_root(body, p, err);
     if (rc) return rc;
     if (!json_is_object(p->root)) return malformed(err, "is no JSON object");
     read_usage(f, p->root, p);
@@ -460,7 +517,7 @@ int rn_answer_parse(const rn_ask_form *f, rn_bytes body, rn_parsed *p, rn_err *e
     const json_t *choices = json_object_get(p->root, "choices");
     if (!json_is_array(choices)) {
         char said[200];
-        rn_answer_message(body, NULL, said, sizeof said);
+        rn_answer_message(body, f->secrets, said, sizeof said);
         return rn_fail(err, RN_EFORMAT, "%s holds no choices%s%s", reply, said[0] ? ": " : "",
                        said);
     }
@@ -480,7 +537,7 @@ void rn_parsed_free(rn_parsed *p)
     *p = (rn_parsed){0};
 }
 
-int64_t rn_answer_context(rn_bytes body, const char *model, bool *listed)
+int64_t rn_answer_context(rn_bytes body, const char *model, bool *listed, rn_buf *names)
 {
     *listed = false;
     json_error_t ignored;
@@ -496,6 +553,9 @@ int64_t rn_answer_context(rn_bytes body, const char *model, bool *listed)
         if (!string_of(m, "id", &id)) continue;
         const char *name = id.data;
         if (rn_bytes_starts(id, prefix) && strcmp(name, model) != 0) name += sizeof prefix - 1;
+        bool plain = rn_utf8_valid(id, NULL) && !strpbrk(name, "\x1b\r\n");
+        if (plain && names->len < MAX_NAMES)
+            rn_buf_printf(names, "%s%s", names->len ? ", " : "", name);
         if (strcmp(name, model) != 0) continue;
         *listed = true;
         for (size_t k = 0; context < 0 && k < sizeof sizes / sizeof sizes[0]; k++)

@@ -147,7 +147,11 @@ static size_t on_header(char *line, size_t size, size_t n, void *user)
     char v[64];
     if (header_is(line, len, "Retry-After", v, sizeof v))
         a->retry_after_ms = rn_retry_after_ms(v, (int64_t)time(NULL));
-    header_is(line, len, "Location", a->location, sizeof a->location);
+    char to[2000];
+    if (header_is(line, len, "Location", to, sizeof to)) {
+        rn_blot(a->form.secrets, to); /* a query comes back with it; before it is cut */
+        snprintf(a->location, sizeof a->location, "%.*s", (int)sizeof a->location - 1, to);
+    }
     return len;
 }
 
@@ -183,6 +187,7 @@ static CURL *new_easy(rn_remote *r)
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "ration/" RN_VERSION);
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, r->headers);
+    curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, ""); /* not asked for, but understood */
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(c, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
@@ -202,14 +207,23 @@ static CURL *new_easy(rn_remote *r)
     return c;
 }
 
+static bool keep_secret(rn_remote *r, const char *value)
+{
+    char *copy = value ? strdup(value) : NULL;
+    bool kept = copy && rn_vec_push(&r->secrets, copy);
+    if (!kept) free(copy);
+    /* cppcheck-suppress memleak ; the vector owns it */
+    return kept;
+}
+
+/* A server shows an address as it was sent: the value is noted as it stands there, too. */
 int rn_remote_add_secret(rn_remote *r, const char *value, rn_err *err)
 {
-    char *copy = strdup(value);
-    bool kept = copy && rn_vec_push(&r->secrets, copy);
-    /* cppcheck-suppress memleak ; the vector owns it */
-    if (kept) return 0;
-    free(copy);
-    return rn_fail(err, RN_ENOMEM, "out of memory for a client");
+    char *sent = curl_easy_escape(NULL, value, 0);
+    bool kept = keep_secret(r, value) && sent && (!strcmp(sent, value) || keep_secret(r, sent));
+    if (sent) explicit_bzero(sent, strlen(sent));
+    curl_free(sent);
+    return kept ? 0 : rn_fail(err, RN_ENOMEM, "out of memory for a client");
 }
 
 /* A key of the user's as a header. */
@@ -242,6 +256,7 @@ static int set_extras(rn_remote *r, const rn_remote_opts *o, rn_err *err)
     struct curl_slist *h = curl_slist_append(NULL, "Content-Type: application/json");
     if (h) r->headers = h;
     h = h ? curl_slist_append(h, "Expect:") : NULL; /* no round trip before a long prompt */
+    h = h ? curl_slist_append(h, "Accept-Encoding:") : NULL;
     r->headers_said = json_object();
     r->query_said = json_object();
     if (!h || !r->headers_said || !r->query_said)
@@ -435,19 +450,28 @@ int64_t rn_remote_pending(const rn_remote *r)
 
 /* ---- the ledger ------------------------------------------------------------------------------ */
 
-/* A name of the parsed answer that is to outlive it. */
+/* A name of the parsed answer that is to outlive it, as one word that may be shown. */
 static const char *keep_name(rn_remote *r, const char *name)
 {
     static const char *const known[] = {"stop", "length", "content_filter", "tool_calls"};
     enum { MAX_NAMES = 64, MAX_LEN = 63 };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(name, known[i]) == 0) return known[i];
-    for (size_t i = 0; i < r->finishes.n; i++)
-        if (strncmp(name, r->finishes.data[i], MAX_LEN) == 0) return r->finishes.data[i];
-    char *copy = r->finishes.n < MAX_NAMES ? strndup(name, MAX_LEN) : NULL;
-    if (copy && rn_vec_push(&r->finishes, copy)) return copy;
-    free(copy);
-    return "other";
+    char *own = strdup(name);
+    if (!own) return "other";
+    rn_blot(&r->secrets, own);
+    size_t n = strnlen(own, MAX_LEN);
+    while (n && !rn_utf8_valid((rn_bytes){own, n}, NULL))
+        n--; /* the end of a character that did not fit */
+    own[n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)own[i] < ' ' || own[i] == 0x7f) own[i] = '?';
+    const char *kept = NULL;
+    for (size_t i = 0; i < r->finishes.n && !kept; i++)
+        if (strcmp(own, r->finishes.data[i]) == 0) kept = r->finishes.data[i];
+    if (!kept && r->finishes.n < MAX_NAMES && rn_vec_push(&r->finishes, own)) return own;
+    free(own);
+    return kept ? kept : "other";
 }
 
 /* An attempt whose tokens nobody knows: the server may have generated all that was asked for. */
@@ -597,6 +621,14 @@ static bool may_have_generated(CURLcode code, long status)
            code != CURLE_PEER_FAILED_VERIFICATION;
 }
 
+/* Servers of .NET begin with a byte order mark. */
+static void unmark(rn_buf *in)
+{
+    if (!rn_bytes_starts(rn_buf_view(in), "\xef\xbb\xbf")) return;
+    memmove(in->data, in->data + 3, in->len - 2); /* with the NUL behind it */
+    in->len -= 3;
+}
+
 static void collect(rn_remote *r)
 {
     int left;
@@ -608,10 +640,16 @@ static void collect(rn_remote *r)
         CURLcode code = m->data.result;
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &a);
         curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+        unmark(&a->in);
+        if (status == 200 && code == CURLE_OK && rn_answer_is_cut(rn_buf_view(&a->in))) {
+            code = CURLE_PARTIAL_FILE;
+            snprintf(a->curl_error, sizeof a->curl_error, "the answer ends in its middle");
+        }
         if (status == 200) status = rn_answer_status(rn_buf_view(&a->in));
         if (status == 200 && code == CURLE_OK && r->takes.proven &&
             rn_answer_is_page(rn_buf_view(&a->in)))
             status = 502; /* a gateway's */
+        a->status = status;
         a->wall_ns = rn_now_ns() - a->sent_ns;
         detach(r, a);
         rn_after next = rn_retry_decide(r, a, code, status);
@@ -676,6 +714,7 @@ void rn_remote_deliver(rn_remote *r, rn_ask *a, rn_parsed *p, rn_remote_answer *
         for (int64_t i = 0; i < p->n_samples; i++)
             p->samples[i].finish = keep_name(r, p->samples[i].finish);
         if (rc) a->rc = rn_fail(&a->err, rc, "%s: %s", r->shown_url[a->form.kind], why.msg);
+        if (rc) rn_blot(&r->secrets, a->err.msg);
     }
     a->usage.n_requests = 1;
     a->usage.n_failed = rc != 0;
@@ -732,6 +771,15 @@ int rn_remote_finish(rn_remote *r, rn_ask **done, rn_err *err)
             return rn_fail(err, RN_ECANCELLED, "stopped");
         if ((rc = turn(r, rn_now_ns() + (int64_t)SLICE_MS * 1000000, err)) < 0) return rc;
     }
+}
+
+const rn_err *rn_remote_trouble(const rn_remote *r)
+{
+    for (const rn_ask *a = r->waiting.head; a; a = a->next)
+        if (a->err.code) return &a->err;
+    for (int i = 0; i < r->n_active; i++)
+        if (r->active[i]->err.code) return &r->active[i]->err;
+    return NULL;
 }
 
 void rn_remote_wake(rn_remote *r)

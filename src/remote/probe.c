@@ -4,11 +4,15 @@
  * temperature 0, where batching on the server changes sums), which log probabilities it offers.
  *
  * First one plain question with all that the run's requests hold: what is refused is given up by
- * fields.c. Then top_k 1 with several seeds: where all answers differ the server ignores it.
- * All other questions are asked at once, since a server that is repeatable with one request at a
- * time need not be so with many; a refusal of one of them is an answer to it and ends nothing.
+ * fields.c. One that is refused for its prompt (too long, filtered) or its short answer says
+ * nothing of other requests: it is asked with another prompt, or with the run's own limit. Then
+ * top_k 1 with several seeds: where all answers differ the server ignores it. All other questions
+ * are asked at once, since a server that is repeatable with one request at a time need not be so
+ * with many; a refusal of one of them is an answer to it and ends nothing.
  */
 #include "remote/remote_priv.h"
+
+#include "base/near.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,8 +27,12 @@ enum {
     TOP_1_TOK = 24,
     PROBE_TRIES = 2, /* llama.cpp answers 500 to what it does not know */
     FIRST_SEED = 20240401,
-    MAX_QUESTIONS = 3 + TOP_1 + MAX_PROMPTS * 2 * REPEATS + OTHER_SEEDS
+    PLAINS = 3, /* the plain question, with a longer answer, with another prompt */
+    MAX_QUESTIONS = PLAINS + 2 + TOP_1 + MAX_PROMPTS * 2 * REPEATS + OTHER_SEEDS
 };
+
+static const char *const plain_prompts[MAX_PROMPTS] = {"def f(x):\n", "def g(x, y):\n",
+                                                       "def h(n):\n"};
 
 typedef enum purpose { PLAIN, TOP_K, LOGPROBS, CHOICES, GREEDY, SEEDED, OTHER_SEED } purpose;
 
@@ -41,9 +49,11 @@ typedef struct question {
 
 typedef struct probe {
     rn_remote *r;
-    const rn_bytes *prompts;
+    rn_bytes prompts[MAX_PROMPTS];
     rn_sampling sampling;
     rn_remote_probe *out;
+    bool refused;  /* the plain question, in words that are not about the server */
+    rn_buf models; /* names in its list */
     question q[MAX_QUESTIONS];
     int n;
 } probe;
@@ -102,6 +112,8 @@ static int note(probe *p, rn_err *err)
         rc = got.rc;
         if (err) *err = got.err;
     }
+    if (q->purpose == PLAIN)
+        p->refused = rc && (a->status == 400 || a->status == 413 || a->status == 422);
     rn_parsed_free(&parsed);
     rn_ask_free(a);
     return rc;
@@ -119,11 +131,25 @@ static int look_at_models(probe *p, rn_err *err)
     rn_remote_put(p->r, a);
     if ((rc = rn_remote_finish(p->r, &a, err))) return rc;
     p->out->listed = true;
+    rn_buf_clear(&p->models);
     if (a->rc == 0)
-        p->out->context_tok =
-            rn_answer_context(rn_buf_view(&a->in), rn_remote_model(p->r), &p->out->listed);
+        p->out->context_tok = rn_answer_context(rn_buf_view(&a->in), rn_remote_model(p->r),
+                                                &p->out->listed, &p->models);
     rn_ask_free(a);
     return 0;
+}
+
+/* What is served at an address that does not know the model, into its message. */
+static void name_models(probe *p, rn_err *err)
+{
+    enum { MOST = 300 };
+    char hint[RN_NEAR_HINT];
+    if (!p->models.len && look_at_models(p, NULL)) return;
+    if (!err || !p->models.len || !rn_buf_ok(&p->models) || p->out->listed) return;
+    rn_near_hint(rn_remote_model(p->r), p->models.data, hint);
+    size_t n = strlen(err->msg);
+    snprintf(err->msg + n, sizeof err->msg - n, "; its list has %.*s%s%s", MOST, p->models.data,
+             p->models.len > MOST ? " ..." : "", hint);
 }
 
 /* ---- conclusions ----------------------------------------------------------------------------- */
@@ -208,23 +234,61 @@ static int ask_from(probe *p, int from, rn_err *err)
     return rc;
 }
 
-static probe *new_probe(rn_remote *r, const rn_bytes *prompts, const rn_sampling *sampling,
-                        rn_remote_probe *out)
+static void use_plain(probe *p)
+{
+    for (int i = 0; i < MAX_PROMPTS; i++)
+        p->prompts[i] = rn_bytes_of(plain_prompts[i]);
+}
+
+static probe *new_probe(rn_remote *r, const rn_bytes *prompts, int n_prompts,
+                        const rn_sampling *sampling, rn_remote_probe *out)
 {
     *out = (rn_remote_probe){.context_tok = -1, .listed = true};
     probe *p = calloc(1, sizeof *p);
     if (!p) return NULL;
-    *p = (probe){.r = r, .prompts = prompts, .sampling = *sampling, .out = out};
-    if (p->sampling.max_tok > PROBE_TOK) p->sampling.max_tok = PROBE_TOK;
+    *p = (probe){.r = r, .sampling = *sampling, .out = out};
+    for (int i = 0; i < MAX_PROMPTS; i++)
+        p->prompts[i] = prompts[i < n_prompts ? i : 0];
+    if (r->plain_probe) use_plain(p);
+    if (p->sampling.max_tok > PROBE_TOK && !r->long_probe) p->sampling.max_tok = PROBE_TOK;
     return p;
 }
 
-static int settle(probe *p, rn_err *err)
+static void free_probe(probe *p)
+{
+    rn_buf_free(&p->models);
+    free(p);
+}
+
+/* The plain question, in other ways where it is refused; the first refusal is the one to tell. */
+static int ask_plain(probe *p, const rn_sampling *own, rn_err *err)
+{
+    rn_remote *r = p->r;
+    rn_err first, other;
+    add(p, PLAIN, 0, FIRST_SEED);
+    int rc = ask_from(p, 0, &first);
+    if (rc && p->refused && own->max_tok > p->sampling.max_tok && strcasestr(first.msg, "max")) {
+        p->sampling.max_tok = own->max_tok;
+        add(p, PLAIN, 0, FIRST_SEED);
+        r->long_probe = ask_from(p, p->n - 1, &other) == 0;
+        if (r->long_probe) return 0;
+        p->sampling.max_tok = PROBE_TOK;
+    }
+    if (rc && p->refused) {
+        use_plain(p);
+        add(p, PLAIN, 0, FIRST_SEED);
+        r->plain_probe = ask_from(p, p->n - 1, &other) == 0;
+        if (r->plain_probe) return 0;
+    }
+    if (rc && err) *err = first;
+    return rc;
+}
+
+static int settle(probe *p, const rn_sampling *own, rn_err *err)
 {
     rn_remote *r = p->r;
     if (r->settled) return 0;
-    add(p, PLAIN, 0, FIRST_SEED);
-    int rc = ask_from(p, 0, err);
+    int rc = ask_plain(p, own, err);
     int from = p->n;
     for (int i = 0; i < TOP_1; i++)
         add(p, TOP_K, 0, FIRST_SEED + 1 + i);
@@ -240,11 +304,12 @@ static int settle(probe *p, rn_err *err)
 int rn_remote_settle(rn_remote *r, rn_bytes prompt, const rn_sampling *sampling, rn_err *err)
 {
     rn_remote_probe ignored;
-    probe *p = new_probe(r, &prompt, sampling, &ignored);
+    probe *p = new_probe(r, &prompt, 1, sampling, &ignored);
     if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for a probe");
-    int rc = settle(p, err);
+    int rc = settle(p, sampling, err);
+    if (rc == RN_ENOTFOUND) name_models(p, err);
     if (rc) rn_remote_give_up(r);
-    free(p);
+    free_probe(p);
     return rc;
 }
 
@@ -252,10 +317,11 @@ int rn_remote_settle(rn_remote *r, rn_bytes prompt, const rn_sampling *sampling,
 static int run_probe(rn_remote *r, const rn_bytes *prompts, int n_prompts,
                      const rn_sampling *sampling, rn_remote_probe *out, rn_err *err)
 {
-    probe *p = new_probe(r, prompts, sampling, out);
+    probe *p = new_probe(r, prompts, n_prompts ? n_prompts : 1, sampling, out);
     if (!p) return rn_fail(err, RN_ENOMEM, "out of memory for a probe");
     int rc = look_at_models(p, err);
-    if (!rc) rc = settle(p, err);
+    if (!rc) rc = settle(p, sampling, err);
+    if (rc == RN_ENOTFOUND) name_models(p, err);
     int from = p->n;
     add(p, LOGPROBS, 0, FIRST_SEED);
     add(p, CHOICES, 0, FIRST_SEED);
@@ -271,7 +337,7 @@ static int run_probe(rn_remote *r, const rn_bytes *prompts, int n_prompts,
         rn_remote_give_up(r);
     else
         conclude(p, n_prompts);
-    free(p);
+    free_probe(p);
     return rc;
 }
 
@@ -325,7 +391,9 @@ int rn_remote_find_scoring(rn_remote *r, rn_remote_scoring *out, rn_err *err)
         } else if (got.rc && !said[0]) {
             snprintf(said, sizeof said, "%.199s", got.err.msg);
         }
-        bool found = got.rc == 0;
+        bool found = got.rc == 0 && got.score.sum < 0;
+        if (got.rc == 0 && !found && !said[0])
+            snprintf(said, sizeof said, "its log probabilities are all 0");
         rn_parsed_free(&parsed);
         rn_ask_free(a);
         if (rc) return rc;

@@ -185,6 +185,9 @@ int rn_remote_wait(rn_remote *r, int64_t timeout_ms, rn_remote_answer *out, rn_e
 /* Makes a wait in another thread return; the only call that another thread may make. */
 void rn_remote_wake(rn_remote *r);
 int64_t rn_remote_pending(const rn_remote *r); /* submitted, not yet answered */
+/* Why something pending was not answered at once, as the last attempt ended; NULL: nothing was
+ * asked for twice. Borrowed until the next call on the handle. */
+const rn_err *rn_remote_trouble(const rn_remote *r);
 /* Drops everything that is queued or in flight, at once. Answers that had come in before are still
  * given out by rn_remote_wait: they are paid for. */
 void rn_remote_cancel(rn_remote *r);

@@ -67,6 +67,7 @@ typedef struct rn_ask_form {
     int64_t n_stop_sent;       /* the first of them; the others are cut from the text here */
     rn_bytes text;             /* RN_ASK_SCORE: what is scored */
     int64_t max_bytes;         /* of the body */
+    const rn_secrets *secrets; /* borrowed; in no message; NULL none */
 } rn_ask_form;
 
 typedef struct rn_ask {
@@ -81,6 +82,7 @@ typedef struct rn_ask {
     uint32_t held;   /* fields in the body */
     char *text;      /* owned; form.text */
     int tries, max_tries;
+    long status;    /* of the last attempt; 0: none came */
     int64_t due_ns; /* of the next attempt */
     int64_t sent_ns, wall_ns;
     rn_buf in; /* body that came in */
@@ -103,6 +105,7 @@ typedef struct rn_ask_list {
 /* What answer.c found in a body; strings lie in `root`. */
 typedef struct rn_parsed {
     json_t *root;
+    bool marked;    /* it holds marks of rn_json_parse_python */
     rn_arena arena; /* samples and composed texts */
     rn_remote_sample *samples;
     int64_t n_samples, n_discarded;
@@ -142,6 +145,8 @@ struct rn_remote {
     int64_t timer_ns; /* when curl wants to be called; -1 never */
     int64_t hold_ns;  /* nothing is sent before: a Retry-After */
     bool reached;     /* some answer came from the server */
+    bool plain_probe; /* the probe's prompts are refused: it asks with one of its own */
+    bool long_probe;  /* so are its short answers */
     int echo_max_tok; /* 0 or 1: what the server takes with echo */
     rn_rng jitter;
     rn_parsed parsed; /* of the answer given out last */
@@ -180,8 +185,9 @@ int64_t rn_retry_after_ms(const char *value, int64_t now_unix_s);
  * after an error: usage is then set as far as it could be read. */
 int rn_answer_parse(const rn_ask_form *form, rn_bytes body, rn_parsed *out, rn_err *err);
 void rn_parsed_free(rn_parsed *p);
-/* The model's context from a list of models, *listed whether it is there; -1 unknown. */
-int64_t rn_answer_context(rn_bytes body, const char *model, bool *listed);
+/* The model's context from a list of models, *listed whether it is there; -1 unknown. Adds
+ * "a, b, c", what the list has up to there, to names. */
+int64_t rn_answer_context(rn_bytes body, const char *model, bool *listed, rn_buf *names);
 
 /* words.c */
 typedef struct rn_words {
@@ -191,10 +197,13 @@ typedef struct rn_words {
 void rn_words_read(rn_bytes body, rn_words *out);
 /* The same as one line of at most cap - 1 bytes, secrets (NULL none) blotted out. */
 void rn_answer_message(rn_bytes body, const rn_secrets *secrets, char *out, size_t cap);
+void rn_blot(const rn_secrets *secrets, char *line);
 /* What an answer with status 200 really is: 200, or the status of the error that it holds. */
 long rn_answer_status(rn_bytes body);
 /* True for nothing at all, or a web page: what a gateway sends whose server is away. */
 bool rn_answer_is_page(rn_bytes body);
+/* True for an object that ends in its middle: nothing told how long it was to be. */
+bool rn_answer_is_cut(rn_bytes body);
 
 /* url.c: "NAME: value" and "name=value" of the user, into the handle. A value "$VAR" is taken from
  * the environment and is in no record or message. */

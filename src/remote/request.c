@@ -51,6 +51,7 @@ static rn_ask *new_ask(const rn_remote *r, rn_ask_kind kind, uint64_t tag)
     a->tag = tag;
     a->form.kind = kind;
     a->form.api = r->api;
+    a->form.secrets = &r->secrets;
     a->max_tries = 1 + r->retries;
     a->retry_after_ms = -1;
     return a;

@@ -45,6 +45,7 @@ static bool is_spent(const rn_ask *a)
 
 static bool status_again(long status)
 {
+    if (status == 501 || status == 505) return false; /* it never will */
     return status == 408 || status == 409 || status == 425 || status == 429 || status >= 500;
 }
 
@@ -58,6 +59,7 @@ static bool curl_again(CURLcode code)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_PARTIAL_FILE:
+    case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_GOT_NOTHING:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_HTTP2:
@@ -101,7 +103,8 @@ static void fail_status(const rn_remote *r, rn_ask *a, long status)
     char said[440], tries[48];
     const char *url = r->shown_url[a->form.kind];
     rn_answer_message(rn_buf_view(&a->in), &r->secrets, said, 230);
-    if (r->first_words[0] && strcmp(r->first_words, said) != 0) {
+    const bool answered = r->takes.proven != 0; /* it did before */
+    if (!answered && r->first_words[0] && strcmp(r->first_words, said) != 0) {
         size_t n = strlen(said);
         snprintf(said + n, sizeof said - n, "; at first: %s", r->first_words);
     }
@@ -114,11 +117,11 @@ static void fail_status(const rn_remote *r, rn_ask *a, long status)
                     "%s answers %ld and sends on to '%s'; redirects are not followed, so that no "
                     "other host gets the key: give the final address with -m",
                     url, status, a->location);
-    } else if (status == 401 || status == 403) {
+    } else if (status == 401 || (status == 403 && !answered)) {
         a->rc = rn_fail(&a->err, RN_ENET, "%s answers %ld%s%s; %s", url, status, colon, said,
                         r->has_key ? "look at the key in the variable that --key-env names"
                                    : "name the environment variable of the key with --key-env");
-    } else if (status == 404) {
+    } else if (status == 404 && !answered) {
         a->rc =
             rn_fail(&a->err, RN_ENOTFOUND,
                     "%s answers 404%s%s; is the address right up to /v1, and the model '%s' served "
@@ -131,7 +134,9 @@ static void fail_status(const rn_remote *r, rn_ask *a, long status)
             "or with fewer --in-flight",
             url, tries, colon, said);
     } else {
-        a->fatal = status == 402 || status == 410; /* to be paid for; gone */
+        /* To be paid for; gone. Of a server that answered before, 403 and 404 are about this
+         * prompt, or pass: a filter's, a router's. */
+        a->fatal = status == 402 || status == 410;
         a->rc = rn_fail(&a->err, status == 400 ? RN_EINVAL : RN_ENET, "%s answers %ld%s%s%s", url,
                         status, tries, colon, said);
     }
@@ -201,13 +206,13 @@ rn_after rn_retry_decide(rn_remote *r, rn_ask *a, CURLcode code, long status)
                     r->shown_url[a->form.kind], status, (long long)(a->retry_after_ms / 1000));
         return RN_AFTER_DONE;
     }
-    if (again && a->tries < most) {
-        set_due(r, a);
-        return RN_AFTER_AGAIN;
-    }
     if (answered)
         fail_status(r, a, status);
     else
         fail_curl(r, a, code);
-    return RN_AFTER_DONE;
+    if (!again || a->tries >= most) return RN_AFTER_DONE;
+    a->rc = 0; /* its message stays: rn_remote_trouble */
+    a->fatal = false;
+    set_due(r, a);
+    return RN_AFTER_AGAIN;
 }

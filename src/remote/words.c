@@ -91,11 +91,30 @@ static void copy_line(rn_bytes text, char *out, size_t cap)
     out[n] = '\0';
 }
 
+/* XML without its tags, as gateways in front of the protocol refuse: <Code>..</Code><Message>..
+ * Into an empty buffer. */
+static rn_bytes untagged(rn_bytes page, rn_buf *out)
+{
+    bool tag = false;
+    for (size_t i = 0; i < page.len; i++) {
+        if (page.data[i] == '<') tag = true;
+        if (!tag || (out->len && out->data[out->len - 1] != ' '))
+            rn_buf_putc(out, tag ? ' ' : page.data[i]);
+        if (page.data[i] == '>') tag = false;
+    }
+    size_t from = 0;
+    while (from < out->len && isspace((unsigned char)out->data[from]))
+        from++;
+    return from < out->len ? (rn_bytes){out->data + from, out->len - from}
+                           : rn_bytes_of("(a web page)");
+}
+
 /* What a web page calls itself. */
-static rn_bytes title_of(rn_bytes page)
+static rn_bytes title_of(rn_bytes page, rn_buf *room)
 {
     size_t at = rn_bytes_find(page, rn_bytes_of("<title>"), 0);
-    if (at == SIZE_MAX) return rn_bytes_of("(a web page)");
+    if (at == SIZE_MAX)
+        return rn_bytes_starts(page, "<?xml") ? untagged(page, room) : rn_bytes_of("(a web page)");
     rn_bytes title = {.data = page.data + at + 7, .len = page.len - at - 7};
     const char *end = memchr(title.data, '<', title.len);
     if (end) title.len = (size_t)(end - title.data);
@@ -126,10 +145,12 @@ void rn_words_read(rn_bytes body, rn_words *w)
     if (root) find_fields(root, 0, w);
     while (body.len && isspace((unsigned char)*body.data))
         body.data++, body.len--;
+    rn_buf room = {0};
     rn_bytes said = text                              ? rn_bytes_of(text)
-                    : body.len && body.data[0] == '<' ? title_of(body)
+                    : body.len && body.data[0] == '<' ? title_of(body, &room)
                                                       : body;
     copy_line(said, w->text, sizeof w->text);
+    rn_buf_free(&room);
     add_cause(root, w);
     json_decref(root);
 }
@@ -146,12 +167,18 @@ static void blot(char *line, const char *secret)
     }
 }
 
+void rn_blot(const rn_secrets *secrets, char *line)
+{
+    for (size_t i = 0; secrets && i < secrets->n; i++)
+        blot(line, secrets->data[i]);
+}
+
 void rn_answer_message(rn_bytes body, const rn_secrets *secrets, char *out, size_t cap)
 {
     rn_words w;
     rn_words_read(body, &w);
-    for (size_t i = 0; secrets && i < secrets->n; i++)
-        blot(w.text, secrets->data[i]);
+    rn_blot(secrets, w.text); /* before anything is cut off */
+    rn_blot(secrets, w.field);
     if (w.field[0] && !strstr(w.text, w.field))
         snprintf(out, cap, "%.*s (%s)", (int)(cap > 100 ? cap - 100 : cap / 2), w.text, w.field);
     else
@@ -214,15 +241,39 @@ bool rn_answer_is_page(rn_bytes body)
     return body.len == 0 || body.data[0] == '<';
 }
 
+bool rn_answer_is_cut(rn_bytes body)
+{
+    size_t depth = 0, i = 0;
+    bool quoted = false;
+    while (i < body.len && isspace((unsigned char)body.data[i]))
+        i++;
+    if (i == body.len || body.data[i] != '{') return false;
+    for (; i < body.len; i++) {
+        char c = body.data[i];
+        if (c == '"') quoted = !quoted;
+        if (quoted && c == '\\') i++;
+        if (quoted) continue;
+        depth += c == '{' || c == '[';
+        if ((c == '}' || c == ']') && depth) depth--;
+    }
+    return depth > 0;
+}
+
+static bool holds(rn_bytes body, const char *word)
+{
+    return rn_bytes_find(body, rn_bytes_of(word), 0) != SIZE_MAX;
+}
+
 long rn_answer_status(rn_bytes body)
 {
-    static const char mark[] = "\"error\"";
-    if (!body.len || !memmem(body.data, body.len, mark, sizeof mark - 1)) return 200;
+    /* A usable answer is not read twice. */
+    if (!body.len || (!holds(body, "\"error\"") && holds(body, "\"choices\""))) return 200;
     json_error_t ignored;
     json_t *root = json_loadb(body.data, body.len, JSON_ALLOW_NUL, &ignored);
     const json_t *choices = json_object_get(root, "choices");
-    const json_t *e =
-        json_object_get(json_is_array(root) ? json_array_get(root, 0) : root, "error");
+    const json_t *outer = json_is_array(root) ? json_array_get(root, 0) : root;
+    const json_t *e = json_object_get(outer, "error");
+    if (!e) e = json_array_get(json_object_get(outer, "errors"), 0);
     long status = 0;
     size_t n = json_array_size(choices), failed = 0;
     for (size_t i = 0; i < n; i++)

@@ -97,9 +97,10 @@ typedef struct rn_order {
 
 /* What had been paid for when the end came. After rn_sampler_stop. */
 typedef struct rn_sampler_rest {
-    int64_t n_cancelled, gen_tok;
-    double flop;    /* of the cancelled samples of a file */
-    double seconds; /* at work, from start to end */
+    int64_t n_cancelled, gen_tok; /* at most; not of samples that were handed out */
+    double flop;                  /* of the cancelled samples of a file */
+    double seconds;               /* at work, from start to end */
+    rn_err trouble;               /* of a server that never answered: why; code 0: none */
 } rn_sampler_rest;
 
 /* A moment of the work, for progress. */

@@ -36,6 +36,7 @@ typedef struct server {
     bool single;
     bool told; /* what the server decides */
     int64_t n_good, failures_in_row;
+    int64_t handed_tok;    /* most that samples of unknown length have: they are no loss */
     int64_t busy_since_ns; /* 0: nothing in flight */
     int64_t answered_ns;
 } server;
@@ -180,6 +181,10 @@ static int put_samples(rn_sampler *s, const request *q, const rn_remote_answer *
     server *v = s->own;
     int64_t now = rn_now_ns(), share = (now - v->answered_ns) / (a->n_samples ? a->n_samples : 1);
     v->answered_ns = now;
+    bool told = true;
+    for (int64_t i = 0; i < a->n_samples; i++)
+        told = told && a->samples[i].gen_tok >= 0;
+    if (!told) v->handed_tok += a->n_asked * s->sampling.max_tok;
     for (int64_t i = 0; i < a->n_samples; i++) {
         const rn_remote_sample *x = &a->samples[i];
         rn_event *e = rn_sampler_event(s, RN_EV_SAMPLE, q->order->tag);
@@ -297,7 +302,10 @@ static int serve(rn_sampler *s, rn_err *err)
 static void take_rest(rn_sampler *s)
 {
     rn_remote_answer a;
+    server *v = s->own;
     int64_t in_flight = rn_remote_pending(s->m.remote);
+    const rn_err *why = rn_remote_trouble(s->m.remote);
+    if (why && v->n_good == 0) s->rest.trouble = *why;
     rn_remote_cancel(s->m.remote);
     while (rn_remote_wait(s->m.remote, 0, &a, NULL) == 1) {
         if (a.rc || a.n_samples == 0) continue;
@@ -306,8 +314,8 @@ static void take_rest(rn_sampler *s)
     }
     note_state(s);
     s->rest.n_cancelled = in_flight;
-    s->rest.gen_tok =
-        s->state.usage.untold_tok; /* at most: it does not tell what it did for nobody */
+    /* At most: it does not tell what it did for nobody. */
+    s->rest.gen_tok = s->state.usage.untold_tok - v->handed_tok;
 }
 
 static void *run(void *sampler)

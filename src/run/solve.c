@@ -734,6 +734,7 @@ static void stop_all(rn_solve_state *s)
     for (int i = 0; i < s->n_arms; i++) {
         rn_slot_arm *x = &s->arms[i];
         const rn_sampler_rest *rest = &x->sampler->rest;
+        if (rest->trouble.code && !s->first_death.code) s->first_death = rest->trouble;
         x->row.n_cancelled = rest->n_cancelled;
         x->row.discarded_tok += rest->gen_tok;
         x->row.seconds += rest->seconds;

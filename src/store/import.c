@@ -234,6 +234,11 @@ static int put_verdicts(rn_importer *im, int64_t sample_id, const rn_import_row 
     return rc;
 }
 
+int rn_import_parse(rn_importer *im, rn_bytes raw, int64_t line, json_t **out, rn_err *err)
+{
+    return rn_json_parse_python(raw, (rn_json_at){im->path, line}, out, &im->surrogates, err);
+}
+
 int rn_import_sample(rn_importer *im, rn_import_entry *p, const rn_import_row *row, int64_t line,
                      rn_err *err)
 {
@@ -246,7 +251,8 @@ int rn_import_sample(rn_importer *im, rn_import_entry *p, const rn_import_row *r
     }
     rc = check_index(im, p, idx, line, err);
     rn_bytes text = row->text;
-    if (!rc) rc = rn_import_unmark(im, &text, err);
+    if (!rc && im->surrogates && !rn_json_unmark(&text, &im->unmarked))
+        rc = rn_nomem(err, im->path);
     if (rc) return rc;
     const rn_store_sample x = {.run_id = im->run_id,
                                .problem_id = p->problem_id,
@@ -501,7 +507,8 @@ int rn_import(rn_store *s, const rn_import_opts *opts, rn_import_stats *stats, r
         im.file_no++;
         rc = import_file(&im, err);
     }
-    if (!rc) rc = count_problems(&im, err);
+    int rc2 = im.run_id ? count_problems(&im, rc ? NULL : err) : 0;
+    if (!rc) rc = rc2;
     rn_idmap_free(&im.map);
     rn_arena_free(&im.arena);
     rn_buf_free(&im.unmarked);

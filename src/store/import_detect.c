@@ -179,7 +179,9 @@ static const char *not_samples(rn_bytes s, const keys *k)
         return "a problem set without answers; name it with -t and import a file of samples";
     if (has_one(s, k, "task_id", false) &&
         has_one(s, k, "completion|solution|generation|response|output|answer|prediction", false))
-        return "rows whose first answer is null or no text; leave such rows out";
+        return "rows whose first answer is null or no text; write \"\" for an answer that is "
+               "empty, "
+               "and leave out rows that have none";
     if (is_scores(s, k))
         return "scores without samples; import the file that holds the answers (of LiveCodeBench "
                "*_eval_all.json)";
@@ -206,11 +208,29 @@ static int unknown(const char *path, rn_bytes s, const keys *k, rn_err *err)
     return rc;
 }
 
+/* A table by its columns, {"task_id": [...], ...}, as pandas and datasets write one. */
+static bool is_columns(rn_bytes s, const keys *k)
+{
+    static const char *const names[] = {"task_id", "question_id", "problem_id"};
+    if (has_one(s, k, "columns", false) && has_one(s, k, "data", false)) return true;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        size_t at = find_key(k, names[i]);
+        if (at < MAX_KEYS && k->value[at] < s.len && strchr("[{", s.data[k->value[at]]))
+            return true;
+    }
+    return false;
+}
+
 static int of_object(const char *path, rn_bytes s, size_t at, rn_import_format *out, rn_err *err)
 {
     keys k;
     read_keys(s, at, &k);
     *out = RN_IMPORT_AUTO;
+    if (is_columns(s, &k))
+        return rn_fail(err, RN_EFORMAT,
+                       "%s: this is a table by its columns; write its rows: in pandas "
+                       "to_json(FILE, orient='records', lines=True)",
+                       path);
     for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++) {
         if (!fits(s, &k, &signatures[i])) continue;
         if (*out != RN_IMPORT_AUTO)
@@ -228,8 +248,8 @@ static bool header_has(rn_bytes line, const char *name)
 {
     size_t n = strlen(name);
     for (size_t at = 0; (at = rn_bytes_find(line, rn_bytes_of(name), at)) != SIZE_MAX; at += n) {
-        bool left = at == 0 || strchr(", \"\t", line.data[at - 1]);
-        bool right = at + n == line.len || strchr(", \"\t\r", line.data[at + n]);
+        bool left = at == 0 || strchr(",; \"\t", line.data[at - 1]);
+        bool right = at + n == line.len || strchr(",; \"\t\r", line.data[at + n]);
         if (left && right) return true;
     }
     return false;
@@ -240,12 +260,26 @@ static const char *other_encoding(rn_bytes s)
 {
     static const char utf16[] = "UTF-16; write it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW";
     static const char utf32[] = "UTF-32; write it as UTF-8: iconv -f UTF-32 -t UTF-8 FILE > NEW";
+    static const struct {
+        const char *mark, *what;
+    } packed[] = {
+        {"\xfd"
+         "7zXZ",
+         "packed with xz; unpack it: xz -d FILE"},
+        {"BZh", "packed with bzip2; unpack it: bunzip2 FILE"},
+        {"7z\xbc\xaf", "a 7z archive; unpack it first"},
+        {"SQLite format 3", "an SQLite database; a store of ration is read with 'ration merge'"},
+        {"%PDF-", "a PDF, no samples"}};
     rn_bytes four = {.data = s.data, .len = s.len < 4 ? s.len : 4};
     if (rn_bytes_equal(four, (rn_bytes){"\xff\xfe\0\0", 4}) ||
         rn_bytes_equal(four, (rn_bytes){"\0\0\xfe\xff", 4}))
         return utf32;
     bool mark = rn_bytes_starts(s, "\xff\xfe") || rn_bytes_starts(s, "\xfe\xff");
     if (mark || (s.len > 3 && (s.data[0] == '\0' || s.data[1] == '\0'))) return utf16;
+    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++)
+        if (rn_bytes_starts(s, packed[i].mark)) return packed[i].what;
+    if (s.len > 262 && memcmp(s.data + 257, "ustar", 5) == 0)
+        return "a tar archive; unpack it first: tar xf FILE";
     if (rn_bytes_starts(s, "PK\x03\x04"))
         return "a zip archive; unpack it first (an .eval log of inspect: 'inspect log dump FILE')";
     if (rn_bytes_starts(s, "version https://git-lfs"))
@@ -274,6 +308,7 @@ static int of_text(const char *path, rn_bytes s, rn_import_format *out, rn_err *
                    : 0;
     }
     if (i < s.len && s.data[i] == '{') return of_object(path, s, i, out, err);
+    if (i == s.len) return rn_fail(err, RN_EFORMAT, "%s holds nothing but empty lines", path);
     size_t end = rn_bytes_find(s, rn_bytes_of("\n"), i);
     rn_bytes line = {s.data + i, (end == SIZE_MAX ? s.len : end) - i};
     bool counts = header_has(line, "n") && header_has(line, "c"), curve = header_has(line, "k");

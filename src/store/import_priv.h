@@ -54,13 +54,8 @@ typedef struct rn_import_row {
     const char *detail;
 } rn_import_row;
 
-/* rn_json_parse, and what Python's json writes beyond JSON: NaN and Infinity become null; a lone
- * surrogate, which no UTF-8 holds, becomes a mark that rn_import_sample turns into its three bytes,
- * so that the text fails as it did in Python. */
+/* rn_json_parse_python; rn_import_sample turns marks back: a text fails as it did in Python. */
 int rn_import_parse(rn_importer *im, rn_bytes raw, int64_t line, json_t **out, rn_err *err);
-
-/* Turns the marks of the row at hand back; *text may then lie in im->unmarked. */
-int rn_import_unmark(rn_importer *im, rn_bytes *text, rn_err *err);
 
 /* All unknown. */
 rn_import_row rn_import_row_new(rn_bytes text);
@@ -105,7 +100,7 @@ bool rn_import_text(const json_t *v, rn_buf *joined, rn_bytes *out);
 /* Verdicts in evalplus' and BigCodeBench's words, two generations of them: of the base tests, and
  * of all; either may be NULL. */
 void rn_import_statuses(rn_import_row *x, const json_t *base, const json_t *plus);
-/* "stop" or "length" for the words of servers and harnesses; "" for others. */
+/* "stop" or "length" for the words of servers and harnesses; another one word as it is; else "". */
 const char *rn_import_finish(const char *reason);
 
 /* CODET: reads the map or takes the set's prompts; finds the problem that a prompt belongs to. */

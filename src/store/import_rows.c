@@ -58,13 +58,20 @@ static int get_problem(rn_importer *im, const json_t *row, int64_t line, rn_impo
 
 const char *rn_import_finish(const char *reason)
 {
+    enum { MAX_LEN = 63 };
     static const char *const words[][2] = {
-        {"stop", "stop"},         {"eos", "stop"},           {"eos_token", "stop"},
-        {"end_turn", "stop"},     {"stop_sequence", "stop"}, {"length", "length"},
-        {"max_tokens", "length"}, {"max_length", "length"},  {"model_length", "length"}};
-    for (size_t i = 0; reason && i < sizeof words / sizeof words[0]; i++)
+        {"stop", "stop"},           {"eos", "stop"},
+        {"eos_token", "stop"},      {"end_turn", "stop"},
+        {"stop_sequence", "stop"},  {"length", "length"},
+        {"max_tokens", "length"},   {"max_length", "length"},
+        {"model_length", "length"}, {"max_output_tokens", "length"}};
+    if (!reason) return "";
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcasecmp(reason, words[i][0]) == 0) return words[i][1];
-    return "";
+    size_t n = strlen(reason);
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)reason[i] <= ' ' || reason[i] == 0x7f) return "";
+    return n <= MAX_LEN && rn_utf8_valid(rn_bytes_of(reason), NULL) ? reason : "";
 }
 
 bool rn_import_text(const json_t *v, rn_buf *joined, rn_bytes *out)
@@ -204,15 +211,26 @@ static int text_row(rn_importer *im, const json_t *row, int64_t line, rn_err *er
     rn_json_at at = at_line(im, line);
     rn_import_entry *p = NULL;
     rn_bytes reason = {0};
-    const char *const *keys = text_keys(im->format);
-    const json_t *text = first_of(row, keys);
+    const char *const *keys = text_keys(im->format), *key = NULL, *other = NULL;
+    for (const char *const *k = keys; *k; k++) {
+        const json_t *v = json_object_get(row, *k);
+        if (v && !json_is_null(v)) *(key ? &other : &key) = *k;
+    }
     int rc = get_problem(im, row, line, &p, err);
     if (rc) return rc;
+    if (other)
+        return rn_fail_at(err, RN_EFORMAT, line, -1,
+                          "%s: line %lld: \"%s\" and \"%s\" may both be the answer; leave out the "
+                          "one that is not",
+                          im->path, (long long)line, key, other);
+    const json_t *text = key ? json_object_get(row, key) : NULL;
     if (json_is_array(text)) return put_list(im, p, text, NULL, line, err);
     if (!json_is_string(text))
         return rn_fail_at(err, RN_EFORMAT, line, -1, "%s: line %lld: field \"%s\" is %s", im->path,
-                          (long long)line, keys[0],
-                          text ? "neither a string nor a list of strings" : "missing");
+                          (long long)line, key ? key : keys[0],
+                          text                            ? "neither a string nor a list of strings"
+                          : json_object_get(row, keys[0]) ? "null; an answer that is empty is \"\""
+                                                          : "missing");
     rn_import_row x =
         rn_import_row_new((rn_bytes){json_string_value(text), json_string_length(text)});
     rc = count_of(row, "generated_tokens", at, &x.gen_tok, err);
@@ -221,6 +239,12 @@ static int text_row(rn_importer *im, const json_t *row, int64_t line, rn_err *er
     if (!rc) rc = rn_json_bytes_opt(row, "finish_reason", at, &reason, err);
     if (!rc) rc = verdict_of(row, at, &x, err);
     if (rc) return rc;
+    if (x.logprob > 1e-3) /* more than by rounding */
+        return bad_row(im, line, err,
+                       "field \"logprob\" is above 0; it is the sum of the logarithms of "
+                       "probabilities, which are below 0");
+    if (x.prompt_tok == 0) x.prompt_tok = -1; /* nobody counted: the end is a token, too */
+    if (x.gen_tok == 0) x.gen_tok = -1;
     if (x.verdict < 0 && im->format == RN_IMPORT_EVALPLUS) row_statuses(row, &x);
     x.finish = rn_import_finish(reason.data);
     return rn_import_sample(im, p, &x, line, err);
@@ -347,6 +371,26 @@ static int find_custom(rn_importer *im, const json_t *v, int64_t line, rn_import
     return find_by(im, v, line, out, err);
 }
 
+/* Why a request of a batch has no answer: what its server said, or how it ended. */
+static const char *no_answer(const json_t *row)
+{
+    const json_t *response = json_object_get(row, "response");
+    const json_t *body = json_object_get(response, "body"),
+                 *result = json_object_get(row, "result");
+    const json_t *places[] = {row, body, result, response};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        const json_t *e = json_object_get(places[i], "error");
+        if (json_is_object(json_object_get(e, "error"))) e = json_object_get(e, "error");
+        const char *said = json_string_value(json_object_get(e, "message"));
+        if (!said) said = json_string_value(json_object_get(e, "code"));
+        if (!said) said = json_string_value(e);
+        if (said && *said) return said;
+    }
+    const char *blocked = json_string_value(
+        json_object_get(json_object_get(response, "promptFeedback"), "blockReason"));
+    return blocked ? blocked : json_string_value(json_object_get(result, "type"));
+}
+
 static int put_choice(rn_importer *im, rn_import_entry *p, const json_t *choice, int64_t gen_tok,
                       int64_t line, rn_err *err)
 {
@@ -408,6 +452,34 @@ static int put_candidates(rn_importer *im, rn_import_entry *p, const json_t *res
     return rc;
 }
 
+/* What OpenAI's Responses give: one answer, whose message, in one or more parts, stands among other
+ * items, or is not there where the reasoning took all tokens. */
+static int put_output(rn_importer *im, rn_import_entry *p, const json_t *body, int64_t gen_tok,
+                      int64_t line, rn_err *err)
+{
+    const json_t *output = json_object_get(body, "output");
+    rn_buf text = {0}, joined = {0};
+    rn_buf_puts(&text, "");
+    for (size_t i = 0; i < json_array_size(output); i++) {
+        const json_t *item = json_array_get(output, i), *content = json_object_get(item, "content");
+        const char *type = json_string_value(json_object_get(item, "type"));
+        rn_bytes part = {0};
+        if ((!type || strcmp(type, "message") == 0) && rn_import_text(content, &joined, &part))
+            rn_buf_add(&text, part.data, part.len);
+    }
+    rn_import_row x = rn_import_row_new(rn_buf_view(&text));
+    const char *status = json_string_value(json_object_get(body, "status"));
+    const char *why =
+        json_string_value(json_object_get(json_object_get(body, "incomplete_details"), "reason"));
+    if (!why && status && strcmp(status, "completed") == 0) why = "stop";
+    x.finish = rn_import_finish(why);
+    if (gen_tok > 0) x.gen_tok = gen_tok;
+    int rc = rn_buf_ok(&text) ? rn_import_sample(im, p, &x, line, err) : rn_nomem(err, im->path);
+    rn_buf_free(&text);
+    rn_buf_free(&joined);
+    return rc;
+}
+
 /* {custom_id, response: {status_code, body: {choices, usage}}, error}: an OpenAI batch; with
  * {custom_id, result: {type, message}} Anthropic's, with {key, response: {candidates}} Gemini's. */
 static int batch_row(rn_importer *im, const json_t *row, int64_t line, rn_err *err)
@@ -431,24 +503,23 @@ static int batch_row(rn_importer *im, const json_t *row, int64_t line, rn_err *e
     int64_t gen_tok = json_integer_value(tok);
     if (message) return put_choice(im, p, message, gen_tok, line, err);
     if ((json_is_integer(status) && json_integer_value(status) != 200) ||
-        !(json_is_array(choices) || json_is_array(output)))
+        !(json_array_size(choices) || json_array_size(output))) {
+        const char *said = no_answer(row);
+        char code[32] = "";
+        if (json_is_integer(status))
+            snprintf(code, sizeof code, " (status %lld)", (long long)json_integer_value(status));
         return rn_fail_at(err, RN_EFORMAT, line, -1,
-                          "%s: line %lld: %s has no answer (status %lld); send it again, or leave "
-                          "such rows out with --skip-bad",
-                          im->path, (long long)line, p->task_id,
-                          (long long)json_integer_value(status));
+                          "%s: line %lld: %s has no answer%s%s%.200s; send it again, or leave such "
+                          "rows out with --skip-bad",
+                          im->path, (long long)line, p->task_id, code, said ? ": " : "",
+                          said ? said : "");
+    }
     for (size_t i = 0; !rc && i < json_array_size(choices); i++) {
         int64_t own = json_array_size(choices) == 1 ? gen_tok : -1;
         rc = put_choice(im, p, json_array_get(choices, i), own, line, err);
         if (rc) rc = rn_import_bad(im, rc, err);
     }
-    for (size_t i = 0; !rc && i < json_array_size(output); i++) {
-        const json_t *item = json_array_get(output, i);
-        if (!json_is_array(json_object_get(item, "content"))) continue;
-        const char *type = json_string_value(json_object_get(item, "type"));
-        if (!type || strcmp(type, "message") == 0) rc = put_choice(im, p, item, gen_tok, line, err);
-    }
-    return rc;
+    return rc || json_array_size(choices) ? rc : put_output(im, p, body, gen_tok, line, err);
 }
 
 /* "HumanEval_0_add" is HumanEval/0 where the set has no id like the first. */

@@ -1,6 +1,7 @@
 /*
  * import_table.c: results without texts: n and c per problem, or a published curve, as CSV with a
- * header line; import_rows.c reads the same names as rows of JSON.
+ * header line, also with semicolons or tabs for the commas; import_rows.c reads the same names as
+ * rows of JSON.
  */
 #include "store/import_priv.h"
 
@@ -27,11 +28,20 @@ static char *trim(char *s)
     return s;
 }
 
-static void split(char *line, fields *f)
+/* What stands between the columns of a header. */
+static char separator_of(const char *header)
+{
+    return strchr(header, ',')    ? ','
+           : strchr(header, '\t') ? '\t'
+           : strchr(header, ';')  ? ';'
+                                  : ',';
+}
+
+static void split(char *line, char separator, fields *f)
 {
     f->n = 0;
     for (char *p = line; p && f->n < MAX_COLUMNS;) {
-        char *comma = strchr(p, ',');
+        char *comma = strchr(p, separator);
         if (comma) *comma = '\0';
         f->v[f->n++] = trim(p);
         p = comma ? comma + 1 : NULL;
@@ -85,10 +95,12 @@ int rn_import_point(rn_importer *im, int64_t k, double value, int64_t line, rn_e
     return rn_import_tick(im, err);
 }
 
+/* Also 12.0, as pandas writes it. */
 static bool to_int(const char *s, int64_t *out)
 {
     char *end;
     *out = strtoll(s, &end, 10);
+    if (end != s && *end == '.') end += 1 + strspn(end + 1, "0");
     return end != s && *end == '\0';
 }
 
@@ -142,6 +154,7 @@ int rn_import_csv(rn_importer *im, rn_js *js, rn_err *err)
     rn_bytes text;
     int64_t line;
     int rc;
+    char separator = ',';
     while ((rc = rn_js_row(js, MAX_LINE, &text, &line, err)) > 0) {
         if (text.len == 0) continue;
         bool is_header = header.n == 0;
@@ -152,7 +165,8 @@ int rn_import_csv(rn_importer *im, rn_js *js, rn_err *err)
             rc = rn_nomem(err, im->path);
             break;
         }
-        split(b->data, is_header ? &header : &f);
+        if (is_header) separator = separator_of(b->data);
+        split(b->data, separator, is_header ? &header : &f);
         rc = is_header ? check_header(im, &header, line, err) : csv_row(im, &header, &f, line, err);
         if (rc && !is_header) rc = rn_import_bad(im, rc, err);
         if (rc) break;

