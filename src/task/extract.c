@@ -287,7 +287,7 @@ static int select_into(job *j, rn_bytes text, rn_select_mode mode, rn_selected *
                        .entry = entry_of(j->p),
                        .others = j->others,
                        .n_others = j->n_others};
-    if (mode == RN_SELECT_BODY) in.known = rn_bytes_of(j->p->prompt);
+    if (j->p->form == RN_FORM_CHECK) in.known = rn_bytes_of(j->p->prompt);
     int rc = rn_buf_ok(&roots) ? rn_py_select(&in, j->out, s, j->err) : nomem(j);
     rn_buf_free(&roots);
     return rc;
