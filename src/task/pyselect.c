@@ -19,8 +19,9 @@ typedef struct group {
     size_t first, n;         /* in selection.order */
     size_t n_defs;           /* definitions among them */
     size_t n_now;            /* its bindings before this block are kept already */
+    size_t n_changed;        /* behind the last block whose statement at the margin changes it */
     bool in_main, in_others; /* something binds it there */
-    bool all_done, is_kept, is_module_done, is_imported_kept, modifies, defined_by_prompt;
+    bool all_done, is_kept, is_module_done, is_imported_kept, modifies, gives, defined_by_prompt;
 } group;
 
 typedef struct selection {
@@ -34,6 +35,7 @@ typedef struct selection {
     rn_bytes head, entry;    /* DEFS: the prompt and the function that it asks for */
     bool unbound;            /* a name that is bound nowhere is wanted */
     bool prose;              /* there are lines that are no code */
+    bool all_kept[2];        /* all definitions of a part are kept */
     bool star;               /* a star import: any name may be bound */
 } selection;
 
@@ -83,6 +85,8 @@ static bool group_names(selection *s)
         group *g = &s->groups.data[s->groups.n - 1];
         g->n++;
         bool binds = (r->what & RN_PYREF_BIND) && !(r->what & RN_PYREF_LATER);
+        unsigned now = r->what & (RN_PYREF_CHANGE | RN_PYREF_HEAD | RN_PYREF_LATER);
+        if (now == (RN_PYREF_CHANGE | RN_PYREF_HEAD)) g->n_changed = r->block + 1;
         const rn_pyblock *b = block_at(s, r->block);
         if ((r->what & RN_PYREF_BIND) && b->code.len) {
             g->in_main |= b->part == P_MAIN;
@@ -194,7 +198,7 @@ static bool keep_bindings(selection *s, group *g, size_t end, uint8_t part)
         const rn_pyref *r = ref_at(s, g, i);
         const rn_pyblock *b = block_at(s, r->block);
         if (r->block >= end || !binds_now(r) || b->part != part || defines(s, r)) continue;
-        if (b->prose || b->guard) continue;
+        if (b->prose || b->hollow || b->guard) continue;
         if (b->imports && definition < r->block) continue; /* from solution import f, for a test */
         if (part == P_OTHER && !b->imports && rn_py_is_builtin(r->name)) continue;
         any = true;
@@ -279,7 +283,17 @@ static void mark_modifiers(selection *s, group *g)
     }
 }
 
-static bool is_set_later(selection *s, size_t block);
+/* Whether a statement further down changes what the block binds: `ctx = getcontext()` and then
+ * `ctx.prec = 9`. */
+static bool is_set_later(selection *s, size_t block)
+{
+    const rn_pyblock *b = block_at(s, block);
+    for (size_t k = b->ref; k < b->ref + b->n_refs; k++)
+        if (binds_now(&s->m.refs.data[k]) &&
+            s->groups.data[s->group_of.data[k]].n_changed > block + 1)
+            return true;
+    return false;
+}
 
 /* What the caller of this function or lambda is given is something kept: `table()[0] = 1` and
  * `t = table()` with `t[0] = 1` change it. */
@@ -288,8 +302,10 @@ static void block_gives(selection *s, size_t block)
     const rn_pyblock b = *block_at(s, block);
     for (size_t k = b.ref; k < b.ref + b.n_refs; k++) {
         if (!binds_now(&s->m.refs.data[k]) || b.known) continue;
-        const group *g = &s->groups.data[s->group_of.data[k]];
-        for (size_t i = 0; i < g->n; i++) {
+        group *g = &s->groups.data[s->group_of.data[k]];
+        const size_t n = g->gives ? 0 : g->n;
+        g->gives = true;
+        for (size_t i = 0; i < n; i++) {
             const rn_pyref *r = ref_at(s, g, i);
             if (r->what & (RN_PYREF_BIND | RN_PYREF_LATER | RN_PYREF_MODULE | RN_PYREF_SHOWN))
                 continue;
@@ -307,23 +323,6 @@ static void mark_givers(selection *s, const group *g)
         const rn_pyref *r = ref_at(s, g, i);
         if ((r->what & RN_PYREF_LATER) && (r->what & RN_PYREF_GIVEN)) block_gives(s, r->block);
     }
-}
-
-/* Whether a statement further down changes what the block binds: `ctx = getcontext()` and then
- * `ctx.prec = 9`. */
-static bool is_set_later(selection *s, size_t block)
-{
-    const rn_pyblock *b = block_at(s, block);
-    for (size_t k = b->ref; k < b->ref + b->n_refs; k++) {
-        if (!binds_now(&s->m.refs.data[k])) continue;
-        const group *g = &s->groups.data[s->group_of.data[k]];
-        for (size_t i = 0; i < g->n; i++) {
-            const rn_pyref *r = ref_at(s, g, i);
-            unsigned now = r->what & (RN_PYREF_CHANGE | RN_PYREF_HEAD | RN_PYREF_LATER);
-            if (r->block > block && now == (RN_PYREF_CHANGE | RN_PYREF_HEAD)) return true;
-        }
-    }
-    return false;
 }
 
 /* Whether running the block of this use of a kept name may matter. */
@@ -419,6 +418,7 @@ static bool want(selection *s, group *g, size_t at)
 /* Any function may be the one whose name a kept one computes, but for examples and tests. */
 static void keep_all_definitions(selection *s, uint8_t part)
 {
+    s->all_kept[part] = true;
     for (size_t i = 0; i < s->m.blocks.n; i++) {
         const rn_pyblock *b = block_at(s, i);
         if (b->part != part || !b->def.len || b->known || rn_py_is_demonstration(b->def)) continue;
@@ -431,7 +431,7 @@ static void keep_all_definitions(selection *s, uint8_t part)
 static void follow_block(selection *s, size_t block)
 {
     const rn_pyblock b = *block_at(s, block);
-    if (b.looks_up) keep_all_definitions(s, b.part);
+    if (b.looks_up && !s->all_kept[b.part]) keep_all_definitions(s, b.part);
     for (size_t k = b.ref; k < b.ref + b.n_refs; k++) {
         const rn_pyref r = s->m.refs.data[k];
         group *g = &s->groups.data[s->group_of.data[k]];
@@ -566,7 +566,7 @@ static void want_from_others(selection *s, rn_bytes roots)
     rn_pylex_init(&x, roots);
     for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
         group *g = t.kind == RN_PY_NAME ? find_group(s, rn_pytok_text(&x, t)) : NULL;
-        if (g && !bound_in(g, P_MAIN)) (void)want(s, g, SIZE_MAX);
+        if (g && g->n_defs && !bound_in(g, P_MAIN)) (void)want(s, g, SIZE_MAX);
     }
 }
 
