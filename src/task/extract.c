@@ -457,14 +457,22 @@ static rn_bytes returning_part(rn_bytes text, lead *l)
     return part;
 }
 
+/* "Here's the body:", "**Body**"; not "elements(x) -> int:", the rest of something else. */
+static bool begins_sentence(rn_bytes text)
+{
+    size_t n = 0;
+    while (n < text.len && isalpha((unsigned char)text.data[n]))
+        n++;
+    return n < text.len && text.data[n] && strchr(n ? " ',:" : "*", text.data[n]);
+}
+
 /* Text without blocks: code; or a function's body that prose introduces. */
 static int select_plain(job *j, rn_bytes text)
 {
     lead l = {0};
     rn_selected s = {0};
     int rc = select_completion(j, text);
-    bool words = text.len && (isalpha((unsigned char)text.data[0]) || text.data[0] == '*');
-    if (rc || j->what.found || !words || j->p->form != RN_FORM_CHECK) return rc;
+    if (rc || j->what.found || !begins_sentence(text) || j->p->form != RN_FORM_CHECK) return rc;
     rn_bytes part = returning_part(text, &l);
     if (part.len) rc = select_body(j, part, &l, true, &s);
     j->what.found = s.found;
