@@ -8,12 +8,11 @@
 #include "task/prompt.h"
 
 #include "task/foreign.h"
+#include "task/lead.h"
 #include "task/markup.h"
 #include "task/pylex.h"
 #include "task/pyscope.h"
 #include "task/pyselect.h"
-
-#include <ctype.h>
 
 /* One extraction under way. */
 typedef struct job {
@@ -134,25 +133,6 @@ static int nomem(job *j)
     return rn_fail(j->err, RN_ENOMEM, "out of memory reading an answer");
 }
 
-/* The first two lines of code, for what their indentation tells. */
-typedef struct lead {
-    rn_pyline first, second;
-    int n; /* how many there are */
-} lead;
-
-static lead lead_of(rn_bytes text)
-{
-    lead l = {0};
-    rn_pylex x;
-    rn_pyline line;
-    rn_pylex_init(&x, text);
-    while (l.n < 2 && rn_pyline_next(&x, &line)) {
-        if (line.comment) continue;
-        *(l.n++ ? &l.second : &l.first) = line;
-    }
-    return l;
-}
-
 /* The columns at which a body must stand: those of the docstring that the prompt ends with; 0 where
  * it ends otherwise, so that any will do. */
 static int body_indent(const rn_problem *p)
@@ -171,28 +151,6 @@ static int body_indent(const rn_problem *p)
         indent = docstring ? line.indent : 0;
     }
     return indent;
-}
-
-/* Appends text with its logical lines moved by `columns`; `all`: those at the margin too. Leading
- * tabs become `tab` spaces where tab > 0. Lines within strings and brackets stay. */
-static void put_shifted(rn_bytes text, int columns, bool all, int tab, rn_buf *out)
-{
-    rn_pylex x;
-    rn_pyline line;
-    size_t done = 0;
-    rn_pylex_init(&x, text);
-    while (rn_pyline_next(&x, &line)) {
-        rn_buf_add(out, text.data + done, line.start - done);
-        int have = 0;
-        for (size_t i = line.start; i < line.first; i++)
-            have += text.data[i] == '\t' ? (tab > 0 ? tab : 8) : 1;
-        int want = have > 0 || all ? have + columns : 0;
-        for (int i = 0; i < want; i++)
-            rn_buf_putc(out, ' ');
-        rn_buf_add(out, text.data + line.first, line.end - line.first);
-        done = line.end;
-    }
-    rn_buf_add(out, text.data + done, text.len - done);
 }
 
 static bool defines_at_once(rn_bytes text, const rn_pyline *line)
@@ -219,7 +177,7 @@ static bool defines_entry(const job *j, rn_bytes text, const rn_pyline *line)
 }
 
 /* Whether the text continues the prompt's function. */
-static bool continues(const job *j, rn_bytes text, const lead *l)
+static bool continues(const job *j, rn_bytes text, const rn_lead *l)
 {
     const char *prompt = j->p->prompt, *nl = strrchr(prompt, '\n');
     const char *last = nl ? nl + 1 : prompt;
@@ -229,7 +187,7 @@ static bool continues(const job *j, rn_bytes text, const lead *l)
 }
 
 /* Gives a body the indentation that the prompt's docstring asks for. */
-static void put_body(const job *j, rn_bytes text, const lead *l, rn_buf *out)
+static void put_body(const job *j, rn_bytes text, const rn_lead *l, rn_buf *out)
 {
     int want = body_indent(j->p), have = l->first.indent;
     size_t i = l->first.start;
@@ -253,31 +211,16 @@ static void put_body(const job *j, rn_bytes text, const lead *l, rn_buf *out)
         for (; i < l->first.first; i++)
             have += text.data[i] == '\t' ? tab : 1;
     }
-    put_shifted(text, want - have, false, tab, out);
-}
-
-/* A value alone, {"error": "no"} or a word: no statement that a body could be. */
-static bool is_value(rn_bytes text, const lead *l)
-{
-    rn_pylex x;
-    rn_pylex_init(
-        &x, (rn_bytes){.data = text.data + l->first.first, .len = l->first.end - l->first.first});
-    rn_pytok first = rn_pylex_next(&x);
-    rn_bytes word = rn_pytok_text(&x, first);
-    if (l->n > 1 && !l->second.prose) return false;
-    if (first.kind == RN_PY_NUMBER || first.kind == RN_PY_STRING) return true;
-    if (first.kind == RN_PY_OP) return strchr("{[", word.data[0]) != NULL;
-    rn_pytok next = rn_pylex_next(&x);
-    return !rn_py_is_keyword(word) && (next.kind == RN_PY_NEWLINE || next.kind == RN_PY_END);
+    rn_lead_put_shifted(text, want - have, false, tab, out);
 }
 
 /* A body that lost its indentation on the way, all of it or that of its first line. */
-static bool put_lost_body(const job *j, rn_bytes text, const lead *l, bool returns, rn_buf *out)
+static bool put_lost_body(const job *j, rn_bytes text, const rn_lead *l, bool returns, rn_buf *out)
 {
     size_t n = strlen(j->p->prompt);
     bool prose = l->n == 0 || l->first.prose || text.len == 0 || text.data[0] == '<';
     if (prose || l->first.indent > 0 || n == 0 || j->p->prompt[n - 1] != '\n' ||
-        defines_at_once(text, &l->first) || is_value(text, l))
+        defines_at_once(text, &l->first) || rn_lead_is_value(text, l))
         return false;
     int want = body_indent(j->p) ? body_indent(j->p) : 4;
     bool opens = l->first.unfinished; /* a header: the next line is deeper */
@@ -289,7 +232,7 @@ static bool put_lost_body(const job *j, rn_bytes text, const lead *l, bool retur
             rn_buf_putc(out, ' ');
         rn_buf_add(out, text.data + l->first.start, text.len - l->first.start);
     } else {
-        put_shifted(text, want, true, 0, out);
+        rn_lead_put_shifted(text, want, true, 0, out);
     }
     return true;
 }
@@ -310,7 +253,7 @@ static int select_into(job *j, rn_bytes text, rn_select_mode mode, rn_selected *
     return rc;
 }
 
-static int select_body(job *j, rn_bytes text, const lead *l, bool returns, rn_selected *s)
+static int select_body(job *j, rn_bytes text, const rn_lead *l, bool returns, rn_selected *s)
 {
     rn_buf body = {0};
     int rc = 0;
@@ -329,11 +272,11 @@ static int select_body(job *j, rn_bytes text, const lead *l, bool returns, rn_se
 }
 
 /* Takes the indentation of a whole program off. */
-static int select_indented(job *j, rn_bytes text, const lead *l, rn_select_mode mode,
+static int select_indented(job *j, rn_bytes text, const rn_lead *l, rn_select_mode mode,
                            rn_selected *s)
 {
     rn_buf flat = {0};
-    put_shifted(text, -l->first.indent, false, 0, &flat);
+    rn_lead_put_shifted(text, -l->first.indent, false, 0, &flat);
     int rc = rn_buf_ok(&flat) ? select_into(j, rn_buf_view(&flat), mode, s) : nomem(j);
     rn_buf_free(&flat);
     return rc;
@@ -342,7 +285,7 @@ static int select_indented(job *j, rn_bytes text, const lead *l, rn_select_mode 
 /* The part of a text of prose that Markdown indents as code: from the line at some column that
  * defines the entry point, with the indented lines before it, to the next line at a lesser one. Of
  * a script the first such lines. */
-static rn_bytes indented_part(const job *j, rn_bytes text, lead *l)
+static rn_bytes indented_part(const job *j, rn_bytes text, rn_lead *l)
 {
     rn_pylex x;
     rn_pyline line, first = {0};
@@ -366,7 +309,7 @@ static rn_bytes indented_part(const job *j, rn_bytes text, lead *l)
         defined |= line.indent == first.indent && (script || defines_entry(j, text, &line));
     }
     if (!defined) return (rn_bytes){0};
-    *l = (lead){.first = first, .n = 1};
+    *l = (rn_lead){.first = first, .n = 1};
     return (rn_bytes){.data = text.data + first.start, .len = end - first.start};
 }
 
@@ -376,7 +319,7 @@ static int select_code(job *j, rn_bytes text)
     rn_selected s = {0};
     bool check = j->p->form == RN_FORM_CHECK, script = j->p->form == RN_FORM_STDIO;
     rn_select_mode mode = script ? RN_SELECT_SCRIPT : RN_SELECT_DEFS;
-    lead l = lead_of(text);
+    rn_lead l = rn_lead_of(text);
     int rc = 0;
     bool body = check && continues(j, text, &l);
     if (body) {
@@ -400,7 +343,7 @@ static int select_code(job *j, rn_bytes text)
         rc = flat ? select_into(j, text, mode, &s) : select_indented(j, text, &l, mode, &s);
         bool returns = s.dedented;
         if (!rc && !s.found && flat && !j->margin) {
-            lead in = {0};
+            rn_lead in = {0};
             rn_bytes part = indented_part(j, text, &in);
             if (part.len) rc = select_indented(j, part, &in, mode, &s);
         }
@@ -431,49 +374,14 @@ static int select_completion(job *j, rn_bytes text)
     return rc;
 }
 
-/* The last indented lines behind prose, or at the text's start, that return something. */
-static rn_bytes returning_part(rn_bytes text, lead *l)
-{
-    rn_pylex x;
-    rn_pyline line, first = {0};
-    rn_bytes part = {0};
-    bool inside = false, behind_prose = true, returns = false;
-    rn_pylex_init(&x, text);
-    while (rn_pyline_next(&x, &line)) {
-        if (line.comment) continue;
-        rn_bytes code = {.data = text.data + line.first, .len = line.end - line.first};
-        inside &= line.indent >= first.indent && !line.prose;
-        if (!inside) {
-            inside = behind_prose && line.indent > 0 && !line.prose;
-            first = line;
-            returns = false;
-        }
-        behind_prose = line.prose;
-        returns |= rn_bytes_starts(code, "return ") || rn_bytes_starts(code, "yield ");
-        if (!inside || !returns || line.open || line.unfinished) continue;
-        part = (rn_bytes){.data = text.data + first.start, .len = line.end - first.start};
-        *l = (lead){.first = first, .n = 1};
-    }
-    return part;
-}
-
-/* "Here's the body:", "**Body**"; not "elements(x) -> int:", the rest of something else. */
-static bool begins_sentence(rn_bytes text)
-{
-    size_t n = 0;
-    while (n < text.len && isalpha((unsigned char)text.data[n]))
-        n++;
-    return n < text.len && text.data[n] && strchr(n ? " ',:" : "*", text.data[n]);
-}
-
 /* Text without blocks: code; or a function's body that prose introduces. */
 static int select_plain(job *j, rn_bytes text)
 {
-    lead l = {0};
+    rn_lead l = {0};
     rn_selected s = {0};
     int rc = select_completion(j, text);
-    if (rc || j->what.found || !begins_sentence(text) || j->p->form != RN_FORM_CHECK) return rc;
-    rn_bytes part = returning_part(text, &l);
+    if (rc || j->what.found || !rn_lead_is_sentence(text) || j->p->form != RN_FORM_CHECK) return rc;
+    rn_bytes part = rn_lead_returning(text, &l);
     if (part.len) rc = select_body(j, part, &l, true, &s);
     j->what.found = s.found;
     j->what.unterminated |= s.open;
@@ -648,7 +556,7 @@ static int try_head(job *j, rn_bytes answer, candidates *c, size_t *pos, bool *i
     bool bare = b.bare && fence < answer.len;
     size_t close = rn_chat_first_close((rn_bytes){.data = answer.data, .len = fence}, &behind);
     rn_bytes head = {.data = answer.data, .len = close};
-    lead l = lead_of(head);
+    rn_lead l = rn_lead_of(head);
     *is_head = false;
     if (l.n == 0 || l.first.prose) return 0;
     rn_chat_block block = {.code = head, .python = true};
