@@ -441,7 +441,7 @@ static void put_entities(rn_bytes s, rn_buf *out)
 /* What a diff comes to: context and added lines. */
 static void put_new_side(rn_bytes s, rn_buf *out)
 {
-    static const char *const heads[] = {"+++", "---", "@@", "diff ", "index ", "\\"};
+    static const char *const heads[] = {"+++", "---", "@@", "diff ", "index ", "\\", "***"};
     for (size_t i = 0; i < s.len;) {
         size_t end = line_end(s, i), next = end < s.len ? end + 1 : s.len, k = 0;
         rn_bytes line = {.data = s.data + i, .len = next - i};
@@ -487,7 +487,7 @@ void rn_chat_put_code(const rn_chat_block *block, rn_buf *out)
     rn_bytes code = rn_buf_view(&plain);
     if (!rn_buf_ok(&plain))
         out->failed = true;
-    else if (block->diff)
+    else if (block->diff || rn_bytes_starts(code, "*** Begin Patch"))
         put_new_side(code, out);
     else if (plain.len && rn_chat_is_transcript(code))
         rn_chat_put_typed(code, out);

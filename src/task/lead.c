@@ -48,7 +48,8 @@ bool rn_lead_is_value(rn_bytes text, const rn_lead *l)
         &x, (rn_bytes){.data = text.data + l->first.first, .len = l->first.end - l->first.first});
     rn_pytok first = rn_pylex_next(&x);
     rn_bytes word = rn_pytok_text(&x, first);
-    if (l->n > 1 && !l->second.prose) return false;
+    bool objects = l->n > 1 && word.data[0] == '{' && text.data[l->second.first] == '{';
+    if (l->n > 1 && !l->second.prose && !objects) return false;
     if (first.kind == RN_PY_NUMBER || first.kind == RN_PY_STRING) return true;
     if (first.kind == RN_PY_OP) return strchr("{[", word.data[0]) != NULL;
     rn_pytok next = rn_pylex_next(&x);

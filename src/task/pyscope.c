@@ -375,6 +375,18 @@ static bool has_parameter(const reader *r, const char *name)
     return false;
 }
 
+/* Whether a lambda of the line has it. */
+static bool has_lambda_parameter(const reader *r, const char *name)
+{
+    bool head = false;
+    for (size_t k = 0; k < r->toks.n; k++) {
+        head |= rn_pyx_keyword_at(r, k, "lambda");
+        head &= !rn_pyx_op_at(r, k, ':');
+        if (head && rn_pyx_keyword_at(r, k, name) && !rn_pyx_op_at(r, k - 1, '=')) return true;
+    }
+    return false;
+}
+
 /* input(...), sys.stdin, open(0): read; print, sys.stdout: write. */
 static void note_streams(reader *r, rn_pyblock *b)
 {
@@ -383,6 +395,7 @@ static void note_streams(reader *r, rn_pyblock *b)
         r->own_input = has_parameter(r, "input");
         r->own_stdin = has_parameter(r, "stdin");
     }
+    bool own_input = r->own_input || has_lambda_parameter(r, "input");
     for (size_t k = 0; k < r->toks.n; k++) {
         rn_bytes w = rn_pyx_text_of(r, k);
         if (rn_pyx_kind_at(r, k) == RN_PY_STRING) {
@@ -396,7 +409,7 @@ static void note_streams(reader *r, rn_pyblock *b)
         b->reads |= (rn_pyx_word_is(w, "stdin") && !set && (attribute || !r->own_stdin)) ||
                     rn_pyx_word_is(w, "fileinput") || rn_pyx_word_is(w, "raw_input");
         b->reads |= rn_pyx_word_is(w, "input") && !attribute && !set &&
-                    (called || (rn_pyx_one_of(r, k + 1, ",)") && !r->own_input));
+                    (called || (rn_pyx_one_of(r, k + 1, ",)") && !own_input));
         b->reads |= (rn_pyx_word_is(w, "open") || rn_pyx_word_is(w, "read")) && called &&
                     rn_bytes_equal(rn_pyx_text_of(r, k + 2), rn_bytes_of("0"));
         b->writes |= rn_pyx_word_is(w, "print") || rn_pyx_word_is(w, "stdout");

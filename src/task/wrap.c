@@ -1,6 +1,6 @@
 /*
  * wrap.c: answers within something that is no markup: a JSON value (structured output, a saved
- * message), one line in which "\n" stands for every line end, quotes around the whole. And blanks
+ * message), a file that a shell writes, one line in which "\n" stands for every line end, quotes around the whole. And blanks
  * that only a web page has.
  *
  * None of these can be a program as it stands: a JSON value and a quoted text define nothing, and
@@ -270,6 +270,41 @@ static void unwrap_line(rn_bytes s, rn_chat_texts *out)
     rn_buf_free(&text);
 }
 
+/* ---- files that a shell writes --------------------------------------------------------------- */
+
+/* The word that ends what `cat > main.py <<'EOF'` writes; empty where the line is another. */
+static rn_bytes heredoc_word(rn_bytes line)
+{
+    size_t at = rn_bytes_find(line, rn_bytes_of("<<"), 0), n = 0;
+    if (at == SIZE_MAX || !memchr(line.data, '>', line.len)) return (rn_bytes){0};
+    if (!rn_bytes_starts(line, "cat ")) return (rn_bytes){0};
+    for (at += 2; at < line.len && strchr(" -'\"", line.data[at]) && line.data[at];)
+        at++;
+    while (at + n < line.len &&
+           (isalnum((unsigned char)line.data[at + n]) || line.data[at + n] == '_'))
+        n++;
+    return (rn_bytes){.data = line.data + at, .len = n};
+}
+
+static void unwrap_heredocs(rn_bytes s, rn_chat_texts *out)
+{
+    rn_bytes word = {0};
+    size_t start = 0;
+    for (size_t i = 0; i < s.len;) {
+        const char *nl = memchr(s.data + i, '\n', s.len - i);
+        size_t end = nl ? (size_t)(nl - s.data) : s.len;
+        rn_bytes line = {.data = s.data + i, .len = end - i};
+        if (!word.len) {
+            word = heredoc_word(line);
+            start = end + 1;
+        } else if (rn_bytes_equal(line, word)) {
+            push_text(out, (rn_bytes){.data = s.data + start, .len = i - start});
+            word.len = 0;
+        }
+        i = end + 1;
+    }
+}
+
 /* ---- quotes around the whole ----------------------------------------------------------------- */
 
 static void unwrap_quotes(rn_bytes s, rn_chat_texts *out)
@@ -291,6 +326,7 @@ void rn_chat_unwrap(rn_bytes text, rn_chat_texts *out)
     (void)unwrap_json(s, 0, out);
     if (out->v.n == 0) unwrap_line(s, out);
     if (out->v.n == 0 && margin) unwrap_quotes(s, out);
+    if (out->v.n == 0) unwrap_heredocs(s, out);
     out->failed |= !rn_vec_ok(&out->v);
 }
 
