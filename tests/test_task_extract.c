@@ -415,14 +415,29 @@ static void names_and_hostile_bytes(void **state)
 static void long_answers_are_read_once(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"    x = '''\n", "```\n",         "</s> </think>",
-                                         "def f(x):\n",   "(((((",         "x = x\n",
-                                         "\\\n",          "import a, b\n", "#\n    y\n"};
+    static const char *const pieces[] = {"    x = '''\n",
+                                         "```\n",
+                                         "</s> </think>",
+                                         "def f(x):\n",
+                                         "(((((",
+                                         "x = x\n",
+                                         "\\\n",
+                                         "import a, b\n",
+                                         "#\n    y\n",
+                                         "{\"a\": 1}\n",
+                                         "[\n",
+                                         "cat > a <<E\n",
+                                         "f().x = 0\n",
+                                         "def f(x): return m\nt = f()\nt[0] = m\n",
+                                         "def f(x): return globals()[x]\n",
+                                         "\n\nUser:",
+                                         "Here:\n  return x\n",
+                                         "```\nx\n```\ndef f(x): 1\n"};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         rn_err err = {0};
         rn_buf raw = {0}, out = {0};
         rn_extracted w;
-        while (raw.len < 1000000)
+        while (raw.len < 400000)
             rn_buf_puts(&raw, pieces[i]);
         assert_ok(rn_extract("auto/5", NULL, &mbpp, rn_buf_view(&raw), &out, &w, &err), &err);
         rn_buf_clear(&out);

@@ -377,12 +377,12 @@ static int select_completion(job *j, rn_bytes text)
 /* Text without blocks: code; or a function's body that prose introduces. */
 static int select_plain(job *j, rn_bytes text)
 {
-    rn_lead l = {0};
     rn_selected s = {0};
     int rc = select_completion(j, text);
     if (rc || j->what.found || !rn_lead_is_sentence(text) || j->p->form != RN_FORM_CHECK) return rc;
-    rn_bytes part = rn_lead_returning(text, &l);
-    if (part.len) rc = select_body(j, part, &l, true, &s);
+    rn_bytes part = rn_lead_returning(text);
+    rn_lead l = rn_lead_of(part);
+    if (l.n) rc = select_body(j, part, &l, true, &s);
     j->what.found = s.found;
     j->what.unterminated |= s.open;
     return rc;

@@ -56,7 +56,7 @@ bool rn_lead_is_value(rn_bytes text, const rn_lead *l)
     return !rn_py_is_keyword(word) && (next.kind == RN_PY_NEWLINE || next.kind == RN_PY_END);
 }
 
-rn_bytes rn_lead_returning(rn_bytes text, rn_lead *l)
+rn_bytes rn_lead_returning(rn_bytes text)
 {
     rn_pylex x;
     rn_pyline line, first = {0};
@@ -76,7 +76,6 @@ rn_bytes rn_lead_returning(rn_bytes text, rn_lead *l)
         returns |= rn_bytes_starts(code, "return ") || rn_bytes_starts(code, "yield ");
         if (!inside || !returns || line.open || line.unfinished) continue;
         part = (rn_bytes){.data = text.data + first.start, .len = line.end - first.start};
-        *l = (rn_lead){.first = first, .n = 1};
     }
     return part;
 }

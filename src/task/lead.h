@@ -18,7 +18,7 @@ void rn_lead_put_shifted(rn_bytes text, int columns, bool all, int tab, rn_buf *
 /* A value alone, {"error": "no"} or a word: no statement that a body could be. */
 bool rn_lead_is_value(rn_bytes text, const rn_lead *l);
 /* The last indented lines behind prose, or at the text's start, that return something. */
-rn_bytes rn_lead_returning(rn_bytes text, rn_lead *l);
+rn_bytes rn_lead_returning(rn_bytes text);
 /* "Here's the body:", "**Body**"; not "elements(x) -> int:", the rest of something else. */
 bool rn_lead_is_sentence(rn_bytes text);
 
