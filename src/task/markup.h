@@ -58,7 +58,8 @@ typedef struct rn_chat_texts {
 } rn_chat_texts;
 
 /* Appends what a text holds that is no program as it stands (wrap.c): each string of a JSON value,
- * one line with "\n" for its line ends, what stands in quotes as a whole, what a shell writes to a file. Nothing of any other. */
+ * one line with "\n" for its line ends, what stands in quotes as a whole, what a shell writes to a
+ * file. Nothing of any other. */
 void rn_chat_unwrap(rn_bytes text, rn_chat_texts *out);
 /* Likewise of JSON values that begin a line of other text: their strings of several lines. */
 void rn_chat_unwrap_within(rn_bytes text, rn_chat_texts *out);

@@ -1,7 +1,7 @@
 /*
  * wrap.c: answers within something that is no markup: a JSON value (structured output, a saved
- * message), a file that a shell writes, one line in which "\n" stands for every line end, quotes around the whole. And blanks
- * that only a web page has.
+ * message), a file that a shell writes, one line in which "\n" stands for every line end, quotes
+ * around the whole. And blanks that only a web page has.
  *
  * None of these can be a program as it stands: a JSON value and a quoted text define nothing, and
  * outside a string Python has no "\n". So what they hold is looked at instead; whether any of it is
