@@ -13,15 +13,15 @@ import warnings
 
 FILES = [
     ("mbpp", "wizardcoder-python-7b.mbpp.greedy.raw.jsonl.gz", "completion",
-     "raw/1 stop/1 chat/4 auto/4"),
+     "raw/1 stop/1 chat/5 auto/5"),
     ("humaneval", "untruncated/humaneval_CodeLlama-7b-hf.jsonl.gz", "solution",
-     "whole/2 stop/1 completion/4 auto/4"),
+     "whole/2 stop/1 completion/5 auto/5"),
     ("mbpp-full", "untruncated/mbpp_CodeLlama-7b-hf.jsonl.gz", "solution",
-     "whole/2 stop/1 completion/4 auto/4"),
+     "whole/2 stop/1 completion/5 auto/5"),
     ("humaneval", "wizardcoder-python-7b.humaneval.jsonl.gz", "completion",
-     "raw/1 stop/1 completion/4 auto/4"),
+     "raw/1 stop/1 completion/5 auto/5"),
     ("humaneval", "codegen-16b.humaneval.codet.jsonl.gz", "samples",
-     "raw/1 stop/1 completion/4 auto/4"),
+     "raw/1 stop/1 completion/5 auto/5"),
 ]
 
 

@@ -303,8 +303,13 @@ static void test_compare_sets(void **state)
         {"1 2 3", "1 2", false, false},
         {"", "", true, true},
         {"", "0", false, false},
-        {"nan", "NaN", false, false}, /* numbers that are equal to none */
-        {"INF", "inf", false, true},
+        {"nan", "NaN", true, false}, /* numbers that are equal to none, but where all is equal */
+        {"INF", "inf", true, true},
+        {"3\nINF -1\n", "3\ninf -1", true, true},
+        {"INF 1.0", "INF 1", false, true},
+        {"nan 1", "nan 1", true, true},
+        {"nan 1", "nan 1.0", false, false},
+        {"1e400 2", "1E400\n2", true, false},
         {"x INFO", "X info", true, false},
         {"0.00001", "0", false, false}, /* less than 1e-5 */
         {"0.000009", "0", true, false},

@@ -35,6 +35,15 @@ static const rn_problem call = {.task_id = "APPS/2",
                                 .setup = "",
                                 .starter_code = ""};
 
+static const char *const pair_asserts[] = {"assert add([Pair(1, 2)]) == 3"};
+static const rn_problem pairs = {.task_id = "MBPP/13",
+                                 .form = RN_FORM_ASSERTS,
+                                 .prompt = "Add.",
+                                 .setup = "",
+                                 .asserts = pair_asserts,
+                                 .n_asserts = 1,
+                                 .starter_code = ""};
+
 /* what: w whole, u unterminated, t thinking, n not found. */
 typedef struct row {
     const char *extractor;
@@ -85,55 +94,55 @@ static void completions_end_with_the_body(void **state)
 {
     (void)state;
     static const row rows[] = {
-        {"completion/4", &check, "    return x\n", "    return x\n", ""},
-        {"completion/4", &check, "    return x", "    return x\n", ""},
-        {"completion/4", &check, "    return x\r\n\r\n\r\ndef h():\r\n    pass\r\n",
+        {"completion/5", &check, "    return x\n", "    return x\n", ""},
+        {"completion/5", &check, "    return x", "    return x\n", ""},
+        {"completion/5", &check, "    return x\r\n\r\n\r\ndef h():\r\n    pass\r\n",
          "    return x\n", ""},
-        {"completion/4", &check, "\n    return x\n\n\nprint(f(1))\n", "\n    return x\n", ""},
-        {"completion/4", &check, "    return x\n\nif __name__ == '__main__':\n    f(1)\n",
+        {"completion/5", &check, "\n    return x\n\n\nprint(f(1))\n", "\n    return x\n", ""},
+        {"completion/5", &check, "    return x\n\nif __name__ == '__main__':\n    f(1)\n",
          "    return x\n", ""},
         /* The Codex stop strings cut good code here. */
-        {"completion/4", &check, "    s = \"\"\"\nif a:\ndef b\n\"\"\"\n    return s\n",
+        {"completion/5", &check, "    s = \"\"\"\nif a:\ndef b\n\"\"\"\n    return s\n",
          "    s = \"\"\"\nif a:\ndef b\n\"\"\"\n    return s\n", ""},
-        {"completion/4", &check, "    y = 1\n# margin\n    return y\n# end\n",
+        {"completion/5", &check, "    y = 1\n# margin\n    return y\n# end\n",
          "    y = 1\n# margin\n    return y\n", ""},
-        {"completion/4", &check, "    return [\nx\n]\nclass A: pass\n", "    return [\nx\n]\n", ""},
+        {"completion/5", &check, "    return [\nx\n]\nclass A: pass\n", "    return [\nx\n]\n", ""},
         /* What the body uses comes along, what it does not use does not. */
-        {"completion/4", &check,
+        {"completion/5", &check,
          "    return h(x)\n\ndef unused():\n    pass\n\n@dec\ndef h(y):\n    return K + y\n\nK = "
          "3\n",
          "    return h(x)\n\n\n@dec\ndef h(y):\n    return K + y\nK = 3\n", ""},
-        {"completion/4", &check, "    return g(x)\n\ndef g(y):\n    return 0\n",
+        {"completion/5", &check, "    return g(x)\n\ndef g(y):\n    return 0\n",
          "    return g(x)\n", ""},
-        {"completion/4", &check,
+        {"completion/5", &check,
          "    for i in x:\n        pass\n    return 1\n\nfor i in [1]:\n    "
          "print(f(i))\n",
          "    for i in x:\n        pass\n    return 1\n", ""},
         /* Text that ends in the middle. */
-        {"completion/4", &check, "    return x\n    y = (1,\n", "    return x\n", "u"},
-        {"completion/4", &check, "    return x\n    \"\"\"and\n  so on", "    return x\n", "u"},
-        {"completion/4", &check, "    return x\n\ndef h(\n", "    return x\n", ""},
-        {"completion/4", &check, "    if x:\n        return 1\n    for y in",
+        {"completion/5", &check, "    return x\n    y = (1,\n", "    return x\n", "u"},
+        {"completion/5", &check, "    return x\n    \"\"\"and\n  so on", "    return x\n", "u"},
+        {"completion/5", &check, "    return x\n\ndef h(\n", "    return x\n", ""},
+        {"completion/5", &check, "    if x:\n        return 1\n    for y in",
          "    if x:\n        return 1\n", "u"},
-        {"completion/4", &check, "    return x<|endoftext|>\n\nmore", "    return x\n", ""},
-        {"completion/4", &check, "    return x</s>", "    return x\n", ""},
-        {"completion/4", &check, "    return '</s>x'\n", "    return '</s>x'\n", ""},
+        {"completion/5", &check, "    return x<|endoftext|>\n\nmore", "    return x\n", ""},
+        {"completion/5", &check, "    return x</s>", "    return x\n", ""},
+        {"completion/5", &check, "    return '</s>x'\n", "    return '</s>x'\n", ""},
         /* Leading white space that was lost on the way. */
-        {"completion/4", &check, "return x", "    return x\n", ""},
-        {"completion/4", &check, "y = x\n    return y\n", "    y = x\n    return y\n", ""},
-        {"completion/4", &check, "I cannot help you.", "I cannot help you.", "n"},
-        {"completion/4", &check, "\n\n", "\n\n", "n"},
+        {"completion/5", &check, "return x", "    return x\n", ""},
+        {"completion/5", &check, "y = x\n    return y\n", "    y = x\n    return y\n", ""},
+        {"completion/5", &check, "I cannot help you.", "I cannot help you.", "n"},
+        {"completion/5", &check, "\n\n", "\n\n", "n"},
         /* Whole programs. */
-        {"completion/4", &check,
+        {"completion/5", &check,
          "\nimport re\nimport os\n\ndef f(x):\n    return re.sub(x)\n\nprint(f(1))\n",
          "import re\n\n\ndef f(x):\n    return re.sub(x)\n", "w"},
-        {"completion/4", &check, "def f(x):\n    return 1\n\ndef f(x):\n    return 2\n",
+        {"completion/5", &check, "def f(x):\n    return 1\n\ndef f(x):\n    return 2\n",
          "def f(x):\n    return 2\n", "w"},
-        {"completion/4", &mbpp, "\ndef add(a, b):\n    return a + b\n[DONE]\nYou are an expert",
+        {"completion/5", &mbpp, "\ndef add(a, b):\n    return a + b\n[DONE]\nYou are an expert",
          "def add(a, b):\n    return a + b\n", ""},
-        {"completion/4", &mbpp, "def Add(a, b):\n    return a + b\n[DONE]",
+        {"completion/5", &mbpp, "def Add(a, b):\n    return a + b\n[DONE]",
          "def Add(a, b):\n    return a + b\n", ""},
-        {"completion/4", &mbpp,
+        {"completion/5", &mbpp,
          "from typing import *\nimport sys\nsys.setrecursionlimit(9)\ntry:\n    import np\nexcept "
          "E:\n"
          "    np = 0\ndef add(a, b):\n    return np\nassert add(1, 1) == 3\n",
@@ -141,10 +150,10 @@ static void completions_end_with_the_body(void **state)
          "E:\n"
          "    np = 0\n\n\ndef add(a, b):\n    return np\n",
          ""},
-        {"completion/4", &mbpp, "def add(a, b):\n    ...\n", "def add(a, b):\n    ...\n", ""},
-        {"completion/4", &stdio, "n = int(input())\nprint(n)\n\nQUESTION:\nNext\n",
+        {"completion/5", &mbpp, "def add(a, b):\n    ...\n", "def add(a, b):\n    ...\n", ""},
+        {"completion/5", &stdio, "n = int(input())\nprint(n)\n\nQUESTION:\nNext\n",
          "n = int(input())\nprint(n)\n", ""},
-        {"completion/4", &call,
+        {"completion/5", &call,
          "class Solution:\n    def add(self, a):\n        return a\n\nHere is why.\n",
          "class Solution:\n    def add(self, a):\n        return a\n", ""},
     };
@@ -157,56 +166,65 @@ static void chat_answers_give_their_code(void **state)
 {
     (void)state;
     static const row rows[] = {
-        {"chat/4", &mbpp,
+        {"chat/5", &mbpp,
          "Here's it:\r\n\r\n```python\r\ndef add(a, b):\r\n    return a + b\r\n```\r\nBye!", ADD,
          ""},
-        {"chat/4", &mbpp, "~~~py\n" ADD "~~~", ADD, ""},
-        {"chat/4", &mbpp, "```\n" ADD "```", ADD, ""},
-        {"chat/4", &mbpp, "````python\n" ADD "````\n", ADD, ""},
-        {"chat/4", &mbpp, "Sure: ```python\n" ADD "```", ADD, ""},
-        {"chat/4", &mbpp, "[PYTHON]\n" ADD "[/PYTHON]\n[TESTS]\n", ADD, ""},
-        {"chat/4", &mbpp, "1. So:\n   ```python\n   def add(a, b):\n       return a + b\n   ```\n",
+        {"chat/5", &mbpp, "~~~py\n" ADD "~~~", ADD, ""},
+        {"chat/5", &mbpp, "```\n" ADD "```", ADD, ""},
+        {"chat/5", &mbpp, "````python\n" ADD "````\n", ADD, ""},
+        {"chat/5", &mbpp, "Sure: ```python\n" ADD "```", ADD, ""},
+        {"chat/5", &mbpp, "[PYTHON]\n" ADD "[/PYTHON]\n[TESTS]\n", ADD, ""},
+        {"chat/5", &mbpp, "1. So:\n   ```python\n   def add(a, b):\n       return a + b\n   ```\n",
          ADD, ""},
         /* The block with the wanted function, not the first one. */
-        {"chat/4", &mbpp,
+        {"chat/5", &mbpp,
          "```bash\npip install x\n```\n```python\nprint(1)\n```\n```python\n" ADD "```\n"
          "```python\nadd(1, 2)\n```",
          ADD, ""},
-        {"chat/4", &mbpp, "```python\n" ADD "assert add(1, 1) == 3\nprint(add(1, 2))\n```", ADD,
+        {"chat/5", &mbpp, "```python\n" ADD "assert add(1, 1) == 3\nprint(add(1, 2))\n```", ADD,
          ""},
-        {"chat/4", &mbpp, "```python\ndef other(a):\n    return a\n```",
+        {"chat/5", &mbpp, "```python\ndef other(a):\n    return a\n```",
          "def other(a):\n    return a\n", ""},
         /* A fence within a docstring closes nothing. */
-        {"chat/4", &mbpp,
+        {"chat/5", &mbpp,
          "```python\ndef add(a, b):\n    \"\"\"\n```\n    \"\"\"\n    return a\n```\n",
          "def add(a, b):\n    \"\"\"\n```\n    \"\"\"\n    return a\n", ""},
         /* Unterminated, opened by the prompt, without any fence. */
-        {"chat/4", &mbpp, "So:\n```python\n" ADD "    x = (", ADD, "u"},
-        {"chat/4", &mbpp, ADD "```\nThat's all.", ADD, ""},
-        {"chat/4", &mbpp, "Here's the function:\n\n" ADD "\nIt adds the two numbers.\n", ADD, ""},
-        {"chat/4", &mbpp, "```python\n" ADD "```<|im_end|>\n<|im_start|>user", ADD, ""},
+        {"chat/5", &mbpp, "So:\n```python\n" ADD "    x = (", ADD, "u"},
+        {"chat/5", &mbpp, ADD "```\nThat's all.", ADD, ""},
+        {"chat/5", &mbpp, "Here's the function:\n\n" ADD "\nIt adds the two numbers.\n", ADD, ""},
+        {"chat/5", &mbpp, "```python\n" ADD "```<|im_end|>\n<|im_start|>user", ADD, ""},
         /* Thinking. */
-        {"chat/4", &mbpp,
+        {"chat/5", &mbpp,
          "<think>\n```python\ndef add(a): wrong\n```\n</think>\n```python\n" ADD "```", ADD, ""},
-        {"chat/4", &mbpp, "so I think\n</think>\n" ADD, ADD, ""},
-        {"chat/4", &mbpp, "<think>\n```python\n" ADD "```\n", "", "utn"},
-        {"chat/4", &mbpp, "I cannot do that.", "I cannot do that.", "n"},
-        {"chat/4", &mbpp, "", "", "n"},
+        {"chat/5", &mbpp, "so I think\n</think>\n" ADD, ADD, ""},
+        {"chat/5", &mbpp, "<think>\n```python\n" ADD "```\n", "", "utn"},
+        {"chat/5", &mbpp, "I cannot do that.", "I cannot do that.", "n"},
+        {"chat/5", &mbpp, "", "", "n"},
         /* Functions and continuations. */
-        {"chat/4", &check, "```python\ndef f(x):\n    return g(x)\n```",
+        {"chat/5", &check, "```python\ndef f(x):\n    return g(x)\n```",
          "def f(x):\n    return g(x)\n", "w"},
-        {"chat/4", &check, "```python\n    return g(x)\n```", "    return g(x)\n", ""},
+        {"chat/5", &check, "```python\n    return g(x)\n```", "    return g(x)\n", ""},
+        /* The prompt's g is before it; a class of the arguments is in another block. */
+        {"chat/5", &check, "```python\ndef g(x):\n    ...\n\ndef f(x):\n    return g(x)\n```",
+         "def f(x):\n    return g(x)\n", "w"},
+        {"chat/5", &check, "```python\ndef g(x):\n    return 2\n\ndef f(x):\n    return g(x)\n```",
+         "def g(x):\n    return 2\n\n\ndef f(x):\n    return g(x)\n", "w"},
+        {"chat/5", &pairs, "```python\nclass Pair: pass\n```\nand\n```python\n" ADD "```",
+         "class Pair: pass\n\n\n" ADD, ""},
+        {"chat/5", &mbpp, "```python\n" ADD "from add import add\nassert add(1, 1) == 3\n```", ADD,
+         ""},
         /* Programs. */
-        {"chat/4", &stdio, "Test:\n```\n5\n```\n```python\nn = int(input())\nprint(n)\n```",
+        {"chat/5", &stdio, "Test:\n```\n5\n```\n```python\nn = int(input())\nprint(n)\n```",
          "n = int(input())\nprint(n)\n", ""},
-        {"chat/4", &stdio,
+        {"chat/5", &stdio,
          " ```# Cyclic\nn = int(input())\nprint(n)````\nQ:", "n = int(input())\nprint(n)\n", ""},
-        {"chat/4", &call,
+        {"chat/5", &call,
          "```python\nclass Solution:\n    def add(self, a):\n        return a\n```",
          "class Solution:\n    def add(self, a):\n        return a\n", ""},
         /* auto takes the one that fits. */
-        {"auto/4", &check, "    return x\n\ndef h():", "    return x\n", ""},
-        {"auto/4", &mbpp, "A:\n```python\n" ADD "```", ADD, ""},
+        {"auto/5", &check, "    return x\n\ndef h():", "    return x\n", ""},
+        {"auto/5", &mbpp, "A:\n```python\n" ADD "```", ADD, ""},
     };
     run_rows(rows, sizeof rows / sizeof rows[0]);
 }
@@ -371,15 +389,15 @@ static void names_and_hostile_bytes(void **state)
     rn_buf out = {0};
     rn_extracted w;
     /* An older version's name asks for the present one. */
-    assert_string_equal(rn_extractor_find("auto"), "auto/4");
-    assert_string_equal(rn_extractor_find("auto/1"), "auto/4");
+    assert_string_equal(rn_extractor_find("auto"), "auto/5");
+    assert_string_equal(rn_extractor_find("auto/1"), "auto/5");
     assert_string_equal(rn_extractor_find("raw/1"), "raw/1");
-    assert_null(rn_extractor_find("auto/5"));
+    assert_null(rn_extractor_find("auto/6"));
     assert_null(rn_extractor_find("raw/0"));
     assert_null(rn_extractor_find("auto/10"));
     assert_null(rn_extractor_find("aut"));
     assert_int_equal(rn_extract("x", NULL, &check, rn_bytes_of(""), &out, &w, &err), RN_EINVAL);
-    assert_contains(err.msg, "completion/4");
+    assert_contains(err.msg, "completion/5");
     static const char nul[] = "    return x\0\xFF\xFE\n\n\0";
     rn_bytes raw = {.data = nul, .len = sizeof nul - 1};
     assert_ok(rn_extract("raw/1", NULL, &check, raw, &out, &w, &err), &err);
@@ -397,18 +415,33 @@ static void names_and_hostile_bytes(void **state)
 static void long_answers_are_read_once(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"    x = '''\n", "```\n",         "</s> </think>",
-                                         "def f(x):\n",   "(((((",         "x = x\n",
-                                         "\\\n",          "import a, b\n", "#\n    y\n"};
+    static const char *const pieces[] = {"    x = '''\n",
+                                         "```\n",
+                                         "</s> </think>",
+                                         "def f(x):\n",
+                                         "(((((",
+                                         "x = x\n",
+                                         "\\\n",
+                                         "import a, b\n",
+                                         "#\n    y\n",
+                                         "{\"a\": 1}\n",
+                                         "[\n",
+                                         "cat > a <<E\n",
+                                         "f().x = 0\n",
+                                         "def f(x): return m\nt = f()\nt[0] = m\n",
+                                         "def f(x): return globals()[x]\n",
+                                         "\n\nUser:",
+                                         "Here:\n  return x\n",
+                                         "```\nx\n```\ndef f(x): 1\n"};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         rn_err err = {0};
         rn_buf raw = {0}, out = {0};
         rn_extracted w;
-        while (raw.len < 1000000)
+        while (raw.len < 400000)
             rn_buf_puts(&raw, pieces[i]);
-        assert_ok(rn_extract("auto/4", NULL, &mbpp, rn_buf_view(&raw), &out, &w, &err), &err);
+        assert_ok(rn_extract("auto/5", NULL, &mbpp, rn_buf_view(&raw), &out, &w, &err), &err);
         rn_buf_clear(&out);
-        assert_ok(rn_extract("chat/4", NULL, &check, rn_buf_view(&raw), &out, &w, &err), &err);
+        assert_ok(rn_extract("chat/5", NULL, &check, rn_buf_view(&raw), &out, &w, &err), &err);
         rn_buf_free(&raw);
         rn_buf_free(&out);
     }

@@ -139,10 +139,10 @@ static void programs_of_each_language(void **state)
     text = program_of(go, "raw/1", "  math.Abs(1)\n}\n");
     assert_string_equal(text, "package main\nimport \"math\"\nfunc F() {\n  math.Abs(1)\n}\n");
     free(text);
-    text = program_of(js, "auto/4", "  return \"}\";\n}\n\nconsole.log(1)\n");
+    text = program_of(js, "auto/5", "  return \"}\";\n}\n\nconsole.log(1)\n");
     assert_string_equal(text, "const f = (x) => {\n  return \"}\";\n}");
     free(text);
-    text = program_of(js, "auto/4", "So:\n```js\nconst f = (x) => {\n  return 1\n}\n```\nBye");
+    text = program_of(js, "auto/5", "So:\n```js\nconst f = (x) => {\n  return 1\n}\n```\nBye");
     assert_string_equal(text, "const f = (x) => {\n  return 1\n}\n");
     free(text);
     assert_string_equal(js->language, "javascript");
@@ -150,7 +150,7 @@ static void programs_of_each_language(void **state)
     s = parsed("{\"name\": \"HumanEval_0_f\", \"language\": \"lua\", \"prompt\": \"local function "
                "f(x)\\n\", "
                "\"tests\": \"os.exit(0)\", \"stop_tokens\": [\"\\nlocal\", \"\\nfunction\"]}");
-    text = program_of(&s->problems[0], "completion/4", "  return x\nend\n\nlocal y = 1\n");
+    text = program_of(&s->problems[0], "completion/5", "  return x\nend\n\nlocal y = 1\n");
     assert_string_equal(text, "local function f(x)\n  return x\nend\n");
     free(text);
     rn_taskset_free(s);

@@ -10,10 +10,11 @@
  *   5. the same with every token a number rounded to three decimals
  * Rules 4 and 5 forget order and repetition; that is the benchmark's known leniency.
  *
- * RN_COMPARE_CODECONTESTS follows ValuesMatch of google-deepmind/code_contests: as many tokens on
- * both sides, each equal in lower case, or an equal integer, or, where one is no integer, a number
- * within an absolute 1e-5; NaN and infinities match nothing. (It compares integers as doubles, so
- * that beyond 2^53 neighbours are equal there; here they are not.)
+ * RN_COMPARE_CODECONTESTS follows OutputsMatch of google-deepmind/code_contests: all tokens equal
+ * in lower case; else as many tokens on both sides, each equal, or an equal integer, or, where one
+ * is no integer, a number within an absolute 1e-5, so that NaN and infinities only match where all
+ * is equal. (It compares integers as doubles, so that beyond 2^53 neighbours are equal there; here
+ * they are not.)
  *
  * RN_COMPARE_LIVECODEBENCH follows its grade_stdio: as many lines, stripped, each equal or made of
  * equal decimal numbers, exactly, as Python's Decimal reads them.
@@ -442,7 +443,7 @@ static bool same_decimal(const decimal *a, const decimal *b)
     }
 }
 
-/* As absl::SimpleAtod reads it; of "nan" and infinities, which match nothing, *d is not set. */
+/* As absl::SimpleAtod reads it; of "nan" and infinities, which are near nothing, *d is not set. */
 static bool parse_atod(rn_bytes s, decimal *d, bool *finite)
 {
     static const char *const words[] = {"nan", "inf", "infinity"};
@@ -480,14 +481,19 @@ static rn_bytes next_contest_token(rn_bytes s, size_t *pos)
     return (rn_bytes){.data = s.data + start, .len = *pos - start};
 }
 
-static bool agrees_codecontests(rn_bytes got, rn_bytes want)
+static bool all_tokens(rn_bytes got, rn_bytes want, bool (*match)(rn_bytes, rn_bytes))
 {
     size_t i = 0, k = 0;
     for (;;) {
         rn_bytes g = next_contest_token(got, &i), w = next_contest_token(want, &k);
         if (g.len == 0 || w.len == 0) return g.len == w.len;
-        if (!tokens_match(g, w)) return false;
+        if (!match(g, w)) return false;
     }
+}
+
+static bool agrees_codecontests(rn_bytes got, rn_bytes want)
+{
+    return all_tokens(got, want, equal_lower) || all_tokens(got, want, tokens_match);
 }
 
 /* ---- TACO ------------------------------------------------------------------------------------ */

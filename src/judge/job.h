@@ -100,7 +100,7 @@ typedef struct rn_judge_job {
 
 enum {
     RN_JUDGE_OUTPUT = 1024,
-    RN_JUDGE_RULES = 3, /* version of what verdicts mean: part of the protocol of each */
+    RN_JUDGE_RULES = 4, /* version of what verdicts mean: part of the protocol of each */
 };
 
 typedef struct rn_judge_result {

@@ -7,12 +7,12 @@
  */
 #include "task/prompt.h"
 
+#include "task/foreign.h"
+#include "task/lead.h"
 #include "task/markup.h"
 #include "task/pylex.h"
 #include "task/pyscope.h"
 #include "task/pyselect.h"
-
-#include <ctype.h>
 
 /* One extraction under way. */
 typedef struct job {
@@ -26,6 +26,7 @@ typedef struct job {
     bool complete;          /* and the definition is whole */
     bool cut;               /* or the text's end may have cut it */
     int streams;            /* of a script: 1 it writes, 2 it reads, 3 both */
+    bool margin;            /* code that Markdown indents does not count */
     const rn_bytes *others; /* [n_others] other blocks of the answer, nearest first; borrowed */
     size_t n_others;
     rn_err *err;
@@ -132,25 +133,6 @@ static int nomem(job *j)
     return rn_fail(j->err, RN_ENOMEM, "out of memory reading an answer");
 }
 
-/* The first two lines of code, for what their indentation tells. */
-typedef struct lead {
-    rn_pyline first, second;
-    int n; /* how many there are */
-} lead;
-
-static lead lead_of(rn_bytes text)
-{
-    lead l = {0};
-    rn_pylex x;
-    rn_pyline line;
-    rn_pylex_init(&x, text);
-    while (l.n < 2 && rn_pyline_next(&x, &line)) {
-        if (line.comment) continue;
-        *(l.n++ ? &l.second : &l.first) = line;
-    }
-    return l;
-}
-
 /* The columns at which a body must stand: those of the docstring that the prompt ends with; 0 where
  * it ends otherwise, so that any will do. */
 static int body_indent(const rn_problem *p)
@@ -169,28 +151,6 @@ static int body_indent(const rn_problem *p)
         indent = docstring ? line.indent : 0;
     }
     return indent;
-}
-
-/* Appends text with its logical lines moved by `columns`; `all`: those at the margin too. Leading
- * tabs become `tab` spaces where tab > 0. Lines within strings and brackets stay. */
-static void put_shifted(rn_bytes text, int columns, bool all, int tab, rn_buf *out)
-{
-    rn_pylex x;
-    rn_pyline line;
-    size_t done = 0;
-    rn_pylex_init(&x, text);
-    while (rn_pyline_next(&x, &line)) {
-        rn_buf_add(out, text.data + done, line.start - done);
-        int have = 0;
-        for (size_t i = line.start; i < line.first; i++)
-            have += text.data[i] == '\t' ? (tab > 0 ? tab : 8) : 1;
-        int want = have > 0 || all ? have + columns : 0;
-        for (int i = 0; i < want; i++)
-            rn_buf_putc(out, ' ');
-        rn_buf_add(out, text.data + line.first, line.end - line.first);
-        done = line.end;
-    }
-    rn_buf_add(out, text.data + done, text.len - done);
 }
 
 static bool defines_at_once(rn_bytes text, const rn_pyline *line)
@@ -217,7 +177,7 @@ static bool defines_entry(const job *j, rn_bytes text, const rn_pyline *line)
 }
 
 /* Whether the text continues the prompt's function. */
-static bool continues(const job *j, rn_bytes text, const lead *l)
+static bool continues(const job *j, rn_bytes text, const rn_lead *l)
 {
     const char *prompt = j->p->prompt, *nl = strrchr(prompt, '\n');
     const char *last = nl ? nl + 1 : prompt;
@@ -227,7 +187,7 @@ static bool continues(const job *j, rn_bytes text, const lead *l)
 }
 
 /* Gives a body the indentation that the prompt's docstring asks for. */
-static void put_body(const job *j, rn_bytes text, const lead *l, rn_buf *out)
+static void put_body(const job *j, rn_bytes text, const rn_lead *l, rn_buf *out)
 {
     int want = body_indent(j->p), have = l->first.indent;
     size_t i = l->first.start;
@@ -251,16 +211,16 @@ static void put_body(const job *j, rn_bytes text, const lead *l, rn_buf *out)
         for (; i < l->first.first; i++)
             have += text.data[i] == '\t' ? tab : 1;
     }
-    put_shifted(text, want - have, false, tab, out);
+    rn_lead_put_shifted(text, want - have, false, tab, out);
 }
 
 /* A body that lost its indentation on the way, all of it or that of its first line. */
-static bool put_lost_body(const job *j, rn_bytes text, const lead *l, bool returns, rn_buf *out)
+static bool put_lost_body(const job *j, rn_bytes text, const rn_lead *l, bool returns, rn_buf *out)
 {
     size_t n = strlen(j->p->prompt);
     bool prose = l->n == 0 || l->first.prose || text.len == 0 || text.data[0] == '<';
     if (prose || l->first.indent > 0 || n == 0 || j->p->prompt[n - 1] != '\n' ||
-        defines_at_once(text, &l->first))
+        defines_at_once(text, &l->first) || rn_lead_is_value(text, l))
         return false;
     int want = body_indent(j->p) ? body_indent(j->p) : 4;
     bool opens = l->first.unfinished; /* a header: the next line is deeper */
@@ -272,7 +232,7 @@ static bool put_lost_body(const job *j, rn_bytes text, const lead *l, bool retur
             rn_buf_putc(out, ' ');
         rn_buf_add(out, text.data + l->first.start, text.len - l->first.start);
     } else {
-        put_shifted(text, want, true, 0, out);
+        rn_lead_put_shifted(text, want, true, 0, out);
     }
     return true;
 }
@@ -287,13 +247,13 @@ static int select_into(job *j, rn_bytes text, rn_select_mode mode, rn_selected *
                        .entry = entry_of(j->p),
                        .others = j->others,
                        .n_others = j->n_others};
-    if (mode == RN_SELECT_BODY) in.known = rn_bytes_of(j->p->prompt);
+    if (j->p->form == RN_FORM_CHECK) in.known = rn_bytes_of(j->p->prompt);
     int rc = rn_buf_ok(&roots) ? rn_py_select(&in, j->out, s, j->err) : nomem(j);
     rn_buf_free(&roots);
     return rc;
 }
 
-static int select_body(job *j, rn_bytes text, const lead *l, bool returns, rn_selected *s)
+static int select_body(job *j, rn_bytes text, const rn_lead *l, bool returns, rn_selected *s)
 {
     rn_buf body = {0};
     int rc = 0;
@@ -312,11 +272,11 @@ static int select_body(job *j, rn_bytes text, const lead *l, bool returns, rn_se
 }
 
 /* Takes the indentation of a whole program off. */
-static int select_indented(job *j, rn_bytes text, const lead *l, rn_select_mode mode,
+static int select_indented(job *j, rn_bytes text, const rn_lead *l, rn_select_mode mode,
                            rn_selected *s)
 {
     rn_buf flat = {0};
-    put_shifted(text, -l->first.indent, false, 0, &flat);
+    rn_lead_put_shifted(text, -l->first.indent, false, 0, &flat);
     int rc = rn_buf_ok(&flat) ? select_into(j, rn_buf_view(&flat), mode, s) : nomem(j);
     rn_buf_free(&flat);
     return rc;
@@ -325,7 +285,7 @@ static int select_indented(job *j, rn_bytes text, const lead *l, rn_select_mode 
 /* The part of a text of prose that Markdown indents as code: from the line at some column that
  * defines the entry point, with the indented lines before it, to the next line at a lesser one. Of
  * a script the first such lines. */
-static rn_bytes indented_part(const job *j, rn_bytes text, lead *l)
+static rn_bytes indented_part(const job *j, rn_bytes text, rn_lead *l)
 {
     rn_pylex x;
     rn_pyline line, first = {0};
@@ -349,7 +309,7 @@ static rn_bytes indented_part(const job *j, rn_bytes text, lead *l)
         defined |= line.indent == first.indent && (script || defines_entry(j, text, &line));
     }
     if (!defined) return (rn_bytes){0};
-    *l = (lead){.first = first, .n = 1};
+    *l = (rn_lead){.first = first, .n = 1};
     return (rn_bytes){.data = text.data + first.start, .len = end - first.start};
 }
 
@@ -359,7 +319,7 @@ static int select_code(job *j, rn_bytes text)
     rn_selected s = {0};
     bool check = j->p->form == RN_FORM_CHECK, script = j->p->form == RN_FORM_STDIO;
     rn_select_mode mode = script ? RN_SELECT_SCRIPT : RN_SELECT_DEFS;
-    lead l = lead_of(text);
+    rn_lead l = rn_lead_of(text);
     int rc = 0;
     bool body = check && continues(j, text, &l);
     if (body) {
@@ -382,8 +342,8 @@ static int select_code(job *j, rn_bytes text)
         bool flat = l.n == 0 || l.first.indent == 0 || l.first.prose;
         rc = flat ? select_into(j, text, mode, &s) : select_indented(j, text, &l, mode, &s);
         bool returns = s.dedented;
-        if (!rc && !s.found && flat) {
-            lead in = {0};
+        if (!rc && !s.found && flat && !j->margin) {
+            rn_lead in = {0};
             rn_bytes part = indented_part(j, text, &in);
             if (part.len) rc = select_indented(j, part, &in, mode, &s);
         }
@@ -411,6 +371,20 @@ static int select_completion(job *j, rn_bytes text)
     rn_chat_put_typed(text, &typed);
     int rc = rn_buf_ok(&typed) ? select_code(j, rn_buf_view(&typed)) : nomem(j);
     rn_buf_free(&typed);
+    return rc;
+}
+
+/* Text without blocks: code; or a function's body that prose introduces. */
+static int select_plain(job *j, rn_bytes text)
+{
+    rn_selected s = {0};
+    int rc = select_completion(j, text);
+    if (rc || j->what.found || !rn_lead_is_sentence(text) || j->p->form != RN_FORM_CHECK) return rc;
+    rn_bytes part = rn_lead_returning(text);
+    rn_lead l = rn_lead_of(part);
+    if (l.n) rc = select_body(j, part, &l, true, &s);
+    j->what.found = s.found;
+    j->what.unterminated |= s.open;
     return rc;
 }
 
@@ -449,7 +423,7 @@ static int extract_completion(job *j)
     if (j->p->form != RN_FORM_CHECK) text.len = first_stop(j, text);
     int rc = !rn_buf_ok(&clean) ? nomem(j)
              : j->p->suffix     ? extract_infilling(j, text)
-                                : select_completion(j, text);
+                                : select_plain(j, text);
     if (!rc && !j->p->suffix) keep_raw(j);
     rn_buf_free(&clean);
     j->what.markup = !j->what.found && rn_chat_has_markup(j->raw);
@@ -463,6 +437,7 @@ typedef struct candidate {
     rn_buf code;
     bool python, other, open;
     bool inner; /* held by a JSON value or the like: only what is sure to be the program counts */
+    bool gap;   /* the text between blocks: only a whole program in it counts */
     size_t score;
 } candidate;
 
@@ -478,13 +453,11 @@ static void add_candidate(candidates *c, const rn_chat_block *b, bool inner)
     if (!rn_vec_push(&c->v, x)) rn_buf_free(&x.code);
 }
 
-/* The blocks of what the text holds (wrap.c), or that itself where it has none. */
-static void add_inner(candidates *c, rn_bytes text)
+/* The blocks of what a text holds, or that itself where it has none. Frees it. */
+static void add_texts(candidates *c, rn_chat_texts *inner)
 {
-    rn_chat_texts inner = {0};
-    rn_chat_unwrap(text, &inner);
-    for (size_t i = 0; i < inner.v.n; i++) {
-        rn_bytes s = rn_buf_view(&inner.v.data[i]);
+    for (size_t i = 0; i < inner->v.n; i++) {
+        rn_bytes s = rn_buf_view(&inner->v.data[i]);
         rn_chat_block b = {.code = s};
         size_t pos = 0;
         bool any = false;
@@ -494,8 +467,26 @@ static void add_inner(candidates *c, rn_bytes text)
         }
         if (!any) add_candidate(c, &(rn_chat_block){.code = s}, true);
     }
-    c->v.failed |= inner.failed;
-    rn_chat_texts_free(&inner);
+    c->v.failed |= inner->failed;
+    rn_chat_texts_free(inner);
+}
+
+static void add_inner(candidates *c, rn_bytes text)
+{
+    rn_chat_texts inner = {0};
+    rn_chat_unwrap(text, &inner);
+    add_texts(c, &inner);
+}
+
+static void add_gap(candidates *c, rn_bytes text, size_t from, size_t to)
+{
+    rn_bytes gap = {.data = text.data + from, .len = to > from ? to - from : 0};
+    size_t done = rn_bytes_find(gap, rn_bytes_of("\n[DONE]"), 0);
+    if (done < gap.len) gap.len = done;
+    if (is_blank(gap)) return;
+    size_t n = c->v.n;
+    add_candidate(c, &(rn_chat_block){.code = gap}, false);
+    if (c->v.n > n) c->v.data[n].gap = true;
 }
 
 static void free_candidates(candidates *c)
@@ -509,12 +500,11 @@ static void free_candidates(candidates *c)
 static int select_from(job *j, const candidates *c, size_t i, bool with_others)
 {
     RN_VEC(rn_bytes) others = {0};
-    for (size_t d = 1; with_others && d < c->v.n;
-         d++) { /* before it from the nearest, then after */
-        size_t k = d <= i ? i - d : d;
-        const candidate *o = &c->v.data[k];
-        if (!o->other) rn_vec_push(&others, rn_buf_view(&o->code));
-    }
+    for (int gaps = 0; with_others && gaps < 2; gaps++) /* what is no block comes last */
+        for (size_t d = 1; d < c->v.n; d++) {           /* before it from the nearest, then after */
+            const candidate *o = &c->v.data[d <= i ? i - d : d];
+            if (!o->other && o->gap == gaps) rn_vec_push(&others, rn_buf_view(&o->code));
+        }
     j->others = others.data;
     j->n_others = others.n;
     int rc = rn_vec_ok(&others) ? select_completion(j, rn_buf_view(&c->v.data[i].code)) : nomem(j);
@@ -533,6 +523,7 @@ static int rate(job *j, const candidates *c, size_t i, size_t *score)
     job k = *j;
     k.out = &picked;
     k.what = (rn_extracted){0};
+    k.margin = c->v.data[i].gap;
     int rc = select_from(&k, c, i, false);
     size_t len = picked.len < STEP / 4 ? picked.len : STEP / 4;
     const candidate *x = &c->v.data[i];
@@ -550,6 +541,7 @@ static int rate(job *j, const candidates *c, size_t i, size_t *score)
     if (x->other && !(k.wanted && k.complete && k.what.whole)) *score = 0;
     if (x->other && *score) *score = STEP; /* named otherwise, and still the definition */
     if (x->inner && (k.lost || !(k.wanted || k.streams))) *score = 0;
+    if (x->gap && !(k.wanted ? k.complete && k.what.whole : k.streams == 3)) *score = 0;
     rn_buf_free(&picked);
     return rc;
 }
@@ -564,7 +556,7 @@ static int try_head(job *j, rn_bytes answer, candidates *c, size_t *pos, bool *i
     bool bare = b.bare && fence < answer.len;
     size_t close = rn_chat_first_close((rn_bytes){.data = answer.data, .len = fence}, &behind);
     rn_bytes head = {.data = answer.data, .len = close};
-    lead l = lead_of(head);
+    rn_lead l = rn_lead_of(head);
     *is_head = false;
     if (l.n == 0 || l.first.prose) return 0;
     rn_chat_block block = {.code = head, .python = true};
@@ -648,16 +640,31 @@ static int add_blocks(job *j, rn_bytes answer, candidates *c, size_t *n_blocks)
     size_t pos = 0;
     bool head = false;
     int rc = try_head(j, answer, c, &pos, &head);
-    for (size_t from = pos; !rc && rn_chat_next_block(answer, &pos, &block); from = pos) {
+    for (size_t from = pos; !rc; from = pos) {
         const size_t first = c->v.n;
-        if (*n_blocks && has_done(answer, from, block.start)) break;
-        ++*n_blocks;
-        add_candidate(c, &block, false);
-        add_inner(c, block.code);
+        bool any = rn_chat_next_block(answer, &pos, &block);
+        size_t to = any ? block.start : answer.len;
+        if (any || *n_blocks) add_gap(c, answer, from, to);
+        if (*n_blocks && has_done(answer, from, to)) any = false;
+        if (any) {
+            ++*n_blocks;
+            add_candidate(c, &block, false);
+            add_inner(c, block.code);
+        }
         rc = rate_from(j, c, first);
-        if (block.last) break;
+        if (!any || block.last) break;
     }
     return rc;
+}
+
+/* A JSON value among other text, where there is nothing else. */
+static int rate_within(job *j, rn_bytes answer, candidates *c)
+{
+    const size_t first = c->v.n;
+    rn_chat_texts within = {0};
+    rn_chat_unwrap_within(answer, &within);
+    add_texts(c, &within);
+    return rate_from(j, c, first);
 }
 
 static int select_chat(job *j, rn_bytes answer)
@@ -671,6 +678,8 @@ static int select_chat(job *j, rn_bytes answer)
         free_candidates(&c);
         rc = add_blocks(j, answer, &c, &n_blocks);
         best = best_of(&c);
+        if (!rc && best == SIZE_MAX) rc = rate_within(j, answer, &c);
+        best = best_of(&c);
     }
     if (rc) {
     } else if (best != SIZE_MAX) {
@@ -678,7 +687,7 @@ static int select_chat(job *j, rn_bytes answer)
         rc = select_from(j, &c, best, true);
         j->what.unterminated |= open;
     } else if (n_blocks == 0) {
-        rc = select_completion(j, answer);
+        rc = select_plain(j, answer);
     } else {
         rc = select_outside(j, answer);
     }
@@ -709,6 +718,7 @@ static int extract_auto(job *j)
     bool markup = rn_chat_has_markup(rn_buf_view(&clean));
     rn_chat_texts inner = {0};
     if (!markup && !j->p->suffix) rn_chat_unwrap(rn_buf_view(&clean), &inner);
+    if (!markup && !j->p->suffix && !inner.v.n) rn_chat_unwrap_within(rn_buf_view(&clean), &inner);
     markup |= inner.v.n > 0;
     bool ok = rn_buf_ok(&clean) && !inner.failed;
     rn_chat_texts_free(&inner);
@@ -719,95 +729,19 @@ static int extract_auto(job *j)
 
 /* ---- other languages ------------------------------------------------------------------------- */
 
-/* The name of the function that the prompt ends with; empty where there is none. */
-static rn_bytes last_function(const rn_problem *p)
-{
-    const char *text = p->prompt, *open = NULL;
-    for (const char *c = text; *c; c++)
-        if (*c == '(' && c > text && (isalnum((unsigned char)c[-1]) || c[-1] == '_')) open = c;
-    if (p->entry_point && *p->entry_point) return rn_bytes_of(p->entry_point);
-    static const char *const heads[] = {"fn ", "func "}; /* what follows may be a comment */
-    for (size_t i = 0; i < 2; i++)
-        for (const char *c = text; (c = strstr(c, heads[i])) != NULL;) {
-            c += strlen(heads[i]);
-            size_t n = 0;
-            while (isalnum((unsigned char)c[n]) || c[n] == '_')
-                n++;
-            if (n && strchr("(<", c[n]) && c[n]) open = c + n;
-        }
-    for (const char *c = text; (c = strstr(c, "const ")) != NULL;) { /* const f = (x) => { */
-        c += 6;
-        size_t n = strcspn(c, " =(");
-        if (strncmp(c + n, " = (", 4) == 0) return (rn_bytes){.data = c, .len = n};
-    }
-    if (!open) return (rn_bytes){0};
-    const char *start = open;
-    while (start > text && (isalnum((unsigned char)start[-1]) || start[-1] == '_'))
-        start--;
-    return (rn_bytes){.data = start, .len = (size_t)(open - start)};
-}
-
-/* Where a continuation ends: at the problem's own stop strings, else where the braces that the
- * prompt opened are closed. */
-static size_t end_of_continuation(const rn_problem *p, rn_bytes text)
-{
-    size_t end = text.len;
-    for (size_t i = 0; i < p->n_stops; i++) {
-        size_t at = *p->stops[i] ? rn_bytes_find(text, rn_bytes_of(p->stops[i]), 0) : SIZE_MAX;
-        if (at < end) end = at;
-    }
-    int depth = 0;
-    for (const char *c = p->prompt; *c; c++)
-        depth += (*c == '{') - (*c == '}');
-    if (p->n_stops || depth <= 0) return end;
-    char quote = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        if (quote) {
-            if (c == '\\') i++;
-            if (c == quote || c == '\n') quote = 0;
-            continue;
-        }
-        bool comment = c == '/' && i + 1 < text.len && text.data[i + 1] == '/';
-        while (comment && i + 1 < text.len && text.data[i + 1] != '\n')
-            i++;
-        if (comment) continue;
-        if (c == '"') quote = c;
-        if (c == '{') depth++;
-        if (c == '}' && --depth == 0) return i + 1;
-    }
-    return end;
-}
-
 static int extract_foreign(job *j)
 {
-    rn_buf clean = {0}, answer = {0}, code = {0};
+    rn_buf clean = {0}, answer = {0};
     bool open = false;
     rn_chat_clean(j->raw, &clean);
     rn_chat_answer(rn_buf_view(&clean), &answer, &open);
-    rn_bytes text = rn_buf_view(&answer), name = last_function(j->p), best = {0};
-    rn_chat_block b;
-    bool whole = false;
-    for (size_t pos = 0; rn_chat_next_block(text, &pos, &b);) {
-        bool defines = name.len && rn_bytes_find(b.code, name, 0) != SIZE_MAX;
-        if (is_blank(b.code) || (whole && !defines)) continue;
-        whole = defines && strchr(" \t", b.code.data[0]) == NULL;
-        best = b.code;
-        rn_buf_clear(&code);
-        rn_chat_put_code(&b, &code);
-    }
-    rn_bytes found = best.data ? rn_buf_view(&code) : rn_chat_before_end(text);
-    if (!whole) found.len = end_of_continuation(j->p, found);
-    int rc = rn_buf_ok(&clean) && rn_buf_ok(&answer) && rn_buf_ok(&code) ? 0 : nomem(j);
-    rn_buf_add(j->out, found.data, found.len);
-    j->what.found = !is_blank(found);
-    j->what.whole = whole;
+    bool ok = rn_buf_ok(&clean) && rn_buf_ok(&answer);
+    if (ok) j->what.found = rn_foreign_program(j->p, rn_buf_view(&answer), j->out, &j->what.whole);
     j->what.unterminated = open;
     j->what.thinking = open && !j->what.found;
     rn_buf_free(&clean);
     rn_buf_free(&answer);
-    rn_buf_free(&code);
-    return rc;
+    return ok ? 0 : nomem(j);
 }
 
 /* ---- by name --------------------------------------------------------------------------------- */
@@ -821,9 +755,9 @@ static const struct {
 } extractors[] = {
     {"raw", 1, "raw/1", extract_raw},
     {"stop", 1, "stop/1", extract_stop},
-    {"completion", 4, "completion/4", extract_completion},
-    {"chat", 4, "chat/4", extract_chat},
-    {"auto", 4, "auto/4", extract_auto},
+    {"completion", 5, "completion/5", extract_completion},
+    {"chat", 5, "chat/5", extract_chat},
+    {"auto", 5, "auto/5", extract_auto},
     {"whole", 2, "whole/2", extract_whole},
 };
 
@@ -863,7 +797,7 @@ int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem 
     if (i == SIZE_MAX)
         return rn_fail(
             err, RN_EINVAL,
-            "no extractor is called '%s'; known are raw/1, stop/1, completion/4, chat/4, auto/4 "
+            "no extractor is called '%s'; known are raw/1, stop/1, completion/5, chat/5, auto/5 "
             "and whole/2",
             name);
     bool literal = extractors[i].run == extract_raw || extractors[i].run == extract_whole;

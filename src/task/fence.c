@@ -121,7 +121,7 @@ static lang lang_of(rn_bytes w, bool alone)
 static const struct tag {
     const char *open, *close;
 } tags[] = {
-    {"[PYTHON]", "[/PYTHON]"}, {"[BEGIN]", "[DONE]"},        {"<code>", "</code>"},
+    {"[PYTHON]", "[/PYTHON]"}, {"[BEGIN]", "[DONE]"},        {"[code]", "[/code]"},
     {"<python>", "</python>"}, {"[ANSWER]", "[/ANSWER]"},    {"[CODE]", "[/CODE]"},
     {"'''python\n", "'''"},    {"\"\"\"python\n", "\"\"\""},
 };
@@ -150,35 +150,50 @@ static bool begins_code(rn_bytes s, size_t at, size_t end)
     return false;
 }
 
-/* The length of <code class="...">, <pre><code>; 0 if the line begins otherwise. */
-static size_t html_code(rn_bytes line)
+static bool is_html_tag(rn_bytes tag, const char *name)
 {
-    size_t i = rn_bytes_starts(line, "<pre>") ? 5 : 0;
-    rn_bytes rest = {.data = line.data + i, .len = line.len - i};
-    if (!rn_bytes_starts(rest, "<code") || rest.len < 6 || !strchr(" >", rest.data[5])) return 0;
-    for (i += 5; i < line.len && line.data[i] != '\n'; i++)
-        if (line.data[i] == '>') return i + 1;
-    return 0;
+    size_t n = strlen(name);
+    return rn_bytes_starts(tag, name) && tag.len > n && strchr(" >", tag.data[n]) && tag.data[n];
+}
+
+/* The length of <code class="...">, <pre><code>, <div><pre>: tags up to one of those; 0 if the line
+ * begins otherwise. *close: what ends it. */
+static size_t html_code(rn_bytes line, const char **close)
+{
+    size_t n = 0;
+    for (size_t i = 0; i + 1 < line.len && line.data[i] == '<';) {
+        rn_bytes tag = {.data = line.data + i, .len = line.len - i};
+        bool pre = is_html_tag(tag, "<pre"), code = is_html_tag(tag, "<code");
+        if (line.data[i + 1] < 'a' || line.data[i + 1] > 'z') break;
+        while (i < line.len && line.data[i] != '>' && line.data[i] != '\n')
+            i++;
+        if (i == line.len || line.data[i] == '\n') break;
+        i++;
+        if (!pre && !code) continue;
+        n = i;
+        *close = code ? "</code>" : "</pre>";
+    }
+    return n;
 }
 
 /* A tag whose next line is a fence holds no code of its own. */
 static bool open_tag(rn_bytes s, size_t at, size_t end, fence *f, rn_chat_block *block)
 {
     rn_bytes line = {.data = s.data + at, .len = end + (end < s.len) - at};
-    size_t html = html_code(line);
-    for (size_t i = 0; i < N_TAGS; i++) {
-        bool is_html = html && strcmp(tags[i].open, "<code>") == 0;
-        if (!is_html && !rn_bytes_starts(line, tags[i].open)) continue;
-        size_t code = at + (is_html ? html : strlen(tags[i].open)), next = code;
-        while (next < s.len && strchr(" \t\n", s.data[next]) && s.data[next])
-            next++;
-        if (fence_at(s, next, s.len)) return false;
-        *f = (fence){.at = at, .close = tags[i].close, .code = code};
-        block->python = true;
-        block->html = is_html;
-        return true;
-    }
-    return false;
+    const char *close = NULL;
+    size_t html = html_code(line, &close), i = 0;
+    while (!html && i < N_TAGS && !rn_bytes_starts(line, tags[i].open))
+        i++;
+    if (i == N_TAGS) return false;
+    if (!html) close = tags[i].close;
+    size_t code = at + (html ? html : strlen(tags[i].open)), next = code;
+    while (next < s.len && strchr(" \t\n", s.data[next]) && s.data[next])
+        next++;
+    if (fence_at(s, next, s.len)) return false;
+    *f = (fence){.at = at, .close = close, .code = code};
+    block->python = strcmp(close, "</pre>") != 0;
+    block->html = html > 0;
+    return true;
 }
 
 /* Reads an opening fence at `at`; false if it is none. */
@@ -196,10 +211,17 @@ static bool open_fence(rn_bytes s, size_t at, size_t end, fence *f, rn_chat_bloc
     size_t rest = skip_blank(s, stop, end);
     lang l = lang_of(word, rest == end);
     if (l == L_MARKDOWN) return false;
+    bool directive = word.len > 2 && word.data[0] == '{' && word.data[word.len - 1] == '}';
+    if (l == L_CODE && directive) { /* "{code-block} python" */
+        l = lang_of((rn_bytes){.data = s.data + rest, .len = end - rest}, true);
+        rest = end;
+    }
     *f = (fence){.at = at, .run = run, .code = next};
     block->python = l == L_PYTHON;
     block->other = l == L_OTHER;
     block->bare = word.len == 0;
+    block->diff =
+        rn_bytes_equal(word, rn_bytes_of("diff")) || rn_bytes_equal(word, rn_bytes_of("patch"));
     if (l == L_CODE) {
         f->code = info;
         f->same_line = true;
@@ -416,6 +438,22 @@ static void put_entities(rn_bytes s, rn_buf *out)
     }
 }
 
+/* What a diff comes to: context and added lines. */
+static void put_new_side(rn_bytes s, rn_buf *out)
+{
+    static const char *const heads[] = {"+++", "---", "@@", "diff ", "index ", "\\", "***"};
+    for (size_t i = 0; i < s.len;) {
+        size_t end = line_end(s, i), next = end < s.len ? end + 1 : s.len, k = 0;
+        rn_bytes line = {.data = s.data + i, .len = next - i};
+        while (k < sizeof heads / sizeof heads[0] && !rn_bytes_starts(line, heads[k]))
+            k++;
+        bool head = k < sizeof heads / sizeof heads[0];
+        size_t mark = s.data[i] == '+' || s.data[i] == ' ';
+        if (!head && s.data[i] != '-') rn_buf_add(out, line.data + mark, line.len - mark);
+        i = next;
+    }
+}
+
 void rn_chat_put_code(const rn_chat_block *block, rn_buf *out)
 {
     rn_buf html = {0};
@@ -449,6 +487,8 @@ void rn_chat_put_code(const rn_chat_block *block, rn_buf *out)
     rn_bytes code = rn_buf_view(&plain);
     if (!rn_buf_ok(&plain))
         out->failed = true;
+    else if (block->diff || rn_bytes_starts(code, "*** Begin Patch"))
+        put_new_side(code, out);
     else if (plain.len && rn_chat_is_transcript(code))
         rn_chat_put_typed(code, out);
     else

@@ -43,6 +43,8 @@ static rn_bytes skip_begin(rn_bytes raw)
         "<|turn>model\n",
         "<|assistant|>\n",
         "<|python_tag|>",
+        "<fim_middle>",
+        "<|fim_middle|>",
     };
     for (size_t i = 0; i < sizeof begin / sizeof begin[0]; i++)
         if (rn_bytes_starts(raw, begin[i])) raw = from(raw, strlen(begin[i]));
@@ -278,10 +280,12 @@ static size_t find_end(strings *s, rn_bytes text)
         if (last && !is_code(s, at, 4)) end = at;
     }
     /* The next turn of a prompt without tokens of its own. */
-    static const char *const turns[] = {"\n### Instruction:", "\n\nHuman:"};
+    static const char *const turns[] = {"\n### Instruction:", "\n\nHuman:", "\n[INST]"};
     for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++)
         end = find_token(s, text, turns[i], end);
-    return end;
+    size_t user = find_token(s, text, "\n\nUser:", end);
+    size_t reply = rn_bytes_find(text, rn_bytes_of("\nAssistant:"), user);
+    return reply < text.len ? user : end;
 }
 
 rn_bytes rn_chat_before_end(rn_bytes text)
@@ -336,9 +340,9 @@ static bool is_thought(const char *word, bool *opens)
     static const char *const begins[] = {"begin_of_", "begin_", "start_of_", "start_"};
     static const char *const ends[] = {"/", "end_of_", "end_"};
     static const char *const words[] = {
-        "think",    "thinking",           "thought",    "thoughts",   "reasoning",
-        "reason",   "analysis",           "rationale",  "reflection", "scratchpad",
-        "planning", "internal_monologue", "antthinking"};
+        "think",    "thinking",           "thought",         "thoughts",    "reasoning",
+        "reason",   "analysis",           "rationale",       "reflection",  "scratchpad",
+        "planning", "internal_monologue", "inner_monologue", "antthinking", "scratch_pad"};
     *opens = true;
     for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
         if (strncmp(word, begins[i], strlen(begins[i])) == 0) {
@@ -414,6 +418,14 @@ static void find_marks(rn_bytes text, strings *s, marks *m)
     if (m->v.n) qsort(m->v.data, m->v.n, sizeof *m->v.data, by_place);
 }
 
+/* "I use no </think> here": a mark within a sentence. */
+static bool is_mention(rn_bytes text, mark k)
+{
+    size_t end = k.at + k.len;
+    return k.at > 0 && text.data[k.at - 1] == ' ' && end + 1 < text.len && text.data[end] == ' ' &&
+           text.data[end + 1] != ' ' && text.data[end + 1] != '\n';
+}
+
 /* The text without its thinking. */
 static void put_without_thinking(rn_bytes text, const marks *m, rn_buf *out, bool *open)
 {
@@ -434,6 +446,7 @@ static void put_without_thinking(rn_bytes text, const marks *m, rn_buf *out, boo
         if (thinks) {
             thinks = false;
             done = k.at + k.len;
+        } else if (is_mention(text, k)) {
         } else if (!is_blank(from(text, k.at + k.len))) { /* all before it was thinking */
             out->len = before;
             done = k.at + k.len;
@@ -556,6 +569,7 @@ static rn_bytes within_solution(rn_bytes text, strings *s)
                                            {"[BEGIN FINAL RESPONSE]", "[END FINAL RESPONSE]"},
                                            {"<|begin_of_box|>", "<|end_of_box|>"},
                                            {"<answer>", "</answer>"},
+                                           {"<response>", "</response>"},
                                            {"<solution>", "</solution>"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         rn_bytes tag = rn_bytes_of(pairs[i][0]), inner = {0};

@@ -29,7 +29,8 @@ typedef struct rn_chat_block {
     bool python;   /* fence says python, py, python3, main.py, ...; or [PYTHON], [BEGIN] */
     bool other;    /* fence names another language */
     bool bare;     /* fence names nothing */
-    bool html;     /* <code>: with entities, "&lt;" */
+    bool html;     /* <code>, <pre>: with entities, "&lt;" */
+    bool diff;     /* fence says diff or patch */
     bool open;     /* no closing fence */
     bool last;     /* closed by [DONE]: what follows is another problem's */
     int quoted;    /* depth of quoted Markdown: so many "> " go off each line */
@@ -44,7 +45,7 @@ bool rn_chat_next_block(rn_bytes text, size_t *pos, rn_chat_block *block);
 size_t rn_chat_first_close(rn_bytes text, size_t *behind);
 
 /* Appends the block's code without the fence's own indentation and quote marks; of a transcript
- * (">>> ", "In [1]: ") what was typed. */
+ * (">>> ", "In [1]: ") what was typed, of a diff its new side. */
 void rn_chat_put_code(const rn_chat_block *block, rn_buf *out);
 
 /* Whether the text begins with an interpreter's prompt (">>> ", "In [1]: "). */
@@ -57,8 +58,11 @@ typedef struct rn_chat_texts {
 } rn_chat_texts;
 
 /* Appends what a text holds that is no program as it stands (wrap.c): each string of a JSON value,
- * one line with "\n" for its line ends, what stands in quotes as a whole. Nothing of any other. */
+ * one line with "\n" for its line ends, what stands in quotes as a whole, what a shell writes to a
+ * file. Nothing of any other. */
 void rn_chat_unwrap(rn_bytes text, rn_chat_texts *out);
+/* Likewise of JSON values that begin a line of other text: their strings of several lines. */
+void rn_chat_unwrap_within(rn_bytes text, rn_chat_texts *out);
 void rn_chat_texts_free(rn_chat_texts *t);
 
 /* Appends the text with no-break and other typographic blanks outside Python's strings and comments

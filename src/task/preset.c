@@ -59,14 +59,14 @@ typedef struct entry {
         .build = b, __VA_ARGS__                                   \
     }
 #define BASE(name_, text, b, tokens, t, stops) \
-    PRESET(name_, text, b, tokens, t, stops, "completion/4", .n_shots = 0)
+    PRESET(name_, text, b, tokens, t, stops, "completion/5", .n_shots = 0)
 #define CHAT(name_, text, b, tokens, t) \
-    PRESET(name_, text, b, tokens, t, stop_chat, "chat/4", .preset.chat = true)
+    PRESET(name_, text, b, tokens, t, stop_chat, "chat/5", .preset.chat = true)
 #define HUMANEVAL(name_, text, b) BASE(name_, text, b, 512, 0.8, stop_humaneval)
 #define MBPP(name_, text, n, crlf_) \
-    PRESET(name_, text, P_MBPP, 256, 0.8, stop_mbpp, "completion/4", .n_shots = n, .crlf = crlf_)
+    PRESET(name_, text, P_MBPP, 256, 0.8, stop_mbpp, "completion/5", .n_shots = n, .crlf = crlf_)
 #define APPS(name_, text, n) \
-    PRESET(name_, text, P_APPS, 256, 0.6, stop_apps, "completion/4", .n_shots = n)
+    PRESET(name_, text, P_APPS, 256, 0.6, stop_apps, "completion/5", .n_shots = n)
 /* A model family's form of LiveCodeBench's question; `family` is its place in lcb_wordings. */
 #define LCB(name_, text, family, is_chat, tokens, t)                               \
     PRESET(name_, text, (builder)(P_LCB + family), tokens, t, stop_chat, "chat/2", \

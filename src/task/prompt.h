@@ -43,16 +43,16 @@ typedef struct rn_extracted {
  * asks for the present one.
  *   raw/1         the text as it is: human-eval's own rule, the default for imported samples
  *   stop/1        cut at the first of the preset's stop strings, as in the Codex paper
- *   completion/4  a base model's continuation: cut where the function's body ends
- *   chat/4        an instruct model's answer: the right fenced block of it
- *   auto/4        chat/4 when there are fences, channels or thinking, else completion/4
+ *   completion/5  a base model's continuation: cut where the function's body ends
+ *   chat/5        an instruct model's answer: the right fenced block of it
+ *   auto/5        chat/5 when there are fences, channels or thinking, else completion/5
  *   whole/2       the text as it is, run alone: evalplus' and bigcode's forms
  * Appends the code to *out. preset may be NULL: the stop strings are then those of p's form.
  * `extractor` NULL means the preset's own, or raw/1 without a preset. No Python is run. */
 int rn_extract(const char *extractor, const rn_preset *preset, const rn_problem *p, rn_bytes raw,
                rn_buf *out, rn_extracted *what, rn_err *err);
 const char *rn_extractor_at(size_t i); /* NULL past the end; static */
-/* The present full name ("auto/4") of "auto", "auto/1" or "auto/4"; NULL if unknown; static. */
+/* The present full name ("auto/5") of "auto", "auto/1" or "auto/5"; NULL if unknown; static. */
 const char *rn_extractor_find(const char *name);
 
 /* Appends the source that the judge runs before the tests. CHECK: prompt + code; code that is whole

@@ -220,7 +220,7 @@ void rn_pyx_take_own(reader *r, size_t at)
 
 void rn_pyx_put_ref(reader *r, rn_bytes name, unsigned what)
 {
-    rn_pyref ref = {.name = name, .block = r->m->blocks.n - 1, .what = (uint8_t)what};
+    rn_pyref ref = {.name = name, .block = r->m->blocks.n - 1, .what = (uint16_t)what};
     if (r->m->blocks.n) rn_vec_push(&r->m->refs, ref);
 }
 
@@ -268,7 +268,7 @@ void rn_pyx_pop_scope(reader *r)
         if (u.skip) {
             u.skip--;
         } else {
-            if (later) u.what = (uint8_t)((u.what | RN_PYREF_LATER) & ~RN_PYREF_HEAD);
+            if (later) u.what = (uint16_t)((u.what | RN_PYREF_LATER) & ~RN_PYREF_HEAD);
             if (skip) u.skip = 1;
         }
         r->uses.data[n++] = u;
@@ -281,7 +281,7 @@ void rn_pyx_note_use(reader *r, rn_bytes name, size_t pos, unsigned what)
     if (r->quiet) what &= ~(unsigned)(RN_PYREF_CHANGE | RN_PYREF_CALL);
     rn_vec_push(
         &r->uses,
-        ((use){.name = name, .pos = pos, .what = (uint8_t)what, .skip = rn_pyx_top(r)->outside}));
+        ((use){.name = name, .pos = pos, .what = (uint16_t)what, .skip = rn_pyx_top(r)->outside}));
 }
 
 /* ---- one name within an expression ----------------------------------------------------------- */
@@ -328,6 +328,25 @@ static bool in_trailer(const reader *r, size_t depth)
     return r->open.n > depth && r->open.data[r->open.n - 1].n_trailers > below;
 }
 
+/* Whether the name at k, with what hangs on it but calls, is all that a function returns or that a
+ * lambda comes to. */
+static bool is_given(reader *r, size_t k)
+{
+    const scope *s = rn_pyx_top(r);
+    bool lambda = s->kind == S_LAMBDA && !s->outside && k > 0 && rn_pyx_op_at(r, k - 1, ':');
+    if (!lambda && (k == 0 || !rn_pyx_keyword_at(r, k - 1, "return"))) return false;
+    size_t i = k + 1;
+    while (i < r->toks.n) {
+        if (rn_pyx_op_at(r, i, '.'))
+            i += 2;
+        else if (rn_pyx_op_at(r, i, '['))
+            i = r->mate.data[i] + 1;
+        else
+            break;
+    }
+    return i >= r->toks.n || rn_pyx_one_of(r, i, ",;)]}") || rn_pyx_keyword_at(r, i, "if");
+}
+
 static void read_name(reader *r, size_t k)
 {
     rn_bytes w = rn_pyx_text_of(r, k);
@@ -358,6 +377,7 @@ static void read_name(reader *r, size_t k)
     bool alias = k == r->target_end + 1 && k + 1 == r->toks.n && rn_pyx_assigns_at(r, k - 1);
     if (alias) what |= RN_PYREF_CHANGE; /* what is done to the new name is done to this one */
     if (k == r->head) what |= RN_PYREF_HEAD;
+    if (is_given(r, k)) what |= RN_PYREF_GIVEN;
     rn_pyx_note_use(r, w, pos, what);
 }
 

@@ -27,7 +27,7 @@ typedef struct scope {
 typedef struct use {
     rn_bytes name;
     size_t pos;
-    uint8_t what; /* RN_PYREF_... */
+    uint16_t what; /* RN_PYREF_... */
     uint8_t skip;
 } use;
 
@@ -67,6 +67,7 @@ typedef struct reader {
     bool quiet, augmented, dynamic;
     /* of the block */
     bool real, elided, after_decorator, any_import, any_other;
+    bool own_input, own_stdin; /* parameters of its last function are called so */
 } reader;
 
 bool rn_pyx_word_is(rn_bytes w, const char *s);

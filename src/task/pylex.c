@@ -271,6 +271,14 @@ static bool is_compound(rn_bytes word)
     return false;
 }
 
+/* "<pre>", ">>> f(5)", "**Note**", "... and so on": what begins no statement. */
+static bool begins_none(rn_bytes rest, size_t n_tokens)
+{
+    if (rn_bytes_starts(rest, "..")) return !rn_bytes_starts(rest, "...") || n_tokens > 3;
+    bool operator= rest.len && rest.data[0] && strchr("<>=/%&|^,:;", rest.data[0]);
+    return operator|| rn_bytes_starts(rest, "**");
+}
+
 static void judge_line(const rn_pylex *x, const line_shape *shape, rn_pyline *line)
 {
     rn_bytes word = first_name(x, line->first);
@@ -282,7 +290,7 @@ static void judge_line(const rn_pylex *x, const line_shape *shape, rn_pyline *li
                          strchr("+-*/%=<>&|^@~", x->s.data[shape->last.start]) != NULL &&
                          !rn_bytes_equal(word, rn_bytes_of("from"));
     rn_bytes rest = {.data = x->s.data + line->first, .len = x->s.len - line->first};
-    line->prose |= rn_bytes_starts(rest, "..") && !rn_bytes_starts(rest, "..."); /* of a markup */
+    line->prose |= begins_none(rest, shape->n);
     /* A text that ends behind a comma or a dot was cut; a line may end a tuple or a sentence so. */
     bool at_end = x->pos >= x->s.len && x->s.len > 0 && x->s.data[x->s.len - 1] != '\n';
     char end = shape->last.kind == RN_PY_OP ? x->s.data[shape->last.start] : '\0';

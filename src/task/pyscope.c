@@ -133,6 +133,14 @@ static bool sets_up(const reader *r, size_t i)
     return rn_bytes_starts(what, "set") || rn_pyx_word_is(what, "modules");
 }
 
+/* sys.stdin = io.StringIO(...) */
+static bool redirects(const reader *r, size_t i)
+{
+    static const char *const streams[] = {"stdin", "stdout", "stderr", NULL};
+    return rn_pyx_word_is(rn_pyx_text_of(r, i), "sys") && rn_pyx_op_at(r, i + 1, '.') &&
+           rn_pyx_word_in(rn_pyx_text_of(r, i + 2), streams) && rn_pyx_assigns_at(r, i + 3);
+}
+
 /* Targets, '=' and value; or an expression. */
 static void read_simple(reader *r, size_t i, size_t end)
 {
@@ -167,7 +175,10 @@ static void read_simple(reader *r, size_t i, size_t end)
         if (name > i + 1 && rn_pyx_assigns_at(r, name + 1))
             rn_pyx_note_use(r, rn_pyx_text_of(r, name), r->line_at, RN_PYREF_LATER);
     }
-    if (r->n_scopes == 1) note_self(r, i, end);
+    if (r->n_scopes == 1) {
+        note_self(r, i, end);
+        r->m->blocks.data[r->m->blocks.n - 1].redirects |= redirects(r, i);
+    }
     rn_pytok_kind value = rn_pyx_kind_at(r, i + 2);
     r->m->blocks.data[r->m->blocks.n - 1].literal |=
         r->n_scopes == 1 && i == 0 && end == i + 3 && rn_pyx_assigns_at(r, i + 1) &&
@@ -295,7 +306,9 @@ static void read_small(reader *r, size_t i, size_t end)
     if (i >= end) return;
     bool import = rn_pyx_keyword_at(r, i, "import") || rn_pyx_keyword_at(r, i, "from");
     r->real |= !is_hollow(r, i, end);
-    r->elided |= leaves_out(r, i, end) && r->n_scopes == 2;
+    /* in a method on a line of its own: of a protocol it stands behind the header */
+    bool method = r->n_scopes == 3 && r->scopes[1].kind == S_CLASS && i == 0;
+    r->elided |= leaves_out(r, i, end) && (r->n_scopes == 2 || method);
     r->any_import |= import;
     r->any_other |= !import;
     r->head = SIZE_MAX;
@@ -352,9 +365,37 @@ static void read_tokens(reader *r, const rn_pyline *line)
     rn_pyx_find_mates(r);
 }
 
-/* input(...), sys.stdin, open(0): read; print, sys.stdout: write. */
-static void note_streams(const reader *r, rn_pyblock *b)
+/* Whether the def that the line is has a parameter of this name. */
+static bool has_parameter(const reader *r, const char *name)
 {
+    for (size_t k = 1; k < r->toks.n; k++)
+        if (rn_pyx_keyword_at(r, k, name) && rn_pyx_one_of(r, k - 1, "(,*") &&
+            rn_pyx_one_of(r, k + 1, ",):="))
+            return true;
+    return false;
+}
+
+/* Whether a lambda of the line has it. */
+static bool has_lambda_parameter(const reader *r, const char *name)
+{
+    bool head = false;
+    for (size_t k = 0; k < r->toks.n; k++) {
+        head |= rn_pyx_keyword_at(r, k, "lambda");
+        head &= !rn_pyx_op_at(r, k, ':');
+        if (head && rn_pyx_keyword_at(r, k, name) && !rn_pyx_op_at(r, k - 1, '=')) return true;
+    }
+    return false;
+}
+
+/* input(...), sys.stdin, open(0): read; print, sys.stdout: write. */
+static void note_streams(reader *r, rn_pyblock *b)
+{
+    bool async = rn_pyx_keyword_at(r, 0, "async");
+    if (rn_pyx_keyword_at(r, async, "def")) {
+        r->own_input = has_parameter(r, "input");
+        r->own_stdin = has_parameter(r, "stdin");
+    }
+    bool own_input = r->own_input || has_lambda_parameter(r, "input");
     for (size_t k = 0; k < r->toks.n; k++) {
         rn_bytes w = rn_pyx_text_of(r, k);
         if (rn_pyx_kind_at(r, k) == RN_PY_STRING) {
@@ -364,14 +405,43 @@ static void note_streams(const reader *r, rn_pyblock *b)
         if (rn_pyx_kind_at(r, k) != RN_PY_NAME) continue;
         bool attribute = k > 0 && rn_pyx_op_at(r, k - 1, '.');
         bool called = rn_pyx_op_at(r, k + 1, '(');
-        b->reads |= (rn_pyx_word_is(w, "stdin") && !rn_pyx_assigns_at(r, k + 1)) ||
+        bool set = rn_pyx_assigns_at(r, k + 1);
+        b->reads |= (rn_pyx_word_is(w, "stdin") && !set && (attribute || !r->own_stdin)) ||
                     rn_pyx_word_is(w, "fileinput") || rn_pyx_word_is(w, "raw_input");
-        b->reads |= rn_pyx_word_is(w, "input") && !attribute && !rn_pyx_assigns_at(r, k + 1) &&
-                    (called || rn_pyx_one_of(r, k + 1, ",)"));
+        b->reads |= rn_pyx_word_is(w, "input") && !attribute && !set &&
+                    (called || (rn_pyx_one_of(r, k + 1, ",)") && !own_input));
         b->reads |= (rn_pyx_word_is(w, "open") || rn_pyx_word_is(w, "read")) && called &&
                     rn_bytes_equal(rn_pyx_text_of(r, k + 2), rn_bytes_of("0"));
         b->writes |= rn_pyx_word_is(w, "print") || rn_pyx_word_is(w, "stdout");
     }
+}
+
+/* Names of the module that are looked up by their texts: globals()[...], sys.modules[...]. */
+static void note_lookups(reader *r, const rn_pyline *line, rn_pyblock *b)
+{
+    bool module = false, computed = false;
+    size_t n_texts = 0;
+    for (size_t k = 0; k < r->toks.n; k++) {
+        rn_bytes w = rn_pyx_text_of(r, k);
+        bool names = rn_pyx_word_is(w, "globals") || rn_pyx_word_is(w, "vars");
+        module |= names && rn_pyx_op_at(r, k + 1, '(') && rn_pyx_op_at(r, k + 2, ')');
+        module |= rn_pyx_word_is(w, "modules") && k > 0 && rn_pyx_op_at(r, k - 1, '.');
+        bool text = rn_pyx_kind_at(r, k) == RN_PY_STRING;
+        n_texts += text;
+        computed |= text && (w.data[0] | 0x20) == 'f';
+        computed |= rn_pyx_one_of(r, k, "+%");
+    }
+    if (!module) return;
+    r->dynamic = true;
+    b->looks_up |= line->indent > 0 && (computed || n_texts == 0);
+}
+
+/* A line that does nothing where it stands at the margin: "python", "Explanation", "6". */
+static bool is_lone(const reader *r)
+{
+    size_t n = r->toks.n, i = rn_pyx_one_of(r, 0, "-+");
+    if (leaves_out(r, 0, n)) return true;
+    return n == i + 1 && (rn_pyx_name_at(r, i) || rn_pyx_kind_at(r, i) == RN_PY_NUMBER);
 }
 
 /* "This is O(1)" is Python by its form only. */
@@ -458,6 +528,7 @@ static void end_block(reader *r)
     b->n_refs = r->m->refs.n - b->ref;
     r->uses.n = r->binds.n = r->own.n = 0;
     r->real = r->elided = r->any_import = r->any_other = false;
+    r->own_input = r->own_stdin = false;
 }
 
 static bool continues_block(const reader *r)
@@ -480,6 +551,7 @@ static rn_pyblock *block_of(reader *r, const rn_pyline *line, size_t n_known, ui
                             .part = part,
                             .known = line->start < n_known,
                             .prose = !margin || line->prose,
+                            .lone = margin && is_lone(r),
                             .hollow = margin && reads_as_prose(r)};
         if (!rn_vec_push(&m->blocks, fresh)) return NULL;
     }
@@ -498,6 +570,7 @@ static void read_line(reader *r, const rn_pyline *line, rn_pyblock *b)
     b->decorated |= line->decorator && line->indent == 0;
     r->m->body_returns |= r->n_scopes == 1 && rn_pyx_keyword_at(r, 0, "return");
     read_statements(r, line->indent);
+    note_lookups(r, line, b);
     if (r->dynamic) read_strings(r);
 }
 

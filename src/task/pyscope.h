@@ -25,12 +25,13 @@ enum {
     RN_PYREF_MODULE = 32, /* the name is a module's that the block imports from */
     RN_PYREF_SHOWN = 64,  /* within a call of a test, a benchmark or the like */
     RN_PYREF_BASE = 128,  /* in the header of a class: its base or metaclass */
+    RN_PYREF_GIVEN = 256, /* returned as it is, so that whoever calls may change it */
 };
 
 typedef struct rn_pyref {
     rn_bytes name;
     size_t block;
-    uint8_t what; /* RN_PYREF_... */
+    uint16_t what; /* RN_PYREF_... */
 } rn_pyref;
 
 typedef struct rn_pyblock {
@@ -56,6 +57,9 @@ typedef struct rn_pyblock {
     bool writes;        /* prints */
     bool literal;       /* NAME = 5: a number, a string, a list, ...: nothing that can be called */
     bool hollow;        /* an expression that begins with a capital and calls nothing: prose */
+    bool lone;          /* a single name or number, which does nothing */
+    bool redirects;     /* sys.stdin = ...: an example's input */
+    bool looks_up;      /* a function of it looks names up by computed texts: globals()[name] */
 } rn_pyblock;
 
 typedef struct rn_pymodule {

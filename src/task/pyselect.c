@@ -19,8 +19,9 @@ typedef struct group {
     size_t first, n;         /* in selection.order */
     size_t n_defs;           /* definitions among them */
     size_t n_now;            /* its bindings before this block are kept already */
+    size_t n_changed;        /* behind the last block whose statement at the margin changes it */
     bool in_main, in_others; /* something binds it there */
-    bool all_done, is_kept, is_module_done, is_imported_kept, modifies, defined_by_prompt;
+    bool all_done, is_kept, is_module_done, is_imported_kept, modifies, gives, defined_by_prompt;
 } group;
 
 typedef struct selection {
@@ -31,8 +32,10 @@ typedef struct selection {
     RN_VEC(bool) keep;       /* [blocks] */
     RN_VEC(size_t) work;     /* kept blocks that are not followed yet */
     RN_VEC(size_t) modified; /* groups of functions that change what is kept, not followed yet */
+    rn_bytes head, entry;    /* DEFS: the prompt and the function that it asks for */
     bool unbound;            /* a name that is bound nowhere is wanted */
     bool prose;              /* there are lines that are no code */
+    bool all_kept[2];        /* all definitions of a part are kept */
     bool star;               /* a star import: any name may be bound */
 } selection;
 
@@ -82,6 +85,8 @@ static bool group_names(selection *s)
         group *g = &s->groups.data[s->groups.n - 1];
         g->n++;
         bool binds = (r->what & RN_PYREF_BIND) && !(r->what & RN_PYREF_LATER);
+        unsigned now = r->what & (RN_PYREF_CHANGE | RN_PYREF_HEAD | RN_PYREF_LATER);
+        if (now == (RN_PYREF_CHANGE | RN_PYREF_HEAD)) g->n_changed = r->block + 1;
         const rn_pyblock *b = block_at(s, r->block);
         if ((r->what & RN_PYREF_BIND) && b->code.len) {
             g->in_main |= b->part == P_MAIN;
@@ -164,11 +169,27 @@ static bool bound_in(const group *g, uint8_t part)
     return part == P_MAIN ? g->in_main : g->in_others;
 }
 
+/* Whether the prompt before a whole program defines the name, and does not ask for it. */
+static bool is_given_by_prompt(const selection *s, rn_bytes name)
+{
+    rn_bytes head = s->head;
+    if (rn_bytes_equal(name, s->entry)) return false;
+    for (size_t at = 0; (at = rn_bytes_find(head, name, at)) != SIZE_MAX; at++) {
+        bool def = at >= 4 && memcmp(head.data + at - 4, "def ", 4) == 0;
+        bool margin = at == 4 || (at > 4 && head.data[at - 5] == '\n');
+        size_t next = at + name.len;
+        if (def && margin && next < head.len && head.data[next] == '(') return true;
+    }
+    return false;
+}
+
 /* Keeps what binds the name in one part, before block `end`. True if there is something. */
 static bool keep_bindings(selection *s, group *g, size_t end, uint8_t part)
 {
     bool any = false;
     size_t definition = g->defined_by_prompt ? SIZE_MAX : best_definition(s, g, end, part);
+    bool stub = definition != SIZE_MAX && block_at(s, definition)->stub;
+    if (stub && is_given_by_prompt(s, ref_at(s, g, 0)->name)) return true;
     if (definition != SIZE_MAX) {
         keep(s, definition);
         any = true;
@@ -177,7 +198,8 @@ static bool keep_bindings(selection *s, group *g, size_t end, uint8_t part)
         const rn_pyref *r = ref_at(s, g, i);
         const rn_pyblock *b = block_at(s, r->block);
         if (r->block >= end || !binds_now(r) || b->part != part || defines(s, r)) continue;
-        if (b->prose || b->guard) continue;
+        if (b->prose || b->hollow || b->guard) continue;
+        if (b->imports && definition < r->block) continue; /* from solution import f, for a test */
         if (part == P_OTHER && !b->imports && rn_py_is_builtin(r->name)) continue;
         any = true;
         if (!b->known) keep(s, r->block);
@@ -224,7 +246,7 @@ static bool comes_too_early(selection *s, size_t block)
 static void keep_effect(selection *s, size_t block)
 {
     const rn_pyblock *b = block_at(s, block);
-    if (b->known || b->guard || b->reads || b->prose || b->imports) return;
+    if (b->known || b->guard || b->reads || b->prose || b->imports || b->redirects) return;
     if (comes_too_early(s, block)) return;
     if (!s->keep.data[block] && can_run(s, block)) keep(s, block);
 }
@@ -266,16 +288,41 @@ static void mark_modifiers(selection *s, group *g)
 static bool is_set_later(selection *s, size_t block)
 {
     const rn_pyblock *b = block_at(s, block);
-    for (size_t k = b->ref; k < b->ref + b->n_refs; k++) {
-        if (!binds_now(&s->m.refs.data[k])) continue;
-        const group *g = &s->groups.data[s->group_of.data[k]];
-        for (size_t i = 0; i < g->n; i++) {
+    for (size_t k = b->ref; k < b->ref + b->n_refs; k++)
+        if (binds_now(&s->m.refs.data[k]) &&
+            s->groups.data[s->group_of.data[k]].n_changed > block + 1)
+            return true;
+    return false;
+}
+
+/* What the caller of this function or lambda is given is something kept: `table()[0] = 1` and
+ * `t = table()` with `t[0] = 1` change it. */
+static void block_gives(selection *s, size_t block)
+{
+    const rn_pyblock b = *block_at(s, block);
+    for (size_t k = b.ref; k < b.ref + b.n_refs; k++) {
+        if (!binds_now(&s->m.refs.data[k]) || b.known) continue;
+        group *g = &s->groups.data[s->group_of.data[k]];
+        const size_t n = g->gives ? 0 : g->n;
+        g->gives = true;
+        for (size_t i = 0; i < n; i++) {
             const rn_pyref *r = ref_at(s, g, i);
-            unsigned now = r->what & (RN_PYREF_CHANGE | RN_PYREF_HEAD | RN_PYREF_LATER);
-            if (r->block > block && now == (RN_PYREF_CHANGE | RN_PYREF_HEAD)) return true;
+            if (r->what & (RN_PYREF_BIND | RN_PYREF_LATER | RN_PYREF_MODULE | RN_PYREF_SHOWN))
+                continue;
+            bool changes = (r->what & RN_PYREF_CHANGE) && (r->what & RN_PYREF_HEAD);
+            bool named = (r->what & RN_PYREF_CALL) && is_set_later(s, r->block);
+            if (changes || named) keep_effect(s, r->block);
         }
     }
-    return false;
+}
+
+/* Functions that give what the name names to whoever calls them. */
+static void mark_givers(selection *s, const group *g)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        const rn_pyref *r = ref_at(s, g, i);
+        if ((r->what & RN_PYREF_LATER) && (r->what & RN_PYREF_GIVEN)) block_gives(s, r->block);
+    }
 }
 
 /* Whether running the block of this use of a kept name may matter. */
@@ -306,7 +353,9 @@ static void on_kept(selection *s, group *g, bool imported)
         const rn_pyref *r = ref_at(s, g, i);
         if (is_effect(s, g, r, imported)) keep_effect(s, r->block);
     }
-    if (!imported) mark_modifiers(s, g);
+    if (imported) return;
+    mark_modifiers(s, g);
+    mark_givers(s, g);
 }
 
 /* `from decimal import getcontext` beside a kept `from decimal import Decimal`: one module, so
@@ -366,9 +415,23 @@ static bool want(selection *s, group *g, size_t at)
     return any;
 }
 
+/* Any function may be the one whose name a kept one computes, but for examples and tests. */
+static void keep_all_definitions(selection *s, uint8_t part)
+{
+    s->all_kept[part] = true;
+    for (size_t i = 0; i < s->m.blocks.n; i++) {
+        const rn_pyblock *b = block_at(s, i);
+        if (b->part != part || !b->def.len || b->known || rn_py_is_demonstration(b->def)) continue;
+        if (quality(s, b) < 3) continue;
+        group *g = find_group(s, b->def);
+        if (g && best_definition(s, g, SIZE_MAX, part) == i) keep(s, i);
+    }
+}
+
 static void follow_block(selection *s, size_t block)
 {
     const rn_pyblock b = *block_at(s, block);
+    if (b.looks_up && !s->all_kept[b.part]) keep_all_definitions(s, b.part);
     for (size_t k = b.ref; k < b.ref + b.n_refs; k++) {
         const rn_pyref r = s->m.refs.data[k];
         group *g = &s->groups.data[s->group_of.data[k]];
@@ -496,6 +559,17 @@ static bool bound_by_name(selection *s, const group *g)
     return any;
 }
 
+/* What the tests use beside the entry may be in another block: a class of their arguments. */
+static void want_from_others(selection *s, rn_bytes roots)
+{
+    rn_pylex x;
+    rn_pylex_init(&x, roots);
+    for (rn_pytok t; (t = rn_pylex_next(&x)).kind != RN_PY_END;) {
+        group *g = t.kind == RN_PY_NAME ? find_group(s, rn_pytok_text(&x, t)) : NULL;
+        if (g && g->n_defs && !bound_in(g, P_MAIN)) (void)want(s, g, SIZE_MAX);
+    }
+}
+
 static void select_defs(selection *s, const rn_select_in *in, rn_buf *out, rn_selected *what)
 {
     rn_pylex x;
@@ -522,6 +596,7 @@ static void select_defs(selection *s, const rn_select_in *in, rn_buf *out, rn_se
         }
     }
     if (!what->found) return;
+    want_from_others(s, in->roots);
     follow(s);
     keep_always(s, true);
     put_kept(s, true, out, what);
@@ -538,12 +613,15 @@ static void select_script(selection *s, rn_buf *out, rn_selected *what)
     while (n < s->m.blocks.n && block_at(s, n)->part == P_MAIN)
         n++;
     size_t first = 0;
-    while (first < n && (ends_script(block_at(s, first)) || block_at(s, first)->code.len == 0))
+    while (first < n && (ends_script(block_at(s, first)) || block_at(s, first)->lone ||
+                         block_at(s, first)->code.len == 0))
         first++;
     if (first == n) return;
     size_t last = first;
     while (last + 1 < n && !ends_script(block_at(s, last + 1)))
         last++;
+    while (block_at(s, last)->lone) /* the heading of what follows */
+        last--;
     for (size_t i = first; i <= last; i++)
         keep(s, i);
     follow(s);
@@ -600,6 +678,7 @@ int rn_py_select(const rn_select_in *in, rn_buf *out, rn_selected *what, rn_err 
             s.prose |= block_at(&s, i)->prose, s.star |= block_at(&s, i)->star;
         w.prose = s.prose;
         w.dedented = s.m.body_returns;
+        if (in->mode == RN_SELECT_DEFS) s.head = in->known, s.entry = in->entry;
         if (in->mode == RN_SELECT_BODY) select_body(&s, in, text, out, &w);
         if (in->mode == RN_SELECT_DEFS) select_defs(&s, in, out, &w);
         if (in->mode == RN_SELECT_SCRIPT) select_script(&s, out, &w);

@@ -20,7 +20,8 @@ typedef struct rn_select_in {
     rn_bytes text;  /* lines end with "\n" */
     rn_bytes roots; /* DEFS: source whose names are wanted */
     rn_bytes entry; /* DEFS: the root that decides whether the rest is complete; empty: any */
-    rn_bytes known; /* BODY: the prompt, whose functions are not wanted again */
+    rn_bytes known; /* the prompt; BODY: its functions are not wanted again; DEFS: nor are stubs of
+                       them, but for the entry; may be empty */
     const rn_bytes *others; /* [n_others] further texts, nearest first, from which what `text` needs
                                and does not have itself may come; NULL */
     size_t n_others;

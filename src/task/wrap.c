@@ -1,7 +1,7 @@
 /*
  * wrap.c: answers within something that is no markup: a JSON value (structured output, a saved
- * message), one line in which "\n" stands for every line end, quotes around the whole. And blanks
- * that only a web page has.
+ * message), a file that a shell writes, one line in which "\n" stands for every line end, quotes
+ * around the whole. And blanks that only a web page has.
  *
  * None of these can be a program as it stands: a JSON value and a quoted text define nothing, and
  * outside a string Python has no "\n". So what they hold is looked at instead; whether any of it is
@@ -41,12 +41,35 @@ static void push_text(rn_chat_texts *t, rn_bytes text)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
+static bool unwrap_json(rn_bytes s, int depth, rn_chat_texts *out);
+
+/* A program as the array of its lines, with their ends or without: a notebook's "source". */
+static void push_lines(const json_t *v, rn_chat_texts *out)
+{
+    rn_buf b = {0};
+    size_t n = json_array_size(v), i = 0;
+    for (; i < n && json_is_string(json_array_get(v, i)); i++) {
+        const json_t *line = json_array_get(v, i);
+        rn_buf_add(&b, json_string_value(line), json_string_length(line));
+        if (b.len && b.data[b.len - 1] != '\n') rn_buf_putc(&b, '\n');
+    }
+    if (n > 1 && i == n && b.len) push_text(out, rn_buf_view(&b));
+    out->failed |= !rn_buf_ok(&b);
+    rn_buf_free(&b);
+}
+
+/* A string may be JSON itself: the arguments of a tool's call. */
 static void push_strings(const json_t *v, int depth, rn_chat_texts *out)
 {
     if (depth > MAX_DEPTH) return;
-    if (json_is_string(v)) push_text(out, (rn_bytes){json_string_value(v), json_string_length(v)});
+    if (json_is_string(v)) {
+        rn_bytes s = {json_string_value(v), json_string_length(v)};
+        bool object = s.len && s.data[0] == '{' && unwrap_json(s, depth + 1, out);
+        if (!object) push_text(out, s);
+    }
     for (size_t i = 0; i < json_array_size(v); i++)
         push_strings(json_array_get(v, i), depth + 1, out);
+    push_lines(v, out);
     const char *key;
     json_t *x;
     json_object_foreach((json_t *)(uintptr_t)v, key, x)
@@ -71,21 +94,65 @@ static void put_strict(rn_bytes s, rn_buf *out)
     }
 }
 
-static void unwrap_json(rn_bytes s, rn_chat_texts *out)
+/* True if it is JSON. */
+static bool unwrap_json(rn_bytes s, int depth, rn_chat_texts *out)
 {
     char open = s.len > 1 ? s.data[0] : '\0', close = s.len ? s.data[s.len - 1] : '\0';
     bool pair = (open == '{' && close == '}') || (open == '[' && close == ']') ||
                 (open == '"' && close == '"');
-    if (!pair) return;
+    if (!pair) return false;
     rn_buf strict = {0};
     json_t *v = NULL;
     put_strict(s, &strict);
     if (!rn_buf_ok(&strict))
         out->failed = true;
     else if (rn_json_parse(rn_buf_view(&strict), (rn_json_at){"answer", 1}, &v, NULL) == 0)
-        push_strings(v, 0, out);
+        push_strings(v, depth, out);
+    bool is_json = v != NULL;
     json_decref(v);
     rn_buf_free(&strict);
+    return is_json;
+}
+
+/* Behind the bracket that closes the one at i; s.len: nothing does. */
+static size_t json_end(rn_bytes s, size_t i)
+{
+    int depth = 0;
+    bool quoted = false;
+    for (; i < s.len; i++) {
+        char c = s.data[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted && (c == '{' || c == '['))
+            depth++;
+        else if (!quoted && (c == '}' || c == ']') && --depth == 0)
+            return i + 1;
+    }
+    return s.len;
+}
+
+void rn_chat_unwrap_within(rn_bytes text, rn_chat_texts *out)
+{
+    bool start = true;
+    rn_chat_texts all = {0};
+    for (size_t i = 0; i < text.len;) {
+        char c = text.data[i];
+        size_t next = i + 1;
+        if (start && (c == '{' || c == '[')) {
+            next = json_end(text, i);
+            (void)unwrap_json((rn_bytes){.data = text.data + i, .len = next - i}, 0, &all);
+        }
+        start = c == '\n' || (start && (c == ' ' || c == '\t'));
+        i = next;
+    }
+    for (size_t i = 0; i < all.v.n; i++) {
+        rn_bytes s = rn_buf_view(&all.v.data[i]);
+        if (s.len && memchr(s.data, '\n', s.len)) push_text(out, s);
+    }
+    out->failed |= all.failed || !rn_vec_ok(&all.v) || !rn_vec_ok(&out->v);
+    rn_chat_texts_free(&all);
 }
 
 /* ---- "\n" for line ends ---------------------------------------------------------------------- */
@@ -203,6 +270,41 @@ static void unwrap_line(rn_bytes s, rn_chat_texts *out)
     rn_buf_free(&text);
 }
 
+/* ---- files that a shell writes --------------------------------------------------------------- */
+
+/* The word that ends what `cat > main.py <<'EOF'` writes; empty where the line is another. */
+static rn_bytes heredoc_word(rn_bytes line)
+{
+    size_t at = rn_bytes_find(line, rn_bytes_of("<<"), 0), n = 0;
+    if (at == SIZE_MAX || !memchr(line.data, '>', line.len)) return (rn_bytes){0};
+    if (!rn_bytes_starts(line, "cat ")) return (rn_bytes){0};
+    for (at += 2; at < line.len && strchr(" -'\"", line.data[at]) && line.data[at];)
+        at++;
+    while (at + n < line.len &&
+           (isalnum((unsigned char)line.data[at + n]) || line.data[at + n] == '_'))
+        n++;
+    return (rn_bytes){.data = line.data + at, .len = n};
+}
+
+static void unwrap_heredocs(rn_bytes s, rn_chat_texts *out)
+{
+    rn_bytes word = {0};
+    size_t start = 0;
+    for (size_t i = 0; i < s.len;) {
+        const char *nl = memchr(s.data + i, '\n', s.len - i);
+        size_t end = nl ? (size_t)(nl - s.data) : s.len;
+        rn_bytes line = {.data = s.data + i, .len = end - i};
+        if (!word.len) {
+            word = heredoc_word(line);
+            start = end + 1;
+        } else if (rn_bytes_equal(line, word)) {
+            push_text(out, (rn_bytes){.data = s.data + start, .len = i - start});
+            word.len = 0;
+        }
+        i = end + 1;
+    }
+}
+
 /* ---- quotes around the whole ----------------------------------------------------------------- */
 
 static void unwrap_quotes(rn_bytes s, rn_chat_texts *out)
@@ -221,9 +323,10 @@ void rn_chat_unwrap(rn_bytes text, rn_chat_texts *out)
 {
     rn_bytes s = trimmed(text);
     bool margin = s.len && (s.data == text.data || s.data[-1] == '\n');
-    unwrap_json(s, out);
+    (void)unwrap_json(s, 0, out);
     if (out->v.n == 0) unwrap_line(s, out);
     if (out->v.n == 0 && margin) unwrap_quotes(s, out);
+    if (out->v.n == 0) unwrap_heredocs(s, out);
     out->failed |= !rn_vec_ok(&out->v);
 }
 

@@ -51,7 +51,7 @@ load_bash() {
     [ "$(offers generate -t apps-intr)" = apps-introductory ]
     [ "$(offers generate -t a.d)" = a.db ]
     [ "$(offers generate --kv q | sort | xargs)" = "q4 q8" ]
-    [ "$(offers judge --extractor chat/)" = chat/4 ]
+    [ "$(offers judge --extractor chat/)" = chat/5 ]
     [ "$(offers demo --out "")" = folder ]
     [ -z "$(offers generate --top-p "")" ]
     [ "$(offers export --format dig)" = digest ]
