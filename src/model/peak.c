@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { MACS = 1 << 30, AREA = 256 << 20, PIECE = 1 << 20 };
+enum { MACS = 1 << 28, AREA = 256 << 20, PIECE = 1 << 20 };
 
 typedef struct peak_job {
     const rn_kern *kern;
@@ -34,12 +34,12 @@ static int64_t now_ns(const rn_pool *pool)
     return rn_clock_ns(rn_pool_threads(pool) == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC);
 }
 
-/* Items of fn per second, the best of turns that last `seconds` together, at least three. */
+/* Items of fn per second, the best of turns that last `seconds` together, at least one. */
 static double best_rate(rn_pool *pool, int64_t items, rn_pool_fn *fn, peak_job *job, double seconds)
 {
     double best = 0;
     const int64_t start = now_ns(pool);
-    for (int turn = 0; turn < 3 || (double)(now_ns(pool) - start) < seconds * 1e9; turn++) {
+    while (!best || (double)(now_ns(pool) - start) < seconds * 1e9) {
         const int64_t t = now_ns(pool);
         rn_pool_for(pool, items, 1, fn, job);
         const double rate = (double)items * 1e9 / (double)(now_ns(pool) - t + 1);

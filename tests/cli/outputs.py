@@ -178,7 +178,8 @@ def damage(ration):
     for form, (value, _) in FORMS.items():
         text = lines(value).encode() if form != "bigcode" else json.dumps(value).encode()
         name = name_of(form)
-        for path in places(value):
+        # Instrumented, one of four places: each is three programs.
+        for path in list(places(value))[::4 if os.environ.get("RATION_SANITIZE") else 1]:
             for new in (17, {"a": {}}) + ((KeyError, [None]) if len(path) < 4 else ()):
                 with open("f.json", "w") as f:
                     other = changed(value, path, new)
