@@ -39,7 +39,7 @@ static double best_rate(rn_pool *pool, int64_t items, rn_pool_fn *fn, peak_job *
 {
     double best = 0;
     const int64_t start = now_ns(pool);
-    while (!best || (double)(now_ns(pool) - start) < seconds * 1e9) {
+    while (best <= 0 || (double)(now_ns(pool) - start) < seconds * 1e9) {
         const int64_t t = now_ns(pool);
         rn_pool_for(pool, items, 1, fn, job);
         const double rate = (double)items * 1e9 / (double)(now_ns(pool) - t + 1);
