@@ -26,9 +26,9 @@ function part(f, dso) {
     if (f ~ /^(quantise|set_panels|set_rows|rn_act_set)/) return "activations to 8 bits"
     if (f ~ /^(run_page|run_pages|run_keys|run_tile|run_prefixes|scores|mix|softmax_step|load_keys|load_values|store_|rn_kv_store|keys_to_values|to_half|halves)/)
         return "attention and its cache"
-    if (f ~ /^(cut|mass_of|sift|sum_exp|max_row|rn_sampler|rn_logprob|rn_argmax|pick|find_edge|rn_rng|rn_draw|heap)/)
+    if (f ~ /^(cut|mass_|keep|exp_row|max_row|rn_sampler|rn_logprob|rn_argmax|pick|rn_rng|draw|sample)/)
         return "sampling and likelihoods"
-    if (f ~ /^(rmsnorm|layernorm|add$|scale_row|silu|gelu|exp_row|rn_rope|.*_rows$|norm$)/) return "between the products"
+    if (f ~ /^(rmsnorm|layernorm|add$|scale_row|silu|gelu|rn_rope|.*_rows$|norm$)/) return "between the products"
     if (f ~ /^(thread_main|wait_|spin|rn_pool|run_loop|worker)/) return "waiting"
     return dso ~ /kernel/ ? "system" : "the rest"
 }

@@ -3,11 +3,10 @@
  *
  * With weights w_i = exp((l_i - max) / T) of sum Z over n tokens, those below (1 - p) Z / n hold
  * less than 1 - p of Z together, so top-p never reaches them: in a trained model's distribution one
- * pass leaves a few hundred candidates. top-k and top-p need an order only at their edge: a
- * histogram over (max - l) / T finds the bucket in which the count or the mass is reached, and only
- * that bucket's tokens go through a heap, likeliest first (ties: lower id first), until the edge is
- * found. What is kept is then a threshold (logit, id), and the draw is a walk over ids in rising
- * order.
+ * pass leaves a few hundred candidates. top-k and top-p need an order only at their edge: halving
+ * the range of the logits finds the one at which the count or the mass is reached, each step a sum
+ * over the candidates, then over the few that are left in the range. Among equals lower ids come
+ * first. The draw is a walk over ids in rising order.
  */
 #include "model/draw.h"
 
@@ -16,20 +15,10 @@
 #include <math.h>
 #include <stdbool.h>
 
-enum {
-    N_BUCKETS = 1024, /* buckets of 1/32 nat: 32 nats, the mass below is nothing */
-    BUCKETS_PER_NAT = 32,
-    LANES = 8, /* partial sums side by side; their order is part of the result */
-};
+enum { HALVINGS = 6 }; /* of a range, before those outside it are left behind */
 
 /* Temperatures below its inverse are as good as greedy and would overflow. */
 #define MAX_INVERSE_T 1e30
-
-/* A token is kept if its logit is above `logit`, or equal with an id of at most `id`. */
-typedef struct edge {
-    float logit;
-    int32_t id;
-} edge;
 
 void rn_sampling_init(rn_sampling *s)
 {
@@ -55,161 +44,127 @@ int rn_sampling_check(const rn_sampling *s, rn_err *err)
     return 0;
 }
 
+/* Tokens in whole groups, and cache lines. */
+static size_t padded(int32_t n_vocab)
+{
+    return ((size_t)n_vocab + 15) / 16 * 16;
+}
+
 size_t rn_sampler_scratch_bytes(int32_t n_vocab)
 {
-    /* weights, candidates, heap; whole cache lines */
-    return ((size_t)n_vocab * (sizeof(float) + 2 * sizeof(int32_t)) + 127) / 64 * 64;
+    /* logits, weights and places, of the candidates and of those at an edge */
+    const size_t n = padded(n_vocab);
+    return 2 * (2 * n * sizeof(float) + n / 16 * sizeof(int32_t)) + 64;
 }
 
-static bool kept(edge e, float logit, int32_t id)
+static rn_tokens tokens_in(float *scratch, size_t n, int32_t *at)
 {
-    return logit > e.logit || (logit == e.logit && id <= e.id);
+    return (rn_tokens){.l = scratch, .w = scratch + n, .at = at};
 }
 
-/* Weight of the candidates [n]. */
-static double mass_of(const float *w, const int32_t *ids, int32_t n)
-{
-    double lane[LANES] = {0};
-    int32_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int32_t j = 0; j < LANES; j++)
-            lane[j] += (double)w[ids[i + j]];
-    for (; i < n; i++)
-        lane[i % LANES] += (double)w[ids[i]];
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
-           ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-}
-
-/* ---- the edge of top-k and top-p ------------------------------------------------------------- */
-
-static bool before(const float *l, int32_t a, int32_t b)
-{
-    return l[a] > l[b] || (a < b && l[a] == l[b]);
-}
-
-static void sift_down(int32_t *heap, int32_t n, int32_t i, const float *l)
-{
-    for (;;) {
-        int32_t top = i, c = 2 * i + 1;
-        if (c < n && before(l, heap[c], heap[top])) top = c;
-        if (c + 1 < n && before(l, heap[c + 1], heap[top])) top = c + 1;
-        if (top == i) return;
-        int32_t t = heap[i];
-        heap[i] = heap[top];
-        heap[top] = t;
-        i = top;
-    }
-}
-
-static int bucket_of(float max, float logit, float per_logit)
-{
-    float b = (max - logit) * per_logit;
-    return b < (float)(N_BUCKETS - 1) ? (int)b : N_BUCKETS - 1;
-}
-
-/* What the steps share: the candidates in rising order of id. */
+/* What the steps share. */
 typedef struct nucleus {
-    const float *l, *w;
-    float max, per_logit; /* bucket = (max - l) * per_logit */
-    int32_t *ids, n;
-    int32_t *heap; /* room for all candidates */
+    const rn_kern *kern;
+    rn_tokens c;    /* the candidates */
+    rn_tokens edge; /* those among which the edge is; `at`: their places in c */
 } nucleus;
 
-/* Keeps the candidates up to the edge at which their count (by_count) or mass reaches the target.
- */
-static void cut(nucleus *c, bool by_count, double target)
+static double mass_of(const nucleus *u)
 {
-    double reach[N_BUCKETS] = {0};
-    for (int32_t i = 0; i < c->n; i++) {
-        int32_t id = c->ids[i];
-        reach[bucket_of(c->max, c->l[id], c->per_logit)] += by_count ? 1 : (double)c->w[id];
+    return rn_mass_above(u->kern, u->c.l, u->c.w, u->c.n, -INFINITY);
+}
+
+static void keep(nucleus *u, const float *x, float least)
+{
+    rn_tokens *c = &u->c;
+    rn_keep_between(u->kern, x, nextafterf(least, -INFINITY), INFINITY, c->l, c->w, c->at, c->n, c);
+}
+
+/* Keeps the likeliest candidates (ties: lower id first) until their count (by_count) or mass
+ * reaches the target. */
+static void cut(nucleus *u, bool by_count, double target)
+{
+    const rn_kern *k = u->kern;
+    rn_tokens *c = &u->c, *edge = &u->edge;
+    if (rn_mass_above(k, c->l, by_count ? NULL : c->w, c->n, -INFINITY) < target) return;
+    double above = 0; /* of the candidates likelier than all of `in` */
+    rn_tokens in = *c;
+    const int32_t *at = NULL;
+    do { /* The edge's logit is in (lo, hi]; what lies above hi does not reach the target. */
+        float lo = -INFINITY, hi = in.most;
+        const float *w = by_count ? NULL : in.w;
+        for (int step = 0; step < HALVINGS; step++) {
+            const float from = fmaxf(lo, in.least);
+            float mid = from + (hi - from) / 2;
+            if (mid >= hi) mid = from;
+            if (mid >= hi) break;
+            if (above + rn_mass_above(k, in.l, w, in.n, mid) < target)
+                hi = mid;
+            else
+                lo = mid;
+        }
+        above += rn_mass_above(k, in.l, w, in.n, hi);
+        rn_keep_between(k, in.l, lo, hi, in.l, in.w, at, in.n, edge);
+        in = *edge;
+        at = edge->at;
+    } while (in.least < in.most);
+    for (int64_t i = 0; i < in.n; i++) {
+        if (in.l[i] == -INFINITY) continue;
+        if (above >= target) c->l[at[i / 16] + i % 16] = -INFINITY;
+        above += by_count ? 1 : (double)in.w[i];
     }
-    int at = 0;
+    keep(u, c->l, in.most);
+}
+
+/* The candidate in whose share of the mass x in [0, 1) falls. */
+static int32_t draw(const nucleus *u, double x)
+{
+    enum { RUN = 64 };
+    const rn_tokens *c = &u->c;
+    const double target = x * mass_of(u);
     double so_far = 0;
-    for (; at < N_BUCKETS - 1 && so_far + reach[at] < target; at++)
-        so_far += reach[at];
-    int32_t m = 0;
-    for (int32_t i = 0; i < c->n; i++)
-        if (bucket_of(c->max, c->l[c->ids[i]], c->per_logit) == at) c->heap[m++] = c->ids[i];
-    for (int32_t i = m / 2 - 1; i >= 0; i--)
-        sift_down(c->heap, m, i, c->l);
-    edge e = {-INFINITY, INT32_MAX};
-    while (m > 0 && so_far < target) {
-        int32_t id = c->heap[0];
-        e = (edge){c->l[id], id};
-        so_far += by_count ? 1 : (double)c->w[id];
-        c->heap[0] = c->heap[--m];
-        sift_down(c->heap, m, 0, c->l);
+    int64_t i = 0;
+    for (; i + RUN < c->n; i += RUN) {
+        const double run = rn_mass_above(u->kern, c->l + i, c->w + i, RUN, -INFINITY);
+        if (so_far + run > target) break;
+        so_far += run;
     }
-    int32_t n = 0;
-    for (int32_t i = 0; i < c->n; i++) {
-        int32_t id = c->ids[i];
-        c->ids[n] = id;
-        n += kept(e, c->l[id], id);
+    int32_t id = 0;
+    for (; i < c->n && so_far <= target; i++) {
+        so_far += (double)c->w[i];
+        if (c->w[i] > 0) id = c->at[i / 16] + (int32_t)(i % 16);
     }
-    c->n = n;
-}
-
-/* Keeps the candidates of at least this weight. */
-static void drop_below(nucleus *c, float least)
-{
-    int32_t n = 0;
-    for (int32_t i = 0; i < c->n; i++) {
-        int32_t id = c->ids[i];
-        c->ids[n] = id;
-        n += c->w[id] >= least;
-    }
-    c->n = n;
-}
-
-/* The candidate in whose share of the mass u in [0, 1) falls. */
-static int32_t draw(const nucleus *c, double u)
-{
-    double target = u * mass_of(c->w, c->ids, c->n), so_far = 0;
-    for (int32_t i = 0; i < c->n; i++) {
-        so_far += (double)c->w[c->ids[i]];
-        if (so_far > target) return c->ids[i];
-    }
-    return c->ids[c->n - 1]; /* the two sums may differ in the last bit */
+    return id; /* the last one, should the sums differ in the last bit */
 }
 
 static int32_t sample(const rn_kern *kern, const rn_sampling *s, const float *logits, float max,
-                      int32_t n_vocab, void *scratch, double u)
+                      int32_t n_vocab, void *scratch, double x)
 {
-    float *w = scratch;
-    int32_t *ids = (void *)(w + n_vocab);
+    const size_t n = padded(n_vocab);
+    float *f = scratch;
+    int32_t *at = (void *)(f + 4 * n);
+    nucleus u = {
+        .kern = kern, .c = tokens_in(f, n, at), .edge = tokens_in(f + 2 * n, n, at + n / 16)};
     float inv_t = (float)fmin(1.0 / s->temperature, MAX_INVERSE_T);
-    rn_exp_row(kern, logits, max, inv_t, n_vocab, w);
-    double total = rn_sum_exp(kern, logits, max, inv_t, n_vocab);
+    double total = rn_exp_row(kern, logits, max, inv_t, n_vocab, u.c.w);
     bool top_k = s->top_k > 0 && s->top_k < n_vocab;
     /* Halved, so that rounding in the sums cannot matter. After top-k the total is another. */
     float least = s->top_p < 1 && !top_k ? (float)(0.5 * (1 - s->top_p) * total / n_vocab) : 0;
-    int32_t n = 0;
-    for (int32_t i = 0; i < n_vocab; i++) {
-        ids[n] = i;
-        n += w[i] > least;
-    }
-    nucleus c = {.l = logits,
-                 .w = w,
-                 .max = max,
-                 .per_logit = inv_t * BUCKETS_PER_NAT,
-                 .ids = ids,
-                 .n = n,
-                 .heap = ids + n_vocab};
+    rn_keep_between(kern, u.c.w, least, INFINITY, logits, u.c.w, NULL, n_vocab, &u.c);
     if (top_k) {
-        cut(&c, true, (double)s->top_k);
-        total = mass_of(w, c.ids, c.n);
+        cut(&u, true, (double)s->top_k);
+        total = mass_of(&u);
     }
-    if (s->top_p < 1) cut(&c, false, s->top_p * total);
-    if (s->min_p > 0) drop_below(&c, (float)s->min_p);
-    return draw(&c, u);
+    if (s->top_p < 1) cut(&u, false, s->top_p * total);
+    if (s->min_p > 0) keep(&u, u.c.w, (float)s->min_p);
+    return draw(&u, x);
 }
 
 int rn_sampler_pick(const rn_kern *kern, const rn_sampling *s, const float *logits, int32_t n_vocab,
                     void *scratch, rn_rng *rng, int32_t *token, double *logprob)
 {
     float max = rn_max_row(kern, logits, n_vocab);
-    double z = rn_sum_exp(kern, logits, max, 1.0f, n_vocab); /* NaN if a logit is */
+    double z = rn_exp_row(kern, logits, max, 1.0f, n_vocab, NULL); /* NaN if a logit is */
     if (!isfinite(max) || !isfinite(z)) return RN_EFORMAT;
     int32_t id = s->temperature > 0
                      ? sample(kern, s, logits, max, n_vocab, scratch, rn_rng_unit(rng))
@@ -223,5 +178,6 @@ double rn_logprob(const rn_kern *kern, const float *logits, int32_t n_vocab, int
 {
     float max = rn_max_row(kern, logits, n_vocab);
     if (!isfinite(max)) return NAN;
-    return (double)logits[token] - (double)max - log(rn_sum_exp(kern, logits, max, 1.0f, n_vocab));
+    return (double)logits[token] - (double)max -
+           log(rn_exp_row(kern, logits, max, 1.0f, n_vocab, NULL));
 }

@@ -114,6 +114,15 @@ static inline int rn_kv_q4_bytes(int n_el)
     return (n_el + 31) / 32 * 16;
 }
 
+/* Some of a row's tokens, 16 at a time as they lie side by side there, in rising order: lane j of
+ * group i is token at[i] + j. Tokens of a group that do not belong have l = -inf, w = 0. */
+typedef struct rn_tokens {
+    float *l, *w;      /* [n]: logits, weights */
+    int32_t *at;       /* [n / 16] */
+    int64_t n;         /* a multiple of 16 */
+    float least, most; /* of l, without those that do not belong */
+} rn_tokens;
+
 typedef struct rn_kern {
     rn_isa isa;
     bool biased;
@@ -164,9 +173,11 @@ typedef struct rn_kern {
     void (*scale)(float s, int64_t n, float *y);
     void (*silu_mul)(const float *gate, const float *up, int64_t n, float *y);
     void (*gelu)(const float *x, int64_t n, float *y);
-    void (*exp_row)(const float *x, float max, float scale, int64_t n, float *y);
-    double (*sum_exp)(const float *x, float max, float scale, int64_t n);
+    double (*exp_row)(const float *x, float max, float scale, int64_t n, float *y);
     float (*max_row)(const float *x, int64_t n);
+    void (*keep_between)(const float *x, float lo, float hi, const float *l, const float *w,
+                         const int32_t *at, int64_t n, rn_tokens *to);
+    double (*mass_above)(const float *l, const float *w, int64_t n, float t);
     void (*to_half)(const float *x, int64_t n, uint16_t *y);
 
     /* n turns of independent dot products, peak_macs products of bytes each, by the instruction

@@ -15,9 +15,10 @@ void rn_kern_amx_fill(rn_kern *out);
         .tile = tile, .unpack = unpack, .scales = scales, .ftile = ftile, .load_keys = load_keys, \
         .load_values = load_values, .scores = scores, .softmax_step = softmax_step, .mix = mix,   \
         .rmsnorm = rmsnorm, .layernorm = layernorm, .add = add, .scale = scale_row,               \
-        .silu_mul = silu_mul, .gelu = gelu, .exp_row = exp_row, .sum_exp = sum_exp,               \
-        .max_row = max_row, .to_half = to_half, .peak_dots = peak_dots, .peak_read = peak_read,   \
-        .peak_macs = PEAK_MACS, .peak_name = RN_SIMD_DOT,                                         \
+        .silu_mul = silu_mul, .gelu = gelu, .exp_row = exp_row, .max_row = max_row,               \
+        .keep_between = keep_between, .mass_above = mass_above, .to_half = to_half,               \
+        .peak_dots = peak_dots, .peak_read = peak_read, .peak_macs = PEAK_MACS,                   \
+        .peak_name = RN_SIMD_DOT,                                                                 \
     }
 
 #endif

@@ -55,17 +55,27 @@ static inline float rn_max_row(const rn_kern *k, const float *x, int64_t n)
     return k->max_row(x, n);
 }
 
-/* y = exp((x - max) * scale). x, y [n]. */
-static inline void rn_exp_row(const rn_kern *k, const float *x, float max, float scale, int64_t n,
-                              float *y)
+/* y = exp((x - max) * scale), and its sum, added in double. x, y [n]; y NULL: the sum alone. */
+static inline double rn_exp_row(const rn_kern *k, const float *x, float max, float scale, int64_t n,
+                                float *y)
 {
-    k->exp_row(x, max, scale, n, y);
+    return k->exp_row(x, max, scale, n, y);
 }
 
-/* Sum of exp((x - max) * scale) over x [n], added in double. */
-static inline double rn_sum_exp(const rn_kern *k, const float *x, float max, float scale, int64_t n)
+/* The tokens with lo < x <= hi to `to`, whose arrays have room for n, rounded up to whole groups,
+ * and may be l, w and at. x, l, w [n]; at NULL: token i is i. */
+static inline void rn_keep_between(const rn_kern *k, const float *x, float lo, float hi,
+                                   const float *l, const float *w, const int32_t *at, int64_t n,
+                                   rn_tokens *to)
 {
-    return k->sum_exp(x, max, scale, n);
+    k->keep_between(x, lo, hi, l, w, at, n, to);
+}
+
+/* The sum of w (NULL: 1 each) where l > t. l, w [n], n % 16 == 0. Never less for a smaller t. */
+static inline double rn_mass_above(const rn_kern *k, const float *l, const float *w, int64_t n,
+                                   float t)
+{
+    return k->mass_above(l, w, n, t);
 }
 
 /* The index of the largest of x [n], the first of equals; 0 if all are NaN. n > 0. */

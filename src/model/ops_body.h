@@ -125,29 +125,24 @@ static void gelu(const float *x, int64_t n, float *y)
     }
 }
 
-static void exp_row(const float *x, float max, float scale, int64_t n, float *y)
-{
-    RN_ROW_LOOP(i, n, width)
-    {
-        vf v = vf_mul(vf_sub(load_row(x + i, width), vf_set1(max)), vf_set1(scale));
-        store_row(y + i, vf_exp(v), width);
-    }
-}
-
-static double sum_exp(const float *x, float max, float scale, int64_t n)
+static double exp_row(const float *x, float max, float scale, int64_t n, float *y)
 {
     const vf m = vf_set1(max), s = vf_set1(scale);
     double sum = 0;
     int64_t i = 0;
     for (; i + 64 <= n; i += 64) {
         vf e[4];
-        RN_UNROLL for (int k = 0; k < 4; k++) e[k] =
-            vf_exp(vf_mul(vf_sub(vf_load(x + i + 16 * k), m), s));
+        RN_UNROLL for (int k = 0; k < 4; k++)
+        {
+            e[k] = vf_exp(vf_mul(vf_sub(vf_load(x + i + 16 * k), m), s));
+            if (y) vf_store(y + i + 16 * k, e[k]);
+        }
         sum += (double)vf_sum(vf_add(vf_add(e[0], e[1]), vf_add(e[2], e[3])));
     }
     for (; i < n; i += 16) {
         const int width = n - i < 16 ? (int)(n - i) : 16;
         vf e = vf_exp(vf_mul(vf_sub(load_row(x + i, width), m), s));
+        if (y) store_row(y + i, e, width);
         sum += (double)vf_sum(vf_keep(e, vf_set1(0), 0, width));
     }
     return sum;
@@ -162,6 +157,53 @@ static float max_row(const float *x, int64_t n)
         most = vf_max(v, most); /* in this order a NaN in v leaves `most` */
     }
     return vf_hmax(most);
+}
+
+static void keep_between(const float *x, float lo, float hi, const float *l, const float *w,
+                         const int32_t *at, int64_t n, rn_tokens *to)
+{
+    const vf below = vf_set1(lo), upto = vf_set1(hi), none = vf_set1(-INFINITY), zero = vf_set1(0);
+    vf most = none, least = vf_set1(INFINITY);
+    int64_t m = 0;
+    RN_ROW_LOOP(i, n, width)
+    {
+        vf v = vf_keep(load_row(x + i, width), none, 0, (int)width), kept = load_row(l + i, width);
+        kept = vf_where_above(v, upto, none, vf_where_above(v, below, kept, none));
+        if (!vf_any_above(kept, none)) continue;
+        most = vf_max(kept, most);
+        least = vf_min(vf_where_above(kept, none, kept, least), least);
+        vf_store(to->w + m, vf_where_above(kept, none, load_row(w + i, width), zero));
+        vf_store(to->l + m, kept);
+        to->at[m / 16] = at ? at[i / 16] : (int32_t)i;
+        m += 16;
+    }
+    to->n = m;
+    to->most = vf_hmax(most);
+    to->least = -vf_hmax(vf_sub(zero, least));
+}
+
+static double mass_above(const float *l, const float *w, int64_t n, float t)
+{
+    enum { RUN = 256 }; /* so many are added as floats */
+    const vf limit = vf_set1(t), zero = vf_set1(0), one = vf_set1(1);
+    double sum = 0;
+    for (int64_t i = 0; i < n;) {
+        const int64_t end = n - i < RUN ? n : i + RUN;
+        vf acc[2] = {zero, zero};
+        for (; i + 32 <= end; i += 32)
+            RN_UNROLL for (int k = 0; k < 2; k++)
+            {
+                vf v = w ? vf_load(w + i + 16 * k) : one;
+                acc[k] = vf_add(acc[k], vf_where_above(vf_load(l + i + 16 * k), limit, v, zero));
+            }
+        if (i < end) {
+            acc[0] = vf_add(acc[0],
+                            vf_where_above(vf_load(l + i), limit, w ? vf_load(w + i) : one, zero));
+            i += 16;
+        }
+        sum += (double)vf_sum(vf_add(acc[0], acc[1]));
+    }
+    return sum;
 }
 
 static void to_half(const float *x, int64_t n, uint16_t *y)
