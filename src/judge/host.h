@@ -256,7 +256,7 @@ typedef struct rn_usage {
     int64_t waited_ns;    /* no thread of the tree was ready: it slept or blocked */
     int64_t delay_ns;     /* ready without a processor, summed over the tree */
     int64_t disk_ns;      /* waiting for a disk */
-    int64_t fault_ns;     /* what touching new memory took at most, while that goes on; else 0 */
+    int64_t growth_ns;    /* what new memory or processes took at most, while they grow; else 0 */
     int64_t memory_bytes; /* -1: the kernel counts it */
     int64_t most_bytes;   /* in memory at any look so far, shared pages included */
     int n_tasks;

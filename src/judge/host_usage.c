@@ -39,10 +39,11 @@ enum {
     MAX_TREE = 2048,
     MAX_FILES = 1024,
     PAGE = 4096,
-    FAULT_NS = 50000, /* what the first touch of a page may cost where the machine is cold */
-    PROBE = 1024,     /* pages that are touched to see what it costs where it is not */
-    GROWTH = 64,      /* pages more than at the last mark: the tree is growing, */
-    GROWTH_MS = 100   /* for so long */
+    FAULT_NS = 50000,  /* what the first touch of a page may cost where the machine is cold */
+    PROBE = 1024,      /* pages that are touched to see what it costs where it is not */
+    GROWTH = 64,       /* pages more than at the last mark: the tree is growing, */
+    GROWTH_MS = 100,   /* for so long */
+    FORK_NS = 25000000 /* what one more process may cost, its first pages included */
 };
 
 typedef struct proc {
@@ -66,7 +67,8 @@ typedef struct tree {
     int64_t mark, mark_ns; /* memory held when growth was last seen, and when that was */
     int host_nice, host_policy, looks;
     bool ready, disk, demoted;
-    int n_tasks;
+    int n_tasks, most_tasks;
+    int64_t tasks_ns;     /* when there were more than ever before */
     proc procs[MAX_TREE]; /* [n] */
 } tree;
 
@@ -409,6 +411,17 @@ int64_t rn_usage_page_ns(void)
     return ns;
 }
 
+/* What its processes cost a tree of ever more of them, which is the machine's doing, too. */
+static int64_t fork_ns(int64_t now)
+{
+    if (t.n_tasks > t.most_tasks) {
+        t.most_tasks = t.n_tasks;
+        t.tasks_ns = now;
+    }
+    const bool more = t.most_tasks > 1 && now - t.tasks_ns < (int64_t)GROWTH_MS * 1000000;
+    return more ? (int64_t)t.n_tasks * FORK_NS : 0;
+}
+
 /* What the pages of a growing tree cost it that is the machine's doing: the kernel's share of its
  * time while the machine is cold, what it costs anyway at least. */
 static int64_t fault_ns(int64_t system, int64_t cpu)
@@ -426,7 +439,8 @@ static void forget_tree(void)
     t.n = 0;
     t.looks = 0;
     t.lost_ns = t.dead_delay_ns = t.sampled_ns = t.disk_ns = t.base_child_ns = 0;
-    t.resident = t.files = t.peak_held = t.mark = t.mark_ns = 0;
+    t.resident = t.files = t.peak_held = t.mark = t.mark_ns = t.tasks_ns = 0;
+    t.most_tasks = 0;
     t.demoted = t.ready = t.disk = t.one = false;
 }
 
@@ -485,7 +499,8 @@ void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
     u->waited_ns = exact < t.sampled_ns ? exact : t.sampled_ns;
     u->delay_ns = delay;
     u->disk_ns = t.disk_ns;
-    u->fault_ns = growing ? fault_ns(system, u->cpu_ns) : 0;
+    const int64_t pages = growing ? fault_ns(system, u->cpu_ns) : 0, forks = fork_ns(now);
+    u->growth_ns = pages > forks ? pages : forks < u->cpu_ns ? forks : u->cpu_ns;
     u->memory_bytes = c->cg_memory ? -1 : tree_memory(c, memory_limit);
     /* One that is dying has given its memory up already, and is no small program for that. */
     u->most_bytes = t.resident ? t.peak_held : INT64_MAX;

@@ -168,7 +168,7 @@ static rn_verdict check_wall(const watch *w, int64_t *left_ns, bool *starved)
 {
     const rn_usage *u = &w->used;
     int64_t disk = u->disk_ns < DISK_NS ? u->disk_ns : DISK_NS;
-    int64_t excused = u->demoted ? 0 : u->delay_ns + disk + u->fault_ns;
+    int64_t excused = u->demoted ? 0 : u->delay_ns + disk + u->growth_ns;
     *left_ns = w->limits->wall_ns - u->elapsed_ns + excused;
     if (*left_ns > 0 && u->elapsed_ns <= w->limits->wall_ns) return RN_N_VERDICTS;
     if (*left_ns <= 0) {
@@ -194,9 +194,9 @@ static rn_verdict check_limits(watch *w, int64_t *sleep_ns, bool *starved)
     rn_usage_look(c, l->memory_bytes, u);
     if (u->memory_bytes > l->memory_bytes) return RN_V_MEMORY_LIMIT;
     if (!c->cg_pids && !c->user_ns && u->n_tasks > l->processes) return RN_V_PROCESS_LIMIT;
-    /* While memory grows, the price of its pages is the machine's: which limit is met first must
-     * not depend on it. */
-    int64_t time_left = time_left_ns(w) + u->fault_ns;
+    /* While memory or the number of processes grows, their price is the machine's: which limit is
+     * met first must not depend on it. */
+    int64_t time_left = time_left_ns(w) + u->growth_ns;
     if (time_left <= 0) return RN_V_TIME_LIMIT;
     int64_t wall_left;
     rn_verdict v = check_wall(w, &wall_left, starved);
