@@ -42,7 +42,7 @@ enum {
     FAULT_NS = 50000,  /* what the first touch of a page may cost where the machine is cold */
     PROBE = 1024,      /* pages that are touched to see what it costs where it is not */
     GROWTH = 64,       /* pages more than at the last mark: the tree is growing, */
-    GROWTH_MS = 100,   /* for so long */
+    GROWTH_MS = 100,   /* for so long of its own time */
     FORK_NS = 25000000 /* what one more process may cost, its first pages included */
 };
 
@@ -64,11 +64,11 @@ typedef struct tree {
     int64_t start_ns, last_ns, base_cgroup_ns, base_host_ns, base_child_ns;
     int64_t lost_ns, dead_delay_ns; /* of processes that vanished */
     int64_t sampled_ns, disk_ns, resident, files, peak_held;
-    int64_t mark, mark_ns; /* memory held when growth was last seen, and when that was */
+    int64_t mark, mark_ns; /* memory held when growth was last seen, and its time used until then */
     int host_nice, host_policy, looks;
     bool ready, disk, demoted;
     int n_tasks, most_tasks;
-    int64_t tasks_ns;     /* when there were more than ever before */
+    int64_t tasks_ns;     /* its time used until there were more than ever before */
     proc procs[MAX_TREE]; /* [n] */
 } tree;
 
@@ -377,8 +377,9 @@ static int64_t tree_memory(const rn_confine *c, int64_t limit)
 }
 
 /* Counts what the tree holds. Whether it grows is asked over several looks: a program that fills
- * memory also pauses, and looks follow each other closely near the end of the time. */
-static bool look_at_memory(const rn_confine *c, int64_t now)
+ * memory also pauses, and looks follow each other closely near the end of the time. used: its time
+ * so far, which stands still while it waits for a processor. */
+static bool look_at_memory(const rn_confine *c, int64_t used)
 {
     t.resident = resident_bytes(c);
     if (t.looks % 4 == 0 || t.n > 1) t.files = files_bytes(c);
@@ -386,9 +387,9 @@ static bool look_at_memory(const rn_confine *c, int64_t now)
     if (held > t.peak_held) t.peak_held = held;
     if (held > t.mark + (int64_t)GROWTH * PAGE) {
         t.mark = held;
-        t.mark_ns = now;
+        t.mark_ns = used;
     }
-    return now - t.mark_ns < (int64_t)GROWTH_MS * 1000000;
+    return used - t.mark_ns < (int64_t)GROWTH_MS * 1000000;
 }
 
 /* What the first touch of a page costs this process, in any kind of processor time: where a virtual
@@ -412,13 +413,13 @@ int64_t rn_usage_page_ns(void)
 }
 
 /* What its processes cost a tree of ever more of them, which is the machine's doing, too. */
-static int64_t fork_ns(int64_t now)
+static int64_t fork_ns(int64_t used)
 {
     if (t.n_tasks > t.most_tasks) {
         t.most_tasks = t.n_tasks;
-        t.tasks_ns = now;
+        t.tasks_ns = used;
     }
-    const bool more = t.most_tasks > 1 && now - t.tasks_ns < (int64_t)GROWTH_MS * 1000000;
+    const bool more = t.most_tasks > 1 && used - t.tasks_ns < (int64_t)GROWTH_MS * 1000000;
     return more ? (int64_t)t.n_tasks * FORK_NS : 0;
 }
 
@@ -486,7 +487,6 @@ void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
     t.looks++;
     look_at_tree(c, interval);
     int64_t delay = t.dead_delay_ns, system = 0;
-    bool growing = look_at_memory(c, now);
     for (size_t i = 0; i < t.n; i++) {
         delay += t.procs[i].delay_ns;
         system += t.procs[i].system_ns;
@@ -499,7 +499,8 @@ void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
     u->waited_ns = exact < t.sampled_ns ? exact : t.sampled_ns;
     u->delay_ns = delay;
     u->disk_ns = t.disk_ns;
-    const int64_t pages = growing ? fault_ns(system, u->cpu_ns) : 0, forks = fork_ns(now);
+    const int64_t used = u->cpu_ns + u->waited_ns, forks = fork_ns(used);
+    const int64_t pages = look_at_memory(c, used) ? fault_ns(system, u->cpu_ns) : 0;
     u->growth_ns = pages > forks ? pages : forks < u->cpu_ns ? forks : u->cpu_ns;
     u->memory_bytes = c->cg_memory ? -1 : tree_memory(c, memory_limit);
     /* One that is dying has given its memory up already, and is no small program for that. */
