@@ -136,56 +136,64 @@ static void route_rows(void *arg, int64_t begin, int64_t end, int thread)
     }
 }
 
-/* Lists the (row, expert) pairs expert by expert, rows in order. */
+/* Deals the (row, expert) pairs to groups, one for each expert that any row chose, in rising order of
+ * the experts, rows in order. */
 static void group(rn_forward *f)
 {
     const rn_hparams *h = &f->m->hp;
     const int64_t n = (int64_t)f->n_rows * h->n_used;
-    memset(f->start, 0, ((size_t)h->n_expert + 1) * sizeof *f->start);
+    int32_t *end = f->end, at = 0;
+    memset(end, 0, (size_t)h->n_expert * sizeof *end);
     for (int64_t i = 0; i < n; i++)
-        f->start[f->chosen[i] + 1]++;
-    for (int32_t e = 0; e < h->n_expert; e++)
-        f->start[e + 1] += f->start[e];
+        end[f->chosen[i]]++;
+    f->n_groups = 0;
+    for (int32_t e = 0; e < h->n_expert; e++) {
+        const int32_t rows = end[e];
+        end[e] = at;
+        if (!rows) continue;
+        f->expert[f->n_groups] = e;
+        f->start[f->n_groups++] = at;
+        at += rows;
+    }
+    f->start[f->n_groups] = at;
     for (int64_t i = 0; i < n; i++)
-        f->of[f->start[f->chosen[i]]++] = (int32_t)i;
-    for (int32_t e = h->n_expert; e > 0; e--) /* each start has moved to its end */
-        f->start[e] = f->start[e - 1];
-    f->start[0] = 0;
-    assert(f->start[h->n_expert] == n);
+        f->place[i] = end[f->chosen[i]]++;
+    assert(at == n);
 }
 
 static void gather_rows(void *arg, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     rn_forward *f = arg;
-    const int64_t d = f->m->hp.d_model;
-    const int32_t *of = f->of + f->start[f->expert];
-    for (int64_t i = begin; i < end; i++)
-        memcpy(f->some + i * d, f->h + of[i] / f->m->hp.n_used * d, (size_t)d * sizeof(float));
+    const int64_t d = f->m->hp.d_model, n_used = f->m->hp.n_used;
+    for (int64_t i = begin * n_used; i < end * n_used; i++)
+        memcpy(f->some + f->place[i] * d, f->h + i / n_used * d, (size_t)d * sizeof(float));
 }
 
 static void act_rows(void *arg, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     rn_forward *f = arg;
-    const rn_expert *x = &f->m->layers[f->layer].experts[f->expert];
-    const int64_t n = f->m->hp.d_expert;
-    for (int64_t i = begin; i < end; i++)
-        rn_forward_gate(f->m, x->bgate, x->bup, f->gate + i * n, f->up + i * n, n);
+    const int64_t n = f->m->hp.d_expert, n_used = f->m->hp.n_used;
+    for (int64_t i = begin * n_used; i < end * n_used; i++) {
+        const rn_expert *x = &f->m->layers[f->layer].experts[f->chosen[i]];
+        const int64_t at = f->place[i] * n;
+        rn_forward_gate(f->m, x->bgate, x->bup, f->gate + at, f->up + at, n);
+    }
 }
 
-static void scatter_rows(void *arg, int64_t begin, int64_t end, int thread)
+static void sum_rows(void *arg, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     rn_forward *f = arg;
-    const rn_expert *x = &f->m->layers[f->layer].experts[f->expert];
-    const int64_t d = f->m->hp.d_model;
-    const int32_t *of = f->of + f->start[f->expert];
-    for (int64_t i = begin; i < end; i++) {
-        float *y = f->some + i * d;
-        if (x->bdown) rn_add(f->m->kern, x->bdown, d, y);
-        rn_scale(f->m->kern, f->weight[of[i]], d, y);
-        rn_add(f->m->kern, y, d, f->sum + of[i] / f->m->hp.n_used * d);
+    const rn_kern *kern = f->m->kern;
+    const int64_t d = f->m->hp.d_model, n_used = f->m->hp.n_used;
+    for (int64_t i = begin * n_used; i < end * n_used; i++) {
+        const rn_expert *x = &f->m->layers[f->layer].experts[f->chosen[i]];
+        float *y = f->some + f->place[i] * d;
+        if (x->bdown) rn_add(kern, x->bdown, d, y);
+        rn_scale(kern, f->weight[i], d, y);
+        rn_add(kern, y, d, f->sum + i / n_used * d);
     }
 }
 
@@ -201,6 +209,8 @@ static void take_rows(void *arg, int64_t begin, int64_t end, int thread)
         memcpy(f->h + begin * d, f->sum + begin * d, (size_t)n * sizeof(float));
 }
 
+/* Every product of all groups is one loop: were each expert's of its own, threads would meet some
+ * fifty times as often. */
 void rn_experts_run(rn_forward *f, const rn_layer *y)
 {
     const rn_hparams *h = &f->m->hp;
@@ -209,19 +219,23 @@ void rn_experts_run(rn_forward *f, const rn_layer *y)
     rn_mat_mul(&(rn_mul){y->wroute, f->scores, h->n_expert}, 1, f->act, f->pool);
     rn_forward_each_row(f, route_rows);
     group(f);
-    for (int32_t e = 0; e < h->n_expert; e++) {
-        const int64_t n = f->start[e + 1] - f->start[e];
-        const rn_expert *x = &y->experts[e];
-        if (n == 0) continue;
-        f->expert = e;
-        rn_pool_for(f->pool, n, 4, gather_rows, f);
-        rn_act_set(f->act, f->some, d, n, d, rn_mat_form(x->gate) | rn_mat_form(x->up), f->pool);
-        rn_mat_mul((rn_mul[]){{x->gate, f->gate, ff}, {x->up, f->up, ff}}, 2, f->act, f->pool);
-        rn_pool_for(f->pool, n, 1, act_rows, f);
-        rn_act_set(f->act, f->up, ff, n, ff, rn_mat_form(x->down), f->pool);
-        rn_mat_mul(&(rn_mul){x->down, f->some, d}, 1, f->act, f->pool);
-        rn_pool_for(f->pool, n, 4, scatter_rows, f);
+    rn_forward_each_row(f, gather_rows);
+    const rn_expert *first = &y->experts[f->expert[0]];
+    rn_act_set_groups(f->act, f->some, d, f->start, f->n_groups, d,
+                      rn_mat_form(first->gate) | rn_mat_form(first->up), f->pool);
+    for (int32_t g = 0; g < f->n_groups; g++) {
+        const rn_expert *x = &y->experts[f->expert[g]];
+        f->muls[2 * g] = (rn_mul){x->gate, f->gate + f->start[g] * ff, ff};
+        f->muls[2 * g + 1] = (rn_mul){x->up, f->up + f->start[g] * ff, ff};
     }
+    rn_mat_mul_groups(f->muls, 2, f->start, f->n_groups, f->act, f->pool);
+    rn_forward_each_row(f, act_rows);
+    rn_act_set_groups(f->act, f->up, ff, f->start, f->n_groups, ff, rn_mat_form(first->down),
+                      f->pool);
+    for (int32_t g = 0; g < f->n_groups; g++)
+        f->muls[g] = (rn_mul){y->experts[f->expert[g]].down, f->some + f->start[g] * d, d};
+    rn_mat_mul_groups(f->muls, 1, f->start, f->n_groups, f->act, f->pool);
+    rn_forward_each_row(f, sum_rows);
     if (y->wdown) rn_forward_ffn(f, y);
     rn_forward_each_row(f, take_rows);
 }

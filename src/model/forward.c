@@ -66,7 +66,7 @@ static int64_t widest_input(const rn_hparams *h)
 
 /* Floats of a row in each buffer. */
 typedef struct widths {
-    size_t x, h, q, k, v, ffn, low, heads, mixed, scores, sum, weight;
+    size_t x, h, q, k, v, ffn, low, heads, mixed, scores, sum, some, weight;
 } widths;
 
 static widths widths_of(const rn_hparams *h)
@@ -88,16 +88,24 @@ static widths widths_of(const rn_hparams *h)
         w.scores = (size_t)h->n_expert;
         w.sum = d;
         w.weight = (size_t)h->n_used;
+        w.some = w.weight * d;
+        w.ffn = (size_t)wider(ffn_width(h), (int64_t)h->n_used * h->d_expert);
     }
     return w;
+}
+
+/* Rows of activations that are prepared at a time: those of all experts of a pass. */
+static int64_t act_rows(const rn_hparams *h, int32_t max_rows)
+{
+    return h->n_expert ? (int64_t)max_rows * h->n_used : max_rows;
 }
 
 /* Bytes of all buffers that have a row per token. */
 static size_t row_bytes(const rn_hparams *h)
 {
     const widths w = widths_of(h);
-    return (w.x + w.h + w.q + w.k + w.v + 2 * w.ffn + w.low + w.heads + w.mixed + w.scores +
-            2 * w.sum + w.weight) *
+    return (w.x + w.h + w.q + w.k + w.v + 2 * w.ffn + w.low + w.heads + w.mixed + w.scores + w.sum +
+            w.some + w.weight) *
                sizeof(float) +
            sizeof(rn_attn_seq) + (4 + 2 * w.weight) * sizeof(int32_t);
 }
@@ -119,7 +127,7 @@ size_t rn_forward_bytes(const rn_model *m, int32_t max_rows, int32_t max_pos)
     const rn_hparams *h = &m->hp;
     return (size_t)max_rows * row_bytes(h) +
            (size_t)max_pos * (size_t)h->n_rot * sizeof(float) * (size_t)n_tables(m) +
-           rn_act_bytes(m->kern, max_rows, widest_input(h), forms_of(m));
+           rn_act_bytes(m->kern, act_rows(h, max_rows), widest_input(h), forms_of(m));
 }
 
 /* NULL when memory is out, which *failed remembers. */
@@ -183,11 +191,15 @@ static bool take_buffers(rn_forward *f)
     if (h->n_expert) {
         f->scores = floats(r, w.scores, &failed);
         f->sum = floats(r, w.sum, &failed);
-        f->some = floats(r, w.sum, &failed);
+        f->some = floats(r, w.some, &failed);
         f->weight = floats(r, w.weight, &failed);
         f->chosen = ints(r * w.weight, &failed);
-        f->of = ints(r * w.weight, &failed);
+        f->place = ints(r * w.weight, &failed);
+        f->expert = ints((size_t)h->n_expert, &failed);
         f->start = ints((size_t)h->n_expert + 1, &failed);
+        f->end = ints((size_t)h->n_expert, &failed);
+        f->muls = calloc(2 * (size_t)h->n_expert, sizeof *f->muls);
+        failed |= !f->muls;
     }
     return !failed && f->seqs;
 }
@@ -205,7 +217,8 @@ int rn_forward_open(const rn_model *m, rn_pool *pool, int32_t max_rows, int32_t 
     int rc = 0;
     if (!take_buffers(f))
         rc = rn_fail(err, RN_ENOMEM, "out of memory for passes of %d rows", max_rows);
-    if (!rc) rc = rn_act_new(m->kern, max_rows, widest_input(h), forms_of(m), &f->act, err);
+    if (!rc)
+        rc = rn_act_new(m->kern, act_rows(h, max_rows), widest_input(h), forms_of(m), &f->act, err);
     if (!rc) rc = fill_rope(f, m->rope_factors, false, f->rope, err);
     if (!rc && f->rope_local) rc = fill_rope(f, m->rope_factors, true, f->rope_local, err);
     if (!rc && f->rope_long) rc = fill_rope(f, m->rope_long, false, f->rope_long, err);
@@ -219,11 +232,11 @@ int rn_forward_open(const rn_model *m, rn_pool *pool, int32_t max_rows, int32_t 
 void rn_forward_close(rn_forward *f)
 {
     if (!f) return;
-    void *all[] = {f->x,    f->h,       f->q,       f->k,          f->v,
-                   f->gate, f->up,      f->rope,    f->seqs,       f->tok,
-                   f->pos,  f->own_pos, f->span_of, f->scores,     f->sum,
-                   f->some, f->weight,  f->chosen,  f->of,         f->start,
-                   f->low,  f->heads,   f->mixed,   f->rope_local, f->rope_long};
+    void *all[] = {f->x,       f->h,      f->q,          f->k,        f->v,      f->gate,
+                   f->up,      f->rope,   f->seqs,       f->tok,      f->pos,    f->own_pos,
+                   f->span_of, f->scores, f->sum,        f->some,     f->weight, f->chosen,
+                   f->place,   f->expert, f->end,        f->muls,     f->start,  f->low,
+                   f->heads,   f->mixed,  f->rope_local, f->rope_long};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         free(all[i]);
     rn_act_free(f->act);

@@ -35,14 +35,17 @@ struct rn_forward {
     float *heads; /* [rows, n_head (nope + n_rot)]: queries before they go to the latent space */
     float *mixed; /* [rows, n_head kv_rank]: attention's output in the latent space */
     /* Of a mixture of experts; n_used a row. */
-    float *scores;   /* [rows, n_expert] */
-    float *sum;      /* [rows, d_model]: the experts' outputs by their weights */
-    float *some;     /* [rows, d_model]: rows of one expert, side by side: in and out */
-    float *weight;   /* [rows, n_used] */
-    int32_t *chosen; /* [rows, n_used]: experts, in rising order */
-    int32_t *of;     /* [rows n_used]: place in `chosen` of each (row, expert), expert by expert */
-    int32_t *start;  /* [n_expert + 1]: where an expert's part of `of` begins */
-    int32_t expert;  /* at work */
+    float *scores;    /* [rows, n_expert] */
+    float *sum;       /* [rows, d_model]: the experts' outputs by their weights */
+    float *some;      /* [rows n_used, d_model]: input and output of the pairs, group by group */
+    float *weight;    /* [rows, n_used] */
+    int32_t *chosen;  /* [rows, n_used]: experts, in rising order */
+    int32_t *place;   /* [rows, n_used]: of each (row, expert) among the pairs */
+    int32_t *expert;  /* [n_groups]: whose a group is */
+    int32_t *start;   /* [n_groups + 1]: where its pairs begin */
+    int32_t *end;     /* [n_expert]: where an expert's pairs end */
+    int32_t n_groups; /* of the layer at work, at most n_expert */
+    rn_mul *muls;     /* [2 n_expert] */
 };
 
 void rn_forward_each_row(rn_forward *f, rn_pool_fn *fn);

@@ -34,7 +34,7 @@ struct rn_mat {
 
 struct rn_act {
     const rn_kern *kern, *used;   /* made for; that of the last rn_act_set (rn_kern.few) */
-    unsigned forms;               /* there is room for */
+    unsigned forms, set;          /* there is room for; that the last rn_act_set prepared */
     int64_t rows, cols, n_panels; /* of the last rn_act_set */
     uint8_t *q8; /* owned; rows before a panel * q8_row_bytes(cols) is where it starts */
     float *f32;  /* owned; as q8, in rows of cols */
@@ -235,16 +235,59 @@ static void set_panels(void *arg, int64_t begin, int64_t end, int thread)
     }
 }
 
+/* How many rows there are, and so which kernels multiply them. */
+static void deal_rows(rn_act *a, int64_t n_rows)
+{
+    const bool few = a->kern->few && ((a->set & RN_ACT_F32) || n_rows <= a->kern->few_rows);
+    a->used = few ? a->kern->few : a->kern;
+    a->rows = n_rows;
+    a->n_panels = (n_rows + a->used->panel_rows - 1) / a->used->panel_rows;
+}
+
 void rn_act_set(rn_act *a, const float *x, int64_t x_stride, int64_t n_rows, int64_t n_cols,
                 unsigned forms, rn_pool *pool)
 {
-    const bool few = a->kern->few && ((forms & RN_ACT_F32) || n_rows <= a->kern->few_rows);
-    a->used = few ? a->kern->few : a->kern;
-    a->rows = n_rows;
     a->cols = n_cols;
-    a->n_panels = (n_rows + a->used->panel_rows - 1) / a->used->panel_rows;
-    set_job job = {a, x, x_stride, forms & a->forms};
+    a->set = forms & a->forms;
+    deal_rows(a, n_rows);
+    set_job job = {a, x, x_stride, a->set};
     rn_pool_for(pool, a->n_panels, 1, set_panels, &job);
+}
+
+/* Rows [begin, end) of a by themselves. */
+static rn_act group_of(const rn_act *a, int32_t begin, int32_t end)
+{
+    rn_act g = *a;
+    if (g.q8) g.q8 += (size_t)begin * q8_row_bytes(a->cols);
+    if (g.f32) g.f32 += begin * a->cols;
+    deal_rows(&g, end - begin);
+    return g;
+}
+
+typedef struct set_groups_job {
+    set_job all;
+    const int32_t *start;
+} set_groups_job;
+
+static void set_groups(void *arg, int64_t begin, int64_t end, int thread)
+{
+    const set_groups_job *job = arg;
+    for (int64_t g = begin; g < end; g++) {
+        rn_act a = group_of(job->all.a, job->start[g], job->start[g + 1]);
+        set_job one = job->all;
+        one.a = &a;
+        one.x += job->start[g] * one.stride;
+        set_panels(&one, 0, a.n_panels, thread);
+    }
+}
+
+void rn_act_set_groups(rn_act *a, const float *x, int64_t x_stride, const int32_t *start,
+                       int32_t n_groups, int64_t n_cols, unsigned forms, rn_pool *pool)
+{
+    a->cols = n_cols;
+    a->set = forms & a->forms;
+    set_groups_job job = {{a, x, x_stride, a->set}, start};
+    rn_pool_for(pool, n_groups, 1, set_groups, &job);
 }
 
 /* ---- products -------------------------------------------------------------------------------- */
@@ -386,14 +429,13 @@ static void multiply(void *arg, int64_t begin, int64_t end, int thread)
     if (kern->leave) kern->leave();
 }
 
-void rn_mat_mul(const rn_mul *jobs, int n_jobs, const rn_act *x, rn_pool *pool)
+static mul_job job_of(const rn_mul *muls, int n_muls, const rn_act *x)
 {
-    if (x->rows <= 0 || n_jobs <= 0) return;
-    mul_job job = {.muls = jobs, .x = x, .n_muls = n_jobs};
-    for (int i = 0; i < n_jobs; i++)
-        job.n_strips += jobs[i].w->n_strips;
+    mul_job job = {.muls = muls, .x = x, .n_muls = n_muls};
+    for (int i = 0; i < n_muls; i++)
+        job.n_strips += muls[i].w->n_strips;
     /* What a product reads of a row: all but the planes of other folds. */
-    const size_t row_bytes = jobs[0].w->layout->is_float
+    const size_t row_bytes = muls[0].w->layout->is_float
                                  ? (size_t)x->cols * sizeof(float)
                                  : (size_t)(x->cols / RN_BLOCK) * (rn_xblock_bytes(1) + 4);
     const int64_t fit_rows = (int64_t)((size_t)X_BYTES / row_bytes);
@@ -402,8 +444,51 @@ void rn_mat_mul(const rn_mul *jobs, int n_jobs, const rn_act *x, rn_pool *pool)
                              : fit < 1          ? x->n_panels
                                                 : (x->n_panels + fit - 1) / fit;
     job.block_panels = (x->n_panels + n_blocks - 1) / n_blocks;
-    const int64_t items = job.n_strips * ((x->n_panels + job.block_panels - 1) / job.block_panels);
-    /* About 16 turns a thread: even at the end, and few enough to keep the counter quiet. */
+    return job;
+}
+
+/* About 16 turns a thread: even at the end, and few enough to keep the counter quiet. */
+static void share(rn_pool *pool, int64_t items, rn_pool_fn *fn, void *arg)
+{
     const int64_t grain = items / (16 * (int64_t)rn_pool_threads(pool));
-    rn_pool_for(pool, items, grain < 1 ? 1 : grain, multiply, &job);
+    rn_pool_for(pool, items, grain < 1 ? 1 : grain, fn, arg);
+}
+
+void rn_mat_mul(const rn_mul *jobs, int n_jobs, const rn_act *x, rn_pool *pool)
+{
+    if (x->rows <= 0 || n_jobs <= 0) return;
+    mul_job job = job_of(jobs, n_jobs, x);
+    share(pool, job.n_strips * ((x->n_panels + job.block_panels - 1) / job.block_panels), multiply,
+          &job);
+}
+
+typedef struct mul_groups_job {
+    const rn_mul *muls;
+    const rn_act *x;
+    const int32_t *start;
+    int each;
+    int64_t n_strips; /* of a group */
+} mul_groups_job;
+
+static void multiply_groups(void *arg, int64_t begin, int64_t end, int thread)
+{
+    const mul_groups_job *all = arg;
+    const int64_t n = all->n_strips;
+    for (int64_t i = begin, next; i < end; i = next) { /* as many strips as are of one group */
+        const int64_t g = i / n;
+        next = (g + 1) * n < end ? (g + 1) * n : end;
+        const rn_act x = group_of(all->x, all->start[g], all->start[g + 1]);
+        mul_job job = job_of(all->muls + g * all->each, all->each, &x);
+        for (int64_t p = 0, at = i - g * n; p < x.n_panels; p += job.block_panels, at += n)
+            multiply(&job, at, at + next - i, thread);
+    }
+}
+
+void rn_mat_mul_groups(const rn_mul *jobs, int each, const int32_t *start, int32_t n_groups,
+                       const rn_act *x, rn_pool *pool)
+{
+    mul_groups_job all = {.muls = jobs, .x = x, .start = start, .each = each};
+    for (int i = 0; i < each; i++)
+        all.n_strips += jobs[i].w->n_strips;
+    share(pool, all.n_strips * n_groups, multiply_groups, &all);
 }

@@ -57,6 +57,11 @@ size_t rn_act_bytes(const rn_kern *kern, int64_t max_rows, int64_t max_cols, uns
 void rn_act_set(rn_act *a, const float *x, int64_t x_stride, int64_t n_rows, int64_t n_cols,
                 unsigned forms, rn_pool *pool);
 
+/* The same of rows that are dealt to groups, each with products of its own (a mixture's experts):
+ * group g has rows start[g] to start[g + 1], at least one. start [n_groups + 1], start[0] = 0. */
+void rn_act_set_groups(rn_act *a, const float *x, int64_t x_stride, const int32_t *start,
+                       int32_t n_groups, int64_t n_cols, unsigned forms, rn_pool *pool);
+
 /* ---- products -------------------------------------------------------------------------------- */
 
 /* y [act rows][rows of w] = x W^T; rows of y are y_stride >= rows of w floats apart. */
@@ -69,5 +74,10 @@ typedef struct rn_mul {
 /* All jobs read the same activations (their columns are the cols of every w, their forms set) and
  * are shared among the threads as one loop. All mats and `x` are of one kernel set. */
 void rn_mat_mul(const rn_mul *jobs, int n_jobs, const rn_act *x, rn_pool *pool);
+
+/* All groups' products as one loop: jobs [n_groups][each], those of group g with its rows alone,
+ * whose first is row 0 of their y. Types and sizes are those of the first group's jobs in all. */
+void rn_mat_mul_groups(const rn_mul *jobs, int each, const int32_t *start, int32_t n_groups,
+                       const rn_act *x, rn_pool *pool);
 
 #endif
