@@ -134,23 +134,31 @@ static void done_with(const loader *L, const rn_tensor *t)
         rn_gguf_forget(L->m->file, t);
 }
 
-static int matrix_of(loader *L, const rn_tensor *t, bool keep, rn_mat **out)
+/* n matrices of t, one below the other; keep: the caller is not done with t. */
+static int stack_of(loader *L, const rn_tensor *t, int64_t n, bool keep, rn_mat **out)
 {
+    const int64_t rows = t->ne[1] / n;
     if (!L->take) {
-        size_t bytes = rn_mat_bytes(t->type, t->ne[1], t->ne[0]);
+        size_t bytes = rn_mat_bytes(t->type, rows, t->ne[0]);
         if (bytes == 0)
             return rn_fail(L->err, RN_EUNSUPPORTED,
                            "%s: tensor %s is [%" PRId64 ", %" PRId64
                            "] of type %s, which the kernels cannot run",
                            L->m->path, t->name, t->ne[0], t->ne[1], rn_qtype_name(t->type));
-        L->bytes += bytes;
+        L->bytes += (size_t)n * bytes;
         return 0;
     }
     int rc = check_finite(L, t);
-    if (!rc) rc = rn_mat_new(L->kern, t->type, t->data, t->ne[1], t->ne[0], L->pool, out, L->err);
+    if (!rc)
+        rc = rn_mat_new_stack(L->kern, t->type, t->data, n, rows, t->ne[0], L->pool, out, L->err);
     if (rc) return rc;
     if (!keep) done_with(L, t);
     return 0;
+}
+
+static int matrix_of(loader *L, const rn_tensor *t, bool keep, rn_mat **out)
+{
+    return stack_of(L, t, 1, keep, out);
 }
 
 static int matrix(loader *L, const char *name, rn_need need, int64_t rows, int64_t cols,
@@ -222,10 +230,12 @@ static int walk_experts(loader *L, int32_t i, rn_layer *y)
         const int64_t rows = k == 2 ? d : ff, cols = k == 2 ? ff : d;
         const rn_tensor *t;
         rc = find(L, layer_name(i, names[k]), RN_NEED_MUST, (int64_t[]){n, rows, cols}, &t);
-        for (int64_t e = 0; !rc && e < n; e++) {
+        const rn_tensor all = rc ? (rn_tensor){0} : rows_of(t, 0, n * rows);
+        rn_mat *w[RN_MAX_EXPERTS] = {NULL};
+        if (!rc) rc = stack_of(L, &all, n, true, w);
+        for (int64_t e = 0; !rc && L->take && e < n; e++) {
             rn_expert *x = &y->experts[e];
-            rn_tensor part = rows_of(t, e * rows, rows);
-            rc = matrix_of(L, &part, true, k == 0 ? &x->gate : k == 1 ? &x->up : &x->down);
+            *(k == 0 ? &x->gate : k == 1 ? &x->up : &x->down) = w[e];
         }
         if (rc) return rc;
         if (L->take) done_with(L, t);

@@ -29,7 +29,8 @@ struct rn_mat {
     rn_qtype type;
     int64_t rows, cols, n_strips;
     size_t strip_bytes, quant_bytes;
-    uint8_t *data; /* [n_strips][strip_bytes], owned */
+    uint8_t *data;  /* [n_strips][strip_bytes] */
+    uint8_t *owned; /* data of this one and of those stacked on it; NULL for these */
 };
 
 struct rn_act {
@@ -69,7 +70,7 @@ size_t rn_mat_bytes(rn_qtype type, int64_t rows, int64_t cols)
 }
 
 typedef struct pack_job {
-    rn_mat *w;
+    rn_mat *const *w;
     const uint8_t *file;
     size_t row_bytes;
 } pack_job;
@@ -78,56 +79,72 @@ static void pack_strips(void *arg, int64_t begin, int64_t end, int thread)
 {
     (void)thread;
     const pack_job *job = arg;
-    rn_mat *w = job->w;
-    for (int64_t s = begin; s < end; s++) {
-        int64_t left = w->rows - s * RN_STRIP;
-        rn_pack_strip(w->type, w->kern->biased, job->file + (size_t)(s * RN_STRIP) * job->row_bytes,
+    for (int64_t i = begin; i < end; i++) {
+        const int64_t k = i / job->w[0]->n_strips, s = i % job->w[0]->n_strips;
+        const rn_mat *w = job->w[k];
+        const int64_t left = w->rows - s * RN_STRIP;
+        rn_pack_strip(w->type, w->kern->biased,
+                      job->file + (size_t)(k * w->rows + s * RN_STRIP) * job->row_bytes,
                       job->row_bytes, left < RN_STRIP ? (int)left : RN_STRIP, w->cols,
                       w->data + (size_t)s * w->strip_bytes);
     }
 }
 
-int rn_mat_new(const rn_kern *kern, rn_qtype type, const void *data, int64_t rows, int64_t cols,
-               rn_pool *pool, rn_mat **out, rn_err *err)
+int rn_mat_new_stack(const rn_kern *kern, rn_qtype type, const void *data, int64_t n, int64_t rows,
+                     int64_t cols, rn_pool *pool, rn_mat **out, rn_err *err)
 {
     const rn_layout *l = rn_layout_of(type);
     const char *name = rn_qtype_name((uint32_t)type);
     if (!l)
         return rn_fail(err, RN_EUNSUPPORTED, "there is no kernel for weights of type %s",
                        name ? name : "unknown");
-    size_t bytes = rn_mat_bytes(type, rows, cols);
-    if (!bytes)
+    const size_t bytes = rn_mat_bytes(type, rows, cols), each = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    if (!bytes || n <= 0 || n > INT32_MAX || each > (size_t)(INT64_MAX / 2 / n))
         return rn_fail(
             err, RN_EINVAL,
             "a matrix of %lld x %lld %s weights: sizes are to be positive, below 2^31, and "
             "columns a multiple of %u",
             (long long)rows, (long long)cols, name, rn_qtype_find((uint32_t)type)->block);
-    rn_mat *w = malloc(sizeof *w);
-    uint8_t *packed = alloc_aligned(bytes);
-    if (!w || !packed) {
-        free(w);
-        free(packed);
-        return rn_fail(err, RN_ENOMEM, "no memory for %zu bytes of weights", bytes);
+    uint8_t *packed = alloc_aligned((size_t)n * each);
+    bool ok = packed != NULL;
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = malloc(sizeof **out);
+        ok = ok && out[i];
+        if (!ok) continue;
+        *out[i] = (rn_mat){.kern = kern,
+                           .layout = l,
+                           .type = type,
+                           .rows = rows,
+                           .cols = cols,
+                           .n_strips = (rows + RN_STRIP - 1) / RN_STRIP,
+                           .strip_bytes = rn_strip_bytes(l, cols),
+                           .quant_bytes = rn_strip_quant_bytes(l, cols),
+                           .data = packed + (size_t)i * each,
+                           .owned = i ? NULL : packed};
     }
-    *w = (rn_mat){.kern = kern,
-                  .layout = l,
-                  .type = type,
-                  .rows = rows,
-                  .cols = cols,
-                  .n_strips = (rows + RN_STRIP - 1) / RN_STRIP,
-                  .strip_bytes = rn_strip_bytes(l, cols),
-                  .quant_bytes = rn_strip_quant_bytes(l, cols),
-                  .data = packed};
-    pack_job job = {w, data, rn_quant_row_bytes(type, cols)};
-    rn_pool_for(pool, w->n_strips, 4, pack_strips, &job);
-    *out = w;
+    if (!ok) {
+        for (int64_t i = 0; i < n; i++) {
+            free(out[i]);
+            out[i] = NULL;
+        }
+        free(packed);
+        return rn_fail(err, RN_ENOMEM, "no memory for %zu bytes of weights", (size_t)n * each);
+    }
+    pack_job job = {out, data, rn_quant_row_bytes(type, cols)};
+    rn_pool_for(pool, n * out[0]->n_strips, 4, pack_strips, &job);
     return 0;
+}
+
+int rn_mat_new(const rn_kern *kern, rn_qtype type, const void *data, int64_t rows, int64_t cols,
+               rn_pool *pool, rn_mat **out, rn_err *err)
+{
+    return rn_mat_new_stack(kern, type, data, 1, rows, cols, pool, out, err);
 }
 
 void rn_mat_free(rn_mat *w)
 {
     if (!w) return;
-    free(w->data);
+    free(w->owned);
     free(w);
 }
 
