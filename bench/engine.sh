@@ -75,6 +75,7 @@ for type in $types; do
     file=$dir/$type.gguf
     "$ration" bench engine --shape "$shape" --type "$type" --threads "$threads" --prompt-tokens 1 \
         --max-tokens 1 --samples 1 --save "$file" >/dev/null
+    sync # or the writing of gigabytes takes the processors from who runs first
     : >"$dir/all"
     for _ in $(seq "$rounds"); do
         ours "$file" >>"$dir/all"

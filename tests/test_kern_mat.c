@@ -155,6 +155,64 @@ static void bits_do_not_depend_on_the_call(void **state)
         rn_pool_free(pools[n]);
 }
 
+/* A stack of matrices, each with rows of its own, against each product by itself; also of rows that few-row kernels
+ * take beside others that they do not. */
+static void groups_have_the_bits_of_single_products(void **state)
+{
+    (void)state;
+    enum { GROUPS = 5, ROWS = 1 + 40 + 7 + 2 + 26, OUT = 70, COLS = 768 };
+    static const int32_t start[GROUPS + 1] = {0, 1, 41, 48, 50, ROWS};
+    static float want[ROWS * OUT], got[ROWS * OUT], two[ROWS * OUT];
+    rn_err err;
+    rn_pool *pools[4] = {NULL};
+    for (int n = 1; n <= 3; n++)
+        assert_ok(rn_pool_new(n, &pools[n], &err), &err);
+    float *x = test_floats(ROWS * COLS, 11);
+    for (int isa = 0; isa < RN_N_ISAS; isa++) {
+        const rn_kern *k = rn_kern_get((rn_isa)isa);
+        for (int t = 0; k && t < N_TYPES; t++) {
+            const size_t bytes = rn_quant_row_bytes(types[t], COLS) * OUT;
+            uint8_t *file = test_weights(types[t], GROUPS * OUT, COLS, (uint64_t)t);
+            rn_mat *w[GROUPS], *alone = NULL;
+            rn_act *act = NULL;
+            assert_ok(rn_mat_new_stack(k, types[t], file, GROUPS, OUT, COLS, pools[2], w, &err),
+                      &err);
+            const unsigned form = rn_mat_form(w[0]);
+            assert_ok(rn_act_new(k, ROWS, COLS, form, &act, &err), &err);
+            for (int g = 0; g < GROUPS; g++) {
+                const int32_t n = start[g + 1] - start[g];
+                assert_ok(rn_mat_new(k, types[t], file + (size_t)g * bytes, OUT, COLS, NULL, &alone,
+                                     &err),
+                          &err);
+                rn_act_set(act, x + start[g] * COLS, COLS, n, COLS, form, NULL);
+                rn_mat_mul(&(rn_mul){alone, want + start[g] * OUT, OUT}, 1, act, NULL);
+                rn_mat_free(alone);
+            }
+            for (int n = 0; n <= 3; n++) {
+                rn_mul jobs[2 * GROUPS];
+                for (int g = 0; g < GROUPS; g++) {
+                    jobs[2 * g] = (rn_mul){w[g], got + start[g] * OUT, OUT};
+                    jobs[2 * g + 1] = (rn_mul){w[g], two + start[g] * OUT, OUT};
+                }
+                memset(got, 0xFF, sizeof got);
+                memset(two, 0xFF, sizeof two);
+                rn_act_set_groups(act, x, COLS, start, GROUPS, COLS, form, pools[n]);
+                rn_mat_mul_groups(jobs, 2, start, GROUPS, act, pools[n]);
+                if (memcmp(want, got, sizeof got) != 0 || memcmp(want, two, sizeof two) != 0)
+                    fail_msg("%s %s on %d threads: other bits", rn_isa_name(k->isa),
+                             rn_qtype_name(types[t]), n);
+            }
+            for (int g = 0; g < GROUPS; g++)
+                rn_mat_free(w[g]);
+            rn_act_free(act);
+            free(file);
+        }
+    }
+    free(x);
+    for (int n = 1; n <= 3; n++)
+        rn_pool_free(pools[n]);
+}
+
 /* y [rows][out] of one set. */
 static void product_of(const rn_kern *k, rn_qtype type, const uint8_t *file, const float *x,
                        int64_t rows, int64_t out, int64_t cols, float *y)
@@ -272,6 +330,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_are_right),
         cmocka_unit_test(bits_do_not_depend_on_the_call),
+        cmocka_unit_test(groups_have_the_bits_of_single_products),
         cmocka_unit_test(amx_gives_the_bits_of_avx512),
         cmocka_unit_test(packed_size_stays_near_the_files),
         cmocka_unit_test(bad_shapes_are_refused),

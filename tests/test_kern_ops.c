@@ -130,6 +130,58 @@ static void maxima(void **state)
     }
 }
 
+/* Tokens between two limits, first of a row, then of those, in place; and what they weigh. */
+static void tokens_between(void **state)
+{
+    (void)state;
+    enum { ROOM = MAX_N + 16 };
+    static float l[ROOM], w[ROOM], few_l[ROOM], few_w[ROOM];
+    static int32_t at[ROOM / 16], few_at[ROOM / 16];
+    FOR_EACH_SET(k)
+    for (int i = 0; i < N_LENGTHS; i++) {
+        const int64_t n = lengths[i];
+        float *x = test_floats(n, 5), *y = test_floats(n, 6);
+        for (int64_t j = 0; j < n; j++)
+            y[j] = fabsf(y[j]);
+        x[n / 3] = -INFINITY;
+        rn_tokens all = {.l = l, .w = w, .at = at}, few = {.l = few_l, .w = few_w, .at = few_at};
+        rn_keep_between(k, y, 0.25f, INFINITY, x, y, NULL, n, &all);
+        rn_keep_between(k, all.l, -0.5f, 0.5f, all.l, all.w, all.at, all.n, &few);
+        rn_keep_between(k, few.w, 0.3f, 0.7f, few.l, few.w, few.at, few.n, &few);
+        int64_t n_all = 0, n_few = 0;
+        float least = INFINITY, most = -INFINITY;
+        double mass = 0, count = 0;
+        for (int64_t j = 0; j < n; j++) {
+            const bool kept = y[j] > 0.25f && x[j] > -INFINITY;
+            n_all += kept;
+            if (!kept) continue;
+            least = fminf(least, x[j]);
+            most = fmaxf(most, x[j]);
+            mass += x[j] > 0.1f ? (double)y[j] : 0;
+            count += x[j] > 0.1f;
+            n_few += x[j] > -0.5f && x[j] <= 0.5f && y[j] > 0.3f && y[j] <= 0.7f;
+        }
+        assert_int_equal(all.n % 16, 0);
+        assert_true(all.least == least && all.most == most);
+        assert_near(rn_mass_above(k, all.l, all.w, all.n, 0.1f), mass, 1e-6 * mass + 1e-30);
+        assert_true(rn_mass_above(k, all.l, NULL, all.n, 0.1f) == count);
+        for (int64_t j = 0; j < all.n; j++) {
+            n_all -= all.l[j] > -INFINITY;
+            if (all.l[j] == -INFINITY) assert_true(all.w[j] == 0);
+        }
+        for (int64_t j = 0; j < few.n; j++) {
+            if (few.l[j] == -INFINITY) continue;
+            const int64_t id = few.at[j / 16] + j % 16;
+            assert_true(few.l[j] == x[id] && few.w[j] == y[id]);
+            n_few--;
+        }
+        assert_int_equal(n_all, 0);
+        assert_int_equal(n_few, 0);
+        free(x);
+        free(y);
+    }
+}
+
 static void rotations(void **state)
 {
     (void)state;
@@ -307,6 +359,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(elementwise),
         cmocka_unit_test(exponentials),
         cmocka_unit_test(maxima),
+        cmocka_unit_test(tokens_between),
         cmocka_unit_test(rotations),
         cmocka_unit_test(half_floats),
         cmocka_unit_test(pool_covers_every_item_once),
