@@ -175,8 +175,8 @@ static void groups_have_the_bits_of_single_products(void **state)
             uint8_t *file = test_weights(types[t], GROUPS * OUT, COLS, (uint64_t)t);
             rn_mat *w[GROUPS], *alone = NULL;
             rn_act *act = NULL;
-            assert_ok(rn_mat_new_stack(k, types[t], file, GROUPS, OUT, COLS, pools[2], w, &err),
-                      &err);
+            const rn_stack stack = {types[t], file, GROUPS, OUT, COLS};
+            assert_ok(rn_mat_new_stack(k, &stack, pools[2], w, &err), &err);
             const unsigned form = rn_mat_form(w[0]);
             assert_ok(rn_act_new(k, ROWS, COLS, form, &act, &err), &err);
             for (int g = 0; g < GROUPS; g++) {

@@ -145,9 +145,9 @@ static void tokens_between(void **state)
             y[j] = fabsf(y[j]);
         x[n / 3] = -INFINITY;
         rn_tokens all = {.l = l, .w = w, .at = at}, few = {.l = few_l, .w = few_w, .at = few_at};
-        rn_keep_between(k, y, 0.25f, INFINITY, x, y, NULL, n, &all);
-        rn_keep_between(k, all.l, -0.5f, 0.5f, all.l, all.w, all.at, all.n, &few);
-        rn_keep_between(k, few.w, 0.3f, 0.7f, few.l, few.w, few.at, few.n, &few);
+        rn_keep_between(k, y, 0.25f, INFINITY, &(rn_row){x, y, NULL, n}, &all);
+        rn_keep_between(k, all.l, -0.5f, 0.5f, &(rn_row){all.l, all.w, all.at, all.n}, &few);
+        rn_keep_between(k, few.w, 0.3f, 0.7f, &(rn_row){few.l, few.w, few.at, few.n}, &few);
         int64_t n_all = 0, n_few = 0;
         float least = INFINITY, most = -INFINITY;
         double mass = 0, count = 0;

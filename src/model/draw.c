@@ -77,7 +77,8 @@ static double mass_of(const nucleus *u)
 static void keep(nucleus *u, const float *x, float least)
 {
     rn_tokens *c = &u->c;
-    rn_keep_between(u->kern, x, nextafterf(least, -INFINITY), INFINITY, c->l, c->w, c->at, c->n, c);
+    rn_keep_between(u->kern, x, nextafterf(least, -INFINITY), INFINITY,
+                    &(rn_row){c->l, c->w, c->at, c->n}, c);
 }
 
 /* Keeps the likeliest candidates (ties: lower id first) until their count (by_count) or mass
@@ -104,7 +105,7 @@ static void cut(nucleus *u, bool by_count, double target)
                 lo = mid;
         }
         above += rn_mass_above(k, in.l, w, in.n, hi);
-        rn_keep_between(k, in.l, lo, hi, in.l, in.w, at, in.n, edge);
+        rn_keep_between(k, in.l, lo, hi, &(rn_row){in.l, in.w, at, in.n}, edge);
         in = *edge;
         at = edge->at;
     } while (in.least < in.most);
@@ -150,7 +151,7 @@ static int32_t sample(const rn_kern *kern, const rn_sampling *s, const float *lo
     bool top_k = s->top_k > 0 && s->top_k < n_vocab;
     /* Halved, so that rounding in the sums cannot matter. After top-k the total is another. */
     float least = s->top_p < 1 && !top_k ? (float)(0.5 * (1 - s->top_p) * total / n_vocab) : 0;
-    rn_keep_between(kern, u.c.w, least, INFINITY, logits, u.c.w, NULL, n_vocab, &u.c);
+    rn_keep_between(kern, u.c.w, least, INFINITY, &(rn_row){logits, u.c.w, NULL, n_vocab}, &u.c);
     if (top_k) {
         cut(&u, true, (double)s->top_k);
         total = mass_of(&u);

@@ -123,6 +123,13 @@ typedef struct rn_tokens {
     float least, most; /* of l, without those that do not belong */
 } rn_tokens;
 
+/* Where they are taken from: a row, or such groups. */
+typedef struct rn_row {
+    const float *l, *w; /* [n] */
+    const int32_t *at;  /* [n / 16]; NULL: token i is i */
+    int64_t n;
+} rn_row;
+
 typedef struct rn_kern {
     rn_isa isa;
     bool biased;
@@ -175,8 +182,7 @@ typedef struct rn_kern {
     void (*gelu)(const float *x, int64_t n, float *y);
     double (*exp_row)(const float *x, float max, float scale, int64_t n, float *y);
     float (*max_row)(const float *x, int64_t n);
-    void (*keep_between)(const float *x, float lo, float hi, const float *l, const float *w,
-                         const int32_t *at, int64_t n, rn_tokens *to);
+    void (*keep_between)(const float *x, float lo, float hi, const rn_row *from, rn_tokens *to);
     double (*mass_above)(const float *l, const float *w, int64_t n, float t);
     void (*to_half)(const float *x, int64_t n, uint16_t *y);
 

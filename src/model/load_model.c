@@ -149,8 +149,8 @@ static int stack_of(loader *L, const rn_tensor *t, int64_t n, bool keep, rn_mat 
         return 0;
     }
     int rc = check_finite(L, t);
-    if (!rc)
-        rc = rn_mat_new_stack(L->kern, t->type, t->data, n, rows, t->ne[0], L->pool, out, L->err);
+    const rn_stack stack = {t->type, t->data, n, rows, t->ne[0]};
+    if (!rc) rc = rn_mat_new_stack(L->kern, &stack, L->pool, out, L->err);
     if (rc) return rc;
     if (!keep) done_with(L, t);
     return 0;

@@ -90,9 +90,11 @@ static void pack_strips(void *arg, int64_t begin, int64_t end, int thread)
     }
 }
 
-int rn_mat_new_stack(const rn_kern *kern, rn_qtype type, const void *data, int64_t n, int64_t rows,
-                     int64_t cols, rn_pool *pool, rn_mat **out, rn_err *err)
+int rn_mat_new_stack(const rn_kern *kern, const rn_stack *stack, rn_pool *pool, rn_mat **out,
+                     rn_err *err)
 {
+    const rn_qtype type = stack->type;
+    const int64_t n = stack->n, rows = stack->rows, cols = stack->cols;
     const rn_layout *l = rn_layout_of(type);
     const char *name = rn_qtype_name((uint32_t)type);
     if (!l)
@@ -130,7 +132,7 @@ int rn_mat_new_stack(const rn_kern *kern, rn_qtype type, const void *data, int64
         free(packed);
         return rn_fail(err, RN_ENOMEM, "no memory for %zu bytes of weights", (size_t)n * each);
     }
-    pack_job job = {out, data, rn_quant_row_bytes(type, cols)};
+    pack_job job = {out, stack->data, rn_quant_row_bytes(type, cols)};
     rn_pool_for(pool, n * out[0]->n_strips, 4, pack_strips, &job);
     return 0;
 }
@@ -138,7 +140,7 @@ int rn_mat_new_stack(const rn_kern *kern, rn_qtype type, const void *data, int64
 int rn_mat_new(const rn_kern *kern, rn_qtype type, const void *data, int64_t rows, int64_t cols,
                rn_pool *pool, rn_mat **out, rn_err *err)
 {
-    return rn_mat_new_stack(kern, type, data, 1, rows, cols, pool, out, err);
+    return rn_mat_new_stack(kern, &(rn_stack){type, data, 1, rows, cols}, pool, out, err);
 }
 
 void rn_mat_free(rn_mat *w)

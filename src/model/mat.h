@@ -34,10 +34,17 @@ enum { RN_ACT_Q8 = 1, RN_ACT_F32 = 2 };
  * size overflows; RN_EUNSUPPORTED for a type without kernel; RN_ENOMEM. Caller frees. */
 int rn_mat_new(const rn_kern *kern, rn_qtype type, const void *data, int64_t rows, int64_t cols,
                rn_pool *pool, rn_mat **out, rn_err *err);
-/* The same of n matrices, one below the other in `data` (a mixture's experts): out [n]. Small ones
- * so lie together, on huge pages. The first owns the weights of all: free it with the others. */
-int rn_mat_new_stack(const rn_kern *kern, rn_qtype type, const void *data, int64_t n, int64_t rows,
-                     int64_t cols, rn_pool *pool, rn_mat **out, rn_err *err);
+/* Weights as they lie in a file: n matrices, one below the other (a mixture's experts). */
+typedef struct rn_stack {
+    rn_qtype type;
+    const void *data;
+    int64_t n, rows, cols; /* of each */
+} rn_stack;
+
+/* rn_mat_new of all of them, out [n]. Small ones so lie together, on huge pages. The first owns the
+ * weights of all: free it with the others. */
+int rn_mat_new_stack(const rn_kern *kern, const rn_stack *stack, rn_pool *pool, rn_mat **out,
+                     rn_err *err);
 void rn_mat_free(rn_mat *w); /* NULL accepted */
 
 /* Bytes that rn_mat_new would hold for such a matrix; 0 if it would refuse it. */

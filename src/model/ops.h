@@ -62,13 +62,12 @@ static inline double rn_exp_row(const rn_kern *k, const float *x, float max, flo
     return k->exp_row(x, max, scale, n, y);
 }
 
-/* The tokens with lo < x <= hi to `to`, whose arrays have room for n, rounded up to whole groups,
- * and may be l, w and at. x, l, w [n]; at NULL: token i is i. */
+/* The tokens with lo < x <= hi of `from` to `to`, whose arrays have room for all of them, in whole
+ * groups, and may be those of `from`. x [from->n]. */
 static inline void rn_keep_between(const rn_kern *k, const float *x, float lo, float hi,
-                                   const float *l, const float *w, const int32_t *at, int64_t n,
-                                   rn_tokens *to)
+                                   const rn_row *from, rn_tokens *to)
 {
-    k->keep_between(x, lo, hi, l, w, at, n, to);
+    k->keep_between(x, lo, hi, from, to);
 }
 
 /* The sum of w (NULL: 1 each) where l > t. l, w [n], n % 16 == 0. Never less for a smaller t. */

@@ -159,22 +159,23 @@ static float max_row(const float *x, int64_t n)
     return vf_hmax(most);
 }
 
-static void keep_between(const float *x, float lo, float hi, const float *l, const float *w,
-                         const int32_t *at, int64_t n, rn_tokens *to)
+static void keep_between(const float *x, float lo, float hi, const rn_row *from, rn_tokens *to)
 {
     const vf below = vf_set1(lo), upto = vf_set1(hi), none = vf_set1(-INFINITY), zero = vf_set1(0);
     vf most = none, least = vf_set1(INFINITY);
+    const rn_row r = *from;
     int64_t m = 0;
-    RN_ROW_LOOP(i, n, width)
+    RN_ROW_LOOP(i, r.n, width)
     {
-        vf v = vf_keep(load_row(x + i, width), none, 0, (int)width), kept = load_row(l + i, width);
+        vf v = vf_keep(load_row(x + i, width), none, 0, (int)width),
+           kept = load_row(r.l + i, width);
         kept = vf_where_above(v, upto, none, vf_where_above(v, below, kept, none));
         if (!vf_any_above(kept, none)) continue;
         most = vf_max(kept, most);
         least = vf_min(vf_where_above(kept, none, kept, least), least);
-        vf_store(to->w + m, vf_where_above(kept, none, load_row(w + i, width), zero));
+        vf_store(to->w + m, vf_where_above(kept, none, load_row(r.w + i, width), zero));
         vf_store(to->l + m, kept);
-        to->at[m / 16] = at ? at[i / 16] : (int32_t)i;
+        to->at[m / 16] = r.at ? r.at[i / 16] : (int32_t)i;
         m += 16;
     }
     to->n = m;
