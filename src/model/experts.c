@@ -136,8 +136,8 @@ static void route_rows(void *arg, int64_t begin, int64_t end, int thread)
     }
 }
 
-/* Deals the (row, expert) pairs to groups, one for each expert that any row chose, in rising order of
- * the experts, rows in order. */
+/* Deals the (row, expert) pairs to groups, one for each expert that any row chose, in rising order
+ * of the experts, rows in order. */
 static void group(rn_forward *f)
 {
     const rn_hparams *h = &f->m->hp;

@@ -5,8 +5,8 @@
  *   vx  four bytes of an activation, repeated as the dot product of the set wants them
  *
  * A file kern_<isa>.c defines RN_SIMD_AVX512, _AVX2, _NEON or _SCALAR and is compiled with that
- * set's flags; the operations of each are in simd_<isa>.h. Lanes never mix except in vf_sum and vf_hmax, whose order is a fixed tree. vf_fma
- * rounds once.
+ * set's flags; the operations of each are in simd_<isa>.h. Lanes never mix except in vf_sum and
+ * vf_hmax, whose order is a fixed tree. vf_fma rounds once.
  */
 #ifndef RN_MODEL_SIMD_H
 #define RN_MODEL_SIMD_H

@@ -107,7 +107,7 @@ RN_INLINE vf vf_keep(vf a, vf other, int lo, int hi)
     return _mm512_mask_blend_ps((__mmask16)(below_hi & ~below_lo), other, a);
 }
 
-/* Where x > t the lanes of yes, elsewhere (and where either is NaN) those of no; whether any x is. */
+/* Where x > t the lanes of yes, elsewhere (and where either is NaN) those of no; whether any is. */
 RN_INLINE vf vf_where_above(vf x, vf t, vf yes, vf no)
 {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, t, _CMP_GT_OQ), no, yes);
