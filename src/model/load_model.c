@@ -230,9 +230,10 @@ static int walk_experts(loader *L, int32_t i, rn_layer *y)
         const int64_t rows = k == 2 ? d : ff, cols = k == 2 ? ff : d;
         const rn_tensor *t;
         rc = find(L, layer_name(i, names[k]), RN_NEED_MUST, (int64_t[]){n, rows, cols}, &t);
-        const rn_tensor all = rc ? (rn_tensor){0} : rows_of(t, 0, n * rows);
         rn_mat *w[RN_MAX_EXPERTS] = {NULL};
-        if (!rc) rc = stack_of(L, &all, n, true, w);
+        if (rc) return rc;
+        const rn_tensor all = rows_of(t, 0, n * rows);
+        rc = stack_of(L, &all, n, true, w);
         for (int64_t e = 0; !rc && L->take && e < n; e++) {
             rn_expert *x = &y->experts[e];
             *(k == 0 ? &x->gate : k == 1 ? &x->up : &x->down) = w[e];
