@@ -159,6 +159,13 @@ static void greedy_takes_the_first_of_the_likeliest(void **state)
     free(scratch);
 }
 
+static void scratch_is_whole_cache_lines(void **state)
+{
+    (void)state;
+    for (int32_t n = 1; n < 200; n++) /* as aligned_alloc wants it */
+        assert_int_equal(rn_sampler_scratch_bytes(n) % 64, 0);
+}
+
 static void settings_out_of_range_are_named(void **state)
 {
     (void)state;
@@ -191,6 +198,7 @@ int main(void)
         cmocka_unit_test(draws_follow_the_truncated_distribution),
         cmocka_unit_test(likelihood_is_that_of_the_raw_distribution),
         cmocka_unit_test(greedy_takes_the_first_of_the_likeliest),
+        cmocka_unit_test(scratch_is_whole_cache_lines),
         cmocka_unit_test(settings_out_of_range_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

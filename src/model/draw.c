@@ -44,7 +44,7 @@ int rn_sampling_check(const rn_sampling *s, rn_err *err)
     return 0;
 }
 
-/* Tokens in whole groups, and cache lines. */
+/* Tokens in whole groups. */
 static size_t padded(int32_t n_vocab)
 {
     return ((size_t)n_vocab + 15) / 16 * 16;
@@ -52,9 +52,9 @@ static size_t padded(int32_t n_vocab)
 
 size_t rn_sampler_scratch_bytes(int32_t n_vocab)
 {
-    /* logits, weights and places, of the candidates and of those at an edge */
+    /* logits, weights and places, of the candidates and of those at an edge; whole cache lines */
     const size_t n = padded(n_vocab);
-    return 2 * (2 * n * sizeof(float) + n / 16 * sizeof(int32_t)) + 64;
+    return (2 * (2 * n * sizeof(float) + n / 16 * sizeof(int32_t)) + 63) / 64 * 64;
 }
 
 static rn_tokens tokens_in(float *scratch, size_t n, int32_t *at)

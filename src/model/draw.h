@@ -20,7 +20,7 @@
 /* RN_EINVAL with the setting's name and range if one is out of range (or NaN). */
 int rn_sampling_check(const rn_sampling *s, rn_err *err);
 
-/* Room for one call at a time: bytes for a vocabulary of n_vocab tokens. */
+/* Room for one call at a time: bytes for a vocabulary of n_vocab tokens, a multiple of 64. */
 size_t rn_sampler_scratch_bytes(int32_t n_vocab);
 
 /* logits: [n_vocab]. scratch: rn_sampler_scratch_bytes(n_vocab), aligned to 64 bytes. Sets *token
