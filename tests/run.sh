@@ -47,6 +47,15 @@ for f in $list; do
         break
     done
 done
+mkdir "$RATION_TEST_CACHE/failed"
 set -f
+rc=0
 # shellcheck disable=SC2086
-prove --timer --jobs "$(($(nproc) * 3 / 2))" $rules --exec tests/one.sh $chosen
+prove --timer --jobs "$(($(nproc) * 3 / 2))" $rules --exec tests/one.sh $chosen || rc=$?
+set +f
+for f in "$RATION_TEST_CACHE"/failed/*; do
+    [ "$rc" -ne 0 ] && [ -f "$f" ] || continue
+    echo "${f##*/} said:"
+    grep -v '^ok ' "$f" | tail -40 | cut -c1-400
+done
+exit "$rc"

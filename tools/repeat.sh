@@ -77,7 +77,7 @@ for what in idle loops cold full; do
             place "$where" tests/run.sh "$build" "$@" >"$root.out" 2>&1 && continue
             of_run=$(grep -c '(Wstat' "$root.out")
             bad=$((bad + (of_run > 0 ? of_run : 1)))
-            sed -n '/^Test Summary/,$p; /^not ok/p; /^# /p' "$root.out" | sed "s/^/$what, $where: /" >&2
+            sed -n '/^Test Summary/,$p' "$root.out" | sed "s/^/$what, $where: /" >&2
         done
         failed=$((failed + bad))
         echo "| $what | $where | $n | $bad |"

@@ -50,7 +50,7 @@ typedef struct proc {
     pid_t pid;
     int64_t born;                        /* start time: numbers are used again */
     int64_t cpu_ns, reaped_ns, delay_ns; /* own, of children waited for, in queues */
-    int64_t system_ns;
+    int64_t system_ns, faults;
     int64_t share_ns; /* of the last interval, if it ran at the last look */
     int n_threads, looks;
     bool alive;
@@ -64,7 +64,9 @@ typedef struct tree {
     int64_t start_ns, last_ns, base_cgroup_ns, base_host_ns, base_child_ns;
     int64_t lost_ns, dead_delay_ns; /* of processes that vanished */
     int64_t sampled_ns, disk_ns, resident, files, peak_held;
+    int64_t faults;        /* first touches of pages, of all processes */
     int64_t mark, mark_ns; /* memory held when growth was last seen, and its time used until then */
+    int64_t mark_faults;
     int host_nice, host_policy, looks;
     bool ready, disk, demoted;
     int n_tasks, most_tasks;
@@ -113,11 +115,16 @@ static int64_t tick_ns(void)
     return ns;
 }
 
+static int64_t at_least_0(int64_t x)
+{
+    return x > 0 ? x : 0;
+}
+
 /* ---- one process ----------------------------------------------------------------------------- */
 
 typedef struct stat_line {
     char state;
-    int64_t utime, stime, cutime, cstime, nice, n_threads, born, policy; /* fields 14 to 41 */
+    int64_t faults, utime, stime, cutime, cstime, nice, n_threads, born, policy; /* 10 to 41 */
 } stat_line;
 
 static bool parse_stat(const char *text, stat_line *s)
@@ -129,7 +136,7 @@ static bool parse_stat(const char *text, stat_line *s)
     char *end = (char *)(uintptr_t)(p + 3);
     for (int field = 4; field <= 41 && *end; field++)
         v[field] = strtoll(end, &end, 10);
-    s->utime = v[14], s->stime = v[15], s->cutime = v[16], s->cstime = v[17];
+    s->faults = v[10], s->utime = v[14], s->stime = v[15], s->cutime = v[16], s->cstime = v[17];
     s->nice = v[19], s->n_threads = v[20], s->born = v[22], s->policy = v[41];
     return true;
 }
@@ -223,6 +230,8 @@ static void look_at(const rn_confine *c, pid_t pid, int64_t interval, pid_t *lis
     if (p->cpu_ns < before) p->cpu_ns = before;
     if (p->delay_ns < delay) p->delay_ns = delay;
     p->system_ns = s.stime * tick_ns();
+    t.faults += at_least_0(s.faults - p->faults);
+    p->faults = s.faults;
     int64_t ran = p->cpu_ns - before, queued = p->delay_ns - delay;
     p->share_ns = s.state != 'R'     ? 0
                   : ran + queued > 0 ? interval * ran / (ran + queued)
@@ -377,8 +386,9 @@ static int64_t tree_memory(const rn_confine *c, int64_t limit)
 }
 
 /* Counts what the tree holds. Whether it grows is asked over several looks: a program that fills
- * memory also pauses, and looks follow each other closely near the end of the time. used: its time
- * so far, which stands still while it waits for a processor. */
+ * memory also pauses, and looks follow each other closely near the end of the time. Several
+ * processes grow without holding more, too, as each makes the pages its own that it shared with its
+ * parent. used: its time so far, which stands still while it waits for a processor. */
 static bool look_at_memory(const rn_confine *c, int64_t used)
 {
     t.resident = resident_bytes(c);
@@ -387,6 +397,10 @@ static bool look_at_memory(const rn_confine *c, int64_t used)
     if (held > t.peak_held) t.peak_held = held;
     if (held > t.mark + (int64_t)GROWTH * PAGE) {
         t.mark = held;
+        t.mark_ns = used;
+    }
+    if (t.n > 1 && t.faults > t.mark_faults + GROWTH) {
+        t.mark_faults = t.faults;
         t.mark_ns = used;
     }
     return used - t.mark_ns < (int64_t)GROWTH_MS * 1000000;
@@ -441,6 +455,7 @@ static void forget_tree(void)
     t.looks = 0;
     t.lost_ns = t.dead_delay_ns = t.sampled_ns = t.disk_ns = t.base_child_ns = 0;
     t.resident = t.files = t.peak_held = t.mark = t.mark_ns = t.tasks_ns = 0;
+    t.faults = t.mark_faults = 0;
     t.most_tasks = 0;
     t.demoted = t.ready = t.disk = t.one = false;
 }
@@ -473,11 +488,6 @@ void rn_usage_turn(const rn_confine *c, pid_t child, int64_t before_ns)
         c->proc_fd >= 0; /* what it uses stands in /proc: nothing is asked before it is needed */
     t.base_child_ns = before_ns;
     t.start_ns = t.last_ns = rn_now_ns();
-}
-
-static int64_t at_least_0(int64_t x)
-{
-    return x > 0 ? x : 0;
 }
 
 void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
@@ -536,7 +546,6 @@ int64_t rn_usage_go_on(const rn_confine *c, rn_usage_kept *k)
     const int64_t stood = rn_now_ns() - k->now_ns;
     t.start_ns += stood;
     t.last_ns += stood;
-    t.mark_ns += stood;
     if (c->cg_cpu) t.base_cgroup_ns += cgroup_cpu_ns(c) - k->cgroup_ns;
     t.base_host_ns += rn_cpu_ns() - k->host_ns;
     free(k);

@@ -113,13 +113,13 @@ prepare() {
         fi
         [ -s lines ] || { echo "$page has no examples"; false; }
         prepare "$name"
-        while IFS= read -r line <&3; do
+        while IFS= read -r line <&4; do # bats reports on 3
             case $line in "ration fetch "[!-]* | "ration fetch --from"*) continue ;; esac
             run bash -c "$line"
             echo "$name: $line: $status $output"
             # Random models leave things undone, which is said with status 1.
             [ "$status" -eq 0 ] || [ "$status" -eq 1 ]
-        done 3<lines
+        done 4<lines
     done
 }
 
