@@ -195,6 +195,65 @@ static void test_many(void **state)
     rn_judge_close(judge);
 }
 
+/* Children of a process, as text. */
+static void children_of(long pid, char text[4096])
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
+    FILE *f = fopen(path, "re");
+    const size_t n = f ? fread(text, 1, 4095, f) : 0;
+    text[n] = '\0';
+    if (f) fclose(f);
+}
+
+static int n_stopped(void)
+{
+    char hosts[4096], kids[4096];
+    int n = 0;
+    children_of(getpid(), hosts);
+    for (char *h = hosts, *h_end; *h; h = h_end) {
+        children_of(strtol(h, &h_end, 10), kids);
+        if (h == h_end) break;
+        for (char *k = kids, *k_end; *k; k = k_end) {
+            char path[64], state = 0;
+            snprintf(path, sizeof path, "/proc/%ld/stat", strtol(k, &k_end, 10));
+            if (k == k_end) break;
+            FILE *f = fopen(path, "re");
+            n += f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1 && state == 'T';
+            if (f) fclose(f);
+        }
+    }
+    return n;
+}
+
+/* A program that another host was faster with does not stand still for ever where nobody asks for
+ * it any more. */
+static void test_not_wanted(void **state)
+{
+    (void)state;
+    enum { SLOW = 0, COPIED = 2, ALL = 24 };
+    rn_err err;
+    open_jobs(2);
+    for (uint64_t i = 0; i < ALL; i++)
+        submit(i == SLOW     ? "import time\n"
+                               "def f(x):\n    while time.process_time() < 2: pass\n    return 9\n"
+               : i == COPIED ? forever
+                             : quick,
+               test, i == COPIED ? 700 : 9000, i);
+    take_all();
+    expect(COPIED, RN_V_TIME_LIMIT);
+    int stopped = 1;
+    for (int i = 0; stopped && i < 1000; i++) { /* what hosts say is heard while others run */
+        usleep(i < 20 ? 100000 : 10000);
+        submit(quick, test, 900, 0);
+        uint64_t tag;
+        assert_int_equal(rn_judge_wait(judge, -1, &tag, &results[0], &err), 1);
+        stopped = i < 19 || n_stopped();
+    }
+    assert_int_equal(stopped, 0);
+    rn_judge_close(judge);
+}
+
 /* A judge that is closed with programs that stand still leaves none behind. */
 static void test_close(void **state)
 {
@@ -217,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_last),           cmocka_unit_test(test_not_set_aside),
         cmocka_unit_test(test_clock_in_tests), cmocka_unit_test(test_limits_meanwhile),
-        cmocka_unit_test(test_many),           cmocka_unit_test(test_close)};
+        cmocka_unit_test(test_many),           cmocka_unit_test(test_not_wanted),
+        cmocka_unit_test(test_close)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

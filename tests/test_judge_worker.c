@@ -45,6 +45,29 @@ static void assert_verdict(const char *program, const char *tests, rn_verdict wa
                  rn_verdict_name(want));
 }
 
+/* f(4) is called, and should come to 8. */
+static rn_judge_result call(const char *program, const char *input)
+{
+    const rn_judge_case c = {.input = rn_bytes_of(input), .expected = rn_bytes_of("8")};
+    const rn_judge_job job = {.mode = RN_JUDGE_VALUES,
+                              .compare = RN_COMPARE_STRICT,
+                              .program = rn_bytes_of(program),
+                              .entry = "f",
+                              .cases = &c,
+                              .n_cases = 1,
+                              .limits = {.cpu_ns = 500000000}};
+    return run_job(judge, &job);
+}
+
+static void assert_call(const char *program, const char *input, rn_value_kind kind, bool agrees)
+{
+    const rn_judge_result r = call(program, input);
+    const rn_judge_value *v = rn_judge_values(judge);
+    if (r.verdict != RN_V_PASSED || v->kind != kind || r.n_passed != agrees)
+        fail_msg("%s: %s (%s), kind %d, %d agree", program, rn_verdict_name(r.verdict), r.detail,
+                 v->kind, (int)r.n_passed);
+}
+
 /* Whether child processes can be seen, and a pid namespace is to be had here. */
 static bool seen(void)
 {
@@ -211,7 +234,45 @@ static void test_nothing_left(void **state)
         assert_verdict(simple, test, RN_V_PASSED);
         for (int k = 0; k < 2; k++)
             assert_verdict(pairs[i][k], test, RN_V_PASSED);
+        assert_call(simple, "(4,)", RN_VALUE_DATA, true);
+        for (int k = 0; k < 2; k++)
+            assert_call(pairs[i][k], "(4,)", RN_VALUE_DATA, true);
     }
+}
+
+/* Programs that are asked for values follow those that are judged, and each other. */
+static void test_values(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *program, *input;
+        rn_value_kind kind;
+        bool agrees, stays;
+    } rows[] = {
+        {simple, "(4,)", RN_VALUE_DATA, true, true},
+        {"def f(x): return x", "(4,)", RN_VALUE_DATA, false, true},
+        {"def f(x): return x[0]", "(4,)", RN_VALUE_RAISED, false, true},
+        {"def f(x): return x", "([7, {1: 'a'}], -1)", RN_VALUE_RAISED, false, true},
+        {"def f(x): return x", "(4", RN_VALUE_RAISED, false, true},
+        {"import os\ndef f(x): return 2 * x", "(4,)", RN_VALUE_DATA, true, true},
+        {simple, "(__import__('sys').setrecursionlimit(60) or 4,)", RN_VALUE_DATA, true, true},
+        {"def g(n): return n and 1 + g(n - 1)\ndef f(x): return 8 + 0 * g(500)", "(4,)",
+         RN_VALUE_DATA, true, true},
+        {"def f(x): return f(x)", "(4,)", RN_VALUE_RAISED, false, false},
+        {simple, "(4,)", RN_VALUE_DATA, true, false},
+        {"def f(x):\n    while x: pass", "(4,)", RN_VALUE_LIMIT, false, false},
+    };
+    assert_verdict(simple, test, RN_V_PASSED);
+    int before = waiting();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_call(rows[i].program, rows[i].input, rows[i].kind, rows[i].agrees);
+        const int now = waiting();
+        if (rows[i].stays && now != before) fail_msg("%s: the child has gone", rows[i].program);
+        before = now;
+    }
+    const rn_judge_result r = call("def f(x: return x", "(4,)");
+    assert_int_equal(r.verdict, RN_V_SYNTAX);
+    assert_verdict(simple, test, RN_V_PASSED);
 }
 
 /* A later program has no more memory than the first one. */
@@ -332,10 +393,11 @@ static void test_copies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stays), cmocka_unit_test(test_stays_first),
-        cmocka_unit_test(test_ends),  cmocka_unit_test(test_nothing_left),
-        cmocka_unit_test(test_tests), cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_stdio), cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_stays),  cmocka_unit_test(test_stays_first),
+        cmocka_unit_test(test_ends),   cmocka_unit_test(test_nothing_left),
+        cmocka_unit_test(test_tests),  cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_stdio),  cmocka_unit_test(test_values),
+        cmocka_unit_test(test_copies),
     };
     return cmocka_run_group_tests(tests, open_judge, close_judge);
 }

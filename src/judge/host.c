@@ -315,7 +315,7 @@ static int run_values(const rn_judge_job *job, rn_wire_result *out, rn_err *err)
     int ends = 0;
     for (size_t from = 0; from < job->n_cases;) {
         rn_outcome o;
-        int rc = rn_secret_run(&confine, &(rn_task){.job = job, .case_no = from}, &o, err);
+        int rc = rn_worker_run(&confine, &(rn_task){.job = job, .case_no = from}, &o, err);
         if (rc) return rc;
         rn_host_add_usage(r, &o);
         out->starved = o.starved;
@@ -443,6 +443,15 @@ static int begin(under_way *u, const rn_wire_job *head, rn_bytes body, int fd, r
     return rc ? rc : run_job(u, head, body, fd, err);
 }
 
+static void drop(uint64_t id)
+{
+    under_way *u = take_aside(id);
+    if (!u) return;
+    rn_watch_drop(&confine, u->rest);
+    free(u->cases);
+    free(u);
+}
+
 /* False when the library is gone. */
 static bool serve(int fd, const rn_wire_job *head, rn_bytes body)
 {
@@ -480,7 +489,10 @@ void rn_host_serve(int fd)
             if (!room || rn_wire_read(fd, room, (size_t)head.body_bytes)) break;
             body = (rn_bytes){.data = room, .len = (size_t)head.body_bytes};
         }
-        if (!serve(fd, &head, body)) break;
+        if (head.drop)
+            drop(head.id);
+        else if (!serve(fd, &head, body))
+            break;
     }
 }
 

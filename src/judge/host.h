@@ -74,6 +74,7 @@ typedef struct rn_confine {
     int proc_fd; /* the outer /proc, for the host's own measurements; -1 none */
     /* Files of the host's own cgroup, in which every child is born; -1 none. */
     int cg_cpu_fd, cg_oom_fd, cg_pids_fd; /* usage, counts of limits met */
+    int cg_full_fd;                       /* how often the memory limit was met */
     int cg_memory_max_fd, cg_pids_max_fd; /* the limits, written when a job's differ */
     char level[160];
     char work_dir[64];    /* the programs' working folder */
@@ -190,6 +191,8 @@ enum { RN_SET_ASIDE = 1, RN_MAX_ASIDE = 256 };
 typedef struct rn_aside rn_aside;
 /* Goes on with it, as rn_watch_run does; takes it. */
 int rn_watch_go_on(rn_confine *c, rn_aside *a, rn_outcome *o, rn_err *err);
+/* Ends it; takes it. */
+void rn_watch_drop(rn_confine *c, rn_aside *a);
 /* In a process that must not be able to write a record: gives up the page and its secret. */
 void rn_watch_forget(void);
 /* How the cases of a child ended that runs several: a page that the host shares with the child; the
@@ -370,6 +373,7 @@ void rn_worker_seal(const uint8_t nonce[RN_NONCE_BYTES]); /* of the order's run 
 /* In the child. */
 void rn_worker_begin(bool may_stay);
 bool rn_worker_stays(void);
+bool rn_worker_follows(void); /* another program was run here before */
 /* Before a program is run. False: it is not to be run here. */
 bool rn_worker_takes(bool traceless);
 void rn_worker_wipe(void); /* overwrites the tests of an order */

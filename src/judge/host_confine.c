@@ -77,6 +77,8 @@ static void join_cgroups(const rn_wire_config *cfg, rn_confine *c)
             open_in(cfg->cg_memory, c->cg_v2 ? "memory.max" : "memory.limit_in_bytes", O_WRONLY);
         c->cg_oom_fd =
             open_in(cfg->cg_memory, c->cg_v2 ? "memory.events" : "memory.oom_control", O_RDONLY);
+        c->cg_full_fd =
+            open_in(cfg->cg_memory, c->cg_v2 ? "memory.events" : "memory.failcnt", O_RDONLY);
         c->cg_memory = c->cg_memory_max_fd >= 0 && c->cg_oom_fd >= 0;
     }
     if (pids) {
@@ -542,6 +544,7 @@ int rn_confine_enter(const rn_wire_config *cfg, rn_confine *c, rn_err *err)
 {
     memset(c, 0, sizeof *c);
     c->landlock_fd = c->cg_cpu_fd = c->cg_oom_fd = c->cg_pids_fd = -1;
+    c->cg_full_fd = -1;
     c->cg_memory_max_fd = c->cg_pids_max_fd = -1;
     c->roomy = cfg->has_tree;
     c->proc_fd = open_proc();

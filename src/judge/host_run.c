@@ -426,6 +426,16 @@ static bool add_prelude(run *r)
     return true;
 }
 
+static bool literals_traceless(run *r);
+
+/* VALUES: whether another program in this process could find nothing of the calls. */
+static bool values_traceless(run *r, const rn_plain_found *found)
+{
+    if (!rn_worker_stays() || !found->traceless || found->streams) return false;
+    r->tests = calloc(2 * r->job->n_cases + 1, sizeof *r->tests);
+    return !names_numpy(r->job->program) && literals_traceless(r);
+}
+
 /* Compiles and executes the program; false when that concluded the run. */
 static bool run_program(run *r)
 {
@@ -435,13 +445,16 @@ static bool run_program(run *r)
         return false;
     }
     PyObject *code = compile_source(r->job->program, "<string>", &flags);
+    const bool values = r->job->mode == RN_JUDGE_VALUES;
     if (!code) {
         conclude_exception(r, true);
+        if (values) (void)rn_worker_takes(true);
         return false;
     }
-    const bool asked = r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS;
-    rn_plain_found found;
+    const bool asked = values || r->job->mode == RN_JUDGE_CALL || r->job->mode == RN_JUDGE_CALLS;
+    rn_plain_found found = {0};
     if (asked && r->how == RN_RUN_FIRST) tell_plain(r, code, &found);
+    if (values && !rn_worker_takes(values_traceless(r, &found))) return false;
     rn_forge_begin();
     if (execute(code, r->globals)) return true;
     if (r->job->mode == RN_JUDGE_STDIO && PyErr_ExceptionMatches(PyExc_SystemExit)) {
@@ -733,9 +746,8 @@ void *rn_run_names(const rn_task *task, void *code)
 
 /* ---- VALUES ---------------------------------------------------------------------------------- */
 
-/* The value of a literal or a lambda in a namespace of its own, where names of the program mean
- * nothing. */
-static PyObject *literal(rn_bytes source)
+/* The code of a literal or a lambda; NULL with an exception. */
+static PyObject *compile_literal(rn_bytes source)
 {
     /* The parser overlooks it in comments; a lone surrogate in a text stops exec() in Python. */
     if (!rn_utf8_valid(source, NULL)) {
@@ -748,21 +760,53 @@ static PyObject *literal(rn_bytes source)
     text[source.len] = '\0';
     PyObject *code = Py_CompileString(text, "<input>", Py_eval_input);
     free(text);
+    return code;
+}
+
+/* Its value in a namespace of its own, where names of the program mean nothing. `code`: taken from
+ * here if it was compiled before. */
+static PyObject *literal(rn_bytes source, PyObject *code)
+{
+    if (!code) code = compile_literal(source);
     PyObject *globals = code ? new_globals(NULL) : NULL;
     PyObject *math = globals ? PyImport_ImportModule("math") : NULL; /* "math.isclose(_, 1.5)" */
     if (math) PyDict_SetItemString(globals, "math", math);
     Py_XDECREF(math);
     PyObject *v = globals ? PyEval_EvalCode(code, globals, globals) : NULL;
     Py_XDECREF(globals);
-    Py_XDECREF(code);
     return v;
 }
 
+/* In a child that stays: compiles the literals of all cases, inputs and then what is expected, into
+ * r->tests [2 * n_cases]. Whether they leave no trace; not if one does not compile. */
+static bool literals_traceless(run *r)
+{
+    const size_t n = r->job->n_cases;
+    size_t n_codes = 0;
+    bool draw;
+    void **codes = calloc(2 * n + 1, sizeof *codes);
+    bool ok = codes && r->tests;
+    for (size_t i = 0; ok && i < 2 * n; i++) {
+        const rn_judge_case *c = &r->job->cases[i % n];
+        if (i >= n && !c->expected.len) continue;
+        r->tests[i] = compile_literal(i < n ? c->input : c->expected);
+        ok = r->tests[i] != NULL;
+        codes[n_codes++] = r->tests[i];
+    }
+    ok = ok && rn_plain_tests_traceless(codes, n_codes, &draw) && !draw;
+    PyErr_Clear();
+    free(codes);
+    return ok;
+}
+
 /* The current exception as an outcome. */
-static void name_exception(rn_judge_value *out)
+static void name_exception(run *r, rn_judge_value *out)
 {
     PyObject *type = PyErr_Occurred();
-    if (type && PyErr_GivenExceptionMatches(type, PyExc_MemoryError))
+    const bool memory = type && PyErr_GivenExceptionMatches(type, PyExc_MemoryError);
+    r->exhausted |= memory || (type && (PyErr_GivenExceptionMatches(type, PyExc_RecursionError) ||
+                                        PyErr_GivenExceptionMatches(type, PyExc_SystemError)));
+    if (memory)
         rn_value_name(RN_VALUE_LIMIT, rn_verdict_name(RN_V_MEMORY_LIMIT), out);
     else
         rn_value_name(RN_VALUE_RAISED,
@@ -770,15 +814,18 @@ static void name_exception(rn_judge_value *out)
     PyErr_Clear();
 }
 
-static void call_case(PyObject *f, const rn_judge_case *c, rn_judge_value *out)
+static void call_case(run *r, PyObject *f, size_t i, rn_judge_value *out)
 {
-    PyObject *args = literal(c->input);
+    const rn_judge_case *c = &r->job->cases[i];
+    const size_t n = r->job->n_cases;
+    PyObject *args = literal(c->input, r->tests ? r->tests[i] : NULL);
     PyObject *got = args && PyTuple_Check(args) ? PyObject_CallObject(f, args) : NULL;
     if (got)
         rn_value_of(got, out);
     else
-        name_exception(out);
-    PyObject *want = got && c->expected.len ? literal(c->expected) : NULL;
+        name_exception(r, out);
+    PyObject *want =
+        got && c->expected.len ? literal(c->expected, r->tests ? r->tests[n + i] : NULL) : NULL;
     if (want && PyFunction_Check(want)) {
         PyObject *yes = out->kind == RN_VALUE_DATA ? PyObject_CallOneArg(want, got) : NULL;
         out->agrees = yes && PyObject_IsTrue(yes) == 1;
@@ -795,11 +842,8 @@ static void call_case(PyObject *f, const rn_judge_case *c, rn_judge_value *out)
     /* `got` is not released: its destructor is judged code. */
 }
 
-static void run_values(run *r, size_t from)
+static void call_cases(run *r, size_t from)
 {
-    bool apps = r->job->compare == RN_COMPARE_APPS || r->job->compare == RN_COMPARE_TACO;
-    r->globals = new_globals(apps ? "solution" : NULL);
-    if (!run_program(r)) return;
     PyObject *f = PyDict_GetItemString(r->globals, r->job->entry ? r->job->entry : "");
     f = f ? Py_NewRef(f) : find_entry(r);
     if (!f) {
@@ -809,11 +853,21 @@ static void run_values(run *r, size_t from)
     for (size_t i = from; i < r->job->n_cases; i++) {
         rn_judge_value v;
         rn_watch_value_begin(i);
-        call_case(f, &r->job->cases[i], &v);
+        call_case(r, f, i, &v);
         rn_watch_value_end(i, &v);
     }
     rn_watch_value_begin(r->job->n_cases);
     conclude(r, RN_V_PASSED);
+}
+
+static void run_values(run *r, size_t from)
+{
+    bool apps = r->job->compare == RN_COMPARE_APPS || r->job->compare == RN_COMPARE_TACO;
+    r->globals = new_globals(apps ? "solution" : NULL);
+    if (run_program(r)) call_cases(r, from);
+    /* Memory that ran out may be what earlier programs left: it is called again, alone. */
+    if (r->exhausted && rn_worker_follows()) conclude(r, RN_V_MEMORY_LIMIT);
+    rn_worker_ended(r->record->verdict == RN_V_SYNTAX ? !r->exhausted : ended_well(r));
 }
 
 void rn_run_task(const rn_task *task, rn_record *record)

@@ -39,7 +39,7 @@ enum {
     MAX_TREE = 2048,
     MAX_FILES = 1024,
     PAGE = 4096,
-    FAULT_NS = 50000,  /* what the first touch of a page may cost where the machine is cold */
+    FAULT_NS = 200000, /* what the first touch of a page costs at most: cold, or by software */
     PROBE = 1024,      /* pages that are touched to see what it costs where it is not */
     GROWTH = 64,       /* pages more than at the last mark: the tree is growing, */
     GROWTH_MS = 100,   /* for so long of its own time */
@@ -66,7 +66,7 @@ typedef struct tree {
     int64_t sampled_ns, disk_ns, resident, files, peak_held;
     int64_t faults;        /* first touches of pages, of all processes */
     int64_t mark, mark_ns; /* memory held when growth was last seen, and its time used until then */
-    int64_t mark_faults;
+    int64_t mark_faults, mark_full;
     int host_nice, host_policy, looks;
     bool ready, disk, demoted;
     int n_tasks, most_tasks;
@@ -385,10 +385,18 @@ static int64_t tree_memory(const rn_confine *c, int64_t limit)
     return proportional_bytes(c, t.files);
 }
 
+static int64_t times_full(const rn_confine *c)
+{
+    char buf[512];
+    rn_usage_read(-1, NULL, c->cg_full_fd, buf, sizeof buf);
+    return c->cg_v2 ? rn_usage_number(buf, "max ") : strtoll(buf, NULL, 10);
+}
+
 /* Counts what the tree holds. Whether it grows is asked over several looks: a program that fills
  * memory also pauses, and looks follow each other closely near the end of the time. Several
  * processes grow without holding more, too, as each makes the pages its own that it shared with its
- * parent. used: its time so far, which stands still while it waits for a processor. */
+ * parent; and what is at the limit of its cgroup wants more, while the kernel looks for pages to
+ * take back. used: its time so far, which stands still while it waits for a processor. */
 static bool look_at_memory(const rn_confine *c, int64_t used)
 {
     t.resident = resident_bytes(c);
@@ -397,6 +405,11 @@ static bool look_at_memory(const rn_confine *c, int64_t used)
     if (held > t.peak_held) t.peak_held = held;
     if (held > t.mark + (int64_t)GROWTH * PAGE) {
         t.mark = held;
+        t.mark_ns = used;
+    }
+    const int64_t full = times_full(c);
+    if (full != t.mark_full) {
+        t.mark_full = full;
         t.mark_ns = used;
     }
     if (t.n > 1 && t.faults > t.mark_faults + GROWTH) {
@@ -466,6 +479,7 @@ void rn_usage_begin(const rn_confine *c)
     (void)rn_usage_page_ns(); /* not in each child */
     t.host_nice = getpriority(PRIO_PROCESS, 0);
     t.host_policy = sched_getscheduler(0);
+    t.mark_full = times_full(c);
     if (c->cg_cpu) t.base_cgroup_ns = cgroup_cpu_ns(c);
     t.base_host_ns = rn_cpu_ns();
     t.start_ns = t.last_ns = rn_now_ns();

@@ -747,7 +747,7 @@ int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     w.task = task;
     w.limits = &task->job->limits;
     w.used = (rn_usage){0};
-    w.values = task->many;
+    w.values = task->many || task->job->mode == RN_JUDGE_VALUES;
     w.at = -1;
     w.whole = false;
     w.before_ns = worker_used_ns;
@@ -772,6 +772,16 @@ int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     const bool sure =
         o->limit == RN_V_TIME_LIMIT || (told && o->record.verdict != RN_V_MEMORY_LIMIT);
     return !rc && sure ? 0 : RN_ENOTFOUND;
+}
+
+void rn_watch_drop(rn_confine *c, rn_aside *a)
+{
+    siginfo_t si;
+    rn_outcome o;
+    signal_child(&a->w, SIGKILL);
+    while (waitid(P_PID, (id_t)a->w.pid, &si, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+        continue;
+    (void)rn_watch_go_on(c, a, &o, NULL);
 }
 
 int rn_watch_go_on(rn_confine *c, rn_aside *a, rn_outcome *o, rn_err *err)

@@ -33,18 +33,20 @@
 enum {
     AREA = 1 << 20,
     MOST = 500,
-    MOST_MORE_BYTES = 24 << 20, /* than after the first program */
+    MOST_CASES = RN_JUDGE_MAX_VALUES, /* >= RN_MAX_MANY */
+    MOST_MORE_BYTES = 24 << 20,       /* than after the first program */
 };
 static const int64_t MOST_NS = 1000000000; /* of processor time, far below the kernel's own limit */
 
 typedef struct order {
     uint8_t nonce[RN_NONCE_BYTES];
     rn_judge_mode mode;
+    rn_compare compare; /* VALUES */
     bool many, all_cases, has_entry;
     uint64_t tests_id;
     size_t program_len, entry_len, tests_len, n_cases;
-    size_t input_len[RN_MAX_MANY], expected_len[RN_MAX_MANY];
-    char text[]; /* program, entry, inputs, code of the tests */
+    size_t input_len[MOST_CASES], expected_len[MOST_CASES];
+    char text[]; /* program, entry, inputs, VALUES: what is expected, code of the tests */
 } order;
 
 static order *area; /* [AREA], MADV_DONTFORK but for the child that stays; NULL: not yet made */
@@ -86,12 +88,14 @@ static bool write_order(const rn_task *task)
 {
     const rn_judge_job *job = task->job;
     size_t len = sizeof *area + job->program.len + RN_TESTS_BYTES;
-    if (job->n_cases > RN_MAX_MANY) return false;
+    const bool values = job->mode == RN_JUDGE_VALUES;
+    if (job->n_cases > MOST_CASES) return false;
     for (size_t i = 0; i < job->n_cases && len < AREA; i++)
-        len += job->cases[i].input.len;
+        len += job->cases[i].input.len + (values ? job->cases[i].expected.len : 0);
     const rn_bytes entry = rn_bytes_of(job->entry ? job->entry : "");
     if (len + entry.len + 1 > AREA || (!area && !rn_worker_room(false))) return false;
     *area = (order){.mode = job->mode,
+                    .compare = job->compare,
                     .many = task->many,
                     .all_cases = job->all_cases,
                     .has_entry = job->entry != NULL,
@@ -105,6 +109,7 @@ static bool write_order(const rn_task *task)
         area->input_len[i] = job->cases[i].input.len;
         area->expected_len[i] = job->cases[i].expected.len;
         at = put(at, job->cases[i].input);
+        if (values) at = put(at, job->cases[i].expected);
     }
     rn_tests_lend(task, at);
     area->tests_len = rn_tests_now().code.len;
@@ -131,7 +136,8 @@ int rn_worker_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     const rn_judge_mode mode = task->job->mode;
     const bool may = !off && c->pid_ns && task->how == RN_RUN_FIRST &&
                      task->stage == RN_STAGE_PYTHON &&
-                     (mode == RN_JUDGE_SCRIPT || (mode == RN_JUDGE_STDIO && task->many));
+                     (mode == RN_JUDGE_SCRIPT || (mode == RN_JUDGE_STDIO && task->many) ||
+                      (mode == RN_JUDGE_VALUES && task->case_no == 0));
     if (!may || is_hopeless(task->job)) return rn_secret_run(c, task, o, err);
     const bool there = rn_watch_has_worker(c, task);
     if (there && write_order(task)) {
@@ -178,6 +184,11 @@ bool rn_worker_stays(void)
     return stays;
 }
 
+bool rn_worker_follows(void)
+{
+    return stays && n_run > 0;
+}
+
 void rn_worker_ended(bool well)
 {
     ended = fit && well && !rn_forge_touched();
@@ -209,9 +220,11 @@ void rn_worker_used(rn_record *r)
 static void read_order(rn_task *task)
 {
     static rn_judge_job job;
-    static rn_judge_case cases[RN_MAX_MANY];
+    static rn_judge_case cases[MOST_CASES];
     const char *at = area->text;
+    const bool values = area->mode == RN_JUDGE_VALUES;
     job = (rn_judge_job){.mode = area->mode,
+                         .compare = area->compare,
                          .program = {.data = at, .len = area->program_len},
                          .cases = cases,
                          .n_cases = area->n_cases,
@@ -223,6 +236,9 @@ static void read_order(rn_task *task)
         cases[i] = (rn_judge_case){.input = {.data = at, .len = area->input_len[i]},
                                    .expected = {.len = area->expected_len[i]}};
         at += area->input_len[i];
+        if (!values) continue;
+        cases[i].expected.data = at;
+        at += area->expected_len[i];
     }
     rn_tests_take((rn_tests_lent){{.data = at, .len = area->tests_len}, area->tests_id});
     *task = (rn_task){.job = &job, .many = area->many, .stays = true};

@@ -424,7 +424,9 @@ static void give_rest(rn_judge *j, int host)
         if (h->n_jobs) return;
         i = find_aside(j, -1);
         if (i == SIZE_MAX || j->hosts[j->slots[i].host].n_aside <= MORE_ASIDE) return;
-        take_from_aside(j, &j->slots[i]);
+        slot *s = &j->slots[i];
+        rn_wire_put_drop(&j->hosts[s->host].out, (uint64_t)s->generation << 32 | i);
+        take_from_aside(j, s);
     }
     give(j, h, (uint32_t)i);
 }
@@ -506,10 +508,13 @@ static void take_result(rn_judge *j, rn_host *h)
         if (!rn_buf_ok(&s->text)) h->in.result.verdict = RN_V_SANDBOX;
     }
     rn_buf_clear(&h->text);
-    if (!s) return; /* a copy was faster */
-    s->copies--;
+    if (s) s->copies--;
+    if (h->in.aside && (!s || s->copies > 0)) { /* a copy was faster, or runs on */
+        rn_wire_put_drop(&h->out, id);
+        return;
+    }
+    if (!s) return;
     if (h->in.aside) {
-        if (s->copies > 0) return; /* the copy runs on, this one is not needed */
         s->state = ASIDE;
         s->host = (int)(h - j->hosts);
         if (!s->aside_order) s->aside_order = ++j->n_set_aside;

@@ -53,14 +53,25 @@ void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits
     }
 }
 
-void rn_wire_put_go_on(rn_buf *out, uint64_t id)
+static void put_rest(rn_buf *out, uint64_t id, bool drop)
 {
     rn_wire_job head;
     memset(&head, 0, sizeof head);
     head.magic = RN_WIRE_MAGIC;
     head.go_on = true;
+    head.drop = drop;
     head.id = id;
     rn_buf_add(out, &head, sizeof head);
+}
+
+void rn_wire_put_go_on(rn_buf *out, uint64_t id)
+{
+    put_rest(out, id, false);
+}
+
+void rn_wire_put_drop(rn_buf *out, uint64_t id)
+{
+    put_rest(out, id, true);
 }
 
 void rn_wire_put_again(rn_buf *out, rn_bytes message, bool may_wait)

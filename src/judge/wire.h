@@ -62,6 +62,7 @@ typedef struct rn_wire_job {
     bool all_cases;
     bool may_wait; /* it may be set aside */
     bool go_on;    /* the rest of job `id`, which was; nothing follows */
+    bool drop;     /* that is not wanted any more; there is no result */
     double atol;
     rn_judge_limits limits; /* every field set */
     uint64_t id;
@@ -92,6 +93,8 @@ void rn_wire_put_job(rn_buf *out, const rn_judge_job *job, const rn_judge_limits
 
 /* Appends the message for the rest of a job that was set aside. */
 void rn_wire_put_go_on(rn_buf *out, uint64_t id);
+/* ... for its end. */
+void rn_wire_put_drop(rn_buf *out, uint64_t id);
 /* Appends a message of rn_wire_put_job that may be set aside, or not. */
 void rn_wire_put_again(rn_buf *out, rn_bytes message, bool may_wait);
 
