@@ -335,7 +335,7 @@ static void plan_ahead(rn_wslab *slab, const uint8_t *next, size_t bytes, int64_
 static void prefetch(const uint8_t *p, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += 64)
-        __builtin_prefetch(p + i, 0, 2);
+        __builtin_prefetch(p + i, 0, 3);
 }
 
 /* Lines that a panel's results will be written to, asked for before it is multiplied. */
@@ -375,7 +375,10 @@ static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, in
                          .n_blocks = n};
         const size_t bytes = (size_t)n * l->quant_bytes;
         const uint8_t *next = b + n < n_blocks ? packed + bytes : next_strip;
-        plan_ahead(&slab, next, bytes, p1 - p0);
+        /* One row is bound by memory, which is not to idle while scales are read. */
+        const bool one_row = p1 - p0 == 1 && panel_rows(x, p0) == 1;
+        const size_t first = next && one_row ? bytes / 4 / 64 * 64 : 0;
+        plan_ahead(&slab, next ? next + first : NULL, bytes - first, p1 - p0);
         /* Scales lie behind the strip's quants, too few at a time for the processor to notice. */
         const int64_t next_b = b + n < n_blocks ? b + n : 0;
         const size_t scale_bytes =
@@ -384,6 +387,7 @@ static void strip_q8(const rn_mat *w, int64_t s, const rn_act *x, int64_t p0, in
             prefetch((next_b ? strip : next) + w->quant_bytes +
                          (size_t)(next_b * RN_BLOCK / l->scale_block) * l->scale_bytes,
                      scale_bytes);
+        prefetch(next, first);
         if (!direct) kern->unpack(w->type, packed, n, quants);
         kern->scales(w->type, strip + w->quant_bytes, b, n, d, m);
         for (int64_t p = p0; p < p1; p++) {

@@ -92,7 +92,10 @@ RN_KERNEL void tile_n(const rn_wslab *w, const uint8_t *x, const uint8_t *side, 
         const float *d = w->d + 16 * m0, *min = w->m + 16 * m0;
         for (int b = 0; b < w->n_blocks; b++) {
             for (size_t i = 0; i < w->ahead_step_bytes; i += 64)
-                __builtin_prefetch(ahead + i, 0, 2);
+                if (n == 1) /* the first-level cache has room */
+                    __builtin_prefetch(ahead + i, 0, 3);
+                else
+                    __builtin_prefetch(ahead + i, 0, 2);
             ahead += w->ahead_step_bytes;
             tile_quads(acc, n, 0, halves ? 4 : 8, nibbles, has_min, q, d, min, xb, sb);
             sb += 4 * n;
