@@ -13,5 +13,5 @@ status=$({
         # cmocka 1.1 calls a skipped test "not ok N # SKIP", which prove takes for a failure.
     } 4>&- | sed -u 's/^not ok \([0-9]* # SKIP\)/ok \1/' | tee -a "$said" >&4
 } 3>&1)
-[ "$status" -ne 0 ] || [ ! -f "$said" ] || rm -f "$said"
+if [ "$status" -eq 0 ] && [ -f "$said" ]; then rm -f "$said"; fi
 exit "$status"

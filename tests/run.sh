@@ -54,7 +54,7 @@ rc=0
 prove --timer --jobs "$(($(nproc) * 3 / 2))" $rules --exec tests/one.sh $chosen || rc=$?
 set +f
 for f in "$RATION_TEST_CACHE"/failed/*; do
-    [ "$rc" -ne 0 ] && [ -f "$f" ] || continue
+    if [ "$rc" -eq 0 ] || [ ! -f "$f" ]; then continue; fi
     echo "${f##*/} said:"
     grep -v '^ok ' "$f" | tail -40 | cut -c1-400
 done
