@@ -42,7 +42,7 @@ enum {
     FAULT_NS = 200000, /* what the first touch of a page costs at most: cold, or by software */
     PROBE = 1024,      /* pages that are touched to see what it costs where it is not */
     GROWTH = 64,       /* pages more than at the last mark: the tree is growing, */
-    GROWTH_MS = 100,   /* for so long of its own time */
+    GROWTH_MS = 100,   /* for so long of its own time at least */
     FORK_NS = 25000000 /* what one more process may cost, its first pages included */
 };
 
@@ -416,7 +416,9 @@ static bool look_at_memory(const rn_confine *c, int64_t used)
         t.mark_faults = t.faults;
         t.mark_ns = used;
     }
-    return used - t.mark_ns < (int64_t)GROWTH_MS * 1000000;
+    /* Half of what it touches may be room that it had given back: a quarter of its time. */
+    const int64_t window = used / 4, least = (int64_t)GROWTH_MS * 1000000;
+    return used - t.mark_ns < (window > least ? window : least);
 }
 
 /* What the first touch of a page costs this process, in any kind of processor time: where a virtual
@@ -451,12 +453,12 @@ static int64_t fork_ns(int64_t used)
 }
 
 /* What the pages of a growing tree cost it that is the machine's doing: the kernel's share of its
- * time while the machine is cold, what it costs anyway at least. */
+ * time, and what a touch was measured to cost, of which the kernel may see nothing. */
 static int64_t fault_ns(int64_t system, int64_t cpu)
 {
     const int64_t pages = t.peak_held / PAGE, cold = pages * FAULT_NS;
     const int64_t seen = system < cold ? system : cold, least = pages * rn_usage_page_ns();
-    const int64_t ns = seen > least ? seen : least;
+    const int64_t ns = seen + least;
     return ns < cpu ? ns : cpu;
 }
 
