@@ -5,6 +5,7 @@
 #include "judge/judge.h"
 
 #include <grp.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -62,10 +63,10 @@ static const program programs[] = {
      "        for k in range(100):\n            fds.append(os.memfd_create('m'))\n"
      "            os.write(fds[-1], bytes(1 << 20))\n"
      "        os.write(w, b'x'); time.sleep(9); os._exit(0)\n"
-     "    os.close(w); os.read(r, 1)\n" SQUARE,
+     "    os.close(w); os.read(r, 1)\ntime.sleep(0.2)\n" SQUARE,
      RN_V_MEMORY_LIMIT},
     {"a fork bomb", "import os\nwhile True: os.fork()\n", RN_V_PROCESS_LIMIT},
-    {"too many processes", CHILDREN(60, "time.sleep(3)") SQUARE, RN_V_PROCESS_LIMIT},
+    {"too many processes", CHILDREN(60, "time.sleep(9)") SQUARE, RN_V_PROCESS_LIMIT},
     {"work in children that nobody waits for",
      "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nr, w = os.pipe()\n"
      "for i in range(12):\n    if os.fork() == 0:\n        t = time.process_time()\n"
@@ -143,40 +144,96 @@ static int run_table(const char *without, const char *user)
 
 static const char *const layers[] = {"", "cgroup", "ns,cgroup"};
 
-static void test_limits(void **state)
+/* Calls `what` in a process of a normal user's, where this one is root. */
+static void as_user(int (*what)(void))
 {
-    (void)state;
+    enum { UNREACHABLE = 100 };
+    pid_t pid = fork();
+    if (pid == 0) {
+        const char *host = getenv("RATION_BUILD");
+        char path[4096];
+        snprintf(path, sizeof path, "%s/ration-judge-host", host ? host : "build");
+        if (geteuid() == 0 && (setgroups(0, NULL) || setgid(65534) || setuid(65534))) _exit(101);
+        prctl(PR_SET_DUMPABLE, 1);
+        if (access(path, X_OK) != 0) _exit(UNREACHABLE); /* in a folder of root's */
+        _exit(what());
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == UNREACHABLE) {
+        print_message("the build is out of a normal user's reach\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int run_tables(void)
+{
     int bad = 0;
     for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
         bad += run_table(layers[i], geteuid() ? "user" : "root");
-    assert_int_equal(bad, 0);
+    return bad;
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    assert_int_equal(run_tables(), 0);
 }
 
 static void test_limits_as_user(void **state)
 {
     (void)state;
-    const char *host = getenv("RATION_BUILD");
     if (geteuid() != 0) skip();
-    pid_t pid = fork();
-    if (pid == 0) {
-        char path[4096];
-        snprintf(path, sizeof path, "%s/ration-judge-host", host ? host : "build");
-        if (setgroups(0, NULL) || setgid(65534) || setuid(65534)) _exit(101);
-        prctl(PR_SET_DUMPABLE, 1);
-        if (access(path, X_OK) != 0) _exit(100); /* in a folder of root's */
-        int bad = 0;
-        for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
-            bad += run_table(layers[i], "user");
-        _exit(bad);
+    as_user(run_tables);
+}
+
+static void *wait_for_ever(void *unused)
+{
+    for (;;)
+        pause();
+    return unused;
+}
+
+/* Judges a program that forks beside 600 tasks of the same user, which came after it; whether it
+ * did not pass. */
+static int fork_beside_strangers(void)
+{
+    enum { STRANGERS = 600 };
+    static const char forks[] =
+        "import os, time\ntime.sleep(0.3)\ndef f(x):\n    try: pid = os.fork()\n"
+        "    except OSError: return 0\n    if pid == 0: os._exit(0)\n"
+        "    os.waitpid(pid, 0)\n    return x * x\n";
+    rn_err err;
+    rn_judge *j;
+    setenv("RATION_JUDGE_WITHOUT", "ns,cgroup", 1);
+    int rc = rn_judge_open(&(rn_judge_opts){.jobs = 1}, &j, &err);
+    if (rc) return rc != RN_ESANDBOX;
+    const rn_judge_case c = {.input = rn_bytes_of("assert f(3) == 9")};
+    const rn_judge_job job = job_of(forks, &c);
+    assert_ok(rn_judge_submit(j, &job, 0, &err), &err);
+    uint64_t tag;
+    rn_judge_result r;
+    assert_int_equal(rn_judge_wait(j, 100, &tag, &r, &err), 0); /* it has begun */
+    pthread_attr_t a;
+    pthread_attr_init(&a);
+    pthread_attr_setstacksize(&a, 64 << 10);
+    for (int i = 0; i < STRANGERS; i++) {
+        pthread_t t;
+        if (pthread_create(&t, &a, wait_for_ever, NULL)) return 2;
     }
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    if (WEXITSTATUS(status) == 100) {
-        print_message("the build is out of a normal user's reach\n");
-        skip();
-    }
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(rn_judge_wait(j, -1, &tag, &r, &err), 1);
+    if (r.verdict != RN_V_PASSED) print_error("%s (%s)\n", rn_verdict_name(r.verdict), r.detail);
+    rn_judge_close(j);
+    return r.verdict != RN_V_PASSED;
+}
+
+/* What else its user runs takes no fork from a program. */
+static void test_strangers(void **state)
+{
+    (void)state;
+    as_user(fork_beside_strangers);
 }
 
 /* What the first program leaves, the second looks for; both run in one host. The second returns 9 if it
@@ -263,8 +320,8 @@ int main(void)
     /* Should a layer fail, the machine stays usable. */
     const struct rlimit processes = {2000, 2000};
     setrlimit(RLIMIT_NPROC, &processes);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_limits),
-                                       cmocka_unit_test(test_limits_as_user),
-                                       cmocka_unit_test(test_channels)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_limits_as_user),
+        cmocka_unit_test(test_strangers), cmocka_unit_test(test_channels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -513,7 +513,7 @@ static int start(int fd, rn_wire_hello *hello)
     hello->magic = RN_WIRE_MAGIC;
     hello->code = rc;
     snprintf(hello->level, sizeof hello->level, "%s", confine.level);
-    hello->by_user = !confine.cg_pids && !confine.user_ns;
+    hello->by_user = !confine.cg_pids && !confine.user_ns && !confine.counts_forks;
     snprintf(hello->text, sizeof hello->text, "%.390s", err.msg);
     return rn_wire_write(fd, hello, sizeof *hello) ? RN_EIO : rc;
 }

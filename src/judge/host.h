@@ -68,6 +68,7 @@ typedef struct rn_confine {
     bool roomy;      /* it has room for copies of a working folder and what is built in them */
     unsigned n_work; /* how often it was made */
     bool seccomp;
+    bool counts_forks; /* nothing else bounds a program's tasks but the user's (host_forks.c) */
     int landlock;    /* ABI version; 0 none */
     int landlock_fd; /* ruleset; -1 none */
     bool cg_memory, cg_pids, cg_cpu, cg_v2;
@@ -101,11 +102,24 @@ void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg);
 /* Builds the Landlock ruleset anew, after the working folder was mounted anew. */
 void rn_filter_renew(rn_confine *c);
 /* In the child, before any judged code: closes every other descriptor, drops capabilities, sets
- * rlimits, Landlock, seccomp. 0, or the number of the step that failed. *listener: COMMAND: where
- * refused calls of socket() are announced and wait for an answer; -1: they are refused at once. */
+ * rlimits, Landlock, seccomp. 0, or the number of the step that failed. *listener: where calls are
+ * announced and wait for an answer: those of socket() of a COMMAND (-1: they are refused at once),
+ * forks of what rn_filter_counts. */
 int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener);
 /* The kernel's own limit of processor time, far behind ours. */
 int64_t rn_filter_cpu_seconds(const rn_judge_limits *l);
+
+/* Whether the task's forks are announced to the host. */
+bool rn_filter_counts(const rn_confine *c, const rn_task *task);
+
+/* ---- forks that are announced (host_forks.c) ------------------------------------------------- */
+
+bool rn_forks_kernel(void); /* whether this kernel has what it takes */
+/* In the child: hands the listening end over and closes it. */
+bool rn_forks_give(int sock, int listener);
+/* read() of one byte; the listening end that came with it replaces *listener. */
+ssize_t rn_forks_take(int sock, char *word, int *listener);
+void rn_forks_allow(int listener); /* lets the one that waits happen */
 
 /* Named semaphores and shared memory lie there from now on (host_shm.c). Borrowed. */
 void rn_shm_folder(const char *dir);
@@ -265,6 +279,7 @@ typedef struct rn_usage {
     int n_tasks;
     bool ready;   /* a thread runs or waits for a processor now */
     bool demoted; /* one of them lowered its own priority: its delay is its own choice */
+    bool held;    /* set by the caller: a fork waits for the host, which is no choice of its own */
 } rn_usage;
 
 void rn_usage_begin(const rn_confine *c); /* before a run's child is cloned */
@@ -274,6 +289,7 @@ void rn_usage_of(const rn_confine *c, pid_t child); /* after */
 void rn_usage_turn(const rn_confine *c, pid_t child, int64_t before_ns);
 /* Beyond memory_limit memory is measured exactly. */
 void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u);
+int rn_usage_tasks(const rn_confine *c); /* that live now */
 /* Of a tree that stands still from now on; NULL: memory is out. Later goes on with it, takes it and
  * tells for how long it stood. */
 typedef struct rn_usage_kept rn_usage_kept;
@@ -360,7 +376,13 @@ void *rn_run_attribute(const char *module, const char *name);
 
 /* ---- several programs in one child (host_worker.c) ------------------------------------------- */
 
-enum { RN_TURN_FD = 3, RN_TURN_DONE = 'd', RN_TURN_DECLINED = 'n', RN_TURN_NEXT = 'o' };
+enum {
+    RN_TURN_FD = 3,
+    RN_TURN_DONE = 'd',
+    RN_TURN_DECLINED = 'n',
+    RN_TURN_NEXT = 'o',
+    RN_TURN_FORKS = 'f' /* with the end at which its forks are announced */
+};
 
 /* rn_secret_run, in the child that stayed, if one did and takes the program. */
 int rn_worker_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);

@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -40,8 +41,14 @@ enum {
 };
 
 /* Whose filter it is. Tools make pipes in the file system and files executable; a command's calls
- * of socket() are announced instead of refused. */
-typedef enum filter_kind { FOR_PROGRAM, FOR_TOOLS, FOR_COMMAND, N_FILTERS } filter_kind;
+ * of socket() are announced instead of refused; a counted program's forks are announced. */
+typedef enum filter_kind {
+    FOR_PROGRAM,
+    FOR_TOOLS,
+    FOR_COMMAND,
+    FOR_COUNTED,
+    N_FILTERS
+} filter_kind;
 
 static struct sock_fprog filters[N_FILTERS]; /* empty: none, or not to be had */
 
@@ -150,6 +157,21 @@ static int add_rules_without_view(scmp_filter_ctx f)
     return rc;
 }
 
+static const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+                                   CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP;
+
+static int announce_forks(scmp_filter_ctx f)
+{
+    int rc = seccomp_rule_add(f, SCMP_ACT_NOTIFY, SCMP_SYS(clone), 1,
+                              SCMP_A0(SCMP_CMP_MASKED_EQ, namespaces, 0));
+    static const char *const calls[] = {"fork", "vfork"};
+    for (size_t i = 0; !rc && i < sizeof calls / sizeof *calls; i++) {
+        const int nr = seccomp_syscall_resolve_name(calls[i]);
+        if (nr != __NR_SCMP_ERROR) rc = seccomp_rule_add(f, SCMP_ACT_NOTIFY, nr, 0);
+    }
+    return rc;
+}
+
 /* Device nodes; for programs pipes and sockets in the file system, too. make uses such a pipe. */
 static int refuse_nodes(scmp_filter_ctx f, bool command)
 {
@@ -172,12 +194,12 @@ static int add_rules(scmp_filter_ctx f, const rn_confine *c, filter_kind kind)
     int rc = add_pretended(f);
     if (!rc) rc = hide_cache(f);
     if (!rc) rc = refuse_others(f);
-    if (!rc && !c->root_view && kind == FOR_PROGRAM) rc = add_rules_without_view(f);
+    const bool program = kind == FOR_PROGRAM || kind == FOR_COUNTED;
+    if (!rc && !c->root_view && program) rc = add_rules_without_view(f);
     for (size_t i = 0; !rc && i < sizeof refused / sizeof *refused; i++)
         rc = refuse(f, refused[i]);
-    if (!rc) rc = refuse_nodes(f, kind != FOR_PROGRAM);
-    const uint64_t namespaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
-                                CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP;
+    if (!rc) rc = refuse_nodes(f, !program);
+    if (!rc && kind == FOR_COUNTED) rc = announce_forks(f);
     for (uint64_t bit = 1; !rc && bit <= namespaces; bit <<= 1)
         if (namespaces & bit)
             rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
@@ -298,15 +320,54 @@ void rn_filter_renew(rn_confine *c)
     build_ruleset(c);
 }
 
+/* Commands get the filter that announces their calls of socket(), where the kernel has that (an
+ * outer sandbox may have taken the only listener); else the one that refuses them. */
+static bool install_filter(filter_kind kind, int *listener)
+{
+    const unsigned long flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    const bool listens = kind == FOR_COMMAND || kind == FOR_COUNTED;
+    if (listens && filters[kind].len) {
+        long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                          flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, &filters[kind]);
+        *listener = (int)fd;
+        if (fd >= 0) return true;
+    }
+    const struct sock_fprog *f = &filters[kind == FOR_COMMAND ? FOR_TOOLS : kind];
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, f) == 0;
+}
+
+/* Whether forks can be announced here, found out in a process of its own: an outer sandbox may have
+ * taken the only listener. */
+static bool can_listen(void)
+{
+    const pid_t pid = fork();
+    if (pid == 0) {
+        int listener = -1;
+        _exit(install_filter(FOR_COUNTED, &listener) && listener >= 0 ? 0 : 1);
+    }
+    int status = 1;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+bool rn_filter_counts(const rn_confine *c, const rn_task *task)
+{
+    const bool tools = task->stage == RN_STAGE_PREPARE || task->stage == RN_STAGE_COMPILE;
+    return c->counts_forks && task->job->mode != RN_JUDGE_COMMAND && !tools;
+}
+
 void rn_filter_prepare(rn_confine *c, const rn_wire_config *cfg)
 {
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     snprintf(visible_site, sizeof visible_site, "%s", cfg->venv);
+    const bool by_user = !c->cg_pids && !c->user_ns;
     for (filter_kind k = 0; k < N_FILTERS && !(cfg->without & RN_WITHOUT_SECCOMP); k++)
-        if (k != FOR_COMMAND || cfg->has_tree) build_filter(c, k);
+        if (k == FOR_COMMAND ? cfg->has_tree : k != FOR_COUNTED || by_user) build_filter(c, k);
     uint32_t action = SECCOMP_RET_ERRNO;
     c->seccomp =
         filters[FOR_PROGRAM].len && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+    c->counts_forks = by_user && c->seccomp && rn_forks_kernel() && can_listen();
     c->landlock_fd = -1;
     if (!(cfg->without & RN_WITHOUT_LANDLOCK)) build_ruleset(c);
 }
@@ -341,7 +402,7 @@ static bool set_limits(const rn_confine *c, const rn_task *task, bool tools)
     /* Counts the user's processes: in a user namespace of our own this host and its warm copies,
      * else strangers too, of which some more may come. There it only bounds a fork bomb, which
      * could not be caught up with otherwise; the limit itself is held by looking. */
-    if (!c->cg_pids) {
+    if (!c->cg_pids && !rn_filter_counts(c, task)) {
         int64_t others = c->user_ns ? rn_watch_processes() : task->n_others + MORE_OTHERS;
         ok = ok && limit(RLIMIT_NPROC, l->processes + others);
     }
@@ -356,21 +417,6 @@ static bool drop_identity(const rn_confine *c)
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {{0}};
     return syscall(SYS_capset, &head, none) == 0;
-}
-
-/* Commands get the filter that announces their calls of socket(), where the kernel has that (an
- * outer sandbox may have taken the only listener); else the one that refuses them. */
-static bool install_filter(filter_kind kind, int *listener)
-{
-    const unsigned long flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-    if (kind == FOR_COMMAND && filters[FOR_COMMAND].len) {
-        long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                          flags | SECCOMP_FILTER_FLAG_NEW_LISTENER, &filters[FOR_COMMAND]);
-        *listener = (int)fd;
-        if (fd >= 0) return true;
-    }
-    const struct sock_fprog *f = &filters[kind == FOR_PROGRAM ? FOR_PROGRAM : FOR_TOOLS];
-    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, f) == 0;
 }
 
 /* Files of memory count and belong to no process: when they meet the limit, the kernel must end the
@@ -388,7 +434,11 @@ int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener)
 {
     const bool command = task->job->mode == RN_JUDGE_COMMAND;
     const bool tools = task->stage == RN_STAGE_PREPARE || task->stage == RN_STAGE_COMPILE;
-    const filter_kind kind = command ? FOR_COMMAND : tools ? FOR_TOOLS : FOR_PROGRAM;
+    const bool counted = rn_filter_counts(c, task);
+    const filter_kind kind = command   ? FOR_COMMAND
+                             : tools   ? FOR_TOOLS
+                             : counted ? FOR_COUNTED
+                                       : FOR_PROGRAM;
     /* kill(0, ...) reaches nobody else. A session of its own would cost a scheduling group each; it
      * is needed only where a terminal can be opened. */
     if (c->root_view)
@@ -398,12 +448,13 @@ int rn_filter_enter(const rn_confine *c, const rn_task *task, int *listener)
     die_first(c);
     if (c->landlock_fd >= 0 && syscall(SYS_landlock_restrict_self, c->landlock_fd, 0) != 0)
         return 2;
-    const int first = task->stays ? RN_TURN_FD + 1 : 3;
+    const int first = task->stays || counted ? RN_TURN_FD + 1 : 3;
     if (syscall(SYS_close_range, first, ~0u, 0) != 0)
         for (int fd = first; fd < 1024; fd++)
             close(fd);
     if (!set_limits(c, task, command || tools)) return 4;
     if (!drop_identity(c)) return 5;
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
-    return c->seccomp && !install_filter(kind, listener) ? 6 : 0;
+    if (c->seccomp && !install_filter(kind, listener)) return 6;
+    return counted && *listener < 0 ? 7 : 0;
 }

@@ -512,6 +512,7 @@ void rn_usage_look(const rn_confine *c, int64_t memory_limit, rn_usage *u)
     t.last_ns = now;
     t.looks++;
     look_at_tree(c, interval);
+    t.ready |= u->held;
     int64_t delay = t.dead_delay_ns, system = 0;
     for (size_t i = 0; i < t.n; i++) {
         delay += t.procs[i].delay_ns;
@@ -573,6 +574,26 @@ int64_t rn_usage_private_bytes(const rn_confine *c, pid_t pid)
     char buf[2048];
     read_proc(c, pid, "smaps_rollup", buf, sizeof buf);
     return rn_usage_number(buf, "Private_Dirty:") * 1024;
+}
+
+int rn_usage_tasks(const rn_confine *c)
+{
+    static pid_t list[MAX_TREE];
+    size_t n = 0;
+    int n_tasks = 0;
+    if (t.root_is_host)
+        each_thread(c, t.root, NULL, list, &n);
+    else
+        list[n++] = t.root;
+    for (size_t i = 0; i < n; i++) {
+        char buf[1024];
+        stat_line s = {0};
+        read_proc(c, list[i], "stat", buf, sizeof buf);
+        if (!parse_stat(buf, &s) || s.state == 'X') continue;
+        n_tasks += s.state == 'Z' ? 0 : (int)s.n_threads;
+        each_thread(c, list[i], NULL, list, &n);
+    }
+    return n_tasks;
 }
 
 int64_t rn_usage_count_user(const rn_confine *c, uid_t uid)

@@ -134,6 +134,8 @@ typedef struct watch {
     int64_t at_time_ns; /* and the time used at the first look that saw it */
     bool whole;         /* it is not to be set aside (any more) */
     int turn_fd;        /* where a child that stays says that a program is done; -1 none */
+    int listener;       /* where forks are announced; -1 none */
+    int64_t most_tasks; /* it can have by now: those counted last, and its forks since */
     int64_t before_ns;  /* what the child had used when this program came */
     int64_t begun_ns;   /* the time used when it last went on */
 } watch;
@@ -183,6 +185,30 @@ static rn_verdict check_wall(const watch *w, int64_t *left_ns, bool *starved)
     return RN_V_WALL_LIMIT;
 }
 
+/* Whether a fork waits to be allowed. */
+static bool is_held(const watch *w)
+{
+    struct pollfd p = {.fd = w->listener, .events = POLLIN};
+    return poll(&p, 1, 0) > 0 && p.revents & POLLIN;
+}
+
+/* Lets a fork happen that was announced; false when the program has as many tasks as it may. */
+static bool allow_fork(watch *w)
+{
+    if (++w->most_tasks > w->limits->processes) {
+        w->most_tasks = rn_usage_tasks(w->c) + 1;
+        if (w->most_tasks > w->limits->processes) return false;
+    }
+    rn_forks_allow(w->listener);
+    return true;
+}
+
+static void close_listener(watch *w)
+{
+    if (w->listener >= 0) close(w->listener);
+    w->listener = -1;
+}
+
 /* Looks at the tree. Which limit it is over, RN_N_VERDICTS if none; else *sleep_ns is how long it
  * may run before the next look, of random length so that no rhythm of the program meets it. */
 static rn_verdict check_limits(watch *w, int64_t *sleep_ns, bool *starved)
@@ -191,6 +217,7 @@ static rn_verdict check_limits(watch *w, int64_t *sleep_ns, bool *starved)
     const rn_judge_limits *l = w->limits;
     const rn_confine *c = w->c;
     rn_usage *u = &w->used;
+    u->held = is_held(w);
     rn_usage_look(c, l->memory_bytes, u);
     if (u->memory_bytes > l->memory_bytes) return RN_V_MEMORY_LIMIT;
     if (!c->cg_pids && !c->user_ns && u->n_tasks > l->processes) return RN_V_PROCESS_LIMIT;
@@ -278,6 +305,7 @@ static bool stand_still(watch *w)
         return false;
     }
     signal_child(w, SIGSTOP);
+    close_listener(w); /* a steady program has nothing to fork with */
     *a = (rn_aside){.w = *w,
                     .task = *w->task,
                     .shared = shared,
@@ -318,8 +346,9 @@ static void bury_orphans(const rn_confine *c)
 static void hear(watch *w, rn_outcome *o)
 {
     char word;
-    const ssize_t n = read(w->turn_fd, &word, 1);
+    const ssize_t n = rn_forks_take(w->turn_fd, &word, &w->listener);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    if (n == 1 && word == RN_TURN_FORKS) return;
     o->stayed = n == 1;
     o->declined = n == 1 && word == RN_TURN_DECLINED;
     if (n == 1) return;
@@ -335,12 +364,14 @@ static int wait_for_end(watch *w, rn_outcome *o, rn_err *err)
     for (;;) {
         int64_t sleep_ns = due - rn_now_ns();
         if (sleep_ns < 0) sleep_ns = 0;
-        struct pollfd p[4] = {{.fd = w->pidfd, .events = POLLIN},
+        const bool alive = o->limit == RN_N_VERDICTS;
+        struct pollfd p[5] = {{.fd = w->pidfd, .events = POLLIN},
                               {.fd = library_fd, .events = 0},
                               {.fd = w->streams.poll_fd, .events = POLLIN},
-                              {.fd = w->turn_fd, .events = POLLIN}};
+                              {.fd = w->turn_fd, .events = POLLIN},
+                              {.fd = alive ? w->listener : -1, .events = POLLIN}};
         struct timespec t = {.tv_sec = sleep_ns / 1000000000, .tv_nsec = sleep_ns % 1000000000};
-        int n = ppoll(p, 4, &t, NULL);
+        int n = ppoll(p, 5, &t, NULL);
         if (n < 0 && errno != EINTR) return rn_fail_errno(err, "waiting for a judged program");
         if (n > 0 && p[0].revents) return 0;
         if (n > 0 && p[1].revents) {
@@ -348,11 +379,14 @@ static int wait_for_end(watch *w, rn_outcome *o, rn_err *err)
             return rn_fail(err, RN_ECANCELLED, "the library is gone");
         }
         bool too_much = n > 0 && p[2].revents && !rn_stream_drain(w->task, &w->streams);
-        if (o->limit != RN_N_VERDICTS) continue; /* killed already: its end is near */
+        if (!alive) continue; /* killed already: its end is near */
         if (n > 0 && p[3].revents) hear(w, o);
         if (o->stayed) return 0;
+        if (n > 0 && p[4].revents & (POLLHUP | POLLERR)) close_listener(w);
         if (too_much) {
             o->limit = RN_V_OUTPUT_LIMIT;
+        } else if (n > 0 && p[4].revents & POLLIN && !allow_fork(w)) {
+            o->limit = RN_V_PROCESS_LIMIT;
         } else if (rn_now_ns() >= due) {
             o->limit = check_limits(w, &sleep_ns, &o->starved);
             due = rn_now_ns() + sleep_ns;
@@ -415,10 +449,12 @@ static _Noreturn void be_child(const watch *w, int turn_fd)
     child_pid = getpid();
     static rn_record own;
     int listener = -1;
-    if (task->stays && dup2(turn_fd, RN_TURN_FD) < 0) _exit(1);
+    if (turn_fd >= 0 && dup2(turn_fd, RN_TURN_FD) < 0) _exit(1);
     rn_worker_begin(task->stays);
     int step = rn_stream_enter(task, &w->streams) ? 0 : 1;
     if (!step) step = rn_filter_enter(c, task, &listener);
+    if (!step && rn_filter_counts(c, task) && !rn_forks_give(RN_TURN_FD, listener)) step = 8;
+    if (turn_fd >= 0 && !task->stays) close(RN_TURN_FD);
     bool command = task->job->mode == RN_JUDGE_COMMAND;
     const bool lang = task->stage != RN_STAGE_PYTHON;
     if (!step && command) step = rn_command_run(task, listener, &own);
@@ -580,6 +616,7 @@ static void end_worker(void)
         continue;
     close(worker.pidfd);
     close(worker.turn_fd);
+    close_listener(&worker);
     rn_stream_end(&worker_streams);
     forget_worker();
 }
@@ -616,17 +653,17 @@ bool rn_watch_has_worker(rn_confine *c, const rn_task *task)
     return false;
 }
 
-/* Clones with the child's end of a socket to it, if it may stay. */
+/* A socket to the child, if it may stay or hands something over. */
 static int open_turn(watch *w, int *child_fd, rn_err *err)
 {
     int sv[2];
     *child_fd = -1;
-    if (!w->task->stays) return 0;
+    if (!w->task->stays && !rn_filter_counts(w->c, w->task)) return 0;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) != 0)
         return rn_fail_errno(err, "socket to a judged program's process");
     *child_fd = sv[0];
     w->turn_fd = sv[1];
-    if (rn_worker_room(true)) return 0;
+    if (!w->task->stays || rn_worker_room(true)) return 0;
     close(sv[0]);
     return rn_fail(err, RN_ENOMEM, "memory for orders");
 }
@@ -645,7 +682,7 @@ static int clone_child(watch *w, rn_err *err)
     if (pid == 0) be_child(w, turn_fd);
     if (turn_fd >= 0) {
         close(turn_fd);
-        rn_worker_room(false);
+        if (w->task->stays) rn_worker_room(false);
     }
     if (pid < 0) {
         rn_fail_errno(err, RN_NOT_STARTED);
@@ -696,6 +733,7 @@ static int watch_child(watch *w, rn_outcome *o, rn_err *err)
     if (w->pid == worker.pid) forget_worker();
     close(w->pidfd);
     if (w->turn_fd >= 0) close(w->turn_fd);
+    close_listener(w);
     rn_stream_close(&w->streams);
     if (!w->c->pid_ns) bury_orphans(w->c);
     return rc ? rc : conclude(w, &ru, o, err);
@@ -705,7 +743,7 @@ int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err
 {
     rn_task own = *given;
     const rn_task *task = &own;
-    if (!c->cg_pids && !c->user_ns)
+    if (!c->cg_pids && !c->user_ns && !rn_filter_counts(c, task))
         own.n_others = rn_usage_count_user(c, c->drop_uid ? NOBODY : geteuid());
     memset(o, 0, sizeof *o);
     o->limit = RN_N_VERDICTS;
@@ -728,11 +766,14 @@ int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err
                          task->job->mode == RN_JUDGE_CALLS,
                .at = -1,
                .turn_fd = -1,
+               .listener = -1,
+               .most_tasks = 1,
                .streams = {.child_fd = -1, .poll_fd = -1}};
     rc = rn_stream_open(task, &w.streams, err);
     if (!rc) rc = clone_child(&w, err);
     if (rc) {
         if (w.turn_fd >= 0) close(w.turn_fd);
+        close_listener(&w);
         rn_stream_close(&w.streams);
         return rc;
     }
@@ -750,6 +791,7 @@ int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err
     w.values = task->many || task->job->mode == RN_JUDGE_VALUES;
     w.at = -1;
     w.whole = false;
+    w.most_tasks = 1;
     w.before_ns = worker_used_ns;
     rn_watch_overhead(-(int64_t)WORKER_BYTES, -1); /* it is the program now, and has no more */
     int rc = prepare(c, task, err);
