@@ -15,10 +15,10 @@ VERSION := $(shell sed -n 's/^\#define RN_VERSION "\(.*\)"/\1/p' include/ration.
 ARCH    := $(shell $(CC) -dumpmachine | cut -d- -f1)
 
 # Debian's own libraries, also where another Python or pkg-config path comes first.
-PKGS    := sqlite3 jansson libcurl libseccomp libpcre2-8 nettle zlib libzstd
+PKGS    := sqlite3 jansson libseccomp libpcre2-8 nettle zlib libzstd
 PKGCONF := PKG_CONFIG_PATH= pkg-config
-# Snappy has no pkg-config file.
-LIBS     = $(shell $(PKGCONF) --libs $(PKGS)) -lsnappy -lm -lpthread
+# libcurl and Snappy are loaded when they are needed (src/base/late.h).
+LIBS     = $(shell $(PKGCONF) --libs $(PKGS)) -lm -lpthread
 PY_CFLAGS = $(shell $(PKGCONF) --cflags python3-embed)
 PY_LIBS   = $(shell $(PKGCONF) --libs python3-embed)
 

@@ -58,9 +58,9 @@ libdir=\${prefix}/lib
 Name: ration
 Description: spends a code-generation budget where it buys the most passing programs
 Version: $VERSION
-Requires.private: sqlite3 jansson libcurl libseccomp libpcre2-8 nettle zlib libzstd
+Requires.private: sqlite3 jansson libseccomp libpcre2-8 nettle zlib libzstd
 Libs: -L\${libdir} -lration
-Libs.private: -lsnappy -lm -lpthread
+Libs.private: -lm -lpthread
 Cflags: -I\${includedir}
 EOF
 chmod 644 "$pc"

@@ -4,6 +4,7 @@
  * A page holds repetition levels, definition levels, and the values that are not null. Each is read
  * as it is asked for; nothing is allocated by a count that the file states.
  */
+#include "base/late.h"
 #include "base/parquet_priv.h"
 
 #include <snappy-c.h>
@@ -194,7 +195,11 @@ static const char *unpack(int codec, rn_bytes in, size_t size, rn_buf *out)
         if (size) memcpy(to, in.data, size);
         break;
     case 1:
-        if (snappy_uncompress(in.data, in.len, to, &n) != SNAPPY_OK || n != size) why = bad_page;
+        if (!rn_late_snappy())
+            why = "its pages are packed with Snappy, and libsnappy.so.1 cannot be loaded: install "
+                  "it (apt install libsnappy1v5)";
+        else if (snappy_uncompress(in.data, in.len, to, &n) != SNAPPY_OK || n != size)
+            why = bad_page;
         break;
     case 2: why = unpack_gzip(in, to, size); break;
     case 6:

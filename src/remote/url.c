@@ -4,6 +4,7 @@
  * it must not carry a password or a token; nor may a header or parameter whose name says that it is
  * one, unless its value is "$VAR", which is read from the environment and recorded by that name.
  */
+#include "base/late.h"
 #include "remote/remote_priv.h"
 
 #include <stdlib.h>
@@ -94,10 +95,12 @@ int rn_remote_url_split(const char *text, rn_buf *url, rn_buf *model, rn_err *er
     if (!rn_buf_ok(url) || !rn_buf_ok(model)) return rn_fail(err, RN_ENOMEM, "out of memory");
     while (url->len && url->data[url->len - 1] == '/')
         url->data[--url->len] = '\0';
+    int rc = rn_late_curl(err);
+    if (rc) return rc;
     CURLU *u = curl_url();
     if (!u) return rn_fail(err, RN_ENOMEM, "out of memory");
     CURLUcode bad = curl_url_set(u, CURLUPART_URL, url->data, 0);
-    int rc = bad ? rn_fail(err, RN_EINVAL, "the address of the server is malformed: %s",
+    rc = bad ? rn_fail(err, RN_EINVAL, "the address of the server is malformed: %s",
                            curl_url_strerror(bad))
                  : check_parts(u, url->data, err);
     curl_url_cleanup(u);

@@ -5,6 +5,7 @@
  * the right Content-Range appends, 200 starts anew (the server ignored the range or the content has
  * changed), anything else stores nothing.
  */
+#include "base/late.h"
 #include "task/download.h"
 
 #include "base/file.h"
@@ -272,6 +273,7 @@ static enum outcome attempt(transfer *t, rn_err *err)
 {
     char errbuf[CURL_ERROR_SIZE] = "";
     struct curl_slist *headers = NULL;
+    if (rn_late_curl(err)) return FAILED;
     t->curl = curl_easy_init();
     if (!t->curl) {
         rn_nomem(err, "download");

@@ -279,6 +279,19 @@ END
     [[ "$output" == *"--cost-file"* ]]
 }
 
+@test "server: libcurl is loaded when a server is asked; without it a message says what to install" {
+    run bash -c "LD_DEBUG=files '$RATION' --version 2>&1 | grep -c libcurl"
+    [ "$output" = 0 ]
+    mkdir none
+    echo nothing >none/libcurl.so.4
+    run env LD_LIBRARY_PATH=none "$RATION" generate -m "$BASE/v1#test-model" -t tiny.jsonl -s a.db
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"apt install libcurl4"* ]]
+    run env LD_LIBRARY_PATH=none "$RATION" fetch --data "$PWD/none" humaneval
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"apt install libcurl4"* ]]
+}
+
 @test "server: prices of a cost file give dollars" {
     printf '[model mine]\nusd_per_1m_input = 1000\nusd_per_1m_cached = 100\nusd_per_1m_output = 2000\n' >prices
     run generate "" a.db -n 2 --cost mine --cost-file prices

@@ -45,7 +45,7 @@ make --no-print-directory -j"${FUZZ_JOBS:-$(nproc)}" BUILD="$out/lib" CC="$cc" O
     echo "fuzz: the library does not build; see $out/build.log" >&2
     exit 2
 }
-libs=$(PKG_CONFIG_PATH='' pkg-config --libs sqlite3 jansson libcurl libseccomp libpcre2-8 nettle zlib libzstd)
+libs=$(PKG_CONFIG_PATH='' pkg-config --libs sqlite3 jansson libseccomp libpcre2-8 nettle zlib libzstd)
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
 
 targets=0 findings=0
@@ -60,7 +60,7 @@ for src in tests/fuzz/fuzz_*.c; do
     # shellcheck disable=SC2086
     if ! "$cc" -std=c17 -D_GNU_SOURCE -O1 -g -Iinclude -Isrc -Itests -Wall -Wextra -Werror \
         -fsanitize=fuzzer,$san -fno-omit-frame-pointer -o "$bin" "$src" "$out/lib/libration.a" \
-        $libs -lsnappy -lm -lpthread 2>"$log"; then
+        $libs -lm -lpthread 2>"$log"; then
         tail -20 "$log" >&2
         echo "$what: does not build, see $log"
         findings=$((findings + 1))
