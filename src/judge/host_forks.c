@@ -4,8 +4,8 @@
  * Without a cgroup and a user namespace only RLIMIT_NPROC is left, which counts everything that the
  * user runs: a fork bomb of another program, or of a stranger, would deny forks to an honest one.
  * So the filter announces each fork and each new thread to the host (seccomp's user notification),
- * which lets it happen, or ends the program when it has as many tasks as it may. The child hands the
- * end that listens over before judged code runs.
+ * which lets it happen, or ends the program when it has as many tasks as it may. The child hands
+ * the listening end over before judged code runs.
  */
 #include "judge/host.h"
 
