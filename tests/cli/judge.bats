@@ -331,7 +331,7 @@ PY
         printf '{"task_id": "Tiny/0", "completion": "    y = %d\\n    return x\\n"}\n' $i
     done >f.jsonl
     "$RATION" import -s t.db -t tiny.jsonl --model m f.jsonl >/dev/null
-    "$RATION" judge -s t.db -t tiny.jsonl -j 1 --memory-limit 3000 >/dev/null || [ "$?" -eq 1 ]
+    "$RATION" judge -s t.db -t tiny.jsonl -j 1 --memory-limit 1000 >/dev/null || [ "$?" -eq 1 ]
     verdicts=$("$RATION" export -s t.db -f csv | tail -n +2 | cut -d, -f7 | sort | uniq -c | tr -s ' \n' ' ')
     [ "$verdicts" = " 2 memory_limit 4 passed " ] || { echo "$verdicts"; false; }
 }
