@@ -62,7 +62,7 @@ BENCHES  := $(BENCH_SRC:bench/%.c=$(BUILD)/bench/%)
 EXAMPLES := $(EXAMPLE_SRC:docs/examples/%.c=$(BUILD)/examples/%)
 HOST     := $(if $(HOST_SRC),$(BUILD)/ration-judge-host)
 
-.PHONY: all help deps deps-all demo test bench figures check sanitize fuzz install uninstall clean bin tests
+.PHONY: all help deps deps-all demo test bench figures check sanitize fuzz install uninstall clean bin tests benches
 .DELETE_ON_ERROR:
 
 # A plain `make` installs nothing: it names the packages that are missing. demo, test and deps install.
@@ -133,7 +133,10 @@ $(BUILD)/examples/%: docs/examples/%.c $(BUILD)/libration.a
 	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(OPT) -g $(WARN) -Iinclude $(if $(SAN),-fsanitize=$(SAN)) -o $@ $< \
 	  $(BUILD)/libration.a $(LIBS)
 
-tests: bin $(TESTS) $(EXAMPLES)
+# Benches too: nothing else would tell that one compiles no more.
+tests: bin $(TESTS) $(EXAMPLES) benches
+
+benches: $(BENCHES)
 
 test: deps-all
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
@@ -145,7 +148,7 @@ demo:
 	@$(BUILD)/ration demo
 
 bench: all
-	@$(MAKE) --no-print-directory -j$(JOBS) $(BENCHES)
+	@$(MAKE) --no-print-directory -j$(JOBS) benches
 	@bench/run.sh $(BUILD)
 
 figures: all

@@ -85,7 +85,7 @@ static void make_whole(void)
     int64_t set, model, run;
     rn_store *s = open_store(in_dir("whole", 0), RN_STORE_CREATE);
     need(rn_store_begin(s, &err), &err);
-    need(rn_store_put_set(s, &(rn_store_set){"bench", "aa"}, &set, &err), &err);
+    need(rn_store_put_set(s, &(rn_store_set){.name = "bench", .hash = "aa"}, &set, &err), &err);
     need(rn_store_put_model(s, &(rn_store_model){"m", "", ""}, &model, &err), &err);
     rn_store_run r = {set, model, "sample", "", "{\"temperature\":0.8}"};
     need(rn_store_put_run(s, &r, &run, &err), &err);
@@ -200,7 +200,7 @@ static void copy_plainly(void)
     rn_err err;
     int64_t set; /* a store without anything would not stay */
     rn_store *s = open_store(in_dir("plain", 0), RN_STORE_CREATE);
-    need(rn_store_put_set(s, &(rn_store_set){"bench", "aa"}, &set, &err), &err);
+    need(rn_store_put_set(s, &(rn_store_set){.name = "bench", .hash = "aa"}, &set, &err), &err);
     rn_store_close(s);
     sqlite3 *db = NULL;
     if (sqlite3_open(in_dir("plain", 0), &db)) _exit(1);
