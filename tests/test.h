@@ -52,6 +52,17 @@ static inline void test_rmdir(const char *dir)
     if (system(cmd) != 0) print_message("could not remove %s\n", dir);
 }
 
+/* The pids of a process' children, as the kernel writes them. */
+static inline void test_children_of(long pid, char *text, size_t cap)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
+    FILE *f = fopen(path, "re");
+    const size_t n = f ? fread(text, 1, cap - 1, f) : 0;
+    text[n] = '\0';
+    if (f) fclose(f);
+}
+
 /* Fails with the error's message when rc is not 0. */
 #define assert_ok(rc, err)                                              \
     do {                                                                \

@@ -196,23 +196,13 @@ static void test_many(void **state)
 }
 
 /* Children of a process, as text. */
-static void children_of(long pid, char text[4096])
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
-    FILE *f = fopen(path, "re");
-    const size_t n = f ? fread(text, 1, 4095, f) : 0;
-    text[n] = '\0';
-    if (f) fclose(f);
-}
-
 static int n_stopped(void)
 {
     char hosts[4096], kids[4096];
     int n = 0;
-    children_of(getpid(), hosts);
+    test_children_of(getpid(), hosts, sizeof hosts);
     for (char *h = hosts, *h_end; *h; h = h_end) {
-        children_of(strtol(h, &h_end, 10), kids);
+        test_children_of(strtol(h, &h_end, 10), kids, sizeof kids);
         if (h == h_end) break;
         for (char *k = kids, *k_end; *k; k = k_end) {
             char path[64], state = 0;

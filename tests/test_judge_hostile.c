@@ -74,16 +74,6 @@ static void submit(rn_judge *j, const hostile *h, uint64_t tag)
 }
 
 /* Children of `pid`, as text. */
-static void children_of(long pid, char *buf, size_t cap)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
-    int fd = open(path, O_RDONLY);
-    ssize_t n = fd >= 0 ? read(fd, buf, cap - 1) : 0;
-    buf[n > 0 ? n : 0] = '\0';
-    if (fd >= 0) close(fd);
-}
-
 /* Whether these, children of one host, are at most the one that waits for its next program
  * (host_worker.c): alone, asleep, without a child of its own. */
 static bool only_waits(const char *kids)
@@ -92,7 +82,7 @@ static bool only_waits(const char *kids)
     const long pid = strtol(kids, &end, 10);
     if (end == kids) return true;
     if (end[strspn(end, " ")]) return false;
-    children_of(pid, below, sizeof below);
+    test_children_of(pid, below, sizeof below);
     snprintf(path, sizeof path, "/proc/%ld/stat", pid);
     FILE *f = fopen(path, "re");
     const bool read = f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1;
@@ -118,17 +108,17 @@ static void run_honest(rn_judge *j)
 static void assert_boxes_empty(rn_judge *j)
 {
     char hosts[4096], kids[4096];
-    children_of(getpid(), hosts, sizeof hosts);
+    test_children_of(getpid(), hosts, sizeof hosts);
     for (char *p = hosts, *end; *p; p = end) {
         long pid = strtol(p, &end, 10);
         if (end == p) break;
-        children_of(pid, kids, sizeof kids);
+        test_children_of(pid, kids, sizeof kids);
         /* A host may still run a copy of a program whose result another was faster with, or have
          * set it aside, which is heard while others run. */
         for (int i = 0; !only_waits(kids) && i < 1000; i++) {
             usleep(10000);
             if (i % 10 == 9) run_honest(j);
-            children_of(pid, kids, sizeof kids);
+            test_children_of(pid, kids, sizeof kids);
         }
         if (!only_waits(kids)) fail_msg("processes %s are left", kids);
     }
@@ -173,7 +163,7 @@ static void check_all(bool by_name)
         bad += !as_expected(&programs[i], by_name);
     assert_int_equal(bad, 0);
     char left[4096];
-    children_of(getpid(), left, sizeof left);
+    test_children_of(getpid(), left, sizeof left);
     assert_string_equal(left, "");
 }
 
@@ -193,9 +183,35 @@ static void also_without_user_namespaces(void **state)
     unsetenv("RATION_JUDGE_WITHOUT");
 }
 
+/* Nor does a child that waits for a further program when the judge is closed. */
+static void nothing_outlives_a_judge(void **state)
+{
+    (void)state;
+    enum { ALL = 40 };
+    rn_err err;
+    rn_judge *j;
+    assert_ok(rn_judge_open(&(rn_judge_opts){.jobs = 2}, &j, &err), &err);
+    const rn_judge_case c = {.input = rn_bytes_of("assert f(3) == 9")};
+    const rn_judge_job job = {
+        .program = rn_bytes_of("def f(x): return x * x\n"), .cases = &c, .n_cases = 1};
+    for (uint64_t i = 0; i < ALL; i++)
+        assert_ok(rn_judge_submit(j, &job, i, &err), &err);
+    for (int i = 0; i < ALL; i++) {
+        uint64_t tag;
+        rn_judge_result r;
+        assert_int_equal(rn_judge_wait(j, -1, &tag, &r, &err), 1);
+        assert_int_equal(r.verdict, RN_V_PASSED);
+    }
+    rn_judge_close(j);
+    char left[4096];
+    test_children_of(getpid(), left, sizeof left);
+    assert_string_equal(left, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_outlives_a_judge),
         cmocka_unit_test(each_gets_its_verdict),
         cmocka_unit_test(also_without_user_namespaces),
     };

@@ -719,6 +719,13 @@ size_t rn_gguf_n_kv(const rn_gguf *g)
 {
     return g->n_kv;
 }
+bool rn_gguf_is_one(const char *const *list, const char *name)
+{
+    while (*list && strcmp(*list, name) != 0)
+        list++;
+    return *list != NULL;
+}
+
 const rn_gguf_kv *rn_gguf_kv_at(const rn_gguf *g, size_t i)
 {
     return &g->kvs[i];

@@ -89,6 +89,8 @@ const char *rn_gguf_type_name(rn_gguf_type t); /* "u32", "array" */
 size_t rn_gguf_n_kv(const rn_gguf *g);
 const rn_gguf_kv *rn_gguf_kv_at(const rn_gguf *g, size_t i);       /* in file order */
 const rn_gguf_kv *rn_gguf_find(const rn_gguf *g, const char *key); /* NULL if absent */
+/* Whether the name of a key is one of these, which end with NULL. */
+bool rn_gguf_is_one(const char *const *list, const char *name);
 
 /* Element i < n of a number or bool, or of an array of them. Reals are cut towards zero by _int and
  * saturate; u64 above INT64_MAX saturates. 0 for strings. */

@@ -527,7 +527,10 @@ int main(int argc, char **argv)
     }
     static rn_wire_hello hello;
     int rc = start(fd, &hello);
-    if (rc == 0) rn_host_serve(fd);
+    if (rc == 0) {
+        rn_host_serve(fd);
+        rn_watch_end(&confine);
+    }
     rn_confine_leave(&confine);
     /* Not through exit(): nothing of the interpreter needs an orderly end. */
     _exit(rc ? 3 : 0);

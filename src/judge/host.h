@@ -197,6 +197,8 @@ int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
 bool rn_watch_has_worker(rn_confine *c, const rn_task *task);
 int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
 void rn_watch_lost(void); /* in a copy of the host */
+/* The host's end: kills and waits for all below it, which waits for work or stands still. */
+void rn_watch_end(const rn_confine *c);
 /* What rn_watch_run returns when a program has run for RN_ASIDE_NS and stands still now: its rest
  * is *task->aside. Only a steady program (host_plain.c) of one process that holds little memory,
  * whose tests have no clock, is set aside: nothing that they can see tells them so. */
@@ -360,6 +362,7 @@ void *rn_run_code(rn_bytes program);                         /* its code, as it 
 void *rn_run_compile(const rn_judge_job *job);               /* SCRIPT: the program's code */
 void *rn_run_names(const rn_task *task, void *code);         /* runs it; dict of its names */
 void *rn_run_arguments(const rn_judge_job *job, rn_bytes c); /* CALL: a case's input */
+void *rn_run_globals(void); /* a namespace that holds nothing but the language */
 /* What counts of a program's text beside its code: a number. */
 int rn_run_text_says(rn_bytes program);
 
@@ -559,6 +562,15 @@ int rn_many_run(rn_confine *c, const rn_judge_job *job, size_t from, size_t n, r
 void rn_value_of(void *value, rn_judge_value *out);
 /* An outcome that has only a name: an exception's type, a limit. */
 void rn_value_name(rn_value_kind kind, const char *text, rn_judge_value *out);
+
+/* ---- literals of VALUES (host_literal.c) ----------------------------------------------------- */
+
+/* The value, in a namespace of its own, where names of the program mean nothing: a new reference,
+ * NULL with a Python exception. `code`: of rn_literal_compile, or NULL. */
+void *rn_literal_value(rn_bytes source, void *code);
+/* In a child that stays: compiles the inputs of all cases, then what is expected, into codes[2 *
+ * n_cases], new references. Whether they leave no trace; not if one does not compile. */
+bool rn_literal_compile(const rn_judge_job *job, void **codes);
 
 /* ---- tests that are calls (host_calls.c) ----------------------------------------------------- */
 

@@ -75,6 +75,14 @@ static rn_verdict verdict_of(PyObject *type)
     return RN_V_EXCEPTION;
 }
 
+/* Whether what the interpreter itself needs ran out, or it found itself broken. */
+static bool is_exhaustion(PyObject *type)
+{
+    return PyErr_GivenExceptionMatches(type, PyExc_MemoryError) ||
+           PyErr_GivenExceptionMatches(type, PyExc_RecursionError) ||
+           PyErr_GivenExceptionMatches(type, PyExc_SystemError);
+}
+
 /* Takes the current exception as the run's end. */
 static void conclude_exception(run *r, bool compiling)
 {
@@ -86,9 +94,7 @@ static void conclude_exception(run *r, bool compiling)
         conclude(r, RN_V_EXCEPTION);
         return;
     }
-    r->exhausted |= PyErr_GivenExceptionMatches(type, PyExc_MemoryError) ||
-                    PyErr_GivenExceptionMatches(type, PyExc_RecursionError) ||
-                    PyErr_GivenExceptionMatches(type, PyExc_SystemError);
+    r->exhausted |= is_exhaustion(type);
     conclude(r, compiling ? RN_V_SYNTAX : verdict_of(type));
     describe_exception(r, type, value);
     /* Not released: destructors are judged code, and the process is about to end. */
@@ -426,14 +432,13 @@ static bool add_prelude(run *r)
     return true;
 }
 
-static bool literals_traceless(run *r);
-
 /* VALUES: whether another program in this process could find nothing of the calls. */
 static bool values_traceless(run *r, const rn_plain_found *found)
 {
     if (!rn_worker_stays() || !found->traceless || found->streams) return false;
     r->tests = calloc(2 * r->job->n_cases + 1, sizeof *r->tests);
-    return !names_numpy(r->job->program) && literals_traceless(r);
+    return !names_numpy(r->job->program) && r->tests &&
+           rn_literal_compile(r->job, (void **)r->tests);
 }
 
 /* Compiles and executes the program; false when that concluded the run. */
@@ -744,69 +749,19 @@ void *rn_run_names(const rn_task *task, void *code)
     return execute(code, r.globals) ? r.globals : NULL;
 }
 
+void *rn_run_globals(void)
+{
+    return new_globals(NULL);
+}
+
 /* ---- VALUES ---------------------------------------------------------------------------------- */
-
-/* The code of a literal or a lambda; NULL with an exception. */
-static PyObject *compile_literal(rn_bytes source)
-{
-    /* The parser overlooks it in comments; a lone surrogate in a text stops exec() in Python. */
-    if (!rn_utf8_valid(source, NULL)) {
-        PyErr_SetString(PyExc_SyntaxError, "source is not valid UTF-8");
-        return NULL;
-    }
-    char *text = malloc(source.len + 1);
-    if (!text) return PyErr_NoMemory();
-    if (source.len) memcpy(text, source.data, source.len);
-    text[source.len] = '\0';
-    PyObject *code = Py_CompileString(text, "<input>", Py_eval_input);
-    free(text);
-    return code;
-}
-
-/* Its value in a namespace of its own, where names of the program mean nothing. `code`: taken from
- * here if it was compiled before. */
-static PyObject *literal(rn_bytes source, PyObject *code)
-{
-    if (!code) code = compile_literal(source);
-    PyObject *globals = code ? new_globals(NULL) : NULL;
-    PyObject *math = globals ? PyImport_ImportModule("math") : NULL; /* "math.isclose(_, 1.5)" */
-    if (math) PyDict_SetItemString(globals, "math", math);
-    Py_XDECREF(math);
-    PyObject *v = globals ? PyEval_EvalCode(code, globals, globals) : NULL;
-    Py_XDECREF(globals);
-    return v;
-}
-
-/* In a child that stays: compiles the literals of all cases, inputs and then what is expected, into
- * r->tests [2 * n_cases]. Whether they leave no trace; not if one does not compile. */
-static bool literals_traceless(run *r)
-{
-    const size_t n = r->job->n_cases;
-    size_t n_codes = 0;
-    bool draw;
-    void **codes = calloc(2 * n + 1, sizeof *codes);
-    bool ok = codes && r->tests;
-    for (size_t i = 0; ok && i < 2 * n; i++) {
-        const rn_judge_case *c = &r->job->cases[i % n];
-        if (i >= n && !c->expected.len) continue;
-        r->tests[i] = compile_literal(i < n ? c->input : c->expected);
-        ok = r->tests[i] != NULL;
-        codes[n_codes++] = r->tests[i];
-    }
-    ok = ok && rn_plain_tests_traceless(codes, n_codes, &draw) && !draw;
-    PyErr_Clear();
-    free(codes);
-    return ok;
-}
 
 /* The current exception as an outcome. */
 static void name_exception(run *r, rn_judge_value *out)
 {
     PyObject *type = PyErr_Occurred();
-    const bool memory = type && PyErr_GivenExceptionMatches(type, PyExc_MemoryError);
-    r->exhausted |= memory || (type && (PyErr_GivenExceptionMatches(type, PyExc_RecursionError) ||
-                                        PyErr_GivenExceptionMatches(type, PyExc_SystemError)));
-    if (memory)
+    r->exhausted |= type && is_exhaustion(type);
+    if (type && verdict_of(type) == RN_V_MEMORY_LIMIT)
         rn_value_name(RN_VALUE_LIMIT, rn_verdict_name(RN_V_MEMORY_LIMIT), out);
     else
         rn_value_name(RN_VALUE_RAISED,
@@ -818,14 +773,15 @@ static void call_case(run *r, PyObject *f, size_t i, rn_judge_value *out)
 {
     const rn_judge_case *c = &r->job->cases[i];
     const size_t n = r->job->n_cases;
-    PyObject *args = literal(c->input, r->tests ? r->tests[i] : NULL);
+    PyObject *args = rn_literal_value(c->input, r->tests ? r->tests[i] : NULL);
     PyObject *got = args && PyTuple_Check(args) ? PyObject_CallObject(f, args) : NULL;
     if (got)
         rn_value_of(got, out);
     else
         name_exception(r, out);
-    PyObject *want =
-        got && c->expected.len ? literal(c->expected, r->tests ? r->tests[n + i] : NULL) : NULL;
+    PyObject *want = got && c->expected.len
+                         ? rn_literal_value(c->expected, r->tests ? r->tests[n + i] : NULL)
+                         : NULL;
     if (want && PyFunction_Check(want)) {
         PyObject *yes = out->kind == RN_VALUE_DATA ? PyObject_CallOneArg(want, got) : NULL;
         out->agrees = yes && PyObject_IsTrue(yes) == 1;

@@ -329,7 +329,7 @@ static void kill_child(const watch *w)
     signal_child(w, SIGKILL);
 }
 
-/* Without a pid namespace: everything below this process is the dead child's. */
+/* Kills and waits for everything below this process: without a pid namespace a dead child's. */
 static void bury_orphans(const rn_confine *c)
 {
     for (int round = 0; round < 1000; round++) {
@@ -601,6 +601,11 @@ static void forget_worker(void)
     worker_streams.drain_fd = -1; /* closed with it, or its alone */
     rn_stream_end(&worker_streams);
     rn_watch_overhead(-(int64_t)WORKER_BYTES, -1);
+}
+
+void rn_watch_end(const rn_confine *c)
+{
+    bury_orphans(c);
 }
 
 void rn_watch_lost(void)

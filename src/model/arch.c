@@ -136,13 +136,6 @@ static const struct {
                     {"rope.scaling.yarn_ext_factor", 1, 1},
                     {"rope.scaling.yarn_log_multiplier", 0, 0}};
 
-static bool in_list(const char *const *list, const char *name)
-{
-    for (; *list; list++)
-        if (strcmp(name, *list) == 0) return true;
-    return false;
-}
-
 static bool is_known(const rn_arch *a, const char *name)
 {
     static const char *const scales[] = {"embedding_scale", "residual_scale", "attention.scale",
@@ -158,9 +151,11 @@ static bool is_known(const rn_arch *a, const char *name)
     static const char *const tempered[] = {"rope.scaling.yarn_log_multiplier",
                                            "attention.temperature_scale",
                                            "attention.temperature_length", NULL};
-    return in_list(known_keys, name) || (a->scales && in_list(scales, name)) ||
-           (a->experts && in_list(experts, name)) || (a->router && in_list(router, name)) ||
-           (a->latent && in_list(latent, name)) || (a->tempered && in_list(tempered, name));
+    return rn_gguf_is_one(known_keys, name) || (a->scales && rn_gguf_is_one(scales, name)) ||
+           (a->experts && rn_gguf_is_one(experts, name)) ||
+           (a->router && rn_gguf_is_one(router, name)) ||
+           (a->latent && rn_gguf_is_one(latent, name)) ||
+           (a->tempered && rn_gguf_is_one(tempered, name));
 }
 
 static bool is_neutral(const rn_gguf_kv *kv, const char *name)

@@ -590,27 +590,26 @@ static bool says_nothing(const rn_gguf_kv *kv)
     return kv->type != RN_G_STR && rn_gguf_real_at(kv, 0) == 0;
 }
 
-static bool is_one_of(const char *name, const char *const *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(name, list[i]) == 0) return true;
-    return false;
-}
-
 /* Keys that ask for texts to be changed before they are cut, which is not done here, and those of
  * which nobody knows what they ask for: to ignore them would change the result. Tokens by their
  * names' ids (padding_token_id) are free to be there; add_eos_token would end every prompt. */
 static int refuse_changes(const loader *l)
 {
     static const char prefix[] = "tokenizer.ggml.", id[] = "_token_id";
-    static const char *const known[] = {"model",           "pre",
-                                        "tokens",          "token_type",
-                                        "scores",          "token_type_count",
-                                        "merges",          "added_tokens",
-                                        "add_bos_token",   "add_eos_token",
-                                        "add_space_prefix"};
+    static const char *const known[] = {"model",
+                                        "pre",
+                                        "tokens",
+                                        "token_type",
+                                        "scores",
+                                        "token_type_count",
+                                        "merges",
+                                        "added_tokens",
+                                        "add_bos_token",
+                                        "add_eos_token",
+                                        "add_space_prefix",
+                                        NULL};
     static const char *const changes[] = {"remove_extra_whitespaces", "add_sep_token",
-                                          "normalizer.lowercase", "precompiled_charsmap"};
+                                          "normalizer.lowercase", "precompiled_charsmap", NULL};
     for (size_t i = 0; i < rn_gguf_n_kv(l->g); i++) {
         const rn_gguf_kv *kv = rn_gguf_kv_at(l->g, i);
         char key[96];
@@ -618,9 +617,9 @@ static int refuse_changes(const loader *l)
         snprintf(key, sizeof key, "%.*s", (int)kv->key.len, kv->key.data);
         const char *name = key + sizeof prefix - 1;
         size_t n = strlen(name);
-        if (is_one_of(name, known, sizeof known / sizeof known[0])) continue;
+        if (rn_gguf_is_one(known, name)) continue;
         if (n >= sizeof id && strcmp(name + n - (sizeof id - 1), id) == 0) continue;
-        bool change = is_one_of(name, changes, sizeof changes / sizeof changes[0]);
+        bool change = rn_gguf_is_one(changes, name);
         return rn_fail(l->err, RN_EUNSUPPORTED,
                        change ? "%s: %s changes texts before they are cut into tokens, which this "
                                 "version does not do"
