@@ -69,8 +69,8 @@ typedef struct rn_confine {
     unsigned n_work; /* how often it was made */
     bool seccomp;
     bool counts_forks; /* nothing else bounds a program's tasks but the user's (host_forks.c) */
-    int landlock;    /* ABI version; 0 none */
-    int landlock_fd; /* ruleset; -1 none */
+    int landlock;      /* ABI version; 0 none */
+    int landlock_fd;   /* ruleset; -1 none */
     bool cg_memory, cg_pids, cg_cpu, cg_v2;
     int proc_fd; /* the outer /proc, for the host's own measurements; -1 none */
     /* Files of the host's own cgroup, in which every child is born; -1 none. */

@@ -101,8 +101,8 @@ int rn_remote_url_split(const char *text, rn_buf *url, rn_buf *model, rn_err *er
     if (!u) return rn_fail(err, RN_ENOMEM, "out of memory");
     CURLUcode bad = curl_url_set(u, CURLUPART_URL, url->data, 0);
     rc = bad ? rn_fail(err, RN_EINVAL, "the address of the server is malformed: %s",
-                           curl_url_strerror(bad))
-                 : check_parts(u, url->data, err);
+                       curl_url_strerror(bad))
+             : check_parts(u, url->data, err);
     curl_url_cleanup(u);
     return rc;
 }
