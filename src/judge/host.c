@@ -529,7 +529,7 @@ int main(int argc, char **argv)
     int rc = start(fd, &hello);
     if (rc == 0) {
         rn_host_serve(fd);
-        rn_watch_end(&confine);
+        rn_watch_bury(&confine); /* what waits for work or stands still */
     }
     rn_confine_leave(&confine);
     /* Not through exit(): nothing of the interpreter needs an orderly end. */

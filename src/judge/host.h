@@ -119,7 +119,9 @@ bool rn_forks_kernel(void); /* whether this kernel has what it takes */
 bool rn_forks_give(int sock, int listener);
 /* read() of one byte; the listening end that came with it replaces *listener. */
 ssize_t rn_forks_take(int sock, char *word, int *listener);
-void rn_forks_allow(int listener); /* lets the one that waits happen */
+/* Answers the call that waits, a fork or a command's socket(): lets it happen or refuses it
+ * (EACCES). Its first argument; -1: the caller is gone. */
+int64_t rn_forks_answer(int listener, bool allow);
 
 /* Named semaphores and shared memory lie there from now on (host_shm.c). Borrowed. */
 void rn_shm_folder(const char *dir);
@@ -197,8 +199,8 @@ int rn_watch_run(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err)
 bool rn_watch_has_worker(rn_confine *c, const rn_task *task);
 int rn_watch_turn(rn_confine *c, const rn_task *task, rn_outcome *o, rn_err *err);
 void rn_watch_lost(void); /* in a copy of the host */
-/* The host's end: kills and waits for all below it, which waits for work or stands still. */
-void rn_watch_end(const rn_confine *c);
+/* Kills and waits for everything below this process. */
+void rn_watch_bury(const rn_confine *c);
 /* What rn_watch_run returns when a program has run for RN_ASIDE_NS and stands still now: its rest
  * is *task->aside. Only a steady program (host_plain.c) of one process that holds little memory,
  * whose tests have no clock, is set aside: nothing that they can see tells them so. */
@@ -362,6 +364,8 @@ void *rn_run_code(rn_bytes program);                         /* its code, as it 
 void *rn_run_compile(const rn_judge_job *job);               /* SCRIPT: the program's code */
 void *rn_run_names(const rn_task *task, void *code);         /* runs it; dict of its names */
 void *rn_run_arguments(const rn_judge_job *job, rn_bytes c); /* CALL: a case's input */
+/* The code of a text; start: Py_file_input or Py_eval_input, flags: PyCompilerFlags or NULL. */
+void *rn_run_parse(rn_bytes source, const char *name, int start, void *flags);
 void *rn_run_globals(void); /* a namespace that holds nothing but the language */
 /* What counts of a program's text beside its code: a number. */
 int rn_run_text_says(rn_bytes program);

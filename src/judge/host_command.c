@@ -16,12 +16,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -154,22 +152,8 @@ static int64_t n_network;
 /* Refuses one call of socket(); only those for the internet are counted. */
 static void refuse_socket(int listener)
 {
-    union {
-        struct seccomp_notif n;
-        char room[512]; /* a newer kernel's may be larger */
-    } in;
-    union {
-        struct seccomp_notif_resp r;
-        char room[512];
-    } out;
-    memset(&in, 0, sizeof in);
-    memset(&out, 0, sizeof out);
-    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &in) != 0) return; /* the caller died */
-    int family = (int)in.n.data.args[0];
+    const int64_t family = rn_forks_answer(listener, false);
     if (family == AF_INET || family == AF_INET6) n_network++;
-    out.r.id = in.n.id;
-    out.r.error = -EACCES;
-    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &out);
 }
 
 /* ---- until its end --------------------------------------------------------------------------- */

@@ -5,7 +5,8 @@
  * user runs: a fork bomb of another program, or of a stranger, would deny forks to an honest one.
  * So the filter announces each fork and each new thread to the host (seccomp's user notification),
  * which lets it happen, or ends the program when it has as many tasks as it may. The child hands
- * the listening end over before judged code runs.
+ * the listening end over before judged code runs. A command's calls of socket() are answered here,
+ * too.
  */
 #include "judge/host.h"
 
@@ -64,7 +65,7 @@ ssize_t rn_forks_take(int sock, char *word, int *listener)
     return n;
 }
 
-void rn_forks_allow(int listener)
+int64_t rn_forks_answer(int listener, bool allow)
 {
     union {
         struct seccomp_notif n;
@@ -76,8 +77,10 @@ void rn_forks_allow(int listener)
     } out;
     memset(&in, 0, sizeof in);
     memset(&out, 0, sizeof out);
-    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &in) != 0) return; /* the caller died */
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &in) != 0) return -1; /* the caller died */
     out.r.id = in.n.id;
-    out.r.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+    out.r.flags = allow ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
+    out.r.error = allow ? 0 : -EACCES;
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &out);
+    return (int64_t)in.n.data.args[0];
 }

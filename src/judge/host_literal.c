@@ -12,21 +12,9 @@
 
 #include <stdlib.h>
 
-/* NULL with an exception. */
 static PyObject *compile(rn_bytes source)
 {
-    /* The parser overlooks it in comments; a lone surrogate in a text stops exec() in Python. */
-    if (!rn_utf8_valid(source, NULL)) {
-        PyErr_SetString(PyExc_SyntaxError, "source is not valid UTF-8");
-        return NULL;
-    }
-    char *text = malloc(source.len + 1);
-    if (!text) return PyErr_NoMemory();
-    if (source.len) memcpy(text, source.data, source.len);
-    text[source.len] = '\0';
-    PyObject *code = Py_CompileString(text, "<input>", Py_eval_input);
-    free(text);
-    return code;
+    return rn_run_parse(source, "<input>", Py_eval_input, NULL);
 }
 
 void *rn_literal_value(rn_bytes source, void *compiled)

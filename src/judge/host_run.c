@@ -100,8 +100,7 @@ static void conclude_exception(run *r, bool compiling)
     /* Not released: destructors are judged code, and the process is about to end. */
 }
 
-/* NULL with an exception set. `flags` gathers the source's __future__ imports. */
-static PyObject *compile_source(rn_bytes source, const char *name, PyCompilerFlags *flags)
+void *rn_run_parse(rn_bytes source, const char *name, int start, void *flags)
 {
     if (memchr(source.data ? source.data : "", '\0', source.len)) {
         PyErr_SetString(PyExc_ValueError, "source code string cannot contain null bytes");
@@ -116,9 +115,15 @@ static PyObject *compile_source(rn_bytes source, const char *name, PyCompilerFla
     if (!text) return PyErr_NoMemory();
     if (source.len) memcpy(text, source.data, source.len);
     text[source.len] = '\0';
-    PyObject *code = Py_CompileStringExFlags(text, name, Py_file_input, flags, -1);
+    PyObject *code = Py_CompileStringExFlags(text, name, start, flags, -1);
     free(text);
     return code;
+}
+
+/* NULL with an exception set. `flags` gathers the source's __future__ imports. */
+static PyObject *compile_source(rn_bytes source, const char *name, PyCompilerFlags *flags)
+{
+    return rn_run_parse(source, name, Py_file_input, flags);
 }
 
 static PyObject *new_globals(const char *name)

@@ -199,7 +199,7 @@ static bool allow_fork(watch *w)
         w->most_tasks = rn_usage_tasks(w->c) + 1;
         if (w->most_tasks > w->limits->processes) return false;
     }
-    rn_forks_allow(w->listener);
+    rn_forks_answer(w->listener, true);
     return true;
 }
 
@@ -329,8 +329,7 @@ static void kill_child(const watch *w)
     signal_child(w, SIGKILL);
 }
 
-/* Kills and waits for everything below this process: without a pid namespace a dead child's. */
-static void bury_orphans(const rn_confine *c)
+void rn_watch_bury(const rn_confine *c)
 {
     for (int round = 0; round < 1000; round++) {
         bool left = rn_usage_kill_all(c);
@@ -603,11 +602,6 @@ static void forget_worker(void)
     rn_watch_overhead(-(int64_t)WORKER_BYTES, -1);
 }
 
-void rn_watch_end(const rn_confine *c)
-{
-    bury_orphans(c);
-}
-
 void rn_watch_lost(void)
 {
     worker.pid = 0;
@@ -740,7 +734,7 @@ static int watch_child(watch *w, rn_outcome *o, rn_err *err)
     if (w->turn_fd >= 0) close(w->turn_fd);
     close_listener(w);
     rn_stream_close(&w->streams);
-    if (!w->c->pid_ns) bury_orphans(w->c);
+    if (!w->c->pid_ns) rn_watch_bury(w->c); /* a dead child's */
     return rc ? rc : conclude(w, &ru, o, err);
 }
 
@@ -778,7 +772,6 @@ int rn_watch_run(rn_confine *c, const rn_task *given, rn_outcome *o, rn_err *err
     if (!rc) rc = clone_child(&w, err);
     if (rc) {
         if (w.turn_fd >= 0) close(w.turn_fd);
-        close_listener(&w);
         rn_stream_close(&w.streams);
         return rc;
     }
