@@ -567,8 +567,6 @@ void rn_value_of(void *value, rn_judge_value *out);
 /* An outcome that has only a name: an exception's type, a limit. */
 void rn_value_name(rn_value_kind kind, const char *text, rn_judge_value *out);
 
-/* ---- literals of VALUES (host_literal.c) ----------------------------------------------------- */
-
 /* The value, in a namespace of its own, where names of the program mean nothing: a new reference,
  * NULL with a Python exception. `code`: of rn_literal_compile, or NULL. */
 void *rn_literal_value(rn_bytes source, void *code);
