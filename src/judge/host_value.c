@@ -197,9 +197,9 @@ void rn_value_of(void *value, rn_judge_value *out)
 
 /* ---- literals -------------------------------------------------------------------------------- */
 
-/* A case's input is a tuple of arguments, what is expected a value or a lambda that says whether one
- * is right. They are code, which could leave as much behind in the process as a program could: a
- * child that takes a further program compiles all of them first, and looks at that. */
+/* A case's input is a tuple of arguments, what is expected a value or a lambda that says whether
+ * one is right. They are code, which could leave as much behind in the process as a program could:
+ * a child that takes a further program compiles all of them first, and looks at that. */
 static PyObject *compile(rn_bytes source)
 {
     return rn_run_parse(source, "<input>", Py_eval_input, NULL);
