@@ -35,7 +35,7 @@ int rn_cmd_bench(int argc, char **argv)
     if ((rc = rn_model_args_read(cmd, &m)) >= 0) return rc;
     o.model = m.m;
     rn_err err = {0};
-    if (rn_bench_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_bench_options_check(&o, &err)) return rn_opt_refused(cmd, &err);
     o.watch = rn_opt_watch(cmd, argc, argv);
     char *text = NULL;
     if (rn_bench_engine(&o, &text, &err)) return rn_opt_failure(cmd, &err);

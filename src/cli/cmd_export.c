@@ -43,7 +43,7 @@ int rn_cmd_export(int argc, char **argv)
     if (!store) return rn_opt_usage(cmd, "the experiment file is missing: -s FILE");
     if (first < argc) return rn_opt_usage(cmd, "unexpected operand '%s'", argv[first]);
     rn_err err = {0};
-    if (rn_export_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_export_options_check(&o, &err)) return rn_opt_refused(cmd, &err);
     o.watch = rn_opt_watch(cmd, argc, argv);
     if (!o.output) rn_term_data();
     rn_store *s = NULL;
@@ -51,7 +51,7 @@ int rn_cmd_export(int argc, char **argv)
     rc = rn_store_open(store, RN_STORE_READ, &s, &err);
     if (!rc) rc = rn_stage_export(s, &o, &out, &err);
     rn_store_close(s);
-    if (rc == RN_ELIMIT) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rc == RN_ELIMIT) return rn_opt_refused(cmd, &err);
     if (out.n_replaced)
         rn_opt_say(cmd,
                    "warning: %lld %s bytes that are not UTF-8; JSON cannot hold them, they were "

@@ -17,7 +17,7 @@ static int fetch_one(const rn_command *cmd, const char *name, const rn_fetch_opt
 {
     rn_err err = {0};
     rn_fetch_summary f;
-    if (rn_fetch_options_check(name, o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_fetch_options_check(name, o, &err)) return rn_opt_refused(cmd, &err);
     if (rn_stage_fetch(name, o, &f, &err)) return rn_opt_failure(cmd, &err);
     const char *how = f.already ? "already there" : f.resumed ? "download continued" : "new";
     printf("%s: %s, %zu %s of %s, in %s\n", f.name, how, f.n_problems,

@@ -54,7 +54,7 @@ static int ask(const rn_command *cmd, const until_args *a, const rn_generate_opt
     u.cost_files = &m->cost_file;
     u.n_cost_files = m->cost_file != NULL;
     u.level = a->level;
-    if (rn_until_options_check(&u, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_until_options_check(&u, &err)) return rn_opt_refused(cmd, &err);
     rn_store *s = NULL;
     rn_until_summary out = {0};
     int rc = rn_store_open(store, a->dry_run ? RN_STORE_READ : RN_STORE_CREATE, &s, &err);
@@ -145,7 +145,7 @@ int rn_cmd_generate(int argc, char **argv)
     rn_err err = {0};
     rn_generate_options checked = o; /* a preset of the study brings its set */
     if (!checked.set && o.preset) checked.set = o.preset;
-    if (rn_generate_options_check(&checked, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_generate_options_check(&checked, &err)) return rn_opt_refused(cmd, &err);
 
     o.watch = rn_opt_watch(cmd, argc, argv);
     rn_store *s = NULL;

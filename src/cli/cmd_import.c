@@ -71,7 +71,7 @@ int rn_cmd_import(int argc, char **argv)
     o.settings = settings.v;
     o.n_settings = (size_t)settings.n;
     rn_err err = {0};
-    if (rn_import_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_import_options_check(&o, &err)) return rn_opt_refused(cmd, &err);
     o.watch = rn_opt_watch(cmd, argc, argv);
     rn_store *s = NULL;
     rn_import_summary out = {0};

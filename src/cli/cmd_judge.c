@@ -241,7 +241,7 @@ int rn_cmd_judge(int argc, char **argv)
     o.output_bytes = output_kib << 10;
     o.near = near ? 2 : format == 2;
     rn_err err = {0};
-    if (rn_judge_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_judge_options_check(&o, &err)) return rn_opt_refused(cmd, &err);
     o.watch = rn_opt_watch(cmd, argc, argv);
     rn_store *s = NULL;
     rn_judge_summary out = {0};

@@ -111,8 +111,8 @@ static int plan_samples(const rn_command *cmd, const char *question, int64_t n,
     if (!json && strcmp(d->format, "table") != 0)
         return rn_opt_usage(cmd, "--samples has --format table or json");
     if (!d->store) return rn_opt_usage(cmd, "-s FILE names the experiment to plan from");
-    if (rn_report_options_check(d, &err)) return rn_opt_usage(cmd, "%s", err.msg);
-    if (rn_until_options_check(&u, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_report_options_check(d, &err)) return rn_opt_refused(cmd, &err);
+    if (rn_until_options_check(&u, &err)) return rn_opt_refused(cmd, &err);
     u.dry_run = 0;
     rn_store *s = NULL;
     rn_until_summary out = {0};
@@ -183,7 +183,7 @@ int rn_cmd_plan(int argc, char **argv)
     if (question) return plan_samples(cmd, question, n_max, &o.data, &watch);
     o.budgets = budgets.v;
     o.n_budgets = (size_t)budgets.n;
-    if (rn_plan_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_plan_options_check(&o, &err)) return rn_opt_refused(cmd, &err);
     if (rn_stage_plan(&o, &out, &err)) return rn_opt_failure(cmd, &err);
     return rn_report_output_print(cmd, o.data.format, &out);
 }

@@ -57,7 +57,7 @@ int rn_cmd_profile(int argc, char **argv)
         return rn_opt_usage(cmd, "--prompt-tokens and --max-tokens are positive numbers");
     if ((rc = rn_model_args_read(cmd, &m)) >= 0) return rc;
     rn_err err = {0};
-    if (rn_model_source_check(&m.m, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_model_source_check(&m.m, &err)) return rn_opt_refused(cmd, &err);
     o.model = m.m;
     o.watch = rn_opt_watch(cmd, argc, argv);
     rn_store *s = NULL;

@@ -114,7 +114,7 @@ int rn_cmd_rank(int argc, char **argv)
     o.model = m.m;
     o.jobs = (int)jobs;
     rn_err err = {0};
-    if (rn_rank_options_check(&o, &err)) return rn_opt_usage(cmd, "%s", err.msg);
+    if (rn_rank_options_check(&o, &err)) return rn_opt_refused(cmd, &err);
 
     o.watch = rn_opt_watch(cmd, argc, argv);
     rn_store *s = NULL;

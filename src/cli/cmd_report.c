@@ -114,7 +114,7 @@ int rn_cmd_report(int argc, char **argv)
     rn_report_lists_put(&l, &o);
     if (!o.format && !o.html && !o.plot) o.format = "table";
     if (rn_report_options_check(&o, &err) || rn_selection_check(&select, &err))
-        return rn_opt_usage(cmd, "%s", err.msg);
+        return rn_opt_refused(cmd, &err);
     const bool selects = select.problems || select.from || select.to || select.difficulty || o.by;
     if (selects && !o.set)
         return rn_opt_usage(cmd, "name the set whose problems are meant: -t SET, or its file");

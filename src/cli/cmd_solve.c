@@ -69,7 +69,7 @@ static int add_models(session *q)
             m->n_headers = m->n_query = 0;
         }
         rn_err err;
-        if (rn_model_source_check(m, &err)) return rn_opt_usage(q->cmd, "%s", err.msg);
+        if (rn_model_source_check(m, &err)) return rn_opt_refused(q->cmd, &err);
     }
     for (int i = 0; i < o->costs.n; i++) {
         const char *eq = strchr(o->costs.v[i], '=');

@@ -43,7 +43,7 @@ int rn_model_args_read(const rn_command *cmd, rn_model_args *a)
     rn_model_source *m = &a->m;
     rn_err err;
     if (a->memory && rn_parse_size(a->memory, &m->memory_bytes, &err))
-        return rn_opt_usage(cmd, "%s", err.msg);
+        return rn_opt_refused(cmd, &err);
     if (a->threads < 0 || a->slots < 0 || a->threads > INT32_MAX || a->slots > INT32_MAX)
         return rn_opt_usage(cmd, "--threads and --slots are positive numbers");
     if (is_out(a->in_flight, 4096)) return rn_opt_usage(cmd, "--in-flight is 1 to 4096");

@@ -239,6 +239,12 @@ int rn_opt_failure(const rn_command *cmd, const rn_err *err)
     return RN_EXIT_FAILURE;
 }
 
+int rn_opt_refused(const rn_command *cmd, const rn_err *err)
+{
+    const bool lacks = err->code == RN_ENOMEM || err->code == RN_ENOTFOUND;
+    return lacks ? rn_opt_failure(cmd, err) : rn_opt_usage(cmd, "%s", err->msg);
+}
+
 /* 0 on success; else the exit status after a printed usage error. */
 static int store_value(const rn_command *cmd, const rn_opt *o, const char *arg)
 {
