@@ -100,10 +100,7 @@ generate() {
     "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 1000 --problems 0-3 --max-tokens 200 \
         --slots 4 >"$dir/out" 2>&1 &
     pid=$!
-    for i in $(seq 100); do
-        grep -q "samples to make" "$dir/out" && break
-        sleep 0.05
-    done
+    await 'grep -q "samples to make" "$dir/out"'
     kill -TERM $pid
     status=0
     wait $pid || status=$?
@@ -173,10 +170,7 @@ generate() {
     "$RATION" generate -m "$model" -t "$set" -s "$dir/a.db" -n 1000 --problems 0-3 --max-tokens 200 \
         --slots 4 >"$dir/out" 2>&1 &
     pid=$!
-    for i in $(seq 100); do
-        grep -q "samples to make" "$dir/out" && break
-        sleep 0.05
-    done
+    await 'grep -q "samples to make" "$dir/out"'
     run generate "$dir/a.db" -n 1 --problems 0
     kill -9 $pid
     wait $pid 2>/dev/null || true

@@ -44,6 +44,32 @@ await() {
     return 1
 }
 
+# How many samples a store holds.
+count() { sql "$1" "SELECT count(*) FROM sample"; }
+
+# signal_at N PID SIGNAL STORE: a command gets the signal (INT, ...) when its store holds N samples or more; fails
+# when it ends before. It stands still while it is looked at: on a busy machine it would be done meanwhile.
+signal_at() {
+    /usr/bin/python3 -IS - "$@" <<'END'
+import os, signal, sqlite3, sys, time
+n, pid, wanted, store = int(sys.argv[1]), int(sys.argv[2]), signal.Signals["SIG" + sys.argv[3]], sys.argv[4]
+held = -1
+while held < n:
+    time.sleep(0.02)
+    os.kill(pid, signal.SIGSTOP)
+    with open(f"/proc/{pid}/stat") as f:
+        if f.read().rpartition(")")[2].split()[0] == "Z":
+            sys.exit(f"the command ended with {held} samples in {store}, before it got the signal")
+    try:
+        held = sqlite3.connect(f"file:{store}?mode=ro", uri=True).execute("SELECT count(*) FROM sample").fetchone()[0]
+    except sqlite3.Error: # it is not there yet, or being written to
+        pass
+    if held >= n:
+        os.kill(pid, wanted)
+    os.kill(pid, signal.SIGCONT)
+END
+}
+
 # made_once NAME FILE COMMAND...: FILE as a copy of what the COMMAND, given a path as its last word, makes. It runs
 # once in a run of tests, for all files of it; at the same time in two of them, the one's is as good as the other's.
 made_once() {

@@ -320,7 +320,7 @@ sys.stdout.write("\"}\n")' >a.jsonl
     mkfifo pipe
     "$RATION" import -s s.db -t tiny.jsonl --model m2 --format human-eval - <pipe 3>&- >/dev/null &
     exec 9>pipe
-    for i in $(seq 100); do [ -e s.db.lock ] && break; sleep 0.05; done
+    await '[ -e s.db.lock ]'
     run imp a.jsonl
     exec 9>&-
     wait || true
@@ -366,7 +366,7 @@ sys.stdout.write("\"}\n")' >a.jsonl
     "$RATION" import -s s.db -t tiny.jsonl --model m --format human-eval - <pipe 3>&- >out 2>&1 &
     pid=$!
     exec 9>pipe
-    for i in $(seq 100); do [ -e s.db.lock ] && break; sleep 0.05; done
+    await '[ -e s.db.lock ]'
     kill -TERM $pid
     cat a.jsonl >&9
     exec 9>&-

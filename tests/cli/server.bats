@@ -32,8 +32,6 @@ generate() {
         --retry-wait 0.001 "$@"
 }
 
-count() { sql "$1" "SELECT count(*) FROM sample"; }
-
 @test "server: samples, their conditions and what they cost are in the store" {
     run generate "" a.db -n 20 --seed 3 --max-tokens 40 --cost code-llama-7b
     echo "$output"
@@ -227,11 +225,7 @@ END
     "$RATION" generate -m "$BASE/slow-100/v1#test-model" -t tiny.jsonl -s a.db -n 40 --in-flight 2 \
         >out 2>&1 3>&- &
     pid=$!
-    for i in $(seq 200); do
-        [ "$(count a.db 2>/dev/null || echo 0)" -gt 0 ] && break
-        sleep 0.05
-    done
-    kill -TERM $pid
+    signal_at 1 $pid TERM a.db
     status=0
     wait $pid || status=$?
     cat out

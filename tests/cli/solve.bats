@@ -420,11 +420,7 @@ print(sum(m["samples"] for m in json.load(open("l.json"))["models"] if m["name"]
     problem
     "$RATION" solve -m "$url/v1#test-model" -b 60s -s s.db --ledger l.json p.json >out 2>err 3>&- &
     pid=$!
-    for _ in $(seq 200); do
-        [ -e s.db ] && [ "$(sql s.db "SELECT count(*) > 3 FROM sample" 2>/dev/null)" = 1 ] && break
-        sleep 0.05
-    done
-    kill -INT $pid
+    signal_at 4 $pid INT s.db
     status=0
     wait $pid || status=$?
     cat err

@@ -14,24 +14,13 @@ teardown() { [ ! -e ration-tutorial/server.pid ] || kill "$(cat ration-tutorial/
 @test "the nine jobs of the tutorial print what the page shows" {
     # Ctrl-C comes when something is there to be kept, not after a time that depends on the machine.
     mkdir bin ration-tutorial
-    # It waits while the store is looked at, or on a busy machine it would be done before.
-    cat >bin/timeout <<'END'
-#!/usr/bin/python3
-import os, signal, sqlite3, subprocess, sys, time
-run = subprocess.Popen(sys.argv[5:])
-while run.poll() is None:
-    time.sleep(0.02)
-    os.kill(run.pid, signal.SIGSTOP)
-    try:
-        there = sqlite3.connect("file:served.db?mode=ro", uri=True).execute("SELECT count(*) FROM sample").fetchone()[0]
-    except sqlite3.Error:
-        there = 0
-    if there:
-        run.send_signal(signal.SIGINT)
-    os.kill(run.pid, signal.SIGCONT)
-    if there:
-        break
-sys.exit(run.wait())
+    cat >bin/timeout <<END
+#!/bin/bash
+. "$BATS_TEST_DIRNAME/helpers.bash"
+shift 4
+"\$@" &
+signal_at 1 \$! INT served.db
+wait \$!
 END
     chmod +x bin/timeout
     export TREE=$root PATH=$PWD/bin:$RATION_BUILD:$PATH

@@ -24,8 +24,6 @@ until_answered() {
 # What was answered, without what was made for it.
 answer() { sed -n 's/^Answered: //p' <<<"$1"; }
 
-count() { sql "$1" "SELECT count(*) FROM sample"; }
-
 @test "until: draws and judges until it is known; again it draws nothing, nor does a dry run" {
     run until_answered a.db 'pass@2 +-4.5' -m "$s" -n 60
     echo "$output"
@@ -87,12 +85,7 @@ assert abs(sum(x["further"] for x in p["problems"]) - m["further"]) < 0.5 * m["f
     [ "$(digest a.db)" = "$(digest full.db)" ]
     "$RATION" generate --until 'pass@4 +-0.1' -t "$set" -s b.db -m "$s" >out 2>&1 3>&- &
     pid=$!
-    await_handler $pid 15
-    for i in $(seq 400); do
-        [ "$(count b.db 2>/dev/null || echo 0)" -gt 0 ] && break
-        sleep 0.05
-    done
-    kill -TERM $pid
+    signal_at 1 $pid TERM b.db
     status=0
     wait $pid || status=$?
     cat out
