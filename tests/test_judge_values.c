@@ -206,6 +206,21 @@ static void test_hostile(void **state)
     r = call("def f(x): return x\n", (const char *[]){"(1", "5", NULL}, NULL, RN_COMPARE_STRICT);
     assert_int_equal(r.verdict, RN_V_PASSED);
     assert_int_equal(rn_judge_values(judge)[0].kind, RN_VALUE_RAISED);
+
+    /* Nor is one with a null byte read up to it. */
+    static const char with_null[] = "(1,)\0+ (2,)";
+    rn_judge_case cases[] = {{.input = {with_null, sizeof with_null - 1}},
+                             {.input = rn_bytes_of("(1,)")}};
+    rn_judge_job job = {.mode = RN_JUDGE_VALUES,
+                        .program = rn_bytes_of("def f(x): return x\n"),
+                        .entry = "f",
+                        .cases = cases,
+                        .n_cases = 2,
+                        .limits = {.cpu_ns = CPU_NS, .memory_bytes = MEMORY}};
+    r = run_job(judge, &job);
+    assert_int_equal(r.verdict, RN_V_PASSED);
+    assert_int_equal(rn_judge_values(judge)[0].kind, RN_VALUE_RAISED);
+    assert_int_equal(rn_judge_values(judge)[1].kind, RN_VALUE_DATA);
 }
 
 static void test_method_of_solution(void **state)
