@@ -89,8 +89,8 @@ void rn_opt_say(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 int rn_opt_usage(const rn_command *cmd, const char *fmt, ...) RN_PRINTF(2, 3);
 /* Prints "ration NAME: message" on stderr; returns RN_EXIT_FAILURE. */
 int rn_opt_failure(const rn_command *cmd, const rn_err *err);
-/* What a check of options found: usage where they are wrong, a failure where the machine lacks what they need
- * (memory, a library). */
+/* What a check of options found: usage where they are wrong, a failure where the machine lacks what
+ * they need (memory, a library). */
 int rn_opt_refused(const rn_command *cmd, const rn_err *err);
 
 /* Prints a text on stdout and frees it; RN_ENOMEM when memory was out in writing it. */
